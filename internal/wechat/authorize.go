@@ -1,0 +1,47 @@
+package wechat
+
+// Authorize says what a browser asks WeChat's authorisation page for (WeChat:
+// web authorisation guide, A1).
+type Authorize struct {
+	AppID string
+	// RedirectURI is the absolute address WeChat sends the browser back to,
+	// not encoded. Its host must be one of the account's callback domains. It
+	// must carry no fragment.
+	RedirectURI string
+	// Scope is ScopeBase when empty: nobody is asked by accident.
+	Scope Scope
+	// State comes back unchanged: 1 to 128 of a-z A-Z 0-9. WeChat refuses an
+	// empty one on its own page.
+	State string
+	// ForcePopup asks for the consent popup even where WeChat would not show
+	// it. It does nothing for followers who come from the account's chat.
+	ForcePopup bool
+	// ForceSnapshot asks for a 快照页 (snapshot page), for testing.
+	ForceSnapshot bool
+}
+
+// AuthorizeURL returns the address to send the browser to. WeChat matches it
+// with a regular expression: the parameters stand in the documented order, the
+// fragment is mandatory. connect_redirect=1, which no document mentions, keeps
+// WeChat from calling back twice.
+func (c *Client) AuthorizeURL(a Authorize) string {
+	scope := a.Scope
+	if scope == "" {
+		scope = ScopeBase
+	}
+	params := []param{
+		{"appid", a.AppID},
+		{"redirect_uri", a.RedirectURI},
+		{"response_type", "code"},
+		{"scope", string(scope)},
+		{"state", a.State},
+	}
+	if a.ForcePopup {
+		params = append(params, param{"forcePopup", "true"})
+	}
+	if a.ForceSnapshot {
+		params = append(params, param{"forceSnapShot", "true"})
+	}
+	params = append(params, param{"connect_redirect", "1"})
+	return base(c.OpenURL, defaultOpenURL) + "/connect/oauth2/authorize?" + encodeParams(params) + "#wechat_redirect"
+}

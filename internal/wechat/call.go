@@ -1,0 +1,153 @@
+package wechat
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+)
+
+// maxBody bounds an answer, in bytes. Real ones have one or two thousand.
+const maxBody = 64 << 10
+
+// endpoint is one call of WeChat's.
+type endpoint struct {
+	op     string       // as in Error.Op
+	path   string       // begins with a slash
+	single bool         // must not reach WeChat twice
+	kinds  map[int]Kind // codes that mean something else here than in general
+}
+
+// fail returns an Error of our own words.
+func (ep endpoint) fail(kind Kind, text string) *Error {
+	return &Error{Op: ep.op, Kind: kind, Err: &cause{text: text}}
+}
+
+// kind returns what to do about an error code of this call.
+func (ep endpoint) kind(code int) Kind {
+	if kind, ok := ep.kinds[code]; ok {
+		return kind
+	}
+	return KindOf(code)
+}
+
+// call asks WeChat and returns a successful answer. secrets are what must not
+// appear in an error.
+func (c *Client) call(ctx context.Context, ep endpoint, params []param, secrets ...Secret) (reply, error) {
+	req, err := c.request(ep, params)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, orDefault(c.Timeout, defaultTimeout))
+	defer cancel()
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
+	// Not through http.Client: it follows redirects, to which secret and code
+	// would be sent, and its errors quote the address.
+	res, err := c.transport(ep.single).RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		return nil, ep.broken(ctx, err, connected.Load(), secrets)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		return nil, ep.refused(res.StatusCode)
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
+	switch {
+	case err != nil:
+		return nil, ep.broken(ctx, err, true, secrets)
+	case len(body) > maxBody:
+		return nil, ep.fail(KindUncertain, "the answer is larger than 64 KiB")
+	}
+	return ep.read(body, secrets)
+}
+
+// request returns the request of a call.
+func (c *Client) request(ep endpoint, params []param) (*http.Request, error) {
+	u, err := url.Parse(base(c.APIURL, defaultAPIURL) + ep.path)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" ||
+		u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, ep.fail(KindAlert, "the address of WeChat's API is not a plain http or https URL")
+	}
+	u.RawQuery = encodeParams(params)
+	return &http.Request{
+		Method: http.MethodGet,
+		URL:    u,
+		Header: http.Header{
+			"Accept":        {"application/json"},
+			"Cache-Control": {"no-store"}, // for a proxy on the way: answers hold tokens
+			"User-Agent":    {"wechat-gateway"},
+		},
+	}, nil
+}
+
+// broken returns the error for a call that the network ended. Before the
+// connection stood, WeChat cannot have seen secret or code, nor can the error
+// quote them; from then on only words of our own are used.
+func (ep endpoint) broken(ctx context.Context, err error, connected bool, secrets []Secret) *Error {
+	why := &cause{text: "no complete HTTP answer", is: ctx.Err()}
+	var timeout net.Error
+	if why.is == nil && errors.As(err, &timeout) && timeout.Timeout() {
+		why.is = context.DeadlineExceeded
+	}
+	kind := KindUncertain
+	if !connected {
+		kind = KindUnavailable
+		text, _ := cleanMessage(err.Error(), secrets)
+		why.text = "no connection: " + text
+	}
+	switch ctx.Err() {
+	case context.Canceled:
+		why.text = "the caller went away"
+	case context.DeadlineExceeded:
+		why.text = "no answer in time"
+	}
+	return &Error{Op: ep.op, Kind: kind, Err: why}
+}
+
+// refused returns the error for an HTTP status other than 200, with which WeChat
+// answers business errors too: a server on the way has spoken, or a broken one.
+func (ep endpoint) refused(status int) *Error {
+	e := ep.fail(KindUncertain, "not an answer of WeChat's API")
+	if status >= 500 {
+		e = ep.fail(KindUnavailable, "WeChat's server is in trouble")
+	}
+	e.HTTPStatus = status
+	return e
+}
+
+// read returns a successful answer, or the error that the answer is.
+func (ep endpoint) read(body []byte, secrets []Secret) (reply, error) {
+	r, err := parseReply(body)
+	if err != nil {
+		return nil, ep.malformed(err)
+	}
+	code, err := r.errcode()
+	if err != nil {
+		return nil, ep.malformed(err)
+	}
+	if code == 0 {
+		return r, nil
+	}
+	for _, name := range []string{"access_token", "refresh_token", "session_key"} {
+		token, _ := r.text(name) // an answer that is an error and still has tokens
+		secrets = append(secrets, NewSecret(token))
+	}
+	errmsg, _ := r.text("errmsg")
+	message, rid := cleanMessage(errmsg, secrets)
+	return nil, &Error{
+		Op: ep.op, Code: code, RID: rid, Message: message,
+		HTTPStatus: http.StatusOK, Kind: ep.kind(code),
+	}
+}
+
+// malformed returns the error for an answer that makes no sense.
+func (ep endpoint) malformed(err error) *Error {
+	return &Error{Op: ep.op, HTTPStatus: http.StatusOK, Kind: KindUncertain, Err: err}
+}

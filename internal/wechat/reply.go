@@ -1,0 +1,122 @@
+package wechat
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// What can be wrong with an answer. None of these texts quotes the answer: it may
+// hold a token or echo the code.
+var (
+	errNotJSON  = errors.New("the answer is not a JSON object")
+	errErrcode  = errors.New("the answer has an errcode that is not a number")
+	errNoOpenID = errors.New("the answer has no valid openid")
+	errUnionID  = errors.New("the answer has a malformed unionid")
+)
+
+// reply is the JSON object of an answer. Names match exactly, unlike those of a
+// struct, for which "OPENID" would be as good as "openid".
+type reply map[string]json.RawMessage
+
+// parseReply reads an answer by content, whatever its Content-Type (WeChat sends
+// text/plain). Nicknames with raw control bytes and broken UTF-8 make JSON that
+// is none: it is repaired and read once more.
+func parseReply(body []byte) (reply, error) {
+	body = bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff"))
+	var r reply
+	if json.Unmarshal(body, &r) != nil {
+		r = nil
+		if json.Unmarshal(repairJSON(body), &r) != nil {
+			return nil, errNotJSON
+		}
+	}
+	if r == nil { // the word null
+		return nil, errNotJSON
+	}
+	return r, nil
+}
+
+// repairJSON removes bytes below 0x20 inside strings and replaces broken UTF-8.
+func repairJSON(body []byte) []byte {
+	fixed := make([]byte, 0, len(body))
+	inString, escaped := false, false
+	for _, b := range body {
+		switch {
+		case inString && b < ' ':
+			continue
+		case escaped:
+			escaped = false
+		case b == '\\':
+			escaped = inString
+		case b == '"':
+			inString = !inString
+		}
+		fixed = append(fixed, b)
+	}
+	return bytes.ToValidUTF8(fixed, []byte(string(utf8.RuneError)))
+}
+
+// text returns a string, or a number as it is written: WeChat mixes the two up.
+// Absent and null are "". It reports false for anything else.
+func (r reply) text(name string) (string, bool) {
+	raw := r[name]
+	switch {
+	case len(raw) == 0 || string(raw) == "null":
+		return "", true
+	case raw[0] == '"':
+		var s string
+		err := json.Unmarshal(raw, &s)
+		return s, err == nil
+	case raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9':
+		return string(raw), true
+	}
+	return "", false
+}
+
+// flag reports whether a mark is set, as a number, a string or a boolean. What
+// cannot be understood counts as set: an odd mark on a virtual visitor must not
+// turn it into a real one.
+func (r reply) flag(name string) bool {
+	text, ok := r.text(name)
+	if !ok {
+		return string(r[name]) != "false"
+	}
+	return text != "" && text != "0" && text != "false"
+}
+
+// errcode returns WeChat's error code; absent or 0 is success.
+func (r reply) errcode() (int, error) {
+	text, ok := r.text("errcode")
+	text = strings.TrimSpace(text)
+	if !ok {
+		return 0, errErrcode
+	}
+	if text == "" {
+		return 0, nil
+	}
+	code, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		return 0, errErrcode
+	}
+	return int(code), nil
+}
+
+// identity returns the openid and, if there is one, the unionid. A malformed one
+// fails the whole answer: half an identity signs somebody else in.
+func (r reply) identity() (openID, unionID string, err error) {
+	text, ok := r.text("openid")
+	openID, valid := parseID(text)
+	if !ok || !valid {
+		return "", "", errNoOpenID
+	}
+	text, ok = r.text("unionid")
+	unionID, valid = parseID(text)
+	if !ok || unionID != "" && !valid {
+		return "", "", errUnionID
+	}
+	return openID, unionID, nil
+}

@@ -1,0 +1,37 @@
+package wechat
+
+import (
+	"slices"
+	"strings"
+)
+
+// Scope is what a visitor is asked for, or gave.
+type Scope string
+
+// The scopes of web authorisation (WeChat: web authorisation guide, A1).
+const (
+	ScopeBase     Scope = "snsapi_base"     // silent: the openid and nothing else
+	ScopeUserInfo Scope = "snsapi_userinfo" // consent: nickname, avatar and, where there is one, unionid
+)
+
+// maxScope bounds a scope of WeChat's, in bytes.
+const maxScope = 64
+
+// parseScope reads the scope of a token answer. WeChat documents a list
+// separated by commas; the widest scope we know wins. Anything that is not a
+// plain word becomes "", which grants nothing: a scope ends up in a header.
+func parseScope(text string) Scope {
+	words := strings.Split(text, ",")
+	for i := range words {
+		words[i] = strings.TrimSpace(words[i])
+	}
+	for _, known := range []Scope{ScopeUserInfo, ScopeBase} {
+		if slices.Contains(words, string(known)) {
+			return known
+		}
+	}
+	if len(words) != 1 || len(words[0]) > maxScope || strings.ContainsFunc(words[0], notIDRune) {
+		return ""
+	}
+	return Scope(words[0])
+}

@@ -1,0 +1,153 @@
+package wechat
+
+import "context"
+
+// Limits of what is sent, in bytes. WeChat says nothing but "512 or more" of a
+// code (WeCom) and of a token.
+const (
+	maxAppID  = 128
+	maxSecret = 256
+	maxCode   = 512
+	maxToken  = 2048
+)
+
+// The calls of web authorisation (WeChat: web authorisation guide, A4).
+var (
+	exchange = endpoint{
+		op: "exchange", path: "/sns/oauth2/access_token", single: true,
+		kinds: map[int]Kind{40001: KindAlert}, // there is no token yet: the secret is wrong
+	}
+	refresh = endpoint{
+		op: "refresh", path: "/sns/oauth2/refresh_token", single: true,
+		kinds: map[int]Kind{40001: KindRestart, 40014: KindRestart, 42001: KindRestart}, // nothing is left to refresh with
+	}
+	userInfo = endpoint{
+		op: "userinfo", path: "/sns/userinfo",
+		kinds: map[int]Kind{40001: KindRefresh},
+	}
+	auth = endpoint{
+		op: "auth", path: "/sns/auth",
+		kinds: map[int]Kind{40001: KindRefresh, 40003: KindRefresh}, // both say that the token is not valid
+	}
+)
+
+// Exchange spends a code and returns who the visitor is. WeChat sees the request
+// at most once. An empty code is ErrStartPage, one that cannot be a code (more
+// than 512 bytes, or bytes that are not printable ASCII) is ErrRestart; neither
+// is sent. After ErrUncertain the code may be spent: it must not be tried again.
+func (c *Client) Exchange(ctx context.Context, cred Credentials, code string) (Token, error) {
+	switch {
+	case code == "":
+		return Token{}, exchange.fail(KindStartPage, "there is no code")
+	case !sendable(code, maxCode):
+		return Token{}, exchange.fail(KindRestart, "this is not a code")
+	case !sendable(cred.AppID, maxAppID):
+		return Token{}, exchange.fail(KindAlert, "the app id is missing or malformed")
+	case !sendable(cred.Secret.Reveal(), maxSecret):
+		return Token{}, exchange.fail(KindAlert, "the app secret is missing or malformed")
+	}
+	r, err := c.call(ctx, exchange, []param{
+		{"appid", cred.AppID},
+		{"secret", cred.Secret.Reveal()},
+		{"code", code},
+		{"grant_type", "authorization_code"},
+	}, cred.Secret, NewSecret(code))
+	return exchange.token(r, err)
+}
+
+// Refresh returns a new access token for a refresh token, which lives for 30
+// days. WeChat needs no app secret for it and gives no UnionID. WeChat sees the
+// request at most once.
+func (c *Client) Refresh(ctx context.Context, appID string, token Secret) (Token, error) {
+	switch {
+	case !sendable(appID, maxAppID):
+		return Token{}, refresh.fail(KindAlert, "the app id is missing or malformed")
+	case !sendable(token.Reveal(), maxToken):
+		return Token{}, refresh.fail(KindRestart, "the refresh token is missing or malformed")
+	}
+	r, err := c.call(ctx, refresh, []param{
+		{"appid", appID},
+		{"grant_type", "refresh_token"},
+		{"refresh_token", token.Reveal()},
+	}, token)
+	return refresh.token(r, err)
+}
+
+// UserInfo returns the profile of openID, for which access was given with
+// ScopeUserInfo; with ScopeBase, and sometimes with the token of a 快照页 (snapshot
+// page), WeChat answers 48001. A profile of anybody else is an error.
+func (c *Client) UserInfo(ctx context.Context, access Secret, openID string) (UserInfo, error) {
+	if err := userInfo.checkUser(access, openID); err != nil {
+		return UserInfo{}, err
+	}
+	r, err := c.call(ctx, userInfo, []param{
+		{"access_token", access.Reveal()},
+		{"openid", openID},
+		{"lang", "zh_CN"},
+	}, access)
+	if err != nil {
+		return UserInfo{}, err
+	}
+	info, err := parseUserInfo(r)
+	switch {
+	case err != nil:
+		return UserInfo{}, userInfo.malformed(err)
+	case info.OpenID != openID:
+		// A cache on the way that ignores the query would sign one visitor
+		// in as another.
+		return UserInfo{}, userInfo.fail(KindAlert, "the profile is of another openid than asked for")
+	}
+	return info, nil
+}
+
+// Auth reports, as nil, that access is a valid token of openID's. ErrRefresh says
+// that it is not.
+func (c *Client) Auth(ctx context.Context, access Secret, openID string) error {
+	if err := auth.checkUser(access, openID); err != nil {
+		return err
+	}
+	r, err := c.call(ctx, auth, []param{
+		{"access_token", access.Reveal()},
+		{"openid", openID},
+	}, access)
+	if err != nil {
+		return err
+	}
+	if text, _ := r.text("errcode"); text == "" {
+		return auth.malformed(errErrcode) // {} must not be a yes
+	}
+	return nil
+}
+
+// token turns the answer of a call that gives a token into a Token.
+func (ep endpoint) token(r reply, err error) (Token, error) {
+	if err != nil {
+		return Token{}, err
+	}
+	token, err := parseToken(r)
+	if err != nil {
+		return Token{}, ep.malformed(err)
+	}
+	return token, nil
+}
+
+// checkUser reports what cannot be sent as a visitor's token and openid.
+func (ep endpoint) checkUser(access Secret, openID string) error {
+	if !sendable(access.Reveal(), maxToken) {
+		return ep.fail(KindRefresh, "the access token is missing or malformed")
+	}
+	if id, ok := parseID(openID); !ok || id != openID {
+		return ep.fail(KindAlert, "the openid is missing or malformed")
+	}
+	return nil
+}
+
+// sendable reports whether value has 1 to limit bytes, all printable ASCII.
+func sendable(value string, limit int) bool {
+	for i := range len(value) {
+		if value[i] <= ' ' || value[i] >= 0x7f {
+			return false
+		}
+	}
+	return value != "" && len(value) <= limit
+}

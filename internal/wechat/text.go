@@ -1,0 +1,35 @@
+package wechat
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// plainText removes what must not reach a log line or a header from a text of
+// WeChat's or a visitor's, and cuts the rest to max runes: control bytes (raw
+// 0x07 and 0x14 have been seen in nicknames), line separators, the marks that
+// turn the direction of writing (a name that reads as another one), byte order
+// marks and broken UTF-8. Emoji and their joiners stay.
+func plainText(text string, maxRunes int) string {
+	text = strings.TrimSpace(strings.Map(plainRune, text))
+	count := 0
+	for i := range text {
+		if count == maxRunes {
+			return strings.TrimSpace(text[:i])
+		}
+		count++
+	}
+	return text
+}
+
+// plainRune returns r, or -1 for a rune that plainText removes.
+func plainRune(r rune) rune {
+	switch {
+	case r == utf8.RuneError, unicode.IsControl(r),
+		r == '\u2028', r == '\u2029', r == '\ufeff',
+		'\u202a' <= r && r <= '\u202e', '\u2066' <= r && r <= '\u2069':
+		return -1
+	}
+	return r
+}

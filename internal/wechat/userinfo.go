@@ -1,0 +1,72 @@
+package wechat
+
+import (
+	"net/url"
+	"strings"
+)
+
+// Limits of a profile.
+const (
+	maxNickname  = 64   // runes
+	maxAvatarURL = 1024 // bytes
+)
+
+// placeholderName is the nickname WeChat gives instead of a real one.
+const placeholderName = "微信用户"
+
+// UserInfo is a visitor's profile (WeChat: web authorisation guide, A4). Sex and
+// place are not returned since 2021 and not read.
+type UserInfo struct {
+	OpenID, UnionID string // as in Token
+	Nickname        string // through CleanNickname; may be empty, see IsProfileName
+	AvatarURL       string // http or https, at most 1024 bytes, or ""; dies when the visitor changes the picture
+}
+
+// parseUserInfo reads a successful userinfo answer.
+func parseUserInfo(r reply) (UserInfo, error) {
+	openID, unionID, err := r.identity()
+	if err != nil {
+		return UserInfo{}, err
+	}
+	nickname, _ := r.text("nickname")
+	avatar, _ := r.text("headimgurl")
+	return UserInfo{
+		OpenID:    openID,
+		UnionID:   unionID,
+		Nickname:  CleanNickname(nickname),
+		AvatarURL: cleanAvatarURL(avatar),
+	}, nil
+}
+
+// IsProfileName reports whether nickname is a name somebody chose: neither empty
+// nor WeChat's placeholder 微信用户. Any other nickname must never overwrite a
+// good one.
+func IsProfileName(nickname string) bool {
+	name := CleanNickname(nickname)
+	return name != "" && name != placeholderName
+}
+
+// CleanNickname returns nickname as valid UTF-8 of at most 64 runes, without
+// control characters, line separators, marks that turn the direction of writing,
+// and blanks around it. Emoji stay.
+func CleanNickname(nickname string) string { return plainText(nickname, maxNickname) }
+
+// cleanAvatarURL returns address if it is a plain http or https URL, else "".
+// Upstreams are old and put it into their pages: javascript: addresses and the
+// characters that end an HTML attribute stop here (stored XSS).
+func cleanAvatarURL(address string) string {
+	if len(address) > maxAvatarURL || strings.ContainsFunc(address, notURLRune) {
+		return ""
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
+		return ""
+	}
+	return address
+}
+
+// notURLRune reports whether r cannot stand in an encoded URL, or ends an
+// attribute of HTML.
+func notURLRune(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"'<>\\^`{|}", r)
+}
