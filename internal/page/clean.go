@@ -1,0 +1,87 @@
+package page
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	maxSite      = 255  // bytes of a host with its port
+	maxLink      = 8192 // bytes of an address or of a return target
+	maxReference = 40   // bytes
+)
+
+// ownPrefix begins every path that our buttons may lead to.
+const ownPrefix = "/_wechat/"
+
+// cleanSite returns s if it reads as a host, else "". Bidirectional marks could make a host look like
+// another one (spoofing).
+func cleanSite(s string) string {
+	bad := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && !strings.ContainsRune(".-:[]_", r)
+	}
+	if len(s) > maxSite || !utf8.ValidString(s) || strings.ContainsFunc(s, bad) {
+		return ""
+	}
+	return s
+}
+
+// cleanReference returns s if it is a support reference, else "".
+func cleanReference(s string) string {
+	bad := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-'
+	}
+	if len(s) > maxReference || strings.ContainsFunc(s, bad) {
+		return ""
+	}
+	return s
+}
+
+// cleanPath returns s if it is a path of this site below /_wechat/, else "": no javascript: URL behind a button
+// (XSS), no //host and no /\host (open redirect).
+func cleanPath(s string) string {
+	if !strings.HasPrefix(s, ownPrefix) || len(s) > maxLink || strings.ContainsFunc(s, notInURL) {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || strings.ContainsFunc(u.Path, func(r rune) bool { return r == '\\' || unicode.IsControl(r) }) {
+		return ""
+	}
+	segments := strings.Split(u.Path, "/")
+	if slices.Contains(segments, "..") || slices.Contains(segments, ".") { // would leave /_wechat/
+		return ""
+	}
+	return s
+}
+
+// cleanAddress returns s if it is an absolute web address that can be opened as it is, else "".
+func cleanAddress(s string) string {
+	if len(s) > maxLink || strings.ContainsFunc(s, notInURL) {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return ""
+	}
+	if u.User != nil { // spoofing: https://shop.example.com@evil.example/ reads as the shop
+		return ""
+	}
+	return s
+}
+
+// cleanField returns s if it can be the value of a hidden field, else "".
+func cleanField(s string) string {
+	if len(s) > maxLink || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+		return ""
+	}
+	return s
+}
+
+// notInURL reports whether r never stands in a URL as it is (RFC 3986). Browsers repair some of these in ways that
+// change where a URL leads.
+func notInURL(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune("\\\"<>^`{|}", r)
+}

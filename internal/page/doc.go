@@ -1,0 +1,13 @@
+// Package page writes the pages a visitor sees while signing in with WeChat: one answer for each [Kind], in
+// Chinese and English, complete in itself. A page has no script, loads nothing, is never cached and never framed.
+//
+// The built-in look lies in the folder theme. Operators put files of the same names in a folder of their own
+// and [LoadTheme] lays them over the built-in ones:
+//
+//	page.html    the html/template of every page; its data is the type view
+//	style.css    the stylesheet; the Content-Security-Policy allows exactly this one, by its hash
+//	texts.json   words, only those that differ: {"consent": {"title": {"zh-CN": "…", "en": "…"}}}
+//	<kind>.svg   the illustration of one kind, for example consent.svg
+//
+// Imports: the standard library and rsc.io/qr, nothing else.
+package page

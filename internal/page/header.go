@@ -1,0 +1,40 @@
+package page
+
+import (
+	"net/http"
+	"strconv"
+)
+
+// setHeader sets the headers of every page.
+func (v view) setHeader(h http.Header) {
+	for _, name := range []string{"Content-Encoding", "Etag", "Last-Modified", "Location", "Refresh", "Retry-After"} {
+		h.Del(name) // left by a handler that meant to answer something else
+	}
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", string(v.Lang))
+	h.Add("Vary", "Accept-Language")
+	h.Set("Cache-Control", "no-store")           // WebViews show kept pages on Back
+	h.Set("Content-Security-Policy", v.policy()) // against XSS, behind html/template
+	h.Set("X-Content-Type-Options", "nosniff")   // never anything but a page
+	h.Set("X-Frame-Options", "DENY")             // clickjacking of the consent button in old WebViews
+	h.Set("Referrer-Policy", "no-referrer")      // our address may hold a code
+	h.Set("X-Robots-Tag", "noindex")             // search engines would list the sign-in instead of the shop
+	if v.retry > 0 {
+		seconds := strconv.Itoa(v.retry)
+		h.Set("Retry-After", seconds)
+		if v.Reloads {
+			h.Set("Refresh", seconds)
+		}
+	}
+}
+
+// policy returns the Content-Security-Policy: one stylesheet and inline pictures, nothing else. A form may post to
+// this origin on the page that has one; Chromium holds the redirects after a post to form-action too.
+func (v view) policy() string {
+	form := "'none'"
+	if v.DeclineURL != "" {
+		form = "'self'"
+	}
+	return "default-src 'none'; style-src '" + v.theme.styleHash + "'; img-src data:; form-action " + form +
+		"; frame-ancestors 'none'; base-uri 'none'"
+}

@@ -1,0 +1,136 @@
+package page
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// hostile is what an attacker would like to see on a page of ours.
+var hostile = []string{
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `</style><script>alert(1)</script>`,
+	`</title><svg onload=alert(1)>`, `javascript:alert(1)`, `JaVaScRiPt:alert(1)`, "java\nscript:alert(1)", `data:text/html,<script>1</script>`,
+	`//evil.example/`, `/\evil.example`, `https://evil.example/`, `/_wechat/"><script>alert(1)</script>`, `/_wechat/' autofocus onfocus=alert(1) '`,
+	"/_wechat/\r\nSet-Cookie: a=b", `{{.Style}}`, `{site}{seconds}`, "\x00", "\xff\xfe", "shop\u202eexample.com", "&lt;script&gt;",
+	`https://x.example/"><script>alert(1)</script>`, `https://x.example/?a='><b onclick=alert(1)>`, "https://x.example/\u2028",
+	`<!--`, `-->`, `]]>`, "`", strings.Repeat("<", 9000), strings.Repeat("/_wechat/", 2000),
+}
+
+var (
+	safeElements = []string{
+		"html", "head", "meta", "link", "title", "style", "body", "main", "p", "div", "h1", "dl", "dt", "dd", "a", "form", "input",
+		"button", "footer", "span", "svg", "path", "circle", "rect",
+	}
+	safeAttributes = []string{
+		"lang", "charset", "name", "content", "rel", "href", "class", "method", "action", "type", "value", "role", "aria-label",
+		"aria-hidden", "viewBox", "shape-rendering", "fill", "stroke", "stroke-width", "d", "cx", "cy", "r", "x", "y", "width", "height", "rx",
+	}
+)
+
+// checkSafe fails where a page has anything that could run or leave the site.
+func checkSafe(tb testing.TB, w *httptest.ResponseRecorder) {
+	tb.Helper()
+	all, _ := elements(tb, w.Body.Bytes())
+	for _, e := range all {
+		if !slices.Contains(safeElements, e.Name.Local) {
+			tb.Errorf("a <%s> stands on the page", e.Name.Local)
+		}
+		for _, a := range e.Attr {
+			if !slices.Contains(safeAttributes, a.Name.Local) {
+				tb.Errorf("<%s> has %s=%q", e.Name.Local, a.Name.Local, a.Value)
+			}
+			leads := a.Name.Local == "href" || a.Name.Local == "action"
+			if leads && e.Name.Local != "link" && !strings.HasPrefix(a.Value, "/_wechat/") {
+				tb.Errorf("<%s> leads to %q", e.Name.Local, a.Value)
+			}
+			if e.Name.Local == "link" && a.Name.Local == "href" && a.Value != "data:," {
+				tb.Errorf("<link> loads %q", a.Value)
+			}
+		}
+	}
+	for name, values := range w.Header() {
+		if strings.ContainsAny(strings.Join(values, ""), "\r\n\x00") {
+			tb.Errorf("header %s: %q", name, values)
+		}
+	}
+}
+
+func TestHostileFields(t *testing.T) {
+	t.Parallel()
+	fields := map[string]func(*Page, string){
+		"Kind":        func(p *Page, s string) { p.Kind = Kind(s) },
+		"Site":        func(p *Page, s string) { p.Site = s },
+		"URL":         func(p *Page, s string) { p.URL = s },
+		"ContinueURL": func(p *Page, s string) { p.ContinueURL = s },
+		"DeclineURL":  func(p *Page, s string) { p.DeclineURL = s },
+		"ReturnTo":    func(p *Page, s string) { p.ReturnTo = s },
+		"Reference":   func(p *Page, s string) { p.Reference = s },
+	}
+	for name, set := range fields {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, kind := range kinds {
+				for _, s := range hostile {
+					p := full(kind)
+					set(&p, s)
+					checkSafe(t, get(t, p, english))
+				}
+			}
+		})
+	}
+}
+
+func TestHostileHeaders(t *testing.T) {
+	t.Parallel()
+	for _, s := range hostile {
+		w := ask(t, full(Consent), http.MethodGet, "Accept-Language", s, "User-Agent", s, "Referer", s, "Host", s)
+		checkSafe(t, w)
+		if lang := w.Header().Get("Content-Language"); lang != "en" && lang != "zh-CN" {
+			t.Errorf("Content-Language %q", lang)
+		}
+	}
+}
+
+// The value of the hidden field is the caller's again when it comes back, whatever it is.
+func TestReturnToSurvives(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"/a?b=c&d=%2F#/x", `/"'<>&{}`, "/订单?名=值", strings.Repeat("x", maxLink)} {
+		p := full(Consent)
+		p.ReturnTo = s
+		all, _ := elements(t, get(t, p, english).Body.Bytes())
+		if got, _ := attr(all, "input", "value"); got != s {
+			t.Errorf("return_to %q, want %q", got, s)
+		}
+	}
+	for _, s := range []string{"", "a\nb", "\xff", strings.Repeat("x", maxLink+1)} {
+		p := full(Consent)
+		p.ReturnTo = s
+		all, _ := elements(t, get(t, p, english).Body.Bytes())
+		if _, there := attr(all, "input", "value"); there {
+			t.Errorf("return_to %.20q has a field", s)
+		}
+		if _, there := attr(all, "form", "action"); !there {
+			t.Errorf("return_to %.20q costs the form", s)
+		}
+	}
+}
+
+func FuzzPage(f *testing.F) {
+	for i, s := range hostile {
+		f.Add(string(kinds[i%len(kinds)]), s, s, s, s, s, s, i%2 == 0)
+	}
+	f.Fuzz(func(t *testing.T, kind, site, link, next, back, field, header string, zh bool) {
+		p := Page{
+			Kind: Kind(kind), Site: site, URL: link, ContinueURL: next, DeclineURL: back, ReturnTo: field, Reference: field,
+		}
+		lang := english
+		if zh {
+			lang = chinese
+		}
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			checkSafe(t, ask(t, p, method, "Accept-Language", string(lang)+","+header))
+		}
+	})
+}

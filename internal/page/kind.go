@@ -1,0 +1,52 @@
+package page
+
+import "net/http"
+
+// Kind says which page it is. Its text is also the name of the page in texts.json and of its illustration.
+type Kind string
+
+// The pages a visitor can meet.
+const (
+	OpenInWeChat  Kind = "open_in_wechat"  // the visitor is not in WeChat: a QR code and the address
+	Consent       Kind = "consent"         // what will be collected, before WeChat asks
+	Snapshot      Kind = "snapshot"        // 快照页: WeChat shows a virtual visitor a read-only page (WeChat: notice on snapshot pages, A6)
+	TryAgain      Kind = "try_again"       // the sign-in did not complete; another try may well
+	Unavailable   Kind = "unavailable"     // WeChat or the session store does not answer now
+	Misconfigured Kind = "misconfigured"   // only the operator can help
+	Denied        Kind = "denied"          // WeChat does not allow this account to sign in here
+	SignInExpired Kind = "sign_in_expired" // the visitor has to sign in again
+	SignedOut     Kind = "signed_out"      // the visitor signed out
+	CookiesOff    Kind = "cookies_off"     // the browser does not keep our cookie
+)
+
+// statuses holds every kind with its default status.
+var statuses = map[Kind]int{
+	OpenInWeChat:  http.StatusForbidden,
+	Consent:       http.StatusOK,
+	Snapshot:      http.StatusOK,
+	TryAgain:      http.StatusBadRequest,
+	Unavailable:   http.StatusServiceUnavailable,
+	Misconfigured: http.StatusInternalServerError,
+	Denied:        http.StatusForbidden,
+	SignInExpired: http.StatusUnauthorized,
+	SignedOut:     http.StatusOK,
+	CookiesOff:    http.StatusBadRequest,
+}
+
+// known returns k, or Misconfigured for a kind that does not exist.
+func (k Kind) known() Kind {
+	if _, ok := statuses[k]; ok {
+		return k
+	}
+	return Misconfigured
+}
+
+// status returns the status to answer with: want if it can carry a page, else the default of the kind.
+func (k Kind) status(want int) int {
+	switch {
+	case want < 200 || want > 599, // WriteHeader panics on some of these
+		want == http.StatusNoContent, want == http.StatusResetContent, want == http.StatusNotModified:
+		return statuses[k]
+	}
+	return want
+}

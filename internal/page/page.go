@@ -1,0 +1,60 @@
+package page
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Page is one page for one visitor. Values that are not what their field asks for are dropped, never shown:
+// every field may come from a hostile request.
+type Page struct {
+	// Kind says which page it is; an unknown one becomes Misconfigured.
+	Kind Kind
+
+	// Site is the host shown to the visitor, with or without a port, at most 255 bytes.
+	Site string
+
+	// URL is the absolute http or https address to open in WeChat (OpenInWeChat). It is shown as text, up to
+	// 8192 bytes, and drawn as a QR code, up to 2048 bytes.
+	URL string
+
+	// ContinueURL is where the main button leads: Consent to WeChat's consent, Snapshot, TryAgain, Unavailable,
+	// SignInExpired, SignedOut and CookiesOff to another sign-in; the other kinds have no such button.
+	// It is a path of this site below /_wechat/, at most 8192 bytes. Empty means no button.
+	ContinueURL string
+
+	// DeclineURL is where the form to go on without consent is posted to (Consent). The same rules as for ContinueURL.
+	// The Content-Security-Policy allows the answer to redirect within the same origin only.
+	DeclineURL string
+
+	// ReturnTo is the value of the form's field return_to, at most 8192 bytes. Empty means no field.
+	ReturnTo string
+
+	// Reference is a short id to tell the support, shown small: at most 40 characters of [A-Za-z0-9-].
+	Reference string
+
+	// RetryAfter is when an Unavailable page reloads itself and what Retry-After says: rounded up to whole seconds,
+	// at most an hour. Zero means ten seconds, a negative value never.
+	RetryAfter time.Duration
+
+	// Status is the HTTP status. Zero, and a status that cannot carry a page, mean the default of the kind.
+	Status int
+
+	// Theme is the look of the page. Nil is the built-in one.
+	Theme *Theme
+}
+
+// Write answers r with the page, in the language that r prefers, or with its headers only if r is a HEAD request.
+// The caller writes nothing before and nothing after it; cookies it has set are kept.
+func (p Page) Write(w http.ResponseWriter, r *http.Request) {
+	safe := r.Method == http.MethodGet || r.Method == http.MethodHead
+	v := p.view(preferred(r), safe)
+	body := v.render()
+	v.setHeader(w.Header())
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(p.HTTPStatus())
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // the visitor may have left: nobody to tell
+	}
+}

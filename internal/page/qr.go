@@ -1,0 +1,60 @@
+package page
+
+import (
+	"html/template"
+	"strconv"
+	"strings"
+
+	"rsc.io/qr"
+)
+
+const (
+	maxQR     = 2048 // bytes: the densest code that a phone can still read from a screen
+	sturdyQR  = 300  // bytes up to which there is room for a higher level of error correction
+	quietZone = 4    // light modules around the code (ISO/IEC 18004)
+)
+
+// drawQR returns text as a QR code: dark modules of one SVG path on a white plate. It returns "" for a text that is
+// empty or too long.
+func drawQR(text string) template.HTML {
+	if text == "" || len(text) > maxQR {
+		return ""
+	}
+	level := qr.M
+	if len(text) > sturdyQR {
+		level = qr.L
+	}
+	code, err := qr.Encode(text, level)
+	if err != nil {
+		return ""
+	}
+	side := strconv.Itoa(code.Size + 2*quietZone)
+	var b strings.Builder
+	b.Grow(16 * code.Size * code.Size / 4)
+	b.WriteString(`<svg viewBox="0 0 ` + side + ` ` + side + `" shape-rendering="crispEdges" aria-hidden="true">`)
+	b.WriteString(`<path fill="#fff" d="M0 0h` + side + `v` + side + `H0z"/><path fill="#000" d="`)
+	for y := range code.Size {
+		drawRow(&b, code, y)
+	}
+	b.WriteString(`"/></svg>`)
+	return template.HTML(b.String()) // numbers only
+}
+
+// drawRow adds the dark modules of row y to the path, one rectangle for each run.
+func drawRow(b *strings.Builder, code *qr.Code, y int) {
+	for x := 0; x < code.Size; x++ {
+		if !code.Black(x, y) {
+			continue
+		}
+		start := x
+		for x < code.Size && code.Black(x, y) {
+			x++
+		}
+		run := strconv.Itoa(x - start)
+		b.WriteByte('M')
+		b.WriteString(strconv.Itoa(start + quietZone))
+		b.WriteByte(' ')
+		b.WriteString(strconv.Itoa(y + quietZone))
+		b.WriteString("h" + run + "v1h-" + run + "z")
+	}
+}

@@ -1,0 +1,41 @@
+package page
+
+import (
+	"io"
+	"maps"
+	"strings"
+)
+
+// clone returns a copy that can be changed.
+func (t *Theme) clone() *Theme {
+	c := *t
+	c.texts = make(texts, len(t.texts))
+	for kind, keys := range t.texts {
+		c.texts[kind] = maps.Clone(keys)
+	}
+	c.pictures = maps.Clone(t.pictures)
+	return &c
+}
+
+// rehearse draws every page, with everything and with nothing on it, in both languages.
+func (t *Theme) rehearse() error {
+	const address = "https://shop.example.com/"
+	everything := Page{
+		Site: "shop.example.com", URL: address, ContinueURL: ownPrefix + "login", DeclineURL: ownPrefix + "decline",
+		ReturnTo: "/", Reference: "r-1",
+	}
+	onlyText := everything
+	onlyText.URL = address + strings.Repeat("a", maxQR)
+	nothing := Page{RetryAfter: -1}
+	for kind := range statuses {
+		for _, lang := range []language{chinese, english} {
+			for _, p := range []Page{everything, onlyText, nothing} {
+				p.Kind, p.Theme = kind, t
+				if err := t.template.Execute(io.Discard, p.view(lang, true)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

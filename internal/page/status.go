@@ -1,0 +1,4 @@
+package page
+
+// HTTPStatus is the status that Write answers with.
+func (p Page) HTTPStatus() int { return p.Kind.known().status(p.Status) }

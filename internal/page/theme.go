@@ -1,0 +1,157 @@
+package page
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"strings"
+	"sync"
+)
+
+// ErrTheme is what every error of LoadTheme wraps.
+var ErrTheme = errors.New("page: theme")
+
+// maxThemeFile bounds each file of a theme, in bytes.
+const maxThemeFile = 256 << 10
+
+const (
+	templateFile = "page.html"
+	styleFile    = "style.css"
+	textsFile    = "texts.json"
+	pictureExt   = ".svg"
+)
+
+// Theme is the look of all pages: layout, stylesheet, words and illustrations. Its zero value is the built-in one.
+// It is safe for concurrent use.
+type Theme struct {
+	template  *template.Template
+	style     template.HTML // with its element
+	styleHash string        // as in a Content-Security-Policy
+	texts     texts
+	pictures  map[Kind]template.HTML
+}
+
+//go:embed theme
+var builtinFiles embed.FS
+
+// builtin returns the built-in theme: a constant, parsed once.
+var builtin = sync.OnceValue(func() *Theme {
+	files, err := fs.Sub(builtinFiles, "theme")
+	if err != nil {
+		panic(err) // never: the folder is compiled in
+	}
+	t, err := load(files, &Theme{texts: texts{}, pictures: map[Kind]template.HTML{}})
+	if err != nil {
+		panic(err) // never: tests load it
+	}
+	return t
+})
+
+// LoadTheme lays the files of a folder over the built-in theme; see the package comment for their names. It draws
+// every page once, so that a mistake shows here and not in front of a visitor. Errors wrap ErrTheme and name the file.
+func LoadTheme(folder fs.FS) (*Theme, error) {
+	t, err := load(folder, builtin().clone())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTheme, err)
+	}
+	if err := t.rehearse(); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrTheme, templateFile, err)
+	}
+	return t, nil
+}
+
+// load puts the files of a folder over base.
+func load(folder fs.FS, base *Theme) (*Theme, error) {
+	entries, err := fs.ReadDir(folder, ".")
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		if strings.HasPrefix(name, ".") { // .git, and the ..data of a Kubernetes volume
+			continue
+		}
+		put := base.slot(name)
+		if put == nil {
+			return nil, fmt.Errorf("%s: no such part; there are %s, %s, %s and <page>%s",
+				name, templateFile, styleFile, textsFile, pictureExt)
+		}
+		data, err := readFile(folder, name)
+		if err != nil {
+			return nil, err
+		}
+		if err := put(data); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return base, nil
+}
+
+// slot returns what to do with a file of that name, nil if there is no use for it.
+func (t *Theme) slot(name string) func(data []byte) error {
+	switch name {
+	case templateFile:
+		return t.setTemplate
+	case styleFile:
+		return t.setStyle
+	case textsFile:
+		return t.setTexts
+	}
+	kind, ok := strings.CutSuffix(name, pictureExt)
+	if _, known := statuses[Kind(kind)]; !ok || !known {
+		return nil
+	}
+	return func(data []byte) error {
+		t.pictures[Kind(kind)] = template.HTML(data) // the operator's own, like the template
+		return nil
+	}
+}
+
+func (t *Theme) setTemplate(data []byte) (err error) {
+	t.template, err = template.New(templateFile).Parse(string(data))
+	return err
+}
+
+func (t *Theme) setStyle(data []byte) error {
+	if strings.Contains(strings.ToLower(string(data)), "</style") {
+		return errors.New("the stylesheet must not contain </style")
+	}
+	hash := sha256.Sum256(data)
+	t.style = template.HTML("<style>" + string(data) + "</style>")
+	t.styleHash = "sha256-" + base64.StdEncoding.EncodeToString(hash[:])
+	return nil
+}
+
+func (t *Theme) setTexts(data []byte) error {
+	own, err := parseTexts(data)
+	if err != nil {
+		return err
+	}
+	if len(t.texts) == 0 {
+		t.texts = own
+		return nil
+	}
+	return t.texts.overlay(own)
+}
+
+// readFile reads one file of a theme.
+func readFile(folder fs.FS, name string) ([]byte, error) {
+	file, err := folder.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxThemeFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxThemeFile {
+		return nil, fmt.Errorf("%s: larger than %d bytes", name, maxThemeFile)
+	}
+	return data, nil
+}

@@ -1,0 +1,117 @@
+package page
+
+import (
+	"bytes"
+	"html/template"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	defaultRetry = 10 * time.Second
+	maxRetry     = time.Hour
+)
+
+// view is what a template works with: the fields of a Page after cleaning. Own templates use the same names.
+type view struct {
+	Kind        Kind
+	Lang        language
+	Site        string
+	URL         string
+	QR          template.HTML // URL as an inline SVG; empty if there is none or it is too long
+	Dense       bool          // QR has many small modules and wants to be drawn large
+	ContinueURL string
+	DeclineURL  string
+	ReturnTo    string
+	Reference   string
+	Reloads     bool // the page reloads itself
+
+	retry int // seconds, 0 for never
+	theme *Theme
+}
+
+// view cleans p for the template. A page may reload itself where that repeats a safe request.
+func (p Page) view(lang language, safe bool) view {
+	v := view{
+		Kind:      p.Kind.known(),
+		Lang:      lang,
+		Site:      cleanSite(p.Site),
+		Reference: cleanReference(p.Reference),
+		theme:     p.Theme,
+	}
+	if v.theme == nil || v.theme.template == nil {
+		v.theme = builtin()
+	}
+	if v.theme.texts.has(v.Kind, "continue") {
+		v.ContinueURL = cleanPath(p.ContinueURL)
+	}
+	switch v.Kind {
+	case OpenInWeChat:
+		v.URL = cleanAddress(p.URL)
+		v.QR = drawQR(v.URL)
+		v.Dense = len(v.URL) > sturdyQR
+	case Consent:
+		v.DeclineURL = cleanPath(p.DeclineURL)
+		v.ReturnTo = cleanField(p.ReturnTo)
+	case Unavailable:
+		v.retry = retrySeconds(p.RetryAfter)
+		v.Reloads = v.retry > 0 && safe
+	}
+	return v
+}
+
+// retrySeconds returns d as whole seconds, 0 for never.
+func retrySeconds(d time.Duration) int {
+	switch {
+	case d < 0:
+		return 0
+	case d == 0:
+		d = defaultRetry
+	}
+	d = min(d, maxRetry)
+	return int((d + time.Second - 1) / time.Second)
+}
+
+// render returns the page as HTML. A theme of the operator that fails on this page gives way to the built-in one:
+// the visitor always gets an answer.
+func (v *view) render() []byte {
+	var b bytes.Buffer
+	b.Grow(12 << 10)
+	if err := v.theme.template.Execute(&b, v); err != nil && v.theme != builtin() {
+		v.theme = builtin() // for the Content-Security-Policy too
+		return v.render()
+	}
+	return b.Bytes()
+}
+
+// Style returns the stylesheet with its element, byte for byte as the Content-Security-Policy has hashed it.
+func (v view) Style() template.HTML { return v.theme.style }
+
+// Picture returns the illustration of this page, an inline SVG.
+func (v view) Picture() template.HTML { return v.theme.pictures[v.Kind] }
+
+// Has reports whether this page has words for a key.
+func (v view) Has(key string) bool { return v.theme.texts.has(v.Kind, key) }
+
+// T returns the words of this page, or of all pages, for a key.
+func (v view) T(key string) (string, error) {
+	words, err := v.theme.texts.find(v.Kind, key)
+	if err != nil {
+		return "", err
+	}
+	text := words.in(v.Lang)
+	if strings.Contains(text, "{site}") {
+		text = strings.ReplaceAll(text, "{site}", v.siteName())
+	}
+	return strings.ReplaceAll(text, "{seconds}", strconv.Itoa(v.retry)), nil
+}
+
+// siteName returns what to call the site in a sentence.
+func (v view) siteName() string {
+	if v.Site != "" {
+		return v.Site
+	}
+	words, _ := v.theme.texts.find(v.Kind, "this_site") // own texts cannot take it away
+	return words.in(v.Lang)
+}
