@@ -1,0 +1,154 @@
+package session_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// sent is a request with these Cookie lines.
+func sent(lines ...string) *http.Request {
+	r := &http.Request{Header: http.Header{"Accept": {"*/*"}}}
+	if lines != nil {
+		r.Header["Cookie"] = lines
+	}
+	return r
+}
+
+func TestJarValues(t *testing.T) {
+	t.Parallel()
+	most := strings.Repeat("a", session.MaxValue)
+	for _, c := range []struct {
+		name   string
+		lines  []string
+		secure bool
+		want   []string
+	}{
+		{"no header", nil, true, nil},
+		{"empty header", []string{""}, true, nil},
+		{"ours", []string{"__Host-wechat=v"}, true, []string{"v"}},
+		{"ours on http", []string{"wechat=v"}, false, []string{"v"}},
+		{"bare on https", []string{"wechat=v"}, true, nil},
+		{"__Host- on http", []string{"__Host-wechat=v"}, false, nil},
+		{"among others", []string{"a=1; __Host-wechat=v; b=2"}, true, []string{"v"}},
+		{"no blanks", []string{"a=1;__Host-wechat=v;b=2"}, true, []string{"v"}},
+		{"many blanks", []string{" a=1 ; \t __Host-wechat \t=  v\t;"}, true, []string{"v"}},
+		{"order kept", []string{"wechat=1; wechat=2", "wechat=3"}, false, []string{"1", "2", "3"}},
+		{"four at most", []string{"wechat=1; wechat=2; wechat=3", "wechat=4; wechat=5"}, false, []string{"1", "2", "3", "4"}},
+		{"junk does not count", []string{"wechat=; wechat=!; wechat; wechat= ; wechat=\"q\"; wechat=a b; wechat=v"}, false, []string{"v"}},
+		{"longest", []string{"wechat=" + most}, false, []string{most}},
+		{"too long", []string{"wechat=" + most + "a; wechat=v"}, false, []string{"v"}},
+		{"value with =", []string{"wechat=a=b"}, false, nil},
+		{"other names", []string{"wechat2=a; Wechat=b; WECHAT=c; xwechat=d; wechat_1of2=e; __Host-=f; =g"}, false, nil},
+		{"not text", []string{"\x00\xff;=;;;==; wechat=\x00; wechat=\xff"}, false, nil},
+	} {
+		if got := (session.Jar{}).Values(sent(c.lines...), c.secure); !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+	if got := (session.Jar{Base: "shop"}).Values(sent("__Host-wechat=a; __Host-shop=b"), true); !slices.Equal(got, []string{"b"}) {
+		t.Errorf("with a name of its own: got %q", got)
+	}
+}
+
+func TestJarStrip(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name        string
+		lines, want []string
+	}{
+		{"no header", nil, nil},
+		{"empty header", []string{""}, []string{""}},
+		{"others only", []string{"a=1;b=2 ;;  c"}, []string{"a=1;b=2 ;;  c"}},
+		{"alone", []string{"__Host-wechat=v"}, nil},
+		{"first", []string{"__Host-wechat=v; a=1; b=2"}, []string{"a=1; b=2"}},
+		{"middle", []string{"a=1; __Host-wechat=v; b=2"}, []string{"a=1; b=2"}},
+		{"last", []string{"a=1; b=2; __Host-wechat=v"}, []string{"a=1; b=2"}},
+		{"both forms", []string{"wechat=u; a=1; __Host-wechat=v"}, []string{"a=1"}},
+		{"many", []string{"wechat=1; wechat=2; a=1; wechat=3; wechat=4"}, []string{"a=1"}},
+		{"odd blanks", []string{"wechat\r=v; a=1; \f__Host-wechat\v=v"}, []string{"a=1"}},
+		{"any value", []string{"wechat; a=1; wechat=; wechat=\"x; wechat=a=b; \t wechat\t =v"}, []string{"a=1"}},
+		{"too long to be read", []string{"a=1; wechat=" + strings.Repeat("x", 5000)}, []string{"a=1"}},
+		{"extra names", []string{"flow=1; a=1; flow2=2; other=3"}, []string{"a=1; flow2=2"}},
+		{"byte for byte", []string{`a="1, 2" ;wechat=v;b=\xff%20=; ; c`}, []string{`a="1, 2" ;b=\xff%20=; ; c`}},
+		{"similar names", []string{"wechat2=v; Wechat=v; xwechat=v; a=1"}, []string{"wechat2=v; Wechat=v; xwechat=v; a=1"}},
+		{"lines", []string{"a=1", "wechat=v", "b=2; wechat=v"}, []string{"a=1", "b=2"}},
+		{"only separators left", []string{" ; wechat=v ;; "}, nil},
+	} {
+		r := sent(c.lines...)
+		session.Jar{}.Strip(r, true, "flow", "other")
+		got, there := r.Header["Cookie"]
+		if !slices.Equal(got, c.want) || there != (c.want != nil) {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+		if r.Header.Get("Accept") != "*/*" {
+			t.Errorf("%s: another header was changed", c.name)
+		}
+	}
+}
+
+// A copy of the request that shares the header's lines, as log writers keep one, is not changed.
+func TestJarStripLeavesCopies(t *testing.T) {
+	t.Parallel()
+	lines := []string{"a=1; wechat=v", "wechat=v", "b=2"}
+	before := slices.Clone(lines)
+	session.Jar{}.Strip(sent(lines...), false)
+	if !slices.Equal(lines, before) {
+		t.Errorf("the lines were changed to %q", lines)
+	}
+}
+
+func TestJarAllocations(t *testing.T) {
+	r := sent("theme=dark; JSESSIONID=0123456789ABCDEF; lang=zh")
+	jar, own := session.Jar{}, session.Jar{Base: "shop"}
+	ours := sent("theme=dark; __Host-wechat=0123456789; __Host-shop=0123456789")
+	buffer := make([]string, 0, 4)
+	for name, f := range map[string]func(){
+		"Strip":                func() { jar.Strip(r, true); own.Strip(r, true, "flow") },
+		"Values":               func() { jar.Values(r, true); own.Values(r, true) },
+		"AppendValues":         func() { buffer = jar.AppendValues(buffer[:0], ours, true) },
+		"AppendValues, a name": func() { buffer = own.AppendValues(buffer[:0], ours, true) },
+	} {
+		if n := testing.AllocsPerRun(100, f); n != 0 {
+			t.Errorf("%s allocates %v times", name, n)
+		}
+	}
+}
+
+func FuzzCookies(f *testing.F) {
+	for _, line := range []string{
+		"", "a=1; __Host-wechat=v; b=2", "wechat=1; wechat=2; wechat=3; wechat=4; wechat=5",
+		"wechat_9of1=x", "wechat_1of99999999=x", ";;;=;=;", "wechat=\"a;b\"", "\x00\xff",
+	} {
+		f.Add(line, "a=1", true)
+	}
+	f.Fuzz(func(t *testing.T, first, second string, secure bool) {
+		var jar session.Jar
+		r := sent(first, second)
+		values := jar.Values(r, secure)
+		if len(values) > 4 {
+			t.Fatalf("%d values", len(values))
+		}
+		for _, v := range values {
+			if v == "" || len(v) > session.MaxValue {
+				t.Fatalf("a value of %d bytes", len(v))
+			}
+		}
+		jar.Strip(r, secure)
+		left := r.Header["Cookie"]
+		if len(jar.Values(r, false)) != 0 || len(jar.Values(r, true)) != 0 {
+			t.Fatalf("%q still holds our cookie", left)
+		}
+		// Go's own reader finds none of ours and all of the others.
+		want := slices.DeleteFunc(sent(first, second).Cookies(), func(c *http.Cookie) bool {
+			return c.Name == "wechat" || c.Name == "__Host-wechat"
+		})
+		got := r.Cookies()
+		if !slices.EqualFunc(got, want, func(a, b *http.Cookie) bool { return a.Name == b.Name && a.Value == b.Value }) {
+			t.Fatalf("of %q and %q is left %q", first, second, left)
+		}
+	})
+}

@@ -1,0 +1,104 @@
+package session
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// defaultName is the base name of the cookie; hostDefault what it is on https.
+	defaultName = "wechat"
+	hostDefault = hostPrefix + defaultName
+
+	// hostPrefix makes browsers refuse the cookie from any other host, a sibling
+	// or parent domain included, and from plain http: nobody can plant one.
+	hostPrefix = "__Host-"
+
+	maxName   = 64
+	maxValues = 4
+
+	// maxAgeLimit is what browsers cut to in any case.
+	maxAgeLimit = 400 * 24 * time.Hour
+)
+
+// Jar is the session cookie: how it is named, set, read and removed. The zero
+// Jar uses the name "wechat".
+type Jar struct {
+	// Base is the name of the cookie on http, and what follows __Host- on https.
+	// Empty means "wechat".
+	Base string
+}
+
+// Check says whether Base can be a cookie's name: up to 64 characters of
+// A-Z a-z 0-9 - and _, without a browser prefix of its own.
+func (j Jar) Check() error {
+	base := j.base()
+	folded := strings.ToLower(base)
+	if len(base) > maxName || !safeText(base) ||
+		strings.HasPrefix(folded, "__host-") || strings.HasPrefix(folded, "__secure-") {
+		return fmt.Errorf("%w cookie name %.80q: up to %d of A-Z a-z 0-9 - _ are possible, without __Host-", ErrInvalid, base, maxName)
+	}
+	return nil
+}
+
+// Name returns the full name of the cookie: __Host-wechat on https, wechat on
+// http.
+func (j Jar) Name(secure bool) string {
+	switch {
+	case !secure:
+		return j.base()
+	case j.base() == defaultName:
+		return hostDefault
+	}
+	return hostPrefix + j.base()
+}
+
+// Set adds the cookie to an answer, in place of one that was set before. maxAge
+// counts from when the browser gets it, so its clock does not matter; it is cut
+// to 400 days. Zero, or less, means until the browser is closed. A value that
+// no Store returns (empty, too long, other characters than A-Z a-z 0-9 - _) is
+// not set: the old cookie stays.
+func (j Jar) Set(w http.ResponseWriter, value string, secure bool, maxAge time.Duration) {
+	if value == "" || len(value) > MaxValue || !safeText(value) {
+		return // no header injection, whatever the caller was given
+	}
+	age := ""
+	if maxAge > 0 {
+		// Rounded up: a fraction of a second must not become Max-Age=0, "delete".
+		seconds := (min(maxAge, maxAgeLimit) + time.Second - 1) / time.Second
+		age = "; Max-Age=" + strconv.FormatInt(int64(seconds), 10)
+	}
+	j.put(w, value, age, secure)
+}
+
+// Clear makes the browser forget the cookie, whether or not it sent one.
+func (j Jar) Clear(w http.ResponseWriter, secure bool) {
+	j.put(w, "", "; Max-Age=0", secure)
+}
+
+// put writes the Set-Cookie line. HttpOnly keeps scripts away from the session.
+// SameSite=Lax keeps it out of requests that other sites make, but lets it come
+// along when WeChat leads the browser back to us.
+func (j Jar) put(w http.ResponseWriter, value, age string, secure bool) {
+	line := j.Name(secure) + "=" + value + "; Path=/" + age + "; HttpOnly; SameSite=Lax"
+	if secure {
+		line += "; Secure"
+	}
+	// Two lines of one name: which one wins is the browser's choice. Ours only.
+	ours := j.Name(secure) + "="
+	lines := slices.DeleteFunc(w.Header()["Set-Cookie"], func(s string) bool {
+		return strings.HasPrefix(s, ours)
+	})
+	w.Header()["Set-Cookie"] = append(lines, line)
+}
+
+func (j Jar) base() string {
+	if j.Base == "" {
+		return defaultName
+	}
+	return j.Base
+}

@@ -1,0 +1,183 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	// DefaultRotate is how often a Keeper makes a new key.
+	DefaultRotate = 30 * 24 * time.Hour
+
+	minRotate    = time.Hour        // far more than keyGrace: one key at a time
+	pollEvery    = 5 * time.Minute  // a third of keyGrace
+	pollFailed   = time.Minute      // sooner, after an error
+	storageLimit = 30 * time.Second // for one visit to the storage
+)
+
+// Keeper makes keys and keeps them in a storage that several gateways may share.
+// A new key is added first and seals only after fifteen minutes, when all have
+// read it; an old one opens until Keep after its successor began to seal. So a
+// rotation logs nobody out. A Keeper must not be copied; its fields must not
+// change after Open.
+type Keeper struct {
+	// Storage is where the keys are kept; Name is their name, and the name of
+	// the lock, there. Both are needed.
+	Storage KeyStorage
+	Name    string
+
+	// Rotate is the age at which the newest key gets a successor: an hour or
+	// more. Zero means DefaultRotate, or a 24th of Keep if that is longer.
+	Rotate time.Duration
+
+	// Keep is the longest lifetime of what is sealed. Zero means DefaultLifetime.
+	// At most 48 times Rotate.
+	Keep time.Duration
+
+	// Logger hears of new keys and of trouble, never of a secret. It may be nil.
+	Logger *slog.Logger
+
+	mu   sync.Mutex
+	file keyFile
+	ring *Ring
+}
+
+// Open reads the keys, makes the first one if there is none yet, adds one if it
+// is time to, and returns the ring, which Refresh and Run keep up to date. It
+// fails with ErrUnavailable if the storage cannot be read, with ErrKeyFile if
+// what is there cannot be understood, with ErrInvalid if a setting is wrong.
+func (k *Keeper) Open(ctx context.Context) (*Ring, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.open(ctx)
+}
+
+func (k *Keeper) open(ctx context.Context) (*Ring, error) {
+	if err := k.check(); err != nil {
+		return nil, err
+	}
+	file, err := k.read(ctx)
+	if errors.Is(err, fs.ErrNotExist) && k.ring == nil {
+		file, err = k.create(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := k.adopt(file); err != nil {
+		return nil, err
+	}
+	if err := k.rotate(ctx); err != nil {
+		// What was read is good: a storage that cannot be written is no reason
+		// not to serve.
+		k.log().WarnContext(ctx, "session keys could not be rotated", "error", err)
+	}
+	return k.ring, nil
+}
+
+// Refresh reads the keys again and adds one if it is time to. On an error the
+// ring goes on with the keys that it has.
+func (k *Keeper) Refresh(ctx context.Context) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.ring == nil {
+		_, err := k.open(ctx)
+		return err
+	}
+	file, err := k.read(ctx)
+	if err != nil {
+		// Time goes on all the same: a key that all know becomes the sealing one.
+		return errors.Join(err, k.adopt(k.file))
+	}
+	if err := k.adopt(file); err != nil {
+		return err
+	}
+	return k.rotate(ctx)
+}
+
+// Run refreshes about every five minutes, not all gateways at once, until ctx is
+// done.
+func (k *Keeper) Run(ctx context.Context) {
+	timer := time.NewTimer(jitter(pollEvery))
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		wait := pollEvery
+		if err := k.Refresh(ctx); err != nil && ctx.Err() == nil {
+			k.log().WarnContext(ctx, "session keys could not be refreshed", "error", err)
+			wait = pollFailed
+		}
+		timer.Reset(jitter(wait))
+	}
+}
+
+// check says whether the settings make sense.
+func (k *Keeper) check() error {
+	switch rotate, keep := k.times(); {
+	case k.Storage == nil || k.Name == "":
+		return fmt.Errorf("%w session keys: a storage and a name are needed", ErrInvalid)
+	case rotate < minRotate:
+		return fmt.Errorf("%w session keys: they cannot be rotated more often than every %s", ErrInvalid, minRotate)
+	case keep < 0 || keep > 48*rotate:
+		return fmt.Errorf("%w session keys: with sessions of up to %s they cannot be rotated every %s", ErrInvalid, keep, rotate)
+	}
+	return nil
+}
+
+// times returns Rotate and Keep, or their defaults.
+func (k *Keeper) times() (rotate, keep time.Duration) {
+	rotate, keep = k.Rotate, k.Keep
+	if keep == 0 {
+		keep = DefaultLifetime
+	}
+	if rotate == 0 {
+		rotate = max(DefaultRotate, keep/24)
+	}
+	return rotate, keep
+}
+
+// adopt puts the keys of a file on the ring, as far as they are still needed.
+func (k *Keeper) adopt(file keyFile) error {
+	now := time.Now()
+	_, keep := k.times()
+	ring := k.ring
+	if ring == nil {
+		ring = new(Ring)
+	}
+	if err := ring.replace(file.alive(now, keep).secrets(now)); err != nil {
+		return err
+	}
+	k.file, k.ring = file, ring
+	return nil
+}
+
+// Format keeps the keys out of every print form.
+func (k *Keeper) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue keeps the keys out of structured logs.
+func (k *Keeper) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+func (k *Keeper) log() *slog.Logger {
+	if k.Logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return k.Logger
+}
+
+// jitter takes up to a fifth off a time, so that gateways that start together do
+// not ask together.
+func jitter(d time.Duration) time.Duration {
+	var random [2]byte
+	_, _ = rand.Read(random[:]) // never fails
+	return d - d/5*time.Duration(binary.BigEndian.Uint16(random[:]))/(1<<16)
+}

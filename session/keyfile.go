@@ -1,0 +1,146 @@
+package session
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+const (
+	keyFileVersion = 1
+	keyFileMax     = 64 << 10 // bytes
+	keyFileKeys    = 64
+	secretSize     = 32
+
+	// keyGrace is how long a new key is only known, before it seals: every
+	// gateway reads the keys several times in between. It is also how long a
+	// gateway may go on sealing with the old one.
+	keyGrace = 15 * time.Minute
+)
+
+// keyFile is what is stored: the keys, the oldest first.
+type keyFile struct {
+	Version int         `json:"version"`
+	Keys    []storedKey `json:"keys"`
+}
+
+// storedKey is one generated key. The id is random and only for logs.
+type storedKey struct {
+	ID      string    `json:"id"`
+	Secret  secret    `json:"secret"`
+	Created time.Time `json:"created"`
+}
+
+// secret is base64 in JSON and nothing in any print form.
+type secret []byte
+
+// Format keeps the secret out of every print form.
+func (secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// parseKeyFile understands what encode wrote, and refuses anything else with
+// ErrKeyFile. The errors quote nothing of the data: it is secret.
+func parseKeyFile(data []byte) (keyFile, error) {
+	if len(data) > keyFileMax {
+		return keyFile{}, fmt.Errorf("%w: more than %d bytes", ErrKeyFile, keyFileMax)
+	}
+	var file keyFile
+	d := json.NewDecoder(bytes.NewReader(data))
+	if err := d.Decode(&file); err != nil {
+		return keyFile{}, fmt.Errorf("%w: not valid JSON", ErrKeyFile)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return keyFile{}, fmt.Errorf("%w: something follows the JSON", ErrKeyFile)
+	}
+	if file.Version != keyFileVersion {
+		return keyFile{}, fmt.Errorf("%w: unknown version %d", ErrKeyFile, file.Version)
+	}
+	if n := len(file.Keys); n == 0 || n > keyFileKeys {
+		return keyFile{}, fmt.Errorf("%w: %d keys, 1 to %d expected", ErrKeyFile, n, keyFileKeys)
+	}
+	for i, k := range file.Keys {
+		if len(k.Secret) != secretSize || k.ID == "" || len(k.ID) > 64 || !onWire(k.Created) {
+			return keyFile{}, fmt.Errorf("%w: key %d is incomplete", ErrKeyFile, i+1)
+		}
+	}
+	return file, nil
+}
+
+// encode writes the file.
+func (f keyFile) encode() ([]byte, error) {
+	data, err := json.MarshalIndent(f, "", "\t")
+	if err != nil {
+		return nil, fmt.Errorf("encoding the session keys: %w", err)
+	}
+	return append(data, '\n'), nil
+}
+
+// newStoredKey generates a key.
+func newStoredKey(now time.Time) storedKey {
+	random := make([]byte, 4+secretSize)
+	_, _ = rand.Read(random) // never fails
+	return storedKey{
+		ID:      hex.EncodeToString(random[:4]),
+		Secret:  random[4:],
+		Created: wholeSecond(now),
+	}
+}
+
+// sealing returns the index of the key that seals: the newest that everybody
+// has had the time to learn, else the oldest.
+func (f keyFile) sealing(now time.Time) int {
+	for i := len(f.Keys) - 1; i > 0; i-- {
+		if !now.Before(f.Keys[i].Created.Add(keyGrace)) {
+			return i
+		}
+	}
+	return 0
+}
+
+// due says whether a new key is to be added. A newest key from the future means
+// that a clock is wrong, here or elsewhere: nothing is added then, because a key
+// with a date far in the past would at once retire all others.
+func (f keyFile) due(now time.Time, rotate time.Duration) bool {
+	return !now.Before(f.Keys[len(f.Keys)-1].Created.Add(rotate))
+}
+
+// alive returns the file without the keys that can have sealed nothing that
+// still lives: those whose successor has been sealing for longer than keep.
+func (f keyFile) alive(now time.Time, keep time.Duration) keyFile {
+	first := 0
+	for i := range f.Keys {
+		// Sealed at the latest one more grace after the successor began.
+		if i > 0 && !now.Before(f.Keys[i].Created.Add(2*keyGrace+keep)) {
+			first = i
+		}
+	}
+	return keyFile{Version: f.Version, Keys: f.Keys[first:]}
+}
+
+// next returns the file as it should be stored now, and whether that differs.
+func (f keyFile) next(now time.Time, rotate, keep time.Duration) (keyFile, bool) {
+	out := f.alive(now, keep)
+	changed := len(out.Keys) != len(f.Keys)
+	if out.due(now, rotate) {
+		out.Keys = append(out.Keys[:len(out.Keys):len(out.Keys)], newStoredKey(now))
+		changed = true
+	}
+	return out, changed
+}
+
+// secrets returns the secrets as a ring wants them: the sealing one first, then
+// from the newest to the oldest.
+func (f keyFile) secrets(now time.Time) [][]byte {
+	seal := f.sealing(now)
+	out := [][]byte{f.Keys[seal].Secret}
+	for i := len(f.Keys) - 1; i >= 0; i-- {
+		if i != seal {
+			out = append(out, f.Keys[i].Secret)
+		}
+	}
+	return out
+}

@@ -1,0 +1,90 @@
+package session
+
+import "time"
+
+// What a zero Policy means, and the limits that no Policy changes.
+const (
+	// DefaultIdle is how long a session lives without a visit.
+	DefaultIdle = 7 * 24 * time.Hour
+
+	// DefaultLifetime is how long a session lives at most.
+	DefaultLifetime = 30 * 24 * time.Hour
+
+	// GuestLifetime is how long the session of a guest lives, visits or not.
+	GuestLifetime = 10 * time.Minute
+
+	// MaxSkew is how far the clocks of two gateways may differ: a session from
+	// further in the future is none.
+	MaxSkew = 5 * time.Minute
+
+	// maxRenewal is the longest time between two renewals of a visited session.
+	maxRenewal = 24 * time.Hour
+)
+
+// Policy says how long sessions live. The zero value means the defaults.
+type Policy struct {
+	// Idle is the time after the last renewal at which a session expires.
+	// Zero or less means DefaultIdle.
+	Idle time.Duration
+
+	// Lifetime is the time after the sign-in at which a session expires, however
+	// often it is visited. Zero or less means DefaultLifetime.
+	Lifetime time.Duration
+}
+
+// Expires returns the moment from which the session is no more: after Idle
+// without renewal, after Lifetime in any case, after GuestLifetime for a guest.
+func (p Policy) Expires(s *Session) time.Time {
+	idle, end := s.Renewed.Add(p.idle()), p.end(s)
+	if s.Guest || end.Before(idle) {
+		return end
+	}
+	return idle
+}
+
+// Due says whether a visited session is to be renewed now. That is so once an
+// eighth of Idle, but no more than a day, has passed since the last renewal, so
+// that few answers carry a Set-Cookie; never for a guest, never for an expired
+// session, and never when renewing would not move the expiry.
+func (p Policy) Due(s *Session, now time.Time) bool {
+	if s.Guest || now.Sub(s.Renewed) < min(p.idle()/8, maxRenewal) {
+		return false
+	}
+	expires := p.Expires(s)
+	return now.Before(expires) && expires.Before(p.end(s))
+}
+
+// end is the moment that no renewal moves.
+func (p Policy) end(s *Session) time.Time {
+	lifetime := p.lifetime()
+	if s.Guest {
+		lifetime = min(lifetime, GuestLifetime)
+	}
+	return s.Created.Add(lifetime)
+}
+
+// verify says whether a session is alive now. A session from the future is none:
+// it would outlive its policy.
+func (p Policy) verify(s *Session, now time.Time) error {
+	if latest := now.Add(MaxSkew); s.Created.After(latest) || s.Renewed.After(latest) {
+		return errFuture
+	}
+	if !now.Before(p.Expires(s)) {
+		return ErrExpired
+	}
+	return nil
+}
+
+func (p Policy) idle() time.Duration {
+	if p.Idle <= 0 {
+		return DefaultIdle
+	}
+	return p.Idle
+}
+
+func (p Policy) lifetime() time.Duration {
+	if p.Lifetime <= 0 {
+		return DefaultLifetime
+	}
+	return p.Lifetime
+}

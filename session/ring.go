@@ -1,0 +1,196 @@
+package session
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
+// What a ring seals and authenticates for. Each purpose has keys of its own: a
+// value of one never opens for another.
+const (
+	PurposeSession = "session" // the value of a session, at most MaxValue bytes
+	PurposeFlow    = "flow"    // a sign-in under way, in the callback address
+	PurposeState   = "state"   // the state parameter of WeChat's authorize address
+)
+
+// purposes have their keys derived beforehand. Any other purpose works too and
+// is derived on each use.
+var purposes = [...]string{PurposeSession, PurposeFlow, PurposeState}
+
+const (
+	// MaxSealed is the longest sealed text of any purpose but PurposeSession.
+	MaxSealed = 4096
+
+	minSecret = 32
+	maxKeys   = 8
+	redacted  = "session keys (redacted)"
+)
+
+// Ring is a ring of secret keys: the first seals, all of them open. Its keys can
+// be replaced while it is in use, so that everyone may hold one *Ring for good.
+// The zero Ring has no key: it seals and opens nothing. A Ring is safe for
+// concurrent use.
+type Ring struct {
+	keys atomic.Pointer[[]*key]
+}
+
+// NewRing makes a ring of configured secrets, the sealing one first. Each must
+// have 32 bytes or more (ErrWeakKey), there may be 1 to 8 (ErrNoKey,
+// ErrTooManyKeys), one given twice counts once. The order of the rest does not
+// matter.
+func NewRing(secrets ...string) (*Ring, error) {
+	if len(secrets) == 0 {
+		return nil, ErrNoKey
+	}
+	if len(secrets) > maxKeys {
+		return nil, ErrTooManyKeys
+	}
+	raw := make([][]byte, 0, len(secrets))
+	for i, secret := range secrets {
+		if len(secret) < minSecret {
+			return nil, fmt.Errorf("%w (key %d has %d)", ErrWeakKey, i+1, len(secret))
+		}
+		if !slices.Contains(secrets[:i], secret) {
+			raw = append(raw, []byte(secret))
+		}
+	}
+	r := new(Ring)
+	return r, r.replace(raw)
+}
+
+// replace puts other keys on the ring, the sealing one first. Those that are on
+// it already are not derived again.
+func (r *Ring) replace(secrets [][]byte) error {
+	old := r.all()
+	keys := make([]*key, 0, len(secrets))
+	for _, secret := range secrets {
+		i := slices.IndexFunc(old, func(k *key) bool { return bytes.Equal(k.secret, secret) })
+		if i >= 0 {
+			keys = append(keys, old[i])
+			continue
+		}
+		k, err := newKey(secret)
+		if err != nil {
+			return err
+		}
+		keys = append(keys, k)
+	}
+	r.keys.Store(&keys)
+	return nil
+}
+
+// all returns the keys of the moment, the sealing one first.
+func (r *Ring) all() []*key {
+	if r == nil {
+		return nil
+	}
+	if keys := r.keys.Load(); keys != nil {
+		return *keys
+	}
+	return nil
+}
+
+// Seal encrypts and authenticates plain, which must not be empty (ErrInvalid).
+// The result opens only with the same purpose and bound text. It consists of
+// A-Z a-z 0-9 - and _, and is at most MaxValue bytes long for PurposeSession,
+// MaxSealed otherwise (ErrTooLong). Two seals of the same bytes differ.
+func (r *Ring) Seal(purpose, bound string, plain []byte) (string, error) {
+	keys := r.all()
+	if len(keys) == 0 {
+		return "", ErrNoKey
+	}
+	if len(plain) == 0 {
+		return "", fmt.Errorf("%w: there is nothing to seal", ErrInvalid)
+	}
+	if len(plain) > limit(purpose) {
+		return "", ErrTooLong // checked again below; this spares the work
+	}
+	use, err := keys[0].of(purpose)
+	if err != nil {
+		return "", err
+	}
+	// The clone: securecookie with the NopEncoder encrypts the slice in place.
+	text, err := use.codec.Encode(boundName(purpose, bound), bytes.Clone(plain))
+	if err != nil {
+		return "", fmt.Errorf("sealing for %s: %w", purpose, err)
+	}
+	text = string(keys[0].hint) + strings.TrimRight(text, "=")
+	if len(text) > limit(purpose) {
+		return "", ErrTooLong
+	}
+	return text, nil
+}
+
+// Open returns what was sealed with the same purpose and bound text by any key
+// of the ring. There is no check of age: callers keep times of their own. What
+// does not open gives ErrTampered; an empty ring gives ErrNoKey.
+func (r *Ring) Open(purpose, bound, sealed string) ([]byte, error) {
+	keys := r.all()
+	if len(keys) == 0 {
+		return nil, ErrNoKey
+	}
+	// Before any work: a long cookie must not buy time, nor two texts one value.
+	if len(sealed) > limit(purpose) || !canonical(sealed) {
+		return nil, ErrTampered
+	}
+	name, body := boundName(purpose, bound), sealed[1:]
+	if odd := len(body) % 4; odd != 0 {
+		body += "==="[odd-1:]
+	}
+	for _, k := range keys {
+		if k.hint != sealed[0] {
+			continue
+		}
+		use, err := k.of(purpose)
+		if err != nil {
+			return nil, err
+		}
+		var plain []byte
+		if use.codec.Decode(name, body, &plain) == nil {
+			return plain, nil
+		}
+	}
+	return nil, ErrTampered
+}
+
+// MAC returns the HMAC-SHA256 of data, 32 bytes, made with the sealing key for
+// this purpose. An empty ring returns random bytes, which verify nowhere.
+func (r *Ring) MAC(purpose, data string) []byte {
+	if keys := r.all(); len(keys) != 0 {
+		if use, err := keys[0].of(purpose); err == nil {
+			return use.sum(data)
+		}
+	}
+	out := make([]byte, sha256.Size)
+	_, _ = rand.Read(out) // never fails
+	return out
+}
+
+// VerifyMAC says whether mac is the MAC of data for this purpose, made with any
+// key of the ring.
+func (r *Ring) VerifyMAC(purpose, data string, mac []byte) bool {
+	for _, k := range r.all() {
+		use, err := k.of(purpose)
+		// Constant time: the code must not be guessable byte by byte.
+		if err == nil && hmac.Equal(use.sum(data), mac) {
+			return true
+		}
+	}
+	return false
+}
+
+// Format keeps the keys out of every print form.
+func (r *Ring) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue keeps the keys out of structured logs.
+func (r *Ring) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText keeps the keys out of JSON and other encodings.
+func (r *Ring) MarshalText() ([]byte, error) { return []byte(redacted), nil }

@@ -1,0 +1,108 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Sealed is a Store without storage: the session itself, encrypted and
+// authenticated, is the value. Keys is needed; without Tombstones nothing can be
+// ended and End says so.
+type Sealed struct {
+	Keys       *Ring
+	Policy     Policy
+	Tombstones Tombstones
+}
+
+var _ Store = Sealed{}
+
+// Save seals the session. See Store.
+func (st Sealed) Save(_ context.Context, s *Session) (string, error) {
+	b := s.Binding()
+	if err := b.check(); err != nil {
+		return "", err
+	}
+	plain, err := s.MarshalBinary()
+	if err != nil {
+		return "", err
+	}
+	value, err := st.Keys.Seal(PurposeSession, b.bound(), plain)
+	if errors.Is(err, ErrNoKey) {
+		return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return value, err
+}
+
+// Load opens a sealed session. See Store. It does no input or output and ignores
+// the context.
+func (st Sealed) Load(_ context.Context, value string, b Binding) (*Session, error) {
+	if value == "" {
+		return nil, ErrNone
+	}
+	plain, err := st.Keys.Open(PurposeSession, b.bound(), value)
+	if errors.Is(err, ErrNoKey) {
+		// No key is our fault, not the visitor's: never "not signed in".
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{Site: b.Site, AppID: b.AppID}
+	if err := s.UnmarshalBinary(plain); err != nil {
+		return nil, err
+	}
+	if err := st.verify(s, time.Now()); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Renew seals the session again with the time of now. See Store.
+func (st Sealed) Renew(ctx context.Context, s *Session) (string, error) {
+	now := time.Now()
+	// A tab that was still open during the logout must not bring the session back.
+	if err := st.verify(s, now); err != nil {
+		return "", err
+	}
+	renewed := *s
+	// The clock may have gone back a little since the session was made.
+	if now = wholeSecond(now); now.After(s.Renewed) {
+		renewed.Renewed = now
+	}
+	value, err := st.Save(ctx, &renewed)
+	if err != nil {
+		return "", err
+	}
+	s.Renewed = renewed.Renewed
+	return value, nil
+}
+
+// End remembers the session as ended for as long as any copy of its value could
+// live. See Store.
+func (st Sealed) End(ctx context.Context, s *Session) error {
+	// Not Expires: another copy of the cookie may have been renewed later.
+	until := st.Policy.end(s).Add(MaxSkew)
+	if !time.Now().Before(until) {
+		return nil
+	}
+	if st.Tombstones == nil {
+		return fmt.Errorf("%w: sealed sessions cannot be ended without tombstones", ErrUnavailable)
+	}
+	if err := st.Tombstones.EndSession(ctx, s.ID, until); err != nil {
+		return fmt.Errorf("%w: ending a session: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
+// verify says whether an authentic session is alive.
+func (st Sealed) verify(s *Session, now time.Time) error {
+	if err := st.Policy.verify(s, now); err != nil {
+		return err
+	}
+	if st.Tombstones != nil && st.Tombstones.Ended(s.ID) {
+		return ErrEnded
+	}
+	return nil
+}

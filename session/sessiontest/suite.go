@@ -1,0 +1,114 @@
+package sessiontest
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// Suite is what the contract needs to know about a store.
+type Suite struct {
+	// New returns an empty store with a policy. What it starts must be stopped
+	// by t.Cleanup.
+	New func(t *testing.T, p session.Policy) session.Store
+
+	// Peer returns another instance over the same keys and storage, as a second
+	// gateway has it. Nil means that the store is its own peer.
+	Peer func(t *testing.T, s session.Store) session.Store
+
+	// Wait lets time pass. Nil means that each case runs in a synctest bubble
+	// of its own, where sleeping takes no time.
+	Wait func(d time.Duration)
+
+	// Tick is the unit of the durations in the suite; a real Wait wants two
+	// seconds or more, as sessions count whole ones. Zero means an hour.
+	Tick time.Duration
+}
+
+// Run runs the contract. The cases run in parallel.
+func (s Suite) Run(t *testing.T) {
+	t.Helper()
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if s.Wait != nil {
+				c.run(t, s.subject(t))
+				return
+			}
+			synctest.Test(t, func(t *testing.T) { c.run(t, s.subject(t)) })
+		})
+	}
+}
+
+// subject is a store under test.
+type subject struct {
+	session.Store
+	peer   session.Store
+	policy session.Policy
+	tick   time.Duration
+	wait   func(time.Duration)
+}
+
+func (s Suite) subject(t *testing.T) subject {
+	t.Helper()
+	tick := s.Tick
+	if tick == 0 {
+		tick = time.Hour
+	}
+	out := subject{
+		policy: session.Policy{Idle: 4 * tick, Lifetime: 10 * tick},
+		tick:   tick,
+		wait:   s.Wait,
+	}
+	if out.wait == nil {
+		out.wait = time.Sleep
+	}
+	out.Store = s.New(t, out.policy)
+	out.peer = out.Store
+	if s.Peer != nil {
+		out.peer = s.Peer(t, out.Store)
+	}
+	return out
+}
+
+// site is the binding of most cases.
+var site = session.Binding{Site: "https://shop.example.com", AppID: "wx0123456789abcdef"}
+
+// visitor returns a new session as sign-ins make them.
+func visitor() *session.Session {
+	return session.New(site, strings.Repeat("p", 26), "o6_bmjrPTlm6_2sgVt7hMZOPfL2M", session.ScopeBase)
+}
+
+// mustSave saves a session.
+func (s subject) mustSave(t *testing.T, v *session.Session) string {
+	t.Helper()
+	value, err := s.Save(t.Context(), v)
+	if err != nil {
+		t.Fatalf("Save: %v", err)
+	}
+	checkValue(t, value)
+	return value
+}
+
+// mustRenew renews a session.
+func (s subject) mustRenew(t *testing.T, v *session.Session) string {
+	t.Helper()
+	value, err := s.Renew(t.Context(), v)
+	if err != nil {
+		t.Fatalf("Renew: %v", err)
+	}
+	checkValue(t, value)
+	return value
+}
+
+// checkValue checks the form of a value.
+func checkValue(t *testing.T, value string) {
+	t.Helper()
+	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	if value == "" || len(value) > session.MaxValue || strings.Trim(value, allowed) != "" {
+		t.Fatalf("the value %q has a wrong form", value)
+	}
+}

@@ -1,0 +1,142 @@
+package session
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+)
+
+// The binary form of a session. There is exactly one encoding of each session:
+//
+//	version  1 byte, 1
+//	flags    1 byte: 1 guest, 2 declined; others refused
+//	id       16 bytes, not all zero
+//	scope    1 byte, see scopes
+//	person   length (1 byte, ≤ 64), then that many bytes of printable ASCII
+//	openid   the same
+//	created  uvarint, seconds since 1970
+//	renewed  uvarint, seconds after created
+//	declined uvarint, seconds since 1970; only with its flag
+const (
+	wireVersion = 1
+
+	flagGuest    = 1 << 0
+	flagDeclined = 1 << 1
+	flagsKnown   = flagGuest | flagDeclined
+
+	// maxSecond is the last second of the year 9999: times far beyond 2038
+	// work, and absurd ones cannot overflow any later arithmetic.
+	maxSecond = 253402300799
+)
+
+// MarshalBinary encodes all of the session except Site and AppID. It fails with
+// ErrInvalid if the session is incomplete or a field is out of its limits.
+func (s *Session) MarshalBinary() ([]byte, error) {
+	code, err := s.check()
+	if err != nil {
+		return nil, err
+	}
+	var flags byte
+	if s.Guest {
+		flags |= flagGuest
+	}
+	if !s.Declined.IsZero() {
+		flags |= flagDeclined
+	}
+	out := make([]byte, 0, 40+len(s.Person)+len(s.OpenID))
+	out = append(out, wireVersion, flags)
+	out = append(out, s.ID[:]...)
+	out = append(out, code, byte(len(s.Person)))
+	out = append(out, s.Person...)
+	out = append(out, byte(len(s.OpenID)))
+	out = append(out, s.OpenID...)
+	out = binary.AppendUvarint(out, uint64(s.Created.Unix()))
+	out = binary.AppendUvarint(out, uint64(s.Renewed.Unix()-s.Created.Unix()))
+	if flags&flagDeclined != 0 {
+		out = binary.AppendUvarint(out, uint64(s.Declined.Unix()))
+	}
+	return out, nil
+}
+
+// UnmarshalBinary decodes what MarshalBinary made and nothing else: an unknown
+// version, flag or scope, a field beyond its limit, a number in a longer form
+// than needed, a missing or a left-over byte give ErrMalformed and leave s as it
+// was. Site and AppID are never touched.
+func (s *Session) UnmarshalBinary(data []byte) error {
+	d := decoder{rest: data}
+	if d.byte() != wireVersion {
+		return fmt.Errorf("%w: unknown version", ErrMalformed)
+	}
+	flags := d.byte()
+	if flags&^flagsKnown != 0 {
+		return fmt.Errorf("%w: unknown flag", ErrMalformed)
+	}
+	in := *s
+	in.Guest = flags&flagGuest != 0
+	copy(in.ID[:], d.bytes(len(in.ID)))
+	scope, known := scopeName(d.byte())
+	if !known {
+		return fmt.Errorf("%w: unknown scope", ErrMalformed)
+	}
+	in.Scope = scope
+	in.Person = d.text(maxPerson)
+	in.OpenID = d.text(maxOpenID)
+	created := d.second()
+	renewed := d.second()
+	in.Created = time.Unix(created, 0).UTC()
+	in.Renewed = time.Unix(created+renewed, 0).UTC()
+	in.Declined = time.Time{}
+	if flags&flagDeclined != 0 {
+		in.Declined = time.Unix(d.second(), 0).UTC()
+	}
+	if d.bad || len(d.rest) != 0 {
+		return fmt.Errorf("%w: cut short, too long or out of range", ErrMalformed)
+	}
+	if _, err := in.check(); err != nil {
+		// The reason is one of ours and holds no data; ErrInvalid is for callers.
+		return fmt.Errorf("%w: incomplete", ErrMalformed)
+	}
+	*s = in
+	return nil
+}
+
+// check says whether the session can be encoded, and returns its scope's code.
+func (s *Session) check() (code byte, err error) {
+	code, known := scopeCode(s.Scope)
+	switch {
+	case s.ID == ID{}:
+		err = fmt.Errorf("%w session: it has no id", ErrInvalid)
+	case !known:
+		err = fmt.Errorf("%w session: unknown scope %.32q", ErrInvalid, s.Scope)
+	case !s.Guest && (s.Person == "" || s.OpenID == ""):
+		// A session of nobody would pass the gate with empty identity headers.
+		err = fmt.Errorf("%w session: person and openid are needed", ErrInvalid)
+	case !printable(s.Person, maxPerson) || !printable(s.OpenID, maxOpenID):
+		// Both go into request headers: no CR, LF, space or non-ASCII byte ever.
+		err = fmt.Errorf("%w session: person or openid is too long or not printable ASCII", ErrInvalid)
+	case !onWire(s.Created) || !onWire(s.Renewed) || s.Renewed.Unix() < s.Created.Unix():
+		err = fmt.Errorf("%w session: its times are out of range", ErrInvalid)
+	case !s.Declined.IsZero() && !onWire(s.Declined):
+		err = fmt.Errorf("%w session: the time of declining is out of range", ErrInvalid)
+	}
+	return code, err
+}
+
+// onWire says whether a time can be encoded: after 1970, before the year 10000.
+func onWire(t time.Time) bool {
+	second := t.Unix()
+	return second > 0 && second <= maxSecond
+}
+
+// printable says whether s is at most limit bytes of visible ASCII.
+func printable(s string, limit int) bool {
+	if len(s) > limit {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < 0x21 || s[i] > 0x7e {
+			return false
+		}
+	}
+	return true
+}
