@@ -17,7 +17,7 @@ func (v view) setHeader(h http.Header) {
 	h.Set("Content-Security-Policy", v.policy()) // against XSS, behind html/template
 	h.Set("X-Content-Type-Options", "nosniff")   // never anything but a page
 	h.Set("X-Frame-Options", "DENY")             // clickjacking of the consent button in old WebViews
-	h.Set("Referrer-Policy", "no-referrer")      // our address may hold a code
+	h.Set("Referrer-Policy", v.referrer())       // our address may hold a code
 	h.Set("X-Robots-Tag", "noindex")             // search engines would list the sign-in instead of the shop
 	if v.retry > 0 {
 		seconds := strconv.Itoa(v.retry)
@@ -26,6 +26,15 @@ func (v view) setHeader(h http.Header) {
 			h.Set("Refresh", seconds)
 		}
 	}
+}
+
+// referrer returns the Referrer-Policy. The page with a form stands at an address of the shop, without a code; under
+// no-referrer its post would say "Origin: null", and WebViews without Sec-Fetch-Site could not prove that it is ours.
+func (v view) referrer() string {
+	if v.DeclineURL != "" {
+		return "same-origin"
+	}
+	return "no-referrer"
 }
 
 // policy returns the Content-Security-Policy: one stylesheet and inline pictures, nothing else. A form may post to
