@@ -1,0 +1,61 @@
+package ledger
+
+import (
+	"context"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Find implements Ledger. Some ten thousand persons are kept in memory.
+func (b *Bolt) Find(ctx context.Context, id string) (Person, error) {
+	if err := b.ready(ctx); err != nil {
+		return Person{}, err
+	}
+	if !validID(id) {
+		return Person{}, ErrNotFound
+	}
+	p, epoch, ok := b.cache.get(id)
+	if ok {
+		return p.clone(), nil
+	}
+	p, err := b.lookUp(func(t tables) (Person, error) { return t.byID(id) })
+	if err != nil {
+		return Person{}, err
+	}
+	b.cache.add(id, p.clone(), epoch)
+	return p, nil
+}
+
+// FindOpenID implements Ledger.
+func (b *Bolt) FindOpenID(ctx context.Context, appID, openID string) (Person, error) {
+	if err := b.ready(ctx); err != nil {
+		return Person{}, err
+	}
+	if !identifier(appID) || !identifier(openID) {
+		return Person{}, ErrNotFound
+	}
+	return b.lookUp(func(t tables) (Person, error) { return t.byOpenID(appID, openID) })
+}
+
+// FindUnionID implements Ledger.
+func (b *Bolt) FindUnionID(ctx context.Context, unionID string) (Person, error) {
+	if err := b.ready(ctx); err != nil {
+		return Person{}, err
+	}
+	if !identifier(unionID) {
+		return Person{}, ErrNotFound
+	}
+	return b.lookUp(func(t tables) (Person, error) { return t.byUnionID(unionID) })
+}
+
+func (b *Bolt) lookUp(find func(tables) (Person, error)) (Person, error) {
+	var p Person
+	err := b.view(func(tx *bolt.Tx) (err error) {
+		p, err = find(tables{tx})
+		return err
+	})
+	if err != nil {
+		return Person{}, err
+	}
+	return p, nil
+}

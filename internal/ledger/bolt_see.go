@@ -1,0 +1,98 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// See implements Ledger. It looks before it writes: most sightings are of somebody known and change nothing.
+func (b *Bolt) See(ctx context.Context, s Sighting) (Person, error) {
+	if err := b.ready(ctx); err != nil {
+		return Person{}, err
+	}
+	s, err := s.normal()
+	if err != nil {
+		return Person{}, err
+	}
+	var c change
+	err = b.view(func(tx *bolt.Tx) (err error) {
+		c, err = tables{tx}.see(&s, false)
+		return err
+	})
+	if err == nil && c.dirty {
+		err = b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
+			c, err = tables{tx}.see(&s, true) // decided again: others may have written since
+			return c.dirty, err
+		}, func() { b.publish(&c) })
+	}
+	if err != nil {
+		return Person{}, err
+	}
+	b.report(&c)
+	return c.person, nil
+}
+
+// see decides what a sighting means and, if it may, writes it. If it may not, a change that needs a new id or any other
+// write comes back dirty and unfinished.
+func (t tables) see(s *Sighting, mayWrite bool) (change, error) {
+	byOpenID, err := absent(t.byOpenID(s.AppID, s.OpenID))
+	if err != nil {
+		return change{}, err
+	}
+	var byUnionID *Person
+	if s.UnionID != "" {
+		if byUnionID, err = absent(t.byUnionID(s.UnionID)); err != nil {
+			return change{}, err
+		}
+	}
+	v := judge(byOpenID, byUnionID, s)
+	if !mayWrite && v != same && v != doubt {
+		return change{dirty: true}, nil
+	}
+	c, err := settle(v, byOpenID, byUnionID, s, t.fresh)
+	if err != nil || !c.dirty || !mayWrite {
+		return c, err
+	}
+	return c, t.write(&c)
+}
+
+// absent turns "no such person" into nil.
+func absent(p Person, err error) (*Person, error) {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &p, nil
+}
+
+// publish tells the memory of a committed change: first the cache, then the generation, so that whoever reads the new
+// generation cannot find the old person.
+func (b *Bolt) publish(c *change) {
+	if !c.dirty {
+		return
+	}
+	b.cache.drop(&c.person)
+	if c.left != nil {
+		b.cache.drop(c.left)
+	}
+	if c.news {
+		b.generation.Add(1)
+	}
+}
+
+func (b *Bolt) report(c *change) {
+	if b.Logger == nil || !c.verdict.doubted() {
+		return
+	}
+	if c.verdict.moves() {
+		b.Logger.Warn("WeChat now gives an openid another unionid than before; the openid has left its person",
+			"person", c.person.ID, "left", c.left.ID)
+		return
+	}
+	b.Logger.Warn("WeChat gave a unionid that belongs to another openid of the same app; it was not believed",
+		"person", c.person.ID)
+}

@@ -1,0 +1,106 @@
+package ledger
+
+import (
+	"slices"
+	"time"
+)
+
+// freshness is how long a LastSeen is good enough: a crowd that signs in again must not cost a disk write a head.
+const freshness = time.Hour
+
+// change is what one sighting does to the ledger.
+type change struct {
+	verdict verdict
+	person  Person  // whom the sighting showed, as it shall be kept
+	left    *Person // the person the openid moved away from, as it shall be kept; nil if it did not move
+	gone    string  // id of the record that was merged into person; "" if none was
+	dirty   bool    // there is something to write
+	news    bool    // something other than times changed
+}
+
+// settle works the verdict out. It changes copies only. fresh gives a new person its id and place in the order of
+// creation; it is called for verdicts that create one, and at most once.
+func settle(v verdict, byOpenID, byUnionID *Person, s *Sighting, fresh func() (string, uint64, error)) (change, error) {
+	c := change{verdict: v}
+	switch v {
+	case same, doubt, attach:
+		c.person = byOpenID.clone()
+	case join, move:
+		c.person = byUnionID.clone()
+	case merge:
+		c.person, c.gone = unite(byOpenID, byUnionID)
+	case create, createApart, moveNew, moveApart:
+		id, seq, err := fresh()
+		if err != nil {
+			return change{}, err
+		}
+		c.person = Person{ID: id, seq: seq, FirstSeen: s.At}
+	}
+	if v == attach || v == create || v == moveNew {
+		c.person.UnionID = s.UnionID
+	}
+	if v.moves() {
+		c.left = without(byOpenID, s)
+	}
+	// An openid that is new here, or moved here, begins with nothing. A consent given under another unionid was
+	// perhaps another human's: it does not count any more.
+	if c.person.account(s.AppID, s.OpenID) < 0 {
+		c.person.Accounts = append(c.person.Accounts, Account{AppID: s.AppID, OpenID: s.OpenID, FirstSeen: s.At})
+	}
+	structural := v != same && v != doubt
+	stale, news := c.person.update(s, structural)
+	c.news = news || structural
+	c.dirty = stale || c.news
+	if c.news {
+		c.person.Version++
+	}
+	return c, nil
+}
+
+// update brings times, consent and profile of a sighting into the person. It reports whether LastSeen was too old to
+// be left alone, and whether anything but times changed; if neither, and nothing else makes a write necessary, the
+// person stays as it was.
+func (p *Person) update(s *Sighting, structural bool) (stale, news bool) {
+	i := p.account(s.AppID, s.OpenID)
+	a := p.Accounts[i]
+	before := *p
+	news = p.take(s.Profile, s.At) || (s.Consent && a.ConsentAt.IsZero())
+	stale = s.At.Sub(a.LastSeen) >= freshness
+	if !stale && !news && !structural {
+		*p = before
+		return false, false
+	}
+	if s.Consent {
+		a.ConsentAt = later(a.ConsentAt, s.At)
+	}
+	a.LastSeen = later(a.LastSeen, s.At)
+	p.Accounts[i] = a
+	p.LastSeen = later(p.LastSeen, s.At)
+	return stale, news
+}
+
+// unite makes one person of two, of whom at most one has a unionid. The one first created wins.
+func unite(p, q *Person) (Person, string) {
+	if q.older(p) {
+		p, q = q, p
+	}
+	u := p.clone()
+	u.UnionID = max(p.UnionID, q.UnionID) // one of the two is empty
+	u.Accounts = append(u.Accounts, q.Accounts...)
+	u.Merged = append(append(u.Merged, q.Merged...), q.ID)
+	if u.betterProfile(q) {
+		u.Nickname, u.AvatarURL, u.ProfileAt = q.Nickname, q.AvatarURL, q.ProfileAt
+	}
+	u.LastSeen = later(u.LastSeen, q.LastSeen)
+	u.Version = max(p.Version, q.Version) // grows for those who knew either
+	return u, q.ID
+}
+
+// without is the person after the sighting's openid moved away.
+func without(p *Person, s *Sighting) *Person {
+	rest := p.clone()
+	i := rest.account(s.AppID, s.OpenID)
+	rest.Accounts = slices.Delete(rest.Accounts, i, i+1)
+	rest.Version++
+	return &rest
+}

@@ -1,0 +1,37 @@
+// Package ledger knows who is who: one [Person] for one human, with every openid by which WeChat names that human,
+// at most one unionid, the consent given to each account, and the newest profile.
+//
+// # Who is one person
+//
+// WeChat names a user by openid (one for each user and app id) and, where the app is bound to an Open Platform
+// account, by unionid (one for each user and Open Platform account). Neither is the id of a person here: an openid
+// differs from app to app, and a unionid often appears only later. A person has an id of random bytes that never
+// changes; the WeChat names are attributes that lead to it.
+//
+// [Ledger.See] applies these rules, in one transaction:
+//
+//	openid      unionid seen          what happens
+//	unknown     none or unknown       a new person
+//	unknown     known                 the openid joins the unionid's person
+//	known       none or its own       the same person
+//	no unionid  unknown               the unionid is attached to the person
+//	no unionid  another person's      the two are merged; the one first created wins, the other id stays as an alias
+//	has one     a different one       the openid moves, bare, to the person of the unionid just seen (new if unknown)
+//
+// Three rules keep one human's data from another human:
+//
+// Two persons with two different unionids are never merged, and a person's unionid never changes. An openid whose
+// unionid changed (the app moved to another Open Platform account, or WeChat erred) leaves its old person behind with
+// everything recorded there, and takes no consent and no profile along. Should WeChat name the old unionid again, the
+// openid returns to the old person, whose data nobody else could see in the meantime.
+//
+// A unionid is not believed where it would give one person two openids of one app id. WeChat never gives a user two,
+// but it is known to give one virtual unionid to many visitors of its snapshot pages; without this rule those
+// strangers would become one person. Such an openid stays, or becomes, a person of its own.
+//
+// A lookup checks the index against the record it leads to. Whatever does not match is [ErrCorrupt], never a person.
+//
+// # What it may import
+//
+// The standard library and go.etcd.io/bbolt. No Caddy, no other room of this module.
+package ledger

@@ -1,0 +1,107 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"sync"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+const (
+	endedKeyLength = 8 + 16
+	endedPrune     = 64   // tombstones removed from the file for each one added, at most
+	endedSweep     = 1024 // tombstones in memory before the first sweep
+)
+
+// ended holds the tombstones of sessions in memory.
+type ended struct {
+	mu    sync.RWMutex
+	until map[[16]byte]int64 // Unix seconds
+	sweep int                // number of entries at which those in the past are removed
+}
+
+// has reports whether a session was ended. The clock is read only for sessions that were.
+func (e *ended) has(id [16]byte) bool {
+	e.mu.RLock()
+	until, ok := e.until[id]
+	e.mu.RUnlock()
+	return ok && time.Now().Unix() < until
+}
+
+// add remembers a tombstone; a later time for the same session wins. Each sweep follows at least as many additions as
+// it looks at entries, so the cost of one addition stays constant, and the memory bounded by what is still in force.
+func (e *ended) add(id [16]byte, until int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.until == nil {
+		e.until, e.sweep = make(map[[16]byte]int64), endedSweep
+	}
+	e.until[id] = max(until, e.until[id])
+	if len(e.until) < e.sweep {
+		return
+	}
+	now := time.Now().Unix()
+	for id, until := range e.until {
+		if until <= now {
+			delete(e.until, id)
+		}
+	}
+	e.sweep = max(endedSweep, 2*len(e.until))
+}
+
+// endedKey sorts by time, so that what is past stands first.
+func endedKey(id [16]byte, until int64) []byte {
+	key := binary.BigEndian.AppendUint64(make([]byte, 0, endedKeyLength), uint64(until))
+	return append(key, id[:]...)
+}
+
+func parseEndedKey(key []byte) (id [16]byte, until int64, err error) {
+	if len(key) != endedKeyLength || binary.BigEndian.Uint64(key) > maxTime {
+		return id, 0, corrupt("a tombstone cannot be decoded")
+	}
+	copy(id[:], key[8:])
+	return id, int64(binary.BigEndian.Uint64(key)), nil
+}
+
+// loadEnded reads the tombstones still in force.
+func (t tables) loadEnded(e *ended) error {
+	now := time.Now().Unix()
+	return t.tx.Bucket(bucketEnded).ForEach(func(key, _ []byte) error {
+		id, until, err := parseEndedKey(key)
+		if err == nil && until > now {
+			e.add(id, until)
+		}
+		return err
+	})
+}
+
+// endSession writes a tombstone and removes some that are past. It reports whether it wrote anything.
+func (t tables) endSession(id [16]byte, until int64) (bool, error) {
+	b := t.tx.Bucket(bucketEnded)
+	key := endedKey(id, until)
+	if b.Get(key) != nil {
+		return false, nil
+	}
+	if err := pruneEnded(b.Cursor()); err != nil {
+		return false, err
+	}
+	return true, b.Put(key, nil)
+}
+
+func pruneEnded(c *bolt.Cursor) error {
+	now := time.Now().Unix()
+	for range endedPrune {
+		key, _ := c.First()
+		if key == nil {
+			return nil
+		}
+		if _, until, err := parseEndedKey(key); err != nil || until > now {
+			return err
+		}
+		if err := c.Delete(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,38 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// The outcomes other than success. An absent record and an unreadable one are different things: only [ErrNotFound]
+// says that there is no such person, everything else must not end anybody's session.
+var (
+	// ErrNotFound: the ledger was read, and there is no such person.
+	ErrNotFound = errors.New("ledger: no such person")
+	// ErrInvalid: a sighting whose app id or openid is empty, or one of whose ids is longer than 128 bytes or holds
+	// anything but visible ASCII, or whose time lies outside the years 1970 to 9999.
+	ErrInvalid = errors.New("ledger: invalid sighting")
+	// ErrLocked: another process, or another Bolt in this one, has the file open.
+	ErrLocked = errors.New("ledger: the file is in use")
+	// ErrUnavailable: the ledger could not be read or written; nothing is known about the person.
+	ErrUnavailable = errors.New("ledger: unavailable")
+	// ErrClosed: the ledger has been closed. Wraps ErrUnavailable.
+	ErrClosed = fmt.Errorf("%w: closed", ErrUnavailable)
+	// ErrCorrupt: a record cannot be decoded, was written by a newer version, or contradicts an index. Wraps
+	// ErrUnavailable.
+	ErrCorrupt = fmt.Errorf("%w: corrupt", ErrUnavailable)
+)
+
+// outcome turns an error of bbolt or of the file system into one of ours; our own pass unchanged.
+func outcome(err error) error {
+	switch {
+	case err == nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrUnavailable):
+		return err
+	case errors.Is(err, berrors.ErrDatabaseNotOpen):
+		return ErrClosed
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}

@@ -1,0 +1,116 @@
+// Package ledgertest is the contract of ledger.Ledger as a test suite that any implementation can run.
+package ledgertest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// Subject is one empty ledger under test.
+type Subject struct {
+	Ledger ledger.Ledger
+	// Reopen closes Ledger, and puts another over the same store in its place.
+	Reopen func(t *testing.T)
+	// Check reports the first contradiction between the records and the indexes of the store.
+	Check func() error
+}
+
+// Run runs the whole contract. open gives a new subject, and closes it when its test ends.
+func Run(t *testing.T, open func(t *testing.T) *Subject) {
+	for _, c := range slices.Concat(identity, conflicts, details, crowds) {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := &subject{Subject: open(t)}
+			c.run(t, s)
+			if s.Ledger.Close(); s.Check == nil {
+				return
+			}
+			s.Reopen(t)
+			if err := s.Check(); err != nil {
+				t.Errorf("the store contradicts itself afterwards: %v", err)
+			}
+		})
+	}
+}
+
+type contract struct {
+	name string
+	run  func(*testing.T, *subject)
+}
+
+// subject adds what the tests say often.
+type subject struct{ *Subject }
+
+// t0 is when the tests begin; later times are given as minutes after it.
+var t0 = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+
+func at(minutes int) time.Time { return t0.Add(time.Duration(minutes) * time.Minute) }
+
+func (s *subject) see(t *testing.T, in ledger.Sighting) ledger.Person {
+	t.Helper()
+	p, err := s.Ledger.See(t.Context(), in)
+	if err != nil {
+		t.Fatalf("See(%+v): %v", in, err)
+	}
+	return p
+}
+
+func (s *subject) find(t *testing.T, id string) ledger.Person {
+	t.Helper()
+	p, err := s.Ledger.Find(t.Context(), id)
+	if err != nil {
+		t.Fatalf("Find: %v", err)
+	}
+	return p
+}
+
+// same fails unless every name of the person leads to it.
+func (s *subject) same(t *testing.T, p ledger.Person) {
+	t.Helper()
+	if q := s.find(t, p.ID); q.ID != p.ID || q.Version != p.Version {
+		t.Errorf("Find gives %s version %d, want %s version %d", q.ID, q.Version, p.ID, p.Version)
+	}
+	for _, a := range p.Accounts {
+		if q, err := s.Ledger.FindOpenID(t.Context(), a.AppID, a.OpenID); err != nil || q.ID != p.ID {
+			t.Errorf("FindOpenID(%s, %s) = %s, %v, want %s", a.AppID, a.OpenID, q.ID, err, p.ID)
+		}
+	}
+	for _, id := range p.Merged {
+		if q := s.find(t, id); q.ID != p.ID {
+			t.Errorf("the merged id %s leads to %s, want %s", id, q.ID, p.ID)
+		}
+	}
+	if p.UnionID == "" {
+		return
+	}
+	if q, err := s.Ledger.FindUnionID(t.Context(), p.UnionID); err != nil || q.ID != p.ID {
+		t.Errorf("FindUnionID(%s) = %s, %v, want %s", p.UnionID, q.ID, err, p.ID)
+	}
+}
+
+func (s *subject) calls(ctx context.Context) map[string]func() error {
+	return map[string]func() error{
+		"See": func() error {
+			_, err := s.Ledger.See(ctx, ledger.Sighting{AppID: "wxA", OpenID: "oNew", At: at(0)})
+			return err
+		},
+		"Find":        func() error { _, err := s.Ledger.Find(ctx, anID); return err },
+		"FindOpenID":  func() error { _, err := s.Ledger.FindOpenID(ctx, "wxA", "oNew"); return err },
+		"FindUnionID": func() error { _, err := s.Ledger.FindUnionID(ctx, "uNew"); return err },
+		"EndSession":  func() error { return s.Ledger.EndSession(ctx, [16]byte{1}, time.Now().Add(time.Hour)) },
+	}
+}
+
+const anID = "abcdefghijklmnopqrstuvwxyz" // well-formed, and nobody's
+
+func wantErr(t *testing.T, what string, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("%s: %v, want %v", what, err, want)
+	}
+}

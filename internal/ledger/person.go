@@ -1,0 +1,89 @@
+package ledger
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Limits of one person. A sighting that would pass them is not believed about its unionid (see the package's
+// documentation): no operator has as many app ids, and a record must not grow without end.
+const (
+	maxAccounts = 64
+	maxMerged   = 64
+)
+
+// Person is one human. It is a copy: changing it changes nothing in the ledger.
+type Person struct {
+	// ID is the stable id: 26 characters of lower-case base32, 16 random bytes, derived from nothing.
+	ID string
+	// UnionID is WeChat's id across the apps of one Open Platform account; "" until known, and then never another.
+	UnionID string
+	// Accounts are the openids of this person. Empty where every openid has moved away.
+	Accounts []Account
+	// Merged are ids by which this person was known before records were merged, oldest merge first; all still resolve.
+	Merged []string
+	// Nickname and AvatarURL are as WeChat last gave them, cleaned; show them only where Consented. Hostile text.
+	Nickname, AvatarURL string
+	// ProfileAt is when the profile was last given (to the hour), zero if never.
+	ProfileAt time.Time
+	// FirstSeen and LastSeen are UTC and of second precision; LastSeen may lag behind by one hour.
+	FirstSeen, LastSeen time.Time
+	// Version grows with each change of anything but LastSeen, ProfileAt and the time of a consent already given.
+	Version uint64
+
+	seq uint64 // order of creation within one store; decides who is older among those first seen in one second
+}
+
+// Account is one openid: the person as one app id knows them.
+type Account struct {
+	AppID, OpenID string
+	// ConsentAt is when the person last consented to give this app id their profile (to the hour); zero means never.
+	ConsentAt time.Time
+	// FirstSeen and LastSeen are as in Person.
+	FirstSeen, LastSeen time.Time
+}
+
+// Consented reports whether the person consented to give this app id their profile.
+func (p Person) Consented(appID string) bool {
+	return slices.ContainsFunc(p.Accounts, func(a Account) bool {
+		return a.AppID == appID && !a.ConsentAt.IsZero()
+	})
+}
+
+// OpenID returns the person's openid for this app id, "" if there is none.
+func (p Person) OpenID(appID string) string {
+	for _, a := range p.Accounts {
+		if a.AppID == appID {
+			return a.OpenID
+		}
+	}
+	return ""
+}
+
+// Holds reports whether this very openid belongs to the person. A session whose openid its person no longer holds (it
+// moved away, see the package's documentation) must not pass as that person.
+func (p Person) Holds(appID, openID string) bool { return p.account(appID, openID) >= 0 }
+
+// account returns the index of an openid, -1 if the person does not hold it.
+func (p *Person) account(appID, openID string) int {
+	return slices.IndexFunc(p.Accounts, func(a Account) bool { return a.AppID == appID && a.OpenID == openID })
+}
+
+// clone returns a copy that shares no memory that could be changed.
+func (p Person) clone() Person {
+	p.Accounts = slices.Clone(p.Accounts)
+	p.Merged = slices.Clone(p.Merged)
+	return p
+}
+
+// older orders two persons by creation: first seen, then created, then (for records of different stores) id.
+func (p *Person) older(q *Person) bool {
+	switch {
+	case !p.FirstSeen.Equal(q.FirstSeen):
+		return p.FirstSeen.Before(q.FirstSeen)
+	case p.seq != q.seq:
+		return p.seq < q.seq
+	}
+	return strings.Compare(p.ID, q.ID) < 0
+}

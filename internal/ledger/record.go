@@ -1,0 +1,165 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+const (
+	recordVersion = 1
+	// maxRecord bounds a stored person, in bytes: 64 accounts of two 128-byte ids, every byte escaped, and the rest.
+	maxRecord = 64 << 10
+)
+
+// record is a person as it is stored. Times are Unix seconds, 0 for never.
+type record struct {
+	V         int             `json:"v"`
+	ID        string          `json:"id"`
+	Seq       uint64          `json:"s"`
+	Version   uint64          `json:"r"`
+	UnionID   string          `json:"u,omitempty"`
+	Accounts  []accountRecord `json:"a,omitempty"`
+	Merged    []string        `json:"m,omitempty"`
+	Nickname  string          `json:"n,omitempty"`
+	Avatar    string          `json:"i,omitempty"`
+	ProfileAt int64           `json:"p,omitempty"`
+	FirstSeen int64           `json:"f"`
+	LastSeen  int64           `json:"l"`
+}
+
+type accountRecord struct {
+	AppID     string `json:"a"`
+	OpenID    string `json:"o"`
+	ConsentAt int64  `json:"c,omitempty"`
+	FirstSeen int64  `json:"f"`
+	LastSeen  int64  `json:"l"`
+}
+
+// encode writes a person down.
+func encode(p *Person) ([]byte, error) {
+	r := record{
+		V: recordVersion, ID: p.ID, Seq: p.seq, Version: p.Version, UnionID: p.UnionID, Merged: p.Merged,
+		Nickname: p.Nickname, Avatar: p.AvatarURL,
+		ProfileAt: seconds(p.ProfileAt), FirstSeen: seconds(p.FirstSeen), LastSeen: seconds(p.LastSeen),
+	}
+	for _, a := range p.Accounts {
+		r.Accounts = append(r.Accounts, accountRecord{
+			a.AppID, a.OpenID, seconds(a.ConsentAt), seconds(a.FirstSeen), seconds(a.LastSeen),
+		})
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(r); err != nil {
+		return nil, fmt.Errorf("%w: encoding a person: %w", ErrUnavailable, err)
+	}
+	if b.Len() > maxRecord {
+		return nil, fmt.Errorf("%w: a person's record would have %d bytes", ErrUnavailable, b.Len())
+	}
+	return b.Bytes(), nil
+}
+
+// decode reads a person. It is strict: what this version would not have written is ErrCorrupt. A record it does not
+// fully understand, it could not write back whole.
+func decode(data []byte) (Person, error) {
+	if len(data) > maxRecord {
+		return Person{}, corrupt("a record of %d bytes is too long", len(data))
+	}
+	var v struct {
+		V int `json:"v"`
+	}
+	if err := json.Unmarshal(data, &v); err == nil && v.V > recordVersion {
+		return Person{}, corrupt("a record of version %d was written by a newer gateway; this one reads version %d",
+			v.V, recordVersion)
+	}
+	var r record
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&r); err != nil { // its text may quote the record: left out
+		return Person{}, corrupt("a record of %d bytes cannot be decoded", len(data))
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return Person{}, corrupt("bytes follow a record")
+	}
+	if r.V != recordVersion {
+		return Person{}, corrupt("a record has the unknown version %d", r.V)
+	}
+	if fault := r.fault(); fault != "" {
+		return Person{}, corrupt("a record has a bad %s", fault)
+	}
+	return r.person(), nil
+}
+
+// fault names the first field whose value could not have been written, "" if all are good.
+func (r *record) fault() string {
+	checks := []struct {
+		name string
+		ok   bool
+	}{
+		{"id", validID(r.ID)},
+		{"unionid", r.UnionID == "" || identifier(r.UnionID)},
+		{"number of accounts", len(r.Accounts) <= maxAccounts},
+		{"number of merged ids", len(r.Merged) <= maxMerged},
+		{"merged id", !slices.ContainsFunc(r.Merged, func(id string) bool { return !validID(id) || id == r.ID })},
+		{"nickname", cleanNickname(r.Nickname) == r.Nickname},
+		{"avatar", r.Avatar == "" || webAddress(r.Avatar)},
+		{"time", times(r.ProfileAt, r.FirstSeen, r.LastSeen)},
+	}
+	for _, c := range checks {
+		if !c.ok {
+			return c.name
+		}
+	}
+	for i, a := range r.Accounts {
+		if !identifier(a.AppID) || !identifier(a.OpenID) || !times(a.ConsentAt, a.FirstSeen, a.LastSeen) {
+			return "account"
+		}
+		twice := func(b accountRecord) bool { return b.AppID == a.AppID && b.OpenID == a.OpenID }
+		if slices.ContainsFunc(r.Accounts[:i], twice) {
+			return "account"
+		}
+	}
+	return ""
+}
+
+func (r *record) person() Person {
+	p := Person{
+		ID: r.ID, seq: r.Seq, Version: r.Version, UnionID: r.UnionID, Merged: r.Merged,
+		Nickname: r.Nickname, AvatarURL: r.Avatar,
+		ProfileAt: moment(r.ProfileAt), FirstSeen: moment(r.FirstSeen), LastSeen: moment(r.LastSeen),
+	}
+	for _, a := range r.Accounts {
+		p.Accounts = append(p.Accounts, Account{
+			a.AppID, a.OpenID, moment(a.ConsentAt), moment(a.FirstSeen), moment(a.LastSeen),
+		})
+	}
+	return p
+}
+
+func corrupt(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
+}
+
+// seconds and moment keep the zero time apart from 1970.
+func seconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+func moment(s int64) time.Time {
+	if s == 0 {
+		return time.Time{}
+	}
+	return time.Unix(s, 0).UTC()
+}
+
+func times(all ...int64) bool {
+	return !slices.ContainsFunc(all, func(s int64) bool { return s < 0 || s > maxTime })
+}

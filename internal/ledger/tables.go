@@ -1,0 +1,192 @@
+package ledger
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// The buckets of the file.
+var (
+	bucketPerson  = []byte("person")  // id → record
+	bucketOpenID  = []byte("openid")  // app id, NUL, openid → id
+	bucketUnionID = []byte("unionid") // unionid → id
+	bucketAlias   = []byte("alias")   // merged id → id
+	bucketEnded   = []byte("ended")   // until (8 bytes, seconds, big-endian), session id (16 bytes) → nothing
+	bucketMeta    = []byte("meta")    // schema → "1"
+
+	buckets   = [][]byte{bucketPerson, bucketOpenID, bucketUnionID, bucketAlias, bucketEnded, bucketMeta}
+	keySchema = []byte("schema")
+	schema    = []byte("1")
+)
+
+// tables is the ledger within one transaction.
+type tables struct{ tx *bolt.Tx }
+
+// prepare creates the buckets of a new file and refuses files that are not ours or are newer than we are. It reports
+// whether it wrote anything.
+func (t tables) prepare() (bool, error) {
+	var found [][]byte
+	err := t.tx.ForEach(func(name []byte, _ *bolt.Bucket) error {
+		found = append(found, bytes.Clone(name))
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	if len(found) > 0 {
+		return false, t.ours(found)
+	}
+	for _, name := range buckets {
+		if _, err := t.tx.CreateBucket(name); err != nil {
+			return false, err
+		}
+	}
+	return true, t.tx.Bucket(bucketMeta).Put(keySchema, schema)
+}
+
+// ours checks that a file that is not new is a ledger of this version: never write into somebody else's.
+func (t tables) ours(found [][]byte) error {
+	slices.SortFunc(found, bytes.Compare)
+	want := slices.SortedFunc(slices.Values(buckets), bytes.Compare)
+	if !slices.EqualFunc(found, want, bytes.Equal) {
+		return corrupt("the file's tables are not a ledger's")
+	}
+	if v := t.tx.Bucket(bucketMeta).Get(keySchema); !bytes.Equal(v, schema) {
+		return corrupt("the file has schema %.16q, this gateway knows %q", v, schema)
+	}
+	return nil
+}
+
+func openIDKey(appID, openID string) []byte {
+	return []byte(appID + "\x00" + openID) // NUL is in neither, so no two pairs share a key
+}
+
+// byID returns the person with this id or alias. ErrNotFound.
+func (t tables) byID(id string) (Person, error) {
+	p, err := t.load(id)
+	if err != nil {
+		return Person{}, err
+	}
+	if p.ID != "" {
+		return p, nil
+	}
+	alias := t.tx.Bucket(bucketAlias).Get([]byte(id))
+	if alias == nil {
+		return Person{}, ErrNotFound
+	}
+	return t.expect(string(alias), func(p *Person) bool { return slices.Contains(p.Merged, id) })
+}
+
+// byOpenID returns the person to whom the openid belongs. ErrNotFound.
+func (t tables) byOpenID(appID, openID string) (Person, error) {
+	id := t.tx.Bucket(bucketOpenID).Get(openIDKey(appID, openID))
+	if id == nil {
+		return Person{}, ErrNotFound
+	}
+	return t.expect(string(id), func(p *Person) bool { return p.Holds(appID, openID) })
+}
+
+// byUnionID returns the person with the unionid. ErrNotFound.
+func (t tables) byUnionID(unionID string) (Person, error) {
+	id := t.tx.Bucket(bucketUnionID).Get([]byte(unionID))
+	if id == nil {
+		return Person{}, ErrNotFound
+	}
+	return t.expect(string(id), func(p *Person) bool { return p.UnionID == unionID })
+}
+
+// expect loads the record an index points at. A record that is missing, or does not agree with the index, is
+// ErrCorrupt: following it would hand out somebody else.
+func (t tables) expect(id string, agrees func(*Person) bool) (Person, error) {
+	p, err := t.load(id)
+	if err != nil {
+		return Person{}, err
+	}
+	if p.ID == "" || !agrees(&p) {
+		return Person{}, corrupt("an index and the record it points at disagree")
+	}
+	return p, nil
+}
+
+// load reads one record, the zero Person if there is none under this id.
+func (t tables) load(id string) (Person, error) {
+	data := t.tx.Bucket(bucketPerson).Get([]byte(id))
+	if data == nil {
+		return Person{}, nil
+	}
+	p, err := decode(data)
+	if err != nil {
+		return Person{}, err
+	}
+	if p.ID != id {
+		return Person{}, corrupt("a record stands under another person's id")
+	}
+	return p, nil
+}
+
+// fresh draws the id of a new person and its place in the order of creation.
+func (t tables) fresh() (string, uint64, error) {
+	seq, err := t.tx.Bucket(bucketPerson).NextSequence()
+	return newID(), seq, err
+}
+
+// write keeps a change: records first, then the indexes that lead to them.
+func (t tables) write(c *change) error {
+	if c.left != nil {
+		if err := t.put(c.left); err != nil {
+			return err
+		}
+	}
+	if err := t.put(&c.person); err != nil {
+		return err
+	}
+	if c.gone != "" {
+		if err := t.tx.Bucket(bucketPerson).Delete([]byte(c.gone)); err != nil {
+			return err
+		}
+	}
+	if !c.news { // only times: the indexes stand
+		return nil
+	}
+	return t.index(&c.person)
+}
+
+func (t tables) put(p *Person) error {
+	data, err := encode(p)
+	if err != nil {
+		return err
+	}
+	return t.tx.Bucket(bucketPerson).Put([]byte(p.ID), data)
+}
+
+// index points every name of the person at it.
+func (t tables) index(p *Person) error {
+	id := []byte(p.ID)
+	point := func(bucket, key []byte) error {
+		b := t.tx.Bucket(bucket)
+		if bytes.Equal(b.Get(key), id) {
+			return nil
+		}
+		if err := b.Put(key, id); err != nil {
+			return fmt.Errorf("writing the index %s: %w", bucket, err)
+		}
+		return nil
+	}
+	for _, a := range p.Accounts {
+		if err := point(bucketOpenID, openIDKey(a.AppID, a.OpenID)); err != nil {
+			return err
+		}
+	}
+	for _, old := range p.Merged {
+		if err := point(bucketAlias, []byte(old)); err != nil {
+			return err
+		}
+	}
+	if p.UnionID == "" {
+		return nil
+	}
+	return point(bucketUnionID, []byte(p.UnionID))
+}
