@@ -1,0 +1,88 @@
+package gate
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// Family is the kind of client a User-Agent claims to be. It only chooses how a
+// visitor is asked to sign in; it never grants anything, since anyone can send
+// any User-Agent (attack: GHSA-5hvv-m4w4-gf6v).
+type Family string
+
+// The families that the dance distinguishes.
+const (
+	FamilyNone     Family = "none"     // an ordinary browser
+	FamilyWeChat   Family = "wechat"   // the WeChat browser, on a phone or a desktop
+	FamilyWeCom    Family = "wecom"    // 企业微信: looks like WeChat, cannot do its dance
+	FamilyDevtools Family = "devtools" // WeChat's developer tools
+)
+
+// Browser is what a User-Agent says about its sender.
+type Browser struct {
+	Family      Family
+	MiniProgram bool // a web-view inside a mini program
+}
+
+// Signs holds the tell-tales in the order in which they must be tried: WeCom
+// also carries MicroMessenger, and so do the developer tools.
+var signs = []struct {
+	family  Family
+	pattern *regexp.Regexp
+}{
+	{FamilyWeCom, regexp.MustCompile(`(?i)wxwork/\d`)},
+	{FamilyDevtools, regexp.MustCompile(`(?i)wechatdevtools/`)},
+	{FamilyWeChat, regexp.MustCompile(`(?i)MicroMessenger/\d`)},
+}
+
+// maxUserAgent bounds what is looked at, in bytes.
+const maxUserAgent = 1024
+
+// DetectBrowser reads a User-Agent header.
+func DetectBrowser(userAgent string) Browser {
+	if len(userAgent) > maxUserAgent {
+		userAgent = userAgent[:maxUserAgent]
+	}
+	b := Browser{Family: FamilyNone}
+	for _, sign := range signs {
+		if sign.pattern.MatchString(userAgent) {
+			b.Family = sign.family
+			break
+		}
+	}
+	b.MiniProgram = b.Family != FamilyNone && strings.Contains(strings.ToLower(userAgent), "miniprogram")
+	return b
+}
+
+// InWeChat reports whether the client can walk WeChat's web authorisation.
+func (b Browser) InWeChat() bool {
+	return b.Family == FamilyWeChat || b.Family == FamilyDevtools
+}
+
+// wantsPage reports whether r is a browser loading a page, whatever its method:
+// the answer may then be HTML. Everything else (XHR, fetch, images, WebSocket
+// handshakes) is answered with JSON and never redirected to WeChat.
+func wantsPage(r *http.Request) bool {
+	if r.Header.Get("Upgrade") != "" {
+		return false // a WebSocket handshake cannot follow a redirect
+	}
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate"
+	}
+	if r.Header.Get("Sec-Fetch-Dest") != "" {
+		return r.Header.Get("Sec-Fetch-Dest") == "document"
+	}
+	// Android's WebView sends X-Requested-With: com.tencent.mm on page loads,
+	// so presence alone says nothing.
+	if strings.EqualFold(r.Header.Get("X-Requested-With"), "XMLHttpRequest") {
+		return false
+	}
+	return strings.Contains(strings.ToLower(r.Header.Get("Accept")), "text/html")
+}
+
+// isNavigation reports whether r is a page load that may be redirected: a POST
+// must never be turned silently into a GET.
+func isNavigation(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && wantsPage(r)
+}

@@ -1,0 +1,119 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// jar is the cookie of every site.
+var jar = session.Jar{}
+
+// maxCached bounds the prepared identities of one site. An entry is about 1 KB.
+const maxCached = 16384
+
+// identityCache remembers, for cookie values that were verified, the identity
+// prepared from them. It saves work, not checks: an entry is used only while
+// the session is neither expired nor ended and the ledger has not moved on.
+type identityCache struct {
+	mu      sync.RWMutex
+	entries map[cacheKey]cached
+}
+
+// cacheKey holds the site beside the cookie: one gate may answer for several
+// host names, and a session belongs to one.
+type cacheKey struct{ origin, cookie string }
+
+type cached struct {
+	id         *Identity
+	generation uint64 // of the ledger, when id was prepared
+}
+
+func (c *identityCache) get(key cacheKey) (cached, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	e, ok := c.entries[key]
+	return e, ok
+}
+
+func (c *identityCache) put(key cacheKey, e cached) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.entries == nil {
+		c.entries = make(map[cacheKey]cached)
+	}
+	// Full: drop an arbitrary eighth. Map order is random enough, and an entry
+	// that was dropped costs a few microseconds to make again.
+	if len(c.entries) >= maxCached {
+		dropped := 0
+		for k := range c.entries {
+			delete(c.entries, k)
+			if dropped++; dropped >= maxCached/8 {
+				break
+			}
+		}
+	}
+	c.entries[key] = e
+}
+
+func (c *identityCache) drop(key cacheKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.entries, key)
+}
+
+// lookup turns a cookie value into an identity.
+func (g *Gate) lookup(r *Request, value string) (*Identity, error) {
+	generation := g.Hub.Ledger.Generation()
+	key := cacheKey{r.origin, value}
+	hit, known := g.cache.get(key)
+	if known && g.Hub.Ended(hit.id.session.ID) {
+		g.cache.drop(key)
+		return nil, session.ErrEnded
+	}
+	if known && hit.generation == generation && time.Now().Before(hit.id.expires) {
+		return hit.id, nil
+	}
+	if known {
+		// Not the last word: another gateway may have renewed the session.
+		g.cache.drop(key)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), storeTimeout)
+	defer cancel()
+	s, err := g.Hub.Store.Load(ctx, value, session.Binding{Site: r.origin, AppID: g.Account.Credentials.AppID})
+	if err != nil {
+		return nil, fmt.Errorf("gate: load session: %w", err)
+	}
+	var person ledger.Person
+	if !s.Guest {
+		// A session without its person is none: the person was erased.
+		if person, err = g.Hub.Ledger.Find(ctx, s.Person); err != nil {
+			return nil, fmt.Errorf("gate: find person: %w", err)
+		}
+		// WeChat gave the openid to somebody else meanwhile, or consent to all
+		// of it was withdrawn: what this session says is not true any more.
+		if !knows(person, s) {
+			return nil, session.ErrNone
+		}
+		// The openid moved to another person: whoever holds this session must
+		// not act as the one it was made for.
+		if !person.Holds(s.AppID, s.OpenID) {
+			return nil, fmt.Errorf("gate: the openid belongs to another person now: %w", session.ErrEnded)
+		}
+	}
+	id := g.newIdentity(s, person)
+	g.cache.put(key, cached{id, generation})
+	return id, nil
+}
+
+// knows reports whether the openid of s still belongs to p.
+func knows(p ledger.Person, s *session.Session) bool {
+	return slices.ContainsFunc(p.Accounts, func(a ledger.Account) bool {
+		return a.AppID == s.AppID && a.OpenID == s.OpenID
+	})
+}

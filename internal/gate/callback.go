@@ -1,0 +1,134 @@
+package gate
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// callback is where WeChat sends visitors back to. The order is the defence:
+// the sealed flow, the state and the binding cookie are checked before the code
+// is spent (attack: burning other people's codes, login CSRF).
+func (g *Gate) callback(w http.ResponseWriter, r *Request) {
+	if r.Method != http.MethodGet {
+		// A HEAD is a link preview; it must not spend a code.
+		methodNotAllowed(w, http.MethodGet)
+		return
+	}
+	flow, unreadable := g.sealer(r).open(r.Original.EscapedPath())
+	if unreadable != nil {
+		// An old key, a cut address, garbage: begin at the front page.
+		flow = Flow{Target: "/", Scope: wechat.ScopeBase, Attempt: 1}
+	}
+	if err := g.identify(r); err != nil {
+		// Before a code is spent: it is still good when the store is back.
+		g.unavailable(w, r, retryStore, flow.ID, err)
+		return
+	}
+	if r.id != nil && !r.id.Guest() && (flow.Scope == wechat.ScopeBase || r.id.scope == wechat.ScopeUserInfo) {
+		// Back, reload, a second tab, a second hit: nothing is left to do.
+		redirect(w, http.StatusSeeOther, r.origin+flow.Target)
+		return
+	}
+	answer := parseAnswer(r.Original.RawQuery)
+	switch {
+	case unreadable != nil:
+		g.startAnew(w, r, flow, "unreadable flow")
+	case !g.sealer(r).stateIs(flow.ID, answer.state):
+		g.startAnew(w, r, flow, "state does not match")
+	case !flow.boundTo(r.Request, r.secure):
+		// WeChat's crawler, a shared link, a lost cookie: spends nothing.
+		g.startAnew(w, r, flow, "binding cookie missing")
+	case flow.expired():
+		g.startAnew(w, r, flow, "flow expired")
+	case answer.code == "" && !answer.ambiguous:
+		g.refused(w, r, flow)
+	case answer.ambiguous:
+		g.startAnew(w, r, flow, "more than one code")
+	default:
+		g.finish(w, r, flow, answer.code)
+	}
+}
+
+// answerOf is what WeChat appended to the callback address.
+type answerOf struct {
+	code, state string
+	ambiguous   bool // several different codes: somebody tampered
+}
+
+// maxQuery bounds the callback's query in bytes.
+const maxQuery = 4096
+
+// parseAnswer reads code and state. When WeChat finds a state in the address it
+// appends a second one, so the last one counts (WeChat: web authorisation, A2).
+func parseAnswer(rawQuery string) answerOf {
+	if len(rawQuery) > maxQuery {
+		return answerOf{ambiguous: true}
+	}
+	q, err := url.ParseQuery(rawQuery)
+	if err != nil && len(q) == 0 {
+		return answerOf{}
+	}
+	var a answerOf
+	for _, state := range q["state"] {
+		a.state = state
+	}
+	for _, code := range q["code"] {
+		a.ambiguous = a.ambiguous || a.code != "" && a.code != code
+		a.code = code
+	}
+	return a
+}
+
+// refused handles a state without a code. Official accounts never call back on
+// a refusal today; other surfaces and old clients do.
+func (g *Gate) refused(w http.ResponseWriter, r *Request, f Flow) {
+	g.Logger.Info("visitor refused", slog.String("flow", shortID(f.ID)), slog.String("scope", string(f.Scope)))
+	switch {
+	case f.Optional:
+		g.passWithout(w, r, f)
+	case r.id != nil && !r.id.Guest():
+		// A refused second step: the person stays signed in with the openid,
+		// and the page says, or allows, what comes next.
+		if g.Rules.AllowDeclined && !g.rememberDecline(w, r) {
+			return
+		}
+		if !g.Rules.AllowDeclined && g.Rules.ConsentRedirect {
+			// The target would lead straight back to WeChat: round and round
+			// where a client refuses by itself.
+			g.tryAgain(w, r, f)
+			return
+		}
+		redirect(w, http.StatusSeeOther, r.origin+f.Target)
+	default:
+		g.tryAgain(w, r, f)
+	}
+}
+
+// finish spends the code and sends the visitor, signed in, to the address that
+// was first asked for.
+func (g *Gate) finish(w http.ResponseWriter, r *Request, f Flow, code string) {
+	binding := session.Binding{Site: r.origin, AppID: g.Account.Credentials.AppID}
+	o, err := g.Hub.Results.Do(r.Context(), f.ID, code, func(ctx context.Context) (outcome, error) {
+		return g.spend(ctx, f, code, binding)
+	})
+	switch {
+	case err != nil:
+		g.failed(w, r, f, err)
+	case o.snapshot && f.Optional:
+		g.passWithout(w, r, f)
+	case o.session == nil:
+		g.explainSnapshot(w, r, f)
+	case g.Hub.Ended(o.session.ID):
+		// A duplicate hit after the visitor has signed out again.
+		g.startAnew(w, r, f, "session already ended")
+	default:
+		jar.Set(w, o.value, r.secure, cookieAge(g.Hub.Policy, o.session))
+		setLandings(w, nextLanding(r.Request, r.secure), r.secure)
+		redirect(w, http.StatusSeeOther, r.origin+f.Target)
+	}
+}

@@ -1,0 +1,127 @@
+package gate
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+)
+
+// newDance says what a dance is begun for.
+type newDance struct {
+	target   string
+	scope    wechat.Scope
+	attempt  int  // how often it was started anew by itself
+	optional bool // the visitor may pass without it
+}
+
+// begin sends the visitor to WeChat.
+func (g *Gate) begin(w http.ResponseWriter, r *Request, d newDance) {
+	flow, binding := newFlow(d.target, d.scope, d.attempt, d.optional)
+	sealer := g.sealer(r)
+	path, err := sealer.path(flow)
+	if err != nil {
+		g.misconfigured(w, r, flow.ID, err)
+		return
+	}
+	http.SetCookie(w, flow.bindingCookie(binding, r.secure))
+	redirect(w, http.StatusFound, g.Hub.WeChat.AuthorizeURL(wechat.Authorize{
+		AppID:       g.Account.Credentials.AppID,
+		RedirectURI: r.origin + path,
+		Scope:       d.scope,
+		State:       sealer.state(flow.ID),
+	}))
+	g.Logger.Debug("dance begun", slog.String("flow", shortID(flow.ID)), slog.String("scope", string(d.scope)), slog.Int("attempt", d.attempt))
+}
+
+// startAnew begins a fresh dance for a visitor whose dance went wrong, with the
+// policy for clients outside WeChat, and not for ever.
+func (g *Gate) startAnew(w http.ResponseWriter, r *Request, f Flow, reason string) {
+	g.Logger.Info("dance started anew", slog.String("flow", shortID(f.ID)), slog.String("reason", reason), slog.Int("attempt", f.Attempt))
+	facts := g.facts(r)
+	facts.Access, facts.Standing = Protected, Nobody
+	verdict := Decide(facts)
+	switch {
+	case f.Optional:
+		g.passWithout(w, r, f)
+	case verdict == Pass:
+		redirect(w, http.StatusSeeOther, r.origin+f.Target)
+	case verdict == ExplainOutside:
+		g.explainOutside(w, r, f.Target)
+	case verdict == ExplainCookies:
+		g.explainCookies(w, r)
+	case verdict != Begin:
+		g.refuse(w, r)
+	case f.Attempt >= maxAttempts:
+		g.tryAgain(w, r, f)
+	default:
+		g.begin(w, r, newDance{target: f.Target, scope: f.Scope, attempt: f.Attempt + 1})
+	}
+}
+
+// passWithout lets the visitor of an optional path in without an identity: the
+// landing cookie keeps the path from asking WeChat again at once.
+func (g *Gate) passWithout(w http.ResponseWriter, r *Request, f Flow) {
+	setLandings(w, excused, r.secure)
+	redirect(w, http.StatusSeeOther, r.origin+f.Target)
+}
+
+// askConsent asks for the second step: by our page, which WeChat's rules
+// demand, or at once where the operator wants it.
+func (g *Gate) askConsent(w http.ResponseWriter, r *Request, target string) {
+	if g.Rules.ConsentRedirect {
+		g.begin(w, r, newDance{target: target, scope: wechat.ScopeUserInfo})
+		return
+	}
+	p := page.Page{
+		Kind:        page.Consent,
+		Site:        siteName(r.origin),
+		ContinueURL: loginPath(target, wechat.ScopeUserInfo),
+	}
+	if g.Rules.AllowDeclined {
+		p.DeclineURL, p.ReturnTo = Prefix+"decline", target
+	}
+	p.Write(w, r.Request)
+}
+
+// loginPath is the endpoint that begins a dance by hand.
+func loginPath(target string, scope wechat.Scope) string {
+	q := url.Values{}
+	if target != "" {
+		q.Set("return_to", target)
+	}
+	if scope != wechat.ScopeBase {
+		q.Set("scope", string(scope))
+	}
+	if len(q) == 0 {
+		return Prefix + "login"
+	}
+	return Prefix + "login?" + q.Encode()
+}
+
+func (g *Gate) sealer(r *Request) flowSealer {
+	return flowSealer{ring: g.Hub.Keys, bound: r.origin + "|" + g.Account.Credentials.AppID}
+}
+
+// redirect answers with a temporary redirect that nobody may keep: WebViews
+// cache permanent ones for ever, and some cache temporary ones.
+func redirect(w http.ResponseWriter, status int, location string) {
+	h := w.Header()
+	h.Set("Location", headerAddress(location))
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	w.WriteHeader(status)
+}
+
+// shortID shortens a random id for logs and pages.
+func shortID(id string) string { return id[:min(len(id), 8)] }
+
+func siteName(origin string) string {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}

@@ -1,0 +1,103 @@
+package gate
+
+// Access is what the operator says about a path.
+type Access uint8
+
+// A path is protected unless the configuration says otherwise.
+const (
+	Protected Access = iota // a session is needed
+	Optional                // like Public, but a WeChat navigation is signed in silently first
+	Public                  // passes without a session; one that is there is still forwarded
+)
+
+// Standing is what the request's session is worth on this path.
+type Standing uint8
+
+// From nothing to everything.
+const (
+	Nobody    Standing = iota // no session
+	Guest                     // a virtual visitor of a 快照页
+	Lacking                   // signed in, but the path asks for consent
+	Satisfied                 // signed in, nothing is missing
+)
+
+// Outside is what happens to visitors who are not in WeChat.
+type Outside string
+
+// The values of the option outside_wechat.
+const (
+	OutsideQR     Outside = "qr"     // a page with a QR code of the address (default)
+	OutsideLogin  Outside = "login"  // the dance anyway
+	OutsidePass   Outside = "pass"   // let through without an identity
+	OutsideRefuse Outside = "refuse" // 401
+)
+
+// Facts is all that a decision depends on.
+type Facts struct {
+	Access     Access
+	Standing   Standing
+	Navigation bool    // GET or HEAD of a page
+	Write      bool    // a method other than GET, HEAD and OPTIONS
+	InWeChat   bool    // the client can walk the dance
+	Outside    Outside // what to do with clients that cannot
+	Adrift     bool    // this browser came back from WeChat again and again without keeping a session
+	Excused    bool    // this browser just passed an optional path without an identity
+}
+
+// Verdict is the decision for one request.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Pass           Verdict = iota // to the upstream, with the identity if there is one
+	Begin                         // 302 to WeChat, silently
+	AskConsent                    // the consent page, or WeChat's, as configured
+	Refuse                        // 401 JSON, or a page for a form that was posted
+	RefuseWrite                   // 403: a snapshot guest may only read
+	ExplainOutside                // a page: open this in WeChat
+	ExplainCookies                // a page: this browser does not keep our cookie
+)
+
+// Decide is the decision table. It is pure: the same facts, the same verdict.
+// No row lets a request with an identity through because of its User-Agent;
+// InWeChat only chooses between ways of being turned away.
+func Decide(f Facts) Verdict {
+	switch {
+	case f.Access == Public, f.Standing == Satisfied:
+		return Pass
+	case f.Standing == Guest:
+		return decideGuest(f)
+	case f.Access == Optional:
+		return decideOptional(f)
+	case !f.InWeChat && f.Outside == OutsidePass:
+		return Pass
+	case !f.Navigation:
+		return Refuse
+	case !f.InWeChat && f.Outside == OutsideRefuse:
+		return Refuse
+	case !f.InWeChat && f.Outside != OutsideLogin:
+		return ExplainOutside
+	case f.Adrift:
+		return ExplainCookies
+	case f.Standing == Lacking:
+		return AskConsent
+	default:
+		return Begin
+	}
+}
+
+func decideGuest(f Facts) Verdict {
+	if f.Write {
+		return RefuseWrite
+	}
+	return Pass
+}
+
+// decideOptional never turns anybody away: a browser that does not keep our
+// cookie reads the page without an identity.
+func decideOptional(f Facts) Verdict {
+	if f.Standing == Nobody && f.Navigation && f.InWeChat && !f.Adrift && !f.Excused {
+		return Begin
+	}
+	return Pass
+}

@@ -1,0 +1,192 @@
+package gate
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+)
+
+// endpoints are the exact paths below Prefix; the callback is a whole subtree.
+var endpoints = map[string]func(*Gate, http.ResponseWriter, *Request){
+	"session": (*Gate).sessionEndpoint,
+	"login":   (*Gate).loginEndpoint,
+	"logout":  (*Gate).logoutEndpoint,
+	"decline": (*Gate).declineEndpoint,
+}
+
+// IsEndpoint reports whether the address, as the visitor sent it, belongs to
+// the gate itself. Everything below /_wechat/ does: nothing there ever reaches
+// the upstream.
+func IsEndpoint(original *url.URL) bool {
+	return strings.HasPrefix(original.Path, Prefix) || original.Path == strings.TrimSuffix(Prefix, "/")
+}
+
+// ServeEndpoint answers a request below /_wechat/.
+func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	if !g.prepare(r) {
+		writeError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
+		return
+	}
+	name := strings.TrimPrefix(r.Original.Path, Prefix)
+	if strings.HasPrefix(name, "callback/") {
+		g.callback(w, r)
+		return
+	}
+	endpoint, ok := endpoints[name]
+	if !ok {
+		writeError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
+		return
+	}
+	endpoint(g, w, r)
+}
+
+// sessionEndpoint tells a page's script whether the visitor is signed in. It
+// never says a token or the unionid (attack: CVE-2024-39315).
+func (g *Gate) sessionEndpoint(w http.ResponseWriter, r *Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		methodNotAllowed(w, http.MethodGet, http.MethodHead)
+		return
+	}
+	if err := g.identify(r); err != nil {
+		g.unavailable(w, r, retryStore, "", err)
+		return
+	}
+	if r.id == nil || r.id.Guest() && !g.Rules.SnapshotGuest {
+		g.refuseJSON(w, r, wechat.ScopeBase)
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "user": userJSON{
+		ID:       r.id.Get(FieldUser),
+		OpenID:   r.id.Get(FieldOpenID),
+		Account:  r.id.Get(FieldAccount),
+		Scope:    r.id.Get(FieldScope),
+		Nickname: r.id.Get(FieldNickname),
+		Avatar:   r.id.Get(FieldAvatar),
+		Snapshot: r.id.Guest(),
+	}})
+}
+
+// userJSON is what a page may know of its own visitor.
+type userJSON struct {
+	ID       string `json:"id,omitempty"`
+	OpenID   string `json:"openid,omitempty"`
+	Account  string `json:"account"`
+	Scope    string `json:"scope,omitempty"`
+	Nickname string `json:"nickname,omitempty"`
+	Avatar   string `json:"avatar,omitempty"`
+	Snapshot bool   `json:"snapshot,omitempty"`
+}
+
+// loginEndpoint begins a dance by hand. A click on our consent page leads here
+// with scope=snsapi_userinfo, and a single page app with its own address.
+func (g *Gate) loginEndpoint(w http.ResponseWriter, r *Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		methodNotAllowed(w, http.MethodGet, http.MethodHead)
+		return
+	}
+	q := r.Original.Query()
+	target := returnTarget(q.Get("return_to"), r.origin)
+	scope := wechat.ScopeBase
+	if q.Get("scope") == string(wechat.ScopeUserInfo) {
+		scope = wechat.ScopeUserInfo
+	}
+	if err := g.identify(r); err != nil {
+		g.unavailable(w, r, retryStore, "", err)
+		return
+	}
+	facts := g.facts(r)
+	facts.Access, facts.Standing = Protected, g.standingForLogin(r, scope)
+	switch Decide(facts) {
+	case Pass:
+		redirect(w, http.StatusSeeOther, r.origin+target)
+	case Begin, AskConsent:
+		g.begin(w, r, newDance{target: target, scope: scope})
+	case ExplainOutside:
+		g.explainOutside(w, r, target)
+	case ExplainCookies:
+		g.explainCookies(w, r)
+	default:
+		g.refuse(w, r)
+	}
+}
+
+// standingForLogin differs from standing in that a decline or a guest does not
+// count: whoever comes here wants to sign in.
+func (g *Gate) standingForLogin(r *Request, scope wechat.Scope) Standing {
+	switch {
+	case r.id == nil || r.id.Guest():
+		return Nobody
+	case scope == wechat.ScopeBase || r.id.scope == wechat.ScopeUserInfo:
+		return Satisfied
+	default:
+		return Lacking
+	}
+}
+
+// logoutEndpoint ends the session itself, not only its cookie (attack:
+// CVE-2024-21492).
+func (g *Gate) logoutEndpoint(w http.ResponseWriter, r *Request) {
+	if !g.postedHere(w, r) {
+		return
+	}
+	if err := g.identify(r); err != nil {
+		g.unavailable(w, r, retryStore, "", err)
+		return
+	}
+	if r.id != nil {
+		if err := g.endSession(r); err != nil {
+			g.unavailable(w, r, retryStore, "", err)
+			return
+		}
+		g.Logger.Info("signed out", slog.String("session", r.id.session.ID.Short()))
+	}
+	jar.Clear(w, r.secure)
+	setLandings(w, 0, r.secure)
+	if !wantsPage(r.Request) {
+		writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
+		return
+	}
+	page.Page{Kind: page.SignedOut, Site: siteName(r.origin), ContinueURL: loginPath("/", wechat.ScopeBase)}.Write(w, r.Request)
+}
+
+// declineEndpoint is the other button of the consent page.
+func (g *Gate) declineEndpoint(w http.ResponseWriter, r *Request) {
+	if !g.postedHere(w, r) {
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
+	target := returnTarget(r.PostFormValue("return_to"), r.origin)
+	if err := g.identify(r); err != nil {
+		g.unavailable(w, r, retryStore, "", err)
+		return
+	}
+	if r.id != nil && !r.id.Guest() && g.Rules.AllowDeclined && !g.rememberDecline(w, r) {
+		return
+	}
+	redirect(w, http.StatusSeeOther, r.origin+target)
+}
+
+// postedHere admits POSTs from this site's own pages only (attack: CSRF; the
+// session cookie is SameSite=Lax besides).
+func (g *Gate) postedHere(w http.ResponseWriter, r *Request) bool {
+	if r.Method != http.MethodPost {
+		methodNotAllowed(w, http.MethodPost)
+		return false
+	}
+	foreign := false
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
+		foreign = site != "same-origin" && site != "none"
+	} else if origin := r.Header.Get("Origin"); origin != "" {
+		canonical, ok := CanonicalOrigin(origin)
+		foreign = !ok || canonical != r.origin
+	}
+	if foreign {
+		writeError(w, http.StatusForbidden, "cross_site", "This must be sent from a page of this site.")
+	}
+	return !foreign
+}

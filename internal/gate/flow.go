@@ -1,0 +1,159 @@
+package gate
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+const (
+	// flowLifetime is how long a visitor may take on WeChat's side.
+	flowLifetime = 10 * time.Minute
+	// maxAttempts is how often a dance is started anew by itself before a page
+	// says what is wrong.
+	maxAttempts = 2
+	// callbackPath is where WeChat sends the visitor back to.
+	callbackPath = Prefix + "callback/"
+)
+
+// errFlow says that a callback address holds no flow of ours.
+var errFlow = errors.New("gate: no such flow")
+
+// Flow is one dance: all that must survive the way to WeChat and back. It is
+// sealed into the callback address and bound to the site and the app id.
+type Flow struct {
+	ID       string       `json:"-"`           // random, in the address beside the sealed flow
+	Target   string       `json:"-"`           // where to go in the end; behind the JSON, byte for byte
+	Scope    wechat.Scope `json:"s"`           // what WeChat was asked for
+	Attempt  int          `json:"n,omitempty"` // how often it was started anew
+	Optional bool         `json:"o,omitempty"` // the visitor may pass without it
+	Begun    int64        `json:"b"`           // Unix seconds
+	Binding  []byte       `json:"c"`           // SHA-256 of the binding cookie's value
+}
+
+// newFlow draws a flow and the value of its binding cookie.
+func newFlow(target string, scope wechat.Scope, attempt int, optional bool) (Flow, string) {
+	binding := rand.Text()
+	digest := sha256.Sum256([]byte(binding))
+	return Flow{
+		ID:       rand.Text(),
+		Target:   target,
+		Scope:    scope,
+		Attempt:  attempt,
+		Optional: optional,
+		Begun:    time.Now().Unix(),
+		Binding:  digest[:],
+	}, binding
+}
+
+// expired reports whether the visitor took too long, or the clock is off.
+func (f Flow) expired() bool {
+	age := time.Since(time.Unix(f.Begun, 0))
+	return age > flowLifetime || age < -flowLifetime
+}
+
+// boundTo reports whether one of the request's binding cookies belongs to f.
+// It ties the dance to the browser that began it (attack: login CSRF, and
+// WeChat's own crawlers that repeat addresses without cookies).
+func (f Flow) boundTo(r *http.Request, secure bool) bool {
+	tried := 0
+	for _, cookie := range r.CookiesNamed(bindingName(secure)) {
+		if tried++; tried > 4 {
+			return false
+		}
+		digest := sha256.Sum256([]byte(cookie.Value))
+		if subtle.ConstantTimeCompare(digest[:], f.Binding) == 1 {
+			return true
+		}
+	}
+	return false
+}
+
+func bindingName(secure bool) string {
+	if secure {
+		return "__Secure-wechat-flow"
+	}
+	return "wechat-flow"
+}
+
+// bindingCookie is sent only to this flow's callback: parallel tabs have one
+// each, and no other request grows by it.
+func (f Flow) bindingCookie(value string, secure bool) *http.Cookie {
+	return &http.Cookie{
+		Name:     bindingName(secure),
+		Value:    value,
+		Path:     callbackPath + f.ID,
+		MaxAge:   int(flowLifetime.Seconds()),
+		Secure:   secure,
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode, // WeChat returns by a top-level GET
+	}
+}
+
+// flowSealer seals flows for one site and one account.
+type flowSealer struct {
+	ring  *session.Ring
+	bound string // site and app id: a flow of another site or account does not open
+}
+
+// path is the callback path of f, the sealed flow included.
+func (s flowSealer) path(f Flow) (string, error) {
+	plain, err := json.Marshal(f)
+	if err != nil {
+		return "", fmt.Errorf("gate: encode flow: %w", err)
+	}
+	// Not inside the JSON, which would lengthen & to \u0026 and spoil addresses
+	// in GBK. A target holds no line break, nor does the JSON.
+	plain = append(append(plain, '\n'), f.Target...)
+	sealed, err := s.ring.Seal(session.PurposeFlow, s.bound+"|"+f.ID, plain)
+	if err != nil {
+		return "", fmt.Errorf("gate: seal flow: %w", err)
+	}
+	return callbackPath + f.ID + "/" + sealed, nil
+}
+
+// open reads the flow out of a callback path. An expired flow still opens: its
+// target is good, and the visitor is sent round again.
+func (s flowSealer) open(path string) (Flow, error) {
+	id, sealed, ok := strings.Cut(strings.TrimPrefix(path, callbackPath), "/")
+	if !ok || len(id) == 0 || len(id) > 64 {
+		return Flow{}, errFlow
+	}
+	plain, err := s.ring.Open(session.PurposeFlow, s.bound+"|"+id, sealed)
+	if err != nil {
+		return Flow{}, fmt.Errorf("%w: %w", errFlow, err)
+	}
+	var f Flow
+	head, target, _ := bytes.Cut(plain, []byte("\n"))
+	if err := json.Unmarshal(head, &f); err != nil {
+		return Flow{}, fmt.Errorf("%w: %w", errFlow, err)
+	}
+	f.ID, f.Target = id, string(target)
+	// A flow we sealed holds a clean target; checked again all the same, so
+	// that no bug upstream of here becomes an open redirect.
+	f.Target = cleanTarget(f.Target)
+	return f, nil
+}
+
+// state is WeChat's state parameter for a flow: 64 hexadecimal digits, derived
+// from the id and authenticated, so it need not be remembered.
+func (s flowSealer) state(id string) string {
+	return hex.EncodeToString(s.ring.MAC(session.PurposeState, s.bound+"|"+id))
+}
+
+// stateIs compares in constant time, with every key of the ring.
+func (s flowSealer) stateIs(id, state string) bool {
+	mac, err := hex.DecodeString(state)
+	return err == nil && s.ring.VerifyMAC(session.PurposeState, s.bound+"|"+id, mac)
+}

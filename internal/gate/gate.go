@@ -1,0 +1,206 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// Ledger is what the gate asks of the ledger.
+type Ledger interface {
+	// See records a sign-in and returns the person.
+	See(ctx context.Context, s ledger.Sighting) (ledger.Person, error)
+	// Find returns the person with this id, also by the id of a merged record.
+	Find(ctx context.Context, id string) (ledger.Person, error)
+	// Generation grows whenever a person's data changes.
+	Generation() uint64
+}
+
+// Hub is what all sites of one gateway share.
+type Hub struct {
+	WeChat  *wechat.Client
+	Ledger  Ledger
+	Store   session.Store
+	Ended   func(id [16]byte) bool // whether a session was ended before its time
+	Policy  session.Policy
+	Keys    *session.Ring
+	Results *Results
+}
+
+// Account is the official account that signs visitors in on a site.
+type Account struct {
+	Name        string
+	Credentials wechat.Credentials
+}
+
+// Rules is what the operator wants of one site.
+type Rules struct {
+	Scope           wechat.Scope // what a visitor must have given
+	ConsentRedirect bool         // straight to WeChat's consent, without our page
+	AllowDeclined   bool         // those who decline pass with the openid alone
+	Outside         Outside
+	SnapshotGuest   bool             // 快照页 visitors pass as read-only guests
+	Headers         map[Field]string // renamed headers; HeaderOff drops one
+}
+
+// Gate guards one site.
+type Gate struct {
+	Hub     *Hub
+	Account Account
+	// Origin is the site's public origin, such as https://shop.example.com,
+	// when it cannot be known from the request (TLS ends before us).
+	Origin string
+	Rules  Rules
+	Logger *slog.Logger
+
+	cache identityCache
+}
+
+// Request is one request as the gate sees it.
+type Request struct {
+	*http.Request
+	// Original is the address as the visitor sent it, before any rewrite.
+	Original *url.URL
+	// Access and Need are what the operator says about this path.
+	Access Access
+	Need   wechat.Scope
+
+	origin string
+	secure bool
+	landed int // read at once: the cookies are stripped before the upstream may ask for more
+	id     *Identity
+	cookie string // the cookie value that id was read from
+}
+
+// storeTimeout bounds what one request may wait for the session store.
+const storeTimeout = 3 * time.Second
+
+// Serve decides one request. It returns pass=true when the request goes on to
+// the upstream, with the visitor's identity if there is one; otherwise it has
+// answered the request, and nothing may be written behind its answer (attack:
+// GHSA-59jp-rwph-878r, the protected body behind the login page).
+func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool) {
+	if !g.prepare(r) {
+		writeError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
+		return nil, false
+	}
+	err := g.identify(r)
+	switch {
+	case err != nil && r.Access == Protected:
+		// Unavailable is not absent: nobody is sent to WeChat and no cookie is
+		// touched because a store does not answer.
+		g.unavailable(w, r, retryStore, "", err)
+		return nil, false
+	case err != nil, r.Access == Public, g.standing(r, r.Need) == Satisfied:
+		// Decide's first row, before the costs of the other facts.
+		g.renew(w, r)
+		return r.id, true
+	}
+	verdict := Decide(g.facts(r))
+	if verdict == Pass {
+		return r.id, true
+	}
+	g.answer(w, r, verdict)
+	return nil, false
+}
+
+// prepare works out what the dance needs to know of a request.
+func (g *Gate) prepare(r *Request) bool {
+	origin, ok := g.originOf(r.Request)
+	if !ok {
+		return false
+	}
+	r.origin, r.secure = origin, isSecure(origin)
+	r.landed = landings(r.Request, r.secure)
+	if r.Need == "" {
+		r.Need = g.Rules.Scope
+	}
+	return true
+}
+
+// identify reads the session, the first of several cookies that is good.
+func (g *Gate) identify(r *Request) error {
+	var unavailable error
+	for _, value := range jar.Values(r.Request, r.secure) {
+		id, err := g.lookup(r, value)
+		switch {
+		case err == nil:
+			r.id, r.cookie = id, value
+			return nil
+		case !errors.Is(err, session.ErrNone) && !errors.Is(err, ledger.ErrNotFound):
+			// Only a clear no is a no (attack: a failing store read as "not
+			// signed in", and everybody sent to sign in again).
+			unavailable = err
+		}
+	}
+	return unavailable
+}
+
+func (g *Gate) facts(r *Request) Facts {
+	return Facts{
+		Access:     r.Access,
+		Standing:   g.standing(r, r.Need),
+		Navigation: isNavigation(r.Request),
+		Write:      !isRead(r.Method),
+		InWeChat:   DetectBrowser(r.UserAgent()).InWeChat(),
+		Outside:    g.Rules.Outside,
+		Adrift:     r.landed == maxLandings,
+		Excused:    r.landed == excused,
+	}
+}
+
+// standing is what the request's session is worth where need is asked.
+func (g *Gate) standing(r *Request, need wechat.Scope) Standing {
+	switch {
+	case r.id == nil:
+		return Nobody
+	case r.id.Guest():
+		if !g.Rules.SnapshotGuest {
+			return Nobody
+		}
+		return Guest
+	case need == wechat.ScopeBase || r.id.scope == wechat.ScopeUserInfo:
+		return Satisfied
+	case g.Rules.AllowDeclined && declinedRecently(r.id.session):
+		return Satisfied
+	default:
+		return Lacking
+	}
+}
+
+// declineHolds is how long a decline is remembered before asking again.
+const declineHolds = 24 * time.Hour
+
+func declinedRecently(s session.Session) bool {
+	return !s.Declined.IsZero() && time.Since(s.Declined) < declineHolds
+}
+
+func isRead(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
+// answer carries out every verdict but Pass.
+func (g *Gate) answer(w http.ResponseWriter, r *Request, v Verdict) {
+	target := cleanTarget(r.Original.RequestURI())
+	switch v {
+	case Begin:
+		g.begin(w, r, newDance{target: target, scope: wechat.ScopeBase, optional: r.Access == Optional})
+	case AskConsent:
+		g.askConsent(w, r, target)
+	case RefuseWrite:
+		writeError(w, http.StatusForbidden, "snapshot_read_only", "This is WeChat's read-only snapshot mode: tap 使用完整服务 first.")
+	case ExplainOutside:
+		g.explainOutside(w, r, target)
+	case ExplainCookies:
+		g.explainCookies(w, r)
+	default:
+		g.refuse(w, r)
+	}
+}

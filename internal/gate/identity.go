@@ -1,0 +1,145 @@
+package gate
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// Field names one thing that the upstream is told about a visitor.
+type Field string
+
+// The fields, in the order in which they are sent.
+const (
+	FieldUser     Field = "user"
+	FieldOpenID   Field = "openid"
+	FieldUnionID  Field = "unionid"
+	FieldAppID    Field = "app_id"
+	FieldAccount  Field = "account"
+	FieldScope    Field = "scope"
+	FieldNickname Field = "nickname"
+	FieldAvatar   Field = "avatar"
+	FieldSnapshot Field = "snapshot"
+)
+
+// HeaderOff as a header's name means that the field is not sent.
+const HeaderOff = "off"
+
+// Fields lists every field with the header that carries it by default.
+var Fields = []struct {
+	Field  Field
+	Header string
+}{
+	{FieldUser, "X-Wechat-User"},
+	{FieldOpenID, "X-Wechat-Openid"},
+	{FieldUnionID, "X-Wechat-Unionid"},
+	{FieldAppID, "X-Wechat-App-Id"},
+	{FieldAccount, "X-Wechat-Account"},
+	{FieldScope, "X-Wechat-Scope"},
+	{FieldNickname, "X-Wechat-Nickname"},
+	{FieldAvatar, "X-Wechat-Avatar"},
+	{FieldSnapshot, "X-Wechat-Snapshot"},
+}
+
+// Identity is who the visitor of one request is. It is prepared once for a
+// session and shared between requests: read only.
+type Identity struct {
+	session session.Session
+	person  ledger.Person
+	scope   wechat.Scope // what the person has given, as the ledger knows now
+	values  map[Field]string
+	headers []header
+	expires time.Time
+}
+
+type header struct{ name, value string }
+
+// Get returns a field's value as the person gave it (nickname and avatar not
+// encoded), "" when it is not known.
+func (id *Identity) Get(f Field) string { return id.values[f] }
+
+// Guest reports a virtual visitor of a 快照页.
+func (id *Identity) Guest() bool { return id.session.Guest }
+
+// Apply sets the identity headers on h, exactly one value each. The caller has
+// scrubbed h before. The values are copied into fresh slices: handlers behind
+// us may change them in place, and must not change the next request's.
+func (id *Identity) Apply(h http.Header) {
+	values := make([]string, len(id.headers))
+	for i, hd := range id.headers {
+		values[i] = hd.value
+		h[hd.name] = values[i : i+1 : i+1]
+	}
+}
+
+// newIdentity prepares what the upstream is told about s and p.
+func (g *Gate) newIdentity(s *session.Session, p ledger.Person) *Identity {
+	id := &Identity{session: *s, person: p, scope: wechat.ScopeBase, expires: g.Hub.Policy.Expires(s)}
+	if s.Guest {
+		// The identifiers of a snapshot are virtual: an app that saw them would
+		// open accounts for people who do not exist.
+		id.values = map[Field]string{
+			FieldAppID: s.AppID, FieldAccount: g.Account.Name, FieldSnapshot: "1",
+		}
+	} else {
+		if p.Consented(s.AppID) {
+			id.scope = wechat.ScopeUserInfo
+		}
+		id.values = map[Field]string{
+			FieldUser:    p.ID,
+			FieldOpenID:  s.OpenID,
+			FieldUnionID: p.UnionID,
+			FieldAppID:   s.AppID,
+			FieldAccount: g.Account.Name,
+			FieldScope:   string(id.scope),
+		}
+		if id.scope == wechat.ScopeUserInfo {
+			id.values[FieldNickname] = p.Nickname
+			id.values[FieldAvatar] = p.AvatarURL
+		}
+	}
+	for _, f := range Fields {
+		if name := g.headerName(f.Field, f.Header); name != "" && id.values[f.Field] != "" {
+			id.headers = append(id.headers, header{name, headerValue(f.Field, id.values[f.Field])})
+		}
+	}
+	return id
+}
+
+// headerName is the header that carries f on this site, "" for none.
+func (g *Gate) headerName(f Field, standard string) string {
+	switch name := g.Rules.Headers[f]; name {
+	case "":
+		return standard
+	case HeaderOff:
+		return ""
+	default:
+		return http.CanonicalHeaderKey(name)
+	}
+}
+
+// headerValue encodes what people chose themselves: percent-encoded UTF-8 holds
+// any nickname and no line break (attack: header injection by nickname).
+func headerValue(f Field, v string) string {
+	if f == FieldNickname || f == FieldAvatar {
+		return url.QueryEscape(v)
+	}
+	return v
+}
+
+// HeaderNames lists every header that only the gate may set on this site: the
+// standard names, also of fields that are renamed or off, and the chosen ones.
+func (g *Gate) HeaderNames() []string {
+	names := []string{"X-Wechat-Phone"} // reserved: nobody else may send it either
+	for _, f := range Fields {
+		names = append(names, f.Header)
+		if name := g.headerName(f.Field, f.Header); name != "" && name != f.Header {
+			names = append(names, name)
+		}
+	}
+	return names
+}

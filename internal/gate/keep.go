@@ -1,0 +1,78 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// renew writes the session anew when it is due, on requests whose answers are
+// not shared by caches: never on public paths.
+func (g *Gate) renew(w http.ResponseWriter, r *Request) {
+	if r.id == nil || r.Access == Public || r.id.Guest() {
+		return
+	}
+	s := r.id.session // a copy: the identity is shared
+	if !g.Hub.Policy.Due(&s, time.Now()) {
+		return
+	}
+	ctx, cancel := g.storeContext(r)
+	defer cancel()
+	value, err := g.Hub.Store.Renew(ctx, &s)
+	if err != nil {
+		// The session is good for longer; the next request tries again.
+		g.Logger.Warn("session not renewed", slog.String("session", s.ID.Short()), slog.Any("error", err))
+		return
+	}
+	g.forget(r)
+	jar.Set(w, value, r.secure, cookieAge(g.Hub.Policy, &s))
+}
+
+// forget drops what was prepared from the request's cookie. The session behind
+// it has changed, and a store may keep the value: it would be renewed again and
+// again, or a decline not be seen.
+func (g *Gate) forget(r *Request) { g.cache.drop(cacheKey{r.origin, r.cookie}) }
+
+// rememberDecline notes in the session that the visitor does not want to show
+// a profile. On an error it answers and returns false.
+func (g *Gate) rememberDecline(w http.ResponseWriter, r *Request) bool {
+	s := r.id.session
+	s.Declined = time.Now()
+	ctx, cancel := g.storeContext(r)
+	defer cancel()
+	value, err := g.Hub.Store.Save(ctx, &s)
+	if err != nil {
+		g.unavailable(w, r, retryStore, "", fmt.Errorf("gate: save decline: %w", err))
+		return false
+	}
+	g.forget(r)
+	g.Logger.Info("consent declined", slog.String("session", s.ID.Short()))
+	jar.Set(w, value, r.secure, cookieAge(g.Hub.Policy, &s))
+	return true
+}
+
+// endSession ends the request's session everywhere.
+func (g *Gate) endSession(r *Request) error {
+	s := r.id.session
+	ctx, cancel := g.storeContext(r)
+	defer cancel()
+	if err := g.Hub.Store.End(ctx, &s); err != nil {
+		return fmt.Errorf("gate: end session: %w", err)
+	}
+	g.forget(r)
+	return nil
+}
+
+// storeContext outlives the request: a visitor who leaves must not undo what
+// was begun (attack: oauth2-proxy#1784, "context canceled" cleared sessions).
+func (g *Gate) storeContext(r *Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.Context()), storeTimeout)
+}
+
+// StripCookies removes our cookies from r before the upstream sees it: they are
+// of no use to the app, whose logs might keep them.
+func StripCookies(r *http.Request) {
+	jar.Strip(r, true, landingName(true), landingName(false), bindingName(true), bindingName(false))
+}

@@ -1,0 +1,86 @@
+package gate
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// originOf is the public origin of the site that r asks for. It comes from the
+// configuration, else from the Host and whether TLS ended here. X-Forwarded-*
+// decide nothing (attacks: CVE-2024-21499, spoofed hosts in redirects).
+func (g *Gate) originOf(r *http.Request) (string, bool) {
+	if g.Origin != "" {
+		return g.Origin, true
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	host, ok := canonicalHost(r.Host, scheme)
+	return scheme + "://" + host, ok
+}
+
+// CanonicalOrigin checks an origin from the configuration: scheme and host,
+// nothing else.
+func CanonicalOrigin(raw string) (string, bool) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil ||
+		strings.TrimSuffix(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.Opaque != "" {
+		return "", false
+	}
+	host, ok := canonicalHost(u.Host, u.Scheme)
+	return u.Scheme + "://" + host, ok
+}
+
+// canonicalHost lower-cases host and drops the scheme's own port. It refuses
+// what is not a plain host name or address, since the host becomes part of an
+// address that visitors are sent to.
+func canonicalHost(host, scheme string) (string, bool) {
+	if host == "" || len(host) > 260 {
+		return "", false
+	}
+	name, port, hasPort := cutPort(strings.ToLower(host))
+	if !isHostName(name) || hasPort && !isPort(port) {
+		return "", false
+	}
+	if !hasPort || scheme == "https" && port == "443" || scheme == "http" && port == "80" {
+		return name, true
+	}
+	return name + ":" + port, true
+}
+
+func cutPort(host string) (name, port string, ok bool) {
+	i := strings.LastIndexByte(host, ':')
+	if i < 0 || strings.HasSuffix(host, "]") {
+		return host, "", false
+	}
+	return host[:i], host[i+1:], true
+}
+
+func isPort(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return len(s) > 0 && len(s) <= 5
+}
+
+func isHostName(s string) bool {
+	if inner, ok := strings.CutPrefix(s, "["); ok {
+		inner, closed := strings.CutSuffix(inner, "]")
+		addr, err := netip.ParseAddr(inner)
+		return closed && err == nil && addr.Is6() && addr.Zone() == ""
+	}
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' && c != '_' {
+			return false
+		}
+	}
+	return len(s) > 0 && strings.Trim(s, ".") != ""
+}
+
+func isSecure(origin string) bool { return strings.HasPrefix(origin, "https://") }

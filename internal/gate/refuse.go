@@ -1,0 +1,190 @@
+package gate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// How long a visitor is asked to wait.
+const (
+	retryStore  = 5 * time.Second
+	retryWeChat = 10 * time.Second
+	// errcodeTooFrequent is the quota of one minute (WeChat: global return codes).
+	errcodeTooFrequent = 45011
+)
+
+// failed answers a dance that WeChat or a store let down. One log line says
+// why; the page says only what to do.
+func (g *Gate) failed(w http.ResponseWriter, r *Request, f Flow, err error) {
+	switch {
+	case errors.Is(err, wechat.ErrRestart), errors.Is(err, wechat.ErrStartPage):
+		g.logWeChat(slog.LevelInfo, "code not accepted", f, err)
+		g.startAnew(w, r, f, "code not accepted")
+	case f.Optional:
+		g.logWeChat(slog.LevelError, "sign-in failed, optional visitor passes", f, err)
+		g.passWithout(w, r, f)
+	case errors.Is(err, wechat.ErrDeny):
+		g.logWeChat(slog.LevelWarn, "sign-in denied by WeChat", f, err)
+		g.show(w, r, page.Page{Kind: page.Denied, Reference: shortID(f.ID)}, "denied", "WeChat does not let this account sign in here.")
+	case errors.Is(err, wechat.ErrAlert), errors.Is(err, wechat.ErrRelogin):
+		g.misconfigured(w, r, f.ID, err)
+	default:
+		g.unavailable(w, r, retryAfter(err), f.ID, err)
+	}
+}
+
+// retryAfter spreads visitors who met WeChat's quota of one minute.
+func retryAfter(err error) time.Duration {
+	var e *wechat.Error
+	switch {
+	case errors.As(err, &e) && e.Code == errcodeTooFrequent:
+		return time.Minute + time.Duration(rand.N(20))*time.Second // spreads load; not a secret
+	case errors.As(err, &e):
+		return retryWeChat
+	default:
+		return retryStore
+	}
+}
+
+// unavailable answers 503: WeChat or a store cannot be asked now.
+func (g *Gate) unavailable(w http.ResponseWriter, r *Request, after time.Duration, flowID string, err error) {
+	level := slog.LevelError
+	if r.Context().Err() != nil && !errors.Is(err, session.ErrUnavailable) && !errors.Is(err, ledger.ErrUnavailable) {
+		level = slog.LevelDebug // the visitor left; nobody reads the answer
+	}
+	g.logWeChat(level, "unavailable", Flow{ID: flowID}, err)
+	w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
+	g.show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: after, Reference: shortID(flowID)},
+		"unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
+}
+
+// misconfigured answers 500: only the operator can help.
+func (g *Gate) misconfigured(w http.ResponseWriter, r *Request, flowID string, err error) {
+	g.logWeChat(slog.LevelError, "sign-in is misconfigured", Flow{ID: flowID}, err)
+	g.show(w, r, page.Page{Kind: page.Misconfigured, Reference: shortID(flowID)},
+		"misconfigured", "Sign-in is not set up correctly on this site.")
+}
+
+func (g *Gate) tryAgain(w http.ResponseWriter, r *Request, f Flow) {
+	g.show(w, r, page.Page{Kind: page.TryAgain, Reference: shortID(f.ID), ContinueURL: loginPath(f.Target, f.Scope)},
+		"try_again", "Signing in did not work out. Please try again.")
+}
+
+func (g *Gate) explainOutside(w http.ResponseWriter, r *Request, target string) {
+	g.show(w, r, page.Page{Kind: page.OpenInWeChat, URL: shownAddress(r.origin + target)},
+		"open_in_wechat", "Please open this address in WeChat.")
+}
+
+func (g *Gate) explainCookies(w http.ResponseWriter, r *Request) {
+	g.Logger.Warn("browser does not keep the session cookie", slog.String("site", r.origin))
+	g.show(w, r, page.Page{Kind: page.CookiesOff, ContinueURL: loginPath(cleanTarget(r.Original.RequestURI()), wechat.ScopeBase)}, "cookies_off", "This browser does not keep cookies of this site.")
+}
+
+func (g *Gate) explainSnapshot(w http.ResponseWriter, r *Request, f Flow) {
+	g.show(w, r, page.Page{Kind: page.Snapshot, ContinueURL: loginPath(f.Target, f.Scope)},
+		"snapshot", "This is WeChat's read-only snapshot mode: tap 使用完整服务 first.")
+}
+
+// refuse answers a request that needs a session and cannot be redirected: JSON
+// for scripts, a page for a form that was posted. Never a redirect to WeChat:
+// it would be invisible to a script and lose what a form holds.
+func (g *Gate) refuse(w http.ResponseWriter, r *Request) {
+	if wantsPage(r.Request) && !isNavigation(r.Request) {
+		page.Page{Kind: page.SignInExpired, Site: siteName(r.origin), ContinueURL: loginPath(g.cameFrom(r), wechat.ScopeBase)}.Write(w, r.Request)
+		return
+	}
+	scope := wechat.ScopeBase
+	if r.id != nil && !r.id.Guest() {
+		scope = r.Need
+	}
+	g.refuseJSON(w, r, scope)
+}
+
+// refuseJSON is the 401 that a script can act on.
+func (g *Gate) refuseJSON(w http.ResponseWriter, r *Request, scope wechat.Scope) {
+	body := errorJSON{
+		Code: http.StatusUnauthorized, Error: "not_signed_in",
+		Message:     "There is no session. Open redirect_url in the browser to sign in.",
+		RedirectURL: r.origin + loginPath(g.cameFrom(r), scope),
+	}
+	if scope == wechat.ScopeUserInfo && r.id != nil {
+		body.Error, body.Message = "consent_required", "This needs the visitor's consent. Open redirect_url in the browser to ask for it."
+	}
+	writeJSON(w, http.StatusUnauthorized, body)
+}
+
+// cameFrom is the page of this site that sent r, "" when unknown. Of the
+// Referer only a path of this very site is used (attack: CVE-2024-21496).
+func (g *Gate) cameFrom(r *Request) string {
+	rest, ok := strings.CutPrefix(r.Header.Get("Referer"), r.origin+"/")
+	if !ok {
+		return ""
+	}
+	if target := cleanTarget("/" + rest); target != "/" {
+		return target
+	}
+	return ""
+}
+
+// show answers with a page where a page is wanted, with JSON elsewhere.
+func (g *Gate) show(w http.ResponseWriter, r *Request, p page.Page, code, message string) {
+	if wantsPage(r.Request) {
+		p.Site = siteName(r.origin)
+		p.Write(w, r.Request)
+		return
+	}
+	writeError(w, p.HTTPStatus(), code, message)
+}
+
+// logWeChat writes the one line about a failure, with errcode and rid apart.
+func (g *Gate) logWeChat(level slog.Level, msg string, f Flow, err error) {
+	attrs := []slog.Attr{slog.String("account", g.Account.Name), slog.Any("error", err)}
+	if f.ID != "" {
+		attrs = append(attrs, slog.String("flow", shortID(f.ID)))
+	}
+	var e *wechat.Error
+	if errors.As(err, &e) {
+		attrs = append(attrs, slog.Int("errcode", e.Code), slog.String("rid", e.RID), slog.String("kind", string(e.Kind)))
+	}
+	g.Logger.LogAttrs(context.Background(), level, msg, attrs...)
+}
+
+// errorJSON is the body of every error of the endpoints.
+type errorJSON struct {
+	Code        int    `json:"code"`
+	Error       string `json:"error"`
+	Message     string `json:"message"`
+	RedirectURL string `json:"redirect_url,omitempty"`
+}
+
+func writeError(w http.ResponseWriter, status int, code, message string) {
+	writeJSON(w, status, errorJSON{Code: status, Error: code, Message: message})
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(true)
+	_ = enc.Encode(body) // the client is gone: nobody to tell
+}
+
+func methodNotAllowed(w http.ResponseWriter, methods ...string) {
+	w.Header().Set("Allow", strings.Join(methods, ", "))
+	writeError(w, http.StatusMethodNotAllowed, "method_not_allowed", "Use "+strings.Join(methods, " or ")+".")
+}

@@ -1,0 +1,104 @@
+package gate
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Scrub removes what visitors say about themselves in the names that belong to
+// us. The zero value scrubs nothing; make it with [NewScrub].
+type Scrub struct {
+	names map[string]bool // folded
+}
+
+// NewScrub returns a scrub for these header names.
+func NewScrub(names []string) Scrub {
+	s := Scrub{names: make(map[string]bool, len(names))}
+	for _, name := range names {
+		s.names[fold(name)] = true
+	}
+	return s
+}
+
+// fold maps every spelling that some upstream reads as the same header to one:
+// CGI, PHP and servlet containers turn - and . into _, and ignore case
+// (attacks: GHSA-vjrc-mh2v-45x6, GHSA-f59h-q822-g45g, GHSA-49wc-4hcv-v58q).
+func fold(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case '_', '.':
+			return '-'
+		default:
+			return r
+		}
+	}, strings.ToLower(strings.TrimSpace(name)))
+}
+
+// ours reports whether name belongs to us. Every name under X-Wechat- does, so
+// that an app written for a later version of this gateway cannot be lied to.
+func (s Scrub) ours(name string) bool {
+	// Most headers are dismissed by their length or first letters, without
+	// folding: this runs for each header of each request.
+	if len(name) > 0 && s.names != nil {
+		folded := name
+		if needsFold(name) {
+			folded = fold(name)
+		}
+		return strings.HasPrefix(folded, "x-wechat-") || s.names[folded]
+	}
+	return false
+}
+
+func needsFold(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c == '_' || c == '.' || c == ' ' || c == '\t' || ('A' <= c && c <= 'Z') || c >= 0x80 {
+			return true
+		}
+	}
+	return false
+}
+
+// Request scrubs r in place: headers, names inside Connection (a client could
+// otherwise have reverse_proxy delete the identity that we set), and trailers,
+// all of them: net/http fills them in only when the body has been read, long
+// after anybody could look at their names.
+func (s Scrub) Request(r *http.Request) {
+	for name := range r.Header {
+		if s.ours(name) {
+			delete(r.Header, name) // not Header.Del, which misses odd spellings
+		}
+	}
+	for _, field := range []string{"Connection", "Proxy-Connection"} {
+		s.tokens(r.Header, field)
+	}
+	r.Trailer = nil
+	delete(r.Header, "Trailer")
+}
+
+// tokens removes our names from a list header. Nothing is touched when none is
+// there.
+func (s Scrub) tokens(h http.Header, field string) {
+	values := h[field]
+	found := false
+	for _, value := range values {
+		for token := range strings.SplitSeq(value, ",") {
+			found = found || s.ours(strings.TrimSpace(token))
+		}
+	}
+	if !found {
+		return
+	}
+	var kept []string
+	for _, value := range values {
+		for token := range strings.SplitSeq(value, ",") {
+			if token = strings.TrimSpace(token); token != "" && !s.ours(token) {
+				kept = append(kept, token)
+			}
+		}
+	}
+	if len(kept) == 0 {
+		delete(h, field)
+		return
+	}
+	h[field] = []string{strings.Join(kept, ", ")}
+}

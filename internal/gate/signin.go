@@ -1,0 +1,124 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// busyWaits are the pauses before asking a busy WeChat again. Only its answer
+// -1 is followed by another try with the same code: WeChat has then said that
+// it did nothing. A call that was cut off is never repeated.
+var busyWaits = []time.Duration{200 * time.Millisecond, 800 * time.Millisecond}
+
+// errcodeBusy is "system busy" (WeChat: global return codes).
+const errcodeBusy = -1
+
+// spendTimeout bounds a whole sign-in behind the scenes.
+const spendTimeout = 20 * time.Second
+
+// spend turns a code into a session: WeChat says who it is, the ledger which
+// person, and the store keeps the session.
+func (g *Gate) spend(ctx context.Context, f Flow, code string, b session.Binding) (outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
+	defer cancel()
+	token, err := patiently(ctx, func() (wechat.Token, error) {
+		return g.Hub.WeChat.Exchange(ctx, g.Account.Credentials, code)
+	})
+	if err != nil {
+		return outcome{}, err
+	}
+	if token.Snapshot {
+		return g.enterSnapshot(ctx, b)
+	}
+	sighting := ledger.Sighting{AppID: b.AppID, OpenID: token.OpenID, UnionID: token.UnionID}
+	if token.Scope == wechat.ScopeUserInfo {
+		if err := g.addProfile(ctx, token, &sighting); err != nil {
+			return outcome{}, err
+		}
+	}
+	person, err := g.Hub.Ledger.See(ctx, sighting)
+	if err != nil {
+		return outcome{}, fmt.Errorf("gate: ledger: %w", err)
+	}
+	scope := wechat.ScopeBase
+	if person.Consented(b.AppID) {
+		scope = wechat.ScopeUserInfo
+	}
+	// Always a new session with a new id (attack: session fixation,
+	// GHSA-f24x-5g9q-753f).
+	s := session.New(b, person.ID, token.OpenID, string(scope))
+	value, err := g.Hub.Store.Save(ctx, s)
+	if err != nil {
+		return outcome{}, fmt.Errorf("gate: save session: %w", err)
+	}
+	g.Logger.Info("signed in", slog.String("user", shortID(person.ID)), slog.String("session", s.ID.Short()),
+		slog.String("account", g.Account.Name), slog.String("scope", string(scope)), slog.String("flow", shortID(f.ID)))
+	return outcome{session: s, value: value}, nil
+}
+
+// addProfile fetches what the person consented to show.
+func (g *Gate) addProfile(ctx context.Context, token wechat.Token, sighting *ledger.Sighting) error {
+	info, err := patiently(ctx, func() (wechat.UserInfo, error) {
+		return g.Hub.WeChat.UserInfo(ctx, token.AccessToken, token.OpenID)
+	})
+	if err != nil {
+		return err
+	}
+	if sighting.UnionID == "" {
+		sighting.UnionID = info.UnionID
+	}
+	sighting.Consent = true
+	sighting.Profile = &ledger.Profile{Nickname: info.Nickname, AvatarURL: info.AvatarURL}
+	return nil
+}
+
+// enterSnapshot ends a dance of a virtual visitor: never in the ledger, and a
+// short session as a guest only where the site allows it.
+func (g *Gate) enterSnapshot(ctx context.Context, b session.Binding) (outcome, error) {
+	if !g.Rules.SnapshotGuest {
+		return outcome{snapshot: true}, nil
+	}
+	s := session.New(b, "", "", string(wechat.ScopeBase))
+	s.Guest = true
+	value, err := g.Hub.Store.Save(ctx, s)
+	if err != nil {
+		return outcome{}, fmt.Errorf("gate: save guest: %w", err)
+	}
+	return outcome{session: s, value: value, snapshot: true}, nil
+}
+
+// patiently asks again while WeChat says that it is busy.
+func patiently[T any](ctx context.Context, ask func() (T, error)) (T, error) {
+	for i := 0; ; i++ {
+		answer, err := ask()
+		if i >= len(busyWaits) || !isBusy(err) {
+			return answer, err
+		}
+		select {
+		case <-time.After(busyWaits[i]):
+		case <-ctx.Done():
+			return answer, err
+		}
+	}
+}
+
+func isBusy(err error) bool {
+	var e *wechat.Error
+	return errors.As(err, &e) && e.Code == errcodeBusy
+}
+
+// cookieAge is how long the browser keeps the session's cookie; 0 for guests,
+// whose cookie goes with the browser window.
+func cookieAge(p session.Policy, s *session.Session) time.Duration {
+	if s.Guest {
+		return 0
+	}
+	return time.Until(p.Expires(s))
+}

@@ -1,0 +1,128 @@
+package gate
+
+import (
+	"encoding/hex"
+	"fmt"
+	"path"
+	"strings"
+	"unicode/utf8"
+)
+
+// Prefix is where the gate's own endpoints live on every site.
+const Prefix = "/_wechat/"
+
+// maxTarget bounds a return target in bytes: it travels inside the callback
+// address, and WeChat has been seen to cut long ones.
+const maxTarget = 2048
+
+// cleanTarget returns the address on this site to come back to: an absolute
+// path with query and fragment, exactly as given. Whatever could lead a browser
+// elsewhere is not repaired but replaced by "/".
+//
+// Attacks: open redirects through //evil, /\evil, control characters that
+// browsers drop, and their encoded forms (GHSA-qqxw-m5fj-f7gv,
+// GHSA-j7px-6hwj-hpjg, GHSA-5m6c-jp6f-2vcv, CVE-2022-23527, CVE-2024-21497).
+func cleanTarget(raw string) string {
+	if len(raw) > maxTarget || !sameSitePath(raw) {
+		return "/"
+	}
+	return raw
+}
+
+// returnTarget reads return_to of the login endpoint: a path on this site, or
+// an absolute address that begins with this site's origin (what a page finds in
+// location.href).
+func returnTarget(raw, origin string) string {
+	if rest, ok := strings.CutPrefix(raw, origin); ok && origin != "" {
+		if rest == "" {
+			return "/"
+		}
+		raw = rest
+	}
+	return cleanTarget(raw)
+}
+
+// sameSitePath reports whether raw can only be read as a path on this site.
+func sameSitePath(raw string) bool {
+	if !strings.HasPrefix(raw, "/") || hasControl(raw) {
+		return false
+	}
+	pathPart := raw
+	if i := strings.IndexAny(raw, "?#"); i >= 0 {
+		pathPart = raw[:i]
+	}
+	// Checked raw and after up to three rounds of unescaping: some hop between
+	// us and the browser may unescape once more than we do.
+	for range 4 {
+		if strings.Contains(pathPart, `\`) || strings.HasPrefix(pathPart, "//") || hasControl(pathPart) {
+			return false
+		}
+		// Never back into our own endpoints: a loop, or a logout by link.
+		if clean := path.Clean(pathPart) + "/"; strings.HasPrefix(strings.ToLower(clean), Prefix) {
+			return false
+		}
+		next := unescapeOnce(pathPart)
+		if next == pathPart {
+			return true
+		}
+		pathPart = next
+	}
+	return false // escaped deeper than any honest address
+}
+
+// unescapeOnce undoes one round of percent-encoding and leaves a % that begins
+// no escape alone, as lenient decoders do: /50%25 is an honest address.
+func unescapeOnce(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	var out strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if b, err := hex.DecodeString(s[i+1 : i+3]); err == nil {
+				out.WriteByte(b[0])
+				i += 2
+				continue
+			}
+		}
+		out.WriteByte(s[i])
+	}
+	return out.String()
+}
+
+// headerAddress is an address as a Location may carry it: bytes beyond ASCII are
+// percent-encoded, as a browser would. It stays the same address.
+func headerAddress(s string) string {
+	return escapeBytes(s, func(c byte) bool { return c >= utf8.RuneSelf })
+}
+
+// shownAddress is an address as a page shows it: in addition without the bytes
+// that browsers send as they are but no URL may hold (RFC 3986).
+func shownAddress(s string) string {
+	return escapeBytes(s, func(c byte) bool {
+		return c <= ' ' || c >= 0x7f || strings.IndexByte("\\\"<>^`{|}", c) >= 0
+	})
+}
+
+func escapeBytes(s string, bad func(c byte) bool) string {
+	var out strings.Builder
+	for i := range len(s) {
+		if bad(s[i]) {
+			fmt.Fprintf(&out, "%%%02X", s[i])
+		} else {
+			out.WriteByte(s[i])
+		}
+	}
+	return out.String()
+}
+
+// hasControl reports bytes that end a header line or that browsers remove from
+// addresses before reading them.
+func hasControl(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] == 0x7f {
+			return true
+		}
+	}
+	return false
+}
