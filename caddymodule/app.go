@@ -1,0 +1,188 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+func init() {
+	caddy.RegisterModule(new(App))
+}
+
+// App holds what all sites of this server share: the WeChat accounts, where
+// persons and sessions are kept, and how long a session lasts. Sites are guarded
+// with the `wechat_auth` handler.
+type App struct {
+	// The official accounts (公众号/服务号) that sign visitors in. The first one is
+	// the default of every site. At least one is required.
+	OfficialAccounts []*OfficialAccount `json:"official_accounts,omitempty"`
+
+	// Where persons and sessions are kept. Default: `local`, which keeps the
+	// ledger of persons in one file in Caddy's data directory, and sessions
+	// sealed in the visitors' cookies.
+	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=wechat.stores inline_key=store"`
+
+	// How long sessions last, and the keys that protect them.
+	Session *Session `json:"session,omitempty"`
+
+	// The address of WeChat's authorisation pages. Default:
+	// https://open.weixin.qq.com. A simulator or an egress proxy goes here.
+	// Placeholders of the environment and of files are allowed.
+	OpenURL string `json:"open_url,omitempty"`
+
+	// The address of WeChat's server API. Default: https://api.weixin.qq.com.
+	// The account's secret is sent there.
+	APIURL string `json:"api_url,omitempty"`
+
+	accounts []provisionedAccount
+	store    store
+	policy   session.Policy
+	keys     []string
+	client   *wechat.Client
+	storage  session.KeyStorage
+	logger   *slog.Logger
+
+	opening sync.Mutex
+	hub     atomic.Pointer[gate.Hub]
+	opened  opened
+	keeper  *session.Keeper
+	stop    context.CancelFunc
+	running sync.WaitGroup
+}
+
+// CaddyModule returns the Caddy module information.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "wechat", New: func() caddy.Module { return new(App) }}
+}
+
+// Provision expands secrets and prepares everything that needs no file and no
+// network.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.logger = ctx.Slogger()
+	a.storage = keyStorage{ctx.Storage()}
+	if err := a.provisionAccounts(); err != nil {
+		return err
+	}
+	if err := a.provisionStore(ctx); err != nil {
+		return err
+	}
+	if err := a.provisionSession(); err != nil {
+		return err
+	}
+	open, err := expandURL("open_url", a.OpenURL)
+	if err != nil {
+		return err
+	}
+	api, err := expandURL("api_url", a.APIURL)
+	if err != nil {
+		return err
+	}
+	a.client = &wechat.Client{OpenURL: open, APIURL: api}
+	return nil
+}
+
+func (a *App) provisionStore(ctx caddy.Context) error {
+	if a.StoreRaw == nil {
+		a.StoreRaw = json.RawMessage(`{"store":"local"}`)
+	}
+	mod, err := ctx.LoadModule(a, "StoreRaw")
+	if err != nil {
+		return fmt.Errorf("loading store module: %w", err)
+	}
+	s, ok := mod.(store)
+	if !ok {
+		return fmt.Errorf("module %T is not a store of this gateway", mod)
+	}
+	a.store = s
+	return nil
+}
+
+// Start opens the ledger and the keys, and begins to look after the keys.
+func (a *App) Start() error {
+	if _, err := a.open(); err != nil {
+		return err
+	}
+	if a.keeper == nil {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	a.stop = cancel
+	a.running.Go(func() { a.keeper.Run(ctx) })
+	return nil
+}
+
+// Stop ends the background work. What is open stays open for requests in
+// flight, until Cleanup.
+func (a *App) Stop() error {
+	if a.stop != nil {
+		a.stop()
+		a.running.Wait()
+	}
+	return nil
+}
+
+// Cleanup gives up what this instance holds.
+func (a *App) Cleanup() error {
+	a.opening.Lock()
+	defer a.opening.Unlock()
+	if a.client != nil {
+		a.client.CloseIdle()
+	}
+	if a.opened.release == nil {
+		return nil // nothing was acquired: nothing may be released
+	}
+	release := a.opened.release
+	a.opened.release = nil
+	return release()
+}
+
+// open returns the shared parts, opening them when nobody has yet: apps start
+// in random order, and a request may come before our Start. A failure is not
+// remembered; the next request tries again.
+func (a *App) open() (*gate.Hub, error) {
+	if hub := a.hub.Load(); hub != nil {
+		return hub, nil
+	}
+	a.opening.Lock()
+	defer a.opening.Unlock()
+	if hub := a.hub.Load(); hub != nil {
+		return hub, nil
+	}
+	ring, err := a.openKeys(context.Background())
+	if err != nil {
+		return nil, fmt.Errorf("session keys: %w", err)
+	}
+	o, err := a.store.open(storeDeps{keys: ring, policy: a.policy, logger: a.logger})
+	if err != nil {
+		return nil, err
+	}
+	a.opened = o
+	hub := &gate.Hub{
+		WeChat:  a.client,
+		Ledger:  o.ledger,
+		Store:   o.sessions,
+		Ended:   o.ended,
+		Policy:  a.policy,
+		Keys:    ring,
+		Results: o.results,
+	}
+	a.hub.Store(hub)
+	return hub, nil
+}
+
+// Interface guards.
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

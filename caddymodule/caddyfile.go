@@ -1,0 +1,223 @@
+package caddymodule
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+)
+
+func init() {
+	httpcaddyfile.RegisterGlobalOption("wechat", parseGlobalOption)
+}
+
+// words is a table of subdirectives.
+type words map[string]func(*caddyfile.Dispenser) error
+
+// parse reads a block by the table. A word that is not in it is an error: an
+// option that is ignored is worse than one that is missing.
+func (t words) parse(d *caddyfile.Dispenser, block string) error {
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		word, ok := t[d.Val()]
+		if !ok {
+			return d.Errf("unrecognized %s option '%s'; the options are %v", block, d.Val(), slices.Sorted(maps.Keys(t)))
+		}
+		if err := word(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// text returns a word with exactly one argument, which may be given once.
+func text(into *string) func(*caddyfile.Dispenser) error {
+	return func(d *caddyfile.Dispenser) error {
+		word := d.Val()
+		if *into != "" {
+			return d.Errf("%s is given twice", word)
+		}
+		if !d.Args(into) {
+			return d.Errf("%s needs a value", word)
+		}
+		if *into == "" {
+			return d.Errf("%s is empty; is the variable set?", word)
+		}
+		return noMore(d, word)
+	}
+}
+
+// duration returns a word with one duration.
+func duration(into *caddy.Duration) func(*caddyfile.Dispenser) error {
+	return func(d *caddyfile.Dispenser) error {
+		word := d.Val()
+		if *into != 0 {
+			return d.Errf("%s is given twice", word)
+		}
+		if !d.NextArg() {
+			return d.Errf("%s needs a duration, such as 7d", word)
+		}
+		parsed, err := caddy.ParseDuration(d.Val())
+		if err != nil || parsed <= 0 {
+			return d.Errf("%s: '%s' is not a duration, such as 7d or 12h", word, d.Val())
+		}
+		*into = caddy.Duration(parsed)
+		return noMore(d, word)
+	}
+}
+
+func noMore(d *caddyfile.Dispenser, word string) error {
+	if d.NextArg() {
+		return d.Errf("%s has one value too many: '%s'", word, d.Val())
+	}
+	return nil
+}
+
+// parseGlobalOption parses the wechat block of the global options.
+func parseGlobalOption(d *caddyfile.Dispenser, previous any) (any, error) {
+	if previous != nil {
+		d.Next() // the error names this line
+		return nil, d.Err("the wechat block is given twice; put all accounts into one")
+	}
+	app := new(App)
+	if err := app.UnmarshalCaddyfile(d); err != nil {
+		return nil, err
+	}
+	return httpcaddyfile.App{Name: "wechat", Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+// UnmarshalCaddyfile sets up the app from Caddyfile tokens. Syntax:
+//
+//	wechat {
+//		official_account [<name>] {
+//			app_id      <app id>
+//			app_secret  <secret>
+//			verify_file <name> <content>
+//		}
+//		store local [<folder>]
+//		session {
+//			idle     <duration>
+//			lifetime <duration>
+//			key      <secret>
+//		}
+//		open_url <address>
+//		api_url  <address>
+//	}
+func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume the option's name
+	if d.NextArg() {
+		return d.Errf("wechat takes a block only, not '%s'", d.Val())
+	}
+	line := d.Token()
+	if err := (words{
+		"official_account": a.parseAccount,
+		"store":            a.parseStore,
+		"session":          a.parseSession,
+		"open_url":         text(&a.OpenURL),
+		"api_url":          text(&a.APIURL),
+	}).parse(d, "wechat"); err != nil {
+		return err
+	}
+	if len(a.OfficialAccounts) == 0 {
+		return at(line, "the wechat block needs an account: official_account { app_id … app_secret … }")
+	}
+	return nil
+}
+
+func (a *App) parseAccount(d *caddyfile.Dispenser) error {
+	line := d.Token()
+	account := new(OfficialAccount)
+	if d.NextArg() {
+		account.Name = d.Val()
+	}
+	if err := noMore(d, "official_account"); err != nil {
+		return err
+	}
+	if err := (words{
+		"app_id":      text(&account.AppID),
+		"app_secret":  text(&account.AppSecret),
+		"verify_file": account.parseVerifyFile,
+	}).parse(d, "official_account"); err != nil {
+		return err
+	}
+	for _, other := range a.OfficialAccounts {
+		if other.Name == account.Name {
+			return at(line, "there are two official accounts of this name; name them: official_account <name> { … }")
+		}
+	}
+	switch {
+	case account.AppID == "":
+		return at(line, "official_account needs app_id, the account's id such as wx1234567890abcdef")
+	case account.AppSecret == "":
+		return at(line, "official_account needs app_secret, for example app_secret {env.WECHAT_APP_SECRET}")
+	}
+	a.OfficialAccounts = append(a.OfficialAccounts, account)
+	return nil
+}
+
+func (o *OfficialAccount) parseVerifyFile(d *caddyfile.Dispenser) error {
+	var f VerifyFile
+	if !d.Args(&f.Name, &f.Content) {
+		return d.Err("verify_file needs the file's name and its content: verify_file MP_verify_AbCd1234.txt AbCd1234")
+	}
+	if err := noMore(d, "verify_file"); err != nil {
+		return err
+	}
+	if !verifyName.MatchString(f.Name) || !verifyContent.MatchString(f.Content) {
+		return d.Err("verify_file must look like MP_verify_AbCd1234.txt AbCd1234")
+	}
+	o.VerifyFiles = append(o.VerifyFiles, f)
+	return nil
+}
+
+func (a *App) parseStore(d *caddyfile.Dispenser) error {
+	if a.StoreRaw != nil {
+		return d.Err("store is given twice")
+	}
+	if !d.NextArg() {
+		return d.Err("store needs a kind: store local [<folder>]")
+	}
+	name := d.Val()
+	if _, err := caddy.GetModule("wechat.stores." + name); err != nil {
+		return d.Errf("unrecognized store '%s'; there is: local", name)
+	}
+	module, err := caddyfile.UnmarshalModule(d, "wechat.stores."+name)
+	if err != nil {
+		return err
+	}
+	a.StoreRaw = caddyconfig.JSONModuleObject(module, "store", name, nil)
+	return nil
+}
+
+func (a *App) parseSession(d *caddyfile.Dispenser) error {
+	if a.Session != nil {
+		return d.Err("session is given twice")
+	}
+	if d.NextArg() {
+		return d.Errf("session takes a block only, not '%s'", d.Val())
+	}
+	s := new(Session)
+	a.Session = s
+	return words{
+		"idle":     duration(&s.Idle),
+		"lifetime": duration(&s.Lifetime),
+		"key": func(d *caddyfile.Dispenser) error {
+			var key string
+			if err := text(&key)(d); err != nil {
+				return err
+			}
+			s.Keys = append(s.Keys, key)
+			return nil
+		},
+	}.parse(d, "session")
+}
+
+// at is an error with the file and line of a token that was passed already.
+func at(t caddyfile.Token, message string) error {
+	return fmt.Errorf("%s:%d: %s", t.File, t.Line, message)
+}
+
+var _ caddyfile.Unmarshaler = (*App)(nil)

@@ -1,0 +1,237 @@
+package caddymodule
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+)
+
+const directive = "wechat_auth"
+
+func init() {
+	httpcaddyfile.RegisterDirective(directive, parseDirective)
+	// Behind rewrites (return addresses come from the original request), in
+	// front of everything that could answer.
+	httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.Before, "basic_auth")
+}
+
+// parseDirective sets up the handler from Caddyfile tokens. Syntax:
+//
+//	wechat_auth {
+//		account         <name>
+//		origin          <address>
+//		scope           snsapi_base|snsapi_userinfo [<path>|@<matcher>...]
+//		consent         page|redirect
+//		without_consent refuse|allow
+//		public          <path>|@<matcher>...
+//		optional        <path>|@<matcher>...
+//		outside_wechat  qr|login|pass|refuse
+//		snapshot        page|guest
+//		header          <field> <name>|off
+//	}
+//
+// It stands once in a site, at its top level, without a matcher: identity
+// headers must be scrubbed, and our paths answered, on every request.
+func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	h.Next() // consume the directive's name
+	if err := seesEverything(h); err != nil {
+		return nil, err
+	}
+	if h.NextArg() {
+		return nil, h.Errf("%s takes no matcher or argument ('%s'): it must see every request of the site, or visitors could send identity headers of their own on the others; to open some paths write: %s { public %s }", directive, h.Val(), directive, h.Val())
+	}
+	handler := new(Handler)
+	if err := handler.words(h).parse(h.Dispenser, directive); err != nil {
+		return nil, err
+	}
+	return h.NewRoute(nil, handler), nil
+}
+
+// seesEverything refuses places where requests could pass by.
+func seesEverything(h httpcaddyfile.Helper) error {
+	if h.IsNamedRoute() || isNested(h) {
+		return h.Errf("%s must stand at the top level of the site, not inside handle, route or another block: it must see every request of the site; write it beside that block, and open paths with: %s { public <path> }; for one host of several, give that host a site of its own", directive, directive)
+	}
+	if countInSite(h) > 1 {
+		return h.Errf("%s is given twice in this site; one is enough, put all options into one block", directive)
+	}
+	return orderIsSafe(h)
+}
+
+// isNested reports whether the directive stands inside another one. At a site's
+// top level Caddy's block state is the state itself; below, it is a copy.
+func isNested(h httpcaddyfile.Helper) bool {
+	const probe = "wechat_auth.probe"
+	h.State[probe] = true
+	_, same := h.BlockState[probe]
+	delete(h.State, probe)
+	return !same
+}
+
+// countInSite counts the directive in this site's block. Caddy has no public
+// way to ask; should the field move, the count is 0 and the check does nothing.
+func countInSite(h httpcaddyfile.Helper) int {
+	block := reflect.ValueOf(h).FieldByName("parentBlock")
+	if !block.IsValid() {
+		return 0
+	}
+	segments := block.FieldByName("Segments")
+	if !segments.IsValid() || segments.Kind() != reflect.Slice {
+		return 0
+	}
+	count := 0
+	for i := range segments.Len() {
+		segment := segments.Index(i)
+		if segment.Len() == 0 {
+			continue
+		}
+		if text := segment.Index(0).FieldByName("Text"); text.IsValid() && text.String() == directive {
+			count++
+		}
+	}
+	return count
+}
+
+// answering are the directives that may answer a request or send it to an
+// upstream. The gate must come before all of them.
+var answering = []string{"forward_auth", "request_header", "invoke", "handle", "handle_path", "route", "respond", "reverse_proxy", "php_fastcgi", "file_server"}
+
+// orderIsSafe refuses a global option "order" that lets requests pass by.
+func orderIsSafe(h httpcaddyfile.Helper) error {
+	order, ok := h.Option("order").([]string)
+	if !ok {
+		return nil
+	}
+	mine := slices.Index(order, directive)
+	for _, other := range answering {
+		if i := slices.Index(order, other); i >= 0 && i < mine {
+			return h.Errf("the global option 'order' puts %s behind %s, where requests would pass it by; remove it", directive, other)
+		}
+	}
+	return nil
+}
+
+// words is the table of the directive's options.
+func (h *Handler) words(helper httpcaddyfile.Helper) words {
+	return words{
+		"account":         text(&h.Account),
+		"origin":          text(&h.Origin),
+		"consent":         choice(&h.Consent),
+		"without_consent": choice(&h.WithoutConsent),
+		"outside_wechat":  choice(&h.OutsideWechat),
+		"snapshot":        choice(&h.Snapshot),
+		"header":          h.parseHeader,
+		"scope":           func(*caddyfile.Dispenser) error { return h.parseScope(helper) },
+		"public":          func(*caddyfile.Dispenser) error { return parsePaths(helper, &h.Public) },
+		"optional":        func(*caddyfile.Dispenser) error { return parsePaths(helper, &h.Optional) },
+	}
+}
+
+// choice returns a word with one value out of a fixed set.
+func choice(into *string) func(*caddyfile.Dispenser) error {
+	return func(d *caddyfile.Dispenser) error {
+		word := d.Val()
+		if err := text(into)(d); err != nil {
+			return err
+		}
+		if _, err := choose(word, *into); err != nil {
+			return d.Errf("%s: '%s' is not one of: %s", word, *into, strings.Join(choices[word], ", "))
+		}
+		return nil
+	}
+}
+
+func (h *Handler) parseHeader(d *caddyfile.Dispenser) error {
+	var field, name string
+	if !d.Args(&field, &name) {
+		return d.Err("header needs a field and a name: header openid X-Remote-User, or: header nickname off")
+	}
+	if err := noMore(d, "header"); err != nil {
+		return err
+	}
+	if !isField(field) {
+		return d.Errf("header: there is no field '%s'; the fields are: %s", field, strings.Join(fieldNames(), ", "))
+	}
+	if _, twice := h.Headers[field]; twice {
+		return d.Errf("header: the field '%s' is given twice", field)
+	}
+	if h.Headers == nil {
+		h.Headers = map[string]string{}
+	}
+	h.Headers[field] = name
+	if _, err := h.headers(); err != nil {
+		return d.Err(err.Error())
+	}
+	return nil
+}
+
+func (h *Handler) parseScope(helper httpcaddyfile.Helper) error {
+	var scope string
+	if !helper.Args(&scope) {
+		return helper.Errf("scope needs a value: %s", strings.Join(choices["scope"], " or "))
+	}
+	if _, err := choose("scope", scope); err != nil {
+		return helper.Errf("scope: '%s' is not one of: %s", scope, strings.Join(choices["scope"], ", "))
+	}
+	rule := new(PathRule)
+	if err := rule.parse(helper); err != nil {
+		return err
+	}
+	if rule.isEmpty() {
+		if h.Scope != "" {
+			return helper.Errf("scope is given twice; to ask for another scope on some paths write: scope %s /account/*", scope)
+		}
+		h.Scope = scope
+		return nil
+	}
+	h.Scopes = append(h.Scopes, ScopeRule{PathRule: *rule, Scope: scope})
+	return nil
+}
+
+func parsePaths(helper httpcaddyfile.Helper, into **PathRule) error {
+	word := helper.Val()
+	rule := *into // the word may be repeated: paths add up
+	if rule == nil {
+		rule = new(PathRule)
+	}
+	before := rule.size()
+	if err := rule.parse(helper); err != nil {
+		return err
+	}
+	if rule.size() == before {
+		return helper.Errf("%s needs a path or a named matcher: %s /static/* @assets", word, word)
+	}
+	*into = rule
+	return nil
+}
+
+func (p *PathRule) size() int     { return len(p.Paths) + len(p.MatcherSetsRaw) }
+func (p *PathRule) isEmpty() bool { return p.size() == 0 }
+
+// parse reads paths and named matchers up to the end of the line.
+func (p *PathRule) parse(helper httpcaddyfile.Helper) error {
+	for helper.NextArg() {
+		if !strings.HasPrefix(helper.Val(), "@") {
+			if err := (gate.Paths{helper.Val()}).Validate(); err != nil {
+				return helper.Err(err.Error())
+			}
+			p.Paths = append(p.Paths, helper.Val())
+			continue
+		}
+		helper.Prev()
+		set, ok, err := helper.MatcherToken()
+		if err != nil {
+			return helper.WrapErr(err)
+		}
+		if ok {
+			p.MatcherSetsRaw = append(p.MatcherSetsRaw, caddy.ModuleMap(set))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,43 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// expand replaces the placeholders of the environment and of files in a
+// configured value. The result goes into unexported fields only: the exported
+// ones are shown by the admin API.
+func expand(field, value string) (string, error) {
+	if value == "" {
+		return "", nil
+	}
+	expanded, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w; set the variable or file it names (a literal value must not contain { })", field, err)
+	}
+	return strings.TrimSpace(expanded), nil
+}
+
+// expandURL expands the address of one of WeChat's hosts: scheme and host, with
+// a path at most.
+func expandURL(field, value string) (string, error) {
+	expanded, err := expand(field, value)
+	if err != nil || expanded == "" {
+		return "", err
+	}
+	u, err := url.Parse(expanded)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", fmt.Errorf("%s: %q is not an address like https://api.weixin.qq.com", field, value)
+	}
+	return strings.TrimSuffix(expanded, "/"), nil
+}
+
+// isLiteral reports whether a secret stands in the configuration itself, where
+// the admin API and the saved configuration show it.
+func isLiteral(value string) bool {
+	return value != "" && !strings.Contains(value, "{")
+}

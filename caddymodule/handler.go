@@ -1,0 +1,206 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+)
+
+func init() {
+	caddy.RegisterModule(new(Handler))
+}
+
+// Handler guards one site: whatever reaches the handlers behind it carries the
+// WeChat identity of its visitor in request headers, and never a visitor's own
+// claim. It must see every request of the site, so it stands in a route without
+// matchers, before the handlers that answer.
+//
+// For signed-in visitors it sets these placeholders:
+//
+// Placeholder | Description
+// ------------|---------------
+// `{http.auth.user.id}` | The visitor's openid
+// `{http.auth.user.openid}` | The same
+// `{http.auth.user.unionid}` | The visitor's unionid, if known
+// `{http.auth.user.user}` | The person's stable id in the ledger
+// `{http.auth.user.app_id}` | The app id of the account that signed the visitor in
+// `{http.auth.user.account}` | The name of that account
+// `{http.auth.user.scope}` | `snsapi_base` or `snsapi_userinfo`
+// `{http.auth.user.nickname}` | The nickname, with consent only
+// `{http.auth.user.avatar}` | The avatar's address, with consent only
+// `{http.auth.user.snapshot}` | `1` for a read-only snapshot guest
+type Handler struct {
+	// The name of the account that signs visitors in. Default: the first one.
+	Account string `json:"account,omitempty"`
+
+	// The public origin of the site, such as `https://shop.example.com`. Needed
+	// only where Caddy cannot know it, because TLS ends before it. Default: the
+	// request's own scheme and host.
+	Origin string `json:"origin,omitempty"`
+
+	// What a visitor must have given: `snsapi_base` (the openid, silently) or
+	// `snsapi_userinfo` (nickname and avatar too, by consent).
+	// Default: `snsapi_userinfo`.
+	Scope string `json:"scope,omitempty"`
+
+	// Scopes that differ on some paths. The first rule that matches decides.
+	Scopes []ScopeRule `json:"scopes,omitempty"`
+
+	// How consent is asked: `page` shows a page of ours that says what is
+	// collected, `redirect` goes to WeChat's at once, which WeChat's rules
+	// discourage. Default: `page`.
+	Consent string `json:"consent,omitempty"`
+
+	// What happens to visitors who decline consent: `refuse` asks again, `allow`
+	// lets them pass with the openid alone and asks again after a day.
+	// Default: `refuse`.
+	WithoutConsent string `json:"without_consent,omitempty"`
+
+	// Paths that pass without a session. A session that is there is still
+	// forwarded. Default: none.
+	Public *PathRule `json:"public,omitempty"`
+
+	// Paths that pass without a session, but where a visitor who opens a page
+	// in WeChat is signed in silently first. Default: none.
+	Optional *PathRule `json:"optional,omitempty"`
+
+	// What visitors outside WeChat get: `qr` (a page with a QR code of the
+	// address), `login` (the dance anyway, for simulators), `pass` (through,
+	// without identity: anybody can claim to be outside WeChat) or `refuse`
+	// (401). Default: `qr`.
+	OutsideWechat string `json:"outside_wechat,omitempty"`
+
+	// What visitors of WeChat's read-only snapshot (快照页) get: `page` (what to
+	// tap) or `guest` (through for reading, marked, without identifiers).
+	// Default: `page`.
+	Snapshot string `json:"snapshot,omitempty"`
+
+	// Other names for identity headers, by field: `user`, `openid`, `unionid`,
+	// `app_id`, `account`, `scope`, `nickname`, `avatar`, `snapshot`. The value
+	// `off` drops the header. Default: the `X-Wechat-…` names.
+	Headers map[string]string `json:"headers,omitempty"`
+
+	app    *App
+	site   site
+	logger *slog.Logger
+	gate   atomic.Pointer[gate.Gate]
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.wechat_auth", New: func() caddy.Module { return new(Handler) }}
+}
+
+// Provision finds the app and prepares the rules.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	h.logger = ctx.Slogger()
+	app, err := ctx.AppIfConfigured("wechat")
+	if errors.Is(err, caddy.ErrNotConfigured) {
+		return fmt.Errorf("wechat_auth needs an account: add a wechat { official_account { … } } block to the global options")
+	}
+	if err != nil {
+		return err
+	}
+	h.app = app.(*App)
+	return h.provisionSite(ctx)
+}
+
+// ServeHTTP scrubs, then decides, then forwards.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	// First of all, on every path and method: nothing that a visitor says about
+	// identity goes any further (attack: GHSA-7r4p-vjf4-gxv4, deletion must be
+	// unconditional).
+	h.site.scrub.Request(r)
+	original := originalURL(r)
+	if content, ok := h.app.verifyFile(original.Path); ok {
+		return serveVerifyFile(w, r, content)
+	}
+	endpoint := gate.IsEndpoint(original)
+	if endpoint && r.TLS != nil && !r.TLS.HandshakeComplete {
+		// 0-RTT can be replayed by anybody on the way; a code must not be.
+		return caddyhttp.Error(http.StatusTooEarly, errors.New("sign-in waits for the end of the TLS handshake"))
+	}
+	g, err := h.gated()
+	if err != nil {
+		h.logger.Error("gateway is not ready", slog.Any("error", err))
+		w.Header().Set("Retry-After", "5")
+		return caddyhttp.Error(http.StatusServiceUnavailable, errors.New("sign-in is not ready yet"))
+	}
+	request := &gate.Request{Request: r, Original: original, Access: h.site.access(r, original), Need: h.site.need(r, original)}
+	if endpoint {
+		g.ServeEndpoint(w, request)
+		return nil
+	}
+	id, pass := g.Serve(w, request)
+	if !pass {
+		return nil // answered: nothing may follow (attack: GHSA-59jp-rwph-878r)
+	}
+	if id != nil {
+		id.Apply(r.Header)
+		setPlaceholders(r, id)
+	}
+	gate.StripCookies(r)
+	return next.ServeHTTP(newReply(w, g, request), r)
+}
+
+// gated returns the gate, made when the app's shared parts are open.
+func (h *Handler) gated() (*gate.Gate, error) {
+	if g := h.gate.Load(); g != nil {
+		return g, nil
+	}
+	hub, err := h.app.open()
+	if err != nil {
+		return nil, err
+	}
+	h.gate.CompareAndSwap(nil, &gate.Gate{
+		Hub: hub, Account: h.site.account, Origin: h.site.origin, Rules: h.site.rules, Logger: h.logger,
+	})
+	return h.gate.Load(), nil
+}
+
+func serveVerifyFile(w http.ResponseWriter, r *http.Request, content string) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		return caddyhttp.Error(http.StatusMethodNotAllowed, errors.New("verify files are read only"))
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if r.Method == http.MethodGet {
+		_, err := w.Write([]byte(content))
+		return err
+	}
+	return nil
+}
+
+// setPlaceholders tells other handlers, matchers and the access log who it is.
+func setPlaceholders(r *http.Request, id *gate.Identity) {
+	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return
+	}
+	repl.Map(func(key string) (any, bool) {
+		field, ok := strings.CutPrefix(key, "http.auth.user.")
+		if !ok {
+			return nil, false
+		}
+		if field == "id" {
+			field = string(gate.FieldOpenID)
+		}
+		value := id.Get(gate.Field(field))
+		return value, value != ""
+	})
+}
+
+// Interface guards.
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

@@ -1,0 +1,112 @@
+package caddymodule
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+func init() {
+	caddy.RegisterModule(LocalStore{})
+}
+
+// LocalStore keeps persons in one file of this machine and seals sessions into
+// the visitors' cookies. There is nothing to run beside Caddy. One file serves
+// one running server.
+type LocalStore struct {
+	// The folder for the ledger's file, `ledger.db`. Default: `wechat` in
+	// Caddy's data directory. It is created when it is missing, readable by the
+	// server's user only.
+	Folder string `json:"folder,omitempty"`
+
+	path string
+}
+
+// CaddyModule returns the Caddy module information.
+func (LocalStore) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "wechat.stores.local", New: func() caddy.Module { return new(LocalStore) }}
+}
+
+// Provision finds the folder, and opens nothing.
+func (s *LocalStore) Provision(caddy.Context) error {
+	folder, err := expand("store local", s.Folder)
+	if err != nil {
+		return err
+	}
+	if folder == "" {
+		folder = filepath.Join(caddy.AppDataDir(), "wechat")
+	}
+	// Absolute and clean: the path is the key by which a reload finds the
+	// ledger that is already open.
+	if s.path, err = filepath.Abs(filepath.Join(folder, "ledger.db")); err != nil {
+		return fmt.Errorf("store local: %w", err)
+	}
+	return nil
+}
+
+// UnmarshalCaddyfile sets up the store from Caddyfile tokens. Syntax:
+//
+//	store local [<folder>]
+func (s *LocalStore) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume the store's name
+	if d.NextArg() {
+		s.Folder = d.Val()
+	}
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	if d.NextBlock(d.Nesting()) {
+		return d.Errf("store local takes no block, only a folder")
+	}
+	return nil
+}
+
+// pool holds what outlives a reload, keyed by the resource itself.
+var pool = caddy.NewUsagePool()
+
+// localState is one open ledger file and what belongs to it in memory.
+type localState struct {
+	*ledger.Bolt
+	results gate.Results
+}
+
+// Destruct closes the ledger when the last configuration has let go of it.
+func (s *localState) Destruct() error { return s.Close() }
+
+func (s *LocalStore) open(deps storeDeps) (opened, error) {
+	key := "local:" + s.path
+	value, _, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) {
+		bolt, err := ledger.OpenBolt(s.path)
+		if err != nil {
+			return nil, fmt.Errorf("store local: %w", err)
+		}
+		return &localState{Bolt: bolt}, nil
+	})
+	if err != nil {
+		return opened{}, err
+	}
+	state := value.(*localState)
+	return opened{
+		ledger:   state,
+		sessions: &session.Sealed{Keys: deps.keys, Policy: deps.policy, Tombstones: state},
+		ended:    state.Ended,
+		results:  &state.results,
+		release: func() error {
+			_, err := pool.Delete(key)
+			return err
+		},
+	}, nil
+}
+
+// Interface guards.
+var (
+	_ caddy.Provisioner     = (*LocalStore)(nil)
+	_ caddyfile.Unmarshaler = (*LocalStore)(nil)
+	_ store                 = (*LocalStore)(nil)
+)

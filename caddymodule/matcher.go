@@ -1,0 +1,79 @@
+package caddymodule
+
+import (
+	"errors"
+	"net/http"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+)
+
+func init() {
+	caddy.RegisterModule(MatchBrowser{})
+}
+
+// MatchBrowser matches requests whose User-Agent is that of the WeChat browser
+// (on phones and desktops, in mini program web-views and in WeChat's developer
+// tools), and not of 企业微信. Anyone can send any User-Agent: use it to choose
+// what to show, never to protect something.
+type MatchBrowser struct{}
+
+// CaddyModule returns the Caddy module information.
+func (MatchBrowser) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.matchers.wechat_browser", New: func() caddy.Module { return new(MatchBrowser) }}
+}
+
+// UnmarshalCaddyfile sets up the matcher from Caddyfile tokens. Syntax:
+//
+//	wechat_browser
+func (m *MatchBrowser) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume the matcher's name
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	if d.NextBlock(0) {
+		return d.Err("wechat_browser takes no block")
+	}
+	return nil
+}
+
+// Match reports whether r comes from a WeChat browser.
+func (m MatchBrowser) Match(r *http.Request) bool {
+	return gate.DetectBrowser(r.UserAgent()).InWeChat()
+}
+
+// MatchWithError is the same; it never fails.
+func (m MatchBrowser) MatchWithError(r *http.Request) (bool, error) {
+	return m.Match(r), nil
+}
+
+// CELLibrary makes the matcher usable in expressions:
+//
+//	expression wechat_browser()
+func (MatchBrowser) CELLibrary(_ caddy.Context) (cel.Library, error) {
+	return caddyhttp.CELMatcherImpl(
+		"wechat_browser",
+		"wechat_browser_match_request",
+		[]*cel.Type{cel.ListType(cel.StringType)},
+		func(args ref.Val) (caddyhttp.RequestMatcherWithError, error) {
+			if list, ok := args.(traits.Lister); !ok || list.Size() != types.IntZero {
+				return nil, errors.New("wechat_browser() takes no argument")
+			}
+			return MatchBrowser{}, nil
+		},
+	)
+}
+
+// Interface guards.
+var (
+	_ caddyhttp.RequestMatcherWithError = (*MatchBrowser)(nil)
+	_ caddyhttp.CELLibraryProducer      = (*MatchBrowser)(nil)
+	_ caddyfile.Unmarshaler             = (*MatchBrowser)(nil)
+)

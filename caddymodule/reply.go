@@ -1,0 +1,117 @@
+package caddymodule
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+)
+
+// reply watches the upstream's answer for the two headers by which it speaks
+// back to the gate, and takes them out.
+type reply struct {
+	caddyhttp.ResponseWriterWrapper
+	gate    *gate.Gate
+	request *gate.Request
+	started bool
+	dropped bool // the gate has answered instead; the upstream's body goes nowhere
+}
+
+func newReply(w http.ResponseWriter, g *gate.Gate, r *gate.Request) *reply {
+	return &reply{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, gate: g, request: r}
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (p *reply) WriteHeader(status int) {
+	if p.started {
+		if !p.dropped {
+			p.ResponseWriter.WriteHeader(status)
+		}
+		return
+	}
+	final := status >= 200 || status == http.StatusSwitchingProtocols
+	require, logout := p.take(gate.HeaderRequire), p.take(gate.HeaderLogout)
+	if !final {
+		p.ResponseWriter.WriteHeader(status)
+		return
+	}
+	p.started = true
+	if logout == "1" {
+		p.gate.EndByUpstream(p.ResponseWriter, p.request)
+	}
+	if require != "" && logout != "1" && status != http.StatusSwitchingProtocols {
+		if answer := p.gate.Require(p.request, status, require); answer != nil {
+			p.dropped = true
+			p.clear()
+			answer(p.ResponseWriter)
+			return
+		}
+	}
+	p.ResponseWriter.WriteHeader(status)
+}
+
+// take removes a header and returns its value.
+func (p *reply) take(name string) string {
+	h := p.Header()
+	values, ok := h[name]
+	if !ok {
+		return ""
+	}
+	delete(h, name)
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+// clear drops what described the upstream's body. Its cookies stay: they are
+// the app's own.
+func (p *reply) clear() {
+	h := p.Header()
+	for name := range h {
+		if name != "Set-Cookie" && name != "Server" && name != "Alt-Svc" && name != "Via" && name != "Strict-Transport-Security" {
+			delete(h, name)
+		}
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (p *reply) Write(b []byte) (int, error) {
+	p.start()
+	if p.dropped {
+		return len(b), nil
+	}
+	return p.ResponseWriter.Write(b)
+}
+
+// ReadFrom implements io.ReaderFrom, which file servers use.
+func (p *reply) ReadFrom(src io.Reader) (int64, error) {
+	p.start()
+	if p.dropped {
+		return io.Copy(io.Discard, src)
+	}
+	return p.ResponseWriterWrapper.ReadFrom(src)
+}
+
+// FlushError sends the headers, so they must be looked at before.
+func (p *reply) FlushError() error {
+	p.start()
+	if p.dropped {
+		return nil
+	}
+	return http.NewResponseController(p.ResponseWriter).Flush()
+}
+
+func (p *reply) start() {
+	if !p.started {
+		p.WriteHeader(http.StatusOK)
+	}
+}
+
+// Interface guards.
+var (
+	_ http.ResponseWriter = (*reply)(nil)
+	_ io.ReaderFrom       = (*reply)(nil)
+)

@@ -1,0 +1,123 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/certmagic"
+
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// Session says how long sessions last and what protects them.
+type Session struct {
+	// A session ends when it was not used for so long. Default: 7d.
+	Idle caddy.Duration `json:"idle,omitempty"`
+
+	// A session ends so long after the sign-in, used or not. Default: 30d.
+	Lifetime caddy.Duration `json:"lifetime,omitempty"`
+
+	// The keys that seal sessions, each at least 32 characters, for example from
+	// `openssl rand -base64 32`. The first one seals, all of them open: to
+	// rotate, put the new one first and remove the old one after `lifetime`.
+	// Default: generated, kept and rotated in Caddy's storage, so that servers
+	// which share the storage share the keys. Placeholders of the environment
+	// and of files are allowed.
+	Keys []string `json:"keys,omitempty"`
+}
+
+// The defaults and bounds of a session's life.
+const (
+	defaultIdle     = 7 * 24 * time.Hour
+	defaultLifetime = 30 * 24 * time.Hour
+	minIdle         = time.Minute
+	maxLifetime     = 400 * 24 * time.Hour // browsers keep no cookie for longer
+)
+
+// keysName is where the generated keys are kept in Caddy's storage.
+const keysName = "wechat/session_keys.json"
+
+func (a *App) provisionSession() error {
+	s := a.Session
+	if s == nil {
+		s = new(Session)
+	}
+	a.policy = session.Policy{Idle: time.Duration(s.Idle), Lifetime: time.Duration(s.Lifetime)}
+	if a.policy.Idle == 0 {
+		a.policy.Idle = defaultIdle
+		if a.policy.Lifetime != 0 {
+			a.policy.Idle = min(defaultIdle, a.policy.Lifetime)
+		}
+	}
+	if a.policy.Lifetime == 0 {
+		a.policy.Lifetime = max(defaultLifetime, a.policy.Idle)
+	}
+	switch {
+	case a.policy.Idle < minIdle:
+		return fmt.Errorf("session: idle must be at least %v", minIdle)
+	case a.policy.Lifetime < a.policy.Idle:
+		return fmt.Errorf("session: lifetime (%v) must not be shorter than idle (%v)", a.policy.Lifetime, a.policy.Idle)
+	case a.policy.Lifetime > maxLifetime:
+		return fmt.Errorf("session: lifetime must be at most 400 days: browsers keep no cookie for longer")
+	}
+	for _, key := range s.Keys {
+		expanded, err := expand("session: key", key)
+		if err != nil {
+			return err
+		}
+		if isLiteral(key) {
+			a.logger.Warn("a session key stands in the configuration; prefer {env.…} or {file.…}")
+		}
+		a.keys = append(a.keys, expanded)
+	}
+	if len(a.keys) == 0 {
+		return nil
+	}
+	if _, err := session.NewRing(a.keys...); err != nil {
+		return fmt.Errorf("session: key: %w", err)
+	}
+	return nil
+}
+
+// openKeys returns the key ring: the configured keys, else the kept ones.
+func (a *App) openKeys(ctx context.Context) (*session.Ring, error) {
+	if len(a.keys) > 0 {
+		return session.NewRing(a.keys...)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	keeper := &session.Keeper{
+		Storage: a.storage,
+		Name:    keysName,
+		Keep:    a.policy.Lifetime,
+		Logger:  a.logger.With(slog.String("part", "keys")),
+	}
+	ring, err := keeper.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.keeper = keeper
+	return ring, nil
+}
+
+// keyStorage lends Caddy's storage to the key keeper.
+type keyStorage struct{ certmagic.Storage }
+
+// Load implements session.KeyStorage. A missing file is fs.ErrNotExist in both.
+func (k keyStorage) Load(ctx context.Context, name string) ([]byte, error) {
+	return k.Storage.Load(ctx, name)
+}
+
+// Unlock also works when ctx is done: a lock that stays would stop every peer.
+func (k keyStorage) Unlock(ctx context.Context, name string) error {
+	if err := k.Storage.Unlock(context.WithoutCancel(ctx), name); err != nil {
+		return errors.Join(errors.New("unlocking Caddy's storage"), err)
+	}
+	return nil
+}
+
+var _ session.KeyStorage = keyStorage{}
