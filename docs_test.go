@@ -1,0 +1,91 @@
+package gateway_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	gateway "github.com/caddy-wechat/gateway"
+)
+
+var fence = regexp.MustCompile("(?s)```caddyfile\n(.*?)```")
+
+// Every Caddyfile that we show is formatted, adapts without a warning, and
+// validates.
+func TestCaddyfilesWeShip(t *testing.T) {
+	for _, name := range []string{
+		"WECHAT_APP_ID", "WECHAT_APP_SECRET", "WECHAT_MEMBERS_APP_ID", "WECHAT_SESSION_KEY", "WECHAT_SESSION_KEY_NEW",
+	} {
+		t.Setenv(name, "wx00"+strings.Repeat("0", 32)+name[7:8])
+	}
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	shipped := map[string]string{
+		"Caddyfile.example":                             string(gateway.Example),
+		"Caddyfile.example with every option turned on": uncomment(t, string(gateway.Example)),
+	}
+	for _, file := range []string{"README.md", "README.zh-CN.md", "docs/operators.md"} {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, match := range fence.FindAllSubmatch(content, -1) {
+			shipped[file+" block "+string(rune('1'+i))] = string(match[1])
+		}
+	}
+	if len(shipped) < 6 {
+		t.Fatalf("only %d Caddyfiles found", len(shipped))
+	}
+	for name, text := range shipped {
+		t.Run(name, func(t *testing.T) {
+			if formatted := caddyfile.Format([]byte(text)); !bytes.Equal(bytes.TrimSpace(formatted), bytes.TrimSpace([]byte(text))) {
+				t.Errorf("caddy fmt would change it:\n%s", formatted)
+			}
+			adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
+			if err != nil {
+				t.Fatalf("%v in:\n%s", err, text)
+			}
+			for _, warning := range warnings {
+				t.Errorf("warning: %s", warning)
+			}
+			var config caddy.Config
+			if err := json.Unmarshal(adapted, &config); err != nil {
+				t.Fatal(err)
+			}
+			if err := caddy.Validate(&config); err != nil {
+				t.Errorf("does not validate: %v", err)
+			}
+		})
+	}
+}
+
+// uncomment turns every commented option of the example on. A comment that is
+// an option begins with a word that is one.
+func uncomment(t *testing.T, example string) string {
+	t.Helper()
+	option := regexp.MustCompile(`^(\t+)# (\t*)((?:verify_file|official_account|app_id|app_secret|store|session|idle|lifetime|key|open_url|api_url|account|origin|scope|consent|without_consent|public|optional|outside_wechat|snapshot|header)\b.*|\})$`)
+	var lines []string
+	turnedOn := 0
+	for line := range strings.SplitSeq(example, "\n") {
+		if m := option.FindStringSubmatch(line); m != nil {
+			line = m[1] + m[2] + m[3]
+			turnedOn++
+		} else if m := regexp.MustCompile(`^(\t+)# (\t+)# (.*)$`).FindStringSubmatch(line); m != nil {
+			line = m[1] + m[2] + "# " + m[3]
+		}
+		lines = append(lines, line)
+	}
+	if turnedOn < 25 {
+		t.Fatalf("only %d options found in the example", turnedOn)
+	}
+	text := strings.Join(lines, "\n")
+	text = strings.ReplaceAll(text, "{file./run/secrets/wechat-members}", "{env.WECHAT_SESSION_KEY}")
+	return strings.ReplaceAll(text, "account default\n", "account members\n")
+}

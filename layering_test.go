@@ -1,0 +1,63 @@
+package gateway_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// Below the glue nobody knows Caddy: these rooms build in seconds, and could
+// stand in front of an app without Caddy.
+func TestRoomsBelowTheGlueDoNotKnowCaddy(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-deps", "-test", "./session/...", "./internal/...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	rooms := 0
+	for line := range strings.Lines(string(out)) {
+		pkg := strings.TrimSpace(line)
+		if strings.HasPrefix(pkg, "github.com/caddyserver/") {
+			t.Errorf("a room below the glue depends on %s", pkg)
+		}
+		if strings.HasPrefix(pkg, "github.com/caddy-wechat/gateway/internal/") {
+			rooms++
+		}
+	}
+	if rooms < 5 {
+		t.Fatalf("only %d rooms seen: the list is not what it should be", rooms)
+	}
+}
+
+// Each room imports only what its doc.go says.
+func TestLayering(t *testing.T) {
+	t.Parallel()
+	const module = "github.com/caddy-wechat/gateway/"
+	allowed := map[string][]string{
+		"session":             {},
+		"internal/wechat":     {},
+		"internal/ledger":     {},
+		"internal/page":       {},
+		"internal/wechattest": {},
+		"internal/gate":       {"session", "internal/wechat", "internal/ledger", "internal/page"},
+	}
+	for room, may := range allowed {
+		out, err := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, "./"+room).CombinedOutput()
+		if err != nil {
+			t.Fatalf("go list %s: %v\n%s", room, err, out)
+		}
+		for line := range strings.Lines(string(out)) {
+			other, ours := strings.CutPrefix(strings.TrimSpace(line), module)
+			if !ours || strings.HasPrefix(other, room+"/") {
+				continue
+			}
+			ok := false
+			for _, m := range may {
+				ok = ok || other == m
+			}
+			if !ok {
+				t.Errorf("%s must not import %s", room, other)
+			}
+		}
+	}
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Installs what the tests need (Debian, root) and passes them all. Nothing is skipped: what is missing fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# What stands behind and before the gateway in the end-to-end tests.
+packages=(redis-server chromium tomcat10 tomcat10-examples fonts-noto-cjk)
+missing=()
+for package in "${packages[@]}"; do
+	dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+done
+if ((${#missing[@]})); then
+	echo "== installing ${missing[*]}"
+	[ "$(id -u)" = 0 ] || { echo "not root: install these first: apt-get install ${missing[*]}" >&2; exit 1; }
+	export DEBIAN_FRONTEND=noninteractive
+	# Packages must not start services of their own: the tests start what they need, on free loopback ports.
+	policy=/usr/sbin/policy-rc.d
+	[ -e "$policy" ] || { printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod +x "$policy"; trap 'rm -f "$policy"' EXIT; }
+	apt-get update -qq
+	apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+echo "== go mod tidy, gofmt, vet"
+go mod tidy -diff
+unformatted=$(gofmt -l $(git ls-files '*.go'))
+[ -z "$unformatted" ] || { echo "gofmt would change: $unformatted" >&2; exit 1; }
+go vet ./...
+
+echo "== golangci-lint"
+go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run ./...
+
+echo "== the demo signs a visitor in"
+go run ./cmd/wechat-gateway wechat demo --check
+
+echo "== go test"
+# -p 2: the rooms run side by side on two cores; every test of every room, with the race detector, in random order.
+go test -race -shuffle=on -p 2 -timeout 20m ./...
