@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
@@ -230,7 +229,7 @@ func (p *PathRule) parse(helper httpcaddyfile.Helper) error {
 			return helper.WrapErr(err)
 		}
 		if ok {
-			p.MatcherSetsRaw = append(p.MatcherSetsRaw, caddy.ModuleMap(set))
+			p.MatcherSetsRaw = append(p.MatcherSetsRaw, set)
 		}
 	}
 	return nil

@@ -29,7 +29,7 @@ func Example() {
 		return
 	}
 	answer := httptest.NewRecorder()
-	session.Jar{}.Set(answer, value, true, store.Policy.Expires(s).Sub(time.Now()))
+	session.Jar{}.Set(answer, value, true, time.Until(store.Policy.Expires(s)))
 
 	// Coming back.
 	r := httptest.NewRequest(http.MethodGet, "https://shop.example.com/", nil)

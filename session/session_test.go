@@ -64,8 +64,11 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 	}
 	values := []any{
 		s, *s, s.ID.Short(), ring, keeper,
-		session.Sealed{Keys: ring}, &session.Sealed{Keys: ring},
-		struct{ Ring *session.Ring }{ring}, []*session.Session{s}, []session.Session{*s},
+		session.Sealed{Keys: ring},
+		&session.Sealed{Keys: ring},
+		struct{ Ring *session.Ring }{ring},
+		[]*session.Session{s},
+		[]session.Session{*s},
 	}
 	var out bytes.Buffer
 	text, asJSON := slog.New(slog.NewTextHandler(&out, nil)), slog.New(slog.NewJSONHandler(&out, nil))

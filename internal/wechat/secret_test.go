@@ -15,8 +15,17 @@ func TestSecretNeverPrints(t *testing.T) {
 	s := NewSecret(value)
 	type hidden struct{ inner Secret } // fmt calls no methods on it
 	things := []any{
-		s, &s, []Secret{s}, map[string]Secret{"k": s}, map[Secret]int{s: 1}, Credentials{AppID: "a", Secret: s}, &Credentials{Secret: s},
-		Token{AccessToken: s, RefreshToken: s}, &Token{AccessToken: s}, hidden{s}, &hidden{s}, []any{hidden{s}},
+		s, &s,
+		[]Secret{s},
+		map[string]Secret{"k": s},
+		map[Secret]int{s: 1},
+		Credentials{AppID: "a", Secret: s},
+		&Credentials{Secret: s},
+		Token{AccessToken: s, RefreshToken: s},
+		&Token{AccessToken: s},
+		hidden{s},
+		&hidden{s},
+		[]any{hidden{s}},
 	}
 	for _, thing := range things {
 		var out bytes.Buffer

@@ -142,8 +142,11 @@ func TestNothingOddIsSent(t *testing.T) {
 		}
 	}
 	for _, cred := range []Credentials{
-		{}, {AppID: testAppID}, {Secret: testSecret},
-		{AppID: "wx\r\n", Secret: testSecret}, {AppID: testAppID, Secret: NewSecret("{env.X}\n")},
+		{},
+		{AppID: testAppID},
+		{Secret: testSecret},
+		{AppID: "wx\r\n", Secret: testSecret},
+		{AppID: testAppID, Secret: NewSecret("{env.X}\n")},
 	} {
 		if _, err := c.Exchange(t.Context(), cred, testCode); !errors.Is(err, ErrAlert) {
 			t.Errorf("credentials %+v: %v", cred, err)

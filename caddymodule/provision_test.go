@@ -1,0 +1,86 @@
+package caddymodule_test
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// What the JSON configuration may say beyond what the Caddyfile lets through:
+// each mistake is one sentence that names the field.
+func TestProvisionRefuses(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	t.Setenv("SECRET", "s3cret")
+	const account = `"official_accounts":[{"app_id":"wx1234567890abcdef","app_secret":"{env.SECRET}"}]`
+	for name, test := range map[string]struct{ app, handler, want string }{
+		"unset variable":    {`"official_accounts":[{"app_id":"wx1","app_secret":"{env.NOT_THERE}"}]`, ``, "app_secret"},
+		"missing file":      {`"official_accounts":[{"app_id":"wx1","app_secret":"{file./not/there}"}]`, ``, "app_secret"},
+		"no account":        {``, ``, "no account"},
+		"odd app id":        {`"official_accounts":[{"app_id":"wx 1","app_secret":"{env.SECRET}"}]`, ``, "app_id must look like"},
+		"odd name":          {`"official_accounts":[{"name":"a b","app_id":"wx1","app_secret":"{env.SECRET}"}]`, ``, "the name may have"},
+		"same app id twice": {`"official_accounts":[{"name":"a","app_id":"wx1","app_secret":"{env.SECRET}"},{"name":"b","app_id":"wx1","app_secret":"{env.SECRET}"}]`, ``, "belongs to another account"},
+		"same name twice":   {`"official_accounts":[{"app_id":"wx1","app_secret":"{env.SECRET}"},{"app_id":"wx2","app_secret":"{env.SECRET}"}]`, ``, "two accounts of this name"},
+		"verify file":       {`"official_accounts":[{"app_id":"wx1","app_secret":"{env.SECRET}","verify_files":[{"name":"../x","content":"y"}]}]`, ``, "verify_file"},
+		"open_url":          {account + `,"open_url":"ftp://x"`, ``, "open_url"},
+		"api_url":           {account + `,"api_url":"https://user:pass@x"`, ``, "api_url"},
+		"unknown field":     {account + `,"mini_programs":[]`, ``, "mini_programs"},
+		"unknown store":     {account + `,"store":{"store":"memory"}`, ``, "memory"},
+		"short key":         {account + `,"session":{"keys":["short"]}`, ``, "at least 32 bytes"},
+		"idle too short":    {account + `,"session":{"idle":"1s"}`, ``, "idle must be at least"},
+		"lifetime < idle":   {account + `,"session":{"idle":"10d","lifetime":"5d"}`, ``, "must not be shorter than idle"},
+		"lifetime too long": {account + `,"session":{"lifetime":"500d"}`, ``, "at most 400 days"},
+		"account of a site": {account, `"account":"other"`, `no account named "other"`},
+		"origin":            {account, `"origin":"https://x/path"`, "is not an origin"},
+		"scope":             {account, `"scope":"snsapi_privateinfo"`, "is not one of"},
+		"rule's scope":      {account, `"scopes":[{"paths":["/x"]}]`, "needs"},
+		"rule's path":       {account, `"public":{"paths":["x"]}`, "must begin with"},
+		"empty rule":        {account, `"optional":{}`, "say on which paths"},
+		"field":             {account, `"headers":{"phone":"on"}`, "no field"},
+		"header":            {account, `"headers":{"openid":"Cookie"}`, "another meaning"},
+		"two of one name":   {account, `"headers":{"openid":"X-Wechat-User"}`, "already carries"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := validate(t, test.app, test.handler)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("the error shows the secret: %v", err)
+			}
+		})
+	}
+	if err := validate(t, account, `"scope":"snsapi_base"`); err != nil {
+		t.Errorf("the good one: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(caddy.AppDataDir(), "wechat", "*")); len(left) > 0 {
+		t.Errorf("validating opened %v", left)
+	}
+}
+
+func TestHandlerNeedsTheApp(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	err := validateJSON(t, `{"apps":{"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[{"handle":[{"handler":"wechat_auth"}]}]}}}}}`)
+	if err == nil || !strings.Contains(err.Error(), "add a wechat { official_account") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func validate(t *testing.T, app, handler string) error {
+	t.Helper()
+	if handler != "" {
+		handler = "," + handler
+	}
+	return validateJSON(t, `{"apps":{"wechat":{`+app+`},"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[{"handle":[{"handler":"wechat_auth"`+handler+`}]}]}}}}}`)
+}
+
+func validateJSON(t *testing.T, text string) error {
+	t.Helper()
+	var config caddy.Config
+	if err := json.Unmarshal([]byte(text), &config); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return caddy.Validate(&config)
+}
