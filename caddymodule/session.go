@@ -83,11 +83,9 @@ func (a *App) provisionSession() error {
 	return nil
 }
 
-// openKeys returns the key ring: the configured keys, else the kept ones.
+// openKeys returns the key ring: the configured keys, with the kept ones behind
+// them, or else the kept ones.
 func (a *App) openKeys(ctx context.Context) (*session.Ring, error) {
-	if len(a.keys) > 0 {
-		return session.NewRing(a.keys...)
-	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	keeper := &session.Keeper{
@@ -95,6 +93,9 @@ func (a *App) openKeys(ctx context.Context) (*session.Ring, error) {
 		Name:    keysName,
 		Keep:    a.policy.Lifetime,
 		Logger:  a.logger.With(slog.String("part", "keys")),
+	}
+	if len(a.keys) > 0 {
+		return keeper.Join(ctx, a.keys...)
 	}
 	ring, err := keeper.Open(ctx)
 	if err != nil {
