@@ -1,10 +1,15 @@
 package test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The main job: a visitor of the WeChat browser reaches the app, signed in, at
@@ -119,5 +124,40 @@ func TestAccessLogKnowsTheUser(t *testing.T) {
 	v.signIn(w.site + "/")
 	if want := `"user_id":"` + w.wechat.OpenID("ming", appID) + `"`; !strings.Contains(w.log(), want) {
 		t.Errorf("no %s in the access log", want)
+	}
+}
+
+// caddy validate runs in a second process beside the live server, and a second
+// server with the same folder must not pretend to work.
+func TestBesideARunningServer(t *testing.T) {
+	w := newWorld(t)
+	config := w.caddyfile(options{})
+	w.load(config)
+	file := filepath.Join(w.folder, "Caddyfile")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(w.folder, "wechat-gateway")
+	if out, err := exec.Command("go", "build", "-o", binary, "../cmd/wechat-gateway").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if out, err := exec.Command(binary, "validate", "--config", file, "--adapter", "caddyfile").CombinedOutput(); err != nil || !strings.Contains(string(out), "Valid configuration") {
+		t.Errorf("validate: %v\n%s", err, out)
+	}
+	second := strings.ReplaceAll(config, "127.0.0.1:"+w.port, "127.0.0.1:"+freePort(t))
+	second = strings.ReplaceAll(second, w.folder+"/storage", t.TempDir())
+	second = strings.ReplaceAll(second, "output file "+w.folder+"/caddy.log", "output stderr")
+	if err := os.WriteFile(file, []byte(second), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, binary, "run", "--config", file, "--adapter", "caddyfile").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "ledger.db") || !strings.Contains(string(out), "another process") {
+		t.Errorf("a second server on the same ledger: %v\n%s", err, out)
+	}
+	v := w.visitor("ming")
+	if a := v.signIn(w.site + "/"); a.StatusCode != http.StatusOK {
+		t.Errorf("the running server: %s", a.Status)
 	}
 }

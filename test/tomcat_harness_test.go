@@ -115,20 +115,5 @@ func runTomcat(base, address string) error {
 // tomcatSite runs the gateway on https before Tomcat and returns its origin.
 func (w *world) tomcatSite(auth string) string {
 	w.t.Helper()
-	site := "https://localhost:" + w.port
-	w.load(w.caddyfile(options{
-		server: "auto_https disable_redirects",
-		site:   site,
-		auth:   auth,
-		proxy:  "reverse_proxy " + tomcat(w.t),
-	}))
-	return site
-}
-
-// secureVisitor is a visitor who trusts Caddy's own certificates.
-func (w *world) secureVisitor(personID string) *visitor {
-	w.t.Helper()
-	v := w.visitor(personID)
-	v.client.Transport.(*http.Transport).TLSClientConfig = w.trust()
-	return v
+	return w.secureSite(options{auth: auth, proxy: "reverse_proxy " + tomcat(w.t)})
 }
