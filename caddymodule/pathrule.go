@@ -1,0 +1,75 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+)
+
+// PathRule says on which requests something holds: on any of the paths or any
+// of the matcher sets.
+type PathRule struct {
+	// Path patterns: exact (`/cart`), a prefix (`/static/*`), a suffix (`*.css`).
+	// They are compared with the path as the visitor sent it, before rewrites.
+	Paths []string `json:"paths,omitempty"`
+
+	// Request matchers.
+	MatcherSetsRaw []caddy.ModuleMap `json:"match,omitempty" caddy:"namespace=http.matchers"`
+
+	sets caddyhttp.MatcherSets
+}
+
+// ScopeRule asks for another scope on some requests.
+type ScopeRule struct {
+	PathRule
+
+	// `snsapi_base` or `snsapi_userinfo`.
+	Scope string `json:"scope,omitempty"`
+}
+
+func (p *PathRule) provision(ctx caddy.Context, field string) error {
+	if err := gate.Paths(p.Paths).Validate(); err != nil {
+		return fmt.Errorf("%s: %w", field, err)
+	}
+	if len(p.Paths) == 0 && len(p.MatcherSetsRaw) == 0 {
+		return fmt.Errorf("%s: say on which paths", field)
+	}
+	matchers, err := ctx.LoadModule(p, "MatcherSetsRaw")
+	if err != nil {
+		return fmt.Errorf("%s: %w", field, err)
+	}
+	return p.sets.FromInterface(matchers)
+}
+
+// opens reports whether r may pass by this rule. In doubt it may not.
+func (p *PathRule) opens(r *http.Request, original *url.URL) bool {
+	if p == nil {
+		return false
+	}
+	if gate.Paths(p.Paths).Opens(original) {
+		return true
+	}
+	if len(p.sets) == 0 || !gate.PlainPath(original) {
+		return false // an empty set would match everything
+	}
+	matched, err := p.sets.AnyMatchWithError(r)
+	return matched && err == nil
+}
+
+// demands reports whether this rule asks something of r. In doubt it does.
+func (p *PathRule) demands(r *http.Request, original *url.URL) bool {
+	if gate.Paths(p.Paths).Demands(original) {
+		return true
+	}
+	if len(p.sets) == 0 {
+		return false
+	}
+	matched, err := p.sets.AnyMatchWithError(r)
+	return matched || err != nil
+}
+
