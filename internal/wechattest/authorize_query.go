@@ -1,0 +1,92 @@
+package wechattest
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+const (
+	maxQuery = 8192 // bytes of the authorize page's query
+	maxState = 128  // bytes (WeChat: web authorisation guide, A1)
+)
+
+var (
+	errOrder    = errors.New("参数顺序不对或参数不明")
+	errEncoding = errors.New("参数编码不对")
+	errTooLong  = errors.New("链接太长")
+)
+
+// orderedParams are the parameters that must come in this order; extraParams may
+// follow, in any order, each once. uin, key and version are added by desktop
+// clients (F7).
+var (
+	orderedParams = []string{"appid", "redirect_uri", "response_type", "scope", "state"}
+	extraParams   = []string{"forcePopup", "forceSnapShot", "connect_redirect", "uin", "key", "version", "component_appid"}
+)
+
+// authorizeQuery is what the authorize page is asked.
+type authorizeQuery struct {
+	appID, redirectURI, responseType, scope, state string
+	forcePopup, forceSnapshot, connectRedirect     bool
+	component                                      bool // a third-party platform asks
+}
+
+// parseAuthorize reads the raw query, as strictly as WeChat says it does:
+// "微信会对授权链接做正则强匹配校验，如果链接的参数顺序不对，授权页面将无法正常访问"
+// (web authorisation guide, A1). A parameter that is missing is empty; one that
+// is out of its order, unknown or there twice is errOrder.
+//
+// A server cannot see whether #wechat_redirect follows.
+func parseAuthorize(raw string) (authorizeQuery, error) {
+	if len(raw) > maxQuery {
+		return authorizeQuery{}, errTooLong
+	}
+	values := map[string]string{}
+	position := 0
+	for part := range strings.SplitSeq(raw, "&") {
+		if raw == "" {
+			break
+		}
+		name, escaped, _ := strings.Cut(part, "=")
+		rank := slices.Index(orderedParams, name)
+		if rank < 0 && slices.Contains(extraParams, name) {
+			rank = len(orderedParams)
+		}
+		if _, twice := values[name]; twice || rank < position {
+			return authorizeQuery{}, fmt.Errorf("%w: %.40q", errOrder, name)
+		}
+		position = rank
+		value, err := url.QueryUnescape(escaped)
+		if err != nil {
+			return authorizeQuery{}, fmt.Errorf("%w: %s", errEncoding, name)
+		}
+		values[name] = value
+	}
+	_, component := values["component_appid"]
+	return authorizeQuery{
+		appID: values["appid"], redirectURI: values["redirect_uri"], responseType: values["response_type"],
+		scope: values["scope"], state: values["state"],
+		forcePopup:      values["forcePopup"] == "true",
+		forceSnapshot:   values["forceSnapShot"] == "true",
+		connectRedirect: values["connect_redirect"] == "1",
+		component:       component,
+	}, nil
+}
+
+// validState tells whether state has WeChat's documented alphabet and length.
+func validState(state string) bool { return len(state) <= maxState && only(state, isAlnum) }
+
+// covered tells whether an address may be called back. Hosts match exactly.
+func (a Account) covered(redirectURI string) bool {
+	u, err := url.Parse(redirectURI)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
+		return false
+	}
+	usual := u.Port() == "" || u.Port() == "80" || u.Port() == "443"
+	return slices.ContainsFunc(a.CallbackDomains, func(domain string) bool {
+		return domain == "*" || strings.EqualFold(domain, u.Host) || usual && strings.EqualFold(domain, u.Hostname())
+	})
+}

@@ -1,0 +1,79 @@
+package wechattest
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// callBack gives out a code and sends the visitor to the callback.
+func (s *Server) callBack(w http.ResponseWriter, r *http.Request, a ask) {
+	code := s.vault.newCode(a.grant)
+	target := s.callbackURL(a, code)
+	second := ""
+	if a.double {
+		switch {
+		case s.quirks.fires(AtAuthorize, func(q *Quirks) *Knob { return &q.DoubleCallbackTwoCodes }):
+			second = s.callbackURL(a, s.vault.newCode(a.grant))
+		case s.quirks.fires(AtAuthorize, func(q *Quirks) *Knob { return &q.SameCodeTwice }):
+			second = target
+		}
+	}
+	s.logf("%s %q goes back, scope=%s snapshot=%t double=%t", authorizePath, a.person, a.scope, a.snapshot, second != "")
+	s.quirks.mu.Lock()
+	delay, replays := s.quirks.q.ReplayWithoutCookies.fires()
+	s.quirks.mu.Unlock()
+	if replays {
+		s.replayLater(target, delay)
+	}
+	if second == "" {
+		redirect(w, target)
+		return
+	}
+	s.doublePage(w, target, second)
+}
+
+// callbackURL appends code and state as WeChat does, and what the quirks add.
+func (s *Server) callbackURL(a ask, code string) string {
+	query := "code=" + code + "&state=" + a.state
+	if s.quirks.fires(AtAuthorize, func(q *Quirks) *Knob { return &q.SecondState }) {
+		query = "state=" + randomText(16) + "&" + query
+	}
+	if s.quirks.fires(AtAuthorize, func(q *Quirks) *Knob { return &q.ExtraQuery }) {
+		query += "&from=singlemessage&isappinstalled=0"
+	}
+	return appendQuery(a.target, query)
+}
+
+// appendQuery appends to the query, before the fragment; a state that is there
+// already stays (F9, F10). query is plain ASCII.
+func appendQuery(target, query string) string {
+	base, fragment, hasFragment := strings.Cut(target, "#")
+	switch {
+	case !strings.Contains(base, "?"):
+		base += "?" + query
+	case strings.HasSuffix(base, "?") || strings.HasSuffix(base, "&"):
+		base += query
+	default:
+		base += "&" + query
+	}
+	if hasFragment {
+		base += "#" + fragment
+	}
+	return escapeLocation(base)
+}
+
+// escapeLocation escapes what may not stand in a header or an attribute. The
+// address was parsed before, so there are no control bytes; they would be
+// escaped, too (response splitting).
+func escapeLocation(target string) string {
+	var b strings.Builder
+	for i := range len(target) {
+		if c := target[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>' {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,125 @@
+package wechattest
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Limits of what a Server holds.
+const (
+	maxAccounts = 100
+	maxPersons  = 1000
+	maxName     = 64  // bytes of an account's name and of a person's ID
+	maxNickname = 256 // bytes
+	maxURL      = 2048
+	maxRecords  = 100_000 // codes, tokens, issued strings: of each the newest are kept
+	maxCalls    = 10_000
+)
+
+// Errors of a configuration.
+var (
+	ErrBadAccount  = errors.New("wechattest: account is not valid")
+	ErrBadPerson   = errors.New("wechattest: person is not valid")
+	ErrExists      = errors.New("wechattest: already there")
+	ErrUnknown     = errors.New("wechattest: no such person or account")
+	ErrFull        = errors.New("wechattest: too many persons or accounts")
+	ErrBadQuirk    = errors.New("wechattest: quirk can never fire")
+	ErrNotLoopback = errors.New("wechattest: not a loopback address")
+)
+
+// Config is what a Server is made of. The zero value is usable: nobody, no
+// account, nothing allowed.
+type Config struct {
+	Accounts []Account // app ids differ
+	Persons  []Person  // IDs differ; the first one holds the phone
+
+	// AnyUserAgent serves browsers that are not WeChat's, too.
+	AnyUserAgent bool
+	// AllowReplayHosts lets Quirks.ReplayWithoutCookies fetch callbacks from
+	// hosts that are not loopback.
+	AllowReplayHosts bool
+	// ReplayRootCAs verifies the TLS of replayed callbacks; nil is the system's.
+	ReplayRootCAs *x509.CertPool
+	// ControlHosts are hosts, without port, that may show the control page
+	// beside loopback ones. "*" allows every IP address, and no name.
+	ControlHosts []string
+	// Log gets a line for every request, without secrets; nil for none. The
+	// Server writes one line at a time.
+	Log io.Writer
+}
+
+// Validate tells what New would refuse: ErrBadAccount, ErrBadPerson, ErrExists
+// or ErrFull.
+func (c Config) Validate() error {
+	_, err := build(c)
+	return err
+}
+
+// Account is one WeChat app id.
+type Account struct {
+	AppID  string // "wx" and 16 hex digits in WeChat; here 1 to 64 of [0-9A-Za-z_-]
+	Secret string // 1 to 256 bytes
+	Name   string // shown on the consent page, ≤ 64 bytes
+
+	// CallbackDomains are the hosts that may be called back (网页授权域名), as
+	// "host", which covers the ports 80 and 443, or as "host:port". Hosts match
+	// exactly: www.qq.com covers neither pay.qq.com nor qq.com. "*" is any;
+	// none refuses every callback with 10003.
+	CallbackDomains []string
+
+	Platform      string // the Open Platform account it is bound to; same platform, same unionid; "" for none
+	NoUserInfo    bool   // may not ask for snsapi_userinfo: 10005
+	FollowersOnly bool   // a test account (测试号): only followers may sign in, 10006
+	Banned        bool   // 10004
+}
+
+// Person is one human with WeChat on a phone.
+type Person struct {
+	ID        string   // stable and secret, such as "alice"; 1 to 64 bytes
+	Nickname  string   // ≤ 256 bytes
+	AvatarURL string   // ≤ 2048 bytes; "" for none; "/…" is served by the simulator itself
+	Follows   []string // app ids; followers consent silently (WeChat: web authorisation guide, A5)
+
+	// InSnapshot shows this person every snsapi_userinfo page as a 快照页 until
+	// 使用完整服务 is tapped (LeaveSnapshot).
+	InSnapshot bool
+}
+
+func (a Account) check() error {
+	switch {
+	case a.AppID == "" || len(a.AppID) > maxName || !only(a.AppID, isIDByte):
+		return fmt.Errorf("%w: app id %q", ErrBadAccount, a.AppID)
+	case a.Secret == "" || len(a.Secret) > 256:
+		return fmt.Errorf("%w: %s needs a secret of 1 to 256 bytes", ErrBadAccount, a.AppID)
+	case len(a.Name) > maxName || len(a.Platform) > maxName || len(a.CallbackDomains) > maxAccounts:
+		return fmt.Errorf("%w: %s has a name, a platform or a list of domains that is too long", ErrBadAccount, a.AppID)
+	}
+	return nil
+}
+
+func (p Person) check() error {
+	switch {
+	case p.ID == "" || len(p.ID) > maxName:
+		return fmt.Errorf("%w: ID %q is not 1 to %d bytes", ErrBadPerson, p.ID, maxName)
+	case len(p.Nickname) > maxNickname || len(p.AvatarURL) > maxURL || len(p.Follows) > maxAccounts:
+		return fmt.Errorf("%w: %q has a nickname, an avatar or a list of accounts that is too long", ErrBadPerson, p.ID)
+	}
+	return nil
+}
+
+func isIDByte(c byte) bool { return isAlnum(c) || c == '_' || c == '-' }
+
+func isAlnum(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+func only(s string, ok func(byte) bool) bool {
+	for i := range len(s) {
+		if !ok(s[i]) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,89 @@
+package wechattest
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// fault is what strikes a request instead of its answer.
+type fault struct {
+	kind       string // name of the quirk; "" is none
+	errcode    int    // answered instead; 0 is none
+	value      int    // of a Number
+	carriesOut bool   // the call is carried out first
+	half       bool   // of the answer is sent
+	write      func(w http.ResponseWriter, r *http.Request)
+}
+
+// strike takes the first fault that is due at an endpoint.
+func (s *Server) strike(at string) fault {
+	s.quirks.mu.Lock()
+	defer s.quirks.mu.Unlock()
+	q := &s.quirks.q
+	due := func(k *Knob) bool {
+		// Where it is not named, the authorize page is spared.
+		return (at != AtAuthorize || k.Endpoint == AtAuthorize) && k.fires(at)
+	}
+	value := func(n *Number) int {
+		if at == AtAuthorize && n.Endpoint != AtAuthorize {
+			return 0
+		}
+		return n.fires(at)
+	}
+	f := fault{carriesOut: q.Late}
+	switch {
+	case due(&q.Hang):
+		f.kind, f.write = "Hang", s.hang
+	case due(&q.CutConnection):
+		f.kind, f.write, f.carriesOut = "CutConnection", cut, true
+	case setInt(&f.value, value(&q.HTTPStatus)):
+		f.kind, f.write = "HTTPStatus", badGateway(f.value)
+	case due(&q.HTMLBody):
+		f.kind, f.write = "HTMLBody", badGateway(http.StatusOK)
+	case due(&q.Busy):
+		f.kind, f.errcode = "Busy", -1
+	case due(&q.TooFrequent):
+		f.kind, f.errcode = "TooFrequent", 45011
+	case setInt(&f.errcode, value(&q.WrongErrcode)):
+		f.kind = "WrongErrcode"
+	case due(&q.TruncatedJSON):
+		f.kind, f.half, f.carriesOut = "TruncatedJSON", true, true
+	default:
+		return fault{}
+	}
+	return f
+}
+
+// setInt sets *to, and tells whether it is not 0.
+func setInt(to *int, value int) bool {
+	*to = value
+	return value != 0
+}
+
+// hang gives no answer until the client leaves or the Server is closed.
+func (s *Server) hang(w http.ResponseWriter, r *http.Request) {
+	select {
+	case <-r.Context().Done():
+	case <-s.closed.Done():
+		cut(w, r)
+	}
+}
+
+// cut closes the connection without a byte of an answer.
+func cut(w http.ResponseWriter, _ *http.Request) {
+	connection, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // HTTP/2: net/http's own way to end a stream
+	}
+	_ = connection.Close()
+}
+
+// badGateway answers as a proxy in the way does.
+func badGateway(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(status)
+		fmt.Fprintf(w, "<html><head><title>%d %[2]s</title></head><body><center><h1>%[1]d %[2]s</h1></center></body></html>\n",
+			status, http.StatusText(status))
+	}
+}

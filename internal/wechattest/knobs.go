@@ -1,0 +1,78 @@
+package wechattest
+
+import (
+	"fmt"
+	"slices"
+)
+
+var (
+	apiOnly       = []string{AtToken, AtRefresh, AtUserInfo, AtAuth}
+	everywhere    = append([]string{AtAuthorize}, apiOnly...)
+	authorizeOnly = []string{AtAuthorize}
+	userInfoOnly  = []string{AtUserInfo}
+)
+
+// control is one quirk: its name, what it is for the reader of the control
+// page, where it can fire, and one of knob, number, flag.
+type control struct {
+	name, label string
+	at          []string
+	knob        func(*Quirks) *Knob
+	number      func(*Quirks) *Number
+	flag        func(*Quirks) *bool
+}
+
+// controls is the table of all quirks but QuotaPerMinute and
+// ReplayWithoutCookies, which have a form of their own.
+var controls = []control{
+	{name: "Hang", label: "不回答，直到对方离开", at: everywhere, knob: func(q *Quirks) *Knob { return &q.Hang }},
+	{name: "CutConnection", label: "执行后断开连接", at: everywhere, knob: func(q *Quirks) *Knob { return &q.CutConnection }},
+	{name: "HTTPStatus", label: "HTTP 状态码", at: everywhere, number: func(q *Quirks) *Number { return &q.HTTPStatus }},
+	{name: "HTMLBody", label: "返回 HTML", at: apiOnly, knob: func(q *Quirks) *Knob { return &q.HTMLBody }},
+	{name: "Busy", label: "系统繁忙 -1", at: everywhere, knob: func(q *Quirks) *Knob { return &q.Busy }},
+	{name: "TooFrequent", label: "太频繁 45011 / 10009", at: everywhere, knob: func(q *Quirks) *Knob { return &q.TooFrequent }},
+	{name: "WrongErrcode", label: "指定 errcode", at: everywhere, number: func(q *Quirks) *Number { return &q.WrongErrcode }},
+	{name: "TruncatedJSON", label: "JSON 被截断", at: apiOnly, knob: func(q *Quirks) *Knob { return &q.TruncatedJSON }},
+	{name: "Late", label: "先执行，再出上面的故障", flag: func(q *Quirks) *bool { return &q.Late }},
+	{name: "NumbersAsStrings", label: "数字写成字符串", at: apiOnly, knob: func(q *Quirks) *Knob { return &q.NumbersAsStrings }},
+	{name: "NicknameControlBytes", label: "昵称含控制字符", at: userInfoOnly, knob: func(q *Quirks) *Knob { return &q.NicknameControlBytes }},
+	{name: "OldErrmsg", label: "旧式 errmsg（hints）", at: apiOnly, knob: func(q *Quirks) *Knob { return &q.OldErrmsg }},
+	{name: "DoubleCallbackTwoCodes", label: "回调两次，两个 code", at: authorizeOnly, knob: func(q *Quirks) *Knob { return &q.DoubleCallbackTwoCodes }},
+	{name: "SameCodeTwice", label: "回调两次，同一个 code", at: authorizeOnly, knob: func(q *Quirks) *Knob { return &q.SameCodeTwice }},
+	{name: "DespiteConnectRedirect", label: "有 connect_redirect=1 也回调两次", flag: func(q *Quirks) *bool { return &q.DespiteConnectRedirect }},
+	{name: "OldRefusal", label: "拒绝后带 state 返回（旧）", at: authorizeOnly, knob: func(q *Quirks) *Knob { return &q.OldRefusal }},
+	{name: "ExtraQuery", label: "附加 from=singlemessage", at: authorizeOnly, knob: func(q *Quirks) *Knob { return &q.ExtraQuery }},
+	{name: "SecondState", label: "前面多一个 state", at: authorizeOnly, knob: func(q *Quirks) *Knob { return &q.SecondState }},
+	{name: "Snapshot", label: "所有人都是快照页", flag: func(q *Quirks) *bool { return &q.Snapshot }},
+	{name: "SnapshotRealIDs", label: "快照页给真实 openid", flag: func(q *Quirks) *bool { return &q.SnapshotRealIDs }},
+	{name: "SnapshotSharedUnionID", label: "快照页共用 unionid", flag: func(q *Quirks) *bool { return &q.SnapshotSharedUnionID }},
+	{name: "SnapshotWithoutFlag", label: "快照页缺 is_snapshotuser", flag: func(q *Quirks) *bool { return &q.SnapshotWithoutFlag }},
+	{name: "SnapshotUserInfoRefused", label: "快照页 userinfo 返回 48001", flag: func(q *Quirks) *bool { return &q.SnapshotUserInfoRefused }},
+}
+
+// check refuses what would silently never fire.
+func (q Quirks) check() error {
+	for _, c := range controls {
+		var endpoint string
+		var next int
+		switch {
+		case c.knob != nil:
+			endpoint, next = c.knob(&q).Endpoint, c.knob(&q).Next
+		case c.number != nil:
+			endpoint, next = c.number(&q).Endpoint, c.number(&q).Next
+		}
+		if next < 0 || endpoint != "" && !slices.Contains(c.at, endpoint) {
+			return fmt.Errorf("%w: %s at %q, next %d", ErrBadQuirk, c.name, endpoint, next)
+		}
+	}
+	if q.HTTPStatus.Value != 0 && (q.HTTPStatus.Value < 200 || q.HTTPStatus.Value > 599) {
+		return fmt.Errorf("%w: HTTPStatus %d", ErrBadQuirk, q.HTTPStatus.Value)
+	}
+	if q.QuotaPerMinute < 0 {
+		return fmt.Errorf("%w: QuotaPerMinute %d", ErrBadQuirk, q.QuotaPerMinute)
+	}
+	if r := q.ReplayWithoutCookies; r.Next < 0 || r.Delay < 0 || r.Delay > maxReplayDelay {
+		return fmt.Errorf("%w: ReplayWithoutCookies after %s, next %d", ErrBadQuirk, r.Delay, r.Next)
+	}
+	return nil
+}

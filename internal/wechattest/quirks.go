@@ -1,0 +1,178 @@
+package wechattest
+
+import (
+	"sync"
+	"time"
+)
+
+// Names of the endpoints, for Knob.Endpoint.
+const (
+	AtAuthorize = "authorize" // /connect/oauth2/authorize
+	AtToken     = "token"     // /sns/oauth2/access_token
+	AtRefresh   = "refresh"   // /sns/oauth2/refresh_token
+	AtUserInfo  = "userinfo"  // /sns/userinfo
+	AtAuth      = "auth"      // /sns/auth
+)
+
+// Knob switches a quirk on.
+type Knob struct {
+	On bool
+	// Endpoint is the only one where the quirk fires; "" is every one where it
+	// makes sense. The faults of the API fire at the authorize page only where
+	// it is named.
+	Endpoint string
+	// Next switches the quirk off after it has fired so often; 0 is never.
+	Next int
+}
+
+// Number is a Knob with a value; 0 is off.
+type Number struct {
+	Value    int
+	Endpoint string
+	Next     int
+}
+
+// Replay says when WeChat's crawler fetches a callback that it has seen.
+type Replay struct {
+	On    bool
+	Delay time.Duration // after the visitor was sent to the callback; about 9 s in the field; ≤ 1 h
+	Next  int           // as in Knob
+}
+
+// Quirks are what goes wrong in the field. The zero value is WeChat on a good
+// day. Each names where it was seen; F and J are numbers of field reports.
+type Quirks struct {
+	// Faults of the API; the first one that fires is the answer.
+	Hang          Knob   // no answer until the client leaves or Close
+	CutConnection Knob   // the call is carried out, the connection is closed without an answer
+	HTTPStatus    Number // 500, 502, …; with an HTML body, as its proxies send it
+	HTMLBody      Knob   // 200 with an HTML page
+	Busy          Knob   // errcode -1
+	TooFrequent   Knob   // errcode 45011; at the authorize page 10009
+	WrongErrcode  Number // this errcode
+	TruncatedJSON Knob   // the call is carried out, half of its answer arrives
+
+	// Late carries the call out before one of these hides its answer: the code
+	// is spent, the next try hears 40163. Without it only CutConnection and
+	// TruncatedJSON do.
+	Late bool
+
+	QuotaPerMinute int // calls for each account and endpoint before 45011; 0 is no limit
+
+	// How answers are written.
+	NumbersAsStrings     Knob // "expires_in":"7200"
+	NicknameControlBytes Knob // raw 0x07 and 0x14 and broken UTF-8 inside the nickname (J12)
+	OldErrmsg            Knob // ", hints: [ req_id: plAv90053th21 ]" instead of a rid
+
+	// The way back from the authorize page.
+	//
+	// DoubleCallbackTwoCodes calls back twice at about the same time, with two
+	// codes and one state (J1); SameCodeTwice does with one code (issue
+	// WxJava#388). Both answer a page that loads one callback in a frame and
+	// goes to the other; a Go test sends the second request itself, with
+	// IssueCode. They fire for requests without connect_redirect=1 (F8), or,
+	// as others report, DespiteConnectRedirect.
+	DoubleCallbackTwoCodes Knob
+	SameCodeTwice          Knob
+	DespiteConnectRedirect bool
+	ReplayWithoutCookies   Replay // WeChat's crawler fetches the callback: no cookies, another User-Agent (J2)
+	OldRefusal             Knob   // a refusal calls back with state only; now it never does (A3)
+	ExtraQuery             Knob   // adds from=singlemessage&isappinstalled=0 (J7)
+	SecondState            Knob   // another state stands before the real one: read the last (A2)
+
+	// 快照页 (A6).
+	Snapshot                bool // everybody who has not tapped 使用完整服务 is in one
+	SnapshotRealIDs         bool // is_snapshotuser:1 with the real openid and unionid (F1, F15)
+	SnapshotSharedUnionID   bool // one virtual unionid for everybody (F14)
+	SnapshotWithoutFlag     bool // virtual, and is_snapshotuser is missing (F13)
+	SnapshotUserInfoRefused bool // /sns/userinfo answers 48001 (F1)
+}
+
+// maxReplayDelay bounds Replay.Delay.
+const maxReplayDelay = time.Hour
+
+// quirkBox holds the quirks of a Server.
+type quirkBox struct {
+	mu sync.Mutex
+	q  Quirks
+}
+
+// Quirks returns a copy of the quirks as they are now: those with Next count
+// down.
+func (s *Server) Quirks() Quirks { return s.quirks.copy() }
+
+// SetQuirks replaces all quirks. Errors: ErrBadQuirk, for one that could never
+// fire, or a number out of its range; then nothing is changed.
+func (s *Server) SetQuirks(q Quirks) error {
+	if err := q.check(); err != nil {
+		return err
+	}
+	s.quirks.mu.Lock()
+	defer s.quirks.mu.Unlock()
+	s.quirks.q = q
+	return nil
+}
+
+// change applies f to the quirks, if what comes out is valid.
+func (b *quirkBox) change(f func(*Quirks)) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	q := b.q
+	f(&q)
+	if err := q.check(); err != nil {
+		return err
+	}
+	b.q = q
+	return nil
+}
+
+func (b *quirkBox) copy() Quirks {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.q
+}
+
+// fires tells whether a quirk strikes at an endpoint, and counts it.
+func (b *quirkBox) fires(at string, knob func(*Quirks) *Knob) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return knob(&b.q).fires(at)
+}
+
+func (k *Knob) fires(at string) bool {
+	if !k.On || k.Endpoint != "" && k.Endpoint != at {
+		return false
+	}
+	k.On = countDown(&k.Next)
+	return true
+}
+
+// fires returns the value where the quirk strikes, else 0.
+func (n *Number) fires(at string) int {
+	value := n.Value
+	if value == 0 || n.Endpoint != "" && n.Endpoint != at {
+		return 0
+	}
+	if !countDown(&n.Next) {
+		n.Value = 0
+	}
+	return value
+}
+
+// fires returns how long to wait, where a replay is due.
+func (r *Replay) fires() (time.Duration, bool) {
+	if !r.On {
+		return 0, false
+	}
+	r.On = countDown(&r.Next)
+	return r.Delay, true
+}
+
+// countDown tells whether a quirk stays on after it fired.
+func countDown(next *int) bool {
+	if *next == 0 {
+		return true
+	}
+	*next--
+	return *next > 0
+}

@@ -1,0 +1,142 @@
+package wechattest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+// DefaultListen is where Serve listens if not told otherwise.
+const DefaultListen = "127.0.0.1:9801"
+
+// The account that Serve has if not told otherwise. It exists nowhere else.
+const (
+	DefaultAppID  = "wx1234567890abcdef"
+	DefaultSecret = "0123456789abcdef0123456789abcdef"
+)
+
+// Options are what Serve is told. The zero value serves the default account and
+// persons at DefaultListen.
+type Options struct {
+	Listen       string    // host:port; a loopback address, unless AllowPublic
+	Accounts     []Account // none is DefaultAccounts
+	Persons      []Person  // none is DefaultPersons
+	AnyUserAgent bool      // as in Config
+	AllowPublic  bool      // listen where others can sign in as anybody
+	Log          io.Writer // what is going on, without secrets of your accounts; nil for none
+	Ready        func(net.Addr)
+}
+
+// DefaultAccounts returns one official account, bound to a platform, that may
+// call back anywhere.
+func DefaultAccounts() []Account {
+	return []Account{{
+		AppID: DefaultAppID, Secret: DefaultSecret, Name: "示例商店", CallbackDomains: []string{"*"}, Platform: "open",
+	}}
+}
+
+// DefaultPersons returns three persons.
+func DefaultPersons() []Person {
+	return []Person{
+		{ID: "xiaoming", Nickname: "小明", AvatarURL: avatarPath + "xiaoming/132"},
+		{ID: "xiaohong", Nickname: "小红", AvatarURL: avatarPath + "xiaohong/132"},
+		{ID: "aqiang", Nickname: "阿强🚀", AvatarURL: avatarPath + "aqiang/132"},
+	}
+}
+
+// Serve runs a Server until ctx is done. Errors: ErrNotLoopback, what
+// Config.Validate gives, and what the network gives.
+func Serve(ctx context.Context, o Options) error {
+	config, err := o.config()
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cmp.Or(o.Listen, DefaultListen))
+	if err != nil {
+		return fmt.Errorf("wechattest: listening: %w", err)
+	}
+	welcome(config, listener.Addr())
+	if o.Ready != nil {
+		o.Ready(listener.Addr())
+	}
+	return run(ctx, listener, New(config))
+}
+
+// config is what the options come to.
+func (o Options) config() (Config, error) {
+	config := Config{Accounts: o.Accounts, Persons: o.Persons, AnyUserAgent: o.AnyUserAgent, Log: o.Log}
+	if len(config.Accounts) == 0 {
+		config.Accounts = DefaultAccounts()
+	}
+	if len(config.Persons) == 0 {
+		config.Persons = DefaultPersons()
+	}
+	if config.Log == nil {
+		config.Log = io.Discard
+	}
+	listen := cmp.Or(o.Listen, DefaultListen)
+	loopback, err := isLoopback(listen)
+	switch {
+	case err != nil:
+		return Config{}, err
+	case !loopback && !o.AllowPublic:
+		return Config{}, fmt.Errorf("%w: %s; everybody who reaches the simulator can sign in as anybody", ErrNotLoopback, listen)
+	case !loopback:
+		config.ControlHosts = []string{"*"}
+	}
+	return config, config.Validate()
+}
+
+// run serves until ctx is done, then ends what is under way.
+func run(ctx context.Context, listener net.Listener, s *Server) error {
+	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+	}
+	s.Close() // first: answers that hang would hold up the shutdown
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if shut := server.Shutdown(grace); shut != nil {
+		_ = server.Close()
+	}
+	if err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("wechattest: serving: %w", err)
+	}
+	return nil
+}
+
+// isLoopback tells whether only this machine can reach a listen address. A name
+// other than localhost may point anywhere.
+func isLoopback(listen string) (bool, error) {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return false, fmt.Errorf("wechattest: listen address %q is not host:port", listen)
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback(), nil
+}
+
+func welcome(config Config, address net.Addr) {
+	url := "http://" + address.String()
+	fmt.Fprintf(config.Log, "WeChat, simulated, is at %s/ (the control page)\n", url)
+	if len(config.ControlHosts) > 0 {
+		fmt.Fprint(config.Log, "WARNING: this address is not loopback. EVERYBODY who reaches it can sign in as anybody.\n")
+	}
+	for _, a := range config.Accounts {
+		fmt.Fprintf(config.Log, "app_id %s\n", a.AppID)
+		if a.Secret == DefaultSecret { // yours are not for a log
+			fmt.Fprintf(config.Log, "app_secret %s\n", DefaultSecret)
+		}
+	}
+	fmt.Fprintf(config.Log, "open_url %[1]s\napi_url %[1]s\n", url)
+}

@@ -1,0 +1,177 @@
+package wechattest
+
+import (
+	"crypto/subtle"
+	"sync"
+	"time"
+)
+
+// Lifetimes (WeChat: web authorisation guide, A2 and A4).
+const (
+	codeLife    = 5 * time.Minute
+	tokenLife   = 7200 * time.Second
+	refreshLife = 30 * 24 * time.Hour
+	askLife     = 10 * time.Minute // how long a consent page can be answered
+)
+
+// grant is what a code or a token stands for.
+type grant struct {
+	person   string
+	appID    string
+	scope    string
+	snapshot bool
+}
+
+type codeRecord struct {
+	grant
+	issued time.Time
+	used   bool
+}
+
+// tokenRecord is one sign-in: an access token, and the refresh token that
+// renews it.
+type tokenRecord struct {
+	grant
+	identity
+	access        string
+	refresh       string
+	accessExpires time.Time
+	refreshUntil  time.Time
+}
+
+// vault holds what was given out. Everything in it is bounded.
+type vault struct {
+	mu      sync.Mutex
+	codes   *shelf[*codeRecord]
+	access  *shelf[*tokenRecord]
+	refresh *shelf[*tokenRecord]
+	asks    *shelf[ask]      // consent pages that were shown
+	doubles *shelf[struct{}] // authorize queries that came without connect_redirect
+	issued  *shelf[struct{}] // every secret string
+}
+
+func newVault(limit int) *vault {
+	return &vault{
+		codes:   newShelf[*codeRecord](limit),
+		access:  newShelf[*tokenRecord](limit),
+		refresh: newShelf[*tokenRecord](limit),
+		asks:    newShelf[ask](limit),
+		doubles: newShelf[struct{}](min(limit, maxCalls)),
+		issued:  newShelf[struct{}](3*limit + maxAccounts),
+	}
+}
+
+// issue remembers a secret string.
+func (v *vault) issue(secret string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.issued.put(secret, struct{}{})
+}
+
+// newCode gives out a code.
+func (v *vault) newCode(g grant) string {
+	code := newCode()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.codes.put(code, &codeRecord{grant: g, issued: time.Now()})
+	v.issued.put(code, struct{}{})
+	return code
+}
+
+// spend exchanges a code for what it stands for. A code of another account is
+// not spent.
+func (v *vault) spend(code, appID string) (grant, int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	record, ok := v.codes.get(code)
+	switch {
+	case !ok || record.appID != appID:
+		return grant{}, 40029
+	case record.used:
+		return grant{}, 40163
+	case time.Since(record.issued) > codeLife:
+		return grant{}, 42003
+	}
+	record.used = true
+	return record.grant, 0
+}
+
+// newTokens gives out an access token and a refresh token.
+func (v *vault) newTokens(g grant, who identity) tokenRecord {
+	now := time.Now()
+	record := &tokenRecord{
+		grant: g, identity: who, access: newToken(), refresh: newToken(),
+		accessExpires: now.Add(tokenLife), refreshUntil: now.Add(refreshLife),
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.access.put(record.access, record)
+	v.refresh.put(record.refresh, record)
+	v.issued.put(record.access, struct{}{})
+	v.issued.put(record.refresh, struct{}{})
+	return *record
+}
+
+// renew extends an access token, or replaces an expired one (WeChat: website
+// application documents, A4).
+func (v *vault) renew(refresh, appID string) (tokenRecord, int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	record, ok := v.refresh.get(refresh)
+	now := time.Now()
+	switch {
+	case !ok || record.appID != appID:
+		return tokenRecord{}, 40030
+	case now.After(record.refreshUntil):
+		return tokenRecord{}, 42002
+	}
+	if now.After(record.accessExpires) {
+		// The old one stays on the shelf, as it was: it has expired.
+		fresh := *record
+		fresh.access = newToken()
+		record = &fresh
+		v.access.put(record.access, record)
+		v.refresh.put(refresh, record)
+		v.issued.put(record.access, struct{}{})
+	}
+	record.accessExpires = now.Add(tokenLife)
+	return *record, 0
+}
+
+// lookup returns the sign-in of an access token.
+func (v *vault) lookup(access string) (tokenRecord, int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	record, ok := v.access.get(access)
+	switch {
+	case !ok:
+		return tokenRecord{}, 40001
+	case time.Now().After(record.accessExpires):
+		return *record, 42001
+	}
+	return *record, 0
+}
+
+// same compares secrets without telling by time where they differ.
+func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// Issued returns every secret string that was ever given out, and the secrets of
+// the accounts: a test looks for them in logs and pages. The newest 300 000 are
+// remembered.
+func (s *Server) Issued() []string {
+	s.vault.mu.Lock()
+	defer s.vault.mu.Unlock()
+	return s.vault.issued.keys()
+}
+
+// IssueCode gives out a code as if the person had just authorised the account,
+// without any page: the second code of a double callback, say. An unknown person
+// or account, or a scope that is not WeChat's, gives "".
+func (s *Server) IssueCode(personID, appID, scope string) string {
+	_, person := s.roster.person(personID)
+	_, account := s.roster.account(appID)
+	if !person || !account || scope != scopeBase && scope != scopeUserInfo {
+		return ""
+	}
+	return s.vault.newCode(grant{person: personID, appID: appID, scope: scope})
+}
