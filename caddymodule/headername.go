@@ -65,4 +65,3 @@ func fieldNames() []string {
 	}
 	return names
 }
-

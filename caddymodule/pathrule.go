@@ -72,4 +72,3 @@ func (p *PathRule) demands(r *http.Request, original *url.URL) bool {
 	matched, err := p.sets.AnyMatchWithError(r)
 	return matched || err != nil
 }
-

@@ -40,19 +40,19 @@ func (d demo) run(ctx context.Context, out io.Writer) error {
 		AnyUserAgent: true,
 	})
 	defer simulator.Close()
-	wechatURL, stopWeChat, err := serve(d.wechat, simulator)
+	wechatURL, stopWeChat, err := serve(ctx, d.wechat, simulator)
 	if err != nil {
 		return err
 	}
 	defer stopWeChat()
 	shop := newShop()
-	shopURL, stopShop, err := serve("127.0.0.1:0", shop)
+	shopURL, stopShop, err := serve(ctx, "127.0.0.1:0", shop)
 	if err != nil {
 		return err
 	}
 	defer stopShop()
 
-	site, err := freeAddress(d.listen)
+	site, err := freeAddress(ctx, d.listen)
 	if err != nil {
 		return err
 	}
@@ -82,11 +82,11 @@ const welcome = `
 `
 
 // serve runs handler on a loopback address and returns its URL.
-func serve(address string, handler http.Handler) (url string, stop func(), err error) {
+func serve(ctx context.Context, address string, handler http.Handler) (url string, stop func(), err error) {
 	if err := loopbackOnly(address); err != nil {
 		return "", nil, err
 	}
-	listener, err := net.Listen("tcp", address)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return "", nil, err
 	}
@@ -96,11 +96,11 @@ func serve(address string, handler http.Handler) (url string, stop func(), err e
 }
 
 // freeAddress returns address with a port that is free now.
-func freeAddress(address string) (string, error) {
+func freeAddress(ctx context.Context, address string) (string, error) {
 	if err := loopbackOnly(address); err != nil {
 		return "", err
 	}
-	listener, err := net.Listen("tcp", address)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return "", err
 	}

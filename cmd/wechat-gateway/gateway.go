@@ -29,7 +29,7 @@ type gatewayConfig struct {
 func startGateway(c gatewayConfig) error {
 	config, err := c.adapt(gateway.Example)
 	if err != nil {
-		return fmt.Errorf("Caddyfile.example: %w", err)
+		return fmt.Errorf("reading Caddyfile.example: %w", err)
 	}
 	for name, value := range map[string]string{"WECHAT_APP_ID": wechattest.DefaultAppID, "WECHAT_APP_SECRET": wechattest.DefaultSecret} {
 		if err := os.Setenv(name, value); err != nil {

@@ -15,13 +15,13 @@ type ask struct {
 }
 
 // ask goes on as the scene says.
-func (s *Server) ask(w http.ResponseWriter, r *http.Request, a ask, how scene) {
+func (s *Server) ask(w http.ResponseWriter, a ask, how scene) {
 	switch how {
 	case sceneSilent:
-		s.callBack(w, r, a)
+		s.callBack(w, a)
 	case sceneSnapshot:
 		a.snapshot = true
-		s.callBack(w, r, a)
+		s.callBack(w, a)
 	case sceneAsk:
 		a.shown = time.Now()
 		id := rand.Text()
@@ -58,7 +58,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 	case decision == "allow":
 		s.SetConsent(a.person, a.appID, true)
 		s.logf("%s %q allows", consentPath, a.person)
-		s.callBack(w, r, a)
+		s.callBack(w, a)
 	default:
 		s.refused(w, a)
 	}

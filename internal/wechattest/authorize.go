@@ -61,7 +61,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		s.redirectSelf(w, r)
 		return
 	}
-	s.ask(w, r, ask{
+	s.ask(w, ask{
 		grant:  grant{person: person.ID, appID: account.AppID, scope: query.scope},
 		target: query.redirectURI, state: query.state,
 		double: s.doublesFor(r.URL.RawQuery),

@@ -7,7 +7,7 @@ import (
 )
 
 // callBack gives out a code and sends the visitor to the callback.
-func (s *Server) callBack(w http.ResponseWriter, r *http.Request, a ask) {
+func (s *Server) callBack(w http.ResponseWriter, a ask) {
 	code := s.vault.newCode(a.grant)
 	target := s.callbackURL(a, code)
 	second := ""

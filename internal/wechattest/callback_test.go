@@ -134,8 +134,14 @@ func TestReplayStaysOnLoopback(t *testing.T) {
 		address string
 		ok      bool
 	}{
-		{"127.0.0.1:80", true}, {"[::1]:80", true}, {"[::ffff:127.0.0.1]:80", true},
-		{"10.0.0.1:80", false}, {"169.254.169.254:80", false}, {"[fe80::1]:80", false}, {"0.0.0.0:80", false}, {"x", false},
+		{"127.0.0.1:80", true},
+		{"[::1]:80", true},
+		{"[::ffff:127.0.0.1]:80", true},
+		{"10.0.0.1:80", false},
+		{"169.254.169.254:80", false},
+		{"[fe80::1]:80", false},
+		{"0.0.0.0:80", false},
+		{"x", false},
 	} {
 		if err := s.allowDial("tcp", c.address, nil); (err == nil) != c.ok || err != nil && !errors.Is(err, ErrNotLoopback) {
 			t.Errorf("%s: %v", c.address, err)
