@@ -11,7 +11,6 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 )
 
 // lockPatience is how long OpenBolt waits for a previous owner of the file to let go of it.
@@ -24,7 +23,7 @@ type Bolt struct {
 	// the first use. No openid, unionid or nickname is ever logged.
 	Logger *slog.Logger
 
-	db         *bolt.DB
+	file       *file
 	writer     *writer
 	cache      cache
 	ended      ended
@@ -43,11 +42,11 @@ func openBolt(path string, patience time.Duration) (*Bolt, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("%w: creating the folder of the ledger: %w", ErrUnavailable, err)
 	}
-	db, err := openFile(path, patience)
+	f, err := openFile(path, patience)
 	if err != nil {
 		return nil, err
 	}
-	b := &Bolt{db: db, writer: newWriter(db)}
+	b := &Bolt{file: f, writer: newWriter(f)}
 	b.generation.Store(1)
 	if err := b.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening %s: %w", path, err), b.Close())
@@ -55,56 +54,13 @@ func openBolt(path string, patience time.Duration) (*Bolt, error) {
 	return b, nil
 }
 
-// openFile opens the file and sees to it that a failure leaves it unlocked.
-func openFile(path string, patience time.Duration) (*bolt.DB, error) {
-	var file *os.File
-	var db *bolt.DB
-	err := guard(func() (err error) {
-		db, err = bolt.Open(path, 0o600, &bolt.Options{
-			Timeout:      patience,
-			FreelistType: bolt.FreelistMapType,
-			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
-				f, err := os.OpenFile(name, flag, mode)
-				file = f
-				return f, err
-			},
-		})
-		return err
-	})
-	switch {
-	case err == nil:
-		return db, nil
-	case errors.Is(err, berrors.ErrTimeout):
-		return nil, fmt.Errorf("%w: another process (or another configuration in this one) has %s open; "+
-			"each gateway needs a file of its own, several gateways share a Redis", ErrLocked, path)
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
-		return nil, fmt.Errorf("%w: %s is damaged or no ledger: %w", ErrCorrupt, path, err)
-	case errors.Is(err, ErrCorrupt): // bbolt panicked half-way
-		return nil, errors.Join(fmt.Errorf("opening %s: %w", path, err), file.Close())
-	}
-	return nil, fmt.Errorf("%w: opening %s: %w", ErrUnavailable, path, err)
-}
-
-// load checks the file and reads what is kept in memory.
+// load prepares a new file, and reads what is kept in memory.
 func (b *Bolt) load() error {
-	err := b.view(func(tx *bolt.Tx) error {
-		info, err := os.Stat(b.db.Path())
-		if err != nil {
-			return err
-		}
-		if info.Size() < tx.Size() {
-			return corrupt("the file was cut off: it has %d bytes and should have %d", info.Size(), tx.Size())
-		}
-		return nil
-	})
+	err := b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.prepare() }, nil)
 	if err != nil {
 		return err
 	}
-	err = b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.prepare() }, nil)
-	if err != nil {
-		return err
-	}
-	return b.view(func(tx *bolt.Tx) error { return tables{tx}.loadEnded(&b.ended) })
+	return b.file.view(func(tx *bolt.Tx) error { return tables{tx}.loadEnded(&b.ended) })
 }
 
 // Generation grows with each committed change of a person that alters anything but times, so that whoever keeps
@@ -143,9 +99,4 @@ func (b *Bolt) ready(ctx context.Context) error {
 		return ErrClosed
 	}
 	return nil
-}
-
-// view runs fn in a read transaction.
-func (b *Bolt) view(fn func(tx *bolt.Tx) error) error {
-	return outcome(guard(func() error { return b.db.View(fn) }))
 }

@@ -50,7 +50,7 @@ func (b *Bolt) FindUnionID(ctx context.Context, unionID string) (Person, error) 
 
 func (b *Bolt) lookUp(find func(tables) (Person, error)) (Person, error) {
 	var p Person
-	err := b.view(func(tx *bolt.Tx) (err error) {
+	err := b.file.view(func(tx *bolt.Tx) (err error) {
 		p, err = find(tables{tx})
 		return err
 	})

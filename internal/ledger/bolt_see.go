@@ -17,7 +17,7 @@ func (b *Bolt) See(ctx context.Context, s Sighting) (Person, error) {
 		return Person{}, err
 	}
 	var c change
-	err = b.view(func(tx *bolt.Tx) (err error) {
+	err = b.file.view(func(tx *bolt.Tx) (err error) {
 		c, err = tables{tx}.see(&s, false)
 		return err
 	})
@@ -42,7 +42,7 @@ func (t tables) see(s *Sighting, mayWrite bool) (change, error) {
 		return change{}, err
 	}
 	var byUnionID *Person
-	if s.UnionID != "" {
+	if s.UnionID != "" && (byOpenID == nil || byOpenID.UnionID != s.UnionID) { // else it is the same person
 		if byUnionID, err = absent(t.byUnionID(s.UnionID)); err != nil {
 			return change{}, err
 		}

@@ -42,6 +42,10 @@ func (c *cache) add(id string, p Person, epoch uint64) {
 	if s.epoch != epoch {
 		return
 	}
+	// Between a commit and its drop one reader may have found the new record and a slower one the old: keep the new.
+	if s.persons[id].Version > p.Version {
+		return
+	}
 	if s.persons == nil {
 		s.persons = make(map[string]Person)
 	}

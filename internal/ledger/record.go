@@ -70,29 +70,33 @@ func decode(data []byte) (Person, error) {
 	if len(data) > maxRecord {
 		return Person{}, corrupt("a record of %d bytes is too long", len(data))
 	}
-	var v struct {
-		V int `json:"v"`
-	}
-	if err := json.Unmarshal(data, &v); err == nil && v.V > recordVersion {
-		return Person{}, corrupt("a record of version %d was written by a newer gateway; this one reads version %d",
-			v.V, recordVersion)
-	}
 	var r record
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&r); err != nil { // its text may quote the record: left out
-		return Person{}, corrupt("a record of %d bytes cannot be decoded", len(data))
+		return Person{}, undecodable(data)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return Person{}, corrupt("bytes follow a record")
 	}
 	if r.V != recordVersion {
-		return Person{}, corrupt("a record has the unknown version %d", r.V)
+		return Person{}, undecodable(data)
 	}
 	if fault := r.fault(); fault != "" {
 		return Person{}, corrupt("a record has a bad %s", fault)
 	}
 	return r.person(), nil
+}
+
+// undecodable says why a record is not one, as far as it can be told.
+func undecodable(data []byte) error {
+	var v struct {
+		V int `json:"v"`
+	}
+	if err := json.Unmarshal(data, &v); err == nil && v.V > recordVersion {
+		return corrupt("a record of version %d was written by a newer gateway; this one reads version %d", v.V, recordVersion)
+	}
+	return corrupt("a record of %d bytes cannot be decoded", len(data))
 }
 
 // fault names the first field whose value could not have been written, "" if all are good.

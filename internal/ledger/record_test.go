@@ -14,7 +14,7 @@ func fullPerson(accounts, merged int) Person {
 	at := time.Date(2040, 2, 3, 4, 5, 6, 0, time.UTC) // beyond 2038
 	p := Person{
 		ID: newID(), UnionID: strings.Repeat(`"`, maxIdentifier), seq: 1<<64 - 1, Version: 1<<64 - 1,
-		Nickname: strings.Repeat("\u2028", maxNickname/3-1) + "x", AvatarURL: "https://" + strings.Repeat("&", maxAvatar-8),
+		Nickname: "x" + strings.Repeat("\u2028", maxNickname/3-1) + "x", AvatarURL: "https://" + strings.Repeat("&", maxAvatar-8),
 		ProfileAt: at, FirstSeen: at, LastSeen: time.Unix(maxTime, 0).UTC(),
 	}
 	for i := range accounts {

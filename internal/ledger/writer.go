@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"sync"
 
 	bolt "go.etcd.io/bbolt"
@@ -15,14 +13,13 @@ const maxGroup = 256
 // writer puts the writes that arrive while the disk is busy into one transaction and one sync. Unlike bbolt's Batch it
 // adds no delay to a lone write, and a panic during the commit does not end the process.
 type writer struct {
-	db *bolt.DB
+	file *file
 
 	mu     sync.Mutex
 	queue  []*write
 	busy   bool       // a goroutine is at work on the queue
 	idle   *sync.Cond // busy became false
 	closed bool
-	broken bool // bbolt died in a commit with its lock held
 }
 
 // write is one caller's part of a transaction.
@@ -36,8 +33,8 @@ type write struct {
 	done chan error
 }
 
-func newWriter(db *bolt.DB) *writer {
-	w := &writer{db: db}
+func newWriter(f *file) *writer {
+	w := &writer{file: f}
 	w.idle = sync.NewCond(&w.mu)
 	return w
 }
@@ -54,11 +51,8 @@ func (w *writer) run(do func(tx *bolt.Tx) (bool, error), then func()) error {
 func (w *writer) submit(job *write) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch {
-	case w.closed:
+	if w.closed {
 		return ErrClosed
-	case w.broken:
-		return corrupt("an earlier write failed; the ledger takes no more until it is restarted")
 	}
 	w.queue = append(w.queue, job)
 	if !w.busy {
@@ -103,10 +97,7 @@ func (w *writer) close() error {
 	for w.busy {
 		w.idle.Wait()
 	}
-	if w.broken { // bbolt's Close would wait for its lock for ever
-		return corrupt("an earlier write failed; the file stays locked until the process ends")
-	}
-	return outcome(w.db.Close())
+	return w.file.close()
 }
 
 // errNothing rolls a transaction back in which nobody wrote anything: it need not touch the disk.
@@ -139,45 +130,22 @@ func (w *writer) commit(group []*write) {
 
 // try runs a group in one transaction. failed is the part that made it fail, -1 if it was none of them.
 func (w *writer) try(group []*write) (failed int, err error) {
-	failed = -1
-	var last *bolt.Tx
-	err = guard(func() error {
-		return w.db.Update(func(tx *bolt.Tx) error {
-			last = tx
-			wrote := false
-			for i, job := range group {
-				err := guard(func() error {
-					dirty, err := job.do(tx)
-					wrote = wrote || dirty
-					return err
-				})
-				if err != nil {
-					failed = i
-					return err
-				}
+	at := -1
+	err = w.file.update(func(tx *bolt.Tx) error {
+		wrote := false
+		for i, job := range group {
+			at = i // stays, if this one fails or panics
+			dirty, err := job.do(tx)
+			if err != nil {
+				return err
 			}
-			if !wrote {
-				return errNothing
-			}
-			return nil
-		})
-	})
-	if last != nil && last.DB() != nil { // the transaction was not ended: a panic in the commit and in its rollback
-		w.mu.Lock()
-		w.broken = true
-		w.mu.Unlock()
-	}
-	return failed, err
-}
-
-// guard turns a panic of bbolt into ErrCorrupt. A damaged page makes bbolt panic, and a file that shrank under its
-// memory map makes the processor fault; neither may take the web server down.
-func guard(fn func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: the file cannot be read: %v", ErrCorrupt, r)
+			wrote = wrote || dirty
 		}
-	}()
-	return fn()
+		at = -1
+		if !wrote {
+			return errNothing
+		}
+		return nil
+	})
+	return at, err
 }

@@ -27,10 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) *Subject) {
 			t.Parallel()
 			s := &subject{Subject: open(t)}
 			c.run(t, s)
-			if s.Ledger.Close(); s.Check == nil {
-				return
-			}
-			s.Reopen(t)
+			s.Reopen(t) // what counts is what was kept
 			if err := s.Check(); err != nil {
 				t.Errorf("the store contradicts itself afterwards: %v", err)
 			}
