@@ -3,7 +3,6 @@ package gate
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -96,24 +95,13 @@ func (g *Gate) lookup(r *Request, value string) (*Identity, error) {
 			return nil, fmt.Errorf("gate: find person: %w", err)
 		}
 		// WeChat gave the openid to somebody else meanwhile, or consent to all
-		// of it was withdrawn: what this session says is not true any more.
-		if !knows(person, s) {
-			return nil, session.ErrNone
-		}
-		// The openid moved to another person: whoever holds this session must
-		// not act as the one it was made for.
+		// of it was withdrawn: what this session says is not true any more, and
+		// its holder must not act as the person it was made for.
 		if !person.Holds(s.AppID, s.OpenID) {
-			return nil, fmt.Errorf("gate: the openid belongs to another person now: %w", session.ErrEnded)
+			return nil, fmt.Errorf("gate: the openid is not this person's any more: %w", session.ErrEnded)
 		}
 	}
 	id := g.newIdentity(s, person)
 	g.cache.put(key, cached{id, generation})
 	return id, nil
-}
-
-// knows reports whether the openid of s still belongs to p.
-func knows(p ledger.Person, s *session.Session) bool {
-	return slices.ContainsFunc(p.Accounts, func(a ledger.Account) bool {
-		return a.AppID == s.AppID && a.OpenID == s.OpenID
-	})
 }

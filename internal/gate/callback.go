@@ -26,12 +26,12 @@ func (g *Gate) callback(w http.ResponseWriter, r *Request) {
 	}
 	if err := g.identify(r); err != nil {
 		// Before a code is spent: it is still good when the store is back.
-		g.unavailable(w, r, retryStore, flow.ID, err)
+		g.unavailable(w, r, retryStore, flow, err)
 		return
 	}
 	if r.id != nil && !r.id.Guest() && (flow.Scope == wechat.ScopeBase || r.id.scope == wechat.ScopeUserInfo) {
 		// Back, reload, a second tab, a second hit: nothing is left to do.
-		redirect(w, http.StatusSeeOther, r.origin+flow.Target)
+		arrive(w, r, flow.Target)
 		return
 	}
 	answer := parseAnswer(r.Original.RawQuery)
@@ -103,7 +103,7 @@ func (g *Gate) refused(w http.ResponseWriter, r *Request, f Flow) {
 			g.tryAgain(w, r, f)
 			return
 		}
-		redirect(w, http.StatusSeeOther, r.origin+f.Target)
+		arrive(w, r, f.Target)
 	default:
 		g.tryAgain(w, r, f)
 	}
@@ -129,6 +129,6 @@ func (g *Gate) finish(w http.ResponseWriter, r *Request, f Flow, code string) {
 	default:
 		jar.Set(w, o.value, r.secure, cookieAge(g.Hub.Policy, o.session))
 		setLandings(w, nextLanding(r.Request, r.secure), r.secure)
-		redirect(w, http.StatusSeeOther, r.origin+f.Target)
+		arrive(w, r, f.Target)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -47,7 +48,7 @@ func (g *Gate) startAnew(w http.ResponseWriter, r *Request, f Flow, reason strin
 	case f.Optional:
 		g.passWithout(w, r, f)
 	case verdict == Pass:
-		redirect(w, http.StatusSeeOther, r.origin+f.Target)
+		arrive(w, r, f.Target)
 	case verdict == ExplainOutside:
 		g.explainOutside(w, r, f.Target)
 	case verdict == ExplainCookies:
@@ -65,7 +66,7 @@ func (g *Gate) startAnew(w http.ResponseWriter, r *Request, f Flow, reason strin
 // landing cookie keeps the path from asking WeChat again at once.
 func (g *Gate) passWithout(w http.ResponseWriter, r *Request, f Flow) {
 	setLandings(w, excused, r.secure)
-	redirect(w, http.StatusSeeOther, r.origin+f.Target)
+	arrive(w, r, f.Target)
 }
 
 // askConsent asks for the second step: by our page, which WeChat's rules
@@ -113,6 +114,18 @@ func redirect(w http.ResponseWriter, status int, location string) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
 	w.WriteHeader(status)
+}
+
+// arrive ends a dance at the exact address first asked for. Browsers carry a
+// fragment over redirects that have none of their own (WHATWG Fetch, HTTP-redirect
+// fetch), so that WeChat's #wechat_redirect would stay in the address bar, where
+// many apps keep their state: they get an empty one instead. Clients that do not
+// say that they navigate carry nothing, and get the address byte for byte.
+func arrive(w http.ResponseWriter, r *Request, target string) {
+	if r.Header.Get("Sec-Fetch-Mode") == "navigate" && !strings.Contains(target, "#") {
+		target += "#"
+	}
+	redirect(w, http.StatusSeeOther, r.origin+target)
 }
 
 // shortID shortens a random id for logs and pages.

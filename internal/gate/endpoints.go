@@ -53,7 +53,7 @@ func (g *Gate) sessionEndpoint(w http.ResponseWriter, r *Request) {
 		return
 	}
 	if err := g.identify(r); err != nil {
-		g.unavailable(w, r, retryStore, "", err)
+		g.unavailable(w, r, retryStore, Flow{}, err)
 		return
 	}
 	if r.id == nil || r.id.Guest() && !g.Rules.SnapshotGuest {
@@ -96,7 +96,7 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *Request) {
 		scope = wechat.ScopeUserInfo
 	}
 	if err := g.identify(r); err != nil {
-		g.unavailable(w, r, retryStore, "", err)
+		g.unavailable(w, r, retryStore, Flow{Target: target, Scope: scope}, err)
 		return
 	}
 	facts := g.facts(r)
@@ -135,12 +135,12 @@ func (g *Gate) logoutEndpoint(w http.ResponseWriter, r *Request) {
 		return
 	}
 	if err := g.identify(r); err != nil {
-		g.unavailable(w, r, retryStore, "", err)
+		g.unavailable(w, r, retryStore, Flow{}, err)
 		return
 	}
 	if r.id != nil {
 		if err := g.endSession(r); err != nil {
-			g.unavailable(w, r, retryStore, "", err)
+			g.unavailable(w, r, retryStore, Flow{}, err)
 			return
 		}
 		g.Logger.Info("signed out", slog.String("session", r.id.session.ID.Short()))
@@ -162,7 +162,7 @@ func (g *Gate) declineEndpoint(w http.ResponseWriter, r *Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
 	target := returnTarget(r.PostFormValue("return_to"), r.origin)
 	if err := g.identify(r); err != nil {
-		g.unavailable(w, r, retryStore, "", err)
+		g.unavailable(w, r, retryStore, Flow{}, err)
 		return
 	}
 	if r.id != nil && !r.id.Guest() && g.Rules.AllowDeclined && !g.rememberDecline(w, r) {

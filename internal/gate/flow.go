@@ -90,7 +90,7 @@ func bindingName(secure bool) string {
 // bindingCookie is sent only to this flow's callback: parallel tabs have one
 // each, and no other request grows by it.
 func (f Flow) bindingCookie(value string, secure bool) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // Secure wherever the site is https
 		Name:     bindingName(secure),
 		Value:    value,
 		Path:     callbackPath + f.ID,

@@ -96,7 +96,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool
 	case err != nil && r.Access == Protected:
 		// Unavailable is not absent: nobody is sent to WeChat and no cookie is
 		// touched because a store does not answer.
-		g.unavailable(w, r, retryStore, "", err)
+		g.unavailable(w, r, retryStore, Flow{}, err)
 		return nil, false
 	case err != nil, r.Access == Public, g.standing(r, r.Need) == Satisfied:
 		// Decide's first row, before the costs of the other facts.
@@ -148,7 +148,7 @@ func (g *Gate) facts(r *Request) Facts {
 		Access:     r.Access,
 		Standing:   g.standing(r, r.Need),
 		Navigation: isNavigation(r.Request),
-		Write:      !isRead(r.Method),
+		Write:      !isRead(r.Method) || r.Header.Get("Upgrade") != "", // a socket can carry anything
 		InWeChat:   DetectBrowser(r.UserAgent()).InWeChat(),
 		Outside:    g.Rules.Outside,
 		Adrift:     r.landed == maxLandings,

@@ -44,7 +44,7 @@ func (g *Gate) rememberDecline(w http.ResponseWriter, r *Request) bool {
 	defer cancel()
 	value, err := g.Hub.Store.Save(ctx, &s)
 	if err != nil {
-		g.unavailable(w, r, retryStore, "", fmt.Errorf("gate: save decline: %w", err))
+		g.unavailable(w, r, retryStore, Flow{}, fmt.Errorf("gate: save decline: %w", err))
 		return false
 	}
 	g.forget(r)

@@ -50,7 +50,7 @@ func nextLanding(r *http.Request, secure bool) int {
 
 // setLandings writes the count; zero removes the cookie.
 func setLandings(w http.ResponseWriter, n int, secure bool) {
-	cookie := &http.Cookie{
+	cookie := &http.Cookie{ //nolint:gosec // Secure wherever the site is https
 		Name:     landingName(secure),
 		Value:    strconv.Itoa(n),
 		Path:     landingPath,

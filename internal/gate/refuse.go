@@ -41,7 +41,7 @@ func (g *Gate) failed(w http.ResponseWriter, r *Request, f Flow, err error) {
 	case errors.Is(err, wechat.ErrAlert), errors.Is(err, wechat.ErrRelogin):
 		g.misconfigured(w, r, f.ID, err)
 	default:
-		g.unavailable(w, r, retryAfter(err), f.ID, err)
+		g.unavailable(w, r, retryAfter(err), f, err)
 	}
 }
 
@@ -50,7 +50,7 @@ func retryAfter(err error) time.Duration {
 	var e *wechat.Error
 	switch {
 	case errors.As(err, &e) && e.Code == errcodeTooFrequent:
-		return time.Minute + time.Duration(rand.N(20))*time.Second // spreads load; not a secret
+		return time.Minute + time.Duration(rand.N(20))*time.Second //nolint:gosec // spreads load; not a secret
 	case errors.As(err, &e):
 		return retryWeChat
 	default:
@@ -58,16 +58,24 @@ func retryAfter(err error) time.Duration {
 	}
 }
 
-// unavailable answers 503: WeChat or a store cannot be asked now.
-func (g *Gate) unavailable(w http.ResponseWriter, r *Request, after time.Duration, flowID string, err error) {
+// unavailable answers 503: WeChat or a store cannot be asked now. A visitor who
+// was under way begins again where f says, by itself; the zero Flow is the page
+// that was asked for.
+func (g *Gate) unavailable(w http.ResponseWriter, r *Request, after time.Duration, f Flow, err error) {
 	level := slog.LevelError
 	if r.Context().Err() != nil && !errors.Is(err, session.ErrUnavailable) && !errors.Is(err, ledger.ErrUnavailable) {
 		level = slog.LevelDebug // the visitor left; nobody reads the answer
 	}
-	g.logWeChat(level, "unavailable", Flow{ID: flowID}, err)
+	g.logWeChat(level, "unavailable", f, err)
 	w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
-	g.show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: after, Reference: shortID(flowID)},
-		"unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
+	p := page.Page{Kind: page.Unavailable, RetryAfter: after, Reference: shortID(f.ID)}
+	if isRead(r.Method) {
+		if f.Target == "" {
+			f.Target, f.Scope = cleanTarget(r.Original.RequestURI()), wechat.ScopeBase
+		}
+		p.ContinueURL = loginPath(f.Target, f.Scope)
+	}
+	g.show(w, r, p, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
 }
 
 // misconfigured answers 500: only the operator can help.

@@ -22,7 +22,11 @@ func (v view) setHeader(h http.Header) {
 	if v.retry > 0 {
 		seconds := strconv.Itoa(v.retry)
 		h.Set("Retry-After", seconds)
-		if v.Reloads {
+		if v.Reloads && v.ContinueURL != "" {
+			// To an address of its own: a page whose address ends in a fragment, such as the #wechat_redirect that
+			// browsers carry along, would only scroll (WHATWG HTML, navigate to a fragment).
+			h.Set("Refresh", seconds+"; url="+v.ContinueURL)
+		} else if v.Reloads {
 			h.Set("Refresh", seconds)
 		}
 	}

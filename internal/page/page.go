@@ -34,8 +34,8 @@ type Page struct {
 	// Reference is a short id to tell the support, shown small: at most 40 characters of [A-Za-z0-9-].
 	Reference string
 
-	// RetryAfter is when an Unavailable page reloads itself and what Retry-After says: rounded up to whole seconds,
-	// at most an hour. Zero means ten seconds, a negative value never.
+	// RetryAfter is when an Unavailable page goes to ContinueURL by itself, or reloads where there is none, and what
+	// Retry-After says: rounded up to whole seconds, at most an hour. Zero means ten seconds, a negative value never.
 	RetryAfter time.Duration
 
 	// Status is the HTTP status. Zero, and a status that cannot carry a page, mean the default of the kind.

@@ -137,6 +137,13 @@ func TestRetry(t *testing.T) {
 			t.Errorf("%s %v: the page does not say %q", c.method, c.after, c.text)
 		}
 	}
+	// A reload does nothing where the address ends in a fragment, so the page may go elsewhere.
+	elsewhere := Page{Kind: Unavailable, RetryAfter: time.Second, ContinueURL: "/_wechat/login?return_to=%2Fx"}
+	for method, want := range map[string]string{"GET": "1; url=/_wechat/login?return_to=%2Fx", "POST": ""} {
+		if got := ask(t, elsewhere, method).Header().Get("Refresh"); got != want {
+			t.Errorf("%s with an address: Refresh %q, want %q", method, got, want)
+		}
+	}
 	for _, kind := range kinds {
 		h := ask(t, Page{Kind: kind, RetryAfter: time.Second}, http.MethodGet).Header()
 		if kind != Unavailable && (h.Get("Retry-After") != "" || h.Get("Refresh") != "") {

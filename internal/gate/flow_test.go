@@ -1,0 +1,196 @@
+package gate
+
+import (
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/wechat"
+)
+
+func shopSealer(t testing.TB) flowSealer {
+	return flowSealer{ring: testRing(t, "k"), bound: shopOrigin + "|" + shopApp}
+}
+
+var flowPath = regexp.MustCompile(`^/_wechat/callback/[A-Z2-7]{26}/[A-Za-z0-9_-]+$`)
+
+func TestFlowThereAndBack(t *testing.T) {
+	t.Parallel()
+	sealer := shopSealer(t)
+	for _, target := range []string{
+		"/", "/cart?a=1&b=<2>#/c", "/商品?q=值", "/gbk?q=\xb9\xfa", `/q?"\u0026"`,
+		"/?" + strings.Repeat("&", maxTarget-2), "/?" + strings.Repeat(`"`, maxTarget-2), "/?" + strings.Repeat("\xff", maxTarget-2),
+	} {
+		flow, binding := newFlow(target, wechat.ScopeUserInfo, maxAttempts, true)
+		path, err := sealer.path(flow)
+		if err != nil || !flowPath.MatchString(path) {
+			t.Fatalf("%.40q: path %q, %v", target, path, err)
+		}
+		back, err := sealer.open(path)
+		if err != nil || !reflect.DeepEqual(back, flow) {
+			t.Fatalf("%.40q: %+v, %v", target, back, err)
+		}
+		if strings.Contains(path, binding) || len(flow.Binding) != 32 {
+			t.Error("the binding cookie's value travels in the address")
+		}
+	}
+}
+
+func TestFlowsDiffer(t *testing.T) {
+	t.Parallel()
+	sealer := shopSealer(t)
+	a, bindingA := newFlow("/", wechat.ScopeBase, 0, false)
+	b, bindingB := newFlow("/", wechat.ScopeBase, 0, false)
+	if a.ID == b.ID || bindingA == bindingB || sealer.state(a.ID) == sealer.state(b.ID) {
+		t.Error("two flows share id, binding or state")
+	}
+	if state := sealer.state(a.ID); !regexp.MustCompile(`^[a-zA-Z0-9]{1,128}$`).MatchString(state) || strings.Contains(state, a.ID) {
+		t.Errorf("state %q", state) // WeChat: web authorisation guide, A1
+	}
+}
+
+// Attack 18: what was made for another site, account, key or flow is nothing.
+func TestAttack18ForeignFlows(t *testing.T) {
+	t.Parallel()
+	sealer := shopSealer(t)
+	flow, _ := newFlow("/x", wechat.ScopeBase, 0, false)
+	other, _ := newFlow("/y", wechat.ScopeBase, 0, false)
+	path, err := sealer.path(flow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, sealed, _ := strings.Cut(strings.TrimPrefix(path, callbackPath), "/")
+	for name, open := range map[string]struct {
+		sealer flowSealer
+		path   string
+	}{
+		"site":           {flowSealer{sealer.ring, "https://other.example.com|" + shopApp}, path},
+		"account":        {flowSealer{sealer.ring, shopOrigin + "|wxother"}, path},
+		"key":            {flowSealer{testRing(t, "z"), sealer.bound}, path},
+		"id":             {sealer, callbackPath + other.ID + "/" + sealed},
+		"no id":          {sealer, callbackPath + "/" + sealed},
+		"long id":        {sealer, callbackPath + strings.Repeat("A", 65) + "/" + sealed},
+		"no flow":        {sealer, callbackPath + flow.ID},
+		"empty flow":     {sealer, callbackPath + flow.ID + "/"},
+		"nothing":        {sealer, callbackPath},
+		"elsewhere":      {sealer, "/x/" + flow.ID + "/" + sealed},
+		"cut":            {sealer, path[:len(path)-1]},
+		"longer":         {sealer, path + "A"},
+		"with a segment": {sealer, path + "/x"},
+		"escaped":        {sealer, strings.Replace(path, "callback/", "callback%2F", 1)},
+		"huge":           {sealer, callbackPath + flow.ID + "/" + strings.Repeat("A", 1<<16)},
+	} {
+		if f, err := open.sealer.open(open.path); !errors.Is(err, errFlow) || f.ID != "" {
+			t.Errorf("%s: opens: %+v, %v", name, f, err)
+		}
+	}
+}
+
+func TestState(t *testing.T) {
+	t.Parallel()
+	sealer := shopSealer(t)
+	flow, _ := newFlow("/", wechat.ScopeBase, 0, false)
+	other, _ := newFlow("/", wechat.ScopeBase, 0, false)
+	state := sealer.state(flow.ID)
+	if !sealer.stateIs(flow.ID, state) || !sealer.stateIs(flow.ID, strings.ToUpper(state)) {
+		t.Error("the flow's own state does not count")
+	}
+	for name, wrong := range map[string]string{
+		"empty": "", "cut": state[:62], "odd": state[:63], "longer": state + "00", "no hex": strings.Repeat("z", 64), "another flow's": sealer.state(other.ID),
+		"an address put behind it": state + "https://x", "another site's": flowSealer{sealer.ring, "https://other.example.com|" + shopApp}.state(flow.ID),
+		"zeros": hex.EncodeToString(make([]byte, 32)),
+	} {
+		if sealer.stateIs(flow.ID, wrong) {
+			t.Errorf("%s counts: %q", name, wrong)
+		}
+	}
+}
+
+func TestFlowExpires(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		flow, _ := newFlow("/", wechat.ScopeBase, 0, false)
+		time.Sleep(flowLifetime)
+		if flow.expired() {
+			t.Error("over too early")
+		}
+		time.Sleep(time.Second)
+		if !flow.expired() {
+			t.Errorf("still good after %v", flowLifetime)
+		}
+		flow.Begun = time.Now().Add(flowLifetime + time.Minute).Unix()
+		if !flow.expired() {
+			t.Error("a flow from the future is good")
+		}
+	})
+}
+
+func TestBinding(t *testing.T) {
+	t.Parallel()
+	flow, value := newFlow("/", wechat.ScopeBase, 0, false)
+	cookie := flow.bindingCookie(value, true)
+	if got, want := cookie.String(), "__Secure-wechat-flow="+value+"; Path=/_wechat/callback/"+flow.ID+"; Max-Age=600; HttpOnly; Secure; SameSite=Lax"; got != want {
+		t.Errorf("cookie %s, want %s", got, want)
+	}
+	with := func(pairs ...string) *http.Request {
+		return request(t, "GET", "/", "Cookie", strings.Join(pairs, "; "))
+	}
+	good := "__Secure-wechat-flow=" + value
+	for name, c := range map[string]struct {
+		r    *http.Request
+		want bool
+	}{
+		"good":                     {with(good), true},
+		"second of two":            {with("__Secure-wechat-flow=planted", good), true},
+		"fourth":                   {with("__Secure-wechat-flow=1", "__Secure-wechat-flow=2", "__Secure-wechat-flow=3", good), true},
+		"behind a flood":           {with(strings.Repeat("__Secure-wechat-flow=1; ", 1000), good), false},
+		"none":                     {with("a=b"), false},
+		"another":                  {with("__Secure-wechat-flow=" + strings.Repeat("A", 26)), false},
+		"empty":                    {with("__Secure-wechat-flow="), false},
+		"the digest, not the text": {with("__Secure-wechat-flow=" + hex.EncodeToString(flow.Binding)), false},
+		"from plain http":          {with("wechat-flow=" + value), false},
+	} {
+		if got := flow.boundTo(c.r, true); got != c.want {
+			t.Errorf("%s: bound %t", name, got)
+		}
+	}
+	if (Flow{}).boundTo(with(good), true) || (Flow{}).boundTo(with("__Secure-wechat-flow="), true) {
+		t.Error("a flow without binding is bound")
+	}
+	if flow.bindingCookie(value, false).Name != "wechat-flow" {
+		t.Error("on http the cookie needs a name that browsers take")
+	}
+}
+
+func FuzzFlowOpen(f *testing.F) {
+	sealer := shopSealer(f)
+	flow, _ := newFlow("/x", wechat.ScopeBase, 0, false)
+	good, err := sealer.path(flow)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{good, callbackPath, callbackPath + "/", "", "/", callbackPath + flow.ID + "/!", strings.ToLower(good)} {
+		f.Add(seed, "")
+	}
+	f.Fuzz(func(t *testing.T, path, state string) {
+		got, err := sealer.open(path)
+		switch {
+		case err != nil:
+			if !errors.Is(err, errFlow) || got.ID != "" {
+				t.Fatalf("%q: %+v, %v", path, got, err)
+			}
+		// Seeds of another process open too: they were sealed with the same key.
+		case !strings.HasPrefix(path, callbackPath+got.ID+"/") || len(got.ID) != 26 || cleanTarget(got.Target) != got.Target:
+			t.Fatalf("%q opens as %+v", path, got)
+		}
+		if sealer.stateIs(flow.ID, state) && !strings.EqualFold(state, sealer.state(flow.ID)) {
+			t.Fatalf("state %q counts", state)
+		}
+	})
+}

@@ -1,0 +1,245 @@
+package gate_test
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/internal/wechattest"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+const (
+	shop      = "https://shop.example.com"
+	shopApp   = "wx0123456789abcdef"
+	otherApp  = "wxfedcba9876543210"
+	appSecret = "the-secret-of-the-shop-0123456789"
+	ringKey   = "the-key-of-the-ring-the-key-of-the-ring-1"
+
+	base     = "snsapi_base"
+	userinfo = "snsapi_userinfo"
+
+	exchangePath = "/sns/oauth2/access_token"
+)
+
+// town is one gateway with a site, the site's upstream, and WeChat.
+type town struct {
+	t        testing.TB
+	weChat   *weChat
+	hub      *gate.Hub
+	gate     *gate.Gate
+	store    *shakyStore
+	ledger   *shakyLedger
+	scrub    gate.Scrub
+	access   map[string]gate.Access  // by path; anything else is protected
+	need     map[string]wechat.Scope // by path
+	upstream http.HandlerFunc        // nil is echo
+	inside   bool                    // requests do not leave the process, nor a synctest bubble
+	plain    bool                    // http, not https
+	server   *httptest.Server
+	log      logBook
+	secrets  secretBook
+	passed   atomic.Int32 // requests that reached the upstream
+}
+
+// weChat is the simulator as a server, with somebody on the line who may answer
+// in its place.
+type weChat struct {
+	*wechattest.Server
+	url  string
+	mu   sync.Mutex
+	hook http.HandlerFunc
+}
+
+func (c *weChat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	hook := c.hook
+	c.mu.Unlock()
+	if hook != nil && strings.HasPrefix(r.URL.Path, "/sns/") {
+		hook(w, r)
+		return
+	}
+	c.Server.ServeHTTP(w, r)
+}
+
+// answer lets WeChat's API answer this, whatever it is asked; "" lets the
+// simulator answer again.
+func (c *weChat) answer(body string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hook = nil
+	if body != "" {
+		c.hook = func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }
+	}
+}
+
+// newWeChat starts the simulator. It must stand outside of a synctest bubble.
+func newWeChat(t testing.TB) *weChat {
+	t.Helper()
+	c := &weChat{Server: wechattest.New(wechattest.Config{
+		Accounts: []wechattest.Account{
+			{AppID: shopApp, Secret: appSecret, Name: "Shop", CallbackDomains: []string{"*"}, Platform: "platform"},
+			{AppID: otherApp, Secret: "the-secret-of-another-account", Name: "Other", CallbackDomains: []string{"*"}, Platform: "platform"},
+		},
+		Persons: []wechattest.Person{
+			{ID: "alice", Nickname: "小明 🐼", AvatarURL: "https://thirdwx.qlogo.cn/mmopen/alice/132"},
+			{ID: "bob", Nickname: "小红", Follows: []string{shopApp}},
+			{ID: "carol", Nickname: "阿强"},
+		},
+		AnyUserAgent: true,
+	})}
+	listening := httptest.NewServer(c)
+	c.url = listening.URL
+	t.Cleanup(func() {
+		c.Close() // first: it ends answers that hang
+		listening.Close()
+	})
+	return c
+}
+
+// newTown builds a gateway; each change is made before it opens.
+func newTown(t testing.TB, changes ...func(*town)) *town {
+	t.Helper()
+	return newTownWith(t, newWeChat(t), changes...)
+}
+
+func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
+	t.Helper()
+	ring, err := session.NewRing(ringKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	book, err := ledger.OpenBolt(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &town{t: t, weChat: c, access: map[string]gate.Access{}, need: map[string]wechat.Scope{}}
+	w.ledger = &shakyLedger{Bolt: book}
+	w.store = &shakyStore{Store: session.Sealed{Keys: ring, Tombstones: book}}
+	w.hub = &gate.Hub{
+		WeChat: &wechat.Client{APIURL: c.url}, Ledger: w.ledger, Store: w.store, Ended: book.Ended,
+		Keys: ring, Results: new(gate.Results),
+	}
+	w.gate = &gate.Gate{
+		Hub:     w.hub,
+		Account: gate.Account{Name: "main", Credentials: wechat.Credentials{AppID: shopApp, Secret: wechat.NewSecret(appSecret)}},
+		Rules:   gate.Rules{Scope: wechat.ScopeUserInfo, Outside: gate.OutsideQR},
+		Logger:  slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	for _, change := range changes {
+		change(w)
+	}
+	w.scrub = gate.NewScrub(w.gate.HeaderNames())
+	if !w.inside {
+		w.server = httptest.NewUnstartedServer(w)
+		w.server.Config.ErrorLog = slog.NewLogLogger(w.gate.Logger.Handler(), slog.LevelError)
+		w.server.StartTLS()
+	}
+	t.Cleanup(func() {
+		if w.server != nil {
+			w.server.Close()
+		}
+		w.hub.WeChat.CloseIdle()
+		if err := book.Close(); err != nil {
+			t.Errorf("closing the ledger: %v", err)
+		}
+		w.checkLog()
+	})
+	return w
+}
+
+// reload makes the gate anew, as a new configuration does: what it kept in
+// memory is gone.
+func (w *town) reload() {
+	w.hub.Results = new(gate.Results)
+	w.gate = &gate.Gate{Hub: w.hub, Account: w.gate.Account, Origin: w.gate.Origin, Rules: w.gate.Rules, Logger: w.gate.Logger}
+}
+
+// scope sets what the site asks of its visitors.
+func scope(s wechat.Scope) func(*town) { return func(w *town) { w.gate.Rules.Scope = s } }
+
+// rules changes what the operator wants.
+func rules(change func(*gate.Rules)) func(*town) { return func(w *town) { change(&w.gate.Rules) } }
+
+// ServeHTTP does what the server's handler does around the gate.
+func (w *town) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	r = r.WithContext(r.Context()) // a copy, as any server in front makes one
+	w.scrub.Request(r)
+	original := *r.URL
+	q := &gate.Request{Request: r, Original: &original, Access: w.access[original.Path], Need: w.need[original.Path]}
+	if gate.IsEndpoint(&original) {
+		w.gate.ServeEndpoint(rw, q)
+		return
+	}
+	id, pass := w.gate.Serve(rw, q)
+	if !pass {
+		return
+	}
+	if id != nil {
+		id.Apply(r.Header)
+	}
+	gate.StripCookies(r)
+	w.passed.Add(1)
+	for _, name := range []string{"wechat", "__Host-wechat", "wechat-flow", "__Secure-wechat-flow", "wechat-landed", "__Secure-wechat-landed"} {
+		if _, err := r.Cookie(name); err == nil {
+			w.t.Errorf("the upstream of %s sees the cookie %s", original.Path, name)
+		}
+	}
+	answer := httptest.NewRecorder()
+	if w.upstream != nil {
+		w.upstream(answer, r)
+	} else {
+		echo(answer, r)
+	}
+	w.forward(rw, q, answer)
+}
+
+// forward hands the upstream's answer on, less the headers by which it speaks
+// to the gate.
+func (w *town) forward(rw http.ResponseWriter, q *gate.Request, answer *httptest.ResponseRecorder) {
+	h := answer.Header()
+	require, logout := h.Get(gate.HeaderRequire), h.Get(gate.HeaderLogout)
+	h.Del(gate.HeaderRequire)
+	h.Del(gate.HeaderLogout)
+	if logout == "1" {
+		w.gate.EndByUpstream(rw, q)
+	}
+	if require != "" && logout != "1" {
+		if instead := w.gate.Require(q, answer.Code, require); instead != nil {
+			instead(rw)
+			return
+		}
+	}
+	for name, values := range h {
+		rw.Header()[name] = append(rw.Header()[name], values...)
+	}
+	rw.Header().Set("X-Upstream", "1")
+	rw.WriteHeader(answer.Code)
+	_, _ = answer.Body.WriteTo(rw)
+}
+
+// echoed is what the upstream says it got.
+type echoed struct {
+	Method, URI, Body string
+	Header            http.Header
+}
+
+func echo(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(echoed{Method: r.Method, URI: r.URL.RequestURI(), Body: string(body), Header: r.Header})
+}

@@ -1,0 +1,158 @@
+package gate_test
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+)
+
+func outside(o gate.Outside) func(*town) {
+	return rules(func(r *gate.Rules) { r.Outside, r.Scope = o, wechat.ScopeBase })
+}
+
+func TestOutsideQR(t *testing.T) {
+	t.Parallel()
+	for _, o := range []gate.Outside{gate.OutsideQR, ""} {
+		w := newTown(t, outside(o))
+		b := w.browser("alice")
+		b.ua = desktopUA
+		for _, address := range []string{"/x?y=1&z={2}|3", "/_wechat/login?return_to=%2Fx%3Fy%3D1%26z%3D%7B2%7D%7C3"} {
+			v := b.open(address)
+			page := v.last()
+			if len(v) != 1 || page.kind() != "open_in_wechat" || page.status != http.StatusForbidden {
+				t.Fatalf("%d %q", page.status, page.kind())
+			}
+			if !strings.Contains(page.body, shop+"/x?y=1&amp;z=%7B2%7D%7C3") || !strings.Contains(page.body, "<svg") {
+				t.Error("the page shows no address, or no QR code of it")
+			}
+		}
+		if h := b.script(http.MethodGet, "/api"); h.status != http.StatusUnauthorized || h.json().Error != "not_signed_in" {
+			t.Errorf("script: %d", h.status)
+		}
+		if w.passed.Load() != 0 {
+			t.Error("a stranger reached the upstream")
+		}
+	}
+}
+
+func TestOutsideLogin(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, outside(gate.OutsideLogin))
+	b := w.browser("alice")
+	b.ua = desktopUA
+	if v := b.open("/x"); !slices.Equal(v.scopes(), []string{base}) || v.last().upstream().Header.Get("X-Wechat-Openid") == "" {
+		t.Errorf("%s", v)
+	}
+}
+
+func TestOutsidePass(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, outside(gate.OutsidePass))
+	b := w.browser("alice")
+	b.ua = desktopUA
+	if v := b.open("/x"); len(v) != 1 || v.last().upstream().Header.Get("X-Wechat-Openid") != "" {
+		t.Errorf("%s", v)
+	}
+	b.form("/x", url.Values{}).upstream()
+	if v := b.open("/_wechat/login?return_to=/y"); v.last().url != shop+"/y" || len(v.scopes()) != 0 {
+		t.Errorf("login outside: %s", v)
+	}
+	b.ua = weChatUA
+	if v := b.open("/x"); v.last().upstream().Header.Get("X-Wechat-Openid") == "" {
+		t.Errorf("in WeChat: %s", v)
+	}
+	b.ua = desktopUA
+	if got := b.open("/x").last().upstream().Header.Get("X-Wechat-Openid"); got == "" {
+		t.Error("a session counts outside too")
+	}
+}
+
+func TestOutsideRefuse(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, outside(gate.OutsideRefuse))
+	b := w.browser("alice")
+	b.ua = desktopUA
+	if h := b.open("/x").last(); h.status != http.StatusUnauthorized || h.json().Error != "not_signed_in" {
+		t.Errorf("%d %s", h.status, h.body)
+	}
+	if h := b.open("/_wechat/login").last(); h.status != http.StatusUnauthorized {
+		t.Errorf("login: %d", h.status)
+	}
+	if w.passed.Load() != 0 {
+		t.Error("a stranger reached the upstream")
+	}
+}
+
+// WeCom looks like WeChat and cannot do its dance.
+func TestOutsideIsAlsoWeCom(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, outside(gate.OutsideQR))
+	b := w.browser("alice")
+	b.ua = weChatUA + " wxwork/4.1.10"
+	if h := b.open("/x").last(); h.kind() != "open_in_wechat" {
+		t.Errorf("%d %q", h.status, h.kind())
+	}
+}
+
+// Attack 9: a User-Agent that grants access. Whatever a stranger claims, no
+// identity reaches the upstream.
+func TestAttack09UserAgentGrantsNothing(t *testing.T) {
+	t.Parallel()
+	for _, o := range []gate.Outside{gate.OutsideQR, gate.OutsideLogin, gate.OutsidePass, gate.OutsideRefuse} {
+		w := newTown(t, outside(o))
+		b := w.browser("alice")
+		for _, ua := range []string{
+			"", weChatUA, desktopUA, "Caddy-Health/1", "kube-probe/1.30", "GoogleHC/1.0", "ELB-HealthChecker/2.0",
+			"mpcrawler", "Baiduspider", "wxwork/1 MicroMessenger/8", "MicroMessenger/8 wechatdevtools/1",
+		} {
+			b.ua = ua
+			for _, h := range []hop{b.send(http.MethodGet, "/x", ""), b.script(http.MethodGet, "/x"), b.script(http.MethodPost, "/x")} {
+				if h.header.Get("X-Upstream") == "" {
+					continue
+				}
+				if o != gate.OutsidePass || gate.DetectBrowser(ua).InWeChat() {
+					t.Errorf("%s: %q reached the upstream", o, ua)
+				}
+				for name := range h.upstream().Header {
+					if strings.HasPrefix(name, "X-Wechat") {
+						t.Errorf("%s: %q has %s", o, ua, name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Attack 16: Android's WebView names WeChat in X-Requested-With on page loads.
+func TestAndroidWebViewIsNoXHR(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, outside(gate.OutsideQR))
+	w.browser("alice").open("/x", "X-Requested-With", "com.tencent.mm").last().upstream()
+}
+
+// A dance that goes wrong outside WeChat ends as the site wants it there.
+func TestBrokenCallbackOutside(t *testing.T) {
+	t.Parallel()
+	for o, want := range map[gate.Outside]string{
+		gate.OutsideQR: "open_in_wechat", gate.OutsidePass: "", gate.OutsideRefuse: "401", gate.OutsideLogin: "",
+	} {
+		w := newTown(t, outside(o))
+		callback := w.browser("alice").until("/x")
+		b := w.browser("carol") // without the binding cookie
+		b.ua = desktopUA
+		got := b.open(callback).last()
+		switch {
+		case want == "401":
+			if got.status != http.StatusUnauthorized || got.json().Error != "not_signed_in" {
+				t.Errorf("%s: %d %s", o, got.status, got.body)
+			}
+		case got.kind() != want || want == "" && got.url != shop+"/x":
+			t.Errorf("%s: %d %q at %s", o, got.status, got.kind(), got.url)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// counted is a spend that counts its calls.
+func counted(calls *atomic.Int32, o outcome, err error) func(context.Context) (outcome, error) {
+	return func(context.Context) (outcome, error) {
+		calls.Add(1)
+		time.Sleep(time.Second) // WeChat takes its time; time in these tests is not real
+		return o, err
+	}
+}
+
+func entered(value string) outcome { return outcome{session: shopSession(), value: value} }
+
+func TestResultsSpendOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var results Results
+		var calls atomic.Int32
+		var wg sync.WaitGroup
+		for i := range 20 {
+			wg.Go(func() {
+				// Two codes, one flow: both of WeChat's, each is good, one is spent.
+				o, err := results.Do(t.Context(), "flow", fmt.Sprint("code", i%2), counted(&calls, entered("cookie"), nil))
+				if err != nil || o.value != "cookie" {
+					t.Errorf("hit %d: %q, %v", i, o.value, err)
+				}
+			})
+		}
+		wg.Wait()
+		time.Sleep(resultTTL - time.Second) // of which one was the spend
+		if o, err := results.Do(t.Context(), "flow", "code2", counted(&calls, outcome{}, nil)); err != nil || o.value != "cookie" {
+			t.Errorf("a late hit: %q, %v", o.value, err)
+		}
+		if calls.Load() != 1 {
+			t.Errorf("spent %d times", calls.Load())
+		}
+		time.Sleep(time.Second)
+		if o, _ := results.Do(t.Context(), "flow", "code0", counted(&calls, entered("anew"), nil)); o.value != "anew" {
+			t.Errorf("after %v: %q", resultTTL, o.value)
+		}
+		if _, err := results.Do(t.Context(), "another", "code0", counted(&calls, entered("other"), nil)); err != nil || calls.Load() != 3 {
+			t.Errorf("another flow: %v, %d calls", err, calls.Load())
+		}
+	})
+}
+
+func TestResultsForgetFailures(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var results Results
+		var calls atomic.Int32
+		failure := errors.New("busy")
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				if _, err := results.Do(t.Context(), "flow", "code", counted(&calls, outcome{}, failure)); !errors.Is(err, failure) {
+					t.Errorf("error %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		if calls.Load() != 1 {
+			t.Errorf("spent %d times at once", calls.Load())
+		}
+		if o, err := results.Do(t.Context(), "flow", "code", counted(&calls, entered("cookie"), nil)); err != nil || o.value != "cookie" {
+			t.Errorf("after a failure: %q, %v", o.value, err)
+		}
+	})
+}
+
+// A snapshot comes back with the same flow and a real code when the visitor
+// taps 使用完整服务: only the same code is answered from memory.
+func TestResultsOfSnapshotsAreKeptByCode(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var results Results
+		var calls atomic.Int32
+		for range 2 {
+			if o, _ := results.Do(t.Context(), "flow", "virtual", counted(&calls, outcome{snapshot: true}, nil)); !o.snapshot {
+				t.Error("not a snapshot")
+			}
+		}
+		if calls.Load() != 1 {
+			t.Errorf("a snapshot's code was spent %d times", calls.Load())
+		}
+		if o, _ := results.Do(t.Context(), "flow", "real", counted(&calls, entered("cookie"), nil)); o.value != "cookie" {
+			t.Errorf("the real code gave %+v", o)
+		}
+		if o, _ := results.Do(t.Context(), "flow", "virtual", counted(&calls, outcome{}, nil)); o.value != "cookie" {
+			t.Error("the old code undid the sign-in")
+		}
+	})
+}
+
+// A visitor who leaves does not take the spending along: the code would be lost.
+func TestResultsSurviveTheVisitor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var results Results
+		var calls atomic.Int32
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		spend := func(ctx context.Context) (outcome, error) {
+			o, err := counted(&calls, entered("cookie"), nil)(ctx)
+			return o, errors.Join(err, ctx.Err())
+		}
+		if _, err := results.Do(ctx, "flow", "code", spend); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+		if o, err := results.Do(t.Context(), "flow", "code", spend); err != nil || o.value != "cookie" || calls.Load() != 1 {
+			t.Errorf("the second hit: %q, %v, %d calls", o.value, err, calls.Load())
+		}
+	})
+}
+
+// Attack 39: a bounded map that blocks everybody when it is full.
+func TestAttack39ResultsAreBoundedAndNeverBlock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var results Results
+		flow := func(i int) resultKey { return resultKey{flow: fmt.Sprint(i)} }
+		for i := range maxResults + maxResults/2 {
+			results.keep(flow(i), outcome{value: "x"})
+			if len(results.done) > maxResults {
+				t.Fatalf("%d results", len(results.done))
+			}
+			if _, ok := results.find([]resultKey{flow(i)}); !ok {
+				t.Fatal("the newest result is not there")
+			}
+		}
+		time.Sleep(resultTTL)
+		for i := range 2 * maxResults / 15 { // sixteen are looked at with each new one
+			results.keep(flow(-1-i%100), outcome{})
+		}
+		if len(results.done) > maxResults/4 {
+			t.Errorf("%d results are left when all are over", len(results.done))
+		}
+	})
+}

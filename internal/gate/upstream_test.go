@@ -1,0 +1,203 @@
+package gate_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+)
+
+// demanding is an upstream that answers status with X-Wechat-Require until the
+// visitor has what it wants.
+func demanding(status int, want wechat.Scope) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		has := r.Header.Get("X-Wechat-Scope")
+		if has == string(want) || want == wechat.ScopeBase && has != "" {
+			echo(w, r)
+			return
+		}
+		w.Header().Set(gate.HeaderRequire, string(want))
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte("the app's own words"))
+	}
+}
+
+func TestRequireConsent(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
+		w := newTown(t, scope(wechat.ScopeBase), func(w *town) { w.upstream = demanding(status, wechat.ScopeUserInfo) })
+		b := w.browser("alice")
+		page := b.open("/profile?x").last()
+		if page.kind() != "consent" || strings.Contains(page.body, "own words") {
+			t.Fatalf("%d: %d %q", status, page.status, page.kind())
+		}
+		if h := b.script(http.MethodPost, "/api", "Referer", shop+"/profile"); h.status != http.StatusUnauthorized || h.json().Error != "consent_required" ||
+			h.json().RedirectURL != shop+"/_wechat/login?return_to=%2Fprofile&scope=snsapi_userinfo" {
+			t.Errorf("%d: a script hears %s", status, h.body)
+		}
+		if h := b.form("/profile", nil); h.status != status || !strings.Contains(h.body, "own words") {
+			t.Errorf("%d: a form is answered with %d %q", status, h.status, h.kind())
+		}
+		if done := b.decide(b.open(page.button()).last(), "allow").last(); done.url != shop+"/profile?x" || done.upstream().Header.Get("X-Wechat-Scope") != userinfo {
+			t.Errorf("%d: back at %s", status, done.url)
+		}
+	}
+}
+
+func TestRequireSignInOnAPublicPath(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, func(w *town) {
+		w.access["/public"], w.access["/open"] = gate.Public, gate.Optional
+		w.upstream = demanding(http.StatusUnauthorized, wechat.ScopeBase)
+	})
+	v := w.browser("alice").open("/public?x")
+	if v.last().url != shop+"/public?x" || v.last().upstream().Header.Get("X-Wechat-Openid") == "" || !slices.Equal(v.scopes(), []string{base}) {
+		t.Errorf("%s", v)
+	}
+	if h := w.browser("carol").script(http.MethodGet, "/public"); h.status != http.StatusUnauthorized || h.json().Error != "not_signed_in" {
+		t.Errorf("a script hears %s", h.body)
+	}
+	b := w.browser("carol")
+	b.ua = desktopUA
+	if h := b.open("/public").last(); h.kind() != "open_in_wechat" {
+		t.Errorf("outside WeChat: %d %q", h.status, h.kind())
+	}
+}
+
+// An app that asks for what is there, or was declined, or for nothing we know:
+// its own answer stands, and nobody is sent round.
+func TestRequireInVain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status int
+		want   string
+	}{
+		"there already":      {http.StatusForbidden, base},
+		"not an error":       {http.StatusOK, userinfo},
+		"another error":      {http.StatusNotFound, userinfo},
+		"a redirect":         {http.StatusNotModified, userinfo},
+		"unheard-of":         {http.StatusForbidden, "snsapi_login"},
+		"several":            {http.StatusForbidden, base + "," + userinfo},
+		"with a line of its": {http.StatusForbidden, userinfo + " "},
+	} {
+		w := newTown(t, scope(wechat.ScopeBase), func(w *town) {
+			w.upstream = func(rw http.ResponseWriter, _ *http.Request) {
+				rw.Header().Set(gate.HeaderRequire, c.want)
+				rw.WriteHeader(c.status)
+			}
+		})
+		h := w.browser("alice").open("/").last()
+		if h.status != c.status || h.header.Get("X-Upstream") == "" || h.header.Get(gate.HeaderRequire) != "" {
+			t.Errorf("%s: %d %q", name, h.status, h.kind())
+		}
+	}
+}
+
+// A liar of an app: it says 401 to everybody, whatever they have.
+func TestRequireNeverLoops(t *testing.T) {
+	t.Parallel()
+	always := func(want string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set(gate.HeaderRequire, want)
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}
+	w := newTown(t, scope(wechat.ScopeBase), func(w *town) { w.upstream = always(userinfo) })
+	b := w.browser("alice")
+	if h := b.consents("/").last(); h.status != http.StatusUnauthorized || h.header.Get("X-Upstream") == "" {
+		t.Errorf("after consent: %d %q", h.status, h.kind())
+	}
+	// And a browser that keeps no session meanwhile.
+	w = newTown(t, scope(wechat.ScopeBase), func(w *town) {
+		w.upstream = always(base)
+		w.access["/"] = gate.Public
+	})
+	b = w.browser("alice")
+	b.keep = func(name string) bool { return name != "__Host-wechat" }
+	if v := b.open("/"); v.last().kind() != "cookies_off" || len(v.scopes()) != 3 {
+		t.Errorf("%d %q%s", v.last().status, v.last().kind(), v)
+	}
+}
+
+// Who just declined is not asked the same thing at once.
+func TestRequireAfterADecline(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, scope(wechat.ScopeBase), rules(allowDeclined), func(w *town) {
+		w.upstream = demanding(http.StatusForbidden, wechat.ScopeUserInfo)
+	})
+	b := w.browser("alice")
+	if kind := b.open("/").last().kind(); kind != "consent" {
+		t.Fatalf("%q", kind)
+	}
+	if h := b.open(b.form("/_wechat/decline", nil).location()).last(); h.status != http.StatusForbidden || h.header.Get("X-Upstream") == "" {
+		t.Errorf("%d %q", h.status, h.kind())
+	}
+}
+
+// A guest of a snapshot cannot consent: the app's answer stands.
+func TestRequireOfAGuest(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, scope(wechat.ScopeBase), rules(snapshotGuest), func(w *town) {
+		w.upstream = demanding(http.StatusForbidden, wechat.ScopeUserInfo)
+	})
+	w.weChat.answer(virtual)
+	if v := w.browser("alice").open("/"); v.last().status != http.StatusForbidden || len(v.scopes()) != 1 {
+		t.Errorf("%d%s", v.last().status, v)
+	}
+}
+
+func TestLogoutByUpstream(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, scope(wechat.ScopeBase), func(w *town) {
+		w.access["/public"] = gate.Public
+		w.upstream = func(rw http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.RawQuery, "logout") {
+				rw.Header().Set(gate.HeaderLogout, "1")
+				rw.Header().Set(gate.HeaderRequire, userinfo) // makes no sense: the logout counts
+				rw.Header().Set("Set-Cookie", "JSESSIONID=; Max-Age=0")
+			}
+			echo(rw, r)
+		}
+	})
+	b, thief := w.browser("alice"), w.browser("carol")
+	b.open("/")
+	thief.plant("/", "__Host-wechat", b.session())
+	h := b.send(http.MethodGet, "/?logout", "")
+	if h.upstream(); b.session() != "" || h.header.Get(gate.HeaderLogout) != "" || h.header.Get(gate.HeaderRequire) != "" {
+		t.Errorf("cookies %v, headers %v", b.cookies("/"), h.header)
+	}
+	if !slices.Contains(h.header["Set-Cookie"], "JSESSIONID=; Max-Age=0") {
+		t.Errorf("the app's own cookie is lost: %q", h.header["Set-Cookie"])
+	}
+	if h := thief.script(http.MethodGet, "/"); h.status != http.StatusUnauthorized {
+		t.Errorf("attack 36: the cookie of before lives on: %d", h.status)
+	}
+	if h := thief.send(http.MethodGet, "/public?logout", ""); h.status != http.StatusOK || len(h.header["Set-Cookie"]) != 1 {
+		t.Errorf("nobody is signed out: %d %q", h.status, h.header["Set-Cookie"])
+	}
+}
+
+// The store is away: the visitor at least loses the cookie, the operator hears.
+func TestLogoutByUpstreamWithoutStore(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, scope(wechat.ScopeBase), func(w *town) {
+		w.upstream = func(rw http.ResponseWriter, r *http.Request) {
+			if r.URL.RawQuery == "logout" {
+				rw.Header().Set(gate.HeaderLogout, "1")
+			}
+			echo(rw, r)
+		}
+	})
+	b := w.browser("alice")
+	b.open("/")
+	w.store.fail(http.ErrHandlerTimeout)
+	if h := b.send(http.MethodGet, "/?logout", ""); h.status != http.StatusOK || b.session() != "" {
+		t.Errorf("%d, session %q", h.status, b.session())
+	}
+	if len(w.log.lines("session not ended for the upstream")) != 1 {
+		t.Error("the operator does not hear of it")
+	}
+}
