@@ -34,6 +34,7 @@ func TestForgedHeadersNeverArrive(t *testing.T) {
 		site:   "https://localhost:" + w.port,
 		auth:   "header user X-Remote-User\n\t\tpublic /public/*",
 	}))
+	w.awaitCertificate()
 	site := "https://localhost:" + w.port
 	v := w.visitor("ming")
 	tlsConfig := w.trust()

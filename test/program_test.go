@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 )
 
@@ -125,4 +126,50 @@ func processesOf(group int) (int, error) {
 		}
 	}
 	return count, nil
+}
+
+// endsSoon checks that no process of a group is left.
+func endsSoon(t *testing.T, group int) {
+	t.Helper()
+	for range 100 {
+		count, err := processesOf(group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if count == 0 {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Errorf("processes of group %d are left", group)
+}
+
+// What a test starts ends with it, and so does what that has started.
+func TestProgramsEnd(t *testing.T) {
+	p, err := start(exec.Command("sh", "-c", "sleep 300 & trap '' TERM; echo ready; wait; sleep 300"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.until(10*time.Second, func() bool { return strings.Contains(p.output.String(), "ready") }); err != nil {
+		t.Fatal(err)
+	}
+	if count, err := processesOf(p.command.Process.Pid); err != nil || count < 2 {
+		t.Fatalf("%d processes, %v", count, err)
+	}
+	p.stop()
+	endsSoon(t, p.command.Process.Pid)
+}
+
+func TestBrowserEnds(t *testing.T) {
+	w := newWorld(t)
+	var group int
+	t.Run("a test", func(t *testing.T) {
+		inner := *w
+		inner.t = t
+		group = inner.phone("ming").group
+		if count, err := processesOf(group); err != nil || count < 2 {
+			t.Errorf("%d processes, %v", count, err)
+		}
+	})
+	endsSoon(t, group)
 }

@@ -22,6 +22,10 @@ const (
 	// resultTTL is how long a finished dance answers its duplicates: WeChat
 	// sends some callbacks twice, and visitors reload.
 	resultTTL = 2 * time.Minute
+	// snapshotTTL is the same for a virtual visitor: only for duplicate hits. A
+	// reload afterwards finds the code spent and begins anew, since the person
+	// may have left the snapshot meanwhile.
+	snapshotTTL = 5 * time.Second
 	// maxResults bounds what is remembered. Only dances that WeChat confirmed
 	// are, so anonymous floods cannot fill it (attack: go-authcrunch 9c877b3).
 	maxResults = 65536
@@ -107,7 +111,11 @@ func (s *Results) keep(key resultKey, o outcome) {
 			}
 		}
 	}
-	s.done[key] = result{o, now.Add(resultTTL)}
+	ttl := resultTTL
+	if o.snapshot {
+		ttl = snapshotTTL
+	}
+	s.done[key] = result{o, now.Add(ttl)}
 	s.prune(now)
 }
 

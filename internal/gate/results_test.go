@@ -148,3 +148,32 @@ func TestAttack39ResultsAreBoundedAndNeverBlock(t *testing.T) {
 		}
 	})
 }
+
+// A reload of the snapshot's page finds the code spent, and begins anew: the
+// person may have left the snapshot meanwhile.
+func TestResultsForgetSnapshotsSoon(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var results Results
+		spent := 0
+		hit := func() {
+			o, err := results.Do(t.Context(), "flow", "code", func(context.Context) (outcome, error) {
+				spent++
+				return outcome{snapshot: true}, nil
+			})
+			if err != nil || !o.snapshot {
+				t.Fatalf("%v, %v", o, err)
+			}
+		}
+		hit()
+		hit() // WeChat's second hit
+		if spent != 1 {
+			t.Errorf("a duplicate hit spent the code again")
+		}
+		time.Sleep(snapshotTTL)
+		hit()
+		if spent != 2 {
+			t.Errorf("a reload was answered from memory")
+		}
+	})
+}
