@@ -70,7 +70,7 @@ func TestCaddyfilesWeShip(t *testing.T) {
 // an option begins with a word that is one.
 func uncomment(t *testing.T, example string) string {
 	t.Helper()
-	option := regexp.MustCompile(`^(\t+)# (\t*)((?:verify_file|official_account|app_id|app_secret|store|session|idle|lifetime|key|open_url|api_url|account|origin|scope|consent|without_consent|public|optional|outside_wechat|snapshot|header)\b.*|\})$`)
+	option := regexp.MustCompile(`^(\t+)# (\t*)((?:log|output|import|verify_file|official_account|app_id|app_secret|store|session|idle|lifetime|key|open_url|api_url|account|origin|scope|consent|without_consent|public|optional|outside_wechat|snapshot|header)\b.*|\})$`)
 	var lines []string
 	turnedOn := 0
 	for line := range strings.SplitSeq(example, "\n") {
@@ -86,6 +86,7 @@ func uncomment(t *testing.T, example string) string {
 		t.Fatalf("only %d options found in the example", turnedOn)
 	}
 	text := strings.Join(lines, "\n")
+	text = strings.ReplaceAll(text, "/var/log/caddy", t.TempDir())
 	text = strings.ReplaceAll(text, "{file./run/secrets/wechat-members}", "{env.WECHAT_SESSION_KEY}")
 	return strings.ReplaceAll(text, "account default\n", "account members\n")
 }

@@ -69,6 +69,11 @@ func (a *App) provisionAccounts() error {
 		if appIDs[p.Credentials.AppID] {
 			return fmt.Errorf("official_account %s: its app_id belongs to another account too", p.Name)
 		}
+		for _, f := range p.files {
+			if content, ok := a.verifyFile("/" + f.Name); ok && content != f.Content {
+				return fmt.Errorf("official_account %s: verify_file %s is given with another content too", p.Name, f.Name)
+			}
+		}
 		names[p.Name], appIDs[p.Credentials.AppID] = true, true
 		a.accounts = append(a.accounts, p)
 	}

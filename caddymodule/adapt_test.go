@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
@@ -22,15 +23,13 @@ const separator = "----------\n"
 
 // Each file in testdata/adapt is a Caddyfile, a line of dashes, and the JSON
 // that it becomes, or after "error: " the error, file and line included.
-func TestAdapt(t *testing.T) {
-	t.Parallel()
+func TestAdapt(t *testing.T) { // serial: Caddy validates one configuration at a time
 	files, err := filepath.Glob("testdata/adapt/*.caddyfiletest")
 	if err != nil || len(files) < 20 {
 		t.Fatalf("found %d goldens (%v)", len(files), err)
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".caddyfiletest"), func(t *testing.T) {
-			t.Parallel()
 			content, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
@@ -52,6 +51,7 @@ func TestAdapt(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := indent(t, adapted)
+			validates(t, adapted)
 			if *update {
 				write(t, file, input+separator+got)
 				return
@@ -60,6 +60,22 @@ func TestAdapt(t *testing.T) {
 				t.Errorf("adapted to\n%s\nwant\n%s", got, want)
 			}
 		})
+	}
+}
+
+// validates checks that what was adapted can be provisioned: expressions are
+// compiled, and placeholders expanded, only then.
+func validates(t *testing.T, adapted []byte) {
+	t.Helper()
+	text := strings.ReplaceAll(string(adapted), "{file./run/secrets/wechat}", "secret")
+	text = regexp.MustCompile(`\{env\.(\w*)APP_ID\}`).ReplaceAllString(text, "wx1111111111111111")
+	text = regexp.MustCompile(`\{env\.\w+\}`).ReplaceAllString(text, strings.Repeat("k", 32))
+	var config caddy.Config
+	if err := json.Unmarshal([]byte(text), &config); err != nil {
+		t.Fatal(err)
+	}
+	if err := caddy.Validate(&config); err != nil {
+		t.Errorf("does not validate: %v", err)
 	}
 }
 

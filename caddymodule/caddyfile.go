@@ -41,7 +41,7 @@ func text(into *string) func(*caddyfile.Dispenser) error {
 			return d.Errf("%s is given twice", word)
 		}
 		if !d.Args(into) {
-			return d.Errf("%s needs a value", word)
+			return d.Errf("%s needs a value (if one is written there: is the variable set?)", word)
 		}
 		if *into == "" {
 			return d.Errf("%s is empty; is the variable set?", word)
@@ -116,8 +116,8 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"official_account": a.parseAccount,
 		"store":            a.parseStore,
 		"session":          a.parseSession,
-		"open_url":         text(&a.OpenURL),
-		"api_url":          text(&a.APIURL),
+		"open_url":         checked(&a.OpenURL, checkHost),
+		"api_url":          checked(&a.APIURL, checkHost),
 	}).parse(d, "wechat"); err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (a *App) parseAccount(d *caddyfile.Dispenser) error {
 		return err
 	}
 	if err := (words{
-		"app_id":      text(&account.AppID),
+		"app_id":      checked(&account.AppID, checkAppID),
 		"app_secret":  text(&account.AppSecret),
 		"verify_file": account.parseVerifyFile,
 	}).parse(d, "official_account"); err != nil {
@@ -146,6 +146,9 @@ func (a *App) parseAccount(d *caddyfile.Dispenser) error {
 	for _, other := range a.OfficialAccounts {
 		if other.Name == account.Name {
 			return at(line, "there are two official accounts of this name; name them: official_account <name> { … }")
+		}
+		if other.AppID == account.AppID && account.AppID != "" {
+			return at(line, "this app_id belongs to another account too")
 		}
 	}
 	switch {
@@ -199,20 +202,26 @@ func (a *App) parseSession(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.Errf("session takes a block only, not '%s'", d.Val())
 	}
-	s := new(Session)
+	s, line := new(Session), d.Token()
 	a.Session = s
-	return words{
+	if err := (words{
 		"idle":     duration(&s.Idle),
 		"lifetime": duration(&s.Lifetime),
 		"key": func(d *caddyfile.Dispenser) error {
 			var key string
-			if err := text(&key)(d); err != nil {
+			if err := checked(&key, checkKey)(d); err != nil {
 				return err
 			}
 			s.Keys = append(s.Keys, key)
 			return nil
 		},
-	}.parse(d, "session")
+	}).parse(d, "session"); err != nil {
+		return err
+	}
+	if _, err := s.policy(); err != nil {
+		return at(line, err.Error())
+	}
+	return nil
 }
 
 // at is an error with the file and line of a token that was passed already.

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"reflect"
 	"slices"
 	"strings"
 
@@ -45,9 +44,12 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	if h.NextArg() {
 		return nil, h.Errf("%s takes no matcher or argument ('%s'): it must see every request of the site, or visitors could send identity headers of their own on the others; to open some paths write: %s { public %s }", directive, h.Val(), directive, h.Val())
 	}
-	handler := new(Handler)
+	handler, line := new(Handler), h.Token()
 	if err := handler.words(h).parse(h.Dispenser, directive); err != nil {
 		return nil, err
+	}
+	if err := checkAccount(h, handler.Account); err != nil {
+		return nil, at(line, err.Error())
 	}
 	return h.NewRoute(nil, handler), nil
 }
@@ -57,7 +59,11 @@ func seesEverything(h httpcaddyfile.Helper) error {
 	if h.IsNamedRoute() || isNested(h) {
 		return h.Errf("%s must stand at the top level of the site, not inside handle, route or another block: it must see every request of the site; write it beside that block, and open paths with: %s { public <path> }; for one host of several, give that host a site of its own", directive, directive)
 	}
-	if countInSite(h) > 1 {
+	block := siteBlock(h)
+	if address, hidden := block.hides(); hidden {
+		return h.Errf("the site address %s has a path, and %s sees that path only: write the address without it, and choose paths with: %s { public <path> } or with handle", address, directive, directive)
+	}
+	if block.count(directive) > 1 {
 		return h.Errf("%s is given twice in this site; one is enough, put all options into one block", directive)
 	}
 	return orderIsSafe(h)
@@ -73,33 +79,9 @@ func isNested(h httpcaddyfile.Helper) bool {
 	return !same
 }
 
-// countInSite counts the directive in this site's block. Caddy has no public
-// way to ask; should the field move, the count is 0 and the check does nothing.
-func countInSite(h httpcaddyfile.Helper) int {
-	block := reflect.ValueOf(h).FieldByName("parentBlock")
-	if !block.IsValid() {
-		return 0
-	}
-	segments := block.FieldByName("Segments")
-	if !segments.IsValid() || segments.Kind() != reflect.Slice {
-		return 0
-	}
-	count := 0
-	for i := range segments.Len() {
-		segment := segments.Index(i)
-		if segment.Len() == 0 {
-			continue
-		}
-		if text := segment.Index(0).FieldByName("Text"); text.IsValid() && text.String() == directive {
-			count++
-		}
-	}
-	return count
-}
-
 // answering are the directives that may answer a request or send it to an
 // upstream. The gate must come before all of them.
-var answering = []string{"forward_auth", "request_header", "invoke", "handle", "handle_path", "route", "respond", "reverse_proxy", "php_fastcgi", "file_server"}
+var answering = []string{"abort", "acme_server", "copy_response", "error", "metrics", "templates", "forward_auth", "request_header", "invoke", "handle", "handle_path", "route", "respond", "reverse_proxy", "php_fastcgi", "file_server"}
 
 // orderIsSafe refuses a global option "order" that lets requests pass by.
 func orderIsSafe(h httpcaddyfile.Helper) error {
@@ -120,7 +102,7 @@ func orderIsSafe(h httpcaddyfile.Helper) error {
 func (h *Handler) words(helper httpcaddyfile.Helper) words {
 	return words{
 		"account":         text(&h.Account),
-		"origin":          text(&h.Origin),
+		"origin":          checked(&h.Origin, checkOrigin),
 		"consent":         choice(&h.Consent),
 		"without_consent": choice(&h.WithoutConsent),
 		"outside_wechat":  choice(&h.OutsideWechat),

@@ -29,8 +29,7 @@ func expandURL(field, value string) (string, error) {
 	if err != nil || expanded == "" {
 		return "", err
 	}
-	u, err := url.Parse(expanded)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if !isHostURL(expanded) {
 		return "", fmt.Errorf("%s: %q is not an address like https://api.weixin.qq.com", field, value)
 	}
 	return strings.TrimSuffix(expanded, "/"), nil
@@ -39,5 +38,12 @@ func expandURL(field, value string) (string, error) {
 // isLiteral reports whether a secret stands in the configuration itself, where
 // the admin API and the saved configuration show it.
 func isLiteral(value string) bool {
-	return value != "" && !strings.Contains(value, "{")
+	return value != "" && !hasPlaceholder(value)
+}
+
+func hasPlaceholder(value string) bool { return strings.Contains(value, "{") }
+
+func isHostURL(value string) bool {
+	u, err := url.Parse(value)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
 }

@@ -51,7 +51,7 @@ type Handler struct {
 	// Default: `snsapi_userinfo`.
 	Scope string `json:"scope,omitempty"`
 
-	// Scopes that differ on some paths. The first rule that matches decides.
+	// Scopes that differ on some paths. Where several match, snsapi_userinfo wins.
 	Scopes []ScopeRule `json:"scopes,omitempty"`
 
 	// How consent is asked: `page` shows a page of ours that says what is
@@ -126,12 +126,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	endpoint := gate.IsEndpoint(original)
 	if endpoint && r.TLS != nil && !r.TLS.HandshakeComplete {
 		// 0-RTT can be replayed by anybody on the way; a code must not be.
+		gate.StripCookies(r)
 		return caddyhttp.Error(http.StatusTooEarly, errors.New("sign-in waits for the end of the TLS handshake"))
 	}
 	g, err := h.gated()
 	if err != nil {
 		h.logger.Error("gateway is not ready", slog.Any("error", err))
 		w.Header().Set("Retry-After", "5")
+		gate.StripCookies(r) // an error route may lead to an upstream
 		return caddyhttp.Error(http.StatusServiceUnavailable, errors.New("sign-in is not ready yet"))
 	}
 	request := &gate.Request{Request: r, Original: original, Access: h.site.access(r, original), Need: h.site.need(r, original)}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 )
@@ -26,14 +27,15 @@ func (h *Handler) headers() (map[gate.Field]string, error) {
 		} else {
 			headers[f.Field] = name
 		}
-		if name == gate.HeaderOff {
+		if strings.EqualFold(name, gate.HeaderOff) {
+			headers[f.Field] = gate.HeaderOff
 			continue
 		}
 		canonical := http.CanonicalHeaderKey(name)
 		switch {
 		case !headerForm.MatchString(name):
 			return nil, fmt.Errorf("header %s: %q is not a header name of letters, digits and -", f.Field, name)
-		case slices.Contains(takenHeaders, canonical):
+		case isTaken(canonical):
 			return nil, fmt.Errorf("header %s: %s has another meaning; choose a name like X-Remote-User", f.Field, name)
 		case used[canonical] != "":
 			return nil, fmt.Errorf("header %s: %s already carries %s", f.Field, name, used[canonical])
@@ -48,11 +50,19 @@ func (h *Handler) headers() (map[gate.Field]string, error) {
 	return headers, nil
 }
 
+func isTaken(canonical string) bool {
+	return slices.Contains(takenHeaders, canonical) ||
+		slices.ContainsFunc(takenFamilies, func(family string) bool { return strings.HasPrefix(canonical, family) })
+}
+
+// takenFamilies are all names that begin so.
+var takenFamilies = []string{"Accept", "Access-Control-", "Content-", "If-", "Proxy-", "Sec-", "X-Forwarded-"}
+
 // takenHeaders mean something to servers or proxies, or carry what we read.
 var takenHeaders = []string{
-	"Accept", "Authorization", "Connection", "Content-Length", "Content-Type", "Cookie", "Expect", "Host", "Keep-Alive",
-	"Origin", "Proxy-Authorization", "Range", "Referer", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", "Via",
-	"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Requested-With", "Forwarded",
+	"Authorization", "Connection", "Cookie", "Expect", "Host", "Keep-Alive",
+	"Origin", "Range", "Referer", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", "Via",
+	"Cache-Control", "Date", "Forwarded", "Pragma", "Set-Cookie", "X-Real-Ip", "X-Requested-With",
 	gate.HeaderRequire, gate.HeaderLogout,
 }
 

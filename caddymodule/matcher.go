@@ -1,13 +1,12 @@
 package caddymodule
 
 import (
-	"errors"
 	"net/http"
 
 	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common"
+	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types/ref"
-	"cel.dev/cel-go/common/types/traits"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -58,17 +57,24 @@ func (m MatchBrowser) MatchWithError(r *http.Request) (bool, error) {
 //
 //	expression wechat_browser()
 func (MatchBrowser) CELLibrary(_ caddy.Context) (cel.Library, error) {
-	return caddyhttp.CELMatcherImpl(
-		"wechat_browser",
-		"wechat_browser_match_request",
-		[]*cel.Type{cel.ListType(cel.StringType)},
-		func(args ref.Val) (caddyhttp.RequestMatcherWithError, error) {
-			if list, ok := args.(traits.Lister); !ok || list.Size() != types.IntZero {
-				return nil, errors.New("wechat_browser() takes no argument")
-			}
-			return MatchBrowser{}, nil
+	const function = "wechat_browser_match_request"
+	factory := caddyhttp.CELMatcherWithErrorFactory(func(ref.Val) (caddyhttp.RequestMatcherWithError, error) {
+		return MatchBrowser{}, nil
+	})
+	// Caddy's own helper knows only macros that take something.
+	macro := cel.GlobalMacro("wechat_browser", 0, func(eh cel.MacroExprFactory, _ ast.Expr, _ []ast.Expr) (ast.Expr, *common.Error) {
+		return eh.NewCall(function, eh.NewIdent(caddyhttp.CELRequestVarName), eh.NewList()), nil
+	})
+	request, nothing := cel.ObjectType("http.Request"), cel.ListType(cel.StringType)
+	return caddyhttp.NewMatcherCELLibrary(
+		[]cel.EnvOption{
+			cel.Macros(macro),
+			cel.Function(function,
+				cel.Overload(function, []*cel.Type{request, nothing}, cel.BoolType),
+				cel.SingletonBinaryBinding(caddyhttp.CELMatcherRuntimeFunction(function, factory))),
 		},
-	)
+		[]cel.ProgramOption{cel.CustomDecorator(caddyhttp.CELMatcherDecorator(function, factory))},
+	), nil
 }
 
 // Interface guards.

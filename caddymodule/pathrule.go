@@ -57,7 +57,7 @@ func (p *PathRule) opens(r *http.Request, original *url.URL) bool {
 	if len(p.sets) == 0 || !gate.PlainPath(original) {
 		return false // an empty set would match everything
 	}
-	matched, err := p.sets.AnyMatchWithError(r)
+	matched, err := p.matches(r, original)
 	return matched && err == nil
 }
 
@@ -69,6 +69,18 @@ func (p *PathRule) demands(r *http.Request, original *url.URL) bool {
 	if len(p.sets) == 0 {
 		return false
 	}
-	matched, err := p.sets.AnyMatchWithError(r)
+	if !gate.PlainPath(original) {
+		return true // some server may read it as a path that the matchers mean
+	}
+	matched, err := p.matches(r, original)
 	return matched || err != nil
+}
+
+// matches asks the matchers about the address as the visitor sent it: rewrites
+// stand before the gate, and may lead from one path into another.
+func (p *PathRule) matches(r *http.Request, original *url.URL) (bool, error) {
+	sent := new(http.Request)
+	*sent = *r
+	sent.URL = original
+	return p.sets.AnyMatchWithError(sent)
 }

@@ -38,6 +38,7 @@ func (p *reply) WriteHeader(status int) {
 		return
 	}
 	p.started = true
+	gate.KeepFromCaches(p.Header())
 	if logout == "1" {
 		p.gate.EndByUpstream(p.ResponseWriter, p.request)
 	}

@@ -41,28 +41,37 @@ const (
 // keysName is where the generated keys are kept in Caddy's storage.
 const keysName = "wechat/session_keys.json"
 
+// policy returns the session's times, with their defaults.
+func (s *Session) policy() (session.Policy, error) {
+	p := session.Policy{Idle: time.Duration(s.Idle), Lifetime: time.Duration(s.Lifetime)}
+	if p.Idle == 0 {
+		p.Idle = defaultIdle
+		if p.Lifetime != 0 {
+			p.Idle = min(defaultIdle, p.Lifetime)
+		}
+	}
+	if p.Lifetime == 0 {
+		p.Lifetime = max(defaultLifetime, p.Idle)
+	}
+	switch {
+	case p.Idle < minIdle:
+		return p, fmt.Errorf("session: idle must be at least %v", minIdle)
+	case p.Lifetime < p.Idle:
+		return p, fmt.Errorf("session: lifetime (%v) must not be shorter than idle (%v)", p.Lifetime, p.Idle)
+	case p.Lifetime > maxLifetime:
+		return p, errors.New("session: lifetime must be at most 400 days: browsers keep no cookie for longer")
+	}
+	return p, nil
+}
+
 func (a *App) provisionSession() error {
 	s := a.Session
 	if s == nil {
 		s = new(Session)
 	}
-	a.policy = session.Policy{Idle: time.Duration(s.Idle), Lifetime: time.Duration(s.Lifetime)}
-	if a.policy.Idle == 0 {
-		a.policy.Idle = defaultIdle
-		if a.policy.Lifetime != 0 {
-			a.policy.Idle = min(defaultIdle, a.policy.Lifetime)
-		}
-	}
-	if a.policy.Lifetime == 0 {
-		a.policy.Lifetime = max(defaultLifetime, a.policy.Idle)
-	}
-	switch {
-	case a.policy.Idle < minIdle:
-		return fmt.Errorf("session: idle must be at least %v", minIdle)
-	case a.policy.Lifetime < a.policy.Idle:
-		return fmt.Errorf("session: lifetime (%v) must not be shorter than idle (%v)", a.policy.Lifetime, a.policy.Idle)
-	case a.policy.Lifetime > maxLifetime:
-		return fmt.Errorf("session: lifetime must be at most 400 days: browsers keep no cookie for longer")
+	var err error
+	if a.policy, err = s.policy(); err != nil {
+		return err
 	}
 	for _, key := range s.Keys {
 		expanded, err := expand("session: key", key)

@@ -36,15 +36,22 @@ func (s *site) access(r *http.Request, original *url.URL) gate.Access {
 	}
 }
 
-// need is what r's path asks. A rule for a smaller scope holds only where every
-// upstream reads the path the same way.
+// need is what r's path asks. Where several rules match, snsapi_userinfo wins.
+// A rule for less holds only where every upstream reads the path the same way.
 func (s *site) need(r *http.Request, original *url.URL) wechat.Scope {
+	less := false
 	for i := range s.scopes {
 		rule := &s.scopes[i]
-		if rule.Scope == string(wechat.ScopeUserInfo) && rule.demands(r, original) ||
-			rule.Scope == string(wechat.ScopeBase) && rule.opens(r, original) {
-			return wechat.Scope(rule.Scope)
+		if rule.Scope == string(wechat.ScopeUserInfo) {
+			if rule.demands(r, original) {
+				return wechat.ScopeUserInfo
+			}
+			continue
 		}
+		less = less || rule.opens(r, original)
+	}
+	if less {
+		return wechat.ScopeBase
 	}
 	return s.rules.Scope
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // wechat_auth beside the directives that sites really have: addresses come back
@@ -175,5 +176,55 @@ func TestUpstreamSpeaksBack(t *testing.T) {
 	}
 	if a := v.send(http.MethodGet, w.site+"/vip", "", http.Header{"Accept": {"*/*"}}); a.StatusCode != http.StatusUnauthorized {
 		t.Errorf("after the upstream's logout: %s", a.Status)
+	}
+}
+
+// Named matchers see the address as the visitor sent it, whatever a rewrite made
+// of it, and one that asks for more also meets the paths that only some servers
+// read as its own.
+func TestNamedMatchersSeeWhatTheVisitorSent(t *testing.T) {
+	w := newWorld(t)
+	w.load(w.caddyfile(options{
+		before: "@open path /app/open/*\n\t@acct path /account/*\n\t@wx expression wechat_browser()\n\trewrite * /app{uri}\n\theader @wx X-In-Wechat yes",
+		auth:   "public @open\n\t\tscope snsapi_base\n\t\tscope snsapi_userinfo @acct",
+	}))
+	v := w.visitor("ming")
+	if a := v.send(http.MethodGet, w.site+"/open/x", "", nil); a.StatusCode != http.StatusFound {
+		t.Errorf("a rewrite opened a path: %s", a.Status)
+	}
+	a := v.open(w.site + "/page")
+	if a.StatusCode != http.StatusOK || a.Header.Get("X-In-Wechat") != "yes" {
+		t.Fatalf("%s, X-In-Wechat %q", a.Status, a.Header.Get("X-In-Wechat"))
+	}
+	w.app.take()
+	cookie := "Cookie: wechat=" + v.cookie(w.site, "wechat") + "\r\n"
+	for _, path := range []string{"/account/x", "/account;v=1/x", "/x/..;/account/y", "/account%3b/x", "/%2561ccount/x", `/a%5c..%5caccount/x`} {
+		status, body := w.raw("GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1:" + w.port + "\r\nUser-Agent: " + phoneUA + "\r\nAccept: text/html\r\nConnection: close\r\n" + cookie + "\r\n")
+		if status != http.StatusOK || !strings.Contains(body, "scope=snsapi_userinfo") {
+			t.Errorf("%s: %d without the question", path, status)
+		}
+	}
+	if got := w.app.take(); len(got) > 0 {
+		t.Errorf("the app was reached: %v", got)
+	}
+}
+
+// An answer that shared caches may keep never carries a session.
+func TestSessionsAreNotCached(t *testing.T) {
+	w := newWorld(t)
+	w.load(w.caddyfile(options{global: "session {\n\t\t\tidle 1m\n\t\t\tlifetime 5m\n\t\t}", auth: "scope snsapi_base\n\t\toptional /"}))
+	v := w.visitor("ming")
+	v.open(w.site + "/x")
+	time.Sleep(8 * time.Second) // past an eighth of idle: the session is due
+	w.app.answer(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Cache-Control", r.URL.Query().Get("cache"))
+		_, _ = rw.Write([]byte("ok"))
+	})
+	for path, renewed := range map[string]bool{"/": false, "/x?cache=public,max-age=600": false, "/x?cache=s-maxage%3D9": false, "/x?cache=private": true} {
+		fresh := &visitor{t: t, client: &http.Client{Transport: v.client.Transport}, header: v.header}
+		a := fresh.send(http.MethodGet, w.site+path, "", http.Header{"Cookie": {"wechat=" + v.cookie(w.site, "wechat")}})
+		if got := len(a.Header["Set-Cookie"]) > 0; a.StatusCode != http.StatusOK || got != renewed {
+			t.Errorf("%s: %s, Set-Cookie %q", path, a.Status, a.Header["Set-Cookie"])
+		}
 	}
 }

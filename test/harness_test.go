@@ -360,8 +360,8 @@ func (v *visitor) cookie(address, name string) string {
 // access log would show.
 func (w *world) exampleLogFilter() string {
 	w.t.Helper()
-	_, rest, ok := strings.Cut(string(gateway.Example), "log default {")
-	filter, _, ok2 := strings.Cut(rest, "\n\t}\n")
+	_, rest, ok := strings.Cut(string(gateway.Example), "(wechat_log_filter) {")
+	filter, _, ok2 := strings.Cut(rest, "\n}\n")
 	if !ok || !ok2 {
 		w.t.Fatal("Caddyfile.example has no log filter")
 	}

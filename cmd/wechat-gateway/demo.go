@@ -33,6 +33,12 @@ func (d demo) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
+	// Caddy notes an instance id in its data folder; not in the user's.
+	for _, name := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME"} {
+		if err := os.Setenv(name, folder); err != nil {
+			return err
+		}
+	}
 
 	simulator := wechattest.New(wechattest.Config{
 		Accounts:     wechattest.DefaultAccounts(),

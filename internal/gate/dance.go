@@ -52,7 +52,7 @@ func (g *Gate) startAnew(w http.ResponseWriter, r *Request, f Flow, reason strin
 	case verdict == ExplainOutside:
 		g.explainOutside(w, r, f.Target)
 	case verdict == ExplainCookies:
-		g.explainCookies(w, r)
+		g.explainCookies(w, r, f.Target)
 	case verdict != Begin:
 		g.refuse(w, r)
 	case f.Attempt >= maxAttempts:
@@ -72,7 +72,9 @@ func (g *Gate) passWithout(w http.ResponseWriter, r *Request, f Flow) {
 // askConsent asks for the second step: by our page, which WeChat's rules
 // demand, or at once where the operator wants it.
 func (g *Gate) askConsent(w http.ResponseWriter, r *Request, target string) {
-	if g.Rules.ConsentRedirect {
+	// Whoever came back again and again without what was asked reads a page
+	// instead of being sent once more.
+	if g.Rules.ConsentRedirect && r.landed != maxLandings {
 		g.begin(w, r, newDance{target: target, scope: wechat.ScopeUserInfo})
 		return
 	}

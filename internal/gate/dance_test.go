@@ -79,7 +79,7 @@ func TestCookiesOfADance(t *testing.T) {
 		{
 			false, `^__Secure-wechat-flow=[A-Z2-7]{26}; Path=/_wechat/callback/[A-Z2-7]{26}; Max-Age=600; HttpOnly; Secure; SameSite=Lax$`,
 			`^__Host-wechat=[A-Za-z0-9_-]+; Path=/; Max-Age=60[0-9]{4}; HttpOnly; SameSite=Lax; Secure$`,
-			`^__Secure-wechat-landed=1; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax$`,
+			`^__Host-wechat-landed=1; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax$`,
 		},
 		{
 			true, `^wechat-flow=[A-Z2-7]{26}; Path=/_wechat/callback/[A-Z2-7]{26}; Max-Age=600; HttpOnly; SameSite=Lax$`,

@@ -44,6 +44,15 @@ type Facts struct {
 	Excused    bool    // this browser just passed an optional path without an identity
 }
 
+// asked returns the facts for somebody who asks to sign in, or whom the app asks
+// to: letting them pass without it would send a script round for ever.
+func (f Facts) asked() Facts {
+	if f.Outside == OutsidePass {
+		f.Outside = OutsideQR
+	}
+	return f
+}
+
 // Verdict is the decision for one request.
 type Verdict uint8
 
@@ -77,10 +86,10 @@ func Decide(f Facts) Verdict {
 		return Refuse
 	case !f.InWeChat && f.Outside != OutsideLogin:
 		return ExplainOutside
-	case f.Adrift:
-		return ExplainCookies
 	case f.Standing == Lacking:
 		return AskConsent
+	case f.Adrift:
+		return ExplainCookies
 	default:
 		return Begin
 	}

@@ -56,7 +56,7 @@ var invariants = []struct {
 		return v != AskConsent || f.Standing == Lacking && f.Access == Protected
 	}},
 	{"a browser that came back in vain is not sent round again", func(f Facts, v Verdict) bool {
-		return !f.Adrift || v != Begin && v != AskConsent
+		return !f.Adrift || v != Begin && (v != AskConsent || f.Standing == Lacking) // the question is a page then
 	}},
 	{"an optional path does not ask again at once", func(f Facts, v Verdict) bool {
 		return v != Begin || f.Access != Optional || !f.Excused
@@ -146,6 +146,7 @@ func TestDecideGolden(t *testing.T) {
 		{"outside, refuse", page, Protected, Nobody, OutsideRefuse, Refuse},
 		{"outside, signed in", page, Protected, Satisfied, OutsideRefuse, Pass},
 		{"cookies lost", Facts{Navigation: true, Adrift: true}, Protected, Nobody, "", ExplainCookies},
+		{"the cookie came, consent did not", Facts{Navigation: true, InWeChat: true, Adrift: true}, Protected, Lacking, "", AskConsent},
 		{"cookies lost, script", Facts{Adrift: true}, Protected, Nobody, "", Refuse},
 		{"cookies lost, optional", Facts{Navigation: true, Adrift: true}, Optional, Nobody, "", Pass},
 		{"cookies lost, outside login", Facts{Navigation: true, Adrift: true}, Protected, Nobody, OutsideLogin, ExplainCookies},

@@ -101,7 +101,7 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *Request) {
 	}
 	facts := g.facts(r)
 	facts.Access, facts.Standing = Protected, g.standingForLogin(r, scope)
-	switch Decide(facts) {
+	switch Decide(facts.asked()) {
 	case Pass:
 		redirect(w, http.StatusSeeOther, r.origin+target)
 	case Begin, AskConsent:
@@ -109,7 +109,7 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *Request) {
 	case ExplainOutside:
 		g.explainOutside(w, r, target)
 	case ExplainCookies:
-		g.explainCookies(w, r)
+		g.explainCookies(w, r, target)
 	default:
 		g.refuse(w, r)
 	}

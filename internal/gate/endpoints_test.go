@@ -100,7 +100,7 @@ func TestAttack36LogoutEndsTheSession(t *testing.T) {
 	thief.plant("/", "__Host-wechat", stolen)
 	thief.script(http.MethodGet, "/").upstream()
 	h := b.form("/_wechat/logout", nil)
-	if h.kind() != "signed_out" || b.session() != "" || b.cookies("/")["__Secure-wechat-landed"] != "" {
+	if h.kind() != "signed_out" || b.session() != "" || b.cookies("/")["__Host-wechat-landed"] != "" {
 		t.Errorf("%d %q, cookies %v", h.status, h.kind(), b.cookies("/"))
 	}
 	for _, address := range []string{"/", "/_wechat/session"} {

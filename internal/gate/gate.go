@@ -199,7 +199,7 @@ func (g *Gate) answer(w http.ResponseWriter, r *Request, v Verdict) {
 	case ExplainOutside:
 		g.explainOutside(w, r, target)
 	case ExplainCookies:
-		g.explainCookies(w, r)
+		g.explainCookies(w, r, target)
 	default:
 		g.refuse(w, r)
 	}

@@ -190,7 +190,7 @@ func (w *town) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	gate.StripCookies(r)
 	w.passed.Add(1)
-	for _, name := range []string{"wechat", "__Host-wechat", "wechat-flow", "__Secure-wechat-flow", "wechat-landed", "__Secure-wechat-landed"} {
+	for _, name := range []string{"wechat", "__Host-wechat", "wechat-flow", "__Secure-wechat-flow", "wechat-landed", "__Host-wechat-landed"} {
 		if _, err := r.Cookie(name); err == nil {
 			w.t.Errorf("the upstream of %s sees the cookie %s", original.Path, name)
 		}

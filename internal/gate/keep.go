@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
-// renew writes the session anew when it is due, on requests whose answers are
-// not shared by caches: never on public paths.
+// renew writes the session anew when it is due, on protected paths only: answers
+// of the others may be kept by caches that visitors share. Should the app allow
+// that for a protected one, [KeepFromCaches] takes the cookie out again.
 func (g *Gate) renew(w http.ResponseWriter, r *Request) {
-	if r.id == nil || r.Access == Public || r.id.Guest() {
+	if r.id == nil || r.Access != Protected || r.id.Guest() {
 		return
 	}
 	s := r.id.session // a copy: the identity is shared
@@ -75,4 +78,22 @@ func (g *Gate) storeContext(r *Request) (context.Context, context.CancelFunc) {
 // of no use to the app, whose logs might keep them.
 func StripCookies(r *http.Request) {
 	jar.Strip(r, true, landingName(true), landingName(false), bindingName(true), bindingName(false))
+}
+
+// KeepFromCaches takes our cookies out of an answer that the app lets shared
+// caches keep: they would hand one visitor's session to others.
+func KeepFromCaches(h http.Header) {
+	control := strings.ToLower(strings.Join(h["Cache-Control"], ","))
+	if !strings.Contains(control, "public") && !strings.Contains(control, "s-maxage") {
+		return
+	}
+	kept := slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
+		name, _, _ := strings.Cut(line, "=")
+		return name == jar.Name(true) || name == jar.Name(false)
+	})
+	if len(kept) == 0 {
+		delete(h, "Set-Cookie")
+		return
+	}
+	h["Set-Cookie"] = kept
 }

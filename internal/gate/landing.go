@@ -20,7 +20,7 @@ const (
 
 func landingName(secure bool) string {
 	if secure {
-		return "__Secure-" + landingPlain
+		return "__Host-" + landingPlain // a sibling host cannot plant it
 	}
 	return landingPlain
 }

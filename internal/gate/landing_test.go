@@ -44,8 +44,8 @@ func TestLandingCookie(t *testing.T) {
 func TestLandingCookieForm(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]string{
-		2: "__Secure-wechat-landed=2; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax",
-		0: "__Secure-wechat-landed=0; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
+		2: "__Host-wechat-landed=2; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax",
+		0: "__Host-wechat-landed=0; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
 	} {
 		w := httptest.NewRecorder()
 		setLandings(w, n, true)

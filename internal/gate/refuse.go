@@ -95,9 +95,12 @@ func (g *Gate) explainOutside(w http.ResponseWriter, r *Request, target string) 
 		"open_in_wechat", "Please open this address in WeChat.")
 }
 
-func (g *Gate) explainCookies(w http.ResponseWriter, r *Request) {
+// explainCookies stops the round. The count begins anew: whoever allows cookies
+// and taps the button gets another try.
+func (g *Gate) explainCookies(w http.ResponseWriter, r *Request, target string) {
 	g.Logger.Warn("browser does not keep the session cookie", slog.String("site", r.origin))
-	g.show(w, r, page.Page{Kind: page.CookiesOff, ContinueURL: loginPath(cleanTarget(r.Original.RequestURI()), wechat.ScopeBase)}, "cookies_off", "This browser does not keep cookies of this site.")
+	setLandings(w, 0, r.secure)
+	g.show(w, r, page.Page{Kind: page.CookiesOff, ContinueURL: loginPath(target, wechat.ScopeBase)}, "cookies_off", "This browser does not keep cookies of this site.")
 }
 
 func (g *Gate) explainSnapshot(w http.ResponseWriter, r *Request, f Flow) {

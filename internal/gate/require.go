@@ -36,7 +36,7 @@ func (g *Gate) Require(r *Request, status int, want string) func(http.ResponseWr
 	}
 	facts := g.facts(r)
 	facts.Access, facts.Standing = Protected, standing
-	switch verdict := Decide(facts); {
+	switch verdict := Decide(facts.asked()); {
 	case verdict == Pass, verdict == Refuse && wantsPage(r.Request):
 		return nil
 	case verdict == Refuse:

@@ -21,17 +21,26 @@ func NewScrub(names []string) Scrub {
 }
 
 // fold maps every spelling that some upstream reads as the same header to one:
-// CGI, PHP and servlet containers turn - and . into _, and ignore case
-// (attacks: GHSA-vjrc-mh2v-45x6, GHSA-f59h-q822-g45g, GHSA-49wc-4hcv-v58q).
+// CGI, PHP and servlet containers turn - and . into _ and ignore case, and some
+// servers turn every byte into _ that is neither letter nor digit (attacks:
+// GHSA-vjrc-mh2v-45x6, GHSA-f59h-q822-g45g, GHSA-49wc-4hcv-v58q, and X~Wechat~Openid
+// to CGI programs behind lighttpd).
 func fold(name string) string {
-	return strings.Map(func(r rune) rune {
-		switch r {
-		case '_', '.':
-			return '-'
-		default:
-			return r
+	folded := []byte(strings.TrimSpace(name))
+	for i, c := range folded {
+		switch {
+		case 'A' <= c && c <= 'Z':
+			folded[i] = c + 'a' - 'A'
+		case !isPlain(c):
+			folded[i] = '-'
 		}
-	}, strings.ToLower(strings.TrimSpace(name)))
+	}
+	return string(folded)
+}
+
+// isPlain reports what folding leaves alone.
+func isPlain(c byte) bool {
+	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-'
 }
 
 // ours reports whether name belongs to us. Every name under X-Wechat- does, so
@@ -51,7 +60,7 @@ func (s Scrub) ours(name string) bool {
 
 func needsFold(name string) bool {
 	for i := range len(name) {
-		if c := name[i]; c == '_' || c == '.' || c == ' ' || c == '\t' || ('A' <= c && c <= 'Z') || c >= 0x80 {
+		if !isPlain(name[i]) {
 			return true
 		}
 	}

@@ -1,0 +1,83 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// checked returns a word whose value is checked while it is parsed, so that the
+// error has a line, unless a placeholder hides it until the server starts.
+func checked(into *string, check func(string) error) func(*caddyfile.Dispenser) error {
+	return func(d *caddyfile.Dispenser) error {
+		word := d.Val()
+		if err := text(into)(d); err != nil {
+			return err
+		}
+		if hasPlaceholder(*into) {
+			return nil
+		}
+		if err := check(*into); err != nil {
+			return d.Errf("%s: %v", word, err)
+		}
+		return nil
+	}
+}
+
+func checkOrigin(value string) error {
+	if _, ok := gate.CanonicalOrigin(value); !ok {
+		return fmt.Errorf("'%s' is not an origin like https://shop.example.com", value)
+	}
+	return nil
+}
+
+func checkHost(value string) error {
+	if !isHostURL(value) {
+		return fmt.Errorf("'%s' is not an address like https://api.weixin.qq.com", value)
+	}
+	return nil
+}
+
+func checkAppID(value string) error {
+	if !appIDForm.MatchString(value) {
+		return fmt.Errorf("'%s' does not look like wx1234567890abcdef", value)
+	}
+	return nil
+}
+
+// checkKey never says the key.
+func checkKey(value string) error {
+	_, err := session.NewRing(value)
+	return err
+}
+
+// checkAccount reports a site without a wechat block, or with an account that is
+// not in it.
+func checkAccount(h httpcaddyfile.Helper, name string) error {
+	option, ok := h.Option("wechat").(httpcaddyfile.App)
+	if !ok {
+		return errors.New("wechat_auth needs an account: add a wechat { official_account { … } } block to the global options")
+	}
+	var app App
+	if err := json.Unmarshal(option.Value, &app); err != nil {
+		return fmt.Errorf("reading the wechat block: %w", err)
+	}
+	names := make([]string, 0, len(app.OfficialAccounts))
+	for _, account := range app.OfficialAccounts {
+		if account.Name == "" {
+			account.Name = defaultAccount
+		}
+		names = append(names, account.Name)
+	}
+	if name != "" && !slices.Contains(names, name) {
+		return fmt.Errorf("account: there is no account '%s' in the wechat block, but: %v", name, names)
+	}
+	return nil
+}
