@@ -58,9 +58,9 @@ func (m MatchBrowser) MatchWithError(r *http.Request) (bool, error) {
 //	expression wechat_browser()
 func (MatchBrowser) CELLibrary(_ caddy.Context) (cel.Library, error) {
 	const function = "wechat_browser_match_request"
-	factory := caddyhttp.CELMatcherWithErrorFactory(func(ref.Val) (caddyhttp.RequestMatcherWithError, error) {
+	factory := func(ref.Val) (caddyhttp.RequestMatcherWithError, error) {
 		return MatchBrowser{}, nil
-	})
+	}
 	// Caddy's own helper knows only macros that take something.
 	macro := cel.GlobalMacro("wechat_browser", 0, func(eh cel.MacroExprFactory, _ ast.Expr, _ []ast.Expr) (ast.Expr, *common.Error) {
 		return eh.NewCall(function, eh.NewIdent(caddyhttp.CELRequestVarName), eh.NewList()), nil
