@@ -6,8 +6,10 @@
 //   - [Session], [ID], [Binding] and [Policy]: who is signed in, on which site
 //     with which account, and for how long.
 //   - [Store]: where sessions live. [Sealed] keeps them in the cookie itself,
-//     encrypted and authenticated; other stores pass the same contract suite
-//     (package sessiontest).
+//     encrypted and authenticated; [Redis] keeps them where several gateways
+//     share them; [Near] remembers what another store said, and goes on with that
+//     while the store is unavailable. All pass the same contract suite (package
+//     sessiontest).
 //   - [Ring]: the secret keys. The first key seals, all keys open, so that keys
 //     can be changed without logging anybody out. [NewRing] takes configured
 //     keys; a [Keeper] generates, stores, shares and rotates them.
@@ -24,6 +26,6 @@
 //
 // # Layering
 //
-// This package imports the standard library and gorilla/securecookie, nothing
-// else: not Caddy, not CertMagic, no other room of this module.
+// This package imports the standard library, gorilla/securecookie and go-redis,
+// nothing else: not Caddy, not CertMagic, no other room of this module.
 package session

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -40,6 +41,10 @@ type Keeper struct {
 	// Keep is the longest lifetime of what is sealed. Zero means DefaultLifetime.
 	// At most 48 times Rotate.
 	Keep time.Duration
+
+	// Ring, when set, is kept up to date instead of a new one: whoever holds it
+	// sees the keys of the Keeper that is at work now.
+	Ring *Ring
 
 	// Logger hears of new keys and of trouble, never of a secret. It may be nil.
 	Logger *slog.Logger
@@ -150,7 +155,7 @@ func (k *Keeper) times() (rotate, keep time.Duration) {
 func (k *Keeper) adopt(file keyFile) error {
 	now := time.Now()
 	_, keep := k.times()
-	ring := k.ring
+	ring := cmp.Or(k.ring, k.Ring)
 	if ring == nil {
 		ring = new(Ring)
 	}

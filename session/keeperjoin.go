@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -22,17 +23,18 @@ func (k *Keeper) Join(ctx context.Context, secrets ...string) (*Ring, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	file, err := k.read(ctx)
-	if errors.Is(err, fs.ErrNotExist) {
-		return ring, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	now := time.Now()
-	_, keep := k.times()
 	all := make([][]byte, 0, len(secrets)+len(file.Keys))
 	for _, secret := range secrets {
 		all = append(all, []byte(secret))
 	}
-	return ring, ring.replace(append(all, file.alive(now, keep).secrets(now)...))
+	if err == nil {
+		now := time.Now()
+		_, keep := k.times()
+		all = append(all, file.alive(now, keep).secrets(now)...)
+	}
+	ring = cmp.Or(k.Ring, ring)
+	return ring, ring.replace(all)
 }

@@ -10,10 +10,13 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/caddy-wechat/gateway/internal/redistest"
 	"github.com/caddy-wechat/gateway/session"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+var servers redistest.Shared
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(servers.Main(m)) }
 
 var shop = session.Binding{Site: "https://shop.example.com", AppID: "wx0123456789abcdef"}
 

@@ -45,8 +45,12 @@ func (p Policy) Expires(s *Session) time.Time {
 // Due says whether a visited session is to be renewed now. That is so once an
 // eighth of Idle, but no more than a day, has passed since the last renewal, so
 // that few answers carry a Set-Cookie; never for a guest, never for an expired
-// session, and never when renewing would not move the expiry.
+// session, and never when renewing would not move the expiry. A session that
+// Redis loaded from a sealed cookie is due at once: its renewal is the move.
 func (p Policy) Due(s *Session, now time.Time) bool {
+	if s.origin == fromSealed && !s.Guest {
+		return now.Before(p.Expires(s))
+	}
 	if s.Guest || now.Sub(s.Renewed) < min(p.idle()/8, maxRenewal) {
 		return false
 	}

@@ -9,7 +9,8 @@ import (
 
 // Sealed is a Store without storage: the session itself, encrypted and
 // authenticated, is the value. Keys is needed; without Tombstones nothing can be
-// ended and End says so.
+// ended and End says so. If they are PersonTombstones, all sessions of a person
+// can be ended there at once.
 type Sealed struct {
 	Keys       *Ring
 	Policy     Policy
@@ -101,7 +102,13 @@ func (st Sealed) verify(s *Session, now time.Time) error {
 	if err := st.Policy.verify(s, now); err != nil {
 		return err
 	}
-	if st.Tombstones != nil && st.Tombstones.Ended(s.ID) {
+	if st.Tombstones == nil {
+		return nil
+	}
+	if st.Tombstones.Ended(s.ID) {
+		return ErrEnded
+	}
+	if t, ok := st.Tombstones.(PersonTombstones); ok && s.EndedBy(t.PersonEnded(s.Person)) {
 		return ErrEnded
 	}
 	return nil

@@ -48,6 +48,14 @@ type Session struct {
 	// Created is when the visitor signed in, Renewed when the session was last
 	// written, both in whole seconds, UTC.
 	Created, Renewed time.Time
+
+	// secret is what the cookie of a session in Redis carries beside the id: it
+	// opens the stored record. A copy of the Session must keep it, as Renew and
+	// Save need it; it is in no printed, logged or binary form.
+	secret idSecret
+
+	// origin says what a sealed cookie has to do with a session in Redis.
+	origin origin
 }
 
 // Binding is what a session is bound to: one site and one WeChat app id. A
@@ -92,6 +100,15 @@ func (s Session) LogValue() slog.Value {
 	)
 }
 
+// EndedBy says whether the session is over because all sessions of its person
+// were ended at this moment (see PersonTombstones). Times are kept in whole
+// seconds, so the moment's own second counts as before: who signs in again within
+// it signs in once more.
+func (s *Session) EndedBy(at time.Time) bool {
+	// A guest has no person. Without this, one entry for "" would end them all.
+	return !at.IsZero() && s.Person != "" && !s.Created.After(at)
+}
+
 // bound is the binding as one text. The length in front keeps the two parts
 // apart: without it site "a" with app "bc" and site "ab" with app "c" would be
 // one binding, and a session of one would open on the other.
@@ -112,3 +129,9 @@ func (b Binding) check() error {
 
 // wholeSecond is a time as the wire keeps it.
 func wholeSecond(t time.Time) time.Time { return time.Unix(t.Unix(), 0).UTC() }
+
+// Same reports whether nothing that identifies or dates the session differs.
+func (s *Session) Same(other *Session) bool {
+	return s.ID == other.ID && s.Person == other.Person && s.OpenID == other.OpenID && s.Scope == other.Scope &&
+		s.Guest == other.Guest && s.Declined.Equal(other.Declined) && s.Created.Equal(other.Created) && s.Renewed.Equal(other.Renewed)
+}

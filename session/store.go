@@ -15,7 +15,8 @@ type Store interface {
 	// Save keeps the session and returns the value that stands for it, for a
 	// cookie or a bearer token: 1 to MaxValue characters of A-Z a-z 0-9 - and _.
 	// It fails with ErrInvalid for an incomplete session and ErrUnavailable if
-	// the store cannot be asked.
+	// the store cannot be asked. It changes nothing that s says, but may note in s
+	// how it is kept: later calls want s, or a copy of it.
 	Save(ctx context.Context, s *Session) (value string, err error)
 
 	// Load returns the session of a value under a binding. Any value that is not
@@ -44,4 +45,15 @@ type Tombstones interface {
 	// Ended says whether the id was ended. It is asked on every request and must
 	// answer from memory.
 	Ended(id [16]byte) bool
+}
+
+// PersonTombstones are Tombstones that also remember the persons whose sessions
+// were all ended, by an operator: a sealed cookie that nobody can list ends too.
+type PersonTombstones interface {
+	Tombstones
+
+	// PersonEnded returns the moment up to which the sessions of a person are
+	// over: one that was not created after it is no more. Zero means that none
+	// was ended so. It is asked on every request and must answer from memory.
+	PersonEnded(person string) time.Time
 }

@@ -75,7 +75,8 @@ func future(t *testing.T, s subject) {
 	v := visitor()
 	v.Created = v.Created.Add(session.MaxSkew / 2)
 	v.Renewed = v.Created
-	s.loads(t, s.mustSave(t, v), *v)
+	value := s.mustSave(t, v)
+	s.loads(t, value, *v)
 
 	v = visitor()
 	v.Renewed = v.Renewed.Add(session.MaxSkew + time.Minute)
@@ -91,9 +92,7 @@ func ended(t *testing.T, s subject) {
 	stale := *v // as another tab still holds it
 	second := s.mustRenew(t, v)
 	for range 2 { // twice is fine
-		if err := s.End(t.Context(), &stale); err != nil {
-			t.Fatalf("End: %v", err)
-		}
+		s.mustEnd(t, &stale)
 	}
 	s.loadsNothing(t, first, site)
 	s.loadsNothing(t, second, site)
@@ -109,9 +108,7 @@ func ended(t *testing.T, s subject) {
 func others(t *testing.T, s subject) {
 	a, b := visitor(), visitor()
 	valueA, valueB := s.mustSave(t, a), s.mustSave(t, b)
-	if err := s.End(t.Context(), a); err != nil {
-		t.Fatalf("End: %v", err)
-	}
+	s.mustEnd(t, a)
 	s.loadsNothing(t, valueA, site)
 	s.loads(t, valueB, *b)
 }
@@ -120,9 +117,7 @@ func over(t *testing.T, s subject) {
 	logout, old := visitor(), visitor()
 	s.mustSave(t, logout)
 	s.mustSave(t, old)
-	if err := s.End(t.Context(), logout); err != nil {
-		t.Fatalf("End: %v", err)
-	}
+	s.mustEnd(t, logout)
 	s.noRenewal(t, logout)
 	s.wait(s.policy.Idle)
 	s.noRenewal(t, old)
@@ -159,6 +154,7 @@ func together(t *testing.T, s subject) {
 				if err := s.End(t.Context(), v); err != nil {
 					t.Errorf("End: %v", err)
 				}
+				s.settle()
 				if _, err := s.peer.Load(t.Context(), value, site); !errors.Is(err, session.ErrNone) {
 					t.Errorf("Load after End: %v", err)
 				}

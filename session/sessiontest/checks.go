@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"testing"
@@ -48,6 +49,18 @@ func (s subject) noRenewal(t *testing.T, v *session.Session) {
 	if *v != before {
 		t.Fatalf("a failed Renew changed the session: %s, was %s", fields(*v), fields(before))
 	}
+}
+
+// same compares what two sessions say. A store may note in a session how it is
+// kept, which only stores can see.
+func same(t *testing.T, a, b *session.Session) bool {
+	t.Helper()
+	binaryA, errA := a.MarshalBinary()
+	binaryB, errB := b.MarshalBinary()
+	if errA != nil || errB != nil {
+		t.Fatalf("MarshalBinary: %v, %v", errA, errB)
+	}
+	return bytes.Equal(binaryA, binaryB) && a.Binding() == b.Binding()
 }
 
 // fields shows all of a session, which its own print forms do not.

@@ -2,6 +2,7 @@ package sessiontest
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,10 @@ type Suite struct {
 	// gateway has it. Nil means that the store is its own peer.
 	Peer func(t *testing.T, s session.Store) session.Store
 
+	// Settle waits until an end has reached the peer. Nil means that it has when
+	// End returns.
+	Settle func()
+
 	// Wait lets time pass. Nil means that each case runs in a synctest bubble
 	// of its own, where sleeping takes no time.
 	Wait func(d time.Duration)
@@ -28,19 +33,22 @@ type Suite struct {
 	Tick time.Duration
 }
 
-// Run runs the contract. The cases run in parallel.
+// Run runs the contract, all cases side by side.
 func (s Suite) Run(t *testing.T) {
 	t.Helper()
+	var all sync.WaitGroup
 	for _, c := range cases {
+		if s.Wait != nil {
+			// Not t.Parallel: waiting takes no processor, -parallel counts it as if.
+			all.Go(func() { t.Run(c.name, func(t *testing.T) { c.run(t, s.subject(t)) }) })
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if s.Wait != nil {
-				c.run(t, s.subject(t))
-				return
-			}
 			synctest.Test(t, func(t *testing.T) { c.run(t, s.subject(t)) })
 		})
 	}
+	all.Wait()
 }
 
 // subject is a store under test.
@@ -50,6 +58,7 @@ type subject struct {
 	policy session.Policy
 	tick   time.Duration
 	wait   func(time.Duration)
+	settle func()
 }
 
 func (s Suite) subject(t *testing.T) subject {
@@ -62,6 +71,10 @@ func (s Suite) subject(t *testing.T) subject {
 		policy: session.Policy{Idle: 4 * tick, Lifetime: 10 * tick},
 		tick:   tick,
 		wait:   s.Wait,
+		settle: s.Settle,
+	}
+	if out.settle == nil {
+		out.settle = func() {}
 	}
 	if out.wait == nil {
 		out.wait = time.Sleep
@@ -102,6 +115,15 @@ func (s subject) mustRenew(t *testing.T, v *session.Session) string {
 	}
 	checkValue(t, value)
 	return value
+}
+
+// mustEnd ends a session everywhere.
+func (s subject) mustEnd(t *testing.T, v *session.Session) {
+	t.Helper()
+	if err := s.End(t.Context(), v); err != nil {
+		t.Fatalf("End: %v", err)
+	}
+	s.settle()
 }
 
 // checkValue checks the form of a value.

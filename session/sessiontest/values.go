@@ -25,10 +25,10 @@ func saved(t *testing.T, s subject) {
 	for _, v := range sessions {
 		before := *v
 		value := s.mustSave(t, v)
-		if *v != before {
+		if !same(t, v, &before) {
 			t.Errorf("Save changed the session: %s, was %s", fields(*v), fields(before))
 		}
-		s.loads(t, value, before)
+		s.loads(t, value, *v)
 	}
 }
 

@@ -1,0 +1,218 @@
+package session
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// nearKey is what an answer of the store depends on.
+type nearKey struct {
+	value   string
+	binding Binding
+}
+
+// entry is a remembered session. What is not atomic does not change.
+type entry struct {
+	session   Session
+	ref       string
+	person    string // its hash
+	confirmed time.Time
+
+	changed atomic.Bool  // somebody wrote the session: ask before the next use
+	retry   atomic.Int64 // not asked for again before, in ns since 1970
+	used    atomic.Int64 // when last used, the same
+}
+
+func newEntry(s *Session, confirmed time.Time) *entry {
+	e := &entry{session: *s, ref: refOf(s.ID), person: personRef(s.Person), confirmed: confirmed}
+	e.used.Store(confirmed.UnixNano())
+	return e
+}
+
+// copy returns the session for a caller.
+func (e *entry) copy(now time.Time) *Session {
+	e.used.Store(now.UnixNano())
+	s := e.session
+	return &s
+}
+
+// nearCache is what a Near remembers, and what it is asking for at the moment.
+type nearCache struct {
+	mu      sync.RWMutex
+	entries map[nearKey]*entry
+	refs    map[string][]nearKey // the values of each session
+	flights map[nearKey]*flight
+	writes  map[*nearWrite]struct{}
+}
+
+// nearWrite is a write to the store that is under way.
+type nearWrite struct {
+	ref, person string
+	spoiled     bool // what it writes was ended meanwhile
+}
+
+func (c *nearCache) get(k nearKey) *entry {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.entries[k]
+}
+
+// join returns the flight for a key, and whether the caller has to fly it.
+func (c *nearCache) join(k nearKey) (f *flight, first bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f := c.flights[k]; f != nil && !f.spoiled {
+		return f, false
+	}
+	if c.flights == nil {
+		c.flights = make(map[nearKey]*flight)
+	}
+	f = &flight{done: make(chan struct{})}
+	c.flights[k] = f
+	return f, true
+}
+
+// land takes in what a flight brought.
+func (c *nearCache) land(k nearKey, f *flight, begun time.Time, limit int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.flights[k] == f {
+		delete(c.flights, k)
+	}
+	switch {
+	case f.err == nil && !f.spoiled:
+		c.put(k, newEntry(f.session, begun), limit)
+	case f.err != nil && !errors.Is(f.err, ErrUnavailable):
+		c.remove(k)
+	}
+}
+
+// beginWrite and endWrite enclose a write, whose result is remembered unless the
+// session was ended meanwhile.
+func (c *nearCache) beginWrite(ref, person string) *nearWrite {
+	w := &nearWrite{ref: ref, person: person}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.writes == nil {
+		c.writes = make(map[*nearWrite]struct{})
+	}
+	c.writes[w] = struct{}{}
+	return w
+}
+
+func (c *nearCache) endWrite(w *nearWrite, k nearKey, e *entry, limit int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.writes, w)
+	if e != nil && !w.spoiled {
+		c.put(k, e, limit)
+	}
+}
+
+// put remembers an entry. The caller holds the lock.
+func (c *nearCache) put(k nearKey, e *entry, limit int) {
+	if c.entries == nil {
+		c.entries, c.refs = make(map[nearKey]*entry), make(map[string][]nearKey)
+	}
+	if c.entries[k] == nil {
+		for len(c.entries) >= limit {
+			c.evict()
+		}
+		c.refs[e.ref] = append(c.refs[e.ref], k)
+	}
+	c.entries[k] = e
+}
+
+// evict forgets the least recently used of a few entries: who visits stays.
+func (c *nearCache) evict() {
+	const sample = 8
+	var oldest nearKey
+	var at int64
+	seen := 0
+	for k, e := range c.entries { // from a random place on
+		if used := e.used.Load(); seen == 0 || used < at {
+			oldest, at = k, used
+		}
+		if seen++; seen == sample {
+			break
+		}
+	}
+	c.remove(oldest)
+}
+
+// remove forgets a value. The caller holds the lock.
+func (c *nearCache) remove(k nearKey) {
+	e := c.entries[k]
+	if e == nil {
+		return
+	}
+	delete(c.entries, k)
+	rest := slices.DeleteFunc(c.refs[e.ref], func(other nearKey) bool { return other == k })
+	if len(rest) == 0 {
+		delete(c.refs, e.ref)
+		return
+	}
+	c.refs[e.ref] = rest
+}
+
+// dropRef forgets a session that ended.
+func (c *nearCache) dropRef(ref string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, k := range slices.Clone(c.refs[ref]) {
+		c.remove(k)
+	}
+	c.spoil(func(w *nearWrite) bool { return w.ref == ref })
+}
+
+// dropPerson forgets the sessions of a person. It looks at every entry: about a
+// millisecond, for something that admins do.
+func (c *nearCache) dropPerson(person string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for k, e := range c.entries {
+		if e.person == person {
+			c.remove(k)
+		}
+	}
+	c.spoil(func(w *nearWrite) bool { return w.person == person })
+}
+
+// change has the values of a session asked for before they are used again.
+func (c *nearCache) change(ref string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, k := range c.refs[ref] {
+		c.entries[k].changed.Store(true)
+	}
+	c.spoil(nil)
+}
+
+// spoil keeps what is under way from being remembered: the store may have
+// answered before the end that we just heard of. Whose session a flight will
+// bring is not known yet, so all of them; they are few.
+func (c *nearCache) spoil(written func(*nearWrite) bool) {
+	for _, f := range c.flights {
+		f.spoiled = true
+	}
+	if written == nil {
+		return
+	}
+	for w := range c.writes {
+		w.spoiled = w.spoiled || written(w)
+	}
+}
+
+// sweep forgets what is of no use any more.
+func (c *nearCache) sweep(before time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for k, e := range c.entries {
+		if e.confirmed.Before(before) {
+			c.remove(k)
+		}
+	}
+}

@@ -1,0 +1,241 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// What the zero values of Redis mean.
+const (
+	// DefaultPrefix is in front of every key and of the channel's name.
+	DefaultPrefix = "wechat:"
+
+	// DefaultTimeout is how long one call to Redis may take.
+	DefaultTimeout = time.Second
+)
+
+// Redis is a Store in Redis 6.2 or later: standalone, Sentinel or Cluster. The
+// cookie carries an id, a secret of this session and a code of the ring; Redis
+// holds a record that opens only with that secret and a key of the ring. Who
+// dumps Redis has no session, nor has who knows the ring alone; an id that was
+// made up costs no round trip.
+//
+// A Redis is safe for concurrent use; its fields must not change while it is used.
+// Reads go to the master: a client that reads from replicas would load sessions
+// that have ended.
+//
+// # Moving from sealed cookies
+//
+// With Sealed set, Load also takes the values of that store. For such a session
+// Policy.Due is true at once, and Renew (as well as Save) moves it to Redis and
+// returns the new value, so that a caller who renews what is due moves everybody
+// at their next visit. The same sealed value always gives the same new value,
+// whichever instances meet it at the same time. Until then, and after it, the
+// sealed value is good for as long as it would have been, unless the session is
+// ended: Redis then remembers the end for the longest lifetime.
+type Redis struct {
+	// Client is needed. It should have ContextTimeoutEnabled: else its own read
+	// timeout holds, not ours.
+	Client redis.UniversalClient
+
+	// Keys is needed.
+	Keys *Ring
+
+	// Policy says how long sessions live; records carry its times as their TTL.
+	Policy Policy
+
+	// Prefix is in front of every key, so that several gateways, or other
+	// programs, can share one Redis. Empty means DefaultPrefix. See Check.
+	Prefix string
+
+	// Sealed, when set, is the store whose values are still accepted.
+	Sealed *Sealed
+
+	// Timeout bounds each call. Zero or less means DefaultTimeout.
+	Timeout time.Duration
+}
+
+var _ Store = (*Redis)(nil)
+
+// idSecret is the part of an id value that opens its record.
+type idSecret [16]byte
+
+// errGone (an ErrNone): Redis forgets why.
+var errGone = fmt.Errorf("%w: it has ended or expired", ErrNone)
+
+// write modes, as saveScript reads them.
+const (
+	modeNew     = "new"     // a sign-in: no record is expected
+	modeUpdate  = "update"  // the record must be there: an ended session stays ended
+	modeUpgrade = "upgrade" // from a sealed cookie: the first one to come writes
+)
+
+// Save keeps the session and returns its id value. See Store. A session that was
+// loaded or saved before is kept as it is now and keeps its value; if it, or its
+// person's sessions, were ended meanwhile, that gives ErrEnded.
+func (r *Redis) Save(ctx context.Context, s *Session) (string, error) {
+	mode := modeNew
+	if s.secret != (idSecret{}) {
+		mode = modeUpdate
+	}
+	next := *s
+	if next.secret == (idSecret{}) {
+		_, _ = rand.Read(next.secret[:]) // never fails
+	}
+	return r.keep(ctx, s, &next, mode)
+}
+
+// Load returns the session of an id value, or of a sealed value when Sealed is
+// set. See Store.
+func (r *Redis) Load(ctx context.Context, value string, b Binding) (*Session, error) {
+	if len(value) != idValueLength {
+		if r.Sealed == nil || value == "" {
+			return nil, ErrNone
+		}
+		return r.loadSealed(ctx, value, b)
+	}
+	if len(r.Keys.all()) == 0 {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, ErrNoKey)
+	}
+	v, err := parseIDValue(r.Keys, b, value)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := r.timeout(ctx)
+	defer cancel()
+	record, err := r.Client.Get(ctx, r.sessionKey(v.tag, v.id)).Result()
+	if errors.Is(err, redis.Nil) || record == tombstone {
+		// Only this answer of Redis means that there is no session.
+		return nil, errGone
+	}
+	if err != nil {
+		return nil, unavailable("loading a session", err)
+	}
+	s, err := openRecord(r.Keys, b, v, record)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Policy.verify(s, time.Now()); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Renew writes the session with the time of now, if it is still there. See Store.
+func (r *Redis) Renew(ctx context.Context, s *Session) (string, error) {
+	now := time.Now()
+	if err := r.Policy.verify(s, now); err != nil {
+		return "", err
+	}
+	if s.secret == (idSecret{}) && s.origin != movedOther {
+		return "", fmt.Errorf("%w: it was never in Redis", ErrEnded)
+	}
+	next := *s
+	// The clock may have gone back a little since the session was made.
+	if now = wholeSecond(now); now.After(s.Renewed) {
+		next.Renewed = now
+	}
+	return r.keep(ctx, s, &next, modeUpdate)
+}
+
+// End removes the session. See Store.
+func (r *Redis) End(ctx context.Context, s *Session) error {
+	_, err := r.end(ctx, newPlace(s), s.origin != fromRedis)
+	return err
+}
+
+// end removes the record at a place. A sealed copy of the session may be around:
+// then a tombstone takes the record's place, else the copy would still sign in.
+func (r *Redis) end(ctx context.Context, p place, sealed bool) (existed bool, err error) {
+	ctx, cancel := r.timeout(ctx)
+	defer cancel()
+	force := 0
+	if sealed {
+		force = 1
+	}
+	keys := []string{r.key("s", p.tag, p.ref), r.key("p", p.tag, p.person)}
+	n, err := endScript.Run(ctx, r.Client, keys, p.name(), p.ref, force, r.memory(), r.Channel()).Int()
+	if err != nil {
+		return false, unavailable("ending a session", err)
+	}
+	return n == 1, nil
+}
+
+// keep writes next and, once that is done, makes s what was written.
+func (r *Redis) keep(ctx context.Context, s, next *Session, mode string) (string, error) {
+	b := next.Binding()
+	if err := b.check(); err != nil {
+		return "", err
+	}
+	switch next.origin {
+	case movedOther:
+		return "", unavailable("moving a session to Redis", errOtherCookie)
+	case fromSealed:
+		mode, next.origin = modeUpgrade, movedHere
+	}
+	record, err := sealRecord(r.Keys, next)
+	if errors.Is(err, ErrNoKey) {
+		return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := r.timeout(ctx)
+	defer cancel()
+	p := newPlace(next)
+	if err := r.write(ctx, next, p, record, mode); err != nil {
+		return "", err
+	}
+	s.Renewed, s.secret, s.origin = next.Renewed, next.secret, next.origin
+	return idValue{tag: p.tag, id: next.ID, secret: next.secret}.format(r.Keys, b), nil
+}
+
+// write runs the one script that writes sessions.
+func (r *Redis) write(ctx context.Context, s *Session, p place, record, mode string) error {
+	now, expires := time.Now(), r.Policy.Expires(s)
+	index := maxPerPerson
+	if s.Guest || s.Person == "" {
+		index = 0 // all guests would share one index, and one slot
+	}
+	keys := []string{r.key("s", p.tag, p.ref), r.key("p", p.tag, p.person), r.key("e", p.tag, p.person)}
+	got, err := saveScript.Run(ctx, r.Client, keys,
+		mode, record, max(expires.Sub(now).Milliseconds(), 1), p.tag.String(), p.ref,
+		expires.Unix(), s.Created.Unix(), now.Unix(), index, r.key("s", p.tag, ""), r.Channel()).Text()
+	switch {
+	case err != nil:
+		return unavailable("saving a session", err)
+	case got == replyDone:
+		return nil
+	case got == replyEnded:
+		return ErrEnded
+	}
+	// Somebody was first to move this session. With the same cookie: all is well.
+	v := idValue{tag: p.tag, id: s.ID, secret: s.secret}
+	if _, err := openRecord(r.Keys, s.Binding(), v, got); err != nil {
+		return unavailable("moving a session to Redis", errOtherCookie)
+	}
+	return r.write(ctx, s, p, record, modeUpdate)
+}
+
+func (r *Redis) timeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.Timeout <= 0 {
+		return context.WithTimeout(ctx, DefaultTimeout)
+	}
+	return context.WithTimeout(ctx, r.Timeout)
+}
+
+// memory is how long, in milliseconds, an end must be remembered: no sealed
+// cookie lives longer.
+func (r *Redis) memory() int64 { return (r.Policy.lifetime() + MaxSkew).Milliseconds() }
+
+// unavailable wraps what Redis, or the way to it, failed with. Everything but
+// "no such key" comes here, a caller's cancelled context too (attack:
+// oauth2-proxy#1784: a visitor who left was logged out).
+func unavailable(doing string, err error) error {
+	return fmt.Errorf("%w: %s: %w", ErrUnavailable, doing, err)
+}

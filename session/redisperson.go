@@ -1,0 +1,94 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Info is what an admin sees of a session. It holds nothing that could be used
+// in its place.
+type Info struct {
+	// ID is what EndID takes: 19 characters. It is not the session's own id.
+	ID string
+
+	// Created is when the visitor signed in, Renewed when the session was last
+	// written, Expires when it will end without another visit. UTC.
+	Created, Renewed, Expires time.Time
+
+	// Site and AppID are what it is bound to, Scope is how the visitor signed in.
+	Site, AppID, Scope string
+}
+
+// Sessions returns the sessions of a person, at most 1000 (nobody has more), the
+// newest first, in one call to Redis. Sealed sessions that have not been moved to
+// Redis yet are not among them. It fails with ErrUnavailable.
+func (r *Redis) Sessions(ctx context.Context, person string) ([]Info, error) {
+	if person == "" {
+		return nil, nil // guests have no person
+	}
+	ctx, cancel := r.timeout(ctx)
+	defer cancel()
+	t := tagOf(person)
+	all, err := listScript.Run(ctx, r.Client, []string{r.key("p", t, personRef(person))},
+		r.key("s", t, ""), time.Now().Unix()).StringSlice()
+	if err != nil {
+		return nil, unavailable("listing sessions", err)
+	}
+	out := make([]Info, 0, len(all)/3)
+	for row := range slices.Chunk(all, 3) {
+		expires, err := strconv.ParseInt(row[1], 10, 64)
+		if err != nil {
+			continue // not our index
+		}
+		h, _, err := parseHeader(row[2])
+		if err != nil {
+			continue // not our record: it does not load either
+		}
+		out = append(out, Info{
+			ID: t.String() + row[0], Created: h.created, Renewed: h.renewed,
+			Expires: time.Unix(expires, 0).UTC(), Site: h.site, AppID: h.appID, Scope: h.scope,
+		})
+	}
+	slices.SortStableFunc(out, func(a, b Info) int {
+		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))
+	})
+	return out, nil
+}
+
+// EndPerson ends every session of a person and returns how many were in Redis.
+// Those that are being saved at this moment, and those that are still in sealed
+// cookies, end too: what was created up to the second of this call does not load
+// and cannot be saved. A person whose records were merged has sessions under each
+// of the ids; call it for all of them. It fails with ErrUnavailable.
+func (r *Redis) EndPerson(ctx context.Context, person string) (int, error) {
+	if person == "" {
+		return 0, nil
+	}
+	ctx, cancel := r.timeout(ctx)
+	defer cancel()
+	t, ref := tagOf(person), personRef(person)
+	keys := []string{r.key("p", t, ref), r.key("e", t, ref)}
+	n, err := endPersonScript.Run(ctx, r.Client, keys,
+		r.key("s", t, ""), time.Now().Unix(), r.memory(), "p"+ref, r.Channel()).Int()
+	if err != nil {
+		return 0, unavailable("ending the sessions of a person", err)
+	}
+	return n, nil
+}
+
+// EndID ends the session that Sessions showed under this ID and says whether
+// there was one. It fails with ErrInvalid for what is no such ID, and with
+// ErrUnavailable.
+func (r *Redis) EndID(ctx context.Context, id string) (bool, error) {
+	raw, err := base64url.DecodeString(id[:min(3, len(id))])
+	if err != nil || len(id) != 3+16 || len(raw) != 2 || !safeText(id) {
+		return false, fmt.Errorf("%w session id: it has 19 characters of A-Z a-z 0-9 - _", ErrInvalid)
+	}
+	// The person, and with it the index, is not known; a ref without a record is
+	// taken out of the index when it is next listed, or expires.
+	return r.end(ctx, place{tag: tag(raw), ref: id[3:]}, false)
+}

@@ -1,0 +1,98 @@
+package session
+
+import "github.com/redis/go-redis/v9"
+
+// What saveScript answers; anything else is the record that was there first.
+const (
+	replyDone  = "1"
+	replyEnded = "0"
+)
+
+// maxPerPerson bounds the sessions of one person, and with them the time that any
+// script takes. Beyond it the one that would expire first is ended.
+const maxPerPerson = 1000
+
+// saveScript writes a record and its place in the person's index in one step.
+//
+// The mark of an ended person is compared here, in the same step as the write: a
+// session that was made before the end and is saved after it does not slip
+// through. Sessions count whole seconds, so the second of the end counts as before.
+//
+// KEYS: record, index, mark. ARGV: mode, record, TTL in ms, tag, ref, expiry in s,
+// creation in s, now in s, limit of the index (0: none), prefix of record keys, channel.
+var saveScript = redis.NewScript(`
+local mode, ttl, ref, limit = ARGV[1], tonumber(ARGV[3]), ARGV[5], tonumber(ARGV[9])
+local had = redis.call('GET', KEYS[1])
+if had == 'x' or (mode == 'update' and not had) then return '0' end
+if limit > 0 then
+	local mark = redis.call('GET', KEYS[3])
+	if mark and tonumber(ARGV[7]) <= tonumber(mark) then return '0' end
+end
+if mode == 'upgrade' and had then return had end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ttl)
+if limit > 0 then
+	redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[8])
+	redis.call('ZADD', KEYS[2], ARGV[6], ref)
+	for i = 1, redis.call('ZCARD', KEYS[2]) - limit do
+		local old = redis.call('ZPOPMIN', KEYS[2])[1]
+		redis.call('DEL', ARGV[10] .. old)
+		redis.call('PUBLISH', ARGV[11], 'e' .. ARGV[4] .. old)
+	end
+	if redis.call('PTTL', KEYS[2]) < ttl then redis.call('PEXPIRE', KEYS[2], ttl) end
+end
+if had then redis.call('PUBLISH', ARGV[11], 'c' .. ARGV[4] .. ref) end
+return '1'
+`)
+
+// endScript ends one session and says whether there was one. The removal comes
+// first, here and below: Redis without memory lets it pass, and then the rest.
+//
+// KEYS: record, index. ARGV: name to announce, ref, 1 if a sealed cookie may be
+// around, how long to remember that in ms, channel.
+var endScript = redis.NewScript(`
+local had = redis.call('GET', KEYS[1])
+local live = had and had ~= 'x'
+if live then redis.call('DEL', KEYS[1]) end
+redis.call('ZREM', KEYS[2], ARGV[2])
+redis.call('PUBLISH', ARGV[5], 'e' .. ARGV[1])
+if ARGV[3] == '1' or (live and string.byte(had, 2) % 2 == 1) then
+	redis.call('SET', KEYS[1], 'x', 'PX', ARGV[4])
+end
+return live and 1 or 0
+`)
+
+// endPersonScript ends all sessions of a person and leaves a mark for those that
+// are being saved, or are still in sealed cookies.
+//
+// KEYS: index, mark. ARGV: prefix of record keys, now in s, how long to remember
+// in ms, what to announce, channel.
+var endPersonScript = redis.NewScript(`
+local n = 0
+for _, ref in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+	n = n + redis.call('DEL', ARGV[1] .. ref)
+end
+redis.call('DEL', KEYS[1])
+redis.call('PUBLISH', ARGV[5], ARGV[4])
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+return n
+`)
+
+// listScript returns the refs, expiries and records of a person's sessions, and
+// takes those that are gone out of the index.
+//
+// KEYS: index. ARGV: prefix of record keys, now in s.
+var listScript = redis.NewScript(`
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[2])
+local out, all = {}, redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
+for i = 1, #all, 2 do
+	local record = redis.call('GET', ARGV[1] .. all[i])
+	if record and record ~= 'x' then
+		out[#out + 1] = all[i]
+		out[#out + 1] = all[i + 1]
+		out[#out + 1] = record
+	else
+		redis.call('ZREM', KEYS[1], all[i])
+	end
+end
+return out
+`)
