@@ -22,11 +22,15 @@ type Bolt struct {
 	// Logger hears, at level Warn, of sightings that contradict what WeChat said before. nil is silent. Set it before
 	// the first use. No openid, unionid or nickname is ever logged.
 	Logger *slog.Logger
+	// Events is called after each commit that is an event, in the order of the commits. It must return soon and must
+	// not use the ledger: everybody who writes waits for it. nil is silent. Set it before the first use.
+	Events func(Event)
 
 	file       *file
 	writer     *writer
 	cache      cache
 	ended      ended
+	gone       gone
 	closed     atomic.Bool
 	generation atomic.Uint64
 }
@@ -60,12 +64,12 @@ func (b *Bolt) load() error {
 	if err != nil {
 		return err
 	}
-	return b.file.view(func(tx *bolt.Tx) error { return tables{tx}.loadEnded(&b.ended) })
+	return b.file.view(func(tx *bolt.Tx) error {
+		return errors.Join(tables{tx}.loadEnded(&b.ended), tables{tx}.loadGone(&b.gone))
+	})
 }
 
-// Generation grows with each committed change of a person that alters anything but times, so that whoever keeps
-// something prepared from a Person can drop it when Generation has moved: read Generation first, then Find. It begins
-// anew with each OpenBolt, never at 0.
+// Generation implements Ledger.
 func (b *Bolt) Generation() uint64 { return b.generation.Load() }
 
 // EndSession implements Ledger. The time is rounded up to the next second.
@@ -73,8 +77,8 @@ func (b *Bolt) EndSession(ctx context.Context, id [16]byte, until time.Time) err
 	if err := b.ready(ctx); err != nil {
 		return err
 	}
-	end := min(until.Add(time.Second-time.Nanosecond).Unix(), maxTime)
-	if end <= time.Now().Unix() {
+	end, ok := untilSecond(until)
+	if !ok {
 		return nil
 	}
 	b.ended.add(id, end) // first: here and now the session is over, whatever the disk says

@@ -25,7 +25,12 @@ func (b *Bolt) See(ctx context.Context, s Sighting) (Person, error) {
 		err = b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
 			c, err = tables{tx}.see(&s, true) // decided again: others may have written since
 			return c.dirty, err
-		}, func() { b.publish(&c) })
+		}, func() {
+			b.publish(&c)
+			if e, ok := c.event(&s); ok {
+				b.tell(e)
+			}
+		})
 	}
 	if err != nil {
 		return Person{}, err
@@ -84,15 +89,10 @@ func (b *Bolt) publish(c *change) {
 	}
 }
 
-func (b *Bolt) report(c *change) {
-	if b.Logger == nil || !c.verdict.doubted() {
-		return
+func (b *Bolt) tell(e Event) {
+	if b.Events != nil {
+		b.Events(e)
 	}
-	if c.verdict.moves() {
-		b.Logger.Warn("WeChat now gives an openid another unionid than before; the openid has left its person",
-			"person", c.person.ID, "left", c.left.ID)
-		return
-	}
-	b.Logger.Warn("WeChat gave a unionid that belongs to another openid of the same app; it was not believed",
-		"person", c.person.ID)
 }
+
+func (b *Bolt) report(c *change) { c.report(b.Logger) }

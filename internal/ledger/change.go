@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"log/slog"
 	"slices"
 	"time"
 )
@@ -103,4 +104,18 @@ func without(p *Person, s *Sighting) *Person {
 	rest.Accounts = slices.Delete(rest.Accounts, i, i+1)
 	rest.Version++
 	return &rest
+}
+
+// report logs what people should look at.
+func (c *change) report(logger *slog.Logger) {
+	if logger == nil || !c.verdict.doubted() {
+		return
+	}
+	if c.verdict.moves() {
+		logger.Warn("WeChat now gives an openid another unionid than before; the openid has left its person",
+			"person", c.person.ID, "left", c.left.ID)
+		return
+	}
+	logger.Warn("WeChat gave a unionid that belongs to another openid of the same app; it was not believed",
+		"person", c.person.ID)
 }

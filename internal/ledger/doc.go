@@ -31,7 +31,20 @@
 //
 // A lookup checks the index against the record it leads to. Whatever does not match is [ErrCorrupt], never a person.
 //
+// # Where it is kept
+//
+// [Bolt] keeps the ledger of one process in a file, [Redis] that of any number of processes in Redis. Both decide by the
+// same pure functions (judge, settle), and both write a change whole or not at all: Bolt in a transaction, Redis in one
+// script that first looks whether everything the decision rests on is still so. [Ledger.Walk] and [Ledger.Import] carry
+// a ledger from one to the other; a Person in JSON is a line of that.
+//
+// # Erasing
+//
+// [Ledger.Erase] removes every record and name of a person. The bytes stay where they lay, out of reach of any lookup,
+// until something else is written there: in unused pages of the file, in Redis' append-only file until its next
+// rewrite, and in backups.
+//
 // # What it may import
 //
-// The standard library and go.etcd.io/bbolt. No Caddy, no other room of this module.
+// The standard library, go.etcd.io/bbolt, go-redis, and golang.org/x/sync/singleflight. No Caddy, no other room of this module.
 package ledger

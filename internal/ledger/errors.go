@@ -12,9 +12,11 @@ import (
 var (
 	// ErrNotFound: the ledger was read, and there is no such person.
 	ErrNotFound = errors.New("ledger: no such person")
-	// ErrInvalid: a sighting whose app id or openid is empty, or one of whose ids is longer than 128 bytes or holds
+	// ErrInvalid: a person that no ledger could have written, or a sighting whose app id or openid is empty, or one of whose ids is longer than 128 bytes or holds
 	// anything but visible ASCII, or whose time lies outside the years 1970 to 9999.
-	ErrInvalid = errors.New("ledger: invalid sighting")
+	ErrInvalid = errors.New("ledger: invalid")
+	// ErrConflict: what is to be imported contradicts what the ledger knows. Nothing was written.
+	ErrConflict = errors.New("ledger: contradiction")
 	// ErrLocked: another process, or another Bolt in this one, has the file open.
 	ErrLocked = errors.New("ledger: the file is in use")
 	// ErrUnavailable: the ledger could not be read or written; nothing is known about the person.
@@ -29,7 +31,7 @@ var (
 // outcome turns an error of bbolt or of the file system into one of ours; our own pass unchanged.
 func outcome(err error) error {
 	switch {
-	case err == nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrUnavailable):
+	case err == nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict), errors.Is(err, ErrUnavailable):
 		return err
 	case errors.Is(err, berrors.ErrDatabaseNotOpen):
 		return ErrClosed

@@ -1,7 +1,11 @@
 package ledger
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -75,4 +79,85 @@ func (b *Bolt) believes(t *testing.T, s Sighting) (yes bool) {
 		t.Fatal(err)
 	}
 	return yes
+}
+
+func FuzzPersonJSON(f *testing.F) {
+	p := Person{
+		ID: "abcdefghijklmnopqrstuvwxyz", UnionID: "u", Version: 1, FirstSeen: moment(1), LastSeen: moment(2),
+		Accounts: []Account{{AppID: "wxA", OpenID: "oA", FirstSeen: moment(1), LastSeen: moment(2)}},
+	}
+	line, err := json.Marshal(p)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range [][]byte{line, []byte("{}"), []byte("null"), []byte(`{"id":"x"} {}`), bytes.ReplaceAll(line, []byte("wxA"), []byte("\u2028"))} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var p, q Person
+		if err := p.UnmarshalJSON(data); err != nil {
+			if !errors.Is(err, ErrInvalid) {
+				t.Fatal(err)
+			}
+			return
+		}
+		n, err := p.normal()
+		if err != nil {
+			t.Fatalf("read, but no person: %v", err)
+		}
+		if _, err := encode(&n); err != nil {
+			t.Fatalf("read, but cannot be kept: %v", err)
+		}
+		back, err := json.Marshal(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(back, &q); err != nil || !reflect.DeepEqual(n, q) {
+			t.Fatalf("%+v came back as %+v, %v", n, q, err)
+		}
+	})
+}
+
+// FuzzRedisMessage: whatever comes in on the channel, or stands in the store as a tombstone, does no harm.
+func FuzzRedisMessage(f *testing.F) {
+	id := "abcdefghijklmnopqrstuvwxyz"
+	for _, seed := range []string{
+		"n" + "ABCDEFGHIJKL:" + id + "," + id, "t:" + id, "n:", "n:,", "b:1", "b:-9223372036854775808", "e",
+		"e" + sessionTombstone([16]byte{1}, 5) + " " + personTombstone(id, goneUntil{1, maxTime}), "es.1", "ep..", "e ", "",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, message string) {
+		r := &Redis{}
+		r.channel.now.Store(&span{since: time.Now()})
+		r.near.add(id, nearEntry{person: Person{ID: id}}, 0, 1)
+		r.receive(message)
+		if !r.channel.works(time.Now(), time.Second) {
+			t.Error("a message broke the channel")
+		}
+		for word, e := range r.gone.of {
+			if !validID(word) || e.at < 0 || e.until > maxTime {
+				t.Errorf("a tombstone for %q: %+v", word, e)
+			}
+		}
+	})
+}
+
+func FuzzUnstamp(f *testing.F) {
+	data, err := encode(&Person{ID: "abcdefghijklmnopqrstuvwxyz", UnionID: "u", Version: 1, FirstSeen: moment(1), LastSeen: moment(2)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKL"+string(data))
+	f.Add("x", "")
+	f.Add("", "x")
+	f.Fuzz(func(t *testing.T, id, value string) {
+		s, err := unstamp(id, value, func(*Person) bool { return true })
+		if err != nil && !errors.Is(err, ErrCorrupt) {
+			t.Fatal(err)
+		}
+		if s.person != nil && (s.person.ID != id || len(s.stamp) != stampLength) {
+			t.Errorf("%q is %+v", id, s)
+		}
+	})
 }

@@ -25,6 +25,30 @@ type Ledger interface {
 	EndSession(ctx context.Context, id [16]byte, until time.Time) error
 	// Ended reports whether EndSession was called for this session and the time has not passed. It costs no I/O.
 	Ended(id [16]byte) bool
+	// EndPerson remembers until the given time, across restarts, that every session of this person that was created at
+	// the given time or before is over, under whatever id of theirs it was made. Times are kept in whole seconds: at is
+	// rounded down and its second counts as before, until is rounded up. The later of two calls wins. An id that is
+	// nobody's is no error: it may have been. Errors: ErrUnavailable, and then it holds here, but perhaps not elsewhere
+	// or after a restart; ErrNotFound for what is no id.
+	EndPerson(ctx context.Context, person string, at, until time.Time) error
+	// PersonEnded returns the time given to EndPerson, zero if there was none or it is forgotten. A session is over if
+	// it was not created after it. It costs no I/O.
+	PersonEnded(person string) time.Time
+	// Erase removes everything about a person: record, openids, unionid, all ids. Errors as Find.
+	Erase(ctx context.Context, id string) error
+	// Export returns everything that is kept about a person, as JSON for people to read. Errors as Find.
+	Export(ctx context.Context, id string) ([]byte, error)
+	// Walk gives each person to fn, in no order. Whoever is in the ledger from beginning to end is given once; fn may
+	// take its time and use the ledger. It ends with fn's first error. Errors: ErrUnavailable, and those of fn.
+	Walk(ctx context.Context, fn func(Person) error) error
+	// Import adds a person that Walk gave, perhaps of another ledger: an exact copy with ids and times. If the ledger
+	// knows all of it already, as it is or newer, nothing happens, so an import can be repeated. There are no events.
+	// Errors: ErrInvalid, ErrConflict, ErrUnavailable.
+	Import(ctx context.Context, p Person) error
+	// Generation grows with each change of a person that alters anything but times, so that whoever keeps something
+	// prepared from a Person can drop it when Generation has moved: read Generation first, then Find. It begins anew
+	// with each start, never at 0.
+	Generation() uint64
 	// Close finishes what has begun and lets go of the store. Every later call but Ended gives ErrClosed; closing twice
 	// is no error.
 	Close() error

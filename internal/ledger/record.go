@@ -40,8 +40,7 @@ type accountRecord struct {
 	LastSeen  int64  `json:"l"`
 }
 
-// encode writes a person down.
-func encode(p *Person) ([]byte, error) {
+func newRecord(p *Person) record {
 	r := record{
 		V: recordVersion, ID: p.ID, Seq: p.seq, Version: p.Version, UnionID: p.UnionID, Merged: p.Merged,
 		Nickname: p.Nickname, Avatar: p.AvatarURL,
@@ -52,6 +51,12 @@ func encode(p *Person) ([]byte, error) {
 			a.AppID, a.OpenID, seconds(a.ConsentAt), seconds(a.FirstSeen), seconds(a.LastSeen),
 		})
 	}
+	return r
+}
+
+// encode writes a person down.
+func encode(p *Person) ([]byte, error) {
+	r := newRecord(p)
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

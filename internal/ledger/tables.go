@@ -15,12 +15,29 @@ var (
 	bucketUnionID = []byte("unionid") // unionid → id
 	bucketAlias   = []byte("alias")   // merged id → id
 	bucketEnded   = []byte("ended")   // until (8 bytes, seconds, big-endian), session id (16 bytes) → nothing
+	bucketGone    = []byte("gone")    // until (as in ended), person's id (26 bytes) → at (8 bytes, the same)
 	bucketMeta    = []byte("meta")    // schema → "1"
 
-	buckets   = [][]byte{bucketPerson, bucketOpenID, bucketUnionID, bucketAlias, bucketEnded, bucketMeta}
+	buckets   = [][]byte{bucketPerson, bucketOpenID, bucketUnionID, bucketAlias, bucketEnded, bucketGone, bucketMeta}
 	keySchema = []byte("schema")
 	schema    = []byte("1")
 )
+
+// table is one of the tables that both kinds of store have. The numbers are also those of the keys of the scripts.
+type table uint8
+
+const (
+	tablePerson table = iota + 1
+	tableOpenID
+	tableUnionID
+	tableAlias
+	tableEnded
+)
+
+// bucket is where Bolt keeps a table.
+func (t table) bucket() []byte {
+	return [...][]byte{tablePerson: bucketPerson, tableOpenID: bucketOpenID, tableUnionID: bucketUnionID, tableAlias: bucketAlias}[t]
+}
 
 // tables is the ledger within one transaction.
 type tables struct{ tx *bolt.Tx }
@@ -37,7 +54,7 @@ func (t tables) prepare() (bool, error) {
 		return false, err
 	}
 	if len(found) > 0 {
-		return false, t.ours(found)
+		return t.adopt(found)
 	}
 	for _, name := range buckets {
 		if _, err := t.tx.CreateBucket(name); err != nil {
@@ -45,6 +62,19 @@ func (t tables) prepare() (bool, error) {
 		}
 	}
 	return true, t.tx.Bucket(bucketMeta).Put(keySchema, schema)
+}
+
+// adopt takes over a file that is not new. Files made before sessions could be ended by person lack that table.
+func (t tables) adopt(found [][]byte) (bool, error) {
+	old := !slices.ContainsFunc(found, func(name []byte) bool { return bytes.Equal(name, bucketGone) })
+	if old {
+		found = append(found, bucketGone)
+	}
+	if err := t.ours(found); err != nil || !old {
+		return false, err
+	}
+	_, err := t.tx.CreateBucket(bucketGone)
+	return true, err
 }
 
 // ours checks that a file that is not new is a ledger of this version: never write into somebody else's.

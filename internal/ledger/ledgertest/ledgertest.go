@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,13 +17,15 @@ type Subject struct {
 	Ledger ledger.Ledger
 	// Reopen closes Ledger, and puts another over the same store in its place.
 	Reopen func(t *testing.T)
+	// Told is what the ledger's Events were set to: Told.Add. It is the same after Reopen.
+	Told *Events
 	// Check reports the first contradiction between the records and the indexes of the store.
 	Check func() error
 }
 
 // Run runs the whole contract. open gives a new subject, and closes it when its test ends.
 func Run(t *testing.T, open func(t *testing.T) *Subject) {
-	for _, c := range slices.Concat(identity, conflicts, details, crowds) {
+	for _, c := range slices.Concat(identity, conflicts, details, persons, moving, crowds) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := &subject{Subject: open(t)}
@@ -99,6 +102,11 @@ func (s *subject) calls(ctx context.Context) map[string]func() error {
 		"Find":        func() error { _, err := s.Ledger.Find(ctx, anID); return err },
 		"FindOpenID":  func() error { _, err := s.Ledger.FindOpenID(ctx, "wxA", "oNew"); return err },
 		"FindUnionID": func() error { _, err := s.Ledger.FindUnionID(ctx, "uNew"); return err },
+		"EndPerson":   func() error { return s.Ledger.EndPerson(ctx, anID, time.Now(), time.Now().Add(time.Hour)) },
+		"Erase":       func() error { return s.Ledger.Erase(ctx, anID) },
+		"Export":      func() error { _, err := s.Ledger.Export(ctx, anID); return err },
+		"Walk":        func() error { return s.Ledger.Walk(ctx, func(ledger.Person) error { return nil }) },
+		"Import":      func() error { return s.Ledger.Import(ctx, aPerson()) },
 		"EndSession":  func() error { return s.Ledger.EndSession(ctx, [16]byte{1}, time.Now().Add(time.Hour)) },
 	}
 }
@@ -110,4 +118,34 @@ func wantErr(t *testing.T, what string, err, want error) {
 	if !errors.Is(err, want) {
 		t.Errorf("%s: %v, want %v", what, err, want)
 	}
+}
+
+// aPerson is somebody whom another ledger could have made.
+func aPerson() ledger.Person {
+	return ledger.Person{
+		ID: "abcdefghijklmnopqrstuvwxya", Version: 1, FirstSeen: at(0), LastSeen: at(0),
+		Accounts: []ledger.Account{{AppID: "wxA", OpenID: "oNew", FirstSeen: at(0), LastSeen: at(0)}},
+	}
+}
+
+// Events keeps the events of one subject.
+type Events struct {
+	mu  sync.Mutex
+	all []ledger.Event
+}
+
+// Add is for the Events of a ledger.
+func (e *Events) Add(event ledger.Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.all = append(e.all, event)
+}
+
+// Take returns what was added since the last time.
+func (e *Events) Take() []ledger.Event {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := e.all
+	e.all = nil
+	return all
 }

@@ -1,0 +1,87 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// EndPerson implements Ledger.
+func (b *Bolt) EndPerson(ctx context.Context, person string, at, until time.Time) error {
+	if err := b.ready(ctx); err != nil {
+		return err
+	}
+	if !validID(person) {
+		return ErrNotFound
+	}
+	e, ok := goneTimes(at, until)
+	if !ok {
+		return nil
+	}
+	b.gone.add(person, e) // first: here and now the sessions are over, whatever the disk says
+	var ids []string
+	return b.writer.run(func(tx *bolt.Tx) (bool, error) {
+		p, err := tables{tx}.byID(person)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return false, err
+		}
+		ids = p.allIDs(person)
+		return tables{tx}.endPerson(ids, e)
+	}, func() {
+		for _, id := range ids {
+			b.gone.add(id, e)
+		}
+	})
+}
+
+// PersonEnded implements Ledger.
+func (b *Bolt) PersonEnded(person string) time.Time { return b.gone.has(person) }
+
+// Erase implements Ledger. See the package's documentation on what the file still holds.
+func (b *Bolt) Erase(ctx context.Context, id string) error {
+	if err := b.ready(ctx); err != nil {
+		return err
+	}
+	if !validID(id) {
+		return ErrNotFound
+	}
+	var p Person
+	return b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
+		if p, err = (tables{tx}).byID(id); err != nil {
+			return false, err
+		}
+		return true, tables{tx}.erase(&p)
+	}, func() {
+		b.publish(&change{person: p, dirty: true, news: true})
+		b.tell(erasure(&p))
+	})
+}
+
+// Export implements Ledger.
+func (b *Bolt) Export(ctx context.Context, id string) ([]byte, error) {
+	p, err := b.Find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return export(&p)
+}
+
+// allIDs returns every id of the person, and the one it was asked for by, which may be nobody's.
+func (p *Person) allIDs(asked string) []string {
+	if p.ID == "" {
+		return []string{asked}
+	}
+	return append([]string{p.ID}, p.Merged...)
+}
+
+// erase removes the record and every name that leads to it.
+func (t tables) erase(p *Person) error {
+	for _, c := range p.claims() {
+		if err := t.tx.Bucket(c.table.bucket()).Delete([]byte(c.key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

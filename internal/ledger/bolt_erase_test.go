@@ -1,0 +1,70 @@
+package ledger
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// TestFileWithoutGone: a file of before sessions could be ended by person is taken over; other files are still refused.
+func TestFileWithoutGone(t *testing.T) {
+	t.Parallel()
+	path := testPath(t)
+	b := testBolt(t, path)
+	p := mustSee(t, b, Sighting{AppID: "wxA", OpenID: "oA"})
+	if err := b.file.db.Update(func(tx *bolt.Tx) error { return tx.DeleteBucket(bucketGone) }); err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
+	b = testBolt(t, path)
+	if q, err := b.Find(t.Context(), p.ID); err != nil || q.ID != p.ID {
+		t.Errorf("%+v, %v", q, err)
+	}
+	if err := b.EndPerson(t.Context(), p.ID, time.Now(), time.Now().Add(time.Hour)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestGonePruned: what no session can be as old as is forgotten, in memory at once and in the file little by little.
+func TestGonePruned(t *testing.T) {
+	t.Parallel()
+	path := testPath(t)
+	b := testBolt(t, path)
+	old := "abcdefghijklmnopqrstuvwxyz"
+	err := b.file.db.Update(func(tx *bolt.Tx) error {
+		_, err := tables{tx}.endPerson([]string{old}, goneUntil{at: 5, until: 9})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.gone.add(old, goneUntil{at: 5, until: 9})
+	if !b.PersonEnded(old).IsZero() {
+		t.Error("a tombstone that is past still holds")
+	}
+	p := mustSee(t, b, Sighting{AppID: "wxA", OpenID: "oA"})
+	if err := b.EndPerson(t.Context(), p.ID, time.Now(), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	b.file.view(func(tx *bolt.Tx) error { n = tx.Bucket(bucketGone).Stats().KeyN; return nil })
+	if n != 1 {
+		t.Errorf("%d tombstones in the file, want 1", n)
+	}
+	for i := range 3 * endedSweep {
+		b.gone.add(newID(), goneUntil{at: int64(i), until: 9})
+	}
+	if n := len(b.gone.of); n > endedSweep {
+		t.Errorf("%d tombstones in memory, all but one past", n)
+	}
+	err = b.file.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketGone).Put([]byte("x"), []byte("y")) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
+	if _, err := openBolt(path, time.Second); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("a bad tombstone: %v", err)
+	}
+}

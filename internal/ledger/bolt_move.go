@@ -1,0 +1,98 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// walkStep is how many persons are read at once. No transaction is open while fn runs: an open one would keep the file
+// growing, and could keep a write of fn's waiting for ever.
+const walkStep = 256
+
+// Walk implements Ledger.
+func (b *Bolt) Walk(ctx context.Context, fn func(Person) error) error {
+	for after := []byte(nil); ; {
+		if err := b.ready(ctx); err != nil {
+			return err
+		}
+		var some []Person
+		err := b.file.view(func(tx *bolt.Tx) (err error) {
+			some, err = tables{tx}.after(after)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, p := range some {
+			if err := fn(p); err != nil {
+				return err
+			}
+			after = []byte(p.ID)
+		}
+		if len(some) < walkStep {
+			return nil
+		}
+	}
+}
+
+// after returns the persons whose ids come next.
+func (t tables) after(id []byte) ([]Person, error) {
+	var some []Person
+	c := t.tx.Bucket(bucketPerson).Cursor()
+	key, _ := c.Seek(id)
+	if bytes.Equal(key, id) && id != nil {
+		key, _ = c.Next()
+	}
+	for ; key != nil && len(some) < walkStep; key, _ = c.Next() {
+		p, err := t.load(string(key))
+		if err != nil {
+			return nil, err
+		}
+		some = append(some, p)
+	}
+	return some, nil
+}
+
+// Import implements Ledger.
+func (b *Bolt) Import(ctx context.Context, p Person) error {
+	if err := b.ready(ctx); err != nil {
+		return err
+	}
+	p, err := p.normal()
+	if err != nil {
+		return err
+	}
+	wrote := false
+	return b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
+		wrote, err = tables{tx}.imported(&p)
+		return wrote, err
+	}, func() {
+		if wrote {
+			b.publish(&change{person: p, dirty: true, news: true})
+		}
+	})
+}
+
+// imported writes a person of another ledger, if nothing speaks against it.
+func (t tables) imported(p *Person) (bool, error) {
+	for _, c := range p.claims() {
+		if t.tx.Bucket(c.table.bucket()).Get([]byte(c.key)) == nil {
+			continue
+		}
+		q, err := absent(t.byID(p.ID))
+		if err != nil || q != nil && q.includes(p) {
+			return false, err
+		}
+		return false, c.taken()
+	}
+	persons := t.tx.Bucket(bucketPerson)
+	if p.seq > persons.Sequence() { // who comes next is younger
+		if err := persons.SetSequence(p.seq); err != nil {
+			return false, fmt.Errorf("the order of creation: %w", err)
+		}
+	}
+	return true, t.write(&change{person: *p, news: true})
+}

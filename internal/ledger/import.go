@@ -1,0 +1,111 @@
+package ledger
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// maxCount leaves versions and the order of creation room to grow after an import.
+const maxCount = 1 << 62
+
+// fault names the first field of a person that this ledger could not have made, "" if there is none.
+func (p *Person) fault() string {
+	r := newRecord(p)
+	if fault := r.fault(); fault != "" {
+		return fault
+	}
+	if p.UnionID == "" && len(p.Accounts) == 0 {
+		return "name: it has none"
+	}
+	apps := map[string]bool{}
+	for _, a := range p.Accounts {
+		if apps[a.AppID] { // one human has one openid of an app
+			return "account: two openids of one app id"
+		}
+		apps[a.AppID] = true
+		if a.FirstSeen.IsZero() || a.LastSeen.IsZero() {
+			return "account: no time"
+		}
+	}
+	for i, id := range p.Merged {
+		if slices.Contains(p.Merged[:i], id) {
+			return "merged id"
+		}
+	}
+	if p.FirstSeen.IsZero() || p.LastSeen.IsZero() {
+		return "time"
+	}
+	if p.Version == 0 || p.Version > maxCount || p.seq > maxCount {
+		return "version or order"
+	}
+	return ""
+}
+
+// normal returns a copy as a store would give it back, or ErrInvalid.
+func (p Person) normal() (Person, error) {
+	if fault := p.fault(); fault != "" {
+		return Person{}, fmt.Errorf("%w: the person has a bad %s", ErrInvalid, fault)
+	}
+	r := newRecord(&p)
+	return r.person().clone(), nil
+}
+
+// includes reports whether everything that old says of who is who is known of the person, who is at least as new:
+// importing old would bring nothing.
+func (p *Person) includes(old *Person) bool {
+	if p.Version < old.Version || old.UnionID != "" && p.UnionID != old.UnionID {
+		return false
+	}
+	if p.ID != old.ID && !slices.Contains(p.Merged, old.ID) {
+		return false
+	}
+	for _, a := range old.Accounts {
+		if !p.Holds(a.AppID, a.OpenID) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(old.Merged, func(id string) bool { return !slices.Contains(p.Merged, id) })
+}
+
+// claim is one name that a person needs for itself.
+type claim struct {
+	table table
+	key   string
+	what  string // for people; never the name itself: openids are personal data
+}
+
+// claims lists every name of the person, its id under both tables of ids first.
+func (p *Person) claims() []claim {
+	all := []claim{{tablePerson, p.ID, "its id"}, {tableAlias, p.ID, "its id, merged,"}}
+	for _, a := range p.Accounts {
+		all = append(all, claim{tableOpenID, string(openIDKey(a.AppID, a.OpenID)), "its openid of " + a.AppID})
+	}
+	for _, id := range p.Merged {
+		all = append(all, claim{tablePerson, id, "an id merged into it"}, claim{tableAlias, id, "an id merged into it"})
+	}
+	if p.UnionID != "" {
+		all = append(all, claim{tableUnionID, p.UnionID, "its unionid"})
+	}
+	return all
+}
+
+func (c claim) taken() error {
+	return fmt.Errorf("%w: %s is known already, with other data or as another person's", ErrConflict, c.what)
+}
+
+// export is what is kept about a person, for that person to read.
+func export(p *Person) ([]byte, error) {
+	data, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("ledger: export: %w", err)
+	}
+	return append(data, '\n'), nil
+}
+
+// untilSecond rounds up to a second and bounds what a record can hold; ok is false if it has passed.
+func untilSecond(until time.Time) (end int64, ok bool) {
+	end = min(until.Add(time.Second-time.Nanosecond).Unix(), maxTime)
+	return end, end > time.Now().Unix()
+}

@@ -1,0 +1,79 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// personJSON is a Person as people and other programs read it: the answer to somebody who asks what is kept about
+// them, and the lines that carry a ledger from one store to another. Times are RFC 3339, in UTC.
+type personJSON struct {
+	ID        string        `json:"id"`
+	UnionID   string        `json:"unionid,omitempty"`
+	Accounts  []accountJSON `json:"accounts,omitempty"`
+	Merged    []string      `json:"merged,omitempty"`
+	Nickname  string        `json:"nickname,omitempty"`
+	Avatar    string        `json:"avatar,omitempty"`
+	ProfileAt time.Time     `json:"profile_at,omitzero"`
+	FirstSeen time.Time     `json:"first_seen"`
+	LastSeen  time.Time     `json:"last_seen"`
+	Version   uint64        `json:"version"`
+	Order     uint64        `json:"order"`
+}
+
+type accountJSON struct {
+	AppID     string    `json:"app_id"`
+	OpenID    string    `json:"openid"`
+	ConsentAt time.Time `json:"consent_at,omitzero"`
+	FirstSeen time.Time `json:"first_seen"`
+	LastSeen  time.Time `json:"last_seen"`
+}
+
+// MarshalJSON writes everything that is kept about the person.
+func (p Person) MarshalJSON() ([]byte, error) {
+	v := personJSON{
+		ID: p.ID, UnionID: p.UnionID, Merged: p.Merged, Nickname: p.Nickname, Avatar: p.AvatarURL,
+		ProfileAt: p.ProfileAt, FirstSeen: p.FirstSeen, LastSeen: p.LastSeen, Version: p.Version, Order: p.seq,
+	}
+	for _, a := range p.Accounts {
+		v.Accounts = append(v.Accounts, accountJSON(a))
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: a person as JSON: %w", err)
+	}
+	return data, nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote, strictly: ErrInvalid for anything else, with a reason that repeats
+// nothing of it.
+func (p *Person) UnmarshalJSON(data []byte) error {
+	if len(data) > 2*maxRecord {
+		return fmt.Errorf("%w: %d bytes are too many for a person", ErrInvalid, len(data))
+	}
+	var v personJSON
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&v); err != nil { // its text may quote the person: left out
+		return fmt.Errorf("%w: %d bytes are not a person in JSON", ErrInvalid, len(data))
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: bytes follow a person", ErrInvalid)
+	}
+	q := Person{
+		ID: v.ID, UnionID: v.UnionID, Merged: v.Merged, Nickname: v.Nickname, AvatarURL: v.Avatar,
+		ProfileAt: v.ProfileAt, FirstSeen: v.FirstSeen, LastSeen: v.LastSeen, Version: v.Version, seq: v.Order,
+	}
+	for _, a := range v.Accounts {
+		q.Accounts = append(q.Accounts, Account(a))
+	}
+	if fault := q.fault(); fault != "" {
+		return fmt.Errorf("%w: the person has a bad %s", ErrInvalid, fault)
+	}
+	*p = q
+	return nil
+}

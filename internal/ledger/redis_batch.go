@@ -1,0 +1,107 @@
+package ledger
+
+import (
+	"crypto/rand"
+	"strings"
+)
+
+// batch is one change: what must still be so, and what shall be.
+type batch struct {
+	checks, writes []any  // three for each, see writeScript
+	news           string // the announcement
+	stamp          string // of every record written
+}
+
+func newBatch() *batch { return &batch{stamp: rand.Text()[:stampLength]} }
+
+// expect makes it a condition that a field begins with want, or is not there at all if want is "".
+func (b *batch) expect(t table, field, want string) {
+	b.checks = append(b.checks, int(t), field, want)
+}
+
+// expectPerson makes it a condition that the record is as it was read.
+func (b *batch) expectPerson(s stamped) {
+	if s.person != nil {
+		b.expect(tablePerson, s.person.ID, s.stamp)
+	}
+}
+
+// expectName makes it a condition that an openid or a unionid is still whose it was.
+func (b *batch) expectName(t table, name string, s stamped) {
+	id := ""
+	if s.person != nil {
+		id = s.person.ID
+	}
+	b.expect(t, name, id)
+}
+
+func (b *batch) set(t table, field, value string) {
+	b.writes = append(b.writes, int(t), field, value)
+}
+
+func (b *batch) remove(t table, field string) { b.set(t, field, "") }
+
+// end adds a tombstone.
+func (b *batch) end(member string, until int64) {
+	b.writes = append(b.writes, int(tableEnded), member, until)
+}
+
+func (b *batch) put(p *Person) error {
+	data, err := encode(p)
+	if err != nil {
+		return err
+	}
+	b.set(tablePerson, p.ID, b.stamp+string(data))
+	return nil
+}
+
+// index points every name of the person at it.
+func (b *batch) index(p *Person) {
+	for _, a := range p.Accounts {
+		b.set(tableOpenID, string(openIDKey(a.AppID, a.OpenID)), p.ID)
+	}
+	for _, old := range p.Merged {
+		b.set(tableAlias, old, p.ID)
+	}
+	if p.UnionID != "" {
+		b.set(tableUnionID, p.UnionID, p.ID)
+	}
+}
+
+// change writes what a sighting does.
+func (b *batch) change(c *change) error {
+	if c.left != nil {
+		if err := b.put(c.left); err != nil {
+			return err
+		}
+	}
+	if err := b.put(&c.person); err != nil {
+		return err
+	}
+	if c.gone != "" {
+		b.remove(tablePerson, c.gone)
+	}
+	if c.news {
+		b.index(&c.person)
+	}
+	b.announce(c)
+	return nil
+}
+
+// announce says which ids lead to something else than before: a letter for what changed, the stamp, a colon, the ids.
+func (b *batch) announce(c *change) {
+	kind := sayTimes
+	if c.news {
+		kind = sayNews
+	}
+	b.news = string(kind) + b.stamp + ":" + strings.Join(c.ids(), ",")
+}
+
+// ids are all under which somebody may remember what the change made old.
+func (c *change) ids() []string {
+	ids := c.person.allIDs(c.person.ID)
+	if c.left != nil {
+		ids = append(ids, c.left.allIDs(c.left.ID)...)
+	}
+	return ids
+}

@@ -1,0 +1,78 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+)
+
+// check is Bolt's check for Redis.
+func (r *Redis) check() error {
+	ctx := context.Background()
+	all := func(t table) map[string]string {
+		m, err := r.Client.HGetAll(ctx, r.key(tableKeys[t-1])).Result()
+		if err != nil {
+			panic(err)
+		}
+		return m
+	}
+	var errs []error
+	names := map[string]string{} // every index entry that the records call for
+	for id, value := range all(tablePerson) {
+		s, err := unstamp(id, value, func(*Person) bool { return true })
+		if err != nil {
+			return fmt.Errorf("person %s: %w", id, err)
+		}
+		errs = append(errs, s.person.expectNames(names))
+	}
+	for _, t := range []struct {
+		table  table
+		bucket []byte
+	}{{tableOpenID, bucketOpenID}, {tableUnionID, bucketUnionID}, {tableAlias, bucketAlias}} {
+		for k, v := range all(t.table) {
+			key := string(t.bucket) + " " + k
+			if want := names[key]; want != v {
+				errs = append(errs, fmt.Errorf("%q leads to %q, want %q", key, v, want))
+			}
+			delete(names, key)
+		}
+	}
+	for key, id := range names {
+		errs = append(errs, fmt.Errorf("%q of person %s has no index", key, id))
+	}
+	return errors.Join(errs...)
+}
+
+func miniClient(t testing.TB) redis.UniversalClient {
+	m := miniredis.RunT(t)
+	c := redis.NewClient(&redis.Options{Addr: m.Addr(), ContextTimeoutEnabled: true})
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// testRedis gives a ledger whose channel works. It is patient: the machine may be busy.
+func testRedis(t testing.TB, c redis.UniversalClient, prefix string, set func(*Redis)) *Redis {
+	t.Helper()
+	r := &Redis{Client: c, Prefix: prefix, Timeout: 20 * time.Second}
+	if set != nil {
+		set(r)
+	}
+	r.Start()
+	t.Cleanup(func() { r.Close() })
+	eventually(t, "the channel works", func() bool { return r.channel.works(time.Now(), r.bound()) })
+	return r
+}
+
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not in time: %s", what)
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package ledger_test
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
+	"github.com/caddy-wechat/gateway/internal/redistest"
+)
+
+// subjects gives each test a ledger of its own in one Redis.
+func subjects(client func(t *testing.T) redis.UniversalClient) func(t *testing.T) *ledgertest.Subject {
+	var n atomic.Int64
+	return func(t *testing.T) *ledgertest.Subject {
+		c, prefix := client(t), fmt.Sprint("test", n.Add(1), ":")
+		told := &ledgertest.Events{}
+		r := ledger.OpenRedis(t, c, prefix, told.Add)
+		s := &ledgertest.Subject{Ledger: r, Told: told, Check: func() error { return r.Check() }}
+		s.Reopen = func(t *testing.T) {
+			if err := s.Ledger.Close(); err != nil {
+				t.Fatal(err)
+			}
+			r = ledger.OpenRedis(t, c, prefix, told.Add)
+			s.Ledger = r
+		}
+		return s
+	}
+}
+
+func TestMiniredisContract(t *testing.T) {
+	ledgertest.Run(t, subjects(func(t *testing.T) redis.UniversalClient { return ledger.MiniClient(t) }))
+}
+
+func TestRedisContract(t *testing.T) {
+	ledger.Shared().Each(t, func(t *testing.T, b redistest.Backend) {
+		ledgertest.Run(t, subjects(func(t *testing.T) redis.UniversalClient {
+			o := b.Universal()
+			o.ContextTimeoutEnabled = true
+			c := redis.NewUniversalClient(o)
+			t.Cleanup(func() { c.Close() })
+			return c
+		}))
+	})
+}

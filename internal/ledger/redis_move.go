@@ -1,0 +1,130 @@
+package ledger
+
+import "context"
+
+// Erase implements Ledger.
+func (r *Redis) Erase(ctx context.Context, id string) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.work.Done()
+	if !validID(id) {
+		return ErrNotFound
+	}
+	var c change
+	return r.rounds(ctx, func() (plan, error) {
+		v, err := r.look(ctx, query{id: id})
+		if err != nil {
+			return plan{}, err
+		}
+		if v.id.person == nil {
+			return plan{}, ErrNotFound
+		}
+		c = change{person: *v.id.person, dirty: true, news: true}
+		b := newBatch()
+		b.expectPerson(v.id)
+		for _, name := range c.person.claims() {
+			b.remove(name.table, name.key)
+		}
+		b.announce(&c)
+		return plan{batch: b, change: &c, erased: true, names: c.ids()}, nil
+	}, func() { r.tell(erasure(&c.person)) })
+}
+
+// Export implements Ledger. It asks Redis: what is given out must be what is kept.
+func (r *Redis) Export(ctx context.Context, id string) ([]byte, error) {
+	p, err := r.lookUp(ctx, validID(id), query{id: id}, func(v *view) *Person { return v.id.person })
+	if err != nil {
+		return nil, err
+	}
+	return export(&p)
+}
+
+// Walk implements Ledger. It remembers whom it gave, 16 bytes each: Redis may name somebody twice.
+func (r *Redis) Walk(ctx context.Context, fn func(Person) error) error {
+	given := map[[16]byte]bool{}
+	for cursor := uint64(0); ; {
+		some, next, err := r.scan(ctx, cursor)
+		if err != nil {
+			return err
+		}
+		for _, p := range some {
+			var raw [16]byte
+			if _, err := idEncoding.Decode(raw[:], []byte(p.ID)); err != nil {
+				return corrupt("an id cannot be decoded")
+			}
+			if given[raw] {
+				continue
+			}
+			given[raw] = true
+			if err := fn(p); err != nil {
+				return err
+			}
+		}
+		if cursor = next; cursor == 0 {
+			return nil
+		}
+	}
+}
+
+// scan reads some persons.
+func (r *Redis) scan(ctx context.Context, cursor uint64) (some []Person, next uint64, err error) {
+	if err := r.begin(ctx); err != nil {
+		return nil, 0, err
+	}
+	defer r.work.Done()
+	ctx, cancel := r.once(ctx)
+	defer cancel()
+	fields, next, err := r.Client.HScan(ctx, r.key("person"), cursor, "", walkStep).Result()
+	if err != nil {
+		return nil, 0, r.failed("walking", err)
+	}
+	for i := 0; i+1 < len(fields); i += 2 {
+		s, err := unstamp(fields[i], fields[i+1], func(*Person) bool { return true })
+		if err != nil {
+			return nil, 0, err
+		}
+		some = append(some, *s.person)
+	}
+	return some, next, nil
+}
+
+// Import implements Ledger.
+func (r *Redis) Import(ctx context.Context, p Person) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.work.Done()
+	p, err := p.normal()
+	if err != nil {
+		return err
+	}
+	names := p.claims()
+	c := change{person: p, dirty: true, news: true}
+	b := newBatch()
+	for _, name := range names {
+		b.expect(name.table, name.key, "")
+	}
+	if err := b.change(&c); err != nil {
+		return err
+	}
+	conflict, err := r.write(ctx, b)
+	if err == nil && conflict != 0 {
+		return r.included(ctx, &p, names[conflict-1])
+	}
+	r.near.drop(c.ids()...)
+	r.generation.Add(1)
+	return err
+}
+
+// included is nil if the ledger knows all of p, although it has one of its names.
+func (r *Redis) included(ctx context.Context, p *Person, name claim) error {
+	v, err := r.look(ctx, query{id: p.ID})
+	if err != nil {
+		return err
+	}
+	if v.id.person != nil && v.id.person.includes(p) {
+		return nil
+	}
+	return name.taken()
+}

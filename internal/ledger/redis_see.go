@@ -1,0 +1,122 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+)
+
+// maxRounds bounds how often a change is decided again because others were quicker. Each time somebody else's change
+// was written, and within an instance changes of one person stand in line, so few rounds are needed.
+const maxRounds = 500
+
+// See implements Ledger. It looks before it writes: most sightings are of somebody known and change nothing.
+func (r *Redis) See(ctx context.Context, s Sighting) (Person, error) {
+	if err := r.begin(ctx); err != nil {
+		return Person{}, err
+	}
+	defer r.work.Done()
+	s, err := s.normal()
+	if err != nil {
+		return Person{}, err
+	}
+	var c change
+	err = r.rounds(ctx, func() (plan, error) {
+		p, err := r.decide(ctx, &s, &c)
+		p.names = append(p.names, string(openIDKey(s.AppID, s.OpenID)), s.UnionID)
+		return p, err
+	}, func() {
+		if e, ok := c.event(&s); ok {
+			r.tell(e)
+		}
+	})
+	if err != nil {
+		return Person{}, err
+	}
+	c.report(r.Logger)
+	return c.person.clone(), nil
+}
+
+// decide reads what is known, and works out what the sighting means.
+func (r *Redis) decide(ctx context.Context, s *Sighting, c *change) (p plan, err error) {
+	v, err := r.look(ctx, query{appID: s.AppID, openID: s.OpenID, unionID: s.UnionID})
+	if err != nil {
+		return p, err
+	}
+	fresh := func() (string, uint64, error) { return newID(), v.at, nil }
+	*c, err = settle(judge(v.openID.person, v.unionID.person, s), v.openID.person, v.unionID.person, s, fresh)
+	if err != nil || !c.dirty {
+		return p, err
+	}
+	b := newBatch()
+	b.expectName(tableOpenID, string(openIDKey(s.AppID, s.OpenID)), v.openID)
+	if s.UnionID != "" {
+		b.expectName(tableUnionID, s.UnionID, v.unionID)
+	}
+	b.expectPerson(v.openID)
+	b.expectPerson(v.unionID)
+	return plan{batch: b, change: c, names: c.ids()}, b.change(c)
+}
+
+// plan is a change that was decided on, and is yet to be written.
+type plan struct {
+	batch  *batch   // nil if there is nothing to write
+	change *change  // what memory must learn; nil if nothing
+	erased bool     // the change leaves nobody behind
+	names  []string // whoever changes any of these stands in line
+}
+
+// rounds makes plans until one can be carried out, and then calls then: before anybody else of this instance can
+// change the same persons, so that events come in the order of the changes.
+func (r *Redis) rounds(ctx context.Context, next func() (plan, error), then func()) error {
+	var held lease
+	defer func() { held.release() }()
+	for range maxRounds {
+		p, err := next()
+		if err != nil || p.batch == nil {
+			return err
+		}
+		if held, err = r.stripes.take(ctx, held, p.names, r.timeout()); err != nil {
+			return err
+		}
+		done, err := r.carryOut(ctx, &p)
+		if err != nil {
+			return err
+		}
+		if done {
+			then()
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: others changed the same persons %d times", ErrUnavailable, maxRounds)
+}
+
+// carryOut writes a plan, and tells memory: first what is kept, then the generation, so that whoever reads the new
+// generation cannot find the old person.
+func (r *Redis) carryOut(ctx context.Context, p *plan) (done bool, err error) {
+	if p.change == nil {
+		conflict, err := r.write(ctx, p.batch)
+		return conflict == 0, err
+	}
+	mark := r.near.mark(p.change)
+	r.near.pending.Store(p.batch.stamp, nil)
+	defer r.near.pending.Delete(p.batch.stamp)
+	conflict, err := r.write(ctx, p.batch)
+	switch {
+	case conflict != 0:
+		return false, nil
+	case err != nil, p.erased: // after an error perhaps it was written, perhaps it will be: nothing is known
+		r.near.drop(p.change.ids()...)
+	default:
+		r.near.settle(p.change, p.batch.stamp, mark, r.entries())
+	}
+	if p.change.news {
+		r.generation.Add(1)
+	}
+	return err == nil, err
+}
+
+func (r *Redis) tell(e Event) {
+	if r.Events != nil {
+		r.Events(e)
+	}
+}
