@@ -27,7 +27,7 @@ func BenchmarkSignedInRequest(b *testing.B) {
 	}
 	sealed := &session.Sealed{Keys: ring, Tombstones: bolt}
 	g := &Gate{
-		Hub:     &Hub{WeChat: new(wechat.Client), Ledger: bolt, Store: sealed, Ended: bolt.Ended, Keys: ring, Results: new(Results)},
+		Hub:     &Hub{WeChat: new(wechat.Client), Ledger: bolt, Store: sealed, Ended: bolt.Ended, PersonEnded: bolt.PersonEnded, Keys: ring, Results: new(Results)},
 		Account: Account{Name: "default", Credentials: wechat.Credentials{AppID: "wx1"}},
 		Rules:   Rules{Scope: wechat.ScopeUserInfo, Outside: OutsideQR},
 		Logger:  slog.New(slog.DiscardHandler),

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -66,30 +65,43 @@ func (c *identityCache) drop(key cacheKey) {
 	delete(c.entries, key)
 }
 
+// ended says whether a session was ended before its time: it alone, or all of
+// its person's (attack: CVE-2024-21492, a copy of the cookie outlives its end).
+func (h *Hub) ended(s *session.Session) bool {
+	return h.Ended(s.ID) || h.PersonEnded != nil && s.EndedBy(h.PersonEnded(s.Person))
+}
+
 // lookup turns a cookie value into an identity.
 func (g *Gate) lookup(r *Request, value string) (*Identity, error) {
 	generation := g.Hub.Ledger.Generation()
 	key := cacheKey{r.origin, value}
 	hit, known := g.cache.get(key)
-	if known && g.Hub.Ended(hit.id.session.ID) {
-		g.cache.drop(key)
-		return nil, session.ErrEnded
-	}
-	if known && hit.generation == generation && time.Now().Before(hit.id.expires) {
-		return hit.id, nil
-	}
-	if known {
+	if known && !g.Hub.AskStore {
+		if g.Hub.ended(&hit.id.session) {
+			g.cache.drop(key)
+			return nil, session.ErrEnded
+		}
+		if hit.generation == generation && time.Now().Before(hit.id.expires) {
+			return hit.id, nil
+		}
 		// Not the last word: another gateway may have renewed the session.
 		g.cache.drop(key)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), storeTimeout)
+	ctx, cancel := g.storeContext(r)
 	defer cancel()
 	s, err := g.Hub.Store.Load(ctx, value, session.Binding{Site: r.origin, AppID: g.Account.Credentials.AppID})
 	if err != nil {
 		return nil, fmt.Errorf("gate: load session: %w", err)
 	}
+	if known && hit.generation == generation && hit.id.session.Same(s) {
+		return hit.id, nil // the store says so still, and the person is as before
+	}
 	var person ledger.Person
 	if !s.Guest {
+		// A time of its own: a store that took all of the first one before it gave
+		// what it remembers must not keep the ledger from doing the same.
+		ctx, cancel := g.storeContext(r)
+		defer cancel()
 		// A session without its person is none: the person was erased.
 		if person, err = g.Hub.Ledger.Find(ctx, s.Person); err != nil {
 			return nil, fmt.Errorf("gate: find person: %w", err)

@@ -25,13 +25,19 @@ type Ledger interface {
 
 // Hub is what all sites of one gateway share.
 type Hub struct {
-	WeChat  *wechat.Client
-	Ledger  Ledger
-	Store   session.Store
-	Ended   func(id [16]byte) bool // whether a session was ended before its time
-	Policy  session.Policy
-	Keys    *session.Ring
-	Results *Results
+	WeChat *wechat.Client
+	Ledger Ledger
+	Store  session.Store
+	// AskStore says that the store remembers by itself what it was asked, and
+	// hears of ends that other instances made: it is asked on every request.
+	AskStore bool
+	Ended    func(id [16]byte) bool // whether a session was ended before its time
+	// PersonEnded is the moment up to which all sessions of a person are over,
+	// zero for none. It answers from memory. Nil where the store is asked.
+	PersonEnded func(person string) time.Time
+	Policy      session.Policy
+	Keys        *session.Ring
+	Results     *Results
 }
 
 // Account is the official account that signs visitors in on a site.

@@ -127,7 +127,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 	w.ledger = &shakyLedger{Bolt: book}
 	w.store = &shakyStore{Store: session.Sealed{Keys: ring, Tombstones: book}}
 	w.hub = &gate.Hub{
-		WeChat: &wechat.Client{APIURL: c.url}, Ledger: w.ledger, Store: w.store, Ended: book.Ended,
+		WeChat: &wechat.Client{APIURL: c.url}, Ledger: w.ledger, Store: w.store, Ended: book.Ended, PersonEnded: book.PersonEnded,
 		Keys: ring, Results: new(gate.Results),
 	}
 	w.gate = &gate.Gate{

@@ -34,6 +34,11 @@ const (
 // Results makes the callback idempotent: of the hits that one dance receives,
 // one spends its code, and all get the same answer. The zero value is ready.
 type Results struct {
+	// Shared makes that true across instances. Nil for one instance.
+	Shared Shared
+	// Keys seal what is shared: it holds cookie values.
+	Keys *session.Ring
+
 	group singleflight.Group
 	mu    sync.Mutex
 	done  map[resultKey]result
@@ -63,7 +68,7 @@ func (s *Results) Do(ctx context.Context, flowID, code string, spend func(contex
 		if o, ok := s.find(keys); ok {
 			return o, nil
 		}
-		o, err := spend(context.WithoutCancel(ctx))
+		o, err := s.spendOnce(context.WithoutCancel(ctx), keys, spend)
 		if err != nil {
 			return outcome{}, err
 		}

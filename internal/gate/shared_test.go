@@ -1,0 +1,165 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// fakeShared is a Redis that can be down.
+type fakeShared struct {
+	mu     sync.Mutex
+	claims map[string]time.Time
+	values map[string]string
+	down   error
+}
+
+func (f *fakeShared) Claim(_ context.Context, key string, ttl time.Duration) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.down != nil {
+		return false, f.down
+	}
+	if until, ok := f.claims[key]; ok && time.Now().Before(until) {
+		return false, nil
+	}
+	f.claims[key] = time.Now().Add(ttl)
+	return true, nil
+}
+
+func (f *fakeShared) Release(_ context.Context, key string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.claims, key)
+	return f.down
+}
+
+func (f *fakeShared) Put(_ context.Context, key, value string, _ time.Duration) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.down == nil {
+		f.values[key] = value
+	}
+	return f.down
+}
+
+func (f *fakeShared) Get(_ context.Context, key string) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.values[key], f.down
+}
+
+// newPeers returns the Results of two instances.
+func newPeers(t *testing.T) (*fakeShared, *Results, *Results) {
+	t.Helper()
+	ring, err := session.NewRing(strings.Repeat("k", 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared := &fakeShared{claims: map[string]time.Time{}, values: map[string]string{}}
+	return shared, &Results{Shared: shared, Keys: ring}, &Results{Shared: shared, Keys: ring}
+}
+
+// WeChat's two hits reach two instances: one code is spent, both answer alike.
+func TestSharedResultsSpendOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shared, a, b := newPeers(t)
+		made := session.New(session.Binding{Site: "https://shop", AppID: "wx1"}, "person", "openid", session.ScopeBase)
+		var spent atomic.Int32
+		spend := func(context.Context) (outcome, error) {
+			spent.Add(1)
+			time.Sleep(time.Second) // WeChat takes its time
+			return outcome{session: made, value: "the-cookie-value"}, nil
+		}
+		var all sync.WaitGroup
+		for i, results := range []*Results{a, b, a, b} {
+			all.Go(func() {
+				o, err := results.Do(t.Context(), "flow", strings.Repeat("c", i+1), spend)
+				if err != nil || o.value != "the-cookie-value" || o.session == nil || o.session.ID != made.ID {
+					t.Errorf("hit %d: %+v, %v", i, o, err)
+				}
+			})
+		}
+		all.Wait()
+		if spent.Load() != 1 {
+			t.Errorf("%d codes were spent", spent.Load())
+		}
+		for key, value := range shared.values {
+			if strings.Contains(value, "the-cookie-value") {
+				t.Errorf("%s holds the cookie in clear", key)
+			}
+		}
+	})
+}
+
+// A failure frees the flow for the next try, on any instance.
+func TestSharedResultsAfterAFailure(t *testing.T) {
+	t.Parallel()
+	_, a, b := newPeers(t)
+	failure := errors.New("WeChat is down")
+	if _, err := a.Do(t.Context(), "flow", "c", func(context.Context) (outcome, error) { return outcome{}, failure }); !errors.Is(err, failure) {
+		t.Fatal(err)
+	}
+	o, err := b.Do(t.Context(), "flow", "c", func(context.Context) (outcome, error) { return outcome{value: "v"}, nil })
+	if err != nil || o.value != "v" {
+		t.Errorf("%+v, %v", o, err)
+	}
+}
+
+// Unavailable is found out before the code is spent.
+func TestSharedResultsUnavailable(t *testing.T) {
+	t.Parallel()
+	shared, a, _ := newPeers(t)
+	shared.down = errors.New("connection refused")
+	_, err := a.Do(t.Context(), "flow", "c", func(context.Context) (outcome, error) {
+		t.Error("the code was spent")
+		return outcome{}, nil
+	})
+	if !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A snapshot's answer is for its code only: leaving the snapshot brings the same
+// flow back with a real one, perhaps to another instance.
+func TestSharedResultsOfASnapshot(t *testing.T) {
+	t.Parallel()
+	_, a, b := newPeers(t)
+	snapshot := func(context.Context) (outcome, error) { return outcome{snapshot: true}, nil }
+	if o, err := a.Do(t.Context(), "flow", "virtual", snapshot); err != nil || !o.snapshot {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	o, err := b.Do(t.Context(), "flow", "virtual", func(context.Context) (outcome, error) {
+		t.Error("the duplicate hit spent the code")
+		return outcome{}, nil
+	})
+	if err != nil || !o.snapshot {
+		t.Errorf("the duplicate hit: %+v, %v", o, err)
+	}
+	o, err = b.Do(t.Context(), "flow", "real", func(context.Context) (outcome, error) { return outcome{value: "v"}, nil })
+	if err != nil || o.value != "v" {
+		t.Errorf("the real code: %+v, %v", o, err)
+	}
+}
+
+// What peers left is not trusted further than our keys reach.
+func TestSharedResultsOfOtherKeys(t *testing.T) {
+	t.Parallel()
+	shared, a, _ := newPeers(t)
+	for _, value := range []string{"garbage", strings.Repeat("A", 400)} {
+		shared.values["flow"] = value
+		delete(shared.claims, "flow")
+		o, err := (&Results{Shared: shared, Keys: a.Keys}).Do(t.Context(), "flow", "c", func(context.Context) (outcome, error) { return outcome{value: "mine"}, nil })
+		if err != nil || o.value != "mine" {
+			t.Errorf("%.10s: %+v, %v", value, o, err)
+		}
+	}
+}
