@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -58,6 +59,8 @@ type App struct {
 	keeper  *session.Keeper
 	stop    context.CancelFunc
 	running sync.WaitGroup
+
+	inFlight atomic.Int64 // requests that have begun; see linger
 }
 
 // CaddyModule returns the Caddy module information.
@@ -131,7 +134,7 @@ func (a *App) Stop() error {
 	return nil
 }
 
-// Cleanup gives up what this instance holds.
+// Cleanup gives up what this instance holds, after a reload a little later.
 func (a *App) Cleanup() error {
 	a.opening.Lock()
 	defer a.opening.Unlock()
@@ -143,6 +146,10 @@ func (a *App) Cleanup() error {
 	}
 	release := a.opened.release
 	a.opened.release = nil
+	if a.replaced() {
+		go a.linger(release) // ends by lingerAtMost
+		return nil
+	}
 	return release()
 }
 
@@ -158,23 +165,27 @@ func (a *App) open() (*gate.Hub, error) {
 	if hub := a.hub.Load(); hub != nil {
 		return hub, nil
 	}
-	ring, err := a.openKeys(context.Background())
+	ring, releaseRing, err := a.openRing(context.Background())
 	if err != nil {
 		return nil, fmt.Errorf("session keys: %w", err)
 	}
-	o, err := a.store.open(storeDeps{keys: ring, policy: a.policy, logger: a.logger})
+	o, err := a.store.open(storeDeps{keys: ring, ringKey: a.ringKey(), policy: a.policy, logger: a.logger})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, releaseRing())
 	}
+	releaseStore := o.release
+	o.release = func() error { return errors.Join(releaseStore(), releaseRing()) }
 	a.opened = o
 	hub := &gate.Hub{
-		WeChat:  a.client,
-		Ledger:  o.ledger,
-		Store:   o.sessions,
-		Ended:   o.ended,
-		Policy:  a.policy,
-		Keys:    ring,
-		Results: o.results,
+		WeChat:      a.client,
+		Ledger:      o.ledger,
+		Store:       o.sessions,
+		AskStore:    o.askStore,
+		Ended:       o.ended,
+		PersonEnded: o.personEnded,
+		Policy:      a.policy,
+		Keys:        ring,
+		Results:     o.results,
 	}
 	a.hub.Store(hub)
 	return hub, nil

@@ -181,11 +181,11 @@ func (a *App) parseStore(d *caddyfile.Dispenser) error {
 		return d.Err("store is given twice")
 	}
 	if !d.NextArg() {
-		return d.Err("store needs a kind: store local [<folder>]")
+		return d.Err("store needs a kind: store local [<folder>], or store redis <address>")
 	}
 	name := d.Val()
 	if _, err := caddy.GetModule("wechat.stores." + name); err != nil {
-		return d.Errf("unrecognized store '%s'; there is: local", name)
+		return d.Errf("unrecognized store '%s'; there are: local, redis", name)
 	}
 	module, err := caddyfile.UnmarshalModule(d, "wechat.stores."+name)
 	if err != nil {

@@ -119,6 +119,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	// identity goes any further (attack: GHSA-7r4p-vjf4-gxv4, deletion must be
 	// unconditional).
 	h.site.scrub.Request(r)
+	h.app.inFlight.Add(1)
+	defer h.app.inFlight.Add(-1)
 	original := originalURL(r)
 	if content, ok := h.app.verifyFile(original.Path); ok {
 		return serveVerifyFile(w, r, content)

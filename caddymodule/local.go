@@ -93,10 +93,11 @@ func (s *LocalStore) open(deps storeDeps) (opened, error) {
 	}
 	state := value.(*localState)
 	return opened{
-		ledger:   state,
-		sessions: &session.Sealed{Keys: deps.keys, Policy: deps.policy, Tombstones: state},
-		ended:    state.Ended,
-		results:  &state.results,
+		ledger:      state,
+		sessions:    &session.Sealed{Keys: deps.keys, Policy: deps.policy, Tombstones: state},
+		ended:       state.Ended,
+		personEnded: state.PersonEnded,
+		results:     &state.results,
 		release: func() error {
 			_, err := pool.Delete(key)
 			return err

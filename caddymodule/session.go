@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -90,28 +89,6 @@ func (a *App) provisionSession() error {
 		return fmt.Errorf("session: key: %w", err)
 	}
 	return nil
-}
-
-// openKeys returns the key ring: the configured keys, with the kept ones behind
-// them, or else the kept ones.
-func (a *App) openKeys(ctx context.Context) (*session.Ring, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	keeper := &session.Keeper{
-		Storage: a.storage,
-		Name:    keysName,
-		Keep:    a.policy.Lifetime,
-		Logger:  a.logger.With(slog.String("part", "keys")),
-	}
-	if len(a.keys) > 0 {
-		return keeper.Join(ctx, a.keys...)
-	}
-	ring, err := keeper.Open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	a.keeper = keeper
-	return ring, nil
 }
 
 // keyStorage lends Caddy's storage to the key keeper.

@@ -2,8 +2,10 @@ package caddymodule
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -16,17 +18,24 @@ type store interface {
 
 // storeDeps is what a store is given.
 type storeDeps struct {
-	keys   *session.Ring
-	policy session.Policy
-	logger *slog.Logger
+	keys    *session.Ring
+	ringKey string // names keys in the key of what holds on to them
+	policy  session.Policy
+	logger  *slog.Logger
 }
 
 // opened is what a store gives back.
 type opened struct {
-	ledger   gate.Ledger
+	ledger   ledger.Ledger
 	sessions session.Store
+	askStore bool // see gate.Hub
 	ended    func(id [16]byte) bool
-	results  *gate.Results
+	// personEnded is nil where the store is asked on every request.
+	personEnded func(person string) time.Time
+	// directory is nil where sessions are sealed in cookies: they cannot be
+	// listed.
+	directory sessionDirectory
+	results   *gate.Results
 	// release gives up this instance's share; the last one closes.
 	release func() error
 }

@@ -1,0 +1,180 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+func init() {
+	caddy.RegisterModule(Admin{})
+}
+
+// Admin adds calls under `/wechat/` to Caddy's admin endpoint: persons are found,
+// shown and erased, their sessions listed and ended, and the ledger is carried
+// from one store to another. Whoever may change Caddy's configuration may call
+// them, nobody else.
+//
+// No answer holds anything that could be used to act as a visitor: no cookie
+// value, no token, no key.
+type Admin struct{}
+
+// CaddyModule returns the Caddy module information.
+func (Admin) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "admin.api.wechat", New: func() caddy.Module { return new(Admin) }}
+}
+
+// adminCall answers one call. What it returns is an APIError.
+type adminCall func(desk, http.ResponseWriter, *http.Request) error
+
+// adminCalls lists every call by path and method.
+var adminCalls = map[string]map[string]adminCall{
+	"/wechat/persons":       {http.MethodGet: desk.findPerson},
+	"/wechat/persons/{id}":  {http.MethodGet: desk.showPerson, http.MethodDelete: desk.erasePerson},
+	"/wechat/sessions":      {http.MethodGet: desk.listSessions, http.MethodDelete: desk.endSessions},
+	"/wechat/sessions/{id}": {http.MethodDelete: desk.endSession},
+	"/wechat/ledger":        {http.MethodGet: desk.exportLedger, http.MethodPost: desk.importLedger},
+	"/wechat/":              {},
+}
+
+// Routes returns the calls. Caddy asks for them before the apps are provisioned,
+// and also where there is no wechat app: nothing is looked at until a call comes.
+func (*Admin) Routes() []caddy.AdminRoute {
+	routes := make([]caddy.AdminRoute, 0, len(adminCalls))
+	for pattern, methods := range adminCalls {
+		routes = append(routes, caddy.AdminRoute{Pattern: pattern, Handler: caddy.AdminHandlerFunc(
+			func(w http.ResponseWriter, r *http.Request) error { return answerAdmin(w, r, methods) })})
+	}
+	return routes
+}
+
+func answerAdmin(w http.ResponseWriter, r *http.Request, methods map[string]adminCall) error {
+	w.Header().Set("Cache-Control", "no-store")
+	if len(methods) == 0 {
+		return refuseAdmin(http.StatusNotFound, "there is no such call", nil)
+	}
+	call, ok := methods[r.Method]
+	if !ok {
+		w.Header().Set("Allow", strings.Join(slices.Sorted(maps.Keys(methods)), ", "))
+		return refuseAdmin(http.StatusMethodNotAllowed, "this call has another method", nil)
+	}
+	d, err := openDesk()
+	if err != nil {
+		return err
+	}
+	return call(d, w, r)
+}
+
+// desk is what a call works with: the parts of the app that runs now.
+type desk struct {
+	app *App
+	opened
+}
+
+// openDesk finds the running app at the time of the call: a reload puts another
+// one in its place. That there is none says nothing about anybody, so it is no
+// 404: who erases a person must not take it for done.
+func openDesk() (desk, error) {
+	running, err := caddy.ActiveContext().AppIfConfigured("wechat")
+	if err != nil {
+		return desk{}, refuseAdmin(http.StatusServiceUnavailable, "the running configuration has no wechat block", err)
+	}
+	app, ok := running.(*App)
+	if !ok {
+		return desk{}, refuseAdmin(http.StatusServiceUnavailable, "the running wechat app is another one", nil)
+	}
+	o, err := app.parts()
+	if err != nil {
+		return desk{}, adminError(err)
+	}
+	return desk{app, o}, nil
+}
+
+// parts returns what the store has opened.
+func (a *App) parts() (opened, error) {
+	if _, err := a.open(); err != nil {
+		return opened{}, fmt.Errorf("%w: %w", ledger.ErrUnavailable, err)
+	}
+	a.opening.Lock()
+	defer a.opening.Unlock()
+	return a.opened, nil
+}
+
+// adminOutcomes is what the caller is told. The log has the error itself.
+var adminOutcomes = []struct {
+	err     error
+	status  int
+	message string
+}{
+	{ledger.ErrNotFound, http.StatusNotFound, "there is no such person"},
+	{ledger.ErrCorrupt, http.StatusServiceUnavailable, "the store holds something that cannot be read; the log says what"},
+	{ledger.ErrUnavailable, http.StatusServiceUnavailable, "the store is unavailable; try again"},
+	{session.ErrUnavailable, http.StatusServiceUnavailable, "the store is unavailable; try again"},
+	{errEndless, http.StatusNotImplemented, "this store cannot end the sessions of a person"},
+	{session.ErrInvalid, http.StatusBadRequest, "this is no id of a session: it has 19 characters, as the list of sessions shows it"},
+}
+
+// adminError maps an error of a store to an answer. Whatever is not understood is
+// "unavailable": it says nothing about the person.
+func adminError(err error) error {
+	for _, o := range adminOutcomes {
+		if errors.Is(err, o.err) {
+			return refuseAdmin(o.status, o.message, err)
+		}
+	}
+	return refuseAdmin(http.StatusServiceUnavailable, "the store is unavailable; try again", err)
+}
+
+// refuseAdmin is an answer other than success. cause goes to the log.
+func refuseAdmin(status int, message string, cause error) error {
+	if cause == nil {
+		cause = errors.New(message)
+	}
+	return caddy.APIError{HTTPStatus: status, Message: message, Err: cause}
+}
+
+// query reads the query's parameters strictly: one of the sets of names, each
+// given once and not empty. A mistyped name must not turn "the sessions of this
+// person" into something else.
+func query(r *http.Request, sets ...[]string) (url.Values, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, refuseAdmin(http.StatusBadRequest, "the query cannot be read", nil)
+	}
+	names := slices.Sorted(maps.Keys(values))
+	for _, set := range sets {
+		if slices.Equal(names, set) && !slices.ContainsFunc(set, func(name string) bool { return len(values[name]) != 1 || values[name][0] == "" }) {
+			return values, nil
+		}
+	}
+	var want []string
+	for _, set := range sets {
+		want = append(want, strings.Join(set, " and "))
+	}
+	return nil, refuseAdmin(http.StatusBadRequest, "the query must give "+strings.Join(want, ", or "), nil)
+}
+
+// writeAdmin answers with JSON.
+func writeAdmin(w http.ResponseWriter, status int, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return refuseAdmin(http.StatusInternalServerError, "the answer cannot be written", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(data, '\n')) // the caller has gone: nobody to tell
+	return nil
+}
+
+// Interface guards.
+var _ caddy.AdminRouter = (*Admin)(nil)

@@ -1,0 +1,195 @@
+package caddymodule_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-wechat/gateway/internal/wechattest"
+)
+
+const (
+	simApp    = "wx1234567890abcdef"
+	simSecret = "5ecret5ecret5ecret5ecret5ecret00"
+	phoneUA   = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.50(0x18003226) NetType/WIFI Language/zh_CN"
+)
+
+// office is a running gateway with its admin endpoint, and a simulated WeChat.
+type office struct {
+	t     *testing.T
+	sim   *wechattest.Server
+	simAt string // URL
+	site  string // URL
+	admin string // URL
+}
+
+// openOffice runs the gateway with a store. The site tells each visitor who they
+// are. An empty store leaves the whole wechat block out.
+func openOffice(t *testing.T, store string) *office {
+	t.Helper()
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Setenv("SECRET", simSecret)
+	o := &office{t: t, site: "http://" + freeAddress(t), admin: "http://" + freeAddress(t)}
+	o.sim = wechattest.New(wechattest.Config{
+		Accounts: []wechattest.Account{{AppID: simApp, Secret: simSecret, Name: "店", CallbackDomains: []string{"*"}, Platform: "open"}},
+		Persons:  []wechattest.Person{{ID: "ming", Nickname: "小明"}, {ID: "hong", Nickname: "小红"}},
+	})
+	server := httptest.NewServer(o.sim)
+	o.simAt = server.URL
+	t.Cleanup(func() {
+		if err := caddy.Stop(); err != nil {
+			t.Errorf("stopping Caddy: %v", err)
+		}
+		server.Close()
+		o.sim.Close()
+	})
+	handlers, app := `{"handler":"wechat_auth","scope":"snsapi_base"},`, ""
+	if store == "" {
+		handlers = ""
+	} else {
+		app = fmt.Sprintf(`"wechat":{"official_accounts":[{"app_id":%q,"app_secret":"{env.SECRET}"}],"store":%s,"open_url":%q,"api_url":%q},`, simApp, store, o.simAt, o.simAt)
+	}
+	config := fmt.Sprintf(`{
+		"admin":{"listen":%q,"config":{"persist":false}},
+		"storage":{"module":"file_system","root":%q},
+		"logging":{"logs":{"default":{"writer":{"output":"discard"}}}},
+		"apps":{%s"http":{"servers":{"s":{"listen":[%q],"routes":[{"handle":[%s{"handler":"static_response","body":"user={http.auth.user.user}"}]}]}}}}
+	}`, strings.TrimPrefix(o.admin, "http://"), t.TempDir(), app, strings.TrimPrefix(o.site, "http://"), handlers)
+	if err := caddy.Load([]byte(config), true); err != nil {
+		t.Fatalf("%v in %s", err, config)
+	}
+	return o
+}
+
+// local is a store in a folder of the test.
+func local(t *testing.T) string {
+	t.Helper()
+	return fmt.Sprintf(`{"store":"local","folder":%q}`, t.TempDir())
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// call sends one call to the admin endpoint.
+func (o *office) call(method, path, body string) (status int, answer string, header http.Header) {
+	o.t.Helper()
+	request, err := http.NewRequestWithContext(o.t.Context(), method, o.admin+path, strings.NewReader(body))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	b, err := io.ReadAll(response.Body)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return response.StatusCode, string(b), response.Header
+}
+
+// must sends a call that succeeds with this status.
+func (o *office) must(method, path, body string, want int) string {
+	o.t.Helper()
+	status, answer, _ := o.call(method, path, body)
+	if status != want {
+		o.t.Fatalf("%s %s: %d, want %d: %s", method, path, status, want, answer)
+	}
+	return answer
+}
+
+// ledgerFile is the ledger of the goldens.
+func (o *office) ledgerFile() string {
+	o.t.Helper()
+	b, err := os.ReadFile("testdata/admin/ledger.jsonl")
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return string(b)
+}
+
+// caller is a browser in WeChat.
+type caller struct {
+	o      *office
+	client *http.Client
+}
+
+func (o *office) caller(person string) *caller {
+	o.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	at, err := url.Parse(o.simAt)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	jar.SetCookies(at, []*http.Cookie{o.sim.PhoneCookie(person)})
+	return &caller{o, &http.Client{Jar: jar, Timeout: 30 * time.Second}}
+}
+
+func (c *caller) get(client *http.Client) (int, string) {
+	c.o.t.Helper()
+	request, err := http.NewRequestWithContext(c.o.t.Context(), http.MethodGet, c.o.site+"/", nil)
+	if err != nil {
+		c.o.t.Fatal(err)
+	}
+	request.Header.Set("User-Agent", phoneUA)
+	request.Header.Set("Accept", "text/html")
+	response, err := client.Do(request)
+	if err != nil {
+		c.o.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	b, err := io.ReadAll(response.Body)
+	if err != nil {
+		c.o.t.Fatal(err)
+	}
+	return response.StatusCode, string(b)
+}
+
+// signIn opens the site, by way of WeChat where asked, and returns who the
+// visitor is to it.
+func (c *caller) signIn() string {
+	c.o.t.Helper()
+	status, body := c.get(c.client)
+	user, ok := strings.CutPrefix(body, "user=")
+	if status != http.StatusOK || !ok || user == "" {
+		c.o.t.Fatalf("the site answered %d: %.300s", status, body)
+	}
+	return user
+}
+
+// isSignedIn asks once and goes nowhere.
+func (c *caller) isSignedIn() bool {
+	c.o.t.Helper()
+	still := *c.client
+	still.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	status, body := c.get(&still)
+	if status != http.StatusFound && status != http.StatusOK {
+		c.o.t.Fatalf("the site answered %d: %.300s", status, body)
+	}
+	return status == http.StatusOK
+}
+
+// nextSecond waits until sessions have another second of birth than those now.
+func nextSecond() { time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) }

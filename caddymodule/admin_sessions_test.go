@@ -1,0 +1,157 @@
+package caddymodule_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/redistest"
+)
+
+// Sealed in cookies: ended for a whole person, at the very next request, and a
+// copy of the cookie is worth nothing. Nobody else is touched.
+func TestAdminEndsSealedSessions(t *testing.T) {
+	o := openOffice(t, local(t))
+	phone, tablet, other := o.caller("ming"), o.caller("ming"), o.caller("hong")
+	ming, hong := phone.signIn(), other.signIn()
+	if tablet.signIn() != ming || hong == ming {
+		t.Fatal("the persons are mixed up")
+	}
+	if got := o.must("DELETE", "/wechat/sessions?person="+ming, "", http.StatusOK); got != "{\"ended\":null}\n" {
+		t.Errorf("answered %s", got)
+	}
+	if phone.isSignedIn() || tablet.isSignedIn() {
+		t.Error("an ended session passes")
+	}
+	if !other.isSignedIn() {
+		t.Error("somebody else was signed out")
+	}
+	nextSecond()
+	if phone.signIn() != ming {
+		t.Error("after ending the sessions the person is another one")
+	}
+	if !phone.isSignedIn() || tablet.isSignedIn() {
+		t.Error("the new session must pass, and the old one must not")
+	}
+}
+
+// Who was erased is a stranger at the next request, and is known by a new id
+// after a new dance.
+func TestAdminErase(t *testing.T) {
+	for name, store := range map[string]func(*testing.T) string{"local": local, "redis": listedRedis} {
+		t.Run(name, func(t *testing.T) {
+			o := openOffice(t, store(t))
+			phone, other := o.caller("ming"), o.caller("hong")
+			ming, hong := phone.signIn(), other.signIn()
+			o.must("DELETE", "/wechat/persons/"+ming, "", http.StatusNoContent)
+			waitFor(t, func() bool { return !phone.isSignedIn() })
+			o.must("GET", "/wechat/persons/"+ming, "", http.StatusNotFound)
+			if ledger := o.must("GET", "/wechat/ledger", "", http.StatusOK); strings.Contains(ledger, ming) || !strings.Contains(ledger, hong) {
+				t.Errorf("the ledger holds\n%s", ledger)
+			}
+			nextSecond()
+			if phone.signIn() == ming {
+				t.Error("an erased person came back")
+			}
+			if other.signIn() != hong {
+				t.Error("somebody else was erased")
+			}
+		})
+	}
+}
+
+// In Redis sessions are listed, and ended one by one or all at once.
+func TestAdminSessionsInRedis(t *testing.T) {
+	o := openOffice(t, listedRedis(t))
+	callers := []*caller{o.caller("ming"), o.caller("ming"), o.caller("ming")}
+	var ming string
+	for _, c := range callers {
+		ming = c.signIn()
+	}
+	list := o.sessions(ming)
+	if len(list) != 3 {
+		t.Fatalf("%d sessions", len(list))
+	}
+	for _, s := range list {
+		if s["site"] != o.site || s["app_id"] != simApp || s["scope"] != "snsapi_base" || s["created"] == "" || len(s) != 7 {
+			t.Errorf("listed as %v", s)
+		}
+	}
+	o.must("DELETE", "/wechat/sessions/"+list[0]["id"], "", http.StatusNoContent)
+	o.must("DELETE", "/wechat/sessions/"+list[0]["id"], "", http.StatusNotFound)
+	waitFor(t, func() bool {
+		return len(slices.DeleteFunc(slices.Clone(callers), func(c *caller) bool { return !c.isSignedIn() })) == 2
+	})
+	if n := len(o.sessions(ming)); n != 2 {
+		t.Errorf("%d sessions after one was ended", n)
+	}
+	for _, odd := range []string{"x", strings.Repeat("*", 19), strings.Repeat("a", 20), "%00"} {
+		if status, answer, _ := o.call("DELETE", "/wechat/sessions/"+odd, ""); status != http.StatusBadRequest {
+			t.Errorf("%q: %d %s", odd, status, answer)
+		}
+	}
+	if got := o.must("DELETE", "/wechat/sessions?person="+ming, "", http.StatusOK); got != "{\"ended\":2}\n" {
+		t.Errorf("answered %s", got)
+	}
+	waitFor(t, func() bool { return !slices.ContainsFunc(callers, (*caller).isSignedIn) })
+	if n := len(o.sessions(ming)); n != 0 {
+		t.Errorf("%d sessions after all were ended", n)
+	}
+}
+
+// A store that is down is said to be down: nothing is taken for done or absent.
+func TestAdminStoreUnavailable(t *testing.T) {
+	server := redistest.Standalone(t, redistest.Options{})
+	o := openOffice(t, redisConfig(server))
+	ming := o.caller("ming").signIn()
+	server.Kill()
+	for _, c := range []struct{ method, path, body string }{
+		{"GET", "/wechat/persons?app_id=wx1&openid=o1", ""},
+		{"GET", "/wechat/persons/zzzzzzzzzzzzzzzzzzzzzzzzzz", ""},
+		{"DELETE", "/wechat/persons/" + ming, ""},
+		{"GET", "/wechat/sessions?person=" + ming, ""},
+		{"DELETE", "/wechat/sessions?person=" + ming, ""},
+		{"DELETE", "/wechat/sessions/" + strings.Repeat("A", 19), ""},
+		{"GET", "/wechat/ledger", ""},
+		{"POST", "/wechat/ledger", o.ledgerFile()},
+	} {
+		status, answer, _ := o.call(c.method, c.path, c.body)
+		if status != http.StatusServiceUnavailable || !strings.Contains(answer, "the store is unavailable; try again") || strings.Contains(answer, "127.0.0.1") {
+			t.Errorf("%s %s: %d %s", c.method, c.path, status, answer)
+		}
+	}
+}
+
+func listedRedis(t *testing.T) string {
+	t.Helper()
+	return redisConfig(redistest.Standalone(t, redistest.Options{}))
+}
+
+func redisConfig(server *redistest.Server) string {
+	return fmt.Sprintf(`{"store":"redis","address":%q}`, server.URL())
+}
+
+func (o *office) sessions(person string) []map[string]string {
+	o.t.Helper()
+	var list []map[string]string
+	if err := json.Unmarshal([]byte(o.must("GET", "/wechat/sessions?person="+person, "", http.StatusOK)), &list); err != nil {
+		o.t.Fatal(err)
+	}
+	return list
+}
+
+// waitFor allows the second within which a fleet hears of an end.
+func waitFor(t *testing.T, what func() bool) {
+	t.Helper()
+	end := time.Now().Add(time.Second)
+	for !what() {
+		if time.Now().After(end) {
+			t.Fatal("not so after a second")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}

@@ -1,0 +1,171 @@
+package caddymodule_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What each call answers, word for word: testdata/admin/calls.golden.
+func TestAdminCalls(t *testing.T) {
+	o := openOffice(t, local(t))
+	const ming, merged, nobody = "aaaaaaaaaaaaaaaaaaaaaaaaaa", "mmmmmmmmmmmmmmmmmmmmmmmmmm", "zzzzzzzzzzzzzzzzzzzzzzzzzz"
+	var got strings.Builder
+	for _, c := range []struct{ method, path, body string }{
+		{"GET", "/wechat/ledger", ""},
+		{"POST", "/wechat/ledger", o.ledgerFile()},
+		{"POST", "/wechat/ledger", o.ledgerFile()},
+		{"GET", "/wechat/persons?app_id=wx1234567890abcdef&openid=oMing0000000000000000000000", ""},
+		{"GET", "/wechat/persons?unionid=oUnionLi000000000000000000", ""},
+		{"GET", "/wechat/persons?id=" + merged, ""},
+		{"GET", "/wechat/persons?app_id=wxfedcba0987654321&openid=oHong0000000000000000000000", ""},
+		{"GET", "/wechat/persons?unionid=nobody", ""},
+		{"GET", "/wechat/persons?id=x", ""},
+		{"GET", "/wechat/persons/" + ming, ""},
+		{"GET", "/wechat/persons/" + merged, ""},
+		{"GET", "/wechat/persons/" + nobody, ""},
+		{"GET", "/wechat/persons/..%2f..%2fetc", ""},
+		{"GET", "/wechat/sessions?person=" + ming, ""},
+		{"GET", "/wechat/sessions?person=" + nobody, ""},
+		{"DELETE", "/wechat/sessions?person=" + merged, ""},
+		{"DELETE", "/wechat/sessions?person=" + nobody, ""},
+		{"DELETE", "/wechat/sessions/abc", ""},
+		{"DELETE", "/wechat/persons/" + merged, ""},
+		{"DELETE", "/wechat/persons/" + ming, ""},
+		{"GET", "/wechat/persons/" + ming, ""},
+		{"GET", "/wechat/persons?unionid=oUnionMing00000000000000000", ""},
+		{"GET", "/wechat/ledger", ""},
+	} {
+		status, answer, header := o.call(c.method, c.path, c.body)
+		fmt.Fprintf(&got, "== %s %s\n%d %s\n%s", c.method, c.path, status, header.Get("Content-Type"), answer)
+		if header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s %s may be cached", c.method, c.path)
+		}
+	}
+	const golden = "testdata/admin/calls.golden"
+	if *update {
+		write(t, golden, got.String())
+		return
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != string(want) {
+		t.Errorf("the calls answered\n%s\nwant\n%s", got.String(), want)
+	}
+}
+
+// What cannot be meant is refused, in a sentence, and changes nothing.
+func TestAdminRefuses(t *testing.T) {
+	o := openOffice(t, local(t))
+	o.must("POST", "/wechat/ledger", o.ledgerFile(), http.StatusOK)
+	lines := strings.SplitAfter(strings.TrimSuffix(o.ledgerFile(), "\n"), "\n")
+	header, ming, hong := lines[0], lines[1], lines[2]
+	newcomer := strings.NewReplacer("bbbbbbbbbbbbbbbbbbbbbbbbbb", "dddddddddddddddddddddddddd", "oHong", "oDing").Replace(hong)
+	for name, test := range map[string]struct {
+		method, path, body string
+		status             int
+		want               string
+	}{
+		"find without a name":     {"GET", "/wechat/persons", "", 400, "app_id and openid, or unionid, or id"},
+		"openid without app id":   {"GET", "/wechat/persons?openid=o", "", 400, "app_id and openid"},
+		"two names":               {"GET", "/wechat/persons?id=a&unionid=b", "", 400, "must give"},
+		"a name twice":            {"GET", "/wechat/persons?id=a&id=b", "", 400, "must give"},
+		"an empty name":           {"GET", "/wechat/persons?unionid=", "", 400, "must give"},
+		"a mistyped name":         {"GET", "/wechat/persons?unionid=b&xid=a", "", 400, "must give"},
+		"a broken query":          {"GET", "/wechat/persons?id=%zz", "", 400, "cannot be read"},
+		"sessions of whom":        {"GET", "/wechat/sessions", "", 400, "give person"},
+		"end sessions of whom":    {"DELETE", "/wechat/sessions", "", 400, "give person"},
+		"end with another name":   {"DELETE", "/wechat/sessions?persons=aaaaaaaaaaaaaaaaaaaaaaaaaa", "", 400, "give person"},
+		"erase nobody":            {"DELETE", "/wechat/persons/", "", 404, "no such call"},
+		"erase all":               {"DELETE", "/wechat/persons", "", 405, "another method"},
+		"erase the ledger":        {"DELETE", "/wechat/ledger", "", 405, "another method"},
+		"change a person":         {"PUT", "/wechat/persons/aaaaaaaaaaaaaaaaaaaaaaaaaa", "{}", 405, "another method"},
+		"an unknown call":         {"GET", "/wechat/keys", "", 404, "no such call"},
+		"import nothing":          {"POST", "/wechat/ledger", "", 400, `"line":1,"error":"it must be {`},
+		"import without header":   {"POST", "/wechat/ledger", newcomer, 400, `"line":1`},
+		"import of a newer form":  {"POST", "/wechat/ledger", strings.Replace(header, "1", "2", 1) + newcomer, 400, `"line":1`},
+		"a line that is no JSON":  {"POST", "/wechat/ledger", header + newcomer + "secret words", 400, `"line":3,"error":"invalid: 12 bytes are not a person`},
+		"an empty line":           {"POST", "/wechat/ledger", header + "\n" + newcomer, 400, `"line":2`},
+		"a bad person":            {"POST", "/wechat/ledger", header + newcomer + `{"id":"x"}`, 400, `"line":3,"error":"invalid: the person has a bad id"`},
+		"a field from elsewhere":  {"POST", "/wechat/ledger", header + strings.Replace(newcomer, "{", `{"admin":true,`, 1), 400, `"line":2`},
+		"a line without end":      {"POST", "/wechat/ledger", header + strings.Repeat("x", 1<<20+1), 400, `"line":2,"error":"it is longer than 1048576 bytes"`},
+		"too many lines":          {"POST", "/wechat/ledger", header + strings.Repeat(newcomer, 1001), 413, `"line":1002`},
+		"too many bytes":          {"POST", "/wechat/ledger", header + strings.Repeat(strings.Repeat(" ", 1<<16)+newcomer, 300), 413, "at most 16777216 bytes"},
+		"somebody else's openid":  {"POST", "/wechat/ledger", header + strings.Replace(ming, strings.Repeat("a", 26), strings.Repeat("e", 26), 1), 409, `"line":2`},
+		"a session of a local id": {"DELETE", "/wechat/sessions/" + strings.Repeat("a", 19), "", 501, "in the visitors' cookies"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, answer, headers := o.call(test.method, test.path, test.body)
+			if status != test.status || !strings.Contains(answer, test.want) || !strings.HasPrefix(answer, "{") {
+				t.Errorf("%d %s, want %d with %s", status, answer, test.status, test.want)
+			}
+			if status == http.StatusMethodNotAllowed && headers.Get("Allow") == "" {
+				t.Error("it does not say which method")
+			}
+			if strings.Contains(answer, "secret words") || strings.Contains(answer, "oMing") {
+				t.Errorf("it repeats what it was given: %s", answer)
+			}
+		})
+	}
+	if got := o.must("GET", "/wechat/ledger", "", http.StatusOK); sorted(got) != sorted(o.ledgerFile()) {
+		t.Errorf("the ledger was changed:\n%s", got)
+	}
+}
+
+// Of a batch with a contradiction, all lines before it are in; repeated, it goes
+// on. What the ledger has is given again as it was.
+func TestAdminImportStopsAtTheFirstContradiction(t *testing.T) {
+	o := openOffice(t, local(t))
+	o.must("POST", "/wechat/ledger", o.ledgerFile(), http.StatusOK)
+	lines := strings.SplitAfter(o.ledgerFile(), "\n")
+	batch := lines[0]
+	for i := range 900 {
+		line := strings.NewReplacer("bbbbbbbbbbbbbbbbbbbbbbbbbb", strings.Repeat("b", 22)+letters(i), "oHong", "o"+letters(i)).Replace(lines[2])
+		if i == 500 {
+			line = strings.Replace(lines[1], strings.Repeat("a", 26), strings.Repeat("e", 26), 1)
+		}
+		batch += line
+	}
+	if got := o.must("POST", "/wechat/ledger", batch, http.StatusConflict); !strings.Contains(got, `"line":502,`) {
+		t.Fatal(got)
+	}
+	if n := strings.Count(o.must("GET", "/wechat/ledger", "", http.StatusOK), "\n"); n < 1+3+500 {
+		t.Errorf("%d lines: not all before the refused one", n)
+	}
+	all := strings.SplitAfter(batch, "\n")
+	o.must("POST", "/wechat/ledger", strings.Join(slices.Delete(all, 501, 502), ""), http.StatusOK)
+	if n := strings.Count(o.must("GET", "/wechat/ledger", "", http.StatusOK), "\n"); n != 1+3+899 {
+		t.Errorf("%d lines", n)
+	}
+}
+
+// Every user of the binary has these calls, also those without a wechat block:
+// they are answered, and nobody is taken for absent.
+func TestAdminWithoutTheApp(t *testing.T) {
+	o := openOffice(t, "")
+	for _, c := range []struct{ method, path string }{
+		{"GET", "/wechat/persons?id=a"}, {"DELETE", "/wechat/persons/a"}, {"GET", "/wechat/sessions?person=a"}, {"GET", "/wechat/ledger"},
+	} {
+		status, answer, _ := o.call(c.method, c.path, "")
+		if status != http.StatusServiceUnavailable || !strings.Contains(answer, "no wechat block") {
+			t.Errorf("%s %s: %d %s", c.method, c.path, status, answer)
+		}
+	}
+}
+
+// letters is a number in four letters of an id.
+func letters(i int) string {
+	const digits = "abcdefghijklmnopqrstuvwxyz"
+	return string([]byte{digits[i/17576%26], digits[i/676%26], digits[i/26%26], digits[i%26]})
+}
+
+func sorted(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}

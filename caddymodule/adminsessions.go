@@ -1,0 +1,146 @@
+package caddymodule
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// sessionDirectory is a store whose sessions can be listed.
+type sessionDirectory interface {
+	// Sessions returns the sessions of a person, newest first.
+	Sessions(ctx context.Context, person string) ([]session.Info, error)
+	// EndPerson ends all of them and returns how many there were.
+	EndPerson(ctx context.Context, person string) (int, error)
+	// EndID ends the session that Sessions showed under this id and says whether
+	// there was one.
+	EndID(ctx context.Context, id string) (bool, error)
+}
+
+var _ sessionDirectory = (*session.Redis)(nil)
+
+// sessionSummary is a session in a list. Its id ends it, and does nothing else.
+type sessionSummary struct {
+	ID      string    `json:"id"`
+	Site    string    `json:"site"`
+	AppID   string    `json:"app_id"`
+	Scope   string    `json:"scope"`
+	Created time.Time `json:"created"`
+	Renewed time.Time `json:"renewed"`
+	Expires time.Time `json:"expires"`
+}
+
+// endedSessions says how many sessions were ended; null where nobody can count.
+type endedSessions struct {
+	Ended *int `json:"ended"`
+}
+
+// sealedSessions is why the local store lists none.
+const sealedSessions = "the local store keeps sessions in the visitors' cookies: it can end all of a person, but neither list them nor end a single one"
+
+// listSessions lists a person's sessions, under every id that the person had.
+func (d desk) listSessions(w http.ResponseWriter, r *http.Request) error {
+	p, err := d.personOf(r)
+	if err != nil {
+		return err
+	}
+	if d.directory == nil {
+		return refuseAdmin(http.StatusNotImplemented, sealedSessions, nil)
+	}
+	list := []sessionSummary{}
+	for _, id := range allIDs(p) {
+		infos, err := d.directory.Sessions(r.Context(), id)
+		if err != nil {
+			return adminError(err)
+		}
+		for _, i := range infos {
+			list = append(list, sessionSummary{i.ID, i.Site, i.AppID, i.Scope, i.Created, i.Renewed, i.Expires})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b sessionSummary) int {
+		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))
+	})
+	return writeAdmin(w, http.StatusOK, list)
+}
+
+// endSessions ends all sessions of a person.
+func (d desk) endSessions(w http.ResponseWriter, r *http.Request) error {
+	p, err := d.personOf(r)
+	if err != nil {
+		return err
+	}
+	ended, err := d.endPerson(context.WithoutCancel(r.Context()), p)
+	if err != nil {
+		return adminError(err)
+	}
+	d.app.logger.Info("sessions ended through the admin endpoint", slog.String("user", shortPerson(p.ID)))
+	return writeAdmin(w, http.StatusOK, endedSessions{ended})
+}
+
+// endSession ends one session, by the id that the list shows.
+func (d desk) endSession(w http.ResponseWriter, r *http.Request) error {
+	if d.directory == nil {
+		return refuseAdmin(http.StatusNotImplemented, sealedSessions, nil)
+	}
+	found, err := d.directory.EndID(context.WithoutCancel(r.Context()), r.PathValue("id"))
+	if err != nil {
+		return adminError(err)
+	}
+	if !found {
+		return refuseAdmin(http.StatusNotFound, "there is no such session", nil)
+	}
+	d.app.logger.Info("session ended through the admin endpoint")
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// personOf reads whose sessions are meant. Nobody is 404: ending the sessions of
+// a mistyped id must not look like done.
+func (d desk) personOf(r *http.Request) (*ledger.Person, error) {
+	q, err := query(r, []string{"person"})
+	if err != nil {
+		return nil, err
+	}
+	p, err := d.ledger.Find(r.Context(), q.Get("person"))
+	if err != nil {
+		return nil, adminError(err)
+	}
+	return &p, nil
+}
+
+// endPerson ends every session of a person, under each id they had, and returns
+// how many there were, nil where nobody knows.
+func (d desk) endPerson(ctx context.Context, p *ledger.Person) (*int, error) {
+	switch {
+	case d.directory == nil && d.personEnded == nil:
+		// A revocation that nobody hears of must not look like one.
+		return nil, errEndless
+	case d.directory == nil:
+		// No sealed cookie is good for longer than its lifetime.
+		now := time.Now()
+		return nil, d.ledger.EndPerson(ctx, p.ID, now, now.Add(d.app.policy.Lifetime+session.MaxSkew))
+	}
+	ended := 0
+	for _, id := range allIDs(p) {
+		n, err := d.directory.EndPerson(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		ended += n
+	}
+	return &ended, nil
+}
+
+// errEndless is a mistake in a store: its sessions would go on.
+var errEndless = errors.New("this store can neither list nor end the sessions of a person")
+
+// allIDs are the ids under which a person may have sessions: those of merged
+// records too.
+func allIDs(p *ledger.Person) []string { return append([]string{p.ID}, p.Merged...) }

@@ -1,0 +1,41 @@
+package caddymodule
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// A store whose sessions nobody can end is found out: neither an end nor an
+// erasure is pretended.
+func TestAdminPretendsNoEnd(t *testing.T) {
+	t.Parallel()
+	book, err := ledger.OpenBolt(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer book.Close()
+	p, err := book.See(t.Context(), ledger.Sighting{AppID: "wx1", OpenID: "o1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := desk{&App{logger: slog.New(slog.DiscardHandler)}, opened{ledger: book}}
+	for path, call := range map[string]adminCall{"/wechat/sessions?person=" + p.ID: desk.endSessions, "/wechat/persons/": desk.erasePerson} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodDelete, path, nil)
+		r.SetPathValue("id", p.ID)
+		var refused caddy.APIError
+		if err := call(d, httptest.NewRecorder(), r); !errors.As(err, &refused) || refused.HTTPStatus != http.StatusNotImplemented {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if _, err := book.Find(t.Context(), p.ID); err != nil {
+		t.Errorf("the person was erased: %v", err)
+	}
+}

@@ -1,0 +1,81 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/caddy-wechat/gateway/internal/wechattest"
+)
+
+// Register adds the command `wechat` to Caddy's. example is Caddyfile.example,
+// which `wechat demo` runs. It must be called once, from an init function.
+func Register(example []byte) {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:      "wechat",
+		Short:     "Looks after the WeChat gateway, and tries it out",
+		CobraFunc: func(cmd *cobra.Command) { cmd.AddCommand(subcommands(example)...) },
+	})
+}
+
+func subcommands(example []byte) []*cobra.Command {
+	return []*cobra.Command{personsCommand(), sessionsCommand(), ledgerCommand(), demoCommand(example), simulateCommand()}
+}
+
+func demoCommand(example []byte) *cobra.Command {
+	d := demo{example: example}
+	cmd := &cobra.Command{
+		Use:   "demo [--check]",
+		Short: "Runs gateway, sample shop and a simulated WeChat in one process",
+		Long: `Runs everything that the main job needs in one process, on loopback only: a simulated WeChat, a small sample
+shop as the app behind the gateway, and the gateway with Caddyfile.example. Any browser can play the phone.
+
+With --check it walks through a whole sign-in without a browser, prints each hop and the headers that the shop
+received, and exits 0 only if the identity arrived.`,
+		Args: cobra.NoArgs,
+		RunE: caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			if err := d.run(ctx, os.Stdout); err != nil {
+				return caddy.ExitCodeFailedStartup, fmt.Errorf("demo: %w", err)
+			}
+			return caddy.ExitCodeSuccess, nil
+		}),
+	}
+	cmd.Flags().BoolVar(&d.check, "check", false, "walk through a sign-in, print what happens, and exit")
+	cmd.Flags().StringVar(&d.listen, "listen", "127.0.0.1:9800", "where the shop's visitors go; a loopback address")
+	cmd.Flags().StringVar(&d.wechat, "wechat", "127.0.0.1:9801", "where the simulated WeChat listens; a loopback address")
+	cmd.Flags().BoolVar(&d.verbose, "verbose", false, "show the gateway's own log on stderr")
+	return cmd
+}
+
+func simulateCommand() *cobra.Command {
+	var o wechattest.Options
+	cmd := &cobra.Command{
+		Use:   "simulate [--listen 127.0.0.1:9801]",
+		Short: "Runs a simulated WeChat for development and tests",
+		Long: `Runs a simulated WeChat: open.weixin.qq.com and api.weixin.qq.com on one address. Point open_url and api_url of
+the gateway (or the SDK of your choice) at it. Its front page lists its persons, switches who "this phone" is, and turns
+on the quirks of the real WeChat. It is a developer's tool: it listens on loopback, and everybody who reaches it can
+sign in as anybody.`,
+		Args: cobra.NoArgs,
+		RunE: caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			o.Log = os.Stdout
+			if err := wechattest.Serve(ctx, o); err != nil {
+				return caddy.ExitCodeFailedStartup, fmt.Errorf("simulate: %w", err)
+			}
+			return caddy.ExitCodeSuccess, nil
+		}),
+	}
+	cmd.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:9801", "a loopback address to listen on")
+	cmd.Flags().BoolVar(&o.AnyUserAgent, "any-browser", false, "serve browsers that are not WeChat's, too")
+	return cmd
+}

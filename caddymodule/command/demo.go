@@ -1,0 +1,128 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-wechat/gateway/internal/wechattest"
+)
+
+// demo is gateway, sample shop and simulated WeChat in one process.
+type demo struct {
+	example []byte // Caddyfile.example
+	listen  string // the shop's public address, host:port on loopback
+	wechat  string // the simulated WeChat's
+	check   bool
+	verbose bool
+}
+
+func (d demo) run(ctx context.Context, out io.Writer) error {
+	if d.check {
+		// Free ports: a check may run beside anything.
+		d.listen, d.wechat = "127.0.0.1:0", "127.0.0.1:0"
+	}
+	folder, err := os.MkdirTemp("", "wechat-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	// Caddy notes an instance id in its data folder; not in the user's.
+	for _, name := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME"} {
+		if err := os.Setenv(name, folder); err != nil {
+			return err
+		}
+	}
+
+	simulator := wechattest.New(wechattest.Config{
+		Accounts:     wechattest.DefaultAccounts(),
+		Persons:      wechattest.DefaultPersons(),
+		AnyUserAgent: true,
+	})
+	defer simulator.Close()
+	wechatURL, stopWeChat, err := serve(ctx, d.wechat, simulator)
+	if err != nil {
+		return err
+	}
+	defer stopWeChat()
+	shop := newShop()
+	shopURL, stopShop, err := serve(ctx, "127.0.0.1:0", shop)
+	if err != nil {
+		return err
+	}
+	defer stopShop()
+
+	site, err := freeAddress(ctx, d.listen)
+	if err != nil {
+		return err
+	}
+	siteURL := "http://" + site
+	if err := startGateway(d.example, gatewayConfig{site: site, shop: shopURL, wechat: wechatURL, folder: folder, verbose: d.verbose}); err != nil {
+		return err
+	}
+	defer func() { _ = caddy.Stop() }()
+	if d.check {
+		return walk(ctx, out, siteURL, shop)
+	}
+	fmt.Fprintf(out, welcome, siteURL, wechatURL)
+	<-ctx.Done()
+	return nil
+}
+
+const welcome = `
+  The demo runs: Caddyfile.example, a sample shop behind it, and a simulated WeChat.
+
+  1. Open the shop      %s/orders?id=7
+     You are the phone: the gateway takes you to (simulated) WeChat and back, and the shop shows who you are.
+  2. Play with WeChat   %s/
+     Change who holds the phone, let somebody follow the account, turn on the quirks of the real WeChat.
+
+  Press Ctrl+C to stop. Nothing is kept.
+
+`
+
+// serve runs handler on a loopback address and returns its URL.
+func serve(ctx context.Context, address string, handler http.Handler) (url string, stop func(), err error) {
+	if err := loopbackOnly(address); err != nil {
+		return "", nil, err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = server.Serve(listener) }() // returns when stop closes it
+	return "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
+}
+
+// freeAddress returns address with a port that is free now.
+func freeAddress(ctx context.Context, address string) (string, error) {
+	if err := loopbackOnly(address); err != nil {
+		return "", err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
+}
+
+// loopbackOnly refuses to show the demo to others: in it, everybody can be
+// anybody.
+func loopbackOnly(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%q is not host:port", address)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return errors.New("only loopback addresses: in the demo everybody can sign in as anybody")
+	}
+	return nil
+}

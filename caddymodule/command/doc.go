@@ -1,0 +1,8 @@
+// Package command is the command `wechat` of a Caddy with the gateway built in.
+// `persons`, `sessions` and `ledger` ask a running server through its admin
+// endpoint (package caddymodule, file admin.go); `demo` and `simulate` run
+// everything on loopback, without WeChat.
+//
+// It may import Caddy and internal/wechattest. It does not import caddymodule:
+// whoever registers the command plugs in the modules, too.
+package command

@@ -1,0 +1,146 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+// endpoint says where the running server's admin endpoint is. The flags are those
+// of Caddy's own commands.
+type endpoint struct {
+	address, config, adapter string
+}
+
+// endpointHelp follows what a command says of itself.
+const endpointHelp = `
+
+The running server is asked through its admin endpoint, at localhost:2019 unless --address, or a configuration given
+with --config, says otherwise.`
+
+func (e *endpoint) flags(cmd *cobra.Command) {
+	f := cmd.PersistentFlags()
+	f.StringVar(&e.address, "address", "", "address of the admin endpoint (if --config is not used)")
+	f.StringVarP(&e.config, "config", "c", "", "configuration file (if --address is not used)")
+	f.StringVarP(&e.adapter, "adapter", "a", "", "name of the config adapter to apply (if --config is used)")
+}
+
+// client speaks to one admin endpoint. Caddy's own helper makes a connection for
+// each call that stays open, cannot be interrupted, and keeps what the server
+// says in one text.
+type client struct {
+	http   http.Client
+	origin string
+	tcp    bool
+}
+
+func (e *endpoint) client() (*client, error) {
+	address, err := caddycmd.DetermineAdminAPIAddress(e.address, nil, e.config, e.adapter)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := caddy.ParseNetworkAddress(address)
+	if err != nil || parsed.PortRangeSize() > 1 {
+		return nil, fmt.Errorf("%q is no address of an admin endpoint", address)
+	}
+	c := &client{origin: "http://127.0.0.1"} // a socket in the file system has no host
+	if c.tcp = !parsed.IsUnixNetwork() && !parsed.IsFdNetwork(); c.tcp {
+		c.origin = "http://" + parsed.JoinHostPort(0)
+	}
+	if _, err := url.Parse(c.origin); err != nil {
+		return nil, fmt.Errorf("%q is no address of an admin endpoint", address)
+	}
+	// A socket's path may be followed by the permissions it is made with.
+	parsed.Host, _, _ = strings.Cut(parsed.Host, "|")
+	// No proxy of the environment: what is asked stays on the way to the server.
+	c.http.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, parsed.Network, parsed.JoinHostPort(0))
+	}}
+	return c, nil
+}
+
+// refusal is an answer other than success.
+type refusal struct {
+	Status  int    `json:"-"`
+	Line    int    `json:"line"` // of what was sent; 0 if it is not about a line
+	Message string `json:"error"`
+}
+
+// Error implements error.
+func (r *refusal) Error() string { return r.Message }
+
+// maxAnswer bounds what is read of an answer that is kept in memory.
+const maxAnswer = 4 << 20
+
+// send sends one call. An answer that is no success is a *refusal.
+func (c *client) send(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.origin+path, body)
+	if err != nil {
+		return nil, err
+	}
+	if c.tcp {
+		request.Header.Set("Origin", c.origin)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		var wrapped *url.Error
+		if errors.As(err, &wrapped) {
+			err = wrapped.Err // without the address: it may name a person
+		}
+		return nil, fmt.Errorf("asking the running server: %w", err)
+	}
+	if response.StatusCode < 400 {
+		return response, nil
+	}
+	defer response.Body.Close()
+	r := &refusal{Status: response.StatusCode}
+	answer, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // what there is of it
+	if err := json.Unmarshal(answer, r); err != nil || r.Message == "" {
+		r.Message = fmt.Sprintf("the server answered %s; is the gateway built into it?", response.Status)
+	}
+	return nil, r
+}
+
+// read sends a call and returns the whole answer.
+func (c *client) read(ctx context.Context, method, path string) ([]byte, error) {
+	response, err := c.send(ctx, method, path, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	return answer, nil
+}
+
+// into sends a call and reads the JSON of its answer into v.
+func (c *client) into(ctx context.Context, method, path string, v any) error {
+	answer, err := c.read(ctx, method, path)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(answer, v); err != nil {
+		return errors.New("the server's answer cannot be understood; is it of another version?")
+	}
+	return nil
+}
+
+// id is the only argument of a command.
+func id(_ *cobra.Command, args []string) error {
+	if len(args) != 1 || args[0] == "" {
+		return errors.New("give one id")
+	}
+	return nil
+}

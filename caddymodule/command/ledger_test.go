@@ -1,0 +1,202 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func listenUnix(t *testing.T, path string) (net.Listener, error) {
+	t.Helper()
+	return new(net.ListenConfig).Listen(t.Context(), "unix", path)
+}
+
+// Out and in again, in several batches: the same ledger, however often.
+func TestLedgerThereAndBack(t *testing.T) {
+	r := start(t)
+	const persons = 2500
+	lines := []string{header}
+	for n := range persons {
+		lines = append(lines, line(n))
+	}
+	source := file(t, lines...)
+	for range 2 {
+		if out := r.do("ledger", "import", source); out != "2500 persons are imported.\n" {
+			t.Errorf("printed %q", out)
+		}
+	}
+	target := filepath.Join(t.TempDir(), "out.jsonl")
+	if err := os.WriteFile(target, []byte("old"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out := r.do("ledger", "export", "--file", target); out != "2500 persons are in "+target+".\n" {
+		t.Errorf("printed %q", out)
+	}
+	exported, err := os.ReadFile(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.do("ledger", "export"); got != string(exported) {
+		t.Error("standard output gets something else than the file")
+	}
+	got := strings.Split(strings.TrimSuffix(string(exported), "\n"), "\n")
+	if got[0] != header {
+		t.Errorf("first line %s", got[0])
+	}
+	slices.Sort(got)
+	slices.Sort(lines)
+	if strings.Join(got, "\n") != strings.ReplaceAll(strings.Join(lines, "\n"), `\u202e`, "\u202e") {
+		t.Error("another ledger came back")
+	}
+	if info, err := os.Stat(target); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v: a ledger is for its owner's eyes only", info.Mode(), err)
+	}
+}
+
+// An import that stops says where, and goes on from there.
+func TestLedgerImportGoesOn(t *testing.T) {
+	r := start(t)
+	lines := []string{header}
+	for n := range 2500 {
+		lines = append(lines, line(n))
+	}
+	lines[1800] = "not a person"
+	source := file(t, lines...)
+	r.fails("line 1801: invalid: 12 bytes are not a person in JSON\nit got to line 1002; go on with: --from-line 1002", "ledger", "import", source)
+	if n := strings.Count(r.do("ledger", "export"), "\n"); n != 1001 {
+		t.Errorf("%d lines after the first batch", n)
+	}
+	lines[1800] = line(1799)
+	if out := r.do("ledger", "import", file(t, lines...), "--from-line", "1002"); out != "1500 persons are imported.\n" {
+		t.Errorf("printed %q", out)
+	}
+	if n := strings.Count(r.do("ledger", "export"), "\n"); n != 2501 {
+		t.Errorf("%d lines", n)
+	}
+	for _, c := range []struct {
+		name, want string
+		args       []string
+	}{
+		{"past the end", "has only 2501 lines", []string{file(t, lines...), "--from-line", "2503"}},
+		{"a contradiction", "line 3: contradiction: its openid of wx1234567890abcdef is known already", []string{file(t, header, line(0), strings.Replace(line(1), strings.Repeat("a", 22), strings.Repeat("b", 22), 1))}},
+		{"from there", "it got to line 3; go on with: --from-line 3", []string{file(t, header, line(0), strings.Replace(line(1), strings.Repeat("a", 22), strings.Repeat("b", 22), 1))}},
+		{"no header", "line 1: it must be", []string{file(t, line(0))}},
+		{"nothing", "line 1: it must be", []string{file(t, "")}},
+		{"a long line", "line 3: it is longer than 1048576 bytes\nit got to line 3", []string{file(t, header, line(0), strings.Repeat("x", 1<<20+1))}},
+		{"an empty line", "line 3: invalid", []string{file(t, header, line(0), "", line(1))}},
+	} {
+		r.fails(c.want, append([]string{"ledger", "import"}, c.args...)...)
+	}
+	if out := r.do("ledger", "import", file(t, header)); out != "0 persons are imported.\n" {
+		t.Errorf("a ledger of nobody: %q", out)
+	}
+	if out := r.do("ledger", "import", source, "--from-line", "2502"); out != "0 persons are imported.\n" {
+		t.Errorf("all done before: %q", out)
+	}
+}
+
+// A server that goes away in the middle: no file, and an import that knows how
+// far it came.
+func TestLedgerWhenTheServerGoesAway(t *testing.T) {
+	t.Parallel()
+	batches := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			if batches++; batches == 1 {
+				fmt.Fprint(w, `{"persons":1000}`)
+				return
+			}
+		} else {
+			fmt.Fprintln(w, header)
+			fmt.Fprintln(w, strings.Repeat("x", 1<<20))
+		}
+		panic(http.ErrAbortHandler)
+	}))
+	defer server.Close()
+	r := &running{t, strings.TrimPrefix(server.URL, "http://")}
+	folder := t.TempDir()
+	r.fails("did not arrive whole", "ledger", "export", "--file", filepath.Join(folder, "out"))
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	lines := []string{header}
+	for n := range 1500 {
+		lines = append(lines, line(n))
+	}
+	r.fails("it got to line 1002; go on with: --from-line 1002", "ledger", "import", file(t, lines...))
+}
+
+// What is no ledger is not written to a file.
+func TestLedgerExportOfSomethingElse(t *testing.T) {
+	t.Parallel()
+	answers := []string{"", "hello\n", header, "{}\n"}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, answers[0])
+	}))
+	defer server.Close()
+	target := filepath.Join(t.TempDir(), "out")
+	for ; len(answers) > 0; answers = answers[1:] {
+		if _, _, err := wechat(t, strings.TrimPrefix(server.URL, "http://"), "ledger", "export", "--file", target); err == nil {
+			t.Errorf("%q was taken for a ledger", answers[0])
+		}
+		if _, err := os.Stat(target); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%q is in the file", answers[0])
+		}
+	}
+}
+
+// Ctrl+C stops between two lines and says where.
+func TestLedgerImportInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // else nobody looks whether the caller is there
+		cancel()
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	c, err := (&endpoint{address: strings.TrimPrefix(server.URL, "http://")}).client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &ledgerImport{client: c, file: file(t, header, line(0)), from: 2, batch: new(bytes.Buffer)}
+	if err := m.run(ctx, new(bytes.Buffer)); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "--from-line 2") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// On a terminal there is a bar; it goes away at the end.
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	var screen bytes.Buffer
+	p := &progress{w: &screen, total: 200}
+	p.at(100, 7)
+	p.at(101, 8) // too soon
+	p.shown = p.shown.Add(-time.Second)
+	p.at(300, 20)
+	p.end()
+	if want := "\r[===============               ]  50 %  7 persons \r[==============================] 100 %  20 persons \r\x1b[K"; screen.String() != want {
+		t.Errorf("showed %q", screen.String())
+	}
+	screen.Reset()
+	p = &progress{w: &screen}
+	p.at(100, 7)
+	if screen.String() != "\r7 persons " {
+		t.Errorf("showed %q", screen.String())
+	}
+	if newProgress(&screen, 1).w != nil {
+		t.Error("shown on what is no terminal")
+	}
+}

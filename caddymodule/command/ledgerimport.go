@@ -1,0 +1,184 @@
+package command
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The bounds of what is sent at once; the server takes no more than 1000 persons
+// and 16 MiB, with lines of 1 MiB at most.
+const (
+	batchLines = 1000
+	batchBytes = 4 << 20
+	maxLine    = 1 << 20
+)
+
+func importLedgerCommand(e *endpoint) *cobra.Command {
+	fromLine := 1
+	cmd := &cobra.Command{
+		Use:   "import <file> [--from-line <n>]",
+		Short: "Adds the persons of a file to the ledger",
+		Long: `Adds the persons of a file, as "wechat ledger export" wrote it, to the ledger. A person who is there already, as in the
+file or newer, stays as they are, so an import may be repeated. One who contradicts the ledger stops it, and so does a
+line that cannot be read; it then says from which line to go on.` + endpointHelp,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || fromLine < 1 {
+				return errors.New("give one file, and with --from-line the number of a line, 1 or more")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			c, err := e.client()
+			if err != nil {
+				return err
+			}
+			m := &ledgerImport{client: c, file: args[0], from: max(fromLine, 2), batch: new(bytes.Buffer)}
+			if err := m.run(ctx, cmd.ErrOrStderr()); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d persons are imported.\n", m.persons)
+			return err
+		},
+	}
+	cmd.Flags().IntVar(&fromLine, "from-line", 1, "the line to begin with, after an import that stopped")
+	return cmd
+}
+
+// ledgerImport is one file on its way in.
+type ledgerImport struct {
+	client *client
+	file   string
+	from   int // the first line to send; line 1 is the header
+
+	header   []byte
+	batch    *bytes.Buffer
+	first    int // line of the file that the batch begins with
+	lines    int // in the batch
+	persons  int64
+	progress *progress
+}
+
+func (m *ledgerImport) run(ctx context.Context, terminal io.Writer) error {
+	f, err := os.Open(m.file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	m.progress = newProgress(terminal, info.Size())
+	defer m.progress.end()
+	return m.lineByLine(ctx, f)
+}
+
+// lineByLine sends the file in batches, each behind the file's own header.
+func (m *ledgerImport) lineByLine(ctx context.Context, f io.Reader) error {
+	lines := bufio.NewScanner(f)
+	lines.Buffer(make([]byte, 0, 256<<10), maxLine)
+	n, read := 0, int64(0)
+	for lines.Scan() {
+		n++
+		line := lines.Bytes()
+		read += int64(len(line)) + 1
+		switch {
+		case n == 1:
+			m.header = append(bytes.Clone(line), '\n')
+			continue
+		case n < m.from:
+			continue
+		case m.lines == batchLines || m.batch.Len()+len(line) > batchBytes:
+			if err := m.send(ctx, n); err != nil {
+				return err
+			}
+		}
+		m.add(n, line)
+		m.progress.at(read, m.persons)
+	}
+	if err := lines.Err(); err != nil {
+		if errors.Is(err, bufio.ErrTooLong) {
+			err = fmt.Errorf("line %d: it is longer than %d bytes", n+1, maxLine)
+		}
+		if failed := m.send(ctx, n+1); failed != nil {
+			return failed
+		}
+		return errors.Join(err, m.stopped(n+1))
+	}
+	if n < m.from-1 {
+		return fmt.Errorf("%s has only %d lines", m.file, n)
+	}
+	return m.send(ctx, n+1)
+}
+
+func (m *ledgerImport) add(n int, line []byte) {
+	if m.lines == 0 {
+		m.first = n
+		// A new one: a server that answers early leaves the old one being sent.
+		m.batch = new(bytes.Buffer)
+		m.batch.Write(m.header)
+	}
+	m.lines++
+	m.batch.Write(line)
+	m.batch.WriteByte('\n')
+}
+
+// send sends the batch, if there is one. next is the line that follows it.
+func (m *ledgerImport) send(ctx context.Context, next int) error {
+	if m.lines == 0 {
+		if next > 2 {
+			return nil
+		}
+		// A ledger of nobody: the server looks at the header all the same.
+		m.batch.Write(m.header)
+	}
+	response, err := m.client.send(ctx, http.MethodPost, "/wechat/ledger", bytes.NewReader(m.batch.Bytes()))
+	if err != nil {
+		return m.refused(err)
+	}
+	defer response.Body.Close()
+	var answer struct {
+		Persons int `json:"persons"`
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&answer); err != nil || answer.Persons != m.lines {
+		return errors.Join(errors.New("the server's answer cannot be understood; is it of another version?"), m.stopped(m.first))
+	}
+	m.persons += int64(m.lines)
+	m.lines = 0
+	return nil
+}
+
+// refused says which line of the file was meant, and where to go on.
+func (m *ledgerImport) refused(err error) error {
+	var r *refusal
+	if !errors.As(err, &r) || r.Line == 0 {
+		return errors.Join(err, m.stopped(m.first))
+	}
+	if r.Line == 1 {
+		return fmt.Errorf("line 1: %w", err)
+	}
+	line := m.first + r.Line - 2 // in what was sent, the header is line 1
+	goOn := m.first              // a line that cannot be read stops its whole batch
+	if r.Status == http.StatusConflict || r.Status == http.StatusServiceUnavailable {
+		goOn = line
+	}
+	return errors.Join(fmt.Errorf("line %d: %w", line, err), m.stopped(goOn))
+}
+
+// stopped says where to go on.
+func (m *ledgerImport) stopped(line int) error {
+	return fmt.Errorf("it got to line %d; go on with: --from-line %[1]d", max(line, 2))
+}

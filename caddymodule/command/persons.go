@@ -1,0 +1,165 @@
+package command
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func personsCommand() *cobra.Command {
+	e := new(endpoint)
+	cmd := &cobra.Command{
+		Use:   "persons",
+		Short: "Finds, shows, exports and erases persons of the ledger",
+		Long: `Finds, shows, exports and erases persons of the ledger.
+
+A person's id is what the app gets as X-Wechat-User. An older id, of a record that was merged, leads to the same person.` + endpointHelp,
+	}
+	e.flags(cmd)
+	cmd.AddCommand(findCommand(e), showCommand(e), exportCommand(e), eraseCommand(e))
+	return cmd
+}
+
+func findCommand(e *endpoint) *cobra.Command {
+	var openID, appID, unionID string
+	cmd := &cobra.Command{
+		Use:   "find (--openid <openid> --app-id <app id> | --unionid <unionid>)",
+		Short: "Finds a person by what WeChat calls them",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			q := url.Values{"unionid": {unionID}}
+			if openID != "" {
+				q = url.Values{"openid": {openID}, "app_id": {appID}}
+			}
+			return find(cmd, e, q)
+		},
+	}
+	cmd.Flags().StringVar(&openID, "openid", "", "the person's openid")
+	cmd.Flags().StringVar(&appID, "app-id", "", "the app id that the openid belongs to")
+	cmd.Flags().StringVar(&unionID, "unionid", "", "the person's unionid")
+	cmd.MarkFlagsRequiredTogether("openid", "app-id")
+	cmd.MarkFlagsMutuallyExclusive("openid", "unionid")
+	cmd.MarkFlagsOneRequired("openid", "unionid")
+	return cmd
+}
+
+func find(cmd *cobra.Command, e *endpoint, q url.Values) error {
+	c, err := e.client()
+	if err != nil {
+		return err
+	}
+	var found []struct {
+		ID        string    `json:"id"`
+		AppIDs    []string  `json:"app_ids"`
+		FirstSeen time.Time `json:"first_seen"`
+		LastSeen  time.Time `json:"last_seen"`
+	}
+	if err := c.into(cmd.Context(), http.MethodGet, "/wechat/persons?"+q.Encode(), &found); err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return errors.New("there is no such person")
+	}
+	return table(cmd.OutOrStdout(), func(row func(...string)) {
+		row("PERSON", "APPS", "FIRST SEEN", "LAST SEEN")
+		for _, p := range found {
+			row(p.ID, strings.Join(p.AppIDs, " "), moment(p.FirstSeen), moment(p.LastSeen))
+		}
+	})
+}
+
+func showCommand(e *endpoint) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show <id>",
+		Short: "Shows a person, for people to read",
+		Args:  id,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := e.client()
+			if err != nil {
+				return err
+			}
+			var p person
+			if err := c.into(cmd.Context(), http.MethodGet, personPath(args[0]), &p); err != nil {
+				return err
+			}
+			return p.show(cmd.OutOrStdout())
+		},
+	}
+}
+
+func exportCommand(e *endpoint) *cobra.Command {
+	return &cobra.Command{
+		Use:   "export <id>",
+		Short: "Writes everything that is kept about a person, as JSON",
+		Long: `Writes everything that is kept about a person to standard output, as JSON: the answer to somebody who asks what you
+know about them.` + endpointHelp,
+		Args: id,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := e.client()
+			if err != nil {
+				return err
+			}
+			answer, err := c.read(cmd.Context(), http.MethodGet, personPath(args[0]))
+			if err != nil {
+				return err
+			}
+			if !json.Valid(answer) {
+				return errors.New("the server's answer is not whole")
+			}
+			_, err = cmd.OutOrStdout().Write(answer)
+			return err
+		},
+	}
+}
+
+func eraseCommand(e *endpoint) *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "erase <id> --yes",
+		Short: "Ends a person's sessions and removes everything about them",
+		Long: `Ends all sessions of a person and removes everything that the ledger has about them: there is no way back. At their
+next visit they are a stranger with a new id. What your app keeps under X-Wechat-User is yours to erase.` + endpointHelp,
+		Args: id,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !yes {
+				return errors.New("this removes everything about the person for ever; say --yes if that is what you want")
+			}
+			c, err := e.client()
+			if err != nil {
+				return err
+			}
+			if _, err := c.read(cmd.Context(), http.MethodDelete, personPath(args[0])); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), "The person is erased.")
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "yes, for ever")
+	return cmd
+}
+
+func personPath(id string) string { return "/wechat/persons/" + url.PathEscape(id) }
+
+// table prints rows in columns.
+func table(w io.Writer, rows func(row func(...string))) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	rows(func(cells ...string) { fmt.Fprintln(t, strings.Join(cells, "\t")) })
+	return t.Flush()
+}
+
+// moment is a time for people, in their own zone.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.Local().Format("2006-01-02 15:04:05 -0700")
+}

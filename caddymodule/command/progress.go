@@ -1,0 +1,55 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+// progress shows on a terminal how far a long command is. Elsewhere it is silent:
+// logs of jobs must not fill up with it. The zero value is silent.
+type progress struct {
+	w     io.Writer
+	total int64 // bytes; 0 when nobody knows
+	shown time.Time
+}
+
+const (
+	barWidth  = 30
+	showEvery = 200 * time.Millisecond
+)
+
+// newProgress shows on w if it is a terminal.
+func newProgress(w io.Writer, total int64) *progress {
+	p := &progress{total: total}
+	if f, ok := w.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			p.w = w
+		}
+	}
+	return p
+}
+
+// at shows so many bytes and persons, now and then.
+func (p *progress) at(bytes, persons int64) {
+	if p.w == nil || time.Since(p.shown) < showEvery {
+		return
+	}
+	p.shown = time.Now()
+	if p.total <= 0 {
+		fmt.Fprintf(p.w, "\r%d persons ", persons)
+		return
+	}
+	done := int(min(bytes, p.total) * barWidth / p.total)
+	fmt.Fprintf(p.w, "\r[%s%s] %3d %%  %d persons ",
+		strings.Repeat("=", done), strings.Repeat(" ", barWidth-done), min(bytes, p.total)*100/p.total, persons)
+}
+
+// end takes the line away.
+func (p *progress) end() {
+	if p.w != nil && !p.shown.IsZero() {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}

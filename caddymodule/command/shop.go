@@ -1,0 +1,65 @@
+package command
+
+import (
+	_ "embed"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+)
+
+//go:embed shop.html
+var shopHTML string
+
+// shop is the app behind the gateway: it knows nothing of WeChat and reads who
+// the visitor is from the request headers, as an old JSP would.
+type shop struct {
+	page *template.Template
+
+	mu   sync.Mutex
+	last http.Header // what the latest page request carried
+}
+
+func newShop() *shop {
+	return &shop{page: template.Must(template.New("shop").Parse(shopHTML))}
+}
+
+// ServeHTTP implements http.Handler.
+func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/favicon.ico" {
+		http.NotFound(w, r)
+		return
+	}
+	s.mu.Lock()
+	s.last = r.Header.Clone()
+	s.mu.Unlock()
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	nickname, _ := url.QueryUnescape(r.Header.Get("X-Wechat-Nickname"))
+	avatar, _ := url.QueryUnescape(r.Header.Get("X-Wechat-Avatar"))
+	_ = s.page.Execute(w, map[string]any{
+		"Nickname": nickname, "Avatar": avatar, "Address": r.URL.RequestURI(), "Headers": identityHeaders(r.Header),
+	})
+}
+
+// seen returns what the latest request carried.
+func (s *shop) seen() http.Header {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
+}
+
+type headerLine struct{ Name, Value string }
+
+// identityHeaders lists what the gateway said, in a stable order.
+func identityHeaders(h http.Header) []headerLine {
+	var lines []headerLine
+	for name, values := range h {
+		if strings.HasPrefix(name, "X-Wechat-") {
+			lines = append(lines, headerLine{name, strings.Join(values, " | ")})
+		}
+	}
+	slices.SortFunc(lines, func(a, b headerLine) int { return strings.Compare(a.Name, b.Name) })
+	return lines
+}

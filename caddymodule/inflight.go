@@ -1,0 +1,44 @@
+package caddymodule
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// A reload does not wait for the requests that the old configuration has begun:
+// they go on while it is cleaned up. Where the new configuration has the same
+// store and keys, they do not notice. Where it has others, the old ones stay open
+// for them; else somebody whose code is just being spent would lose it.
+const (
+	// lingerAtLeast is for requests that the old server has accepted and not begun.
+	lingerAtLeast = 2 * time.Second
+
+	// lingerAtMost is for those that have begun. A sign-in takes 20 s at most; what
+	// streams for longer, such as a socket, has no need of the store any more.
+	lingerAtMost = time.Minute
+
+	lingerStep = 50 * time.Millisecond
+)
+
+// replaced says whether a reload has put another configuration in our place. A
+// server that stops has waited for its requests, and nothing may come later.
+func (a *App) replaced() bool {
+	if caddy.Exiting() {
+		return false
+	}
+	running, err := caddy.ActiveContext().AppIfConfigured("wechat")
+	return err != nil || running != any(a)
+}
+
+// linger lets go of what the app holds when nobody needs it any more.
+func (a *App) linger(release func() error) {
+	begun := time.Now()
+	for age := time.Duration(0); age < lingerAtLeast || age < lingerAtMost && a.inFlight.Load() > 0; age = time.Since(begun) {
+		time.Sleep(lingerStep)
+	}
+	if err := release(); err != nil {
+		a.logger.Warn("closing what a reload has replaced", slog.Any("error", err))
+	}
+}

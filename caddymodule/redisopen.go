@@ -1,0 +1,100 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// redisState is one Redis and what this process remembers of it. It outlives
+// reloads that do not change it: nobody who is signed in notices one, not even
+// while Redis is down.
+type redisState struct {
+	client   redis.UniversalClient
+	ledger   *ledger.Redis
+	sessions *session.Redis
+	near     *session.Near
+	results  gate.Results
+}
+
+// newRedisState prepares everything and connects nowhere: a Redis that is down
+// when Caddy starts is tried again for as long as it takes.
+func newRedisState(p redisPlan, keys *session.Ring, policy session.Policy) (*redisState, error) {
+	client, err := p.client()
+	if err != nil {
+		return nil, err
+	}
+	log := liveLogger("wechat.stores.redis")
+	s := &redisState{client: client}
+	s.ledger = &ledger.Redis{Client: client, Prefix: p.Prefix, StaleIfDown: p.StaleIfDown, Logger: log}
+	s.sessions = &session.Redis{
+		Client: client, Keys: keys, Policy: policy, Prefix: p.Prefix,
+		// Visitors who signed in while the store was local stay signed in.
+		Sealed: &session.Sealed{Keys: keys, Policy: policy, Tombstones: s.ledger},
+	}
+	s.near = &session.Near{
+		Store: s.sessions, Policy: policy, StaleIfDown: p.StaleIfDown, Logger: log,
+		Bus: session.RedisBus{Client: client, Channel: s.sessions.Channel()},
+	}
+	s.results = gate.Results{Shared: redisResults{client: client, prefix: p.keyPrefix()}, Keys: keys}
+	s.ledger.Start()
+	s.near.Start()
+	return s, nil
+}
+
+// Destruct lets go of Redis when the last configuration has.
+func (s *redisState) Destruct() error {
+	return errors.Join(s.near.Close(), s.ledger.Close(), s.client.Close())
+}
+
+func (p redisPlan) keyPrefix() string {
+	if p.Prefix == "" {
+		return session.DefaultPrefix
+	}
+	return p.Prefix
+}
+
+func (s *RedisStore) open(deps storeDeps) (opened, error) {
+	key, err := s.poolKey(deps.ringKey, deps.policy)
+	if err != nil {
+		return opened{}, err
+	}
+	value, _, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) {
+		return newRedisState(s.plan, deps.keys, deps.policy)
+	})
+	if err != nil {
+		return opened{}, err
+	}
+	state := value.(*redisState)
+	return opened{
+		ledger:    state.ledger,
+		sessions:  state.near,
+		askStore:  true,
+		ended:     func([16]byte) bool { return false }, // the store is asked, and knows
+		directory: state.sessions,
+		results:   &state.results,
+		release: func() error {
+			_, err := pool.Delete(key)
+			return err
+		},
+	}, nil
+}
+
+// goRedisLog sends what go-redis would print on stderr to Caddy's log.
+type goRedisLog struct{}
+
+func (goRedisLog) Printf(ctx context.Context, format string, v ...any) {
+	liveLogger("wechat.stores.redis").DebugContext(ctx, "go-redis", slog.String("message", fmt.Sprintf(format, v...)))
+}
+
+func init() { redis.SetLogger(goRedisLog{}) }
+
+var _ store = (*RedisStore)(nil)

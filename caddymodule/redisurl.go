@@ -1,0 +1,137 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// redisSchemes are the forms of a Redis address: how many hosts it may name and
+// what its path means.
+var redisSchemes = map[string]struct{ tls, sentinel, cluster bool }{
+	"redis":           {},
+	"rediss":          {tls: true},
+	"redis+sentinel":  {sentinel: true},
+	"rediss+sentinel": {tls: true, sentinel: true},
+	"redis+cluster":   {cluster: true},
+	"rediss+cluster":  {tls: true, cluster: true},
+}
+
+// parsedRedis is a Redis address, read.
+type parsedRedis struct {
+	options redis.UniversalOptions
+	tls     bool
+}
+
+// parseRedisURL reads an address that was expanded already:
+//
+//	redis://[user[:password]@]host[:port][/db]
+//	redis+sentinel://[user[:password]@]host[:port],host[:port].../<master>[/db]
+//	redis+cluster://[user[:password]@]host[:port],host[:port]...
+//
+// and the same with rediss for TLS. Errors never hold the password.
+func parseRedisURL(raw string) (parsedRedis, error) {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	kind, known := redisSchemes[scheme]
+	if !ok || !known {
+		return parsedRedis{}, fmt.Errorf("the address must begin with redis://, rediss://, redis+sentinel:// or redis+cluster://")
+	}
+	p := parsedRedis{tls: kind.tls}
+	authority, path, _ := strings.Cut(rest, "/")
+	if strings.ContainsAny(rest, "?#") {
+		return parsedRedis{}, fmt.Errorf("the address takes no ? or #; options go into the block")
+	}
+	if err := p.credentials(&authority); err != nil {
+		return parsedRedis{}, err
+	}
+	defaultPort := "6379"
+	if kind.sentinel {
+		defaultPort = "26379"
+	}
+	for host := range strings.SplitSeq(authority, ",") {
+		address, err := hostPort(host, defaultPort)
+		if err != nil {
+			return parsedRedis{}, err
+		}
+		p.options.Addrs = append(p.options.Addrs, address)
+	}
+	if len(p.options.Addrs) > 1 && !kind.sentinel && !kind.cluster {
+		return parsedRedis{}, fmt.Errorf("several hosts need redis+sentinel:// or redis+cluster://")
+	}
+	if len(p.options.Addrs) > 64 {
+		return parsedRedis{}, fmt.Errorf("more than 64 hosts")
+	}
+	return p, p.path(path, kind.sentinel, kind.cluster)
+}
+
+func (p *parsedRedis) credentials(authority *string) error {
+	userinfo, hosts, ok := cutLast(*authority, "@")
+	if !ok {
+		return nil
+	}
+	*authority = hosts
+	user, password, _ := strings.Cut(userinfo, ":")
+	var err error
+	if p.options.Username, err = url.PathUnescape(user); err != nil {
+		return fmt.Errorf("the user name is not percent-encoded rightly")
+	}
+	if p.options.Password, err = url.PathUnescape(password); err != nil {
+		return fmt.Errorf("the password is not percent-encoded rightly")
+	}
+	return nil
+}
+
+// path reads what stands behind the hosts.
+func (p *parsedRedis) path(path string, sentinel, cluster bool) error {
+	if sentinel {
+		master, db, _ := strings.Cut(path, "/")
+		if master == "" {
+			return fmt.Errorf("a Sentinel address ends with the master's name: redis+sentinel://host:26379/mymaster")
+		}
+		p.options.MasterName, path = master, db
+	}
+	if cluster {
+		p.options.IsClusterMode = true
+		if path != "" && path != "0" {
+			return fmt.Errorf("a Cluster has no numbered databases")
+		}
+		return nil
+	}
+	if path == "" {
+		return nil
+	}
+	db, err := strconv.Atoi(path)
+	if err != nil || db < 0 || db > 1<<16 {
+		return fmt.Errorf("the database must be a number")
+	}
+	p.options.DB = db
+	return nil
+}
+
+func hostPort(host, defaultPort string) (string, error) {
+	if host == "" {
+		return "", fmt.Errorf("the address names no host")
+	}
+	name, port, err := net.SplitHostPort(host)
+	if err != nil {
+		name, port = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"), defaultPort
+		if strings.Contains(name, ":") && !strings.HasPrefix(host, "[") {
+			return "", fmt.Errorf("%q is not host:port", host)
+		}
+	}
+	if number, err := strconv.Atoi(port); err != nil || number < 1 || number > 65535 || name == "" || strings.ContainsAny(name, "@ /\\") {
+		return "", fmt.Errorf("%q is not host:port", host)
+	}
+	return net.JoinHostPort(name, port), nil
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return "", s, false
+}

@@ -1,0 +1,70 @@
+package caddymodule
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// pooledRing is one key ring for as long as its configuration stays the same:
+// what outlives a reload (the near cache of a Redis store) holds on to it, while
+// each App's own keeper keeps it up to date.
+type pooledRing struct{ session.Ring }
+
+// Destruct forgets nothing by hand: the ring goes with its last holder.
+func (*pooledRing) Destruct() error { return nil }
+
+// ringKey names a ring by its configured keys, without showing them.
+func (a *App) ringKey() string {
+	sum := sha256.Sum256([]byte(strings.Join(a.keys, "\x00")))
+	return "ring:" + hex.EncodeToString(sum[:])
+}
+
+// openRing joins or makes the key ring, and reads the kept keys into it.
+func (a *App) openRing(ctx context.Context) (ring *session.Ring, release func() error, err error) {
+	key := a.ringKey()
+	value, _, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) { return new(pooledRing), nil })
+	if err != nil {
+		return nil, nil, err
+	}
+	release = func() error {
+		_, err := pool.Delete(key)
+		return err
+	}
+	ring = &value.(*pooledRing).Ring
+	if err := a.openKeys(ctx, ring); err != nil {
+		return nil, nil, errors.Join(err, release())
+	}
+	return ring, release, nil
+}
+
+// openKeys fills the ring: with the configured keys and the kept ones behind
+// them, or with the kept ones, which are then looked after.
+func (a *App) openKeys(ctx context.Context, ring *session.Ring) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	keeper := &session.Keeper{
+		Storage: a.storage,
+		Name:    keysName,
+		Keep:    a.policy.Lifetime,
+		Ring:    ring,
+		Logger:  a.logger.With(slog.String("part", "keys")),
+	}
+	if len(a.keys) > 0 {
+		_, err := keeper.Join(ctx, a.keys...)
+		return err
+	}
+	if _, err := keeper.Open(ctx); err != nil {
+		return err
+	}
+	a.keeper = keeper
+	return nil
+}
