@@ -37,6 +37,7 @@ func TestLayering(t *testing.T) {
 		"session":             {},
 		"internal/wechat":     {},
 		"internal/ledger":     {},
+		"internal/redistest":  {},
 		"internal/page":       {},
 		"internal/wechattest": {},
 		"internal/gate":       {"session", "internal/wechat", "internal/ledger", "internal/page"},
