@@ -36,7 +36,8 @@
 // [Bolt] keeps the ledger of one process in a file, [Redis] that of any number of processes in Redis. Both decide by the
 // same pure functions (judge, settle), and both write a change whole or not at all: Bolt in a transaction, Redis in one
 // script that first looks whether everything the decision rests on is still so. [Ledger.Walk] and [Ledger.Import] carry
-// a ledger from one to the other; a Person in JSON is a line of that.
+// a ledger from one to the other, [Ledger.WalkEnded] and [Ledger.ImportEnded] what was ended; a [Person] or a [Tombstone]
+// in JSON is a line of that.
 //
 // # Erasing
 //

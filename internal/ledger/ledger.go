@@ -45,6 +45,13 @@ type Ledger interface {
 	// knows all of it already, as it is or newer, nothing happens, so an import can be repeated. There are no events.
 	// Errors: ErrInvalid, ErrConflict, ErrUnavailable.
 	Import(ctx context.Context, p Person) error
+	// WalkEnded gives every tombstone that is in force to fn: what EndSession and EndPerson remember, exactly. Sessions
+	// and persons may be given more than once. fn as for Walk. Errors: ErrUnavailable, and those of fn.
+	WalkEnded(ctx context.Context, fn func(Tombstone) error) error
+	// ImportEnded adds a tombstone that WalkEnded gave: for this id alone, where EndPerson is for all of a person's. Of
+	// two for the same the later times win, and one whose time has passed changes nothing, so an import can be
+	// repeated. Errors: ErrInvalid, ErrUnavailable, as EndSession and EndPerson.
+	ImportEnded(ctx context.Context, t Tombstone) error
 	// Generation grows with each change of a person that alters anything but times, so that whoever keeps something
 	// prepared from a Person can drop it when Generation has moved: read Generation first, then Find. It begins anew
 	// with each start, never at 0.

@@ -73,6 +73,7 @@ type Redis struct {
 	gone       gone
 	generation atomic.Uint64
 	moved      atomic.Int64 // when Generation last moved because the channel was broken, ns since 1970
+	known      latch        // shut from Start until the tombstones are read
 	tombstones atomic.Int64 // how many changes of the tombstones this instance has seen
 
 	mu     sync.RWMutex   // closed, and additions to work
@@ -100,6 +101,7 @@ func (r *Redis) Close() error {
 	r.closed = true
 	r.mu.Unlock()
 	r.channel.end()
+	r.known.open()
 	r.work.Wait()
 	return nil
 }

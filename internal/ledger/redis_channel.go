@@ -83,6 +83,7 @@ func (r *Redis) Start() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c.stop, c.name, c.born = cancel, rand.Text()[:16], time.Now()
+	r.known.close()
 	r.work.Go(func() { r.listen(ctx) })
 	r.work.Go(func() { r.beat(ctx) })
 }

@@ -28,29 +28,14 @@ func personTombstone(id string, e goneUntil) string {
 
 // bury takes in one tombstone, and says whether it is one.
 func (r *Redis) bury(word string) bool {
-	if word == "" || len(word) > 128 {
-		return false
-	}
-	parts := strings.Split(word[1:], ".")
-	until, err := parseSecond(parts[len(parts)-1])
-	if err != nil {
-		return false
-	}
+	t, ok := parseTombstone(word)
 	switch {
-	case word[0] == 's' && len(parts) == 2 && len(parts[0]) == 32:
-		var id [16]byte
-		if _, err := hex.Decode(id[:], []byte(parts[0])); err != nil {
-			return false
-		}
-		r.ended.add(id, until)
-	case word[0] == 'p' && len(parts) == 3 && validID(parts[0]):
-		at, err := parseSecond(parts[1])
-		if err != nil {
-			return false
-		}
-		r.gone.add(parts[0], goneUntil{at: at, until: until})
-	default:
+	case !ok:
 		return false
+	case t.person == "":
+		r.ended.add(t.session, t.e.until)
+	default:
+		r.gone.add(t.person, t.e)
 	}
 	return true
 }
@@ -84,8 +69,12 @@ func (r *Redis) EndSession(ctx context.Context, id [16]byte, until time.Time) er
 	return err
 }
 
-// Ended implements Ledger.
-func (r *Redis) Ended(id [16]byte) bool { return r.ended.has(id) }
+// Ended implements Ledger. After Start it waits for the tombstones to be read once, for three seconds at most: an
+// instance that has just begun must not take for alive what others ended.
+func (r *Redis) Ended(id [16]byte) bool {
+	r.known.pass()
+	return r.ended.has(id)
+}
 
 // EndPerson implements Ledger. Other instances hear of it within Stale.
 func (r *Redis) EndPerson(ctx context.Context, person string, at, until time.Time) error {
@@ -125,8 +114,11 @@ func (r *Redis) EndPerson(ctx context.Context, person string, at, until time.Tim
 	}, func() {})
 }
 
-// PersonEnded implements Ledger.
-func (r *Redis) PersonEnded(person string) time.Time { return r.gone.has(person) }
+// PersonEnded implements Ledger. It waits as Ended does.
+func (r *Redis) PersonEnded(person string) time.Time {
+	r.known.pass()
+	return r.gone.has(person)
+}
 
 // loadTombstones reads those still in force, if there are any that this instance has not heard of.
 func (r *Redis) loadTombstones(ctx context.Context) error {
@@ -137,35 +129,27 @@ func (r *Redis) loadTombstones(ctx context.Context) error {
 	if errors.Is(err, redis.Nil) {
 		n, err = 0, nil
 	}
-	if err != nil || n == seen {
+	if err != nil {
 		return r.failed("reading the tombstones", err)
 	}
-	bad, from := 0, "("+strconv.FormatInt(time.Now().Unix(), 10)
-	for offset := int64(0); ; offset += tombstonesStep {
-		words, err := r.tombstonesFrom(ctx, from, offset)
-		if err != nil {
-			return r.failed("reading the tombstones", err)
+	if n == seen {
+		r.known.open()
+		return nil
+	}
+	bad := 0
+	err = r.eachTombstone(ctx, func(word string) error {
+		if !r.bury(word) {
+			bad++
 		}
-		for _, word := range words {
-			if !r.bury(word) {
-				bad++
-			}
-		}
-		if len(words) < tombstonesStep {
-			break
-		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if bad > 0 && r.Logger != nil {
 		r.Logger.Warn("the ledger in Redis has tombstones that cannot be read; a newer gateway may have written them", "number", bad)
 	}
 	r.tombstones.CompareAndSwap(seen, n)
+	r.known.open()
 	return nil
-}
-
-func (r *Redis) tombstonesFrom(ctx context.Context, from string, offset int64) ([]string, error) {
-	once, cancel := r.once(ctx)
-	defer cancel()
-	return r.Client.ZRangeArgs(once, redis.ZRangeArgs{
-		Key: r.key("ended"), Start: from, Stop: "+inf", ByScore: true, Offset: offset, Count: tombstonesStep,
-	}).Result()
 }

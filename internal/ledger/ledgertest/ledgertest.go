@@ -25,7 +25,7 @@ type Subject struct {
 
 // Run runs the whole contract. open gives a new subject, and closes it when its test ends.
 func Run(t *testing.T, open func(t *testing.T) *Subject) {
-	for _, c := range slices.Concat(identity, conflicts, details, persons, moving, crowds) {
+	for _, c := range slices.Concat(identity, conflicts, details, persons, moving, tombstones, crowds) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := &subject{Subject: open(t)}
@@ -108,6 +108,8 @@ func (s *subject) calls(ctx context.Context) map[string]func() error {
 		"Walk":        func() error { return s.Ledger.Walk(ctx, func(ledger.Person) error { return nil }) },
 		"Import":      func() error { return s.Ledger.Import(ctx, aPerson()) },
 		"EndSession":  func() error { return s.Ledger.EndSession(ctx, [16]byte{1}, time.Now().Add(time.Hour)) },
+		"WalkEnded":   func() error { return s.Ledger.WalkEnded(ctx, func(ledger.Tombstone) error { return nil }) },
+		"ImportEnded": func() error { return s.Ledger.ImportEnded(ctx, ledger.Tombstone{Until: soon()}) },
 	}
 }
 

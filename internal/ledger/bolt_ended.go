@@ -1,0 +1,66 @@
+package ledger
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// WalkEnded implements Ledger. What is in memory is what holds: all of the file, and ends that the disk refused.
+func (b *Bolt) WalkEnded(ctx context.Context, fn func(Tombstone) error) error {
+	if err := b.ready(ctx); err != nil {
+		return err
+	}
+	now := time.Now().Unix()
+	for id, until := range b.ended.all() {
+		if until <= now {
+			continue
+		}
+		if err := fn(sessionTomb(id, until)); err != nil {
+			return err
+		}
+	}
+	for id, e := range b.gone.all() {
+		if e.until <= now {
+			continue
+		}
+		if err := fn(personTomb(id, e)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// all returns a copy, so that nobody who asks about a session waits for whoever walks.
+func (e *ended) all() map[[16]byte]int64 {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return maps.Clone(e.until)
+}
+
+func (g *gone) all() map[string]goneUntil {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return maps.Clone(g.of)
+}
+
+// ImportEnded implements Ledger.
+func (b *Bolt) ImportEnded(ctx context.Context, t Tombstone) error {
+	if err := b.ready(ctx); err != nil {
+		return err
+	}
+	if err := t.check(); err != nil {
+		return err
+	}
+	if t.Person == "" {
+		return b.EndSession(ctx, t.Session, t.Until)
+	}
+	e, ok := goneTimes(t.At, t.Until)
+	if !ok {
+		return nil
+	}
+	b.gone.add(t.Person, e) // first, as in EndPerson
+	return b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.endPerson([]string{t.Person}, e) }, nil)
+}
