@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -40,7 +41,7 @@ func TestAdminCalls(t *testing.T) {
 		{"GET", "/wechat/ledger", ""},
 	} {
 		status, answer, header := o.call(c.method, c.path, c.body)
-		fmt.Fprintf(&got, "== %s %s\n%d %s\n%s", c.method, c.path, status, header.Get("Content-Type"), answer)
+		fmt.Fprintf(&got, "== %s %s\n%d %s\n%s", c.method, c.path, status, header.Get("Content-Type"), timeless(answer))
 		if header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s %s may be cached", c.method, c.path)
 		}
@@ -88,8 +89,11 @@ func TestAdminRefuses(t *testing.T) {
 		"an unknown call":         {"GET", "/wechat/keys", "", 404, "no such call"},
 		"import nothing":          {"POST", "/wechat/ledger", "", 400, `"line":1,"error":"it must be {`},
 		"import without header":   {"POST", "/wechat/ledger", newcomer, 400, `"line":1`},
-		"import of a newer form":  {"POST", "/wechat/ledger", strings.Replace(header, "1", "2", 1) + newcomer, 400, `"line":1`},
+		"import of a newer form":  {"POST", "/wechat/ledger", strings.Replace(header, "2", "3", 1) + newcomer, 400, `"line":1`},
 		"a line that is no JSON":  {"POST", "/wechat/ledger", header + newcomer + "secret words", 400, `"line":3,"error":"invalid: 12 bytes are not a person`},
+		"an end in an old form":   {"POST", "/wechat/ledger", oldHeader + endedSession + "\n", 400, `"line":2,"error":"invalid: 83 bytes are not a person`},
+		"an end of nothing":       {"POST", "/wechat/ledger", header + newcomer + `{"ended_session":"secret words","until":"2999-01-01T00:00:00Z"}`, 400, `"line":3,"error":"invalid: the tombstone has a bad ended_session"`},
+		"an end for ever":         {"POST", "/wechat/ledger", header + endedSession + "\n" + `{"ended_person":"abcdefghijklmnopqrstuvwxyz","at":"2026-03-01T00:00:00Z"}`, 400, `"line":3,"error":"invalid: the tombstone has a bad until"`},
 		"an empty line":           {"POST", "/wechat/ledger", header + "\n" + newcomer, 400, `"line":2`},
 		"a bad person":            {"POST", "/wechat/ledger", header + newcomer + `{"id":"x"}`, 400, `"line":3,"error":"invalid: the person has a bad id"`},
 		"a field from elsewhere":  {"POST", "/wechat/ledger", header + strings.Replace(newcomer, "{", `{"admin":true,`, 1), 400, `"line":2`},
@@ -144,6 +148,49 @@ func TestAdminImportStopsAtTheFirstContradiction(t *testing.T) {
 	}
 }
 
+const (
+	oldHeader    = `{"format":"wechat-ledger","version":1}` + "\n"
+	endedSession = `{"ended_session":"000102030405060708090a0b0c0d0e0f","until":"2999-01-01T00:00:00Z"}`
+	endedPerson  = `{"ended_person":"abcdefghijklmnopqrstuvwxyz","at":"2026-03-01T00:00:00Z","until":"2999-01-01T00:00:00Z"}`
+	endedLongAgo = `{"ended_session":"0f0102030405060708090a0b0c0d0e0f","until":"2001-01-01T00:00:00Z"}`
+)
+
+// What was ended goes with the persons, before them, from any store to any other,
+// as often as one likes; what is past stays behind.
+func TestAdminMovesWhatWasEnded(t *testing.T) {
+	for name, store := range map[string]func(*testing.T) string{"local": local, "redis": listedRedis} {
+		t.Run(name, func(t *testing.T) {
+			o := openOffice(t, store(t))
+			header, persons, _ := strings.Cut(o.ledgerFile(), "\n")
+			whole := header + "\n" + endedSession + "\n" + endedPerson + "\n" + persons
+			for range 2 {
+				if got := o.must("POST", "/wechat/ledger", whole+endedLongAgo, http.StatusOK); got != "{\"persons\":3,\"ended\":3}\n" {
+					t.Errorf("answered %s", got)
+				}
+				got := o.must("GET", "/wechat/ledger", "", http.StatusOK)
+				if sorted(got) != sorted(whole) {
+					t.Errorf("the ledger is\n%s\nwant\n%s", got, whole)
+				}
+				if lines := strings.Split(got, "\n"); !strings.Contains(lines[1], "ended_") || !strings.Contains(lines[2], "ended_") {
+					t.Errorf("the ends do not come first:\n%s", got)
+				}
+			}
+		})
+	}
+}
+
+// A ledger as older gateways wrote it, without ends.
+func TestAdminImportsTheOldForm(t *testing.T) {
+	o := openOffice(t, local(t))
+	_, persons, _ := strings.Cut(o.ledgerFile(), "\n")
+	if got := o.must("POST", "/wechat/ledger", oldHeader+persons, http.StatusOK); got != "{\"persons\":3,\"ended\":0}\n" {
+		t.Errorf("answered %s", got)
+	}
+	if got := o.must("GET", "/wechat/ledger", "", http.StatusOK); sorted(got) != sorted(o.ledgerFile()) {
+		t.Errorf("the ledger is\n%s", got)
+	}
+}
+
 // Every user of the binary has these calls, also those without a wechat block:
 // they are answered, and nobody is taken for absent.
 func TestAdminWithoutTheApp(t *testing.T) {
@@ -168,4 +215,19 @@ func sorted(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
+}
+
+// timeless puts the ends of a ledger into an order, and hides when they were.
+func timeless(answer string) string {
+	var ends []string
+	rest := regexp.MustCompile(`(?m)^\{"ended_.*\n`).ReplaceAllStringFunc(answer, func(line string) string {
+		ends = append(ends, regexp.MustCompile(`(at|until)":"[^"]*"`).ReplaceAllString(line, `$1":"…"`))
+		return ""
+	})
+	slices.Sort(ends)
+	first, persons, _ := strings.Cut(rest, "\n")
+	if len(ends) == 0 {
+		return answer
+	}
+	return first + "\n" + strings.Join(ends, "") + persons
 }

@@ -20,9 +20,9 @@ import (
 // The bounds of one import. A ledger of more lines is sent in several.
 const (
 	maxImportLine  = 1 << 20  // bytes of one line
-	maxImportLines = 1000     // persons
+	maxImportLines = 1000     // persons and ends
 	maxImportBytes = 16 << 20 // all of it
-	importAtOnce   = 64       // persons being written: stores write many at the cost of one
+	importAtOnce   = 64       // lines being written: stores write many at the cost of one
 )
 
 // errLine is a line that was refused.
@@ -36,21 +36,23 @@ type errLine struct {
 // Error implements error.
 func (e errLine) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Message) }
 
-// importedLines is how many persons were read; all of them are in the ledger now.
+// importedLines is how many lines of each kind were read; all of them are in the
+// ledger now.
 type importedLines struct {
 	Persons int `json:"persons"`
+	Ended   int `json:"ended"`
 }
 
 // importLedger reads a ledger, or a part of one that begins with the header, and
-// adds its persons. Nothing is written unless every line can be read. Each person
-// is added whole or not at all, and adding one again changes nothing: an import
-// that stopped is simply repeated.
+// adds its persons and ends. Nothing is written unless every line can be read.
+// Each line is added whole or not at all, and adding one again changes nothing: an
+// import that stopped is simply repeated.
 func (d desk) importLedger(w http.ResponseWriter, r *http.Request) error {
-	persons, err := readLedger(http.MaxBytesReader(w, r.Body, maxImportBytes))
+	lines, err := readLedger(http.MaxBytesReader(w, r.Body, maxImportBytes))
 	if err == nil {
 		// The caller may hang up, and Caddy cancels the context after ten seconds;
 		// what was begun is finished.
-		err = importPersons(context.WithoutCancel(r.Context()), d.ledger, persons)
+		err = importLines(context.WithoutCancel(r.Context()), d.ledger, lines)
 	}
 	var bad errLine
 	switch {
@@ -60,32 +62,65 @@ func (d desk) importLedger(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	d.app.logger.Info("persons imported through the admin endpoint", slog.Int("persons", len(persons)))
-	return writeAdmin(w, http.StatusOK, importedLines{len(persons)})
+	var done importedLines
+	for _, l := range lines {
+		if l.ended {
+			done.Ended++
+		} else {
+			done.Persons++
+		}
+	}
+	d.app.logger.Info("ledger imported through the admin endpoint", slog.Int("persons", done.Persons), slog.Int("ended", done.Ended))
+	return writeAdmin(w, http.StatusOK, done)
+}
+
+// importLine is a line that was read: a person, or something that was ended.
+type importLine struct {
+	person    ledger.Person
+	ended     bool
+	tombstone ledger.Tombstone // where ended
+}
+
+// readLine reads a line of a ledger of this version.
+func readLine(version int, line []byte) (l importLine, err error) {
+	if version > 1 && ledger.IsTombstone(line) {
+		l.ended = true
+		return l, l.tombstone.UnmarshalJSON(line)
+	}
+	return l, l.person.UnmarshalJSON(line)
+}
+
+// add puts the line into a ledger.
+func (l *importLine) add(ctx context.Context, to ledger.Ledger) error {
+	if l.ended {
+		return to.ImportEnded(ctx, l.tombstone)
+	}
+	return to.Import(ctx, l.person)
 }
 
 // readLedger reads all lines. Its errors repeat nothing of what they refuse.
-func readLedger(body io.Reader) ([]ledger.Person, error) {
+func readLedger(body io.Reader) ([]importLine, error) {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(make([]byte, 0, 64<<10), maxImportLine)
-	var persons []ledger.Person
-	n := 0
+	var all []importLine
+	n, version := 0, 0
 	for lines.Scan() && lines.Err() == nil { // with an error comes a last line, cut off
 		n++
 		if n == 1 {
-			if err := checkHeader(lines.Bytes()); err != nil {
+			var err error
+			if version, err = readHeader(lines.Bytes()); err != nil {
 				return nil, err
 			}
 			continue
 		}
 		if n > maxImportLines+1 {
-			return nil, errLine{Line: n, Message: fmt.Sprintf("at most %d persons can be sent at once", maxImportLines), status: http.StatusRequestEntityTooLarge}
+			return nil, errLine{Line: n, Message: fmt.Sprintf("at most %d lines can be sent at once, behind the first", maxImportLines), status: http.StatusRequestEntityTooLarge}
 		}
-		var p ledger.Person
-		if err := p.UnmarshalJSON(lines.Bytes()); err != nil {
+		l, err := readLine(version, lines.Bytes())
+		if err != nil {
 			return nil, badLine(n, plain(err))
 		}
-		persons = append(persons, p)
+		all = append(all, l)
 	}
 	switch err := lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
@@ -97,19 +132,20 @@ func readLedger(body io.Reader) ([]ledger.Person, error) {
 	case n == 0:
 		return nil, badLine(1, notHeader)
 	}
-	return persons, nil
+	return all, nil
 }
 
-const notHeader = `it must be {"format":"wechat-ledger","version":1}`
+const notHeader = `it must be {"format":"wechat-ledger","version":2}, or version 1`
 
-func checkHeader(line []byte) error {
+// readHeader returns the version of what follows.
+func readHeader(line []byte) (version int, err error) {
 	var h ledgerHeader
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&h); err != nil || h != ledgerFormat {
-		return badLine(1, notHeader)
+	if err := dec.Decode(&h); err != nil || h.Format != ledgerFormat.Format || h.Version < 1 || h.Version > ledgerFormat.Version {
+		return 0, badLine(1, notHeader)
 	}
-	return nil
+	return h.Version, nil
 }
 
 func badLine(n int, message string) error {
@@ -119,21 +155,21 @@ func badLine(n int, message string) error {
 // plain is an error of the ledger for the caller. It repeats nothing of the line.
 func plain(err error) string { return strings.TrimPrefix(err.Error(), "ledger: ") }
 
-// importPersons adds them all, many at a time, until one fails. Of several that
+// importLines adds them all, many at a time, until one fails. Of several that
 // fail, the first line is told: all before it are in the ledger.
-func importPersons(ctx context.Context, l ledger.Ledger, persons []ledger.Person) error {
-	outcomes := make([]error, len(persons))
+func importLines(ctx context.Context, to ledger.Ledger, lines []importLine) error {
+	outcomes := make([]error, len(lines))
 	var working sync.WaitGroup
 	var failed atomic.Bool
 	slots := make(chan struct{}, importAtOnce)
-	for i, p := range persons {
+	for i, l := range lines {
 		slots <- struct{}{}
 		if failed.Load() {
 			break // a store that is down is not asked a thousand times
 		}
 		working.Go(func() {
 			defer func() { <-slots }()
-			if outcomes[i] = l.Import(ctx, p); outcomes[i] != nil {
+			if outcomes[i] = l.add(ctx, to); outcomes[i] != nil {
 				failed.Store(true)
 			}
 		})

@@ -12,15 +12,15 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// ledgerHeader is the first line of a ledger in JSON Lines. One person a line
-// follows.
+// ledgerHeader is the first line of a ledger in JSON Lines. What was ended follows,
+// and then the persons, one a line.
 type ledgerHeader struct {
 	Format  string `json:"format"`
 	Version int    `json:"version"`
 }
 
-// ledgerFormat is the only one there is.
-var ledgerFormat = ledgerHeader{Format: "wechat-ledger", Version: 1}
+// ledgerFormat is what is written. Version 1, which is still read, had persons only.
+var ledgerFormat = ledgerHeader{Format: "wechat-ledger", Version: 2}
 
 // jsonLines is the media type of a ledger.
 const jsonLines = "application/jsonl"
@@ -28,15 +28,21 @@ const jsonLines = "application/jsonl"
 // exportStall is how long a caller may take none of the export.
 const exportStall = time.Minute
 
-// exportLedger writes the whole ledger, one person a line. An export that fails
-// half-way breaks the connection off: what was received is no ledger, and does
-// not look like one.
+// exportLedger writes the whole ledger, one person a line, and before them what was
+// ended: where an import stops half-way, nobody is known whose ended sessions are
+// not (attack: a copied cookie is good again in the new store). An export that
+// fails half-way breaks the connection off: what was received is no ledger, and
+// does not look like one.
 func (d desk) exportLedger(w http.ResponseWriter, r *http.Request) error {
 	// Caddy's admin server gives a request ten seconds and then cancels its
 	// context. The export may take longer; it ends when nobody reads it.
 	ctx := context.WithoutCancel(r.Context())
 	out := &lineWriter{w: w, control: http.NewResponseController(w)}
-	err := d.ledger.Walk(ctx, func(p ledger.Person) error { return out.write(p) })
+	persons := 0
+	err := d.ledger.WalkEnded(ctx, func(t ledger.Tombstone) error { return out.write(t) })
+	if err == nil {
+		err = d.ledger.Walk(ctx, func(p ledger.Person) error { persons++; return out.write(p) })
+	}
 	if err == nil {
 		err = out.end()
 	}
@@ -44,10 +50,10 @@ func (d desk) exportLedger(w http.ResponseWriter, r *http.Request) error {
 		return adminError(err)
 	}
 	if err != nil {
-		d.app.logger.Error("export of the ledger broken off", slog.Int("persons", out.lines), slog.Any("error", err))
+		d.app.logger.Error("export of the ledger broken off", slog.Int("persons", persons), slog.Any("error", err))
 		panic(http.ErrAbortHandler)
 	}
-	d.app.logger.Info("ledger exported through the admin endpoint", slog.Int("persons", out.lines))
+	d.app.logger.Info("ledger exported through the admin endpoint", slog.Int("persons", persons), slog.Int("ended", out.lines-persons))
 	return nil
 }
 

@@ -40,6 +40,10 @@ func (l slowLedger) Walk(ctx context.Context, fn func(ledger.Person) error) erro
 	return l.err
 }
 
+func (slowLedger) WalkEnded(_ context.Context, fn func(ledger.Tombstone) error) error {
+	return fn(ledger.Tombstone{Session: [16]byte{1}, Until: time.Unix(1<<32, 0).UTC()})
+}
+
 // serveExport answers every request with the export of l, as Caddy's admin server
 // would: a request has a short time to be read in, and errors become JSON.
 func serveExport(t *testing.T, l ledger.Ledger) string {
@@ -77,7 +81,7 @@ func export(t *testing.T, url string) (int, string, error) {
 func TestExportOutlivesTheReadTimeout(t *testing.T) {
 	t.Parallel()
 	status, body, err := export(t, serveExport(t, slowLedger{pause: 5 * time.Millisecond, count: 60}))
-	if status != http.StatusOK || err != nil || strings.Count(body, "\n") != 61 || !strings.Contains(body, `"id":"person59"`) {
+	if status != http.StatusOK || err != nil || strings.Count(body, "\n") != 62 || !strings.Contains(body, `"id":"person59"`) {
 		t.Errorf("%d, %d lines, %v", status, strings.Count(body, "\n"), err)
 	}
 }
@@ -97,6 +101,11 @@ func TestExportThatFails(t *testing.T) {
 	}
 }
 
+const (
+	endedSession = `{"ended_session":"000102030405060708090a0b0c0d0e0f","until":"2999-01-01T00:00:00Z"}`
+	endedPerson  = `{"ended_person":"abcdefghijklmnopqrstuvwxyz","at":"2026-03-01T00:00:00Z","until":"2999-01-01T00:00:00Z"}`
+)
+
 // Whatever is sent as a ledger is read whole or refused by the number of a line,
 // and no refusal repeats it.
 func FuzzReadLedger(f *testing.F) {
@@ -106,18 +115,19 @@ func FuzzReadLedger(f *testing.F) {
 	}
 	f.Add(whole)
 	f.Add(whole[:len(whole)/2])
+	f.Add(bytes.Replace(whole, []byte("\n"), []byte("\n"+endedSession+"\n"+endedPerson+"\n"), 1))
 	f.Add([]byte("{\"format\":\"wechat-ledger\",\"version\":1}\n\n"))
 	f.Add([]byte("\xff\xfe"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		persons, err := readLedger(bytes.NewReader(body))
+		all, err := readLedger(bytes.NewReader(body))
 		var line errLine
 		switch {
 		case err == nil:
-			if lines := bytes.Count(bytes.TrimSuffix(body, []byte("\n")), []byte("\n")); len(persons) != lines {
-				t.Errorf("%d persons of %d lines", len(persons), lines)
+			if lines := bytes.Count(bytes.TrimSuffix(body, []byte("\n")), []byte("\n")); len(all) != lines {
+				t.Errorf("%d read of %d lines", len(all), lines)
 			}
-		case persons != nil:
-			t.Error("persons beside an error")
+		case all != nil:
+			t.Error("lines beside an error")
 		case !errors.As(err, &line) || line.Line < 1 || line.Line > bytes.Count(body, []byte("\n"))+1:
 			t.Errorf("refused without a line: %v", err)
 		case len(line.Message) > 200:

@@ -98,7 +98,7 @@ func file(t *testing.T, lines ...string) string {
 	return name
 }
 
-const header = `{"format":"wechat-ledger","version":1}`
+const header = `{"format":"wechat-ledger","version":2}`
 
 // line is a person of a ledger, number n of many.
 func line(n int) string {

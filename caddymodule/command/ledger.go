@@ -21,8 +21,9 @@ func ledgerCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ledger",
 		Short: "Carries the ledger from one store to another",
-		Long: `Writes the whole ledger to a file, or reads one, as JSON Lines: one person a line, behind a first line that says what
-it is. Sessions are not among it. The file holds personal data.` + endpointHelp,
+		Long: `Writes the whole ledger to a file, or reads one, as JSON Lines: behind a first line that says what it is, one line for
+each session or person's sessions that were ended, and one for each person. Sessions that go on are not among it. The
+file holds personal data.` + endpointHelp,
 	}
 	e.flags(cmd)
 	cmd.AddCommand(exportLedgerCommand(e), importLedgerCommand(e))
@@ -33,8 +34,8 @@ func exportLedgerCommand(e *endpoint) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "export [--file <file>]",
-		Short: "Writes all persons, as JSON Lines",
-		Long: `Writes all persons to standard output or, with --file, to a file that is there whole or not at all, readable by you
+		Short: "Writes all persons and ends of sessions, as JSON Lines",
+		Long: `Writes all persons, and what was ended, to standard output or, with --file, to a file that is there whole or not at all, readable by you
 alone.` + endpointHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,7 +52,7 @@ alone.` + endpointHelp,
 			if err := x.toFile(ctx, file); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d persons are in %s.\n", x.persons, file)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d lines, one for each person and each end of sessions, are in %s.\n", x.records, file)
 			return err
 		},
 	}
@@ -65,7 +66,7 @@ type export struct {
 	progress *progress
 	bytes    int64
 	lines    int64
-	persons  int64
+	records  int64 // lines but the first
 	last     byte
 }
 
@@ -120,8 +121,8 @@ func (x *export) Write(b []byte) (int, error) {
 	}
 	x.bytes += int64(len(b))
 	x.lines += int64(bytes.Count(b, []byte("\n")))
-	x.persons = max(0, x.lines-1)
-	x.progress.at(x.bytes, x.persons)
+	x.records = max(0, x.lines-1)
+	x.progress.at(x.bytes, x.records)
 	return len(b), nil
 }
 

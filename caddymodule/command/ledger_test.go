@@ -33,7 +33,7 @@ func TestLedgerThereAndBack(t *testing.T) {
 	}
 	source := file(t, lines...)
 	for range 2 {
-		if out := r.do("ledger", "import", source); out != "2500 persons are imported.\n" {
+		if out := r.do("ledger", "import", source); out != "2500 persons and 0 ends of sessions are imported.\n" {
 			t.Errorf("printed %q", out)
 		}
 	}
@@ -41,7 +41,7 @@ func TestLedgerThereAndBack(t *testing.T) {
 	if err := os.WriteFile(target, []byte("old"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if out := r.do("ledger", "export", "--file", target); out != "2500 persons are in "+target+".\n" {
+	if out := r.do("ledger", "export", "--file", target); out != "2500 lines, one for each person and each end of sessions, are in "+target+".\n" {
 		t.Errorf("printed %q", out)
 	}
 	exported, err := os.ReadFile(target)
@@ -79,7 +79,7 @@ func TestLedgerImportGoesOn(t *testing.T) {
 		t.Errorf("%d lines after the first batch", n)
 	}
 	lines[1800] = line(1799)
-	if out := r.do("ledger", "import", file(t, lines...), "--from-line", "1002"); out != "1500 persons are imported.\n" {
+	if out := r.do("ledger", "import", file(t, lines...), "--from-line", "1002"); out != "1500 persons and 0 ends of sessions are imported.\n" {
 		t.Errorf("printed %q", out)
 	}
 	if n := strings.Count(r.do("ledger", "export"), "\n"); n != 2501 {
@@ -99,11 +99,40 @@ func TestLedgerImportGoesOn(t *testing.T) {
 	} {
 		r.fails(c.want, append([]string{"ledger", "import"}, c.args...)...)
 	}
-	if out := r.do("ledger", "import", file(t, header)); out != "0 persons are imported.\n" {
+	if out := r.do("ledger", "import", file(t, header)); out != "0 persons and 0 ends of sessions are imported.\n" {
 		t.Errorf("a ledger of nobody: %q", out)
 	}
-	if out := r.do("ledger", "import", source, "--from-line", "2502"); out != "0 persons are imported.\n" {
+	if out := r.do("ledger", "import", source, "--from-line", "2502"); out != "0 persons and 0 ends of sessions are imported.\n" {
 		t.Errorf("all done before: %q", out)
+	}
+}
+
+// What was ended goes along, in any order of lines, and a part of it can go on.
+func TestLedgerCarriesWhatWasEnded(t *testing.T) {
+	r := start(t)
+	const session = `{"ended_session":"000102030405060708090a0b0c0d0e0f","until":"2999-01-01T00:00:00Z"}`
+	const person = `{"ended_person":"abcdefghijklmnopqrstuvwxyz","at":"2026-03-01T00:00:00Z","until":"2999-01-01T00:00:00Z"}`
+	r.fails("line 4: invalid: the tombstone has a bad until\nit got to line 2", "ledger", "import", file(t, header, session, line(0), `{"ended_session":"000102030405060708090a0b0c0d0e0f"}`))
+	source := file(t, header, line(0), session, person, line(1))
+	for range 2 {
+		if out := r.do("ledger", "import", source); out != "2 persons and 2 ends of sessions are imported.\n" {
+			t.Errorf("printed %q", out)
+		}
+	}
+	if out := r.do("ledger", "import", source, "--from-line", "4"); out != "1 persons and 1 ends of sessions are imported.\n" {
+		t.Errorf("from line 4: %q", out)
+	}
+	got := strings.Split(strings.TrimSuffix(r.do("ledger", "export"), "\n"), "\n")
+	if len(got) != 5 || got[0] != header || got[1] != session || got[2] != person {
+		t.Errorf("exported %q", got)
+	}
+	target := filepath.Join(t.TempDir(), "out.jsonl")
+	if out := r.do("ledger", "export", "--file", target); !strings.HasPrefix(out, "4 lines") {
+		t.Errorf("printed %q", out)
+	}
+	old := strings.Replace(header, "2", "1", 1)
+	if out := r.do("ledger", "import", file(t, old, line(0))); out != "1 persons and 0 ends of sessions are imported.\n" {
+		t.Errorf("the old form: %q", out)
 	}
 }
 
@@ -187,13 +216,13 @@ func TestProgress(t *testing.T) {
 	p.shown = p.shown.Add(-time.Second)
 	p.at(300, 20)
 	p.end()
-	if want := "\r[===============               ]  50 %  7 persons \r[==============================] 100 %  20 persons \r\x1b[K"; screen.String() != want {
+	if want := "\r[===============               ]  50 %  7 lines \r[==============================] 100 %  20 lines \r\x1b[K"; screen.String() != want {
 		t.Errorf("showed %q", screen.String())
 	}
 	screen.Reset()
 	p = &progress{w: &screen}
 	p.at(100, 7)
-	if screen.String() != "\r7 persons " {
+	if screen.String() != "\r7 lines " {
 		t.Errorf("showed %q", screen.String())
 	}
 	if newProgress(&screen, 1).w != nil {

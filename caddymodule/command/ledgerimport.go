@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The bounds of what is sent at once; the server takes no more than 1000 persons
+// The bounds of what is sent at once; the server takes no more than 1000 lines
 // and 16 MiB, with lines of 1 MiB at most.
 const (
 	batchLines = 1000
@@ -28,10 +28,10 @@ func importLedgerCommand(e *endpoint) *cobra.Command {
 	fromLine := 1
 	cmd := &cobra.Command{
 		Use:   "import <file> [--from-line <n>]",
-		Short: "Adds the persons of a file to the ledger",
-		Long: `Adds the persons of a file, as "wechat ledger export" wrote it, to the ledger. A person who is there already, as in the
-file or newer, stays as they are, so an import may be repeated. One who contradicts the ledger stops it, and so does a
-line that cannot be read; it then says from which line to go on.` + endpointHelp,
+		Short: "Adds the persons and ends of sessions of a file to the ledger",
+		Long: `Adds the persons of a file, as "wechat ledger export" wrote it, to the ledger, and what was ended. A person who is there
+already, as in the file or newer, stays as they are, so an import may be repeated. One who contradicts the ledger stops
+it, and so does a line that cannot be read; it then says from which line to go on.` + endpointHelp,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 || fromLine < 1 {
 				return errors.New("give one file, and with --from-line the number of a line, 1 or more")
@@ -49,7 +49,7 @@ line that cannot be read; it then says from which line to go on.` + endpointHelp
 			if err := m.run(ctx, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d persons are imported.\n", m.persons)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d persons and %d ends of sessions are imported.\n", m.persons, m.ended)
 			return err
 		},
 	}
@@ -68,6 +68,7 @@ type ledgerImport struct {
 	first    int // line of the file that the batch begins with
 	lines    int // in the batch
 	persons  int64
+	ended    int64
 	progress *progress
 }
 
@@ -107,7 +108,7 @@ func (m *ledgerImport) lineByLine(ctx context.Context, f io.Reader) error {
 			}
 		}
 		m.add(n, line)
-		m.progress.at(read, m.persons)
+		m.progress.at(read, m.persons+m.ended)
 	}
 	if err := lines.Err(); err != nil {
 		if errors.Is(err, bufio.ErrTooLong) {
@@ -152,11 +153,13 @@ func (m *ledgerImport) send(ctx context.Context, next int) error {
 	defer response.Body.Close()
 	var answer struct {
 		Persons int `json:"persons"`
+		Ended   int `json:"ended"`
 	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&answer); err != nil || answer.Persons != m.lines {
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&answer); err != nil || answer.Persons+answer.Ended != m.lines {
 		return errors.Join(errors.New("the server's answer cannot be understood; is it of another version?"), m.stopped(m.first))
 	}
-	m.persons += int64(m.lines)
+	m.persons += int64(answer.Persons)
+	m.ended += int64(answer.Ended)
 	m.lines = 0
 	return nil
 }

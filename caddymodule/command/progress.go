@@ -32,19 +32,19 @@ func newProgress(w io.Writer, total int64) *progress {
 	return p
 }
 
-// at shows so many bytes and persons, now and then.
-func (p *progress) at(bytes, persons int64) {
+// at shows so many bytes and lines, now and then.
+func (p *progress) at(bytes, lines int64) {
 	if p.w == nil || time.Since(p.shown) < showEvery {
 		return
 	}
 	p.shown = time.Now()
 	if p.total <= 0 {
-		fmt.Fprintf(p.w, "\r%d persons ", persons)
+		fmt.Fprintf(p.w, "\r%d lines ", lines)
 		return
 	}
 	done := int(min(bytes, p.total) * barWidth / p.total)
-	fmt.Fprintf(p.w, "\r[%s%s] %3d %%  %d persons ",
-		strings.Repeat("=", done), strings.Repeat(" ", barWidth-done), min(bytes, p.total)*100/p.total, persons)
+	fmt.Fprintf(p.w, "\r[%s%s] %3d %%  %d lines ",
+		strings.Repeat("=", done), strings.Repeat(" ", barWidth-done), min(bytes, p.total)*100/p.total, lines)
 }
 
 // end takes the line away.
