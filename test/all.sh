@@ -25,9 +25,10 @@ go mod tidy -diff
 unformatted=$(gofmt -l $(git ls-files '*.go'))
 [ -z "$unformatted" ] || { echo "gofmt would change: $unformatted" >&2; exit 1; }
 go vet ./...
+go vet -tags fleet ./test
 
 echo "== golangci-lint"
-go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run ./...
+go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run --build-tags fleet ./...
 
 echo "== the demo signs a visitor in"
 go run ./cmd/wechat-gateway wechat demo --check
@@ -38,3 +39,7 @@ echo "== go test"
 https='^Test(Browser|Tomcat|Forged)'
 go test -race -shuffle=on -p 2 -timeout 20m -skip "$https" ./...
 go test -shuffle=on -timeout 20m -run "$https" ./test
+
+echo "== fleets under fire"
+# Alone, after everything else: they measure, and their load must be one. A tag keeps them out of `go test ./...`, the quick loop.
+./test/fleet.sh

@@ -33,6 +33,16 @@ var fleetBackends = []struct {
 		redistest.Options{Username: "gateway", Password: "pa55word"},
 		func(t testing.TB, o redistest.Options) redistest.Backend { return redistest.ClusterWith(t, o) },
 	},
+	{
+		"sentinel, tls",
+		redistest.Options{TLS: true, Password: "pa55word", SentinelPassword: "5entinel"},
+		func(t testing.TB, o redistest.Options) redistest.Backend { return redistest.SentinelWith(t, o) },
+	},
+	{
+		"cluster, tls",
+		redistest.Options{TLS: true, Username: "gateway", Password: "pa55word"},
+		func(t testing.TB, o redistest.Options) redistest.Backend { return redistest.ClusterWith(t, o) },
+	},
 }
 
 // revokedWithin is how long a session may outlive its end on another gateway.
@@ -50,6 +60,17 @@ func TestFleetIsOneGateway(t *testing.T) {
 			f.sharesDances()
 		})
 	}
+}
+
+// Without a configured key, gateways that share Caddy's storage share the generated
+// ones.
+func TestFleetSharesGeneratedKeys(t *testing.T) {
+	f := newFleet(t)
+	server := redistest.Standalone(t, redistest.Options{})
+	f.both(fleetConfig{store: f.redisStore(server, redistest.Options{}), keys: []string{}, storage: t.TempDir(), auth: silentBase})
+	f.hear()
+	f.sharesSessions()
+	f.sharesDances()
 }
 
 // sharesSessions: signed in on A is signed in on B, signed out on A is signed out

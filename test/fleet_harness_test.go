@@ -76,7 +76,8 @@ type fleet struct {
 // fleetConfig is what differs between configurations of a gateway.
 type fleetConfig struct {
 	store   string   // the line or block
-	keys    []string // names of variables; default: FLEET_KEY
+	keys    []string // names of variables; nil: FLEET_KEY; none: they are generated
+	storage string   // Caddy's; default: the gateway's own
 	session string   // more of the session block
 	auth    string   // inside the shop's wechat_auth
 }
@@ -233,6 +234,9 @@ func (g *gatewayProcess) caddyfile(c fleetConfig) string {
 	if c.keys == nil {
 		c.keys = []string{"FLEET_KEY"}
 	}
+	if c.storage == "" {
+		c.storage = filepath.Join(g.folder, "storage")
+	}
 	var keys strings.Builder
 	for _, name := range c.keys {
 		fmt.Fprintf(&keys, "key {env.%s}\n", name)
@@ -243,7 +247,7 @@ func (g *gatewayProcess) caddyfile(c fleetConfig) string {
 	skip_install_trust
 	auto_https off
 	default_bind 127.0.0.1
-	storage file_system %[2]s/storage
+	storage file_system %[2]s
 	wechat {
 		official_account shop {
 			app_id {env.WECHAT_APP_ID}
@@ -278,7 +282,7 @@ http://:%[12]s {
 	}
 	reverse_proxy %[11]s
 }
-`, g.admin, g.folder, clubAppID, c.store, keys.String(), c.session, g.f.sim.URL,
+`, g.admin, c.storage, clubAppID, c.store, keys.String(), c.session, g.f.sim.URL,
 		port(g.shop), shopSite, c.auth, strings.TrimPrefix(g.f.app.URL, "http://"), port(g.club), clubSite)
 }
 
