@@ -20,12 +20,20 @@ var actions = map[string]func(*Server, url.Values) error{
 	"person":   (*Server).actPerson,
 	"nickname": (*Server).actNickname,
 	"follow": func(s *Server, f url.Values) error {
-		return s.SetFollow(f.Get("person"), f.Get("account"), f.Get("to") == "on")
+		return s.later(s.follow(f.Get("person"), f.Get("account"), f.Get("to") == "on"))
 	},
 	"consent": func(s *Server, f url.Values) error {
 		s.SetConsent(f.Get("person"), f.Get("account"), f.Get("to") == "on")
 		return nil
 	},
+	"withdraw": (*Server).actWithdraw,
+	"text": func(s *Server, f url.Values) error {
+		return s.later(s.text(f.Get("person"), f.Get("account"), f.Get("text")))
+	},
+	"close":    func(s *Server, f url.Values) error { return s.CloseAccount(f.Get("person")) },
+	"clean":    func(s *Server, f url.Values) error { return s.CleanProfile(f.Get("person")) },
+	"push":     (*Server).actPush,
+	"check":    (*Server).actCheck,
 	"snapshot": (*Server).actSnapshot,
 	"quirk":    (*Server).actQuirk,
 	"quota":    (*Server).actQuota,

@@ -2,31 +2,48 @@ package wechattest
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
 // endpoint is one call of api.weixin.qq.com.
 type endpoint struct {
 	name, path string
+	post       bool // takes JSON; the others are GET
 	// answer carries a call out. The app id of the answer is a known one, or "".
 	answer func(*Server, *http.Request, url.Values) answer
 }
 
+// contentType is what WeChat calls its JSON (F3, F4).
+func (e endpoint) contentType() string {
+	if strings.HasPrefix(e.path, "/sns/") || e.path == "" {
+		return "text/plain"
+	}
+	return "application/json; encoding=utf-8"
+}
+
 // endpoints is the table of all of them.
 var endpoints = []endpoint{
-	{AtToken, "/sns/oauth2/access_token", (*Server).token},
-	{AtRefresh, "/sns/oauth2/refresh_token", (*Server).refresh},
-	{AtUserInfo, "/sns/userinfo", (*Server).userInfo},
-	{AtAuth, "/sns/auth", (*Server).auth},
+	{name: AtToken, path: "/sns/oauth2/access_token", answer: (*Server).token},
+	{name: AtRefresh, path: "/sns/oauth2/refresh_token", answer: (*Server).refresh},
+	{name: AtUserInfo, path: "/sns/userinfo", answer: (*Server).userInfo},
+	{name: AtAuth, path: "/sns/auth", answer: (*Server).auth},
+	{name: AtSession, path: "/sns/jscode2session", answer: (*Server).codeToSession},
+	{name: AtStableToken, path: "/cgi-bin/stable_token", post: true, answer: (*Server).stableToken},
+	{name: AtPhone, path: "/wxa/business/getuserphonenumber", post: true, answer: (*Server).phoneNumber},
+	{name: AtFollower, path: "/cgi-bin/user/info", answer: (*Server).follower},
+	{name: AtTicket, path: "/cgi-bin/ticket/getticket", answer: (*Server).ticket},
 }
 
 // answer is what an endpoint has to say: an error code, or fields.
 type answer struct {
 	appID   string
 	errcode int
+	message string // instead of the usual words for errcode
 	fields  []field
 }
 
@@ -43,6 +60,7 @@ var errmsgs = map[int]string{
 	40029: "invalid code",
 	40030: "invalid refresh_token",
 	40066: "invalid url",
+	40097: "invalid args",
 	40125: "invalid appsecret",
 	40163: "code been used",
 	40226: "code blocked",
@@ -55,7 +73,10 @@ var errmsgs = map[int]string{
 	42001: "access_token expired",
 	42002: "refresh_token expired",
 	42003: "code expired",
+	42007: "user changed password, access_token and refresh_token are invalid",
 	43001: "require GET method",
+	43002: "require POST method",
+	47001: "data format error",
 	45009: "reach max api daily quota limit",
 	45011: "api minute-quota reach limit, must slower, retry next minute",
 	48001: "api unauthorized",
@@ -78,11 +99,11 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request, e endpoint) {
 	switch {
 	case f.half:
 		body := s.body(e, a)
-		writeText(w, body[:len(body)/2])
+		writeText(w, e, body[:len(body)/2])
 	case f.write != nil:
 		f.write(w, r)
 	default:
-		writeText(w, s.body(e, a))
+		writeText(w, e, s.body(e, a))
 	}
 }
 
@@ -94,7 +115,10 @@ func noted(fault string) string {
 }
 
 func (s *Server) carryOut(r *http.Request, e endpoint) answer {
-	if r.Method != http.MethodGet {
+	switch {
+	case e.post && r.Method != http.MethodPost:
+		return failed("", 43002)
+	case !e.post && r.Method != http.MethodGet:
 		return failed("", 43001)
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
@@ -115,10 +139,7 @@ func (s *Server) body(e endpoint, a answer) []byte {
 			s.quirks.fires(e.name, func(q *Quirks) *Knob { return &q.NicknameControlBytes })
 		return style.write(a.fields)
 	}
-	message, ok := errmsgs[a.errcode]
-	if !ok {
-		message = "unknown error"
-	}
+	message := cmp.Or(a.message, errmsgs[a.errcode], "unknown error")
 	if s.quirks.fires(e.name, func(q *Quirks) *Knob { return &q.OldErrmsg }) {
 		message = fmt.Sprintf("%s, hints: [ req_id: %s ]", message, randomText(13))
 	} else {
@@ -127,10 +148,9 @@ func (s *Server) body(e endpoint, a answer) []byte {
 	return style.write([]field{{"errcode", a.errcode}, {"errmsg", message}})
 }
 
-// writeText sends JSON as /sns/* does: as text/plain, with 200 also for errors
-// (F3).
-func writeText(w http.ResponseWriter, body []byte) {
-	w.Header().Set("Content-Type", "text/plain")
+// writeText sends JSON, with 200 also for errors.
+func writeText(w http.ResponseWriter, e endpoint, body []byte) {
+	w.Header().Set("Content-Type", e.contentType())
 	w.Header().Set("Cache-Control", "no-cache, must-revalidate")
 	w.WriteHeader(http.StatusOK)
 	_, _ = bytes.NewReader(body).WriteTo(w) // a client that has left is no matter

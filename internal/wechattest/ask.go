@@ -10,7 +10,9 @@ import (
 type ask struct {
 	grant
 	target, state string // the callback
+	at            string // the page that asks, as in Knob.Endpoint
 	double        bool   // may call back twice
+	decision      string // what a phone has answered to a QR page; "" is nothing yet
 	shown         time.Time
 }
 
@@ -67,7 +69,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 // refused is a dead end: WeChat calls nobody back (A3), except in old versions.
 func (s *Server) refused(w http.ResponseWriter, a ask) {
 	s.logf("%s %q refuses", consentPath, a.person)
-	if s.quirks.fires(AtAuthorize, func(q *Quirks) *Knob { return &q.OldRefusal }) {
+	if s.quirks.fires(a.at, func(q *Quirks) *Knob { return &q.OldRefusal }) {
 		redirect(w, appendQuery(a.target, "state="+a.state))
 		return
 	}

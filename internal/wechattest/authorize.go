@@ -28,7 +28,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if f := s.strike(AtAuthorize); f.kind != "" {
-		s.faultPage(w, r, f)
+		s.faultPage(w, r, f, AtAuthorize)
 		return
 	}
 	if agent := r.UserAgent(); !s.config.AnyUserAgent && (weCom.MatchString(agent) || !weChat.MatchString(agent)) {
@@ -50,6 +50,9 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	case query.responseType != "code":
 		s.errorPage(w, 0, "response_type 参数错误")
 		return
+	case person.Closed:
+		s.notice(w, "该微信账号已注销", "This person has closed the WeChat account. Choose another one on the simulator's front page.")
+		return
 	case !ok:
 		s.notice(w, "没有微信用户", "The simulator has no person to sign in. Add one on its front page.")
 		return
@@ -63,6 +66,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 	s.ask(w, ask{
 		grant:  grant{person: person.ID, appID: account.AppID, scope: query.scope},
+		at:     AtAuthorize,
 		target: query.redirectURI, state: query.state,
 		double: s.doublesFor(r.URL.RawQuery),
 	}, s.scene(query, person))
@@ -92,7 +96,7 @@ func (s *Server) checkAuthorize(q authorizeQuery) (Account, int) {
 		code  int
 	}{
 		{q.appID == "", 10012},
-		{!known, 10016},
+		{!known || account.Kind != OfficialAccount, 10016},
 		{q.component, 10015},
 		{account.Banned, 10004},
 		{q.redirectURI == "", 10011},
@@ -130,9 +134,9 @@ func (s *Server) doublesFor(raw string) bool {
 	return added || s.quirks.copy().DespiteConnectRedirect
 }
 
-// faultPage answers a fault at this page.
-func (s *Server) faultPage(w http.ResponseWriter, r *http.Request, f fault) {
-	s.logf("%s quirk=%s", authorizePath, f.kind)
+// faultPage answers a fault at a page.
+func (s *Server) faultPage(w http.ResponseWriter, r *http.Request, f fault, at string) {
+	s.logf("%s quirk=%s", at, f.kind)
 	switch {
 	case f.write != nil:
 		f.write(w, r)

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// field is one member of a JSON object. Its value is a string, an int or a
-// []string.
+// field is one member of a JSON object. Its value is a string, an int, a
+// []field (an object) or a []string.
 type field struct {
 	key   string
 	value any
@@ -43,8 +43,10 @@ func (s style) write(fields []field) []byte {
 				text = append(text[:len(text)-1], "\x07\x14\xff\""...)
 			}
 			b.Write(text)
+		case []field:
+			b.Write(s.write(v))
 		default:
-			b.WriteString("[]") // privilege: the only list, and always empty
+			b.WriteString("[]") // privilege, tagid_list: the only lists, and always empty
 		}
 	}
 	b.WriteByte('}')

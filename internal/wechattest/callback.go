@@ -8,23 +8,25 @@ import (
 
 // callBack gives out a code and sends the visitor to the callback.
 func (s *Server) callBack(w http.ResponseWriter, a ask) {
-	code := s.vault.newCode(a.grant)
+	code := s.newCode(a.grant)
 	target := s.callbackURL(a, code)
 	second := ""
 	if a.double {
 		switch {
 		case s.quirks.fires(AtAuthorize, func(q *Quirks) *Knob { return &q.DoubleCallbackTwoCodes }):
-			second = s.callbackURL(a, s.vault.newCode(a.grant))
+			second = s.callbackURL(a, s.newCode(a.grant))
 		case s.quirks.fires(AtAuthorize, func(q *Quirks) *Knob { return &q.SameCodeTwice }):
 			second = target
 		}
 	}
-	s.logf("%s %q goes back, scope=%s snapshot=%t double=%t", authorizePath, a.person, a.scope, a.snapshot, second != "")
-	s.quirks.mu.Lock()
-	delay, replays := s.quirks.q.ReplayWithoutCookies.fires()
-	s.quirks.mu.Unlock()
-	if replays {
-		s.replayLater(target, delay)
+	s.logf("%s %q goes back, scope=%s snapshot=%t double=%t", a.at, a.person, a.scope, a.snapshot, second != "")
+	if a.at == AtAuthorize { // what follows is of WeChat's own browser
+		s.quirks.mu.Lock()
+		delay, replays := s.quirks.q.ReplayWithoutCookies.fires()
+		s.quirks.mu.Unlock()
+		if replays {
+			s.replayLater(target, delay)
+		}
 	}
 	if second == "" {
 		redirect(w, target)
@@ -36,10 +38,10 @@ func (s *Server) callBack(w http.ResponseWriter, a ask) {
 // callbackURL appends code and state as WeChat does, and what the quirks add.
 func (s *Server) callbackURL(a ask, code string) string {
 	query := "code=" + code + "&state=" + a.state
-	if s.quirks.fires(AtAuthorize, func(q *Quirks) *Knob { return &q.SecondState }) {
+	if a.at == AtAuthorize && s.quirks.fires(AtAuthorize, func(q *Quirks) *Knob { return &q.SecondState }) {
 		query = "state=" + randomText(16) + "&" + query
 	}
-	if s.quirks.fires(AtAuthorize, func(q *Quirks) *Knob { return &q.ExtraQuery }) {
+	if a.at == AtAuthorize && s.quirks.fires(AtAuthorize, func(q *Quirks) *Knob { return &q.ExtraQuery }) {
 		query += "&from=singlemessage&isappinstalled=0"
 	}
 	return appendQuery(a.target, query)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // Limits of what a Server holds.
@@ -40,8 +41,12 @@ type Config struct {
 	// AllowReplayHosts lets Quirks.ReplayWithoutCookies fetch callbacks from
 	// hosts that are not loopback.
 	AllowReplayHosts bool
-	// ReplayRootCAs verifies the TLS of replayed callbacks; nil is the system's.
+	// ReplayRootCAs verifies the TLS of replayed callbacks and of pushes; nil is
+	// the system's.
 	ReplayRootCAs *x509.CertPool
+	// PushWait is how long a push waits for an answer, and how long after the
+	// start of an attempt the next one starts; 0 is WeChat's 5 s, ≤ 1 min.
+	PushWait time.Duration
 	// ControlHosts are hosts, without port, that may show the control page
 	// beside loopback ones. "*" allows every IP address, and no name.
 	ControlHosts []string
@@ -50,15 +55,19 @@ type Config struct {
 	Log io.Writer
 }
 
-// Validate tells what New would refuse: ErrBadAccount, ErrBadPerson, ErrExists
-// or ErrFull.
+// Validate tells what New would refuse: ErrBadAccount, ErrBadPerson, ErrBadPush,
+// ErrExists or ErrFull.
 func (c Config) Validate() error {
+	if c.PushWait < 0 || c.PushWait > maxPushWait {
+		return fmt.Errorf("%w: PushWait %s", ErrBadPush, c.PushWait)
+	}
 	_, err := build(c)
 	return err
 }
 
 // Account is one WeChat app id.
 type Account struct {
+	Kind   Kind   // what sort of app it is; the zero value is an official account
 	AppID  string // "wx" and 16 hex digits in WeChat; here 1 to 64 of [0-9A-Za-z_-]
 	Secret string // 1 to 256 bytes
 	Name   string // shown on the consent page, ≤ 64 bytes
@@ -73,6 +82,8 @@ type Account struct {
 	NoUserInfo    bool   // may not ask for snsapi_userinfo: 10005
 	FollowersOnly bool   // a test account (测试号): only followers may sign in, 10006
 	Banned        bool   // 10004
+
+	Push PushSettings // where messages and events go; the zero value is nowhere
 }
 
 // Person is one human with WeChat on a phone.
@@ -85,6 +96,10 @@ type Person struct {
 	// InSnapshot shows this person every snsapi_userinfo page as a 快照页 until
 	// 使用完整服务 is tapped (LeaveSnapshot).
 	InSnapshot bool
+
+	Phone    string // "13800138000", or "+852 51234567"; ≤ 32 bytes; "" is one made from the ID
+	HighRisk bool   // mini programs hear 40226 instead of who it is
+	Closed   bool   // the WeChat account is closed: nobody can sign in with it
 }
 
 func (a Account) check() error {
@@ -95,8 +110,10 @@ func (a Account) check() error {
 		return fmt.Errorf("%w: %s needs a secret of 1 to 256 bytes", ErrBadAccount, a.AppID)
 	case len(a.Name) > maxName || len(a.Platform) > maxName || len(a.CallbackDomains) > maxAccounts:
 		return fmt.Errorf("%w: %s has a name, a platform or a list of domains that is too long", ErrBadAccount, a.AppID)
+	case !a.Kind.known():
+		return fmt.Errorf("%w: %s is of kind %.20q", ErrBadAccount, a.AppID, a.Kind)
 	}
-	return nil
+	return a.Push.check()
 }
 
 func (p Person) check() error {
@@ -105,6 +122,8 @@ func (p Person) check() error {
 		return fmt.Errorf("%w: ID %q is not 1 to %d bytes", ErrBadPerson, p.ID, maxName)
 	case len(p.Nickname) > maxNickname || len(p.AvatarURL) > maxURL || len(p.Follows) > maxAccounts:
 		return fmt.Errorf("%w: %q has a nickname, an avatar or a list of accounts that is too long", ErrBadPerson, p.ID)
+	case len(p.Phone) > 32:
+		return fmt.Errorf("%w: %q has a phone number that is too long", ErrBadPerson, p.ID)
 	}
 	return nil
 }

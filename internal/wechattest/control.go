@@ -12,8 +12,9 @@ import (
 func (s *Server) other(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	switch {
-	case strings.HasPrefix(path, "/sns/") || strings.HasPrefix(path, "/cgi-bin/"):
-		writeText(w, s.body(endpoint{name: "unknown"}, failed("", 40066)))
+	case strings.HasPrefix(path, "/sns/") || strings.HasPrefix(path, "/cgi-bin/") || strings.HasPrefix(path, "/wxa/"):
+		e := endpoint{name: "unknown"}
+		writeText(w, e, s.body(e, failed("", 40066)))
 	case strings.HasPrefix(path, avatarPath):
 		s.avatar(w, r)
 	case path != "/" && !strings.HasPrefix(path, actionPath):
@@ -22,6 +23,8 @@ func (s *Server) other(w http.ResponseWriter, r *http.Request) {
 		// A page of any site could make its own name point to this address
 		// (DNS rebinding), and then read and write here as "same origin".
 		http.Error(w, "the control page is for localhost only", http.StatusMisdirectedRequest)
+	case strings.HasPrefix(path, wxPath):
+		s.wx(w, r)
 	case path != "/":
 		s.act(w, r)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
@@ -57,6 +60,8 @@ type personView struct {
 type accountView struct {
 	AppID, Name, OpenID, UnionID string
 	Follows, Consented           bool
+	Official, Pushed             bool   // Pushed: it has an address for pushes
+	Codes                        string // of a withdrawal
 }
 
 // knobView is a quirk on the control page.
@@ -70,7 +75,7 @@ type knobView struct {
 func (s *Server) controlPage(w http.ResponseWriter, r *http.Request) {
 	accounts := s.Accounts()
 	for i := range accounts {
-		accounts[i].Secret = ""
+		accounts[i].Secret, accounts[i].Push.Token, accounts[i].Push.AESKey = "", "", ""
 	}
 	holder, _ := s.holder(r)
 	s.roster.mu.RLock()
@@ -83,6 +88,7 @@ func (s *Server) controlPage(w http.ResponseWriter, r *http.Request) {
 			view.Rows = append(view.Rows, accountView{
 				AppID: a.AppID, Name: a.Name, OpenID: s.OpenID(p.ID, a.AppID), UnionID: s.UnionID(p.ID, a.AppID),
 				Follows: slices.Contains(p.Follows, a.AppID), Consented: s.Consented(p.ID, a.AppID),
+				Official: a.Kind == OfficialAccount, Codes: a.Kind.revoked(), Pushed: a.Push.URL != "",
 			})
 		}
 		persons = append(persons, view)
@@ -92,13 +98,17 @@ func (s *Server) controlPage(w http.ResponseWriter, r *http.Request) {
 	if q.ReplayWithoutCookies.On {
 		replaySeconds = int(q.ReplayWithoutCookies.Delay.Seconds())
 	}
-	calls := s.Calls()
-	calls = calls[max(0, len(calls)-20):]
-	slices.Reverse(calls)
 	s.render(w, "control.html", map[string]any{
 		"Title": "模拟的微信", "Accounts": accounts, "Persons": persons, "Knobs": knobViews(q),
-		"Quota": q.QuotaPerMinute, "Replay": q.ReplayWithoutCookies, "ReplaySeconds": replaySeconds, "Calls": calls,
+		"Quota": q.QuotaPerMinute, "Replay": q.ReplayWithoutCookies, "ReplaySeconds": replaySeconds, "Calls": newest(s.Calls()), "Pushes": newest(s.Pushes()),
 	})
+}
+
+// newest returns the newest 20, the newest first. It changes all.
+func newest[V any](all []V) []V {
+	all = all[max(0, len(all)-20):]
+	slices.Reverse(all)
+	return all
 }
 
 func knobViews(q Quirks) []knobView {

@@ -3,6 +3,7 @@ package wechattest
 import (
 	"fmt"
 	"net/http"
+	"slices"
 )
 
 // fault is what strikes a request instead of its answer.
@@ -19,13 +20,13 @@ type fault struct {
 func (s *Server) strike(at string) fault {
 	s.quirks.mu.Lock()
 	defer s.quirks.mu.Unlock()
-	q := &s.quirks.q
+	q, page := &s.quirks.q, slices.Contains(pageOnly, at)
 	due := func(k *Knob) bool {
-		// Where it is not named, the authorize page is spared.
-		return (at != AtAuthorize || k.Endpoint == AtAuthorize) && k.fires(at)
+		// Where they are not named, the pages are spared.
+		return (!page || k.Endpoint == at) && k.fires(at)
 	}
 	value := func(n *Number) int {
-		if at == AtAuthorize && n.Endpoint != AtAuthorize {
+		if page && n.Endpoint != at {
 			return 0
 		}
 		return n.fires(at)

@@ -6,10 +6,14 @@ import (
 )
 
 var (
-	apiOnly       = []string{AtToken, AtRefresh, AtUserInfo, AtAuth}
-	everywhere    = append([]string{AtAuthorize}, apiOnly...)
-	authorizeOnly = []string{AtAuthorize}
-	userInfoOnly  = []string{AtUserInfo}
+	apiOnly         = []string{AtToken, AtRefresh, AtUserInfo, AtAuth, AtSession, AtStableToken, AtPhone, AtFollower, AtTicket}
+	pageOnly        = []string{AtAuthorize, AtQRConnect}
+	everywhere      = slices.Concat(pageOnly, apiOnly)
+	authorizeOnly   = []string{AtAuthorize}
+	userInfoOnly    = []string{AtUserInfo}
+	stableTokenOnly = []string{AtStableToken}
+	globalOnly      = []string{AtPhone, AtFollower, AtTicket}
+	pushOnly        = []string{AtPush}
 )
 
 // control is one quirk: its name, what it is for the reader of the control
@@ -40,7 +44,7 @@ var controls = []control{
 	{name: "DoubleCallbackTwoCodes", label: "回调两次，两个 code", at: authorizeOnly, knob: func(q *Quirks) *Knob { return &q.DoubleCallbackTwoCodes }},
 	{name: "SameCodeTwice", label: "回调两次，同一个 code", at: authorizeOnly, knob: func(q *Quirks) *Knob { return &q.SameCodeTwice }},
 	{name: "DespiteConnectRedirect", label: "有 connect_redirect=1 也回调两次", flag: func(q *Quirks) *bool { return &q.DespiteConnectRedirect }},
-	{name: "OldRefusal", label: "拒绝后带 state 返回（旧）", at: authorizeOnly, knob: func(q *Quirks) *Knob { return &q.OldRefusal }},
+	{name: "OldRefusal", label: "拒绝后带 state 返回（旧）", at: pageOnly, knob: func(q *Quirks) *Knob { return &q.OldRefusal }},
 	{name: "ExtraQuery", label: "附加 from=singlemessage", at: authorizeOnly, knob: func(q *Quirks) *Knob { return &q.ExtraQuery }},
 	{name: "SecondState", label: "前面多一个 state", at: authorizeOnly, knob: func(q *Quirks) *Knob { return &q.SecondState }},
 	{name: "Snapshot", label: "所有人都是快照页", flag: func(q *Quirks) *bool { return &q.Snapshot }},
@@ -48,6 +52,18 @@ var controls = []control{
 	{name: "SnapshotSharedUnionID", label: "快照页共用 unionid", flag: func(q *Quirks) *bool { return &q.SnapshotSharedUnionID }},
 	{name: "SnapshotWithoutFlag", label: "快照页缺 is_snapshotuser", flag: func(q *Quirks) *bool { return &q.SnapshotWithoutFlag }},
 	{name: "SnapshotUserInfoRefused", label: "快照页 userinfo 返回 48001", flag: func(q *Quirks) *bool { return &q.SnapshotUserInfoRefused }},
+	{name: "IPNotAllowed", label: "IP 不在白名单 40164", at: stableTokenOnly, knob: func(q *Quirks) *Knob { return &q.IPNotAllowed }},
+	{name: "GlobalTokenKilled", label: "access_token 失效 40001", at: globalOnly, knob: func(q *Quirks) *Knob { return &q.GlobalTokenKilled }},
+	{name: "GlobalTokenExpired", label: "access_token 过期 42001", at: globalOnly, knob: func(q *Quirks) *Knob { return &q.GlobalTokenExpired }},
+	{name: "AnonymousProfile", label: "小程序资料是“微信用户”", flag: func(q *Quirks) *bool { return &q.AnonymousProfile }},
+	{name: "PushTwice", label: "同时推送两次", at: pushOnly, knob: func(q *Quirks) *Knob { return &q.PushTwice }},
+	{name: "PushBadSignature", label: "推送签名错误", at: pushOnly, knob: func(q *Quirks) *Knob { return &q.PushBadSignature }},
+	{name: "PushWrongAppID", label: "密文里是别的 appid", at: pushOnly, knob: func(q *Quirks) *Knob { return &q.PushWrongAppID }},
+	{name: "PushOddJSON", label: "JSON 键前有空格、末尾有逗号", at: pushOnly, knob: func(q *Quirks) *Knob { return &q.PushOddJSON }},
+	{name: "PushWithoutOpenID", label: "事件缺 OpenID", at: pushOnly, knob: func(q *Quirks) *Knob { return &q.PushWithoutOpenID }},
+	{name: "PushLowerCase", label: "事件的键是小写", at: pushOnly, knob: func(q *Quirks) *Knob { return &q.PushLowerCase }},
+	{name: "PushUnknownEvent", label: "没听说过的事件", at: pushOnly, knob: func(q *Quirks) *Knob { return &q.PushUnknownEvent }},
+	{name: "PushOldToken", label: "用更换前的 Token 和密钥推送", at: pushOnly, knob: func(q *Quirks) *Knob { return &q.PushOldToken }},
 }
 
 // check refuses what would silently never fire.

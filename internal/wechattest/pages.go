@@ -55,7 +55,7 @@ func (s *Server) errorPage(w http.ResponseWriter, code int, detail string) {
 	if detail == "" {
 		data["Detail"] = "未知错误"
 	}
-	s.logf("%s shows error %d %s", authorizePath, code, detail)
+	s.logf("a page shows error %d %s", code, detail)
 	s.render(w, "notice.html", data)
 }
 

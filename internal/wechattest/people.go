@@ -19,12 +19,18 @@ type roster struct {
 	// left holds who tapped 使用完整服务: they see the real popup, whatever asks
 	// for a snapshot.
 	left map[string]bool
+	// known holds which accounts have learnt who a person is.
+	known map[pair]bool
+	// oldPushes holds the push settings before the last change, by app id.
+	oldPushes map[string]PushSettings
 }
 
 type pair struct{ person, appID string }
 
 func build(c Config) (*roster, error) {
-	r := &roster{consents: map[pair]bool{}, left: map[string]bool{}}
+	r := &roster{
+		consents: map[pair]bool{}, left: map[string]bool{}, known: map[pair]bool{}, oldPushes: map[string]PushSettings{},
+	}
 	for _, a := range c.Accounts {
 		if _, ok := r.account(a.AppID); ok {
 			return nil, fmt.Errorf("%w: account %s", ErrExists, a.AppID)
@@ -60,6 +66,7 @@ func (r *roster) addAccount(a Account) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if i := slices.IndexFunc(r.accounts, func(b Account) bool { return a.AppID == b.AppID }); i >= 0 {
+		r.rotate(r.accounts[i], a)
 		r.accounts[i] = a
 		return nil
 	}
@@ -128,13 +135,22 @@ func (r *roster) change(id string, f func(*Person)) error {
 	return nil
 }
 
+// issueSecrets remembers the secrets of an account.
+func (s *Server) issueSecrets(a Account) {
+	for _, secret := range []string{a.Secret, a.Push.Token, a.Push.AESKey} {
+		if secret != "" {
+			s.vault.issue(secret)
+		}
+	}
+}
+
 // AddAccount adds an account, or replaces the one with the same app id: that is
 // how an account is bound to a platform later. Errors: ErrBadAccount, ErrFull.
 func (s *Server) AddAccount(a Account) error {
 	if err := s.roster.addAccount(a); err != nil {
 		return err
 	}
-	s.vault.issue(a.Secret)
+	s.issueSecrets(a)
 	return nil
 }
 

@@ -7,19 +7,26 @@ import (
 
 // Names of the endpoints, for Knob.Endpoint.
 const (
-	AtAuthorize = "authorize" // /connect/oauth2/authorize
-	AtToken     = "token"     // /sns/oauth2/access_token
-	AtRefresh   = "refresh"   // /sns/oauth2/refresh_token
-	AtUserInfo  = "userinfo"  // /sns/userinfo
-	AtAuth      = "auth"      // /sns/auth
+	AtAuthorize   = "authorize"      // /connect/oauth2/authorize
+	AtQRConnect   = "qrconnect"      // /connect/qrconnect
+	AtToken       = "token"          // /sns/oauth2/access_token
+	AtRefresh     = "refresh"        // /sns/oauth2/refresh_token
+	AtUserInfo    = "userinfo"       // /sns/userinfo
+	AtAuth        = "auth"           // /sns/auth
+	AtSession     = "jscode2session" // /sns/jscode2session
+	AtStableToken = "stable_token"   // /cgi-bin/stable_token
+	AtPhone       = "phone"          // /wxa/business/getuserphonenumber
+	AtFollower    = "user/info"      // /cgi-bin/user/info
+	AtTicket      = "getticket"      // /cgi-bin/ticket/getticket
+	AtPush        = "push"           // messages and events, from WeChat to the account
 )
 
 // Knob switches a quirk on.
 type Knob struct {
 	On bool
 	// Endpoint is the only one where the quirk fires; "" is every one where it
-	// makes sense. The faults of the API fire at the authorize page only where
-	// it is named.
+	// makes sense. The faults of the API fire at the pages (AtAuthorize, AtQRConnect)
+	// only where they are named.
 	Endpoint string
 	// Next switches the quirk off after it has fired so often; 0 is never.
 	Next int
@@ -86,6 +93,24 @@ type Quirks struct {
 	SnapshotSharedUnionID   bool // one virtual unionid for everybody (F14)
 	SnapshotWithoutFlag     bool // virtual, and is_snapshotuser is missing (F13)
 	SnapshotUserInfoRefused bool // /sns/userinfo answers 48001 (F1)
+
+	// The token for /cgi-bin and /wxa.
+	IPNotAllowed       Knob // 40164: the address of the caller is not in the IP allowlist (E3)
+	GlobalTokenKilled  Knob // the token of the call is void, 40001, until a new one was fetched: another fetcher (E1)
+	GlobalTokenExpired Knob // the same with 42001
+
+	AnonymousProfile bool // encrypted profiles say 微信用户 and have a grey avatar, as since 2022 (D2)
+
+	// Pushes. What cannot show in a push is not counted: WrongAppID in a plain
+	// one, the next four in a message that is no account event.
+	PushTwice         Knob // delivered twice at the same time
+	PushBadSignature  Knob // signature and msg_signature are wrong
+	PushWrongAppID    Knob // the envelope is for another app id
+	PushOddJSON       Knob // leading spaces in keys, a trailing comma: the official sample
+	PushWithoutOpenID Knob // account events without OpenID (F27)
+	PushLowerCase     Knob // openid, appid, unionid, as older documents have them
+	PushUnknownEvent  Knob // an event that nobody knows
+	PushOldToken      Knob // signed and encrypted as before the last SetPush that changed token or key
 }
 
 // maxReplayDelay bounds Replay.Delay.

@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
+	"math/big"
+	"strconv"
 	"time"
 )
 
@@ -33,6 +35,12 @@ func newToken() string {
 	var b [65]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return "93_" + base64.RawURLEncoding.EncodeToString(b[:])[:86]
+}
+
+// newNonce returns what stands in the address of a push: 9 digits.
+func newNonce() string {
+	n, _ := rand.Int(rand.Reader, big.NewInt(900_000_000)) // never fails
+	return strconv.FormatInt(100_000_000+n.Int64(), 10)
 }
 
 // newRID returns what WeChat's support asks for: time and two random numbers.

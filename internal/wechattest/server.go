@@ -1,9 +1,11 @@
 package wechattest
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // Server is WeChat, simulated. It is safe for concurrent use.
@@ -16,6 +18,8 @@ type Server struct {
 	calls  callLog
 	quota  quota
 	replay replayer
+	pusher pusher
+	began  time.Time
 	logMu  sync.Mutex
 
 	closed context.Context // done after Close
@@ -26,18 +30,25 @@ type Server struct {
 //
 // Close ends what it may start.
 func New(config Config) *Server {
+	if err := config.Validate(); err != nil {
+		panic(err)
+	}
 	roster, err := build(config)
 	if err != nil {
 		panic(err)
 	}
-	s := &Server{config: config, roster: roster, vault: newVault(maxRecords)}
+	s := &Server{config: config, roster: roster, vault: newVault(maxRecords), began: time.Now()}
+	s.pusher.transport, s.pusher.wait = newTransport(config), cmp.Or(config.PushWait, pushWait)
 	s.closed, s.end = context.WithCancel(context.Background())
 	for _, a := range config.Accounts {
-		s.vault.issue(a.Secret)
+		s.issueSecrets(a)
 	}
 	s.routes = map[string]http.HandlerFunc{
 		authorizePath: s.authorize,
 		consentPath:   s.decide,
+		qrPath:        s.qrConnect,
+		qrWaitPath:    s.qrWait,
+		qrConfirmPath: s.qrConfirm,
 	}
 	for _, e := range endpoints {
 		s.routes[e.path] = func(w http.ResponseWriter, r *http.Request) { s.api(w, r, e) }
@@ -45,13 +56,16 @@ func New(config Config) *Server {
 	return s
 }
 
-// Close ends answers that hang and callbacks that are being replayed, and waits
-// for the latter. The Server must not be used after it.
+// Close ends answers that hang, pushes, and callbacks that are being replayed,
+// and waits for the latter two. The Server must not be used after it.
 func (s *Server) Close() {
 	s.replay.mu.Lock() // nobody starts one between the end and the wait
+	s.pusher.mu.Lock()
 	s.end()
+	s.pusher.mu.Unlock()
 	s.replay.mu.Unlock()
 	s.replay.group.Wait()
+	s.pusher.group.Wait()
 }
 
 // ServeHTTP answers for open.weixin.qq.com and api.weixin.qq.com.

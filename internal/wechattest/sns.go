@@ -9,6 +9,11 @@ import (
 const (
 	scopeBase     = "snsapi_base"
 	scopeUserInfo = "snsapi_userinfo"
+	scopeLogin    = "snsapi_login" // of websites
+
+	// These two are the simulator's: no page asks for them.
+	scopeMiniProgram = "mini_program"
+	scopePhone       = "phone"
 )
 
 // credential checks what every call with an appid has in common. The order of
@@ -44,9 +49,12 @@ func (s *Server) token(_ *http.Request, query url.Values) answer {
 	if code == "" {
 		return failed(account.AppID, 41008)
 	}
-	g, errcode := s.vault.spend(code, account.AppID)
+	g, errcode := s.vault.spend(code, account.AppID, onWeb)
 	if errcode != 0 {
 		return failed(account.AppID, errcode)
+	}
+	if !g.snapshot {
+		s.meet(g.person, g.appID)
 	}
 	record := s.vault.newTokens(g, s.identify(g.person, g.appID, g.snapshot))
 	fields := tokenFields(record)
@@ -54,7 +62,7 @@ func (s *Server) token(_ *http.Request, query url.Values) answer {
 		fields = append(fields, field{"is_snapshotuser", 1})
 	}
 	// snsapi_base never gives a unionid, nor does an account without platform.
-	if g.scope == scopeUserInfo && record.unionID != "" {
+	if g.scope != scopeBase && record.unionID != "" {
 		fields = append(fields, field{"unionid", record.unionID})
 	}
 	return answer{appID: account.AppID, fields: fields}
@@ -113,7 +121,7 @@ func (s *Server) userInfo(r *http.Request, query url.Values) answer {
 	switch {
 	case errcode != 0:
 		return failed(record.appID, errcode)
-	case record.scope != scopeUserInfo:
+	case record.scope == scopeBase:
 		return failed(record.appID, 48001)
 	case record.snapshot && s.quirks.copy().SnapshotUserInfoRefused:
 		return failed(record.appID, 48001)

@@ -91,8 +91,12 @@ func TestTokenMethods(t *testing.T) {
 	t.Parallel()
 	s := newSim(t)
 	for _, e := range endpoints {
-		if body := text(t, send(s, http.MethodPost, e.path, "", nil)); !strings.Contains(body, `"errcode":43001`) {
-			t.Errorf("POST %s: %s", e.path, body)
+		wrong, errcode := http.MethodPost, `"errcode":43001`
+		if e.post {
+			wrong, errcode = http.MethodGet, `"errcode":43002`
+		}
+		if body := text(t, send(s, wrong, e.path, "", nil)); !strings.Contains(body, errcode) {
+			t.Errorf("%s %s: %s", wrong, e.path, body)
 		}
 	}
 	for _, path := range []string{"/sns/other", "/cgi-bin/token", "/sns/userinfo/"} {

@@ -2,13 +2,13 @@ package wechattest
 
 import (
 	"crypto/subtle"
+	"slices"
 	"sync"
 	"time"
 )
 
 // Lifetimes (WeChat: web authorisation guide, A2 and A4).
 const (
-	codeLife    = 5 * time.Minute
 	tokenLife   = 7200 * time.Second
 	refreshLife = 30 * 24 * time.Hour
 	askLife     = 10 * time.Minute // how long a consent page can be answered
@@ -20,12 +20,14 @@ type grant struct {
 	appID    string
 	scope    string
 	snapshot bool
+	// sessionKey is what jscode2session answers for the code of a wx.login.
+	sessionKey string
 }
 
 type codeRecord struct {
 	grant
-	issued time.Time
-	used   bool
+	until time.Time
+	used  bool
 }
 
 // tokenRecord is one sign-in: an access token, and the refresh token that
@@ -37,6 +39,7 @@ type tokenRecord struct {
 	refresh       string
 	accessExpires time.Time
 	refreshUntil  time.Time
+	void          int // errcode: the person has withdrawn the authorisation, or closed the account
 }
 
 // vault holds what was given out. Everything in it is bounded.
@@ -45,7 +48,13 @@ type vault struct {
 	codes   *shelf[*codeRecord]
 	access  *shelf[*tokenRecord]
 	refresh *shelf[*tokenRecord]
-	asks    *shelf[ask]      // consent pages that were shown
+	asks    *shelf[ask] // consent pages that were shown
+	qrs     *shelf[ask] // QR pages
+
+	sessionKeys *shelf[string]        // of mini programs, by pair: the one of the last wx.login
+	global      *shelf[*globalToken]  // tokens for /cgi-bin and /wxa
+	current     map[string]*globalSet // by app id
+
 	doubles *shelf[struct{}] // authorize queries that came without connect_redirect
 	issued  *shelf[struct{}] // every secret string
 }
@@ -56,6 +65,12 @@ func newVault(limit int) *vault {
 		access:  newShelf[*tokenRecord](limit),
 		refresh: newShelf[*tokenRecord](limit),
 		asks:    newShelf[ask](limit),
+		qrs:     newShelf[ask](limit),
+
+		sessionKeys: newShelf[string](limit),
+		global:      newShelf[*globalToken](limit),
+		current:     map[string]*globalSet{},
+
 		doubles: newShelf[struct{}](min(limit, maxCalls)),
 		issued:  newShelf[struct{}](3*limit + maxAccounts),
 	}
@@ -68,29 +83,35 @@ func (v *vault) issue(secret string) {
 	v.issued.put(secret, struct{}{})
 }
 
+// newCode gives out a code, which lives as long as those of its kind of account.
+func (s *Server) newCode(g grant) string {
+	a, _ := s.roster.account(g.appID)
+	return s.vault.newCode(g, a.Kind.codeLife())
+}
+
 // newCode gives out a code.
-func (v *vault) newCode(g grant) string {
+func (v *vault) newCode(g grant, life time.Duration) string {
 	code := newCode()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.codes.put(code, &codeRecord{grant: g, issued: time.Now()})
+	v.codes.put(code, &codeRecord{grant: g, until: time.Now().Add(life)})
 	v.issued.put(code, struct{}{})
 	return code
 }
 
-// spend exchanges a code for what it stands for. A code of another account is
-// not spent.
-func (v *vault) spend(code, appID string) (grant, int) {
+// spend exchanges a code for what it stands for. A code of another account, or
+// of another surface, is not spent.
+func (v *vault) spend(code, appID string, on surface) (grant, int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	record, ok := v.codes.get(code)
 	switch {
-	case !ok || record.appID != appID:
+	case !ok || record.appID != appID || surfaceOf(record.scope) != on:
 		return grant{}, 40029
 	case record.used:
 		return grant{}, 40163
-	case time.Since(record.issued) > codeLife:
-		return grant{}, 42003
+	case time.Now().After(record.until):
+		return grant{}, on.expired()
 	}
 	record.used = true
 	return record.grant, 0
@@ -122,6 +143,8 @@ func (v *vault) renew(refresh, appID string) (tokenRecord, int) {
 	switch {
 	case !ok || record.appID != appID:
 		return tokenRecord{}, 40030
+	case record.void != 0:
+		return tokenRecord{}, record.void
 	case now.After(record.refreshUntil):
 		return tokenRecord{}, 42002
 	}
@@ -144,8 +167,10 @@ func (v *vault) lookup(access string) (tokenRecord, int) {
 	defer v.mu.Unlock()
 	record, ok := v.access.get(access)
 	switch {
-	case !ok:
+	case !ok || record.void == 40030:
 		return tokenRecord{}, 40001
+	case record.void != 0:
+		return *record, record.void
 	case time.Now().After(record.accessExpires):
 		return *record, 42001
 	}
@@ -166,12 +191,12 @@ func (s *Server) Issued() []string {
 
 // IssueCode gives out a code as if the person had just authorised the account,
 // without any page: the second code of a double callback, say. An unknown person
-// or account, or a scope that is not WeChat's, gives "".
+// or account, or a scope that is not one of the account's kind, gives "".
 func (s *Server) IssueCode(personID, appID, scope string) string {
-	_, person := s.roster.person(personID)
-	_, account := s.roster.account(appID)
-	if !person || !account || scope != scopeBase && scope != scopeUserInfo {
+	person, knownPerson := s.roster.person(personID)
+	account, known := s.roster.account(appID)
+	if !knownPerson || person.Closed || !known || !slices.Contains(account.Kind.scopes(), scope) {
 		return ""
 	}
-	return s.vault.newCode(grant{person: personID, appID: appID, scope: scope})
+	return s.newCode(grant{person: personID, appID: appID, scope: scope})
 }

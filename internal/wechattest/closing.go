@@ -1,0 +1,98 @@
+package wechattest
+
+import (
+	"errors"
+	"fmt"
+)
+
+// cleanNickname is what WeChat gives a person whose nickname it has removed.
+const cleanNickname = "微信用户"
+
+// CloseAccount lets a person close the WeChat account for good: nobody can sign
+// in as this person any more, every token is void, and in the background every
+// account that has met the person is told (user_authorization_cancellation).
+// Pushes returns how that went. Errors: ErrUnknown, ErrFull.
+func (s *Server) CloseAccount(personID string) error {
+	err := s.roster.change(personID, func(p *Person) { p.Closed, p.Follows = true, nil })
+	if err != nil {
+		return err
+	}
+	return s.tellAll(personID, s.cancel)
+}
+
+// CleanProfile removes a nickname and an avatar that were against WeChat's rules,
+// and in the background tells every account that has met the person
+// (user_info_modified). Errors: ErrUnknown, ErrFull.
+func (s *Server) CleanProfile(personID string) error {
+	err := s.roster.change(personID, func(p *Person) { p.Nickname, p.AvatarURL = cleanNickname, "" })
+	if err != nil {
+		return err
+	}
+	return s.tellAll(personID, func(personID, appID string) (outgoing, error) {
+		return s.accountEvent(personID, appID, "user_info_modified")
+	})
+}
+
+// tellAll pushes to every account that has met a person.
+func (s *Server) tellAll(personID string, event func(personID, appID string) (outgoing, error)) error {
+	var all []error
+	for _, a := range s.Accounts() {
+		if s.met(personID, a.AppID) {
+			all = append(all, s.later(event(personID, a.AppID)))
+		}
+	}
+	return errors.Join(all...)
+}
+
+func ignoreNoPush(err error) error {
+	if errors.Is(err, ErrNoPush) {
+		return nil
+	}
+	return err
+}
+
+// met tells whether an account has ever learnt who a person is.
+func (s *Server) met(personID, appID string) bool {
+	s.roster.mu.RLock()
+	defer s.roster.mu.RUnlock()
+	return s.roster.known[pair{personID, appID}]
+}
+
+// meet notes that an account has learnt who a person is.
+func (s *Server) meet(personID, appID string) {
+	s.roster.mu.Lock()
+	defer s.roster.mu.Unlock()
+	if s.roster.find(personID) >= 0 {
+		s.roster.known[pair{personID, appID}] = true
+	}
+}
+
+// void forgets the consent of a person to an account, and everything that was
+// given out: tokens answer errcode from now on, codes 40029.
+func (s *Server) void(personID, appID string, errcode int) {
+	s.Withdraw(personID, appID)
+	s.vault.void(pair{personID, appID}, errcode)
+}
+
+// void kills what was given out for a person at an account. Which code WeChat
+// answers after a withdrawal is not documented; both are in its table.
+func (v *vault) void(p pair, errcode int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, tokens := range []*shelf[*tokenRecord]{v.access, v.refresh} {
+		for _, record := range tokens.items {
+			if record.person == p.person && record.appID == p.appID {
+				record.void = errcode
+			}
+		}
+	}
+	for code, record := range v.codes.items {
+		if record.person == p.person && record.appID == p.appID {
+			v.codes.take(code)
+		}
+	}
+	v.sessionKeys.take(p.key())
+}
+
+// key names a pair. No app id holds a zero byte.
+func (p pair) key() string { return fmt.Sprintf("%s\x00%s", p.appID, p.person) }

@@ -1,0 +1,125 @@
+package wechattest
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// phoneNumber exchanges the code of a phone button (WeChat: getPhoneNumber, D2).
+func (s *Server) phoneNumber(r *http.Request, query url.Values) answer {
+	account, errcode := s.global(AtPhone, query)
+	if errcode != 0 {
+		return failed(account.AppID, errcode)
+	}
+	var v struct {
+		Code   string `json:"code"`
+		OpenID string `json:"openid"`
+	}
+	switch {
+	case !readJSON(r, &v):
+		return failed(account.AppID, 47001)
+	case account.Kind != MiniProgram:
+		return failed(account.AppID, 48001)
+	case v.Code == "":
+		return failed(account.AppID, 41008)
+	}
+	// A code that stands beside somebody else's openid is not spent.
+	if holder, ok := s.vault.holder(v.Code); ok && v.OpenID != "" && s.OpenID(holder, account.AppID) != v.OpenID {
+		return failed(account.AppID, 40003)
+	}
+	g, errcode := s.vault.spend(v.Code, account.AppID, onPhone)
+	if errcode != 0 {
+		return failed(account.AppID, errcode)
+	}
+	person, _ := s.roster.person(g.person)
+	full, pure, country := person.phoneNumber()
+	// The example of the official page has a number, its table a string: see
+	// Quirks.NumbersAsStrings.
+	var code any = country
+	if n, err := strconv.Atoi(country); err == nil {
+		code = n
+	}
+	return answer{appID: account.AppID, fields: []field{
+		{"errcode", 0},
+		{"errmsg", "ok"},
+		{"phone_info", []field{{"phoneNumber", full}, {"purePhoneNumber", pure}, {"countryCode", code}, watermark(account.AppID)}},
+	}}
+}
+
+// holder tells whose code it is.
+func (v *vault) holder(code string) (personID string, ok bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	record, ok := v.codes.get(code)
+	if !ok {
+		return "", false
+	}
+	return record.person, true
+}
+
+// follower is /cgi-bin/user/info: the unionid of who follows the account, and
+// nothing of who does not (E4). Nickname and avatar are gone since 2021-12-27.
+func (s *Server) follower(_ *http.Request, query url.Values) answer {
+	account, errcode := s.global(AtFollower, query)
+	switch {
+	case errcode != 0:
+		return failed(account.AppID, errcode)
+	case account.Kind != OfficialAccount:
+		return failed(account.AppID, 48001)
+	case query.Get("openid") == "":
+		return failed(account.AppID, 41009)
+	}
+	openID := query.Get("openid")
+	all := s.Persons()
+	i := slices.IndexFunc(all, func(p Person) bool { return s.OpenID(p.ID, account.AppID) == openID })
+	switch {
+	case i < 0:
+		return failed(account.AppID, 40003)
+	case !slices.Contains(all[i].Follows, account.AppID):
+		return answer{appID: account.AppID, fields: []field{{"subscribe", 0}, {"openid", openID}}}
+	}
+	fields := []field{
+		{"subscribe", 1},
+		{"openid", openID},
+		{"language", "zh_CN"},
+		{"subscribe_time", int(s.began.Unix())}, // nobody has followed before the simulator was there
+	}
+	if union := s.UnionID(all[i].ID, account.AppID); union != "" {
+		fields = append(fields, field{"unionid", union})
+	}
+	return answer{appID: account.AppID, fields: append(fields, []field{
+		{"remark", ""},
+		{"groupid", 0},
+		{"tagid_list", []string{}},
+		{"subscribe_scene", "ADD_SCENE_QR_CODE"},
+		{"qr_scene", 0},
+		{"qr_scene_str", ""},
+	}...)}
+}
+
+// ticket gives the ticket that signs pages for the JS-SDK (E5): the same one
+// while it is valid.
+func (s *Server) ticket(_ *http.Request, query url.Values) answer {
+	account, errcode := s.global(AtTicket, query)
+	switch {
+	case errcode != 0:
+		return failed(account.AppID, errcode)
+	case account.Kind != OfficialAccount:
+		return failed(account.AppID, 48001)
+	case query.Get("type") != "jsapi":
+		return failed(account.AppID, 40097)
+	}
+	s.vault.mu.Lock()
+	defer s.vault.mu.Unlock()
+	now, set := time.Now(), s.vault.set(account.AppID)
+	if !set.ticketUntil.After(now) {
+		set.ticket, set.ticketUntil = newToken()[3:], now.Add(globalTokenLife)
+		s.vault.issued.put(set.ticket, struct{}{})
+	}
+	return answer{appID: account.AppID, fields: []field{
+		{"errcode", 0}, {"errmsg", "ok"}, {"ticket", set.ticket}, {"expires_in", int(set.ticketUntil.Sub(now).Seconds())},
+	}}
+}

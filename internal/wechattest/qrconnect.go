@@ -1,0 +1,64 @@
+package wechattest
+
+import (
+	"crypto/rand"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+const (
+	qrPath        = "/connect/qrconnect"
+	qrWaitPath    = "/connect/qrconnect/wait" // the page asks whether the code was scanned
+	qrConfirmPath = "/connect/confirm"        // what the code leads to
+)
+
+// qrConnect is https://open.weixin.qq.com/connect/qrconnect: a page for the
+// browsers of desktops, for websites (B). No order of the parameters is
+// documented, and none is demanded.
+//
+// The QR code is scanned with another browser, which then holds the phone; the
+// page finds out within three seconds. It has the phone's buttons, too.
+func (s *Server) qrConnect(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	if f := s.strike(AtQRConnect); f.kind != "" {
+		s.faultPage(w, r, f, AtQRConnect)
+		return
+	}
+	if len(r.URL.RawQuery) > maxQuery {
+		s.errorPage(w, 0, errTooLong.Error())
+		return
+	}
+	q := r.URL.Query()
+	account, ok := s.roster.account(q.Get("appid"))
+	// Every state is taken that is not too long: no alphabet is documented here.
+	checks := []struct {
+		wrong bool
+		text  string
+	}{
+		{!ok || account.Kind != Website || account.Banned, "AppID 参数错误：网站应用才支持扫码登录"},
+		{q.Get("response_type") != "code", "response_type 参数错误"},
+		{q.Get("scope") != scopeLogin, "Scope 参数错误或没有 Scope 权限"},
+		{!account.covered(q.Get("redirect_uri")), "redirect_uri 参数错误：该链接无法访问"},
+		{len(q.Get("state")) > maxState, "state 参数过长"},
+	}
+	for _, c := range checks {
+		if c.wrong {
+			s.errorPage(w, 0, c.text)
+			return
+		}
+	}
+	id := rand.Text()
+	s.vault.mu.Lock()
+	s.vault.qrs.put(id, ask{
+		grant: grant{appID: account.AppID, scope: scopeLogin}, at: AtQRConnect,
+		target: q.Get("redirect_uri"), state: url.QueryEscape(q.Get("state")), shown: time.Now(),
+	})
+	s.vault.mu.Unlock()
+	s.logf("%s shows a code", qrPath)
+	s.showQR(w, r, id, account)
+}
