@@ -22,15 +22,17 @@ type Bolt struct {
 	// Logger hears, at level Warn, of sightings that contradict what WeChat said before. nil is silent. Set it before
 	// the first use. No openid, unionid or nickname is ever logged.
 	Logger *slog.Logger
-	// Events is called after each commit that is an event, in the order of the commits. It must return soon and must
-	// not use the ledger: everybody who writes waits for it. nil is silent. Set it before the first use.
-	Events func(Event)
+	// Wake is called after each commit that put something into the outbox. It must return soon and must not use the
+	// ledger: everybody who writes waits for it. nil is silent. Set it before the first use.
+	Wake func()
 
 	file       *file
 	writer     *writer
 	cache      cache
 	ended      ended
 	gone       gone
+	outbox     outbox
+	leases     leases
 	closed     atomic.Bool
 	generation atomic.Uint64
 }

@@ -48,14 +48,20 @@ func (b *Bolt) Erase(ctx context.Context, id string) error {
 		return ErrNotFound
 	}
 	var p Person
+	wrote := false
 	return b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
-		if p, err = (tables{tx}).byID(id); err != nil {
+		t := tables{tx}
+		if p, err = t.byID(id); err != nil {
 			return false, err
 		}
-		return true, tables{tx}.erase(&p)
+		if err := t.erase(&p); err != nil {
+			return false, err
+		}
+		wrote, err = t.notify(b.outbox.targets.notices(&p, erasure(&p)), b.outbox.bounds())
+		return true, err
 	}, func() {
 		b.publish(&change{person: p, dirty: true, news: true})
-		b.tell(erasure(&p))
+		b.wake(wrote)
 	})
 }
 

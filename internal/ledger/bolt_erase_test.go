@@ -8,22 +8,36 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// TestFileWithoutGone: a file of before sessions could be ended by person is taken over; other files are still refused.
-func TestFileWithoutGone(t *testing.T) {
+// TestOldFile: a file of before there was an outbox, or of before sessions could be ended by person, is taken over; other
+// files are still refused.
+func TestOldFile(t *testing.T) {
 	t.Parallel()
 	path := testPath(t)
 	b := testBolt(t, path)
 	p := mustSee(t, b, Sighting{AppID: "wxA", OpenID: "oA"})
-	if err := b.file.db.Update(func(tx *bolt.Tx) error { return tx.DeleteBucket(bucketGone) }); err != nil {
-		t.Fatal(err)
-	}
-	b.Close()
-	b = testBolt(t, path)
-	if q, err := b.Find(t.Context(), p.ID); err != nil || q.ID != p.ID {
-		t.Errorf("%+v, %v", q, err)
-	}
-	if err := b.EndPerson(t.Context(), p.ID, time.Now(), time.Now().Add(time.Hour)); err != nil {
-		t.Error(err)
+	for _, missing := range [][][]byte{{bucketOutbox, bucketOnce}, {bucketOutbox, bucketOnce, bucketGone}} {
+		err := b.file.db.Update(func(tx *bolt.Tx) (err error) {
+			for _, name := range missing {
+				err = errors.Join(err, tx.DeleteBucket(name))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Close()
+		b = testBolt(t, path)
+		b.SetTargets([]Target{{Name: "crm"}})
+		if q, err := b.Find(t.Context(), p.ID); err != nil || q.ID != p.ID {
+			t.Errorf("%+v, %v", q, err)
+		}
+		if err := b.EndPerson(t.Context(), p.ID, time.Now(), time.Now().Add(time.Hour)); err != nil {
+			t.Error(err)
+		}
+		mustSee(t, b, Sighting{AppID: "wxA", OpenID: "oA", SignedIn: true})
+		if n, _, err := b.Waiting(t.Context(), "crm"); n != 1 || err != nil {
+			t.Errorf("%d wait, %v", n, err)
+		}
 	}
 }
 

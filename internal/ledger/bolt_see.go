@@ -7,7 +7,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// See implements Ledger. It looks before it writes: most sightings are of somebody known and change nothing.
+// See implements Ledger. It looks before it writes: most sightings are of somebody known and change nothing. One that is
+// to be told of writes in any case.
 func (b *Bolt) See(ctx context.Context, s Sighting) (Person, error) {
 	if err := b.ready(ctx); err != nil {
 		return Person{}, err
@@ -16,20 +17,25 @@ func (b *Bolt) See(ctx context.Context, s Sighting) (Person, error) {
 	if err != nil {
 		return Person{}, err
 	}
-	var c change
-	err = b.file.view(func(tx *bolt.Tx) (err error) {
-		c, err = tables{tx}.see(&s, false)
-		return err
-	})
+	c := change{dirty: s.SignedIn && len(b.outbox.targets.wanting(SignedIn)) > 0}
+	if !c.dirty {
+		err = b.file.view(func(tx *bolt.Tx) (err error) {
+			c, err = tables{tx}.see(&s, false)
+			return err
+		})
+	}
 	if err == nil && c.dirty {
+		wrote := false
 		err = b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
-			c, err = tables{tx}.see(&s, true) // decided again: others may have written since
-			return c.dirty, err
+			t := tables{tx}
+			if c, err = t.see(&s, true); err != nil { // decided again: others may have written since
+				return false, err
+			}
+			wrote, err = t.notify(b.outbox.targets.notices(&c.person, c.events(&s)...), b.outbox.bounds())
+			return c.dirty || wrote, err
 		}, func() {
 			b.publish(&c)
-			if e, ok := c.event(&s); ok {
-				b.tell(e)
-			}
+			b.wake(wrote)
 		})
 	}
 	if err != nil {
@@ -86,12 +92,6 @@ func (b *Bolt) publish(c *change) {
 	}
 	if c.news {
 		b.generation.Add(1)
-	}
-}
-
-func (b *Bolt) tell(e Event) {
-	if b.Events != nil {
-		b.Events(e)
 	}
 }
 

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"log/slog"
 	"slices"
 	"time"
@@ -66,7 +67,8 @@ func (p *Person) update(s *Sighting, structural bool) (stale, news bool) {
 	a := p.Accounts[i]
 	before := *p
 	news = p.take(s.Profile, s.At) || (s.Consent && a.ConsentAt.IsZero())
-	stale = s.At.Sub(a.LastSeen) >= freshness
+	news = a.takePhone(s) || news
+	stale = a.takeSealed(s) || s.At.Sub(a.LastSeen) >= freshness
 	if !stale && !news && !structural {
 		*p = before
 		return false, false
@@ -78,6 +80,33 @@ func (p *Person) update(s *Sighting, structural bool) (stale, news bool) {
 	p.Accounts[i] = a
 	p.LastSeen = later(p.LastSeen, s.At)
 	return stale, news
+}
+
+// takePhone brings a phone number into the account and reports whether that is another one. An answer that arrives late
+// changes nothing.
+func (a *Account) takePhone(s *Sighting) (news bool) {
+	if s.Phone == "" || s.At.Before(a.PhoneAt) {
+		return false
+	}
+	news = a.Phone != s.Phone
+	a.Phone, a.PhoneAt = s.Phone, s.At
+	return news
+}
+
+// takeSealed brings in what is sealed, and reports whether there was any. It is no news: nobody but its owner reads it,
+// and WeChat gives other ones at each sign-in.
+func (a *Account) takeSealed(s *Sighting) (taken bool) {
+	take := func(to *[]byte, from []byte) {
+		if from == nil || bytes.Equal(*to, from) {
+			return
+		}
+		if *to, taken = bytes.Clone(from), true; len(from) == 0 {
+			*to = nil
+		}
+	}
+	take(&a.Grant, s.Grant)
+	take(&a.SessionKey, s.SessionKey)
+	return taken
 }
 
 // unite makes one person of two, of whom at most one has a unionid. The one first created wins.

@@ -11,18 +11,17 @@ import (
 func TestBoltContract(t *testing.T) {
 	ledgertest.Run(t, func(t *testing.T) *ledgertest.Subject {
 		path := filepath.Join(t.TempDir(), "folder", "ledger.db")
-		told := &ledgertest.Events{}
 		open := func(t *testing.T) *ledger.Bolt {
 			b, err := ledger.OpenBolt(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			b.Events = told.Add
 			t.Cleanup(func() { b.Close() })
 			return b
 		}
 		b := open(t)
-		s := &ledgertest.Subject{Ledger: b, Told: told, Check: func() error { return b.Check() }}
+		s := &ledgertest.Subject{Ledger: b, Check: func() error { return b.Check() }}
+		s.Limit = func(waiting, dead int) { b.Limit(waiting, dead) }
 		s.Reopen = func(t *testing.T) {
 			if err := s.Ledger.Close(); err != nil {
 				t.Fatal(err)

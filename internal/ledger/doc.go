@@ -39,9 +39,32 @@
 // a ledger from one to the other, [Ledger.WalkEnded] and [Ledger.ImportEnded] what was ended; a [Person] or a [Tombstone]
 // in JSON is a line of that.
 //
+// # Telling others
+//
+// Business systems follow what happens to persons. The [Outbox] keeps an event for each of them that wants it, in the same
+// transaction or script as the change that it tells of: neither is there without the other, whoever dies when. Whoever
+// delivers takes what is due, and says what became of it. So an event arrives at least once, with the same id each time.
+//
+// Events of one person are given out one after the other; one that cannot be delivered holds up those behind it, and
+// nobody else's. When two persons turn out to be one, what waits of either comes before what that one does later. All
+// that is indexed: a target that is down costs memory, not time. For each target 1,000,000 events may wait, then the
+// oldest become dead letters; of these 10,000 are kept, for thirty days. What waits for a target that is not configured
+// any more stays: a configuration that is loaded wrongly, or reloaded, loses nothing.
+//
+// # Taking back
+//
+// [Ledger.Withdraw] is what WeChat's pushes do: what a person took back is cleared, their sessions end, and others are
+// told, in one step, and once for each push within a day, of which only a hash is kept.
+//
 // # Erasing
 //
-// [Ledger.Erase] removes every record and name of a person. The bytes stay where they lay, out of reach of any lookup,
+// [Ledger.Erase] removes every record and name of a person. Two things stay. Tombstones of sessions, which hold nothing
+// but an id. And what waits in the outbox about the person, dead letters too: the notice of the erasure itself, and older
+// notices, which business systems must hear first to know whose data they are to erase. They hold ids (the person's,
+// openids, unionid), never a profile or a phone number, and go when they are delivered, or after thirty days as dead
+// letters. [Ledger.Export] does not show them: they repeat ids that it shows.
+//
+// The bytes stay where they lay, out of reach of any lookup,
 // until something else is written there: in unused pages of the file, in Redis' append-only file until its next
 // rewrite, and in backups.
 //

@@ -12,8 +12,10 @@ import (
 var (
 	// ErrNotFound: the ledger was read, and there is no such person.
 	ErrNotFound = errors.New("ledger: no such person")
-	// ErrInvalid: a person that no ledger could have written, or a sighting whose app id or openid is empty, or one of whose ids is longer than 128 bytes or holds
-	// anything but visible ASCII, or whose time lies outside the years 1970 to 9999.
+	// ErrInvalid: a person that no ledger could have written; a sighting or a withdrawal whose app id or openid is empty,
+	// or one of whose ids is longer than 128 bytes or holds anything but visible ASCII, or whose time lies outside the
+	// years 1970 to 9999, or another of whose parts passes its limit; an event that is not to be told, or whose parts are
+	// as bad; a name that is no target's or owner's.
 	ErrInvalid = errors.New("ledger: invalid")
 	// ErrConflict: what is to be imported contradicts what the ledger knows. Nothing was written.
 	ErrConflict = errors.New("ledger: contradiction")

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -16,27 +17,69 @@ const (
 	Merged EventKind = "merged"
 	// Erased: everything about a person was removed.
 	Erased EventKind = "erased"
+	// SignedIn: a visitor signed in.
+	SignedIn EventKind = "signed_in"
+	// Declined: a visitor did not consent.
+	Declined EventKind = "declined"
+	// Revoked: a person took back, at WeChat, what they had consented to.
+	Revoked EventKind = "revoked"
+	// Cancelled: a person ended their relation to an account; what was kept for it is gone.
+	Cancelled EventKind = "cancelled"
+	// ProfileChanged: the profile that is known is not what the person wants to be known any more.
+	ProfileChanged EventKind = "profile_changed"
+	// LoggedOut: a session ended.
+	LoggedOut EventKind = "logged_out"
 )
 
-// Event tells of a committed change that others may want to follow. It is told by the instance that made the change,
-// once, unless that instance dies, or loses sight of its store, just after the commit: then it is not told.
+var kinds = []EventKind{Linked, Merged, Erased, SignedIn, Declined, Revoked, Cancelled, ProfileChanged, LoggedOut}
+
+// Limits of an event, in bytes.
+const (
+	maxScope  = 64
+	maxReason = 256
+)
+
+// Event tells of something that others want to follow. It is kept in the [Outbox] in the same step as the change.
 type Event struct {
+	// ID names the event, the same in every delivery: 26 characters of lower-case base32, random, or given to Tell.
+	ID   string
 	Kind EventKind
-	// Person is the id of the person: with Merged the one that stays.
+	// Person is the id of the person: with Merged the one that stays. "" where nobody is known (Declined).
 	Person string
 	// From is the id that is no person's any more (Merged), or of the person the openid moved away from (Linked); else "".
 	From string
 	// Aliases are the older ids that lead to Person (Merged, From among them), or led to it (Erased).
 	Aliases []string
-	// AppID, OpenID and UnionID are what was attached (Linked), or what showed that two are one (Merged). With Linked
-	// either the openid or the unionid is set, or both where an openid moved.
+	// AppID, OpenID and UnionID are what was attached (Linked), what showed that two are one (Merged), or whose event
+	// it is (others). With Linked either the openid or the unionid is set, or both where an openid moved.
 	AppID, OpenID, UnionID string
-	// At is when it was seen; for Erased, when it was done.
+	// At is when it happened (to the second); for Erased, when it was done.
 	At time.Time
+	// Scope is what was asked for (SignedIn, Declined): snsapi_base, snsapi_userinfo, snsapi_login, mini_program,
+	// mobile_app; else "".
+	Scope string
+	// Reason says more. Revoked: WeChat's RevokeInfo codes, comma separated. LoggedOut: visitor, upstream,
+	// admin. Declined: page, wechat, app. Else "".
+	Reason string
 }
 
-// event says what a change by a sighting is to others; ok is false if it is nothing.
-func (c *change) event(s *Sighting) (e Event, ok bool) {
+// events says what a change by a sighting is to others, in order.
+func (c *change) events(s *Sighting) []Event {
+	var all []Event
+	if e, ok := c.linked(s); ok {
+		all = append(all, e)
+	}
+	if s.SignedIn {
+		all = append(all, Event{
+			ID: s.event, Kind: SignedIn, Person: c.person.ID, AppID: s.AppID, OpenID: s.OpenID, UnionID: c.person.UnionID,
+			At: s.At, Scope: s.Scope,
+		})
+	}
+	return all
+}
+
+// linked is what a change did to who is who; ok is false if it did nothing.
+func (c *change) linked(s *Sighting) (e Event, ok bool) {
 	e = Event{Kind: Linked, Person: c.person.ID, At: s.At}
 	switch c.verdict {
 	case attach:
@@ -59,4 +102,40 @@ func (c *change) event(s *Sighting) (e Event, ok bool) {
 // erasure is the event of an erased person.
 func erasure(p *Person) Event {
 	return Event{Kind: Erased, Person: p.ID, Aliases: slices.Clone(p.Merged), At: time.Now().UTC().Truncate(time.Second)}
+}
+
+// tellable returns an event that Tell was given, complete, or ErrInvalid. The changes of persons are told by the ledger
+// alone. No error text repeats the event.
+func (e Event) tellable() (Event, error) {
+	if e.Kind != Declined && e.Kind != LoggedOut && e.Kind != ProfileChanged {
+		return e, fmt.Errorf("%w: events of the kind %.16q are not to be told", ErrInvalid, string(e.Kind))
+	}
+	if e.At.IsZero() {
+		e.At = time.Now()
+	}
+	e.At = e.At.UTC().Truncate(time.Second)
+	if e.ID == "" {
+		e.ID = newID()
+	}
+	if e.From != "" || len(e.Aliases) != 0 {
+		return e, fmt.Errorf("%w: the event tells of no change of ids", ErrInvalid)
+	}
+	r := newEventRecord(&e)
+	if fault := r.fault(); fault != "" {
+		return e, fmt.Errorf("%w: the event has a bad %s", ErrInvalid, fault)
+	}
+	return e, nil
+}
+
+// words reports whether s is short text that can stand in a header, a log line, or a word of the store.
+func words(s string, limit int) bool {
+	if len(s) > limit {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }

@@ -18,9 +18,15 @@ func (r *Redis) Check() error { return r.check() }
 func (b *Bolt) WithoutSync() { b.file.db.NoSync = true }
 
 // OpenRedis is testRedis, for tests that see the package from outside.
-func OpenRedis(t testing.TB, c redis.UniversalClient, prefix string, events func(Event)) *Redis {
-	return testRedis(t, c, prefix, func(r *Redis) { r.Events = events })
+func OpenRedis(t testing.TB, c redis.UniversalClient, prefix string) *Redis {
+	return testRedis(t, c, prefix, nil)
 }
+
+// Limit makes the outbox small.
+func (b *Bolt) Limit(waiting, dead int) { b.outbox.limits = limits{waiting, dead} }
+
+// Limit makes the outbox small.
+func (r *Redis) Limit(waiting, dead int) { r.outbox.limits = limits{waiting, dead} }
 
 // Shared is what TestMain started.
 func Shared() *redistest.Shared { return &shared }

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -93,15 +92,6 @@ func (p *Person) claims() []claim {
 
 func (c claim) taken() error {
 	return fmt.Errorf("%w: %s is known already, with other data or as another person's", ErrConflict, c.what)
-}
-
-// export is what is kept about a person, for that person to read.
-func export(p *Person) ([]byte, error) {
-	data, err := json.MarshalIndent(p, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("ledger: export: %w", err)
-	}
-	return append(data, '\n'), nil
 }
 
 // untilSecond rounds up to a second and bounds what a record can hold; ok is false if it has passed.

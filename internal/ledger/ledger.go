@@ -8,6 +8,7 @@ import (
 // Ledger is what every implementation does; ledgertest.Run checks that it does. All methods may be called at any time
 // from any goroutine. They look at ctx once, before they begin: what has begun is finished, whoever still waits.
 type Ledger interface {
+	Outbox
 	// See records that WeChat named a visitor, and says who that is, by the rules in the package's documentation. It is
 	// exact under concurrency. A sighting that brings nothing new, of an account seen less than an hour ago, writes
 	// nothing. Errors: ErrInvalid, ErrUnavailable.
@@ -34,7 +35,19 @@ type Ledger interface {
 	// PersonEnded returns the time given to EndPerson, zero if there was none or it is forgotten. A session is over if
 	// it was not created after it. It costs no I/O.
 	PersonEnded(person string) time.Time
-	// Erase removes everything about a person: record, openids, unionid, all ids. Errors as Find.
+	// Renew brings Profile, Grant and SessionKey of a sighting, in which nobody was seen, to the account with its openid, in
+	// one step. ErrNotFound: nobody has the openid, or they have not consented (any more), and nothing happens: whoever was
+	// erased, or took their consent back, while WeChat was asked must not come back by its answer. ProfileAt moves even if
+	// the profile is the same. Errors: ErrInvalid, ErrNotFound, ErrUnavailable.
+	Renew(ctx context.Context, s Sighting) error
+	// Withdraw carries out a withdrawal in one step: the record, the end of sessions, and the notices for others. It
+	// returns the person as it is now; the one who was, if nothing is left of them. done is false when Key was seen
+	// before: then nothing happened, and p may be empty. (After ErrUnavailable it may have happened all the same; then the
+	// repetition is not done.) ErrNotFound: nobody has this openid; then nothing is kept.
+	// Errors: ErrInvalid, ErrNotFound, ErrUnavailable.
+	Withdraw(ctx context.Context, w Withdrawal) (p Person, done bool, err error)
+	// Erase removes everything about a person: record, openids, unionid, all ids. What waits in the outbox stays, and
+	// Erased is told. Errors as Find.
 	Erase(ctx context.Context, id string) error
 	// Export returns everything that is kept about a person, as JSON for people to read. Errors as Find.
 	Export(ctx context.Context, id string) ([]byte, error)

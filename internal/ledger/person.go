@@ -29,7 +29,8 @@ type Person struct {
 	ProfileAt time.Time
 	// FirstSeen and LastSeen are UTC and of second precision; LastSeen may lag behind by one hour.
 	FirstSeen, LastSeen time.Time
-	// Version grows with each change of anything but LastSeen, ProfileAt and the time of a consent already given.
+	// Version grows with each change of anything but LastSeen, ProfileAt, PhoneAt, the time of a consent already given,
+	// and what is sealed.
 	Version uint64
 
 	seq uint64 // order of creation within one store; decides who is older among those first seen in one second
@@ -42,6 +43,12 @@ type Account struct {
 	ConsentAt time.Time
 	// FirstSeen and LastSeen are as in Person.
 	FirstSeen, LastSeen time.Time
+	// Grant is a sealed refresh token, SessionKey the sealed session_key of a mini program; nil if there is none. At most
+	// 4096 bytes each. The ledger does not know what is in them.
+	Grant, SessionKey []byte
+	// Phone is a phone number, as in Sighting; "" if none was given. PhoneAt is when it was last given (to the hour).
+	Phone   string
+	PhoneAt time.Time
 }
 
 // Consented reports whether the person consented to give this app id their profile.
@@ -73,6 +80,10 @@ func (p *Person) account(appID, openID string) int {
 // clone returns a copy that shares no memory that could be changed.
 func (p Person) clone() Person {
 	p.Accounts = slices.Clone(p.Accounts)
+	for i := range p.Accounts {
+		a := &p.Accounts[i]
+		a.Grant, a.SessionKey = slices.Clone(a.Grant), slices.Clone(a.SessionKey)
+	}
 	p.Merged = slices.Clone(p.Merged)
 	return p
 }

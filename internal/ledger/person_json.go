@@ -26,15 +26,28 @@ type personJSON struct {
 }
 
 type accountJSON struct {
-	AppID     string    `json:"app_id"`
-	OpenID    string    `json:"openid"`
-	ConsentAt time.Time `json:"consent_at,omitzero"`
-	FirstSeen time.Time `json:"first_seen"`
-	LastSeen  time.Time `json:"last_seen"`
+	AppID      string    `json:"app_id"`
+	OpenID     string    `json:"openid"`
+	ConsentAt  time.Time `json:"consent_at,omitzero"`
+	FirstSeen  time.Time `json:"first_seen"`
+	LastSeen   time.Time `json:"last_seen"`
+	Grant      []byte    `json:"grant,omitempty"`
+	SessionKey []byte    `json:"session_key,omitempty"`
+	Phone      string    `json:"phone,omitempty"`
+	PhoneAt    time.Time `json:"phone_at,omitzero"`
 }
 
-// MarshalJSON writes everything that is kept about the person.
+// MarshalJSON writes everything that is kept about the person, what is sealed too: it is a line for another store. For
+// people there is Export.
 func (p Person) MarshalJSON() ([]byte, error) {
+	data, err := json.Marshal(p.json())
+	if err != nil {
+		return nil, fmt.Errorf("ledger: a person as JSON: %w", err)
+	}
+	return data, nil
+}
+
+func (p *Person) json() personJSON {
 	v := personJSON{
 		ID: p.ID, UnionID: p.UnionID, Merged: p.Merged, Nickname: p.Nickname, Avatar: p.AvatarURL,
 		ProfileAt: p.ProfileAt, FirstSeen: p.FirstSeen, LastSeen: p.LastSeen, Version: p.Version, Order: p.seq,
@@ -42,11 +55,43 @@ func (p Person) MarshalJSON() ([]byte, error) {
 	for _, a := range p.Accounts {
 		v.Accounts = append(v.Accounts, accountJSON(a))
 	}
-	data, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("ledger: a person as JSON: %w", err)
+	return v
+}
+
+// exportJSON is a person for that person to read. Of what is sealed it says only that it is there.
+type exportJSON struct {
+	personJSON
+	Accounts []accountExport `json:"accounts,omitempty"`
+}
+
+type accountExport struct {
+	accountJSON
+	Grant      *kept `json:"grant,omitempty"`
+	SessionKey *kept `json:"session_key,omitempty"`
+}
+
+type kept struct {
+	Kept bool `json:"kept"`
+}
+
+// export is what is kept about a person.
+func export(p *Person) ([]byte, error) {
+	v := exportJSON{personJSON: p.json()}
+	for _, a := range v.personJSON.Accounts {
+		one := accountExport{accountJSON: a}
+		if len(a.Grant) > 0 {
+			one.Grant = &kept{true}
+		}
+		if len(a.SessionKey) > 0 {
+			one.SessionKey = &kept{true}
+		}
+		v.Accounts = append(v.Accounts, one)
 	}
-	return data, nil
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("ledger: export: %w", err)
+	}
+	return append(data, '\n'), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote, strictly: ErrInvalid for anything else, with a reason that repeats

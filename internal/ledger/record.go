@@ -11,9 +11,12 @@ import (
 )
 
 const (
-	recordVersion = 1
-	// maxRecord bounds a stored person, in bytes: 64 accounts of two 128-byte ids, every byte escaped, and the rest.
-	maxRecord = 64 << 10
+	// recordVersion is the newest. Version 1 has nothing sealed and no phone numbers. A record is written in the oldest
+	// version that can hold it: while gateways of both versions run, the older ones can read what they know.
+	recordVersion = 2
+	// maxRecord bounds a stored person, in bytes: 64 accounts of two 128-byte ids, every byte escaped, and twice 4096
+	// bytes in base64, and the rest.
+	maxRecord = 1 << 20
 )
 
 // record is a person as it is stored. Times are Unix seconds, 0 for never.
@@ -38,18 +41,33 @@ type accountRecord struct {
 	ConsentAt int64  `json:"c,omitempty"`
 	FirstSeen int64  `json:"f"`
 	LastSeen  int64  `json:"l"`
+
+	Grant      []byte `json:"g,omitempty"`
+	SessionKey []byte `json:"k,omitempty"`
+	Phone      string `json:"t,omitempty"`
+	PhoneAt    int64  `json:"h,omitempty"`
+}
+
+// version is the oldest that can hold the account.
+func (a *accountRecord) version() int {
+	if len(a.Grant) > 0 || len(a.SessionKey) > 0 || a.Phone != "" || a.PhoneAt != 0 {
+		return 2
+	}
+	return 1
 }
 
 func newRecord(p *Person) record {
 	r := record{
-		V: recordVersion, ID: p.ID, Seq: p.seq, Version: p.Version, UnionID: p.UnionID, Merged: p.Merged,
+		V: 1, ID: p.ID, Seq: p.seq, Version: p.Version, UnionID: p.UnionID, Merged: p.Merged,
 		Nickname: p.Nickname, Avatar: p.AvatarURL,
 		ProfileAt: seconds(p.ProfileAt), FirstSeen: seconds(p.FirstSeen), LastSeen: seconds(p.LastSeen),
 	}
 	for _, a := range p.Accounts {
 		r.Accounts = append(r.Accounts, accountRecord{
 			a.AppID, a.OpenID, seconds(a.ConsentAt), seconds(a.FirstSeen), seconds(a.LastSeen),
+			a.Grant, a.SessionKey, a.Phone, seconds(a.PhoneAt),
 		})
+		r.V = max(r.V, r.Accounts[len(r.Accounts)-1].version())
 	}
 	return r
 }
@@ -84,7 +102,7 @@ func decode(data []byte) (Person, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return Person{}, corrupt("bytes follow a record")
 	}
-	if r.V != recordVersion {
+	if r.V < 1 || r.V > recordVersion {
 		return Person{}, undecodable(data)
 	}
 	if fault := r.fault(); fault != "" {
@@ -125,7 +143,10 @@ func (r *record) fault() string {
 		}
 	}
 	for i, a := range r.Accounts {
-		if !identifier(a.AppID) || !identifier(a.OpenID) || !times(a.ConsentAt, a.FirstSeen, a.LastSeen) {
+		if !identifier(a.AppID) || !identifier(a.OpenID) || !times(a.ConsentAt, a.FirstSeen, a.LastSeen, a.PhoneAt) {
+			return "account"
+		}
+		if len(a.Grant) > maxSealed || len(a.SessionKey) > maxSealed || !words(a.Phone, maxPhone) {
 			return "account"
 		}
 		twice := func(b accountRecord) bool { return b.AppID == a.AppID && b.OpenID == a.OpenID }
@@ -145,9 +166,18 @@ func (r *record) person() Person {
 	for _, a := range r.Accounts {
 		p.Accounts = append(p.Accounts, Account{
 			a.AppID, a.OpenID, moment(a.ConsentAt), moment(a.FirstSeen), moment(a.LastSeen),
+			sealed(a.Grant), sealed(a.SessionKey), a.Phone, moment(a.PhoneAt),
 		})
 	}
 	return p
+}
+
+// sealed makes nothing of what is empty.
+func sealed(data []byte) []byte {
+	if len(data) == 0 {
+		return nil
+	}
+	return data
 }
 
 func corrupt(format string, args ...any) error {

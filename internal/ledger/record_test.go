@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
@@ -19,7 +20,11 @@ func fullPerson(accounts, merged int) Person {
 	}
 	for i := range accounts {
 		app := fmt.Sprintf("%03d%s", i, strings.Repeat(`\`, maxIdentifier-3))
-		p.Accounts = append(p.Accounts, Account{AppID: app, OpenID: app, ConsentAt: at, FirstSeen: at, LastSeen: at})
+		p.Accounts = append(p.Accounts, Account{
+			AppID: app, OpenID: app, ConsentAt: at, FirstSeen: at, LastSeen: at,
+			Grant: bytes.Repeat([]byte{1}, maxSealed), SessionKey: bytes.Repeat([]byte{2}, maxSealed),
+			Phone: strings.Repeat(`"`, maxPhone), PhoneAt: at,
+		})
 	}
 	for range merged {
 		p.Merged = append(p.Merged, newID())
@@ -51,6 +56,7 @@ func TestRecordRoundTrip(t *testing.T) {
 func TestRecordRefused(t *testing.T) {
 	t.Parallel()
 	const id = `"id":"abcdefghijklmnopqrstuvwxyz"`
+	sealed := strings.Repeat("A", (maxSealed/3+1)*4)
 	good := `{"v":1,` + id + `,"s":1,"r":1,"a":[{"a":"wxA","o":"oA","f":1,"l":1}],"f":1,"l":1}`
 	if _, err := decode([]byte(good)); err != nil {
 		t.Fatal(err)
@@ -65,7 +71,13 @@ func TestRecordRefused(t *testing.T) {
 		"list":             `[]`,
 		"no version":       strings.Replace(good, `"v":1,`, ``, 1),
 		"version 0":        strings.Replace(good, `"v":1`, `"v":0`, 1),
-		"newer version":    strings.Replace(good, `"v":1`, `"v":2,"new":{}`, 1),
+		"newer version":    strings.Replace(good, `"v":1`, `"v":3`, 1),
+		"newer field":      strings.Replace(good, `"v":1`, `"v":3,"new":{}`, 1),
+		"bad phone":        strings.Replace(good, `"o":"oA"`, `"o":"oA","t":"1\n"`, 1),
+		"long phone":       strings.Replace(good, `"o":"oA"`, `"o":"oA","t":"`+strings.Repeat("1", maxPhone+1)+`"`, 1),
+		"long grant":       strings.Replace(good, `"o":"oA"`, `"o":"oA","g":"`+sealed+`"`, 1),
+		"long session key": strings.Replace(good, `"o":"oA"`, `"o":"oA","k":"`+sealed+`"`, 1),
+		"bad grant":        strings.Replace(good, `"o":"oA"`, `"o":"oA","g":"*"`, 1),
 		"unknown field":    strings.Replace(good, `"v":1`, `"v":1,"new":{}`, 1),
 		"no id":            strings.Replace(good, id, `"id":""`, 1),
 		"bad id":           strings.Replace(good, id, `"id":"ABCDEFGHIJKLMNOPQRSTUVWXYZ"`, 1),
@@ -88,7 +100,7 @@ func TestRecordRefused(t *testing.T) {
 			t.Errorf("%s: the error quotes the record: %v", name, err)
 		}
 	}
-	if _, err := decode([]byte(strings.Replace(good, `"v":1`, `"v":2,"new":{}`, 1))); !strings.Contains(err.Error(), "newer") {
+	if _, err := decode([]byte(strings.Replace(good, `"v":1`, `"v":3,"new":{}`, 1))); !strings.Contains(err.Error(), "newer") {
 		t.Errorf("a newer record: %v", err)
 	}
 }
@@ -98,6 +110,23 @@ func TestRecordTooLarge(t *testing.T) {
 	p := fullPerson(4*maxAccounts, 0)
 	if _, err := encode(&p); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("encode: %v", err)
+	}
+}
+
+// TestRecordVersions: what older gateways wrote can be read, and what they can read is written as they do.
+func TestRecordVersions(t *testing.T) {
+	t.Parallel()
+	const old = `{"v":1,"id":"abcdefghijklmnopqrstuvwxyz","s":1,"r":1,"a":[{"a":"wxA","o":"oA","c":5,"f":1,"l":1}],"f":1,"l":1}`
+	p, err := decode([]byte(old))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := encode(&p); err != nil || strings.TrimSpace(string(again)) != old {
+		t.Errorf("%s, %v", again, err)
+	}
+	p.Accounts[0].Phone = "1"
+	if newer, err := encode(&p); err != nil || !strings.HasPrefix(string(newer), `{"v":2,`) {
+		t.Errorf("%s, %v", newer, err)
 	}
 }
 

@@ -41,9 +41,12 @@ const (
 //
 // # What Redis must be set to
 //
-// The keys have no TTL: a maxmemory-policy of noeviction or volatile-* keeps them, allkeys-* would throw the whole
-// ledger away. What a master answered just before it died can be lost to its replicas; min-replicas-to-write bounds
+// The keys have no TTL, but for leases and for what makes an event count once: a maxmemory-policy of noeviction keeps
+// them all, volatile-* may let something be told twice, allkeys-* would throw the whole ledger away. What a master answered just before it died can be lost to its replicas; min-replicas-to-write bounds
 // that. Reads go to the master: the client must not read from replicas.
+//
+// The clocks of the instances should agree within a second or so: an event is due once the clock of whoever sends it has
+// reached that of whoever kept it.
 //
 // The fields must not change after the first use. A zero Redis with a Client works; Start and Close are separate, so
 // that it can be made before its server is there.
@@ -61,9 +64,9 @@ type Redis struct {
 	Stale, Fresh, StaleIfDown time.Duration
 	// Logger hears what Bolt's hears, and of Redis breaking and recovering. nil is silent.
 	Logger *slog.Logger
-	// Events is called after each commit of this instance that is an event, for each person in order. It must return
-	// soon and must not use the ledger. nil is silent.
-	Events func(Event)
+	// Wake is called after each commit of this instance that put something into the outbox. It must return soon and
+	// must not use the ledger. nil is silent.
+	Wake func()
 
 	near       near
 	channel    channel
@@ -71,6 +74,7 @@ type Redis struct {
 	health     health
 	ended      ended
 	gone       gone
+	outbox     outbox
 	generation atomic.Uint64
 	moved      atomic.Int64 // when Generation last moved because the channel was broken, ns since 1970
 	known      latch        // shut from Start until the tombstones are read

@@ -7,9 +7,11 @@ import (
 
 // batch is one change: what must still be so, and what shall be.
 type batch struct {
-	checks, writes []any  // three for each, see writeScript
-	news           string // the announcement
-	stamp          string // of every record written
+	checks, writes []any    // three for each, see writeScript
+	steps          []any    // seven for each
+	keys           []string // of the steps, after those of the tables
+	news, endNews  string   // the announcements: of a person, and of tombstones
+	stamp          string   // of every record written
 }
 
 func newBatch() *batch { return &batch{stamp: rand.Text()[:stampLength]} }

@@ -179,7 +179,7 @@ func (r *Redis) receive(message string) {
 		r.hear(first, rest)
 	case sayEnded:
 		for member := range strings.FieldsSeq(what) {
-			r.bury(member)
+			r.learn(member)
 		}
 		r.tombstones.Add(1)
 	case sayNews, sayTimes:

@@ -21,7 +21,7 @@ func (r *Redis) check() error {
 		}
 		return m
 	}
-	var errs []error
+	errs := []error{r.checkOutbox()}
 	names := map[string]string{} // every index entry that the records call for
 	for id, value := range all(tablePerson) {
 		s, err := unstamp(id, value, func(*Person) bool { return true })
@@ -50,9 +50,29 @@ func (r *Redis) check() error {
 
 func miniClient(t testing.TB) redis.UniversalClient {
 	m := miniredis.RunT(t)
+	keepTime(t, m)
 	c := redis.NewClient(&redis.Options{Addr: m.Addr(), ContextTimeoutEnabled: true})
 	t.Cleanup(func() { c.Close() })
 	return c
+}
+
+// keepTime lets keys expire, which miniredis does not do by itself.
+func keepTime(t testing.TB, m *miniredis.Miniredis) {
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				m.FastForward(20 * time.Millisecond)
+			case <-end:
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { close(end); <-ended })
 }
 
 // testRedis gives a ledger whose channel works. It is patient: the machine may be busy.

@@ -17,14 +17,14 @@ func subjects(client func(t *testing.T) redis.UniversalClient) func(t *testing.T
 	var n atomic.Int64
 	return func(t *testing.T) *ledgertest.Subject {
 		c, prefix := client(t), fmt.Sprint("test", n.Add(1), ":")
-		told := &ledgertest.Events{}
-		r := ledger.OpenRedis(t, c, prefix, told.Add)
-		s := &ledgertest.Subject{Ledger: r, Told: told, Check: func() error { return r.Check() }}
+		r := ledger.OpenRedis(t, c, prefix)
+		s := &ledgertest.Subject{Ledger: r, Check: func() error { return r.Check() }}
+		s.Limit = func(waiting, dead int) { r.Limit(waiting, dead) }
 		s.Reopen = func(t *testing.T) {
 			if err := s.Ledger.Close(); err != nil {
 				t.Fatal(err)
 			}
-			r = ledger.OpenRedis(t, c, prefix, told.Add)
+			r = ledger.OpenRedis(t, c, prefix)
 			s.Ledger = r
 		}
 		return s

@@ -26,8 +26,8 @@ func personTombstone(id string, e goneUntil) string {
 	return "p" + id + "." + strconv.FormatInt(e.at, 10) + "." + strconv.FormatInt(e.until, 10)
 }
 
-// bury takes in one tombstone, and says whether it is one.
-func (r *Redis) bury(word string) bool {
+// learn takes in one tombstone, and says whether it is one.
+func (r *Redis) learn(word string) bool {
 	t, ok := parseTombstone(word)
 	switch {
 	case !ok:
@@ -64,8 +64,8 @@ func (r *Redis) EndSession(ctx context.Context, id [16]byte, until time.Time) er
 	b := newBatch()
 	word := sessionTombstone(id, end)
 	b.end(word, end)
-	b.news = string(sayEnded) + word
-	_, err := r.write(ctx, b)
+	b.endNews = string(sayEnded) + word
+	_, _, err := r.write(ctx, b)
 	return err
 }
 
@@ -109,9 +109,9 @@ func (r *Redis) EndPerson(ctx context.Context, person string, at, until time.Tim
 			b.end(words[len(words)-1], e.until)
 			r.gone.add(id, e)
 		}
-		b.news = string(sayEnded) + strings.Join(words, " ")
+		b.endNews = string(sayEnded) + strings.Join(words, " ")
 		return plan{batch: b, names: ids}, nil
-	}, func() {})
+	}, func(int) {})
 }
 
 // PersonEnded implements Ledger. It waits as Ended does.
@@ -138,7 +138,7 @@ func (r *Redis) loadTombstones(ctx context.Context) error {
 	}
 	bad := 0
 	err = r.eachTombstone(ctx, func(word string) error {
-		if !r.bury(word) {
+		if !r.learn(word) {
 			bad++
 		}
 		return nil

@@ -65,18 +65,7 @@ func fleetChild(spec string) int {
 			})
 		}
 	} else {
-		for range 16 {
-			wg.Go(func() {
-				for {
-					human, app := rand.IntN(300), rand.IntN(4)
-					in := Sighting{AppID: fmt.Sprint("wx", app), OpenID: fmt.Sprint("o", app, "-", human), Consent: rand.IntN(2) == 0}
-					if rand.IntN(2) == 0 {
-						in.UnionID = fmt.Sprint("u", human)
-					}
-					see(in)
-				}
-			})
-		}
+		crowdForEver(r)
 	}
 	wg.Wait()
 	return 0
@@ -204,6 +193,11 @@ func TestFleetCrash(t *testing.T) {
 	if err := r.check(); err != nil {
 		t.Fatal(err)
 	}
+	p, err := r.posted("crm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	allTold(t, r, p, kept, 12)
 	for _, line := range kept {
 		f := strings.Split(line, ",")
 		p, err := r.FindOpenID(t.Context(), f[0], f[1])

@@ -27,8 +27,9 @@ func (r *Redis) Erase(ctx context.Context, id string) error {
 			b.remove(name.table, name.key)
 		}
 		b.announce(&c)
-		return plan{batch: b, change: &c, erased: true, names: c.ids()}, nil
-	}, func() { r.tell(erasure(&c.person)) })
+		err = b.notify(r, r.outbox.targets.notices(&c.person, erasure(&c.person)))
+		return plan{batch: b, change: &c, erased: true, names: c.ids()}, err
+	}, r.wake)
 }
 
 // Export implements Ledger. It asks Redis: what is given out must be what is kept.
@@ -108,7 +109,7 @@ func (r *Redis) Import(ctx context.Context, p Person) error {
 	if err := b.change(&c); err != nil {
 		return err
 	}
-	conflict, err := r.write(ctx, b)
+	conflict, _, err := r.write(ctx, b)
 	if err == nil && conflict != 0 {
 		return r.included(ctx, &p, names[conflict-1])
 	}

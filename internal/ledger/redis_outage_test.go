@@ -65,6 +65,10 @@ func TestRedisOutages(t *testing.T) {
 				}
 				return err == nil && r.channel.works(time.Now(), r.bound())
 			})
+			_, done, err := r.Withdraw(t.Context(), Withdrawal{Key: "k", Kind: Revoked, AppID: "wxA", OpenID: "oB", Consent: true})
+			if n, _, err2 := r.Waiting(t.Context(), "crm"); !done || n < 1 || errors.Join(err, err2) != nil {
+				t.Errorf("afterwards: withdrawn %v, %d wait, %v, %v", done, n, err, err2)
+			}
 			if p, err := r.Find(t.Context(), other.ID); err != nil || !p.Holds("wxA", "oB") {
 				t.Errorf("afterwards: %+v, %v", p, err)
 			}
@@ -115,6 +119,16 @@ func suffer(t *testing.T, r *Redis, known, other Person, reads bool) {
 	err = r.EndSession(t.Context(), id, time.Now().Add(time.Hour))
 	if !errors.Is(err, ErrUnavailable) || !r.Ended(id) {
 		t.Errorf("a logout: %v, here it holds: %v", err, r.Ended(id))
+	}
+	r.SetTargets([]Target{{Name: "crm"}})
+	_, _, due := r.Due(t.Context(), "crm", time.Now(), 1)
+	if reads != (due == nil) || due != nil && !errors.Is(due, ErrUnavailable) {
+		t.Errorf("Due: %v", due)
+	}
+	_, done, err := r.Withdraw(t.Context(), Withdrawal{Key: "k", Kind: Revoked, AppID: "wxA", OpenID: "oB", Consent: true})
+	told := r.Tell(t.Context(), Event{Kind: Declined})
+	if done || !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrCorrupt) || !errors.Is(told, ErrUnavailable) {
+		t.Errorf("Withdraw: %v, %v; Tell: %v", done, err, told)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +13,8 @@ import (
 
 // The keys of the store, in the order in which scripts get them. All are hashes, but for ended: a sorted set of
 // tombstones by the second until which they hold. A person's value is a stamp, new with each write, and the record.
-// meta holds the schema, and the number of times that ended was changed.
+// meta holds the schema, the number of times that ended was changed, and the number of the last event that was told. For
+// those of the outbox see queueKeys.
 var tableKeys = [...]string{"person", "openid", "unionid", "alias", "ended", "meta"}
 
 func (r *Redis) keys() []string {
@@ -35,54 +35,6 @@ func (r *Redis) key(name string) string {
 }
 
 const stampLength = 12
-
-// writeScript is the only one that writes. ARGV: schema, channel, announcement, now in s, number of checks; then for
-// each check table, field, and what its value must begin with, "" if there must be none; then for each write table,
-// field, and value, "" to remove it. A write to ended has the second until which the tombstone holds as its value.
-//
-// It answers 0 when the writes are done (or, if the client sent it twice, were done: the stamps tell), n when the nth
-// check failed, -1 when the store is of another schema. A Redis that is full, or only a replica, refuses the first
-// command that writes, and then all is as it was; that nobody may publish is no reason to fail: see channel.
-var writeScript = redis.NewScript(`
-local schema = redis.call('HGET', KEYS[6], 'schema')
-if schema and schema ~= ARGV[1] then return -1 end
-local function get(i) return redis.call('HGET', KEYS[tonumber(ARGV[i])], ARGV[i + 1]) or '' end
-local first = 6 + 3 * tonumber(ARGV[5])
-local function done()
-	local stamped = false
-	for i = first, #ARGV, 3 do
-		if ARGV[i] ~= '5' and get(i) ~= ARGV[i + 2] then return false end
-		stamped = stamped or (ARGV[i] == '1' and ARGV[i + 2] ~= '')
-	end
-	return stamped
-end
-for i = 6, first - 1, 3 do
-	local is, want = get(i), ARGV[i + 2]
-	if (want == '' and is ~= '') or string.sub(is, 1, #want) ~= want then
-		if done() then return 0 end
-		return (i - 3) / 3
-	end
-end
-local ended = false
-for i = first, #ARGV, 3 do
-	local key = KEYS[tonumber(ARGV[i])]
-	if ARGV[i] == '5' then
-		redis.call('ZADD', key, ARGV[i + 2], ARGV[i + 1])
-		ended = true
-	elseif ARGV[i + 2] == '' then
-		redis.call('HDEL', key, ARGV[i + 1])
-	else
-		redis.call('HSET', key, ARGV[i + 1], ARGV[i + 2])
-	end
-end
-if not schema then redis.call('HSET', KEYS[6], 'schema', ARGV[1]) end
-if ended then
-	redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', ARGV[4])
-	redis.call('HINCRBY', KEYS[6], 'ended', 1)
-end
-if ARGV[3] ~= '' then redis.pcall('PUBLISH', ARGV[2], ARGV[3]) end
-return 0
-`)
 
 // lookScript reads whatever a decision needs, in one moment. ARGV: an id, an openid's key, a unionid, each "" if not
 // asked for. It answers the schema, the time, and for each of the three whose it is and that person's value.
@@ -181,25 +133,4 @@ func unstamp(id, value string, agrees func(*Person) bool) (stamped, error) {
 		return stamped{}, corrupt("an index and the record it points at disagree")
 	}
 	return stamped{&p, strings.Clone(value[:stampLength])}, nil
-}
-
-// write runs a batch. conflict is the number of the check that failed, 0 if it was carried out.
-func (r *Redis) write(ctx context.Context, b *batch) (conflict int, err error) {
-	ctx, cancel := r.once(ctx)
-	defer cancel()
-	args := []any{schema, r.key("news"), b.news, time.Now().Unix(), len(b.checks) / 3}
-	args = append(append(args, b.checks...), b.writes...)
-	n, err := writeScript.Run(ctx, r.Client, r.keys(), args...).Int()
-	if refused := redis.Error(nil); !errors.As(err, &refused) { // a Redis that is full, or a replica, still answers readers
-		r.answer(err)
-	}
-	switch {
-	case err != nil:
-		return 0, r.failed("writing", err)
-	case n < 0:
-		return 0, checkSchema("other")
-	case n > len(b.checks)/3:
-		return 0, fmt.Errorf("%w: writing: answer %d", ErrUnavailable, n)
-	}
-	return n, nil
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -24,11 +25,7 @@ func (r *Redis) See(ctx context.Context, s Sighting) (Person, error) {
 		p, err := r.decide(ctx, &s, &c)
 		p.names = append(p.names, string(openIDKey(s.AppID, s.OpenID)), s.UnionID)
 		return p, err
-	}, func() {
-		if e, ok := c.event(&s); ok {
-			r.tell(e)
-		}
-	})
+	}, r.wake)
 	if err != nil {
 		return Person{}, err
 	}
@@ -44,16 +41,26 @@ func (r *Redis) decide(ctx context.Context, s *Sighting, c *change) (p plan, err
 	}
 	fresh := func() (string, uint64, error) { return newID(), v.at, nil }
 	*c, err = settle(judge(v.openID.person, v.unionID.person, s), v.openID.person, v.unionID.person, s, fresh)
-	if err != nil || !c.dirty {
+	if err != nil {
 		return p, err
 	}
+	notices := r.outbox.targets.notices(&c.person, c.events(s)...)
+	if !c.dirty && len(notices) == 0 {
+		return p, nil
+	}
 	b := newBatch()
+	if err := b.notify(r, notices); err != nil {
+		return p, err
+	}
 	b.expectName(tableOpenID, string(openIDKey(s.AppID, s.OpenID)), v.openID)
 	if s.UnionID != "" {
 		b.expectName(tableUnionID, s.UnionID, v.unionID)
 	}
 	b.expectPerson(v.openID)
 	b.expectPerson(v.unionID)
+	if !c.dirty { // only told of
+		return plan{batch: b, names: c.ids()}, nil
+	}
 	return plan{batch: b, change: c, names: c.ids()}, b.change(c)
 }
 
@@ -65,9 +72,8 @@ type plan struct {
 	names  []string // whoever changes any of these stands in line
 }
 
-// rounds makes plans until one can be carried out, and then calls then: before anybody else of this instance can
-// change the same persons, so that events come in the order of the changes.
-func (r *Redis) rounds(ctx context.Context, next func() (plan, error), then func()) error {
+// rounds makes plans until one can be carried out, and then calls then with the number of events put into the outbox.
+func (r *Redis) rounds(ctx context.Context, next func() (plan, error), then func(added int)) error {
 	var held lease
 	defer func() { held.release() }()
 	for range maxRounds {
@@ -78,12 +84,12 @@ func (r *Redis) rounds(ctx context.Context, next func() (plan, error), then func
 		if held, err = r.stripes.take(ctx, held, p.names, r.timeout()); err != nil {
 			return err
 		}
-		done, err := r.carryOut(ctx, &p)
+		done, added, err := r.carryOut(ctx, &p)
 		if err != nil {
 			return err
 		}
 		if done {
-			then()
+			then(added)
 			return nil
 		}
 	}
@@ -92,18 +98,18 @@ func (r *Redis) rounds(ctx context.Context, next func() (plan, error), then func
 
 // carryOut writes a plan, and tells memory: first what is kept, then the generation, so that whoever reads the new
 // generation cannot find the old person.
-func (r *Redis) carryOut(ctx context.Context, p *plan) (done bool, err error) {
+func (r *Redis) carryOut(ctx context.Context, p *plan) (done bool, added int, err error) {
 	if p.change == nil {
-		conflict, err := r.write(ctx, p.batch)
-		return conflict == 0, err
+		conflict, added, err := r.write(ctx, p.batch)
+		return conflict == 0, added, err
 	}
 	mark := r.near.mark(p.change)
 	r.near.pending.Store(p.batch.stamp, nil)
 	defer r.near.pending.Delete(p.batch.stamp)
-	conflict, err := r.write(ctx, p.batch)
+	conflict, added, err := r.write(ctx, p.batch)
 	switch {
-	case conflict != 0:
-		return false, nil
+	case conflict != 0, errors.Is(err, errSeen): // nothing was written
+		return false, 0, err
 	case err != nil, p.erased: // after an error perhaps it was written, perhaps it will be: nothing is known
 		r.near.drop(p.change.ids()...)
 	default:
@@ -112,11 +118,5 @@ func (r *Redis) carryOut(ctx context.Context, p *plan) (done bool, err error) {
 	if p.change.news {
 		r.generation.Add(1)
 	}
-	return err == nil, err
-}
-
-func (r *Redis) tell(e Event) {
-	if r.Events != nil {
-		r.Events(e)
-	}
+	return err == nil, added, err
 }

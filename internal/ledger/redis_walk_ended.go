@@ -113,10 +113,10 @@ func (r *Redis) ImportEnded(ctx context.Context, t Tombstone) error {
 	if t.Person != "" {
 		word = personTombstone(t.Person, goneUntil{at: t.At.Unix(), until: end})
 	}
-	r.bury(word) // first, as in EndSession
+	r.learn(word) // first, as in EndSession
 	b := newBatch()
 	b.end(word, end)
-	b.news = string(sayEnded) + word
-	_, err := r.write(ctx, b)
+	b.endNews = string(sayEnded) + word
+	_, _, err := r.write(ctx, b)
 	return err
 }

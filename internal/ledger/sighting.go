@@ -23,7 +23,25 @@ type Sighting struct {
 	Profile *Profile
 	// At is when this happened; zero means now.
 	At time.Time
+	// SignedIn says that this was a sign-in of which others may want to hear: if a target wants it, the event is kept in
+	// the same step. Scope is for the event: at most 64 visible ASCII characters, or "".
+	SignedIn bool
+	Scope    string
+	// Grant is a sealed refresh token, and SessionKey the sealed session_key of a mini program, to be kept with the
+	// account; nil leaves what is there, empty forgets it. At most 4096 bytes each.
+	Grant, SessionKey []byte
+	// Phone is the number that WeChat gave, such as "+86 13800000000": at most 32 bytes of printable ASCII. "" leaves
+	// what is there.
+	Phone string
+
+	event string // id of the event of the sign-in: the same however often the change is decided on
 }
+
+// Limits of what is kept with an account, in bytes.
+const (
+	maxSealed = 4096
+	maxPhone  = 32
+)
 
 // normal returns the sighting with its time settled and its profile cleaned, or ErrInvalid. No error text repeats what
 // the sighting says: errors go to logs, and openids are personal data.
@@ -35,6 +53,12 @@ func (s Sighting) normal() (Sighting, error) {
 		return s, fmt.Errorf("%w: the openid must be 1 to %d visible ASCII characters", ErrInvalid, maxIdentifier)
 	case s.UnionID != "" && !identifier(s.UnionID):
 		return s, fmt.Errorf("%w: the unionid must be at most %d visible ASCII characters", ErrInvalid, maxIdentifier)
+	case s.Scope != "" && (!identifier(s.Scope) || len(s.Scope) > maxScope):
+		return s, fmt.Errorf("%w: the scope must be at most %d visible ASCII characters", ErrInvalid, maxScope)
+	case len(s.Grant) > maxSealed || len(s.SessionKey) > maxSealed:
+		return s, fmt.Errorf("%w: what is sealed must have at most %d bytes", ErrInvalid, maxSealed)
+	case !words(s.Phone, maxPhone):
+		return s, fmt.Errorf("%w: the phone number must be at most %d printable ASCII characters", ErrInvalid, maxPhone)
 	}
 	if s.At.IsZero() {
 		s.At = time.Now()
@@ -44,6 +68,9 @@ func (s Sighting) normal() (Sighting, error) {
 	}
 	s.At = s.At.UTC().Truncate(time.Second)
 	s.Profile = s.Profile.clean()
+	if s.SignedIn {
+		s.event = newID()
+	}
 	return s, nil
 }
 

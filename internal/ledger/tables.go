@@ -17,8 +17,14 @@ var (
 	bucketEnded   = []byte("ended")   // until (8 bytes, seconds, big-endian), session id (16 bytes) → nothing
 	bucketGone    = []byte("gone")    // until (as in ended), person's id (26 bytes) → at (8 bytes, the same)
 	bucketMeta    = []byte("meta")    // schema → "1"
+	bucketOutbox  = []byte("outbox")  // target → queue
+	bucketOnce    = []byte("once")    // see once
 
-	buckets   = [][]byte{bucketPerson, bucketOpenID, bucketUnionID, bucketAlias, bucketEnded, bucketGone, bucketMeta}
+	buckets = [][]byte{
+		bucketPerson, bucketOpenID, bucketUnionID, bucketAlias, bucketEnded, bucketGone, bucketMeta, bucketOutbox, bucketOnce,
+	}
+	newBuckets = [][]byte{bucketGone, bucketOutbox, bucketOnce} // that files made before lack
+
 	keySchema = []byte("schema")
 	schema    = []byte("1")
 )
@@ -64,17 +70,23 @@ func (t tables) prepare() (bool, error) {
 	return true, t.tx.Bucket(bucketMeta).Put(keySchema, schema)
 }
 
-// adopt takes over a file that is not new. Files made before sessions could be ended by person lack that table.
+// adopt takes over a file that is not new.
 func (t tables) adopt(found [][]byte) (bool, error) {
-	old := !slices.ContainsFunc(found, func(name []byte) bool { return bytes.Equal(name, bucketGone) })
-	if old {
-		found = append(found, bucketGone)
+	var missing [][]byte
+	for _, want := range newBuckets {
+		if !slices.ContainsFunc(found, func(name []byte) bool { return bytes.Equal(name, want) }) {
+			missing = append(missing, want)
+		}
 	}
-	if err := t.ours(found); err != nil || !old {
+	if err := t.ours(append(found, missing...)); err != nil {
 		return false, err
 	}
-	_, err := t.tx.CreateBucket(bucketGone)
-	return true, err
+	for _, name := range missing {
+		if _, err := t.tx.CreateBucket(name); err != nil {
+			return false, err
+		}
+	}
+	return len(missing) > 0, nil
 }
 
 // ours checks that a file that is not new is a ledger of this version: never write into somebody else's.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,15 +16,15 @@ type Subject struct {
 	Ledger ledger.Ledger
 	// Reopen closes Ledger, and puts another over the same store in its place.
 	Reopen func(t *testing.T)
-	// Told is what the ledger's Events were set to: Told.Add. It is the same after Reopen.
-	Told *Events
+	// Limit makes the outbox of Ledger hold no more than this, until Reopen.
+	Limit func(waiting, dead int)
 	// Check reports the first contradiction between the records and the indexes of the store.
 	Check func() error
 }
 
 // Run runs the whole contract. open gives a new subject, and closes it when its test ends.
 func Run(t *testing.T, open func(t *testing.T) *Subject) {
-	for _, c := range slices.Concat(identity, conflicts, details, persons, moving, tombstones, crowds) {
+	for _, c := range slices.Concat(identity, conflicts, details, persons, moving, tombstones, outbox, telling, postal, withdrawals, pushes, possessions, crowds) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := &subject{Subject: open(t)}
@@ -107,6 +106,21 @@ func (s *subject) calls(ctx context.Context) map[string]func() error {
 		"Export":      func() error { _, err := s.Ledger.Export(ctx, anID); return err },
 		"Walk":        func() error { return s.Ledger.Walk(ctx, func(ledger.Person) error { return nil }) },
 		"Import":      func() error { return s.Ledger.Import(ctx, aPerson()) },
+		"Tell":        func() error { return s.Ledger.Tell(ctx, ledger.Event{Kind: ledger.Declined}) },
+		"Due":         func() error { _, _, err := s.Ledger.Due(ctx, crm, time.Now(), 1); return err },
+		"Sent":        func() error { return s.Ledger.Sent(ctx, crm, anID) },
+		"Postpone":    func() error { return s.Ledger.Postpone(ctx, crm, anID, time.Now(), "") },
+		"Bury":        func() error { return s.Ledger.Bury(ctx, crm, anID, "") },
+		"Waiting":     func() error { _, _, err := s.Ledger.Waiting(ctx, crm); return err },
+		"Dead":        func() error { _, err := s.Ledger.Dead(ctx, crm, "", 1); return err },
+		"Redeliver":   func() error { _, err := s.Ledger.Redeliver(ctx, crm, ""); return err },
+		"Lease":       func() error { _, err := s.Ledger.Lease(ctx, crm, "me", time.Minute); return err },
+		"Release":     func() error { return s.Ledger.Release(ctx, crm, "me") },
+		"Renew":       func() error { return s.Ledger.Renew(ctx, ledger.Sighting{AppID: "wxA", OpenID: "oNew"}) },
+		"Withdraw": func() error {
+			_, _, err := s.Ledger.Withdraw(ctx, ledger.Withdrawal{Kind: ledger.Revoked, AppID: "wxA", OpenID: "oNew"})
+			return err
+		},
 		"EndSession":  func() error { return s.Ledger.EndSession(ctx, [16]byte{1}, time.Now().Add(time.Hour)) },
 		"WalkEnded":   func() error { return s.Ledger.WalkEnded(ctx, func(ledger.Tombstone) error { return nil }) },
 		"ImportEnded": func() error { return s.Ledger.ImportEnded(ctx, ledger.Tombstone{Until: soon()}) },
@@ -128,26 +142,4 @@ func aPerson() ledger.Person {
 		ID: "abcdefghijklmnopqrstuvwxya", Version: 1, FirstSeen: at(0), LastSeen: at(0),
 		Accounts: []ledger.Account{{AppID: "wxA", OpenID: "oNew", FirstSeen: at(0), LastSeen: at(0)}},
 	}
-}
-
-// Events keeps the events of one subject.
-type Events struct {
-	mu  sync.Mutex
-	all []ledger.Event
-}
-
-// Add is for the Events of a ledger.
-func (e *Events) Add(event ledger.Event) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.all = append(e.all, event)
-}
-
-// Take returns what was added since the last time.
-func (e *Events) Take() []ledger.Event {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	all := e.all
-	e.all = nil
-	return all
 }

@@ -95,7 +95,7 @@ func imports(t *testing.T, s *subject) {
 			t.Fatal(err)
 		}
 	}
-	s.Told.Take()
+	s.listen()
 	for round := range 3 {
 		for _, line := range lines {
 			var p ledger.Person
@@ -115,6 +115,7 @@ func imports(t *testing.T, s *subject) {
 			t.Fatalf("round %d: got %+v, want %+v", round, got, all)
 		}
 		s.Reopen(t)
+		s.listen()
 	}
 	s.told(t)
 	// who is older is still known

@@ -1,0 +1,156 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// outbox is what both kinds of store keep in memory for it.
+type outbox struct {
+	targets targets
+	limits  limits // zero means the constants; tests have smaller ones
+}
+
+func (o *outbox) bounds() limits {
+	return limits{cmp.Or(o.limits.waiting, MaxWaiting), cmp.Or(o.limits.dead, MaxDead)}
+}
+
+// SetTargets implements Outbox.
+func (b *Bolt) SetTargets(all []Target) { b.outbox.targets.set(all) }
+
+// Tell implements Outbox.
+func (b *Bolt) Tell(ctx context.Context, e Event) error {
+	if err := b.ready(ctx); err != nil {
+		return err
+	}
+	given := e.ID != ""
+	e, err := e.tellable()
+	if err != nil || len(b.outbox.targets.wanting(e.Kind)) == 0 {
+		return err
+	}
+	wrote := false
+	return b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
+		wrote = false
+		t := tables{tx}
+		var p *Person
+		if e.Person != "" {
+			if p, err = absent(t.byID(e.Person)); err != nil {
+				return false, err
+			}
+		}
+		all := b.outbox.targets.notices(p, e)
+		if len(all) == 0 {
+			return false, nil
+		}
+		if given {
+			if seen, err := t.once(onceKey("event", e.ID)); err != nil || seen {
+				return false, err
+			}
+		}
+		wrote, err = t.notify(all, b.outbox.bounds())
+		return true, err
+	}, func() { b.wake(wrote) })
+}
+
+// wake says that something was put into the outbox.
+func (b *Bolt) wake(wrote bool) {
+	if wrote && b.Wake != nil {
+		b.Wake()
+	}
+}
+
+// Due implements Outbox.
+func (b *Bolt) Due(ctx context.Context, target string, now time.Time, limit int) (due []Delivery, next time.Time, err error) {
+	err = b.readQueue(ctx, target, func(q *queue) error {
+		c := q.due.Cursor()
+		for key, _ := c.First(); key != nil; key, _ = c.Next() {
+			if len(key) != 16 {
+				return corrupt("an index of the outbox cannot be decoded")
+			}
+			at := int64(binary.BigEndian.Uint64(key))
+			if at > now.UnixMilli() || len(due) == bounded(limit) {
+				next = time.UnixMilli(at).UTC()
+				return nil
+			}
+			i, err := q.item(binary.BigEndian.Uint64(key[8:]))
+			if err != nil {
+				return err
+			}
+			d, err := i.delivery()
+			if err != nil {
+				return err
+			}
+			due = append(due, d)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	return due, next, nil
+}
+
+// Sent implements Outbox.
+func (b *Bolt) Sent(ctx context.Context, target, id string) error {
+	return b.handle(ctx, target, id, func(q *queue, i *item) error { return q.remove(i, id) })
+}
+
+// Postpone implements Outbox.
+func (b *Bolt) Postpone(ctx context.Context, target, id string, next time.Time, reason string) error {
+	return b.handle(ctx, target, id, func(q *queue, i *item) error {
+		return q.change(i.line, func() error {
+			i.state.failed(time.Now().UnixMilli(), millis(next), plain(reason))
+			return q.put(i)
+		})
+	})
+}
+
+// Bury implements Outbox.
+func (b *Bolt) Bury(ctx context.Context, target, id, reason string) error {
+	return b.handle(ctx, target, id, func(q *queue, i *item) error {
+		i.state.failed(time.Now().UnixMilli(), 0, plain(reason))
+		return q.bury(i, b.outbox.bounds())
+	})
+}
+
+// handle does something to one event that waits.
+func (b *Bolt) handle(ctx context.Context, target, id string, do func(q *queue, i *item) error) error {
+	if err := b.ready(ctx); err != nil {
+		return err
+	}
+	if err := checkTarget(target); err != nil {
+		return err
+	}
+	return b.writer.run(func(tx *bolt.Tx) (bool, error) {
+		q, err := tables{tx}.queue(target, false)
+		if err != nil || q == nil {
+			return false, err
+		}
+		i, ok, err := q.byID(id)
+		if err != nil || !ok {
+			return false, err
+		}
+		return true, do(q, &i)
+	}, nil)
+}
+
+// readQueue reads a target's queue, if there is one.
+func (b *Bolt) readQueue(ctx context.Context, target string, read func(q *queue) error) error {
+	if err := b.ready(ctx); err != nil {
+		return err
+	}
+	if err := checkTarget(target); err != nil {
+		return err
+	}
+	return b.file.view(func(tx *bolt.Tx) error {
+		q, err := tables{tx}.queue(target, false)
+		if err != nil || q == nil {
+			return err
+		}
+		return read(q)
+	})
+}

@@ -1,0 +1,89 @@
+package ledger
+
+import (
+	"context"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Withdraw implements Ledger.
+func (b *Bolt) Withdraw(ctx context.Context, w Withdrawal) (p Person, done bool, err error) {
+	if err := b.ready(ctx); err != nil {
+		return Person{}, false, err
+	}
+	w, err = w.normal()
+	if err != nil {
+		return Person{}, false, err
+	}
+	var d withdrawn
+	wrote := false
+	err = b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
+		p, done, wrote = Person{}, false, false
+		t := tables{tx}
+		found, err := absent(t.byOpenID(w.AppID, w.OpenID))
+		if err != nil {
+			return false, err
+		}
+		if w.Key != "" {
+			// Only noted if somebody has the openid: an error takes back what was written.
+			if seen, err := t.once(onceKey("withdrawal", w.Key)); err != nil || seen {
+				if found != nil {
+					p = *found
+				}
+				return false, err
+			}
+		}
+		if found == nil {
+			return false, ErrNotFound
+		}
+		d = w.apply(found)
+		p, done = d.after, true
+		if d.erased {
+			p = d.before
+		}
+		wrote, err = b.withdraw(t, &w, &d)
+		return true, err
+	}, func() {
+		if !done {
+			return
+		}
+		b.publish(&change{person: d.before, dirty: true, news: true})
+		if d.ends {
+			for _, id := range d.before.allIDs(d.before.ID) {
+				b.gone.add(id, d.end)
+			}
+		}
+		b.wake(wrote)
+	})
+	if err != nil {
+		return Person{}, false, err
+	}
+	return p, done, nil
+}
+
+// withdraw writes it all. The sessions end here and now, whatever the disk says afterwards.
+func (b *Bolt) withdraw(t tables, w *Withdrawal, d *withdrawn) (wrote bool, err error) {
+	if d.erased {
+		err = t.erase(&d.before)
+	} else {
+		if w.Account {
+			err = t.tx.Bucket(bucketOpenID).Delete(openIDKey(w.AppID, w.OpenID))
+		}
+		if err == nil {
+			err = t.put(&d.after)
+		}
+	}
+	if err != nil {
+		return false, err
+	}
+	if d.ends {
+		ids := d.before.allIDs(d.before.ID)
+		for _, id := range ids {
+			b.gone.add(id, d.end)
+		}
+		if _, err := t.endPerson(ids, d.end); err != nil {
+			return false, err
+		}
+	}
+	return t.notify(b.outbox.targets.notices(&d.before, w.events(d)...), b.outbox.bounds())
+}

@@ -1,0 +1,134 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// maxEvent bounds a stored event, in bytes: 64 aliases, three ids of 128 bytes and a reason, every byte escaped.
+const maxEvent = 8 << 10
+
+// eventRecord is an event as it is stored. Times are as in record.
+type eventRecord struct {
+	ID      string    `json:"i"`
+	Kind    EventKind `json:"k"`
+	Person  string    `json:"p,omitempty"`
+	From    string    `json:"f,omitempty"`
+	Aliases []string  `json:"l,omitempty"`
+	AppID   string    `json:"a,omitempty"`
+	OpenID  string    `json:"o,omitempty"`
+	UnionID string    `json:"u,omitempty"`
+	At      int64     `json:"t"`
+	Scope   string    `json:"s,omitempty"`
+	Reason  string    `json:"r,omitempty"`
+}
+
+func newEventRecord(e *Event) eventRecord {
+	return eventRecord{
+		ID: e.ID, Kind: e.Kind, Person: e.Person, From: e.From, Aliases: e.Aliases, AppID: e.AppID, OpenID: e.OpenID,
+		UnionID: e.UnionID, At: seconds(e.At), Scope: e.Scope, Reason: e.Reason,
+	}
+}
+
+// fault names the first field whose value could not have been written, "" if all are good.
+func (r *eventRecord) fault() string {
+	optional := func(s string, ok func(string) bool) bool { return s == "" || ok(s) }
+	checks := []struct {
+		name string
+		ok   bool
+	}{
+		{"id", validID(r.ID)},
+		{"kind", slices.Contains(kinds, r.Kind)},
+		{"person", optional(r.Person, validID)},
+		{"former person", optional(r.From, validID)},
+		{"number of aliases", len(r.Aliases) <= maxMerged},
+		{"alias", !slices.ContainsFunc(r.Aliases, func(id string) bool { return !validID(id) })},
+		{"app id", optional(r.AppID, identifier)},
+		{"openid", optional(r.OpenID, identifier)},
+		{"unionid", optional(r.UnionID, identifier)},
+		{"time", r.At > 0 && r.At <= maxTime},
+		{"scope", len(r.Scope) <= maxScope && optional(r.Scope, identifier)},
+		{"reason", words(r.Reason, maxReason)},
+	}
+	for _, c := range checks {
+		if !c.ok {
+			return c.name
+		}
+	}
+	return ""
+}
+
+func encodeEvent(e *Event) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(newEventRecord(e)); err != nil {
+		return nil, fmt.Errorf("%w: encoding an event: %w", ErrUnavailable, err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), nil
+}
+
+// decodeEvent reads an event as strictly as decode reads a person.
+func decodeEvent(data []byte) (Event, error) {
+	if len(data) > maxEvent {
+		return Event{}, corrupt("an event of %d bytes is too long", len(data))
+	}
+	var r eventRecord
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&r); err != nil { // its text may quote the event: left out
+		return Event{}, corrupt("an event of %d bytes cannot be decoded; a newer gateway may have written it", len(data))
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return Event{}, corrupt("bytes follow an event")
+	}
+	if fault := r.fault(); fault != "" {
+		return Event{}, corrupt("an event has a bad %s", fault)
+	}
+	if len(r.Aliases) == 0 {
+		r.Aliases = nil
+	}
+	return Event{
+		ID: r.ID, Kind: r.Kind, Person: r.Person, From: r.From, Aliases: r.Aliases, AppID: r.AppID, OpenID: r.OpenID,
+		UnionID: r.UnionID, At: moment(r.At), Scope: r.Scope, Reason: r.Reason,
+	}, nil
+}
+
+// state is how far a delivery is. Times are milliseconds since 1970.
+type state struct {
+	Next     int64  `json:"n"`
+	First    int64  `json:"f"`
+	Attempts int    `json:"a,omitempty"`
+	Reason   string `json:"r,omitempty"`
+}
+
+// failed notes an attempt.
+func (s *state) failed(now, next int64, reason string) {
+	if s.Attempts == 0 {
+		s.First = now
+	}
+	s.Attempts++
+	s.Next, s.Reason = next, reason
+}
+
+func (s *state) delivery(e Event) Delivery {
+	return Delivery{
+		Event: e, Attempts: s.Attempts, First: time.UnixMilli(s.First).UTC(), Next: time.UnixMilli(s.Next).UTC(), Reason: s.Reason,
+	}
+}
+
+// millis bounds what the outbox can hold of a time, rounded up.
+func millis(t time.Time) int64 {
+	if t.Unix() <= 0 {
+		return 0
+	}
+	if t.Unix() > maxTime {
+		return maxTime * 1000
+	}
+	return t.Add(time.Millisecond - 1).UnixMilli()
+}

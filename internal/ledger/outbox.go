@@ -1,0 +1,192 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Limits of the outbox, for each target.
+const (
+	// MaxWaiting is how many events may wait. Beyond it the oldest go to the dead letters.
+	MaxWaiting = 1_000_000
+	// MaxDead is how many dead letters are kept. Beyond it the oldest are forgotten.
+	MaxDead = 10_000
+	// DeadFor is how long dead letters are kept.
+	DeadFor = 30 * 24 * time.Hour
+	// MaxDue is how many deliveries one Due or Dead gives at most.
+	MaxDue = 1000
+
+	tooMany = "more events wait than are kept"
+)
+
+// onceFor is how long the key of a withdrawal, and the id of an event given to Tell, are remembered.
+const onceFor = 24 * time.Hour
+
+// Target is a system that hears of events.
+type Target struct {
+	// Name is 1 to 64 of a-z, 0-9 and -, and the same across restarts: the configuration's.
+	Name string
+	// Kinds are what it hears of; empty means all.
+	Kinds []EventKind
+}
+
+// Delivery is an event on its way to one target.
+type Delivery struct {
+	Event
+	// Attempts is how often it was tried in vain.
+	Attempts int
+	// First is when it was first tried in vain; before that, when it was kept. Next is when it may be tried (again); of a
+	// dead letter, when it was buried. Both are of millisecond precision.
+	First, Next time.Time
+	// Reason is that of the last failure, or of the burial.
+	Reason string
+}
+
+// Outbox keeps events until they are delivered to each target that wants them: at least once, for each person in the
+// order of the changes. An event is kept in the same step as the change it tells of, so that nobody's death loses it. All
+// methods with a target give ErrInvalid for what is no target's name, and ErrUnavailable. A target that is not
+// configured (any more) can be used like any other.
+type Outbox interface {
+	// SetTargets says who hears of events from now on. Events that happen while no target wants them are not kept. What
+	// waits for a target that is not named any more stays. Safe at any time. Targets without a proper name are left out.
+	SetTargets(targets []Target)
+	// Tell keeps an event that is no change of a person: Declined, LoggedOut, ProfileChanged. If it has an id (else it is
+	// given one), the same id within a day is told once. No target wants it: nothing is written. Errors: ErrInvalid,
+	// ErrUnavailable.
+	Tell(ctx context.Context, e Event) error
+	// Due returns what can be sent to a target now, at most limit (1,000 at most): what has been due longest first, so of
+	// what was never tried the oldest; at most one for each person, and nothing whose person has an older one waiting,
+	// under whatever id of theirs. Events without a person are independent of all others. next is when something that was
+	// not returned may become due (zero: nothing else waits, but for those behind what was returned); it may be earlier
+	// than necessary, never later.
+	Due(ctx context.Context, target string, now time.Time, limit int) (due []Delivery, next time.Time, err error)
+	// Sent removes a delivered event. That it is not there (any more) is no error, with Postpone and Bury too.
+	Sent(ctx context.Context, target, id string) error
+	// Postpone notes a failed attempt and when to try again. The reason must hold no secret; it is cut to 256 bytes of
+	// printable ASCII.
+	Postpone(ctx context.Context, target, id string, next time.Time, reason string) error
+	// Bury notes a failed attempt and moves the event to the dead letters of the target. The reason is as in Postpone.
+	Bury(ctx context.Context, target, id, reason string) error
+	// Waiting counts what waits, dead what is buried.
+	Waiting(ctx context.Context, target string) (waiting, dead int, err error)
+	// Dead lists dead letters, newest burial first, at most limit (1,000 at most) after the one with the given id; "" is
+	// from the beginning. ErrNotFound: there is no such dead letter (any more).
+	Dead(ctx context.Context, target, after string, limit int) ([]Delivery, error)
+	// Redeliver puts a dead letter back in its old place, as if it had never been tried; "" means all. It returns how many.
+	Redeliver(ctx context.Context, target, id string) (int, error)
+	// Lease makes one owner the sender of a target for ttl; true if the caller is it now. A call by the owner extends it.
+	// owner is 1 to 64 printable characters.
+	Lease(ctx context.Context, target, owner string, ttl time.Duration) (bool, error)
+	// Release gives it up. That somebody else has it is no error, and changes nothing.
+	Release(ctx context.Context, target, owner string) error
+}
+
+// targets are who hears of events. The zero value is nobody.
+type targets struct {
+	mu  sync.RWMutex
+	all []Target
+}
+
+func (t *targets) set(all []Target) {
+	var kept []Target
+	for _, one := range all {
+		if targetName(one.Name) {
+			kept = append(kept, Target{one.Name, slices.Clone(one.Kinds)})
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.all = kept
+}
+
+// wanting returns the names of those who hear of a kind.
+func (t *targets) wanting(kind EventKind) []string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	var names []string
+	for _, one := range t.all {
+		if (len(one.Kinds) == 0 || slices.Contains(one.Kinds, kind)) && !slices.Contains(names, one.Name) {
+			names = append(names, one.Name)
+		}
+	}
+	return names
+}
+
+func targetName(s string) bool {
+	return len(s) >= 1 && len(s) <= 64 &&
+		!strings.ContainsFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' })
+}
+
+func checkTarget(name string) error {
+	if !targetName(name) {
+		return fmt.Errorf("%w: a target's name has 1 to 64 of a-z, 0-9 and -", ErrInvalid)
+	}
+	return nil
+}
+
+// notice is an event and who is to hear of it.
+type notice struct {
+	event   Event
+	line    string   // events of one line are delivered in order
+	aliases []string // ids whose lines have become part of this one
+	to      []string // names of targets; never empty
+}
+
+// notices returns those of the events that somebody wants. They stand in the line of the person, whose older ids'
+// lines go with it. p is nil where nobody is known.
+func (t *targets) notices(p *Person, events ...Event) []notice {
+	var all []notice
+	for _, e := range events {
+		to := t.wanting(e.Kind)
+		if len(to) == 0 {
+			continue
+		}
+		if e.ID == "" {
+			e.ID = newID()
+		}
+		n := notice{event: e, line: lineOf(&e), to: to}
+		if p != nil {
+			n.line, n.aliases = personLine(p.ID), p.Merged
+		}
+		all = append(all, n)
+	}
+	return all
+}
+
+// lineLength is the length of a line's name: a letter, and an id.
+const lineLength = 1 + idLength
+
+func personLine(id string) string { return "p" + id }
+
+// lineOf is the line of an event about which nothing else is known. One without a person has a line of its own.
+func lineOf(e *Event) string {
+	if e.Person == "" {
+		return "e" + e.ID
+	}
+	return personLine(e.Person)
+}
+
+// plain makes a reason fit to be kept and shown.
+func plain(reason string) string {
+	reason = reason[:min(len(reason), 4*maxReason)]
+	reason = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, reason)
+	return reason[:min(len(reason), maxReason)]
+}
+
+func bounded(limit int) int { return min(max(limit, 1), MaxDue) }
+
+func owner(s string) error {
+	if s == "" || !words(s, 64) {
+		return fmt.Errorf("%w: an owner has 1 to 64 printable characters", ErrInvalid)
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// SetTargets implements Outbox.
+func (r *Redis) SetTargets(all []Target) { r.outbox.targets.set(all) }
+
+// Tell implements Outbox.
+func (r *Redis) Tell(ctx context.Context, e Event) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.work.Done()
+	given := e.ID != ""
+	e, err := e.tellable()
+	if err != nil || len(r.outbox.targets.wanting(e.Kind)) == 0 {
+		return err
+	}
+	err = r.rounds(ctx, func() (plan, error) {
+		b, p, err := r.whose(ctx, &e)
+		if err != nil {
+			return plan{}, err
+		}
+		all := r.outbox.targets.notices(p, e)
+		if len(all) == 0 {
+			return plan{}, nil
+		}
+		if given {
+			b.once(r, onceKey("event", e.ID))
+		}
+		return plan{batch: b, names: []string{e.Person, e.ID}}, b.notify(r, all)
+	}, r.wake)
+	if errors.Is(err, errSeen) {
+		return nil
+	}
+	return err
+}
+
+// whose finds the person of an event, nil if there is none, and makes it a condition that it is still so.
+func (r *Redis) whose(ctx context.Context, e *Event) (*batch, *Person, error) {
+	b := newBatch()
+	if e.Person == "" {
+		return b, nil, nil
+	}
+	v, err := r.look(ctx, query{id: e.Person})
+	if err != nil {
+		return nil, nil, err
+	}
+	if v.id.person == nil {
+		b.expect(tablePerson, e.Person, "")
+		b.expect(tableAlias, e.Person, "")
+		return b, nil, nil
+	}
+	b.expectPerson(v.id)
+	return b, v.id.person, nil
+}
+
+// wake says that something was put into the outbox.
+func (r *Redis) wake(added int) {
+	if added > 0 && r.Wake != nil {
+		r.Wake()
+	}
+}
+
+// Due implements Outbox.
+func (r *Redis) Due(ctx context.Context, target string, now time.Time, limit int) (due []Delivery, next time.Time, err error) {
+	if err := r.beginTarget(ctx, target); err != nil {
+		return nil, time.Time{}, err
+	}
+	defer r.work.Done()
+	ctx, cancel := r.once(ctx)
+	defer cancel()
+	got, err := dueScript.Run(ctx, r.Client, r.queueKeys(target), now.UnixMilli(), bounded(limit)).StringSlice()
+	r.answer(err)
+	if err != nil {
+		return nil, time.Time{}, r.failed("reading the outbox", err)
+	}
+	if len(got)%2 != 1 {
+		return nil, time.Time{}, corrupt("%d answers of the outbox", len(got))
+	}
+	if got[0] != "" {
+		ms, err := strconv.ParseInt(got[0], 10, 64)
+		if err != nil {
+			return nil, time.Time{}, corrupt("a time of the outbox cannot be read")
+		}
+		next = time.UnixMilli(ms).UTC()
+	}
+	for i := 1; i+1 < len(got); i += 2 {
+		d, err := parseDelivery(got[i], got[i+1])
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		due = append(due, d)
+	}
+	return due, next, nil
+}
+
+// parseDelivery reads an entry and its state, "" if it was never tried.
+func parseDelivery(state, entry string) (Delivery, error) {
+	if len(entry) < kept15+lineLength {
+		return Delivery{}, corrupt("an entry of the outbox cannot be decoded")
+	}
+	s, err := parseState(state, entry)
+	if err != nil {
+		return Delivery{}, err
+	}
+	e, err := decodeEvent([]byte(entry[kept15+lineLength:]))
+	if err != nil {
+		return Delivery{}, err
+	}
+	return s.delivery(e), nil
+}
+
+// kept15 is the length of the time at the beginning of an entry.
+const kept15 = 15
+
+func parseState(text, entry string) (s state, err error) {
+	if text == "" {
+		text = entry[:kept15] + " " + entry[:kept15] + " 0 "
+	}
+	f := strings.SplitN(text, " ", 4)
+	if len(f) != 4 || !words(f[3], maxReason) {
+		return s, corrupt("a state in the outbox cannot be decoded")
+	}
+	var errs [3]error
+	s.Next, errs[0] = strconv.ParseInt(f[0], 10, 64)
+	s.First, errs[1] = strconv.ParseInt(f[1], 10, 64)
+	s.Attempts, errs[2] = strconv.Atoi(f[2])
+	if s.Reason = f[3]; errors.Join(errs[:]...) != nil || min(s.Next, s.First, int64(s.Attempts)) < 0 {
+		return s, corrupt("a state in the outbox cannot be decoded")
+	}
+	return s, nil
+}
+
+// beginTarget is begin for what is about a target.
+func (r *Redis) beginTarget(ctx context.Context, target string) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	err := checkTarget(target)
+	if err != nil {
+		r.work.Done()
+	}
+	return err
+}
+
+// Sent implements Outbox.
+func (r *Redis) Sent(ctx context.Context, target, id string) error {
+	return r.handle(ctx, target, "sent", id)
+}
+
+// Postpone implements Outbox.
+func (r *Redis) Postpone(ctx context.Context, target, id string, next time.Time, reason string) error {
+	return r.handle(ctx, target, "later", id, millis(next), plain(reason))
+}
+
+// Bury implements Outbox.
+func (r *Redis) Bury(ctx context.Context, target, id, reason string) error {
+	return r.handle(ctx, target, "bury", id, plain(reason))
+}
+
+// handle carries out one step about an event that waits.
+func (r *Redis) handle(ctx context.Context, target, step, id string, args ...any) error {
+	if err := r.beginTarget(ctx, target); err != nil {
+		return err
+	}
+	defer r.work.Done()
+	if !validID(id) {
+		return nil
+	}
+	b := newBatch()
+	b.step(step, b.use(r.queueKeys(target)...), append([]any{id}, args...)...)
+	_, _, err := r.write(ctx, b)
+	return err
+}

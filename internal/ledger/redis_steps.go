@@ -1,0 +1,67 @@
+package ledger
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// queueKeys are the keys of what waits for one target, in the order in which scripts get them: hashes of entries and
+// states by id, sorted sets of ids by number, of lines, and of what is due by time, a hash of dead letters by id, and a
+// sorted set of them by time.
+var queueKeys = [...]string{"entry", "state", "order", "line", "due", "dead", "buried"}
+
+func (r *Redis) queueKeys(target string) []string {
+	keys := make([]string, len(queueKeys))
+	for i, name := range queueKeys {
+		keys[i] = r.key("out:" + target + ":" + name)
+	}
+	return keys
+}
+
+// use adds keys to those the script gets, and returns the number of the first. A step on the keys just added may leave
+// its own out.
+func (b *batch) use(keys ...string) int {
+	b.keys = append(b.keys, keys...)
+	return len(tableKeys) + len(b.keys) - len(keys) + 1
+}
+
+// step adds a step on these keys.
+func (b *batch) step(name string, first int, args ...any) {
+	b.steps = append(b.steps, name, first)
+	for i := range 5 {
+		if i < len(args) {
+			b.steps = append(b.steps, args[i])
+		} else {
+			b.steps = append(b.steps, "")
+		}
+	}
+}
+
+// once makes it a condition that a key was not seen within the last day, and notes it.
+func (b *batch) once(r *Redis, key string) {
+	b.step("once", b.use(r.key("once:"+key)), b.stamp, onceFor.Milliseconds())
+}
+
+// notify puts notices into the outbox.
+func (b *batch) notify(r *Redis, all []notice) error {
+	first := map[string]int{}
+	for _, n := range all {
+		event, err := encodeEvent(&n.event)
+		if err != nil {
+			return err
+		}
+		entry := fmt.Sprintf("%015d%s%s", time.Now().UnixMilli(), n.line, event)
+		var lines []string
+		for _, alias := range n.aliases {
+			lines = append(lines, personLine(alias))
+		}
+		for _, target := range n.to {
+			if first[target] == 0 {
+				first[target] = b.use(r.queueKeys(target)...)
+			}
+			b.step("add", first[target], n.event.ID, entry, strings.Join(lines, ","))
+		}
+	}
+	return nil
+}
