@@ -1,0 +1,118 @@
+package wechat
+
+import (
+	"slices"
+	"strings"
+)
+
+// PushKind is the kind of account that a push is for; its codes mean other things
+// elsewhere.
+type PushKind string
+
+// The kinds of accounts, in the words of the configuration.
+const (
+	PushOfficial PushKind = "official_account"
+	PushMini     PushKind = "mini_program"
+	PushMobile   PushKind = "mobile_app"
+	PushWebsite  PushKind = "website"
+)
+
+// Revocation is what of a person's data must go.
+type Revocation struct {
+	Profile bool // nickname and avatar
+	Phone   bool // phone number
+	Grant   bool // the token by which the profile can be fetched again
+	// Unknown: a code that is not in the table, so everything goes.
+	Unknown bool
+}
+
+var (
+	revokeAll     = Revocation{Profile: true, Phone: true, Grant: true}
+	revokeProfile = Revocation{Profile: true, Grant: true}
+	revokePhone   = Revocation{Phone: true}
+	revokeNothing = Revocation{} // addresses, invoices, …: never given to us
+)
+
+// revokeCodes is RevokeInfo for each kind of account (WeChat: 授权用户信息变更).
+var revokeCodes = map[PushKind]map[string]Revocation{
+	PushOfficial: {
+		"201": revokeNothing, // address
+		"202": revokeNothing, // invoices
+		"203": revokeNothing, // cards
+		"204": revokeNothing, // microphone
+		"205": revokeProfile, // nickname and avatar
+		"206": revokeNothing, // location
+		"207": revokeNothing, // chosen pictures or videos
+	},
+	PushMobile:  {"301": revokeAll},
+	PushWebsite: {"301": revokeAll},
+	PushMini: {
+		"1":  revokeNothing, // number plate
+		"2":  revokeNothing, // address
+		"3":  revokeNothing, // invoices
+		"4":  revokeNothing, // Bluetooth
+		"5":  revokeNothing, // microphone
+		"6":  revokeProfile, // nickname and avatar
+		"7":  revokeNothing, // camera
+		"8":  revokePhone,   // phone number
+		"12": revokeNothing, // step counts
+		"13": revokeNothing, // location
+		"14": revokeNothing, // chosen pictures or videos
+		"15": revokeNothing, // chosen files
+		"16": revokeNothing, // mail address
+		"18": revokeNothing, // chosen location
+		"19": revokeProfile, // nickname chosen while typing
+		"20": revokeProfile, // avatar chosen
+	},
+}
+
+// maxRevokeCodes bounds the codes of one push; more of them are unknown ones.
+const maxRevokeCodes = 32
+
+// maxRevokeCode bounds one code for others, in bytes; all of them fit into 256.
+const maxRevokeCode = 7
+
+// Revoked says what RevokeInfo names. A code that is not known for this kind, and
+// no code at all, name everything: WeChat's own sample has a code that its table
+// lacks.
+func (k PushKind) Revoked(revokeInfo string) Revocation {
+	codes := splitCodes(revokeInfo)
+	if len(codes) == 0 || len(codes) > maxRevokeCodes {
+		return unknownRevocation()
+	}
+	var sum Revocation
+	for _, code := range codes {
+		r, known := revokeCodes[k][code]
+		if !known {
+			return unknownRevocation()
+		}
+		sum.Profile, sum.Phone, sum.Grant = sum.Profile || r.Profile, sum.Phone || r.Phone, sum.Grant || r.Grant
+	}
+	return sum
+}
+
+func unknownRevocation() Revocation {
+	all := revokeAll
+	all.Unknown = true
+	return all
+}
+
+// RevokeCodes returns the codes of RevokeInfo in order, separated by commas, with
+// nothing in them but letters and digits: fit for a log or another system.
+func RevokeCodes(revokeInfo string) string {
+	codes := splitCodes(revokeInfo)
+	codes = codes[:min(len(codes), maxRevokeCodes)]
+	for i, code := range codes {
+		if len(code) > maxRevokeCode || strings.ContainsFunc(code, notIDRune) {
+			codes[i] = "unknown"
+		}
+	}
+	slices.Sort(codes)
+	return strings.Join(slices.Compact(codes), ",")
+}
+
+func splitCodes(revokeInfo string) []string {
+	return strings.FieldsFunc(revokeInfo, func(r rune) bool {
+		return r == ',' || r == ';' || r == '|' || r == ' ' || r == '，'
+	})
+}
