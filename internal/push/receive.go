@@ -1,0 +1,165 @@
+package push
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/wechat"
+)
+
+const (
+	// maxBody bounds a push, in bytes. WeChat's are a few KiB.
+	maxBody = 1 << 20
+	// readPatience is how long the body may take to arrive (attack: slow senders).
+	readPatience = 4 * time.Second
+	// stepPatience is how long an answer waits for the ledger, and relayPatience
+	// how long for the relay, both from the arrival of the push. WeChat waits 5 s.
+	stepPatience  = 3 * time.Second
+	relayPatience = 4500 * time.Millisecond
+)
+
+// verify answers WeChat's check of the server URL.
+func (h *Handler) verify(w http.ResponseWriter, r *http.Request, a *Account) {
+	q, err := wechat.ParsePushQuery(r.URL.RawQuery)
+	if err == nil {
+		// msg_signature has no place here: only the signature counts.
+		q.MsgSignature = ""
+		err = a.Keys.CheckQuery(q)
+	}
+	echo, ok := q.Echo()
+	switch {
+	case err != nil || !ok:
+		a.counts().Refused.Add(1)
+	case !h.fresh(q, a):
+	default:
+		a.counts().Verified.Add(1)
+		h.Logger.Info("WeChat checked the server URL", slog.String("account", a.Name))
+		answer(w, "text/plain; charset=utf-8", []byte(echo))
+		return
+	}
+	w.WriteHeader(http.StatusForbidden)
+}
+
+// fresh reports whether a signed query is within the replay window, and counts it
+// if not.
+func (h *Handler) fresh(q wechat.PushQuery, a *Account) bool {
+	at, ok := q.Time()
+	if age := time.Since(at); ok && age.Abs() <= replayWindow {
+		return true
+	}
+	a.counts().Stale.Add(1)
+	h.warn(a, "push refused: its time is more than ten minutes away from this machine's clock", nil)
+	return false
+}
+
+// receive answers a push.
+func (h *Handler) receive(w http.ResponseWriter, r *http.Request, a *Account) {
+	arrived := time.Now()
+	q, err := wechat.ParsePushQuery(r.URL.RawQuery)
+	if err == nil {
+		err = a.Keys.CheckQuery(q)
+	}
+	var body []byte
+	if err == nil {
+		body, err = readBody(w, r)
+	}
+	var m wechat.PushMessage
+	if err == nil {
+		m, err = a.Keys.Open(q, body)
+	}
+	switch {
+	case errors.Is(err, wechat.ErrPushFormat):
+		a.counts().Unread.Add(1)
+		h.warn(a, "push is signed, but cannot be read", nil)
+	case err != nil:
+		h.refuse(w, a, err)
+		return
+	}
+	if !h.fresh(q, a) {
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
+	signed, _ := q.Time()
+	step, status := h.begin(a, &m, signed, arrived)
+	if status != http.StatusOK {
+		w.WriteHeader(status)
+		return
+	}
+	a.counts().Received.Add(1)
+	contentType, text := "text/plain; charset=utf-8", []byte("success")
+	if a.relays(&m) {
+		if given, ok := h.relay.ask(r, a, body, arrived.Add(relayPatience)); ok {
+			contentType, text = given.contentType, given.body
+		} else {
+			h.warn(a, "the relay did not take a push in time, or did not answer 200: WeChat was told success", nil)
+		}
+	}
+	h.await(a, step, arrived.Add(stepPatience))
+	answer(w, contentType, text)
+}
+
+// begin begins the step of a push of ours; nil if there is none. The status is 200
+// unless WeChat must not think that the push was taken.
+func (h *Handler) begin(a *Account, m *wechat.PushMessage, signed, now time.Time) (*step, int) {
+	switch {
+	case !a.ours(m):
+		h.Logger.Debug("push is not ours", slog.String("account", a.Name), slog.Bool("relayed", a.relays(m)))
+		return nil, http.StatusOK
+	case nobody(m):
+		a.counts().Nobody.Add(1)
+		h.Logger.Info("push names nobody", slog.String("account", a.Name), slog.String("event", m.Event))
+		return nil, http.StatusOK
+	}
+	s := h.accept(h.event(a, m, signed, now))
+	if s == nil {
+		a.counts().Full.Add(1)
+		h.warn(a, "push not taken: too many wait for the ledger", nil)
+		return nil, http.StatusServiceUnavailable
+	}
+	return s, http.StatusOK
+}
+
+// refuse answers what is not believed. Only what carries a right signature makes
+// a line in the log.
+func (h *Handler) refuse(w http.ResponseWriter, a *Account, err error) {
+	a.counts().Refused.Add(1)
+	var tooLarge *http.MaxBytesError
+	status := http.StatusForbidden
+	switch {
+	case errors.As(err, &tooLarge):
+		status = http.StatusRequestEntityTooLarge
+	case errors.Is(err, errBody):
+		status = http.StatusBadRequest
+	case !errors.Is(err, wechat.ErrPushSignature):
+		h.warn(a, "push refused", err)
+	}
+	w.WriteHeader(status)
+}
+
+// errBody: the body did not arrive.
+var errBody = errors.New("push: the body did not arrive")
+
+// readBody reads a body of at most maxBody bytes.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(readPatience)) // where it is not supported, the server has its own
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err == nil {
+		_ = control.SetReadDeadline(time.Time{})
+		return body, nil
+	}
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, err
+	}
+	return nil, errBody
+}
+
+// answer writes a 200.
+func answer(w http.ResponseWriter, contentType string, text []byte) {
+	w.Header().Set("Content-Type", contentType)
+	_, _ = w.Write(text)
+}
