@@ -1,0 +1,52 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// version of the body. It grows when something that receivers may rely on goes away or changes its meaning; new fields
+// and new types may come without that.
+const version = 1
+
+// message is the body, described by docs/webhook.schema.json. What is empty is left out.
+type message struct {
+	Type      ledger.EventKind `json:"type"`
+	Version   int              `json:"version"`
+	ID        string           `json:"id"`
+	Timestamp time.Time        `json:"timestamp"`
+	Data      data             `json:"data"`
+}
+
+type data struct {
+	User       string   `json:"user,omitempty"`
+	FormerUser string   `json:"former_user,omitempty"`
+	Aliases    []string `json:"aliases,omitempty"`
+	Account    string   `json:"account,omitempty"`
+	AppID      string   `json:"app_id,omitempty"`
+	OpenID     string   `json:"openid,omitempty"`
+	UnionID    string   `json:"unionid,omitempty"`
+	Scope      string   `json:"scope,omitempty"`
+	Reason     string   `json:"reason,omitempty"`
+}
+
+// body encodes an event: the same bytes in every attempt, as long as the accounts keep their names.
+func (s *Sender) body(e *ledger.Event) ([]byte, error) {
+	m := message{Type: e.Kind, Version: version, ID: e.ID, Timestamp: e.At.UTC(), Data: data{
+		User: e.Person, FormerUser: e.From, Aliases: e.Aliases, AppID: e.AppID, OpenID: e.OpenID, UnionID: e.UnionID,
+		Scope: e.Scope, Reason: e.Reason,
+	}}
+	if s.Accounts != nil && e.AppID != "" {
+		m.Data.Account = s.Accounts(e.AppID)
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false) // it is no page, and signed as it stands
+	if err := encoder.Encode(m); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}

@@ -1,0 +1,154 @@
+package webhook
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+)
+
+// How a sender works.
+const (
+	parallel  = 8                // deliveries at the same time, of different persons
+	timeout   = 15 * time.Second // for one attempt, from connecting to the end of the answer
+	grace     = 5 * time.Second  // for attempts under way when the sender is to end
+	poll      = time.Second      // how often it looks for events that other processes wrote
+	soonest   = 100 * time.Millisecond
+	calmAfter = 8           // failures without any success, after which ...
+	calm      = time.Second // ... one attempt is made at a time, this long after the one before
+
+	leaseTTL    = 30 * time.Second
+	leaseMargin = 2 * time.Second // before its end nothing is sent any more
+	leaseAgain  = 2 * time.Second // until a sender that has no lease asks for it again
+	storeTime   = 5 * time.Second // for one call of the outbox
+)
+
+// ErrTarget says that a sender's fields cannot be used.
+var ErrTarget = errors.New("webhook: the address must be http:// or https:// with a host and no fragment, with one secret or two")
+
+// Outbox is what a sender needs of the ledger; ledger.Outbox says what each method does.
+type Outbox interface {
+	Due(ctx context.Context, target string, now time.Time, limit int) (due []ledger.Delivery, next time.Time, err error)
+	Sent(ctx context.Context, target, id string) error
+	Postpone(ctx context.Context, target, id string, next time.Time, reason string) error
+	Bury(ctx context.Context, target, id, reason string) error
+	Lease(ctx context.Context, target, owner string, ttl time.Duration) (bool, error)
+	Release(ctx context.Context, target, owner string) error
+}
+
+// Sender delivers the events of one target. Fill in the fields, start Run once, and call Wake after each change.
+type Sender struct {
+	// Outbox holds the events. Required.
+	Outbox Outbox
+	// Target is the name under which events wait for this receiver. Required.
+	Target string
+	// URL is where they are posted to. Required. User and password in it become a header; they and the query are never logged.
+	URL *url.URL
+	// Secrets sign: one, or two while rotating. The first is the one in force; receivers may know either.
+	Secrets []wechat.Secret
+	// Accounts gives the name of the account with this app id, "" if there is none. Nil: names are left out.
+	Accounts func(appID string) string
+	// RootCAs are the authorities to trust instead of the system's.
+	RootCAs *x509.CertPool
+	// Logger hears when deliveries fail and when they succeed again. It never gets a secret, an openid or a unionid. Nil is silence.
+	Logger *slog.Logger
+
+	transport http.RoundTripper // of a test
+	once      sync.Once
+	wake      chan struct{}
+	warned    time.Time // when a failure was last logged
+
+	sent, failed, buried atomic.Uint64
+}
+
+// Counts are numbers since the sender was made, of this process alone.
+type Counts struct {
+	Sent   uint64 // deliveries that were accepted
+	Failed uint64 // attempts that were not, those that led to a burial among them
+	Buried uint64 // events that went to the dead letters
+}
+
+// Counts returns what happened so far. It may be called at any time.
+func (s *Sender) Counts() Counts {
+	return Counts{Sent: s.sent.Load(), Failed: s.failed.Load(), Buried: s.buried.Load()}
+}
+
+// Check reports what makes a sender unusable. Errors: ErrTarget, ErrSecret.
+func (s *Sender) Check() error {
+	_, err := s.keys()
+	return err
+}
+
+func (s *Sender) keys() ([][]byte, error) {
+	u := s.URL
+	if s.Outbox == nil || s.Target == "" || u == nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.Fragment != "" ||
+		len(s.Secrets) == 0 || len(s.Secrets) > 2 {
+		return nil, ErrTarget
+	}
+	keys := make([][]byte, len(s.Secrets))
+	for i, secret := range s.Secrets {
+		key, err := secretKey(secret.Reveal())
+		if err != nil {
+			return nil, err
+		}
+		keys[i] = key
+	}
+	return keys, nil
+}
+
+// Wake says that there may be something new to send. It never blocks, and may be called at any time, also before Run.
+func (s *Sender) Wake() {
+	select {
+	case s.bell() <- struct{}{}:
+	default: // it rings already
+	}
+}
+
+func (s *Sender) bell() chan struct{} {
+	s.once.Do(func() { s.wake = make(chan struct{}, 1) })
+	return s.wake
+}
+
+// Run delivers until ctx ends, whenever this sender is the one of the fleet that may. Attempts then under way have 5 s
+// to end. It returns nil, or at once what Check reports. Call it once.
+func (s *Sender) Run(ctx context.Context) error {
+	keys, err := s.keys()
+	if err != nil {
+		return err
+	}
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	client := s.client()
+	if s.transport != nil {
+		client.Transport = s.transport
+	}
+	defer client.CloseIdleConnections()
+	p := post{sender: s, client: client, keys: keys}
+	for owner := rand.Text(); ctx.Err() == nil; pause(ctx, leaseAgain) {
+		if t := s.take(ctx, owner); t != nil {
+			p.serve(ctx, t)
+			t.end()
+		}
+	}
+	return nil
+}
+
+// pause waits, or returns earlier because ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,112 @@
+package webhook
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// round is what one goroutine knows while it hands out the deliveries of a term.
+type round struct {
+	post
+	term   *term
+	busy   map[string]struct{} // ids of events under way
+	done   chan result
+	streak int       // failures since the last success
+	resume time.Time // nothing is begun before
+}
+
+// result is how one attempt ended.
+type result struct {
+	delivery ledger.Delivery
+	outcome  outcome
+	stage    stage
+}
+
+// serve delivers until ctx or the term ends, and returns when nothing is under way any more.
+func (p post) serve(ctx context.Context, t *term) {
+	r := &round{post: p, term: t, busy: make(map[string]struct{}, parallel), done: make(chan result, parallel)}
+	for ctx.Err() == nil && t.holds() {
+		timer := time.NewTimer(r.begin(ctx))
+		select {
+		case result := <-r.done:
+			r.finish(result)
+		case <-p.sender.bell():
+		case <-timer.C:
+		case <-ctx.Done():
+		case <-t.ctx.Done():
+		}
+		timer.Stop()
+	}
+	stop := time.AfterFunc(grace, t.stop)
+	defer stop.Stop()
+	for len(r.busy) > 0 {
+		r.finish(<-r.done)
+	}
+}
+
+// begin starts what is due and returns how long there is nothing more to do, if nothing happens.
+func (r *round) begin(ctx context.Context) time.Duration {
+	limit := parallel
+	if r.streak >= calmAfter {
+		limit = 1 // a receiver that is down, or comes back, is not to be flooded
+		if wait := time.Until(r.resume); wait > 0 {
+			return wait
+		}
+	}
+	if len(r.busy) >= limit {
+		return poll
+	}
+	now := time.Now()
+	asked, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	// What is under way is still due for the outbox: of the eight that it gives, some may not be new.
+	due, next, err := r.sender.Outbox.Due(asked, r.sender.Target, now, parallel)
+	if err != nil {
+		if ctx.Err() == nil {
+			r.sender.warn("webhook: the outbox cannot be read", slog.Any("error", err))
+		}
+		return poll
+	}
+	for _, d := range due {
+		if _, ok := r.busy[d.ID]; ok {
+			continue
+		}
+		if len(r.busy) >= limit {
+			break
+		}
+		r.busy[d.ID] = struct{}{}
+		go func() { r.done <- r.deliver(r.term, d) }()
+	}
+	if wait := next.Sub(now); !next.IsZero() && wait < poll {
+		return max(wait, soonest)
+	}
+	return poll
+}
+
+// finish counts and tells of one attempt.
+func (r *round) finish(result result) {
+	delete(r.busy, result.delivery.ID)
+	attributes := []any{
+		slog.String("event", result.delivery.ID), slog.String("type", string(result.delivery.Kind)),
+		slog.Int("attempt", result.delivery.Attempts+1), slog.String("reason", result.outcome.reason),
+	}
+	switch result.stage {
+	case aborted:
+		return
+	case accepted:
+		if r.streak > 0 {
+			r.sender.log(slog.LevelInfo, "webhook: events are accepted again")
+		}
+		r.streak = 0
+		return
+	case laid:
+		r.sender.log(slog.LevelWarn, "webhook: an event went to the dead letters", attributes...)
+	case again:
+		r.sender.warn("webhook: an event was not accepted; it will be sent again", attributes...)
+	}
+	r.streak++
+	r.resume = time.Now().Add(calm)
+}
