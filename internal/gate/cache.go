@@ -73,14 +73,22 @@ func (h *Hub) ended(s *session.Session) bool {
 
 // lookup turns a cookie value into an identity.
 func (g *Gate) lookup(r *Request, value string) (*Identity, error) {
+	id, err := g.find(r, value)
+	if err == nil && !id.staleAt.IsZero() && time.Now().After(id.staleAt) {
+		g.Hub.Stale(id.person, id.session.AppID)
+	}
+	return id, err
+}
+
+func (g *Gate) find(r *Request, value string) (*Identity, error) {
 	generation := g.Hub.Ledger.Generation()
 	key := cacheKey{r.origin, value}
 	hit, known := g.cache.get(key)
+	if known && g.Hub.ended(&hit.id.session) {
+		g.cache.drop(key)
+		return nil, session.ErrEnded
+	}
 	if known && !g.Hub.AskStore {
-		if g.Hub.ended(&hit.id.session) {
-			g.cache.drop(key)
-			return nil, session.ErrEnded
-		}
 		if hit.generation == generation && time.Now().Before(hit.id.expires) {
 			return hit.id, nil
 		}
@@ -92,6 +100,10 @@ func (g *Gate) lookup(r *Request, value string) (*Identity, error) {
 	s, err := g.Hub.Store.Load(ctx, value, session.Binding{Site: r.origin, AppID: g.Account.Credentials.AppID})
 	if err != nil {
 		return nil, fmt.Errorf("gate: load session: %w", err)
+	}
+	// What ends all sessions of a person may be known here and not to the store.
+	if g.Hub.ended(s) {
+		return nil, session.ErrEnded
 	}
 	if known && hit.generation == generation && hit.id.session.Same(s) {
 		return hit.id, nil // the store says so still, and the person is as before

@@ -88,13 +88,19 @@ func parseAnswer(rawQuery string) answerOf {
 // a refusal today; other surfaces and old clients do.
 func (g *Gate) refused(w http.ResponseWriter, r *Request, f Flow) {
 	g.Logger.Info("visitor refused", slog.String("flow", shortID(f.ID)), slog.String("scope", string(f.Scope)))
+	known := r.id != nil && !r.id.Guest()
+	if !known {
+		// Nobody's decline is for the operator only: who has not signed in must not
+		// fill the outbox (attack: a flood of refused dances).
+		g.audit(r, AuditRecord{Action: ActionDecline, Scope: string(f.Scope), Reason: reasonWeChat, Flow: f.ID})
+	}
 	switch {
 	case f.Optional:
 		g.passWithout(w, r, f)
-	case r.id != nil && !r.id.Guest():
+	case known:
 		// A refused second step: the person stays signed in with the openid,
 		// and the page says, or allows, what comes next.
-		if g.Rules.AllowDeclined && !g.rememberDecline(w, r) {
+		if !g.decline(w, r, f, reasonWeChat, f.ID) {
 			return
 		}
 		if !g.Rules.AllowDeclined && g.Rules.ConsentRedirect {
@@ -113,8 +119,9 @@ func (g *Gate) refused(w http.ResponseWriter, r *Request, f Flow) {
 // was first asked for.
 func (g *Gate) finish(w http.ResponseWriter, r *Request, f Flow, code string) {
 	binding := session.Binding{Site: r.origin, AppID: g.Account.Credentials.AppID}
+	who := visitorOf(r) // spend may outlive the request
 	o, err := g.Hub.Results.Do(r.Context(), f.ID, code, func(ctx context.Context) (outcome, error) {
-		return g.spend(ctx, f, code, binding)
+		return g.spend(ctx, f, code, binding, who)
 	})
 	switch {
 	case err != nil:
@@ -123,12 +130,15 @@ func (g *Gate) finish(w http.ResponseWriter, r *Request, f Flow, code string) {
 		g.passWithout(w, r, f)
 	case o.session == nil:
 		g.explainSnapshot(w, r, f)
-	case g.Hub.Ended(o.session.ID):
-		// A duplicate hit after the visitor has signed out again.
+	case g.Hub.ended(o.session):
+		// A duplicate hit after the visitor has signed out again, or was.
 		g.startAnew(w, r, f, "session already ended")
 	default:
 		jar.Set(w, o.value, r.secure, cookieAge(g.Hub.Policy, o.session))
 		setLandings(w, nextLanding(r.Request, r.secure), r.secure)
+		if r.asked > 0 {
+			g.setAsked(w, r, 0) // it was counted for another session
+		}
 		arrive(w, r, f.Target)
 	}
 }

@@ -103,6 +103,23 @@ func TestDeclineIsAskedAgainAfterADay(t *testing.T) {
 	})
 }
 
+func TestDeclineHolds(t *testing.T) {
+	t.Parallel()
+	c := newWeChat(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := newTownWith(t, c, rules(allowDeclined), func(w *town) { w.inside, w.gate.Rules.DeclineHolds = true, 2*time.Hour })
+		b := w.browser("alice")
+		b.open("/")
+		b.form("/_wechat/decline", url.Values{"return_to": {"/"}})
+		time.Sleep(2*time.Hour - time.Minute)
+		b.open("/").last().upstream()
+		time.Sleep(2 * time.Minute)
+		if kind := b.open("/").last().kind(); kind != "consent" {
+			t.Errorf("after two hours: %q", kind)
+		}
+	})
+}
+
 func TestDeclineOffersNothingWhereNotAllowed(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)

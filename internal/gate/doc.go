@@ -21,4 +21,19 @@
 // Three things are checked before a code is spent: the sealed flow, the state
 // (an HMAC of the flow id) and the binding cookie, whose path is the flow's
 // callback path and whose digest is inside the flow.
+//
+// # Ends
+//
+// A session ends by a logout, a revocation, an erasure or its age, here or on
+// another instance. New requests see it at once; those that run are asked about
+// again by [Live] and cut. A logout is told to the business systems by the
+// ledger's outbox, as are sign-ins (in the step that records them) and declines;
+// what cannot be told is answered 503, and a sealed receipt in the browser
+// completes it later. Virtual visitors of a snapshot are told of to nobody.
+//
+// # Behind the visitors' backs
+//
+// [Upkeep] fetches old profiles anew with the refresh token of a consent, which
+// the ledger keeps sealed. [WriteAudit] writes the audit log's lines, for other
+// rooms too.
 package gate

@@ -4,9 +4,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
-	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -31,6 +31,9 @@ func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *Request) {
 	if !g.prepare(r) {
 		writeError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
 		return
+	}
+	if r.unsettled = g.redeem(w, r); r.unsettled != nil {
+		g.logWeChat(slog.LevelError, "a logout is still not complete", Flow{}, r.unsettled)
 	}
 	name := strings.TrimPrefix(r.Original.Path, Prefix)
 	if strings.HasPrefix(name, "callback/") {
@@ -128,32 +131,6 @@ func (g *Gate) standingForLogin(r *Request, scope wechat.Scope) Standing {
 	}
 }
 
-// logoutEndpoint ends the session itself, not only its cookie (attack:
-// CVE-2024-21492).
-func (g *Gate) logoutEndpoint(w http.ResponseWriter, r *Request) {
-	if !g.postedHere(w, r) {
-		return
-	}
-	if err := g.identify(r); err != nil {
-		g.unavailable(w, r, retryStore, Flow{}, err)
-		return
-	}
-	if r.id != nil {
-		if err := g.endSession(r); err != nil {
-			g.unavailable(w, r, retryStore, Flow{}, err)
-			return
-		}
-		g.Logger.Info("signed out", slog.String("session", r.id.session.ID.Short()))
-	}
-	jar.Clear(w, r.secure)
-	setLandings(w, 0, r.secure)
-	if !wantsPage(r.Request) {
-		writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
-		return
-	}
-	page.Page{Kind: page.SignedOut, Site: siteName(r.origin), ContinueURL: loginPath("/", wechat.ScopeBase)}.Write(w, r.Request)
-}
-
 // declineEndpoint is the other button of the consent page.
 func (g *Gate) declineEndpoint(w http.ResponseWriter, r *Request) {
 	if !g.postedHere(w, r) {
@@ -165,8 +142,12 @@ func (g *Gate) declineEndpoint(w http.ResponseWriter, r *Request) {
 		g.unavailable(w, r, retryStore, Flow{}, err)
 		return
 	}
-	if r.id != nil && !r.id.Guest() && g.Rules.AllowDeclined && !g.rememberDecline(w, r) {
-		return
+	// Who has consented has nothing to decline, nor who was offered no button.
+	if r.id != nil && !r.id.Guest() && r.id.scope != wechat.ScopeUserInfo && g.Rules.AllowDeclined {
+		before := strconv.FormatInt(r.id.session.Declined.Unix(), 10) // two clicks are one decline
+		if !g.decline(w, r, Flow{Target: target, Scope: wechat.ScopeUserInfo}, reasonPage, before) {
+			return
+		}
 	}
 	redirect(w, http.StatusSeeOther, r.origin+target)
 }

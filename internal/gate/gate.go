@@ -21,6 +21,9 @@ type Ledger interface {
 	Find(ctx context.Context, id string) (ledger.Person, error)
 	// Generation grows whenever a person's data changes.
 	Generation() uint64
+	// Tell keeps something for the business systems that is no change of a
+	// person; one with an id that is kept already is kept once.
+	Tell(ctx context.Context, e ledger.Event) error
 }
 
 // Hub is what all sites of one gateway share.
@@ -33,11 +36,21 @@ type Hub struct {
 	AskStore bool
 	Ended    func(id [16]byte) bool // whether a session was ended before its time
 	// PersonEnded is the moment up to which all sessions of a person are over,
-	// zero for none. It answers from memory. Nil where the store is asked.
+	// zero for none. It answers from memory. Nil where only the store knows.
 	PersonEnded func(person string) time.Time
 	Policy      session.Policy
 	Keys        *session.Ring
 	Results     *Results
+	// Live cuts requests that run while their session ends. Nil: they go on.
+	Live *Live
+
+	// KeepGrants returns what the ledger keeps of a consent to fetch the profile
+	// again later, sealed; nil for nothing. A nil func keeps nothing.
+	KeepGrants func(wechat.Token) []byte
+	// Stale hears of visitors whose profile is older than ProfileMaxAge, again at
+	// each of their requests until it is not. It must not block. Zero means never.
+	Stale         func(p ledger.Person, appID string)
+	ProfileMaxAge time.Duration
 }
 
 // Account is the official account that signs visitors in on a site.
@@ -51,9 +64,12 @@ type Rules struct {
 	Scope           wechat.Scope // what a visitor must have given
 	ConsentRedirect bool         // straight to WeChat's consent, without our page
 	AllowDeclined   bool         // those who decline pass with the openid alone
-	Outside         Outside
-	SnapshotGuest   bool             // 快照页 visitors pass as read-only guests
-	Headers         map[Field]string // renamed headers; HeaderOff drops one
+	// DeclineHolds is how long a decline is remembered before the site asks again.
+	// Zero or less means a day.
+	DeclineHolds  time.Duration
+	Outside       Outside
+	SnapshotGuest bool             // 快照页 visitors pass as read-only guests
+	Headers       map[Field]string // renamed headers; HeaderOff drops one
 }
 
 // Gate guards one site.
@@ -65,6 +81,8 @@ type Gate struct {
 	Origin string
 	Rules  Rules
 	Logger *slog.Logger
+	// Audit gets a line for each thing in [AuditRecord]. Nil: none is written.
+	Audit *slog.Logger
 
 	cache identityCache
 }
@@ -81,8 +99,12 @@ type Request struct {
 	origin string
 	secure bool
 	landed int // read at once: the cookies are stripped before the upstream may ask for more
+	asked  int // the same: how often the app had one who declined asked again
 	id     *Identity
-	cookie string // the cookie value that id was read from
+	cookie string // the cookie value that id was read from, or its renewal
+
+	unsettled error // why a logout of before is still not complete
+	running   running
 }
 
 // storeTimeout bounds what one request may wait for the session store.
@@ -139,6 +161,7 @@ func (g *Gate) identify(r *Request) error {
 		switch {
 		case err == nil:
 			r.id, r.cookie = id, value
+			r.asked = g.asked(r)
 			return nil
 		case !errors.Is(err, session.ErrNone) && !errors.Is(err, ledger.ErrNotFound):
 			// Only a clear no is a no (attack: a failing store read as "not
@@ -174,18 +197,11 @@ func (g *Gate) standing(r *Request, need wechat.Scope) Standing {
 		return Guest
 	case need == wechat.ScopeBase || r.id.scope == wechat.ScopeUserInfo:
 		return Satisfied
-	case g.Rules.AllowDeclined && declinedRecently(r.id.session):
+	case g.Rules.AllowDeclined && g.declinedRecently(r.id):
 		return Satisfied
 	default:
 		return Lacking
 	}
-}
-
-// declineHolds is how long a decline is remembered before asking again.
-const declineHolds = 24 * time.Hour
-
-func declinedRecently(s session.Session) bool {
-	return !s.Declined.IsZero() && time.Since(s.Declined) < declineHolds
 }
 
 func isRead(method string) bool {

@@ -61,7 +61,8 @@ func (b *browser) transport() http.RoundTripper {
 		roots.AddCert(w.server.Certificate())
 		dialer := &net.Dialer{}
 		outside := &http.Transport{
-			TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "example.com"},
+			ForceAttemptHTTP2: w.http2,
+			TLSClientConfig:   &tls.Config{RootCAs: roots, ServerName: "example.com"},
 			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 				return dialer.DialContext(ctx, network, w.server.Listener.Addr().String())
 			},

@@ -3,6 +3,7 @@ package gate_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"sync"
 
@@ -130,8 +131,25 @@ func (s *shakyStore) End(ctx context.Context, v *session.Session) error {
 // shakyLedger is a ledger that can be told to fail.
 type shakyLedger struct {
 	*ledger.Bolt
-	mu  sync.Mutex
-	err error
+	mu   sync.Mutex
+	err  error
+	mute error // what only Tell fails with
+}
+
+func (l *shakyLedger) failTell(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mute = err
+}
+
+func (l *shakyLedger) Tell(ctx context.Context, e ledger.Event) error {
+	l.mu.Lock()
+	err := errors.Join(l.err, l.mute)
+	l.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return l.Bolt.Tell(ctx, e)
 }
 
 func (l *shakyLedger) fail(err error) {

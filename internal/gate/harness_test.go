@@ -41,11 +41,16 @@ type town struct {
 	store    *shakyStore
 	ledger   *shakyLedger
 	scrub    gate.Scrub
-	access   map[string]gate.Access  // by path; anything else is protected
-	need     map[string]wechat.Scope // by path
-	upstream http.HandlerFunc        // nil is echo
-	inside   bool                    // requests do not leave the process, nor a synctest bubble
-	plain    bool                    // http, not https
+	access   map[string]gate.Access                        // by path; anything else is protected
+	need     map[string]wechat.Scope                       // by path
+	upstream http.HandlerFunc                              // nil is echo
+	stream   http.HandlerFunc                              // in place of upstream: it writes to the visitor itself
+	wrap     func(http.ResponseWriter) http.ResponseWriter // what stands around the server's writer; nil is nothing
+	inside   bool                                          // requests do not leave the process, nor a synctest bubble
+	plain    bool                                          // http, not https
+	http2    bool
+	upkeep   *gate.Upkeep  // nil unless kept
+	last     *gate.Request // for streams that speak to the gate
 	server   *httptest.Server
 	log      logBook
 	secrets  secretBook
@@ -128,7 +133,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 	w.store = &shakyStore{Store: session.Sealed{Keys: ring, Tombstones: book}}
 	w.hub = &gate.Hub{
 		WeChat: &wechat.Client{APIURL: c.url}, Ledger: w.ledger, Store: w.store, Ended: book.Ended, PersonEnded: book.PersonEnded,
-		Keys: ring, Results: new(gate.Results),
+		Keys: ring, Results: new(gate.Results), Live: new(gate.Live),
 	}
 	w.gate = &gate.Gate{
 		Hub:     w.hub,
@@ -136,6 +141,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 		Rules:   gate.Rules{Scope: wechat.ScopeUserInfo, Outside: gate.OutsideQR},
 		Logger:  slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
+	w.gate.Audit = w.gate.Logger.With("log", "audit")
 	for _, change := range changes {
 		change(w)
 	}
@@ -143,6 +149,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 	if !w.inside {
 		w.server = httptest.NewUnstartedServer(w)
 		w.server.Config.ErrorLog = slog.NewLogLogger(w.gate.Logger.Handler(), slog.LevelError)
+		w.server.EnableHTTP2 = w.http2
 		w.server.StartTLS()
 	}
 	t.Cleanup(func() {
@@ -150,6 +157,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 			w.server.Close()
 		}
 		w.hub.WeChat.CloseIdle()
+		_ = w.hub.Live.Close()
 		if err := book.Close(); err != nil {
 			t.Errorf("closing the ledger: %v", err)
 		}
@@ -162,7 +170,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 // memory is gone.
 func (w *town) reload() {
 	w.hub.Results = new(gate.Results)
-	w.gate = &gate.Gate{Hub: w.hub, Account: w.gate.Account, Origin: w.gate.Origin, Rules: w.gate.Rules, Logger: w.gate.Logger}
+	w.gate = &gate.Gate{Hub: w.hub, Account: w.gate.Account, Origin: w.gate.Origin, Rules: w.gate.Rules, Logger: w.gate.Logger, Audit: w.gate.Audit}
 }
 
 // scope sets what the site asks of its visitors.
@@ -190,10 +198,25 @@ func (w *town) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	gate.StripCookies(r)
 	w.passed.Add(1)
-	for _, name := range []string{"wechat", "__Host-wechat", "wechat-flow", "__Secure-wechat-flow", "wechat-landed", "__Host-wechat-landed"} {
+	if w.wrap != nil {
+		rw = w.wrap(rw)
+	}
+	r = w.gate.Watch(rw, q)
+	defer q.Done()
+	for _, name := range []string{
+		"wechat", "__Host-wechat", "wechat-flow", "__Secure-wechat-flow", "wechat-landed", "__Host-wechat-landed",
+		"wechat-asked", "__Host-wechat-asked", "wechat-logout", "__Secure-wechat-logout",
+	} {
 		if _, err := r.Cookie(name); err == nil {
 			w.t.Errorf("the upstream of %s sees the cookie %s", original.Path, name)
 		}
+	}
+	if w.stream != nil {
+		if r.URL.Path == "/bye" {
+			w.last = q
+		}
+		w.stream(rw, r)
+		return
 	}
 	answer := httptest.NewRecorder()
 	if w.upstream != nil {
@@ -211,17 +234,18 @@ func (w *town) forward(rw http.ResponseWriter, q *gate.Request, answer *httptest
 	require, logout := h.Get(gate.HeaderRequire), h.Get(gate.HeaderLogout)
 	h.Del(gate.HeaderRequire)
 	h.Del(gate.HeaderLogout)
+	for name, values := range h { // before the gate speaks, as in any server
+		rw.Header()[name] = append(rw.Header()[name], values...)
+	}
 	if logout == "1" {
 		w.gate.EndByUpstream(rw, q)
 	}
 	if require != "" && logout != "1" {
 		if instead := w.gate.Require(q, answer.Code, require); instead != nil {
+			clear(rw.Header())
 			instead(rw)
 			return
 		}
-	}
-	for name, values := range h {
-		rw.Header()[name] = append(rw.Header()[name], values...)
 	}
 	rw.Header().Set("X-Upstream", "1")
 	rw.WriteHeader(answer.Code)

@@ -54,6 +54,7 @@ type Identity struct {
 	values  map[Field]string
 	headers []header
 	expires time.Time
+	staleAt time.Time // when the profile should be fetched again; zero for never
 }
 
 type header struct{ name, value string }
@@ -100,6 +101,9 @@ func (g *Gate) newIdentity(s *session.Session, p ledger.Person) *Identity {
 		if id.scope == wechat.ScopeUserInfo {
 			id.values[FieldNickname] = p.Nickname
 			id.values[FieldAvatar] = p.AvatarURL
+			if g.Hub.Stale != nil && g.Hub.ProfileMaxAge > 0 {
+				id.staleAt = p.ProfileAt.Add(g.Hub.ProfileMaxAge)
+			}
 		}
 	}
 	for _, f := range Fields {

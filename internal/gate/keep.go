@@ -2,7 +2,6 @@ package gate
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -30,6 +29,8 @@ func (g *Gate) renew(w http.ResponseWriter, r *Request) {
 		return
 	}
 	g.forget(r)
+	r.cookie = value
+	g.Hub.Live.renewed(s.ID, value)
 	jar.Set(w, value, r.secure, cookieAge(g.Hub.Policy, &s))
 }
 
@@ -37,36 +38,6 @@ func (g *Gate) renew(w http.ResponseWriter, r *Request) {
 // it has changed, and a store may keep the value: it would be renewed again and
 // again, or a decline not be seen.
 func (g *Gate) forget(r *Request) { g.cache.drop(cacheKey{r.origin, r.cookie}) }
-
-// rememberDecline notes in the session that the visitor does not want to show
-// a profile. On an error it answers and returns false.
-func (g *Gate) rememberDecline(w http.ResponseWriter, r *Request) bool {
-	s := r.id.session
-	s.Declined = time.Now()
-	ctx, cancel := g.storeContext(r)
-	defer cancel()
-	value, err := g.Hub.Store.Save(ctx, &s)
-	if err != nil {
-		g.unavailable(w, r, retryStore, Flow{}, fmt.Errorf("gate: save decline: %w", err))
-		return false
-	}
-	g.forget(r)
-	g.Logger.Info("consent declined", slog.String("session", s.ID.Short()))
-	jar.Set(w, value, r.secure, cookieAge(g.Hub.Policy, &s))
-	return true
-}
-
-// endSession ends the request's session everywhere.
-func (g *Gate) endSession(r *Request) error {
-	s := r.id.session
-	ctx, cancel := g.storeContext(r)
-	defer cancel()
-	if err := g.Hub.Store.End(ctx, &s); err != nil {
-		return fmt.Errorf("gate: end session: %w", err)
-	}
-	g.forget(r)
-	return nil
-}
 
 // storeContext outlives the request: a visitor who leaves must not undo what
 // was begun (attack: oauth2-proxy#1784, "context canceled" cleared sessions).
@@ -76,8 +47,12 @@ func (g *Gate) storeContext(r *Request) (context.Context, context.CancelFunc) {
 
 // StripCookies removes our cookies from r before the upstream sees it: they are
 // of no use to the app, whose logs might keep them.
-func StripCookies(r *http.Request) {
-	jar.Strip(r, true, landingName(true), landingName(false), bindingName(true), bindingName(false))
+func StripCookies(r *http.Request) { jar.Strip(r, true, sideCookies...) }
+
+// sideCookies are our cookies beside the session's, on https and on http.
+var sideCookies = []string{
+	landingName(true), landingName(false), bindingName(true), bindingName(false),
+	askedName(true), askedName(false), receiptName(true), receiptName(false),
 }
 
 // KeepFromCaches takes our cookies out of an answer that the app lets shared
@@ -89,7 +64,7 @@ func KeepFromCaches(h http.Header) {
 	}
 	kept := slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
 		name, _, _ := strings.Cut(line, "=")
-		return name == jar.Name(true) || name == jar.Name(false)
+		return name == jar.Name(true) || name == jar.Name(false) || slices.Contains(sideCookies, name)
 	})
 	if len(kept) == 0 {
 		delete(h, "Set-Cookie")

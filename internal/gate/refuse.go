@@ -37,6 +37,7 @@ func (g *Gate) failed(w http.ResponseWriter, r *Request, f Flow, err error) {
 		g.passWithout(w, r, f)
 	case errors.Is(err, wechat.ErrDeny):
 		g.logWeChat(slog.LevelWarn, "sign-in denied by WeChat", f, err)
+		g.audit(r, AuditRecord{Action: ActionRefuse, Scope: string(f.Scope), Reason: reasonWeChat, Flow: f.ID})
 		g.show(w, r, page.Page{Kind: page.Denied, Reference: shortID(f.ID)}, "denied", "WeChat does not let this account sign in here.")
 	case errors.Is(err, wechat.ErrAlert), errors.Is(err, wechat.ErrRelogin):
 		g.misconfigured(w, r, f.ID, err)

@@ -1,9 +1,7 @@
 package gate
 
 import (
-	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
@@ -15,15 +13,11 @@ const (
 	HeaderLogout  = "X-Wechat-Logout"
 )
 
-// declinePause is how long after a decline the upstream's own 401 or 403 is
-// shown instead of the question that was just answered.
-const declinePause = time.Minute
-
 // Require carries out X-Wechat-Require of an upstream's 401 or 403: the visitor
 // is asked for what the app wants and comes back. It returns what answers
 // instead of the upstream, or nil: then the upstream's answer stands, so that
-// an app which asks for what the visitor has already given, or just declined,
-// never sends anybody round.
+// an app which asks for what the visitor has already given, or just declined, or
+// declined and was asked again three times, never sends anybody round.
 func (g *Gate) Require(r *Request, status int, want string) func(http.ResponseWriter) {
 	scope := wechat.Scope(want)
 	if status != http.StatusUnauthorized && status != http.StatusForbidden ||
@@ -31,7 +25,7 @@ func (g *Gate) Require(r *Request, status int, want string) func(http.ResponseWr
 		return nil
 	}
 	standing := g.standingForLogin(r, scope)
-	if standing == Satisfied || r.id != nil && (r.id.Guest() || time.Since(r.id.session.Declined) < declinePause) {
+	if standing == Satisfied || r.id != nil && (r.id.Guest() || !g.mayAsk(r)) {
 		return nil
 	}
 	facts := g.facts(r)
@@ -42,19 +36,9 @@ func (g *Gate) Require(r *Request, status int, want string) func(http.ResponseWr
 	case verdict == Refuse:
 		return func(w http.ResponseWriter) { g.refuseJSON(w, r, scope) }
 	default:
-		return func(w http.ResponseWriter) { g.answer(w, r, verdict) }
+		return func(w http.ResponseWriter) {
+			g.countAsked(w, r)
+			g.answer(w, r, verdict)
+		}
 	}
-}
-
-// EndByUpstream carries out X-Wechat-Logout: the session ends and its cookie
-// goes. It must be called before the answer's headers are sent.
-func (g *Gate) EndByUpstream(w http.ResponseWriter, r *Request) {
-	if r.id == nil {
-		return
-	}
-	if err := g.endSession(r); err != nil {
-		g.logWeChat(slog.LevelError, "session not ended for the upstream", Flow{}, err)
-	}
-	jar.Clear(w, r.secure)
-	setLandings(w, 0, r.secure)
 }

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ const spendTimeout = 20 * time.Second
 
 // spend turns a code into a session: WeChat says who it is, the ledger which
 // person, and the store keeps the session.
-func (g *Gate) spend(ctx context.Context, f Flow, code string, b session.Binding) (outcome, error) {
+func (g *Gate) spend(ctx context.Context, f Flow, code string, b session.Binding, who visitor) (outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
 	defer cancel()
 	token, err := patiently(ctx, func() (wechat.Token, error) {
@@ -37,7 +38,10 @@ func (g *Gate) spend(ctx context.Context, f Flow, code string, b session.Binding
 	if token.Snapshot {
 		return g.enterSnapshot(ctx, b)
 	}
-	sighting := ledger.Sighting{AppID: b.AppID, OpenID: token.OpenID, UnionID: token.UnionID}
+	sighting := ledger.Sighting{
+		AppID: b.AppID, OpenID: token.OpenID, UnionID: token.UnionID,
+		SignedIn: true, Scope: string(cmp.Or(token.Scope, wechat.ScopeBase)),
+	}
 	if token.Scope == wechat.ScopeUserInfo {
 		if err := g.addProfile(ctx, token, &sighting); err != nil {
 			return outcome{}, err
@@ -54,13 +58,59 @@ func (g *Gate) spend(ctx context.Context, f Flow, code string, b session.Binding
 	// Always a new session with a new id (attack: session fixation,
 	// GHSA-f24x-5g9q-753f).
 	s := session.New(b, person.ID, token.OpenID, string(scope))
-	value, err := g.Hub.Store.Save(ctx, s)
+	value, err := g.keepNew(ctx, s)
 	if err != nil {
 		return outcome{}, fmt.Errorf("gate: save session: %w", err)
 	}
 	g.Logger.Info("signed in", slog.String("user", shortID(person.ID)), slog.String("session", s.ID.Short()),
 		slog.String("account", g.Account.Name), slog.String("scope", string(scope)), slog.String("flow", shortID(f.ID)))
+	WriteAudit(g.Audit, AuditRecord{
+		Action: who.action(person.ID, f.Scope), Account: g.Account.Name, User: person.ID, Session: s.ID,
+		Client: who.client, Scope: string(scope), Flow: f.ID, Site: b.Site,
+	})
 	return outcome{session: s, value: value}, nil
+}
+
+// visitor is what must be known of a request after it is over.
+type visitor struct{ client, person string }
+
+func visitorOf(r *Request) visitor {
+	who := visitor{client: Client(r.UserAgent())}
+	if r.id != nil {
+		who.person = r.id.session.Person
+	}
+	return who
+}
+
+// action says what a sign-in was: a second step if the same person was here.
+func (v visitor) action(person string, asked wechat.Scope) Action {
+	if v.person == person && asked == wechat.ScopeUserInfo {
+		return ActionStepUp
+	}
+	return ActionSignIn
+}
+
+// keepNew saves a session that was just made. Sessions count whole seconds, and
+// the second in which all sessions of a person were ended counts as before: one
+// made in it, but after it, is dated one second later, or the person would sign in
+// and be nobody, round and round, until the second is over. The ledger and the
+// store may have been told in two seconds of their own.
+func (g *Gate) keepNew(ctx context.Context, s *session.Session) (value string, err error) {
+	if h := g.Hub; h.PersonEnded != nil {
+		if at := h.PersonEnded(s.Person); s.EndedBy(at) {
+			s.Created = at.Add(time.Second)
+			s.Renewed = s.Created
+		}
+	}
+	for range 3 {
+		value, err = g.Hub.Store.Save(ctx, s)
+		if !errors.Is(err, session.ErrEnded) {
+			break
+		}
+		s.Created = s.Created.Add(time.Second)
+		s.Renewed = s.Created
+	}
+	return value, err
 }
 
 // addProfile fetches what the person consented to show.
@@ -76,6 +126,9 @@ func (g *Gate) addProfile(ctx context.Context, token wechat.Token, sighting *led
 	}
 	sighting.Consent = true
 	sighting.Profile = &ledger.Profile{Nickname: info.Nickname, AvatarURL: info.AvatarURL}
+	if g.Hub.KeepGrants != nil {
+		sighting.Grant = g.Hub.KeepGrants(token)
+	}
 	return nil
 }
 

@@ -115,6 +115,9 @@ func TestSnapshotGuest(t *testing.T) {
 			t.Errorf("%s: %d %s", method, h.status, h.body)
 		}
 	}
+	if h := b.script(http.MethodGet, "/api", "Upgrade", "websocket", "Connection", "Upgrade"); h.status != http.StatusForbidden {
+		t.Errorf("a socket, which can carry anything: %d", h.status)
+	}
 	if user := b.script(http.MethodGet, "/_wechat/session").json().User; user["snapshot"] != true || user["openid"] != nil || user["id"] != nil {
 		t.Errorf("session: %v", user)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,11 +141,14 @@ func TestRenewal(t *testing.T) {
 // keep them by id; several gateways may share it.
 type fixedStore struct {
 	session.Sealed
+	mu     sync.Mutex
 	values map[[16]byte]string
 	now    map[string]*session.Session
 }
 
 func (s *fixedStore) Save(_ context.Context, v *session.Session) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.values[v.ID] == "" {
 		s.values[v.ID] = fmt.Sprintf("value%d", len(s.values))
 	}
@@ -154,6 +158,8 @@ func (s *fixedStore) Save(_ context.Context, v *session.Session) (string, error)
 }
 
 func (s *fixedStore) Load(_ context.Context, value string, b session.Binding) (*session.Session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	kept, ok := s.now[value]
 	if !ok || kept.Binding() != b || !time.Now().Before(s.Policy.Expires(kept)) {
 		return nil, session.ErrNone
@@ -237,7 +243,8 @@ func TestRevokedSession(t *testing.T) {
 	}
 }
 
-// A logout or a decline that cannot be kept is not pretended.
+// A decline that cannot be kept is not pretended; a logout neither, and its
+// session's cookie stays to try again with.
 func TestStoreFailsWhenSomethingEnds(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, rules(allowDeclined))
@@ -245,11 +252,17 @@ func TestStoreFailsWhenSomethingEnds(t *testing.T) {
 	b.open("/") // now the identity is at hand; only writing fails
 	session0 := b.session()
 	w.store.fail(session.ErrUnavailable)
-	for _, address := range []string{"/_wechat/logout", "/_wechat/decline"} {
-		unavailable(t, b.form(address, url.Values{"return_to": {"/"}}), 5, 5)
+	unavailable(t, b.form("/_wechat/decline", url.Values{"return_to": {"/"}}), 5, 5)
+	h := b.form("/_wechat/logout", nil)
+	if lines := h.header["Set-Cookie"]; h.status != http.StatusServiceUnavailable || len(lines) != 1 || !strings.HasPrefix(lines[0], "__Secure-wechat-logout=") {
+		t.Errorf("%d %q", h.status, lines)
 	}
 	if b.session() != session0 {
 		t.Error("the cookie was touched")
+	}
+	w.store.fail(nil)
+	if h := b.form("/_wechat/logout", nil); h.kind() != "signed_out" || b.session() != "" || b.cookies("/_wechat/logout")["__Secure-wechat-logout"] != "" {
+		t.Errorf("repeated: %d, cookies %v", h.status, b.cookies("/_wechat/logout"))
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -134,6 +136,70 @@ func TestRequireAfterADecline(t *testing.T) {
 	}
 	if h := b.open(b.form("/_wechat/decline", nil).location()).last(); h.status != http.StatusForbidden || h.header.Get("X-Upstream") == "" {
 		t.Errorf("%d %q", h.status, h.kind())
+	}
+}
+
+// Attack: an app that nags. While a decline holds, it has a visitor asked three
+// times more at most; then its own answer stands, whatever the visitor did with
+// the question. Scripts are told what is missing, and ask nobody.
+func TestRequireAsksThreeTimes(t *testing.T) {
+	t.Parallel()
+	c := newWeChat(t)
+	for name, answer := range map[string]func(*browser){
+		"declines again":  func(b *browser) { b.form("/_wechat/decline", nil) },
+		"does not answer": func(*browser) {},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newTownWith(t, c, scope(wechat.ScopeBase), rules(allowDeclined), func(w *town) {
+				w.inside = true
+				w.upstream = demanding(http.StatusForbidden, wechat.ScopeUserInfo)
+			})
+			b := w.browser("alice")
+			if kind := b.open("/").last().kind(); kind != "consent" {
+				t.Fatalf("%q", kind)
+			}
+			b.form("/_wechat/decline", nil)
+			asked := 0
+			for range 20 {
+				time.Sleep(time.Minute + time.Second)
+				h := b.open("/").last()
+				if h.kind() != "consent" {
+					if h.status != http.StatusForbidden || h.header.Get("X-Upstream") == "" {
+						t.Errorf("%s: %d %q", name, h.status, h.kind())
+					}
+					continue
+				}
+				asked++
+				answer(b)
+			}
+			if asked != 3 {
+				t.Errorf("%s: asked %d times", name, asked)
+			}
+			time.Sleep(25 * time.Hour)
+			if kind := b.open("/").last().kind(); kind != "consent" {
+				t.Errorf("%s: after a day: %q", name, kind)
+			}
+			// Who signs in anew begins anew.
+			b.form("/_wechat/logout", nil)
+			b.open("/")
+			b.form("/_wechat/decline", nil)
+			time.Sleep(2 * time.Minute)
+			if kind := b.open("/").last().kind(); kind != "consent" {
+				t.Errorf("%s: a new session: %q", name, kind)
+			}
+			// Who consents by hand is asked no more, and nothing is counted.
+			if b.cookies("/")["__Host-wechat-asked"] != "1" {
+				t.Errorf("%s: not counted: %v", name, b.cookies("/"))
+			}
+			h := b.open("/_wechat/login?scope=snsapi_userinfo").last()
+			if strings.HasPrefix(h.url, "https://open.weixin.qq.com/") { // WeChat remembers the first one's
+				h = b.decide(h, "allow").last()
+			}
+			h.upstream()
+			if _, there := b.cookies("/")["__Host-wechat-asked"]; there {
+				t.Errorf("%s: still counted", name)
+			}
+		})
 	}
 }
 

@@ -1,0 +1,113 @@
+package gate
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// Action is what an audit line tells of.
+type Action string
+
+// The actions. Those below the blank line happen outside of the gate, and are
+// written with [WriteAudit] too.
+const (
+	ActionSignIn  Action = "sign_in" // a new session
+	ActionStepUp  Action = "step_up" // a new session of somebody signed in, who consented to more
+	ActionDecline Action = "decline" // consent was asked and not given; reason page or wechat
+	ActionRefuse  Action = "refuse"  // WeChat does not let the visitor sign in; reason wechat
+	ActionLogout  Action = "logout"  // reason visitor or upstream
+	ActionForget  Action = "forget"  // WeChat gives a profile no more; reason wechat
+
+	ActionRevoke Action = "revoke" // WeChat told that something was withdrawn
+	ActionErase  Action = "erase"  // a person was erased
+	ActionAdmin  Action = "admin"  // an operator did something; reason says what
+)
+
+// AuditRecord is one line of the audit log. Only what is set is written. Nothing
+// in it names a person to anybody but the operator: ids are shortened here.
+type AuditRecord struct {
+	Action  Action
+	Account string     // the account's name in the configuration
+	User    string     // the person's id in the ledger; its first 8 characters are written
+	Session session.ID // its short form is written
+	Client  string     // see Client
+	Scope   string
+	Reason  string // a word of ours, or numbers of WeChat's; never what a visitor sent
+	Flow    string // the dance's id; its first 8 characters are written
+	Site    string // the origin
+}
+
+// WriteAudit writes the line; a nil logger is silent.
+func WriteAudit(logger *slog.Logger, a AuditRecord) {
+	if logger == nil {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 9)
+	add := func(name, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(name, value))
+		}
+	}
+	add("action", string(a.Action))
+	add("account", a.Account)
+	add("user", shortID(a.User))
+	if a.Session != (session.ID{}) {
+		add("session", a.Session.Short())
+	}
+	add("client", a.Client)
+	add("scope", a.Scope)
+	add("reason", a.Reason)
+	add("flow", shortID(a.Flow))
+	add("site", a.Site)
+	logger.LogAttrs(context.Background(), slog.LevelInfo, string(a.Action), attrs...)
+}
+
+// audit writes a line about the request's visitor.
+func (g *Gate) audit(r *Request, a AuditRecord) {
+	if g.Audit == nil {
+		return
+	}
+	a.Account, a.Site, a.Client = g.Account.Name, r.origin, Client(r.UserAgent())
+	if r.id != nil && a.User == "" {
+		a.User, a.Session = r.id.session.Person, r.id.session.ID
+	}
+	WriteAudit(g.Audit, a)
+}
+
+// systems are the tell-tales of systems, in the order in which they must be
+// tried: HarmonyOS and Windows phones of old say Android too.
+var systems = []struct{ sign, name string }{
+	{"openharmony", "ohos"},
+	{"harmonyos", "ohos"},
+	{"windows", "windows"},
+	{"android", "android"},
+	{"iphone", "ios"},
+	{"ipad", "ios"},
+	{"macintosh", "mac"},
+	{"mac os", "mac"},
+	{"linux", "linux"},
+}
+
+// Client names the kind of client that a User-Agent claims to be, for logs:
+// wechat_android, wechat_ios, wechat_ohos, wechat_windows, wechat_mac,
+// wechat_linux, wechat, devtools, wecom or other. It is one of these words
+// whatever was sent: nobody writes into the log.
+func Client(userAgent string) string {
+	switch family := DetectBrowser(userAgent).Family; family {
+	case FamilyWeChat:
+	case FamilyNone:
+		return "other"
+	default:
+		return string(family)
+	}
+	lower := strings.ToLower(userAgent[:min(len(userAgent), maxUserAgent)])
+	for _, s := range systems {
+		if strings.Contains(lower, s.sign) {
+			return string(FamilyWeChat) + "_" + s.name
+		}
+	}
+	return string(FamilyWeChat)
+}

@@ -1,0 +1,132 @@
+package gate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// A grant is the refresh token of somebody's consent, sealed, as the ledger keeps
+// it: with it WeChat gives their profile again.
+const purposeGrant = "grant"
+
+// Keep seals the refresh token of a consent, nil if there is none: what is kept
+// is of use to nobody without the keys (attack: a stolen ledger file).
+func (u *Upkeep) Keep(t wechat.Token) []byte {
+	if t.Scope != wechat.ScopeUserInfo || t.Snapshot || t.RefreshToken.IsZero() {
+		return nil
+	}
+	// Bound to the openid: a grant put at somebody else's account opens nothing.
+	sealed, err := u.Keys.Seal(purposeGrant, t.OpenID, []byte(t.RefreshToken.Reveal()))
+	if err != nil {
+		u.Logger.Warn("refresh token not kept", slog.Any("error", err))
+		return nil
+	}
+	return []byte(sealed)
+}
+
+// refresh fetches one profile, unless it is younger than maxAge meanwhile; then it
+// returns nil.
+func (u *Upkeep) refresh(ctx context.Context, job upkeepJob, maxAge time.Duration) (*ledger.Profile, error) {
+	ctx, cancel := context.WithTimeout(ctx, upkeepTimeout)
+	defer cancel()
+	p, err := u.Ledger.Find(ctx, job.person)
+	if err != nil {
+		return nil, fmt.Errorf("gate: upkeep: %w", err)
+	}
+	account, ok := granted(&p, job.appID)
+	switch {
+	case !ok:
+		return nil, ErrNoGrant
+	case maxAge > 0 && time.Since(p.ProfileAt) < maxAge:
+		return nil, nil // another instance, or a consent, was first
+	}
+	s := ledger.Sighting{AppID: account.AppID, OpenID: account.OpenID}
+	fetched := u.fetch(ctx, account, &s)
+	if isOver(fetched) {
+		return nil, u.end(ctx, p.ID, account, fetched)
+	}
+	if s.Grant != nil {
+		if err := u.Ledger.Renew(ctx, s); err != nil {
+			return nil, errors.Join(fetched, fmt.Errorf("gate: upkeep: %w", err))
+		}
+	}
+	return s.Profile, fetched
+}
+
+// end forgets a grant for good: WeChat would say the same every time. One that
+// the person gave anew meanwhile stays.
+func (u *Upkeep) end(ctx context.Context, person string, was ledger.Account, why error) error {
+	p, err := u.Ledger.Find(ctx, person)
+	if err != nil {
+		return fmt.Errorf("gate: upkeep: %w", err)
+	}
+	if now, ok := granted(&p, was.AppID); ok && bytes.Equal(now.Grant, was.Grant) {
+		err := u.Ledger.Renew(ctx, ledger.Sighting{AppID: was.AppID, OpenID: was.OpenID, Grant: []byte{}})
+		if err != nil {
+			return fmt.Errorf("gate: upkeep: %w", err)
+		}
+		WriteAudit(u.Audit, AuditRecord{Action: ActionForget, User: person, Reason: reasonWeChat})
+	}
+	return fmt.Errorf("%w: %w", ErrNoGrant, why)
+}
+
+// errSealedGrant says that no key opens a grant: its key is gone.
+var errSealedGrant = errors.New("gate: the grant cannot be opened")
+
+// isOver reports whether a grant is of no use any more: expired, taken back by a
+// changed password (42002, 42007), never valid, or sealed by a key that is gone.
+func isOver(err error) bool {
+	return errors.Is(err, wechat.ErrRestart) || errors.Is(err, errSealedGrant)
+}
+
+// fetch asks WeChat and puts what it says into s. The grant is in s as soon as
+// there is a new one: the old one may be dead by then.
+func (u *Upkeep) fetch(ctx context.Context, a ledger.Account, s *ledger.Sighting) error {
+	refreshToken, err := u.Keys.Open(purposeGrant, a.OpenID, string(a.Grant))
+	switch {
+	case errors.Is(err, session.ErrNoKey):
+		return fmt.Errorf("gate: upkeep: %w", err) // our fault, and not for good
+	case err != nil:
+		return errSealedGrant
+	}
+	token, err := patiently(ctx, func() (wechat.Token, error) {
+		return u.WeChat.Refresh(ctx, a.AppID, wechat.NewSecret(string(refreshToken)))
+	})
+	switch {
+	case err != nil:
+		return err
+	case token.OpenID != a.OpenID:
+		return fmt.Errorf("gate: upkeep: the token is another visitor's: %w", wechat.ErrAlert)
+	}
+	token.Scope = wechat.ScopeUserInfo // what was granted; WeChat may not repeat it
+	s.Grant = u.Keep(token)
+	info, err := patiently(ctx, func() (wechat.UserInfo, error) {
+		return u.WeChat.UserInfo(ctx, token.AccessToken, token.OpenID)
+	})
+	if err != nil {
+		return err
+	}
+	s.Profile = &ledger.Profile{Nickname: info.Nickname, AvatarURL: info.AvatarURL}
+	if s.Grant == nil {
+		s.Grant = a.Grant // WeChat gave no new one
+	}
+	return nil
+}
+
+// granted returns the person's account at the app id with a grant.
+func granted(p *ledger.Person, appID string) (ledger.Account, bool) {
+	for _, a := range p.Accounts {
+		if a.AppID == appID && !a.ConsentAt.IsZero() && len(a.Grant) > 0 {
+			return a, true
+		}
+	}
+	return ledger.Account{}, false
+}

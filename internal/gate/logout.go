@@ -1,0 +1,201 @@
+package gate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// A logout is two things: the session ends, and the business systems hear of it.
+// Neither waits for the other: a visitor who leaves a borrowed phone must be
+// signed out even while nothing can be told. What could not be done is answered
+// 503 and sealed into a cookie, the receipt, with which the browser's next
+// request to any endpoint of ours does it: the repeated logout, or the next
+// sign-in. Done twice it is done once: ending is, and the event has an id that
+// follows from the session.
+
+const (
+	purposeReceipt = "logout"
+	receiptPlain   = "wechat-logout"
+
+	// receiptTTL is how long a logout can be completed. The ledger knows for as
+	// long what it was told.
+	receiptTTL = 23 * time.Hour
+)
+
+// receipt is a logout that is not complete.
+type receipt struct {
+	Session []byte `json:"w"`
+	Reason  string `json:"r"`
+	At      int64  `json:"t"` // Unix seconds
+}
+
+// logoutEndpoint ends the session itself, not only its cookie (attack:
+// CVE-2024-21492).
+func (g *Gate) logoutEndpoint(w http.ResponseWriter, r *Request) {
+	if !g.postedHere(w, r) {
+		return
+	}
+	if err := g.identify(r); err != nil {
+		g.unavailable(w, r, retryStore, Flow{}, err)
+		return
+	}
+	err := r.unsettled // of a logout before this one
+	if r.id != nil {
+		err = g.logOut(w, r, reasonVisitor)
+	}
+	if err != nil {
+		g.unavailable(w, r, retryStore, Flow{}, err)
+		return
+	}
+	g.clearCookies(w, r)
+	if !wantsPage(r.Request) {
+		writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
+		return
+	}
+	page.Page{Kind: page.SignedOut, Site: siteName(r.origin), ContinueURL: loginPath("/", wechat.ScopeBase)}.Write(w, r.Request)
+}
+
+// EndByUpstream carries out X-Wechat-Logout: the session ends and its cookie
+// goes. It must be called before the answer's headers are sent. The app's answer
+// stands in any case, and may be finished.
+func (g *Gate) EndByUpstream(w http.ResponseWriter, r *Request) {
+	if r.id == nil {
+		return
+	}
+	if r.Header.Get("Upgrade") == "" {
+		r.running.leaving.Store(farewell)
+	}
+	if err := g.logOut(w, r, reasonUpstream); err != nil {
+		g.logWeChat(slog.LevelError, "session not ended for the upstream", Flow{}, err)
+	}
+	g.clearCookies(w, r)
+	// Whatever the app says: an answer that signs one visitor out is for that one
+	// (attack: a shared cache hands its cookies to everybody).
+	w.Header().Set("Cache-Control", "no-store")
+}
+
+// clearCookies forgets everything about the visitor in the browser, but not a
+// logout to be completed.
+func (g *Gate) clearCookies(w http.ResponseWriter, r *Request) {
+	jar.Clear(w, r.secure)
+	setLandings(w, 0, r.secure)
+	if r.asked > 0 {
+		g.setAsked(w, r, 0)
+	}
+}
+
+// logOut ends the request's session and tells of it. On an error the rest is in
+// the receipt.
+func (g *Gate) logOut(w http.ResponseWriter, r *Request, reason string) error {
+	s := r.id.session
+	ctx, cancel := g.storeContext(r)
+	defer cancel()
+	now := time.Now()
+	err := g.settle(ctx, &s, reason, now)
+	g.forget(r)
+	if err != nil {
+		g.giveReceipt(w, r, &s, reason, now)
+		return err
+	}
+	g.Logger.Info("signed out", slog.String("session", s.ID.Short()))
+	g.audit(r, AuditRecord{Action: ActionLogout, Reason: reason})
+	return nil
+}
+
+// settle does both halves of a logout, the second one too when the first fails.
+// The notice comes first: somebody who dies in between has the visitor repeat it.
+func (g *Gate) settle(ctx context.Context, s *session.Session, reason string, at time.Time) error {
+	var told error
+	if !s.Guest { // a virtual visitor is nobody's customer
+		told = g.tell(ctx, s, ledger.Event{
+			ID: eventID(ledger.LoggedOut, s.ID.String()), Kind: ledger.LoggedOut, Reason: reason, At: at,
+		})
+	}
+	ended := g.Hub.Store.End(ctx, s)
+	if ended != nil {
+		ended = fmt.Errorf("gate: end session: %w", ended)
+	}
+	return errors.Join(told, ended)
+}
+
+// giveReceipt has the browser keep what is left to do. Where the cookie cannot be
+// made the visitor still has the session's.
+func (g *Gate) giveReceipt(w http.ResponseWriter, r *Request, s *session.Session, reason string, at time.Time) {
+	raw, err := s.MarshalBinary()
+	if err != nil {
+		return
+	}
+	plain, err := json.Marshal(receipt{Session: raw, Reason: reason, At: at.Unix()})
+	if err != nil {
+		return
+	}
+	sealed, err := g.Hub.Keys.Seal(purposeReceipt, g.sealer(r).bound, plain)
+	if err != nil {
+		return
+	}
+	http.SetCookie(w, receiptCookie(sealed, r.secure))
+}
+
+// redeem completes a logout of before, if the request has a receipt. What is not
+// ours, or too old, is none.
+func (g *Gate) redeem(w http.ResponseWriter, r *Request) error {
+	cookie, err := r.Cookie(receiptName(r.secure))
+	if err != nil || cookie.Value == "" {
+		return nil
+	}
+	s, left, ok := g.readReceipt(r, cookie.Value)
+	if ok {
+		ctx, cancel := g.storeContext(r)
+		defer cancel()
+		at := time.Unix(left.At, 0)
+		if err := g.settle(ctx, s, left.Reason, at); err != nil {
+			return err
+		}
+		g.audit(r, AuditRecord{Action: ActionLogout, Reason: left.Reason, User: s.Person, Session: s.ID})
+	}
+	http.SetCookie(w, receiptCookie("", r.secure))
+	return nil
+}
+
+func (g *Gate) readReceipt(r *Request, sealed string) (*session.Session, receipt, bool) {
+	plain, err := g.Hub.Keys.Open(purposeReceipt, g.sealer(r).bound, sealed)
+	if err != nil {
+		return nil, receipt{}, false
+	}
+	var left receipt
+	s := &session.Session{Site: r.origin, AppID: g.Account.Credentials.AppID}
+	if json.Unmarshal(plain, &left) != nil || s.UnmarshalBinary(left.Session) != nil {
+		return nil, receipt{}, false
+	}
+	age := time.Since(time.Unix(left.At, 0))
+	return s, left, age < receiptTTL && age > -session.MaxSkew
+}
+
+func receiptName(secure bool) string {
+	if secure {
+		return "__Secure-" + receiptPlain
+	}
+	return receiptPlain
+}
+
+// receiptCookie is sent to our endpoints only; an empty value removes it.
+func receiptCookie(value string, secure bool) *http.Cookie {
+	cookie := &http.Cookie{ //nolint:gosec // Secure wherever the site is https
+		Name: receiptName(secure), Value: value, Path: Prefix, MaxAge: int(receiptTTL.Seconds()),
+		Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+	if value == "" {
+		cookie.MaxAge = -1
+	}
+	return cookie
+}

@@ -1,0 +1,40 @@
+package gate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// Why somebody declined or signed out, in events and in the audit log.
+const (
+	reasonPage     = "page"     // by our consent page
+	reasonWeChat   = "wechat"   // by WeChat's
+	reasonVisitor  = "visitor"  // by POST logout
+	reasonUpstream = "upstream" // by the app, X-Wechat-Logout
+)
+
+// eventEncoding is how the ledger writes the ids of events.
+var eventEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// eventID names an event by what it tells of, so that telling it again tells it
+// once. It shows nothing of the parts: they are ids of sessions and dances, of
+// 128 random bits.
+func eventID(kind ledger.EventKind, parts ...string) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q", append([]string{string(kind)}, parts...)) // quoted: no two lists read alike
+	return eventEncoding.EncodeToString(h.Sum(nil)[:16])
+}
+
+// tell keeps an event about a session for the business systems.
+func (g *Gate) tell(ctx context.Context, s *session.Session, e ledger.Event) error {
+	e.Person, e.AppID, e.OpenID = s.Person, s.AppID, s.OpenID
+	if err := g.Hub.Ledger.Tell(ctx, e); err != nil {
+		return fmt.Errorf("gate: tell %s: %w", e.Kind, err)
+	}
+	return nil
+}
