@@ -9,10 +9,14 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// OfficialAccount is one official account: an app id with its secret, from the
-// account's console at mp.weixin.qq.com under 设置与开发 → 基本配置.
-type OfficialAccount struct {
-	// The name by which sites refer to the account. Default: "default".
+// Account is one WeChat account: an app id with its secret. Official accounts and
+// mini programs have theirs in the console at mp.weixin.qq.com, mobile apps and
+// websites at open.weixin.qq.com.
+type Account struct {
+	// The name by which sites and addresses refer to the account: letters,
+	// digits, - and _, 32 at most, unique among all accounts. Default: "default"
+	// for an official account, else the kind: "mini_program", "mobile_app",
+	// "website".
 	Name string `json:"name,omitempty"`
 
 	// The account's app id, "wx" and 16 hexadecimal digits. Required.
@@ -24,9 +28,12 @@ type OfficialAccount struct {
 	// not appear in the configuration; a literal value is warned about.
 	AppSecret string `json:"app_secret,omitempty"`
 
-	// The files by which WeChat checks that a callback domain is yours. They
-	// are served at the root of every guarded site.
+	// The files by which WeChat checks that a domain is yours. They are served at
+	// the root of every guarded site. Official accounts and mini programs only.
 	VerifyFiles []VerifyFile `json:"verify_files,omitempty"`
+
+	// What WeChat's server tells this account. Default: nothing is heard.
+	Push *Push `json:"push,omitempty"`
 }
 
 // VerifyFile is one of WeChat's ownership files.
@@ -38,18 +45,20 @@ type VerifyFile struct {
 	Content string `json:"content"`
 }
 
-// defaultAccount is the name of an account that was given none.
+// defaultAccount is the name of an official account that was given none.
 const defaultAccount = "default"
 
+// provisionedAccount is an account, checked and ready.
 type provisionedAccount struct {
 	gate.Account
+	kind  accountKind
 	files []VerifyFile
+	push  *provisionedPush
 }
 
 var (
 	accountName   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
 	appIDForm     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	verifyName    = regexp.MustCompile(`^(MP|WW)_verify_[A-Za-z0-9]{1,64}\.txt$`)
 	verifyContent = regexp.MustCompile(`^[A-Za-z0-9]{1,128}$`)
 )
 
@@ -58,78 +67,78 @@ func (a *App) provisionAccounts() error {
 		return fmt.Errorf("no account: add official_account { app_id … app_secret … } to the wechat block")
 	}
 	names, appIDs := map[string]bool{}, map[string]bool{}
-	for _, account := range a.OfficialAccounts {
-		p, err := account.provision(a.logger)
-		if err != nil {
-			return err
-		}
-		if names[p.Name] {
-			return fmt.Errorf("official_account %s: there are two accounts of this name; name them: official_account <name> { … }", p.Name)
-		}
-		if appIDs[p.Credentials.AppID] {
-			return fmt.Errorf("official_account %s: its app_id belongs to another account too", p.Name)
-		}
-		for _, f := range p.files {
-			if content, ok := a.verifyFile("/" + f.Name); ok && content != f.Content {
-				return fmt.Errorf("official_account %s: verify_file %s is given with another content too", p.Name, f.Name)
+	for _, e := range accountKinds {
+		for _, account := range *e.list(a) {
+			p, err := account.provision(e.kind, a.logger)
+			if err != nil {
+				return fmt.Errorf("%s %s: %w", e.kind, e.kind.nameOf(account), err)
 			}
+			switch {
+			case names[p.Name]:
+				return fmt.Errorf("%s %s: there are two accounts of this name; name them: %s <name> { … }", e.kind, p.Name, e.kind)
+			case appIDs[p.Credentials.AppID]:
+				return fmt.Errorf("%s %s: its app_id belongs to another account too", e.kind, p.Name)
+			}
+			for _, f := range p.files {
+				if content, ok := a.verifyFile("/" + f.Name); ok && content != f.Content {
+					return fmt.Errorf("%s %s: verify_file %s is given with another content too", e.kind, p.Name, f.Name)
+				}
+			}
+			names[p.Name], appIDs[p.Credentials.AppID] = true, true
+			a.accounts = append(a.accounts, p)
 		}
-		names[p.Name], appIDs[p.Credentials.AppID] = true, true
-		a.accounts = append(a.accounts, p)
 	}
 	return nil
 }
 
-func (o *OfficialAccount) provision(logger *slog.Logger) (provisionedAccount, error) {
-	name := o.Name
-	if name == "" {
-		name = defaultAccount
-	}
-	where := "official_account " + name
+// provision checks an account. Its errors begin behind the account's name.
+func (o *Account) provision(kind accountKind, logger *slog.Logger) (provisionedAccount, error) {
+	name := kind.nameOf(o)
 	if !accountName.MatchString(name) {
-		return provisionedAccount{}, fmt.Errorf("%s: the name may have letters, digits, - and _, 32 at most", where)
+		return provisionedAccount{}, fmt.Errorf("the name may have letters, digits, - and _, 32 at most")
 	}
-	appID, err := expand(where+": app_id", o.AppID)
+	appID, err := expand("app_id", o.AppID)
 	if err != nil {
 		return provisionedAccount{}, err
 	}
-	secret, err := expand(where+": app_secret", o.AppSecret)
+	secret, err := expand("app_secret", o.AppSecret)
 	if err != nil {
 		return provisionedAccount{}, err
 	}
 	switch {
 	case appID == "":
-		return provisionedAccount{}, fmt.Errorf("%s: app_id is missing or empty", where)
+		return provisionedAccount{}, fmt.Errorf("app_id is missing or empty")
 	case !appIDForm.MatchString(appID):
-		return provisionedAccount{}, fmt.Errorf("%s: app_id must look like wx1234567890abcdef", where)
+		return provisionedAccount{}, fmt.Errorf("app_id must look like wx1234567890abcdef")
 	case secret == "":
-		return provisionedAccount{}, fmt.Errorf("%s: app_secret is missing or empty", where)
+		return provisionedAccount{}, fmt.Errorf("app_secret is missing or empty")
 	}
 	if isLiteral(o.AppSecret) {
 		logger.Warn("app_secret stands in the configuration; prefer {env.…} or {file.…}", slog.String("account", name))
 	}
 	for _, f := range o.VerifyFiles {
-		if !verifyName.MatchString(f.Name) || !verifyContent.MatchString(f.Content) {
-			return provisionedAccount{}, fmt.Errorf("%s: verify_file must look like MP_verify_AbCd1234.txt AbCd1234", where)
+		if err := kind.checkVerifyFile(f); err != nil {
+			return provisionedAccount{}, err
 		}
+	}
+	push, err := o.Push.provision(name, logger)
+	if err != nil {
+		return provisionedAccount{}, err
 	}
 	return provisionedAccount{
 		Account: gate.Account{Name: name, Credentials: wechat.Credentials{AppID: appID, Secret: wechat.NewSecret(secret)}},
-		files:   o.VerifyFiles,
+		kind:    kind, files: o.VerifyFiles, push: push,
 	}, nil
 }
 
-// account returns the account of this name; the first one for "".
+// account returns the official account of this name; the first one for "".
 func (a *App) account(name string) (provisionedAccount, error) {
-	if name == "" {
-		return a.accounts[0], nil
-	}
 	for _, account := range a.accounts {
-		if account.Name == name {
+		if account.kind == kindOfficial && (name == "" || account.Name == name) {
 			return account, nil
 		}
 	}
-	return provisionedAccount{}, fmt.Errorf("there is no account named %q in the wechat block", name)
+	return provisionedAccount{}, fmt.Errorf("there is no official account named %q in the wechat block; browsers are signed in by one", name)
 }
 
 // verifyFile returns the content of a verify file by its path.

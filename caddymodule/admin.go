@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -44,7 +45,12 @@ var adminCalls = map[string]map[string]adminCall{
 	"/wechat/sessions":      {http.MethodGet: desk.listSessions, http.MethodDelete: desk.endSessions},
 	"/wechat/sessions/{id}": {http.MethodDelete: desk.endSession},
 	"/wechat/ledger":        {http.MethodGet: desk.exportLedger, http.MethodPost: desk.importLedger},
-	"/wechat/":              {},
+	"/wechat/webhooks":      {http.MethodGet: desk.listWebhooks},
+
+	"/wechat/webhooks/{name}/dead":      {http.MethodGet: desk.listDeadLetters},
+	"/wechat/webhooks/{name}/redeliver": {http.MethodPost: desk.redeliver},
+
+	"/wechat/": {},
 }
 
 // Routes returns the calls. Caddy asks for them before the apps are provisioned,
@@ -98,6 +104,11 @@ func openDesk() (desk, error) {
 		return desk{}, adminError(err)
 	}
 	return desk{app, o}, nil
+}
+
+// audit writes what an operator did.
+func (d desk) audit(action gate.Action, person, reason string) {
+	gate.WriteAudit(d.app.audit, gate.AuditRecord{Action: action, User: person, Reason: reason})
 }
 
 // parts returns what the store has opened.

@@ -37,6 +37,12 @@ type office struct {
 // are. An empty store leaves the whole wechat block out.
 func openOffice(t *testing.T, store string) *office {
 	t.Helper()
+	return openOfficeWith(t, store, "")
+}
+
+// openOfficeWith is openOffice with more JSON of the app, a comma behind it.
+func openOfficeWith(t *testing.T, store, more string) *office {
+	t.Helper()
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("SECRET", simSecret)
@@ -58,7 +64,7 @@ func openOffice(t *testing.T, store string) *office {
 	if store == "" {
 		handlers = ""
 	} else {
-		app = fmt.Sprintf(`"wechat":{"official_accounts":[{"app_id":%q,"app_secret":"{env.SECRET}"}],"store":%s,"open_url":%q,"api_url":%q},`, simApp, store, o.simAt, o.simAt)
+		app = fmt.Sprintf(`"wechat":{%s"official_accounts":[{"app_id":%q,"app_secret":"{env.SECRET}"}],"store":%s,"open_url":%q,"api_url":%q},`, more, simApp, store, o.simAt, o.simAt)
 	}
 	config := fmt.Sprintf(`{
 		"admin":{"listen":%q,"config":{"persist":false}},

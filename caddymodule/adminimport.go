@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
@@ -71,6 +72,7 @@ func (d desk) importLedger(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	d.app.logger.Info("ledger imported through the admin endpoint", slog.Int("persons", done.Persons), slog.Int("ended", done.Ended))
+	d.audit(gate.ActionAdmin, "", "ledger import")
 	return writeAdmin(w, http.StatusOK, done)
 }
 

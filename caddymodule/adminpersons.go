@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
@@ -64,6 +65,7 @@ func (d desk) showPerson(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return adminError(err)
 	}
+	d.audit(gate.ActionAdmin, r.PathValue("id"), "export")
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(data) // the caller has gone: nobody to tell
 	return nil
@@ -91,6 +93,7 @@ func (d desk) erasePerson(w http.ResponseWriter, r *http.Request) error {
 		d.app.logger.Warn("a session begun during the erasure may be kept until it expires", slog.Any("error", err))
 	}
 	d.app.logger.Info("person erased through the admin endpoint", slog.String("user", shortPerson(p.ID)))
+	d.audit(gate.ActionErase, p.ID, "admin")
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -81,6 +82,10 @@ func (d desk) endSessions(w http.ResponseWriter, r *http.Request) error {
 		return adminError(err)
 	}
 	d.app.logger.Info("sessions ended through the admin endpoint", slog.String("user", shortPerson(p.ID)))
+	d.audit(gate.ActionLogout, p.ID, "admin")
+	if err := d.ledger.Tell(context.WithoutCancel(r.Context()), ledger.Event{Kind: ledger.LoggedOut, Person: p.ID, At: time.Now(), Reason: "admin"}); err != nil {
+		return adminError(err) // ended, but not told: to be repeated
+	}
 	return writeAdmin(w, http.StatusOK, endedSessions{ended})
 }
 
@@ -97,6 +102,7 @@ func (d desk) endSession(w http.ResponseWriter, r *http.Request) error {
 		return refuseAdmin(http.StatusNotFound, "there is no such session", nil)
 	}
 	d.app.logger.Info("session ended through the admin endpoint")
+	d.audit(gate.ActionLogout, "", "admin")
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -122,10 +128,14 @@ func (d desk) endPerson(ctx context.Context, p *ledger.Person) (*int, error) {
 	case d.directory == nil && d.personEnded == nil:
 		// A revocation that nobody hears of must not look like one.
 		return nil, errEndless
-	case d.directory == nil:
-		// No sealed cookie is good for longer than its lifetime.
-		now := time.Now()
-		return nil, d.ledger.EndPerson(ctx, p.ID, now, now.Add(d.app.policy.Lifetime+session.MaxSkew))
+	}
+	// Sealed cookies too, that nobody can list: those of a local store, and those
+	// of people who have not been back since it became Redis. None is good for
+	// longer than its lifetime.
+	now := time.Now()
+	err := d.ledger.EndPerson(ctx, p.ID, now, now.Add(d.app.policy.Lifetime+session.MaxSkew))
+	if err != nil || d.directory == nil {
+		return nil, err
 	}
 	ended := 0
 	for _, id := range allIDs(p) {

@@ -12,6 +12,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/push"
+	"github.com/caddy-wechat/gateway/internal/webhook"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -26,7 +28,26 @@ func init() {
 type App struct {
 	// The official accounts (公众号/服务号) that sign visitors in. The first one is
 	// the default of every site. At least one is required.
-	OfficialAccounts []*OfficialAccount `json:"official_accounts,omitempty"`
+	OfficialAccounts []*Account `json:"official_accounts,omitempty"`
+
+	// The mini programs (小程序) of the same operator. Default: none.
+	MiniPrograms []*Account `json:"mini_programs,omitempty"`
+
+	// The mobile apps (移动应用). Default: none.
+	MobileApps []*Account `json:"mobile_apps,omitempty"`
+
+	// The website apps (网站应用), for desktop browsers. Default: none.
+	Websites []*Account `json:"websites,omitempty"`
+
+	// The business systems that hear of sign-ins, links, refusals and
+	// revocations. Default: none.
+	Webhooks []*Webhook `json:"webhooks,omitempty"`
+
+	// How old a consented nickname and avatar may become before they are fetched
+	// again in the background, when the person comes by. It needs WeChat's refresh
+	// tokens, which are kept, sealed, for 30 days, only where this is set.
+	// Default: never fetched again.
+	ProfileMaxAge caddy.Duration `json:"profile_max_age,omitempty"`
 
 	// Where persons and sessions are kept. Default: `local`, which keeps the
 	// ledger of persons in one file in Caddy's data directory, and sessions
@@ -46,17 +67,22 @@ type App struct {
 	APIURL string `json:"api_url,omitempty"`
 
 	accounts []provisionedAccount
+	webhooks []provisionedWebhook
 	store    store
 	policy   session.Policy
 	keys     []string
 	client   *wechat.Client
 	storage  session.KeyStorage
 	logger   *slog.Logger
+	audit    *slog.Logger
 
 	opening sync.Mutex
 	hub     atomic.Pointer[gate.Hub]
 	opened  opened
 	keeper  *session.Keeper
+	senders atomic.Pointer[[]*webhook.Sender]
+	pushes  *push.Handler
+	upkeep  *gate.Upkeep
 	stop    context.CancelFunc
 	running sync.WaitGroup
 
@@ -71,9 +97,15 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // Provision expands secrets and prepares everything that needs no file and no
 // network.
 func (a *App) Provision(ctx caddy.Context) error {
-	a.logger = ctx.Slogger()
+	a.logger, a.audit = ctx.Slogger(), auditLogger(ctx)
+	if err := registerMetrics(ctx); err != nil {
+		return err
+	}
 	a.storage = keyStorage{ctx.Storage()}
 	if err := a.provisionAccounts(); err != nil {
+		return err
+	}
+	if err := a.provisionWebhooks(); err != nil {
 		return err
 	}
 	if err := a.provisionStore(ctx); err != nil {
@@ -110,17 +142,18 @@ func (a *App) provisionStore(ctx caddy.Context) error {
 	return nil
 }
 
-// Start opens the ledger and the keys, and begins to look after the keys.
+// Start opens the ledger and the keys, and begins to look after the keys and to
+// deliver what waits for webhooks.
 func (a *App) Start() error {
 	if _, err := a.open(); err != nil {
 		return err
 	}
-	if a.keeper == nil {
-		return nil
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	a.stop = cancel
-	a.running.Go(func() { a.keeper.Run(ctx) })
+	if a.keeper != nil {
+		a.running.Go(func() { a.keeper.Run(ctx) })
+	}
+	a.deliver(ctx, a.opened.ledger)
 	return nil
 }
 
@@ -144,10 +177,11 @@ func (a *App) Cleanup() error {
 	if a.opened.release == nil {
 		return nil // nothing was acquired: nothing may be released
 	}
+	a.restoreTargets()
 	release := a.opened.release
 	a.opened.release = nil
 	if a.replaced() {
-		go a.linger(release) // ends by lingerAtMost
+		go a.linger(release) // ends by lingerForPushes
 		return nil
 	}
 	return release()
@@ -174,19 +208,13 @@ func (a *App) open() (*gate.Hub, error) {
 		return nil, errors.Join(err, releaseRing())
 	}
 	releaseStore := o.release
-	o.release = func() error { return errors.Join(releaseStore(), releaseRing()) }
-	a.opened = o
-	hub := &gate.Hub{
-		WeChat:      a.client,
-		Ledger:      o.ledger,
-		Store:       o.sessions,
-		AskStore:    o.askStore,
-		Ended:       o.ended,
-		PersonEnded: o.personEnded,
-		Policy:      a.policy,
-		Keys:        ring,
-		Results:     o.results,
+	o.release = func() error {
+		return errors.Join(a.closeHelpers(), releaseStore(), releaseRing())
 	}
+	a.opened = o
+	a.announceTargets(&o)
+	hub := a.newHub(o, ring)
+	a.pushes = a.newPushes(o)
 	a.hub.Store(hub)
 	return hub, nil
 }

@@ -93,9 +93,17 @@ func parseGlobalOption(d *caddyfile.Dispenser, previous any) (any, error) {
 //
 //	wechat {
 //		official_account [<name>] {
-//			app_id      <app id>
-//			app_secret  <secret>
-//			verify_file <name> <content>
+//			app_id           <app id>
+//			app_secret       <secret>
+//			verify_file      <name> <content>
+//			push_token       <token>
+//			push_aes_key     <key>
+//			push_relay       <address>
+//			push_relay_all
+//			push_unsubscribe keep|forget
+//		}
+//		mini_program|mobile_app|website [<name>] {
+//			… as an official_account
 //		}
 //		store local [<folder>]
 //		session {
@@ -103,8 +111,14 @@ func parseGlobalOption(d *caddyfile.Dispenser, previous any) (any, error) {
 //			lifetime <duration>
 //			key      <secret>
 //		}
-//		open_url <address>
-//		api_url  <address>
+//		webhook <address> {
+//			name   <name>
+//			secret <secret>
+//			events <event>...
+//		}
+//		profile_max_age <duration>
+//		open_url        <address>
+//		api_url         <address>
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the option's name
@@ -112,67 +126,23 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.Errf("wechat takes a block only, not '%s'", d.Val())
 	}
 	line := d.Token()
-	if err := (words{
-		"official_account": a.parseAccount,
-		"store":            a.parseStore,
-		"session":          a.parseSession,
-		"open_url":         checked(&a.OpenURL, checkHost),
-		"api_url":          checked(&a.APIURL, checkHost),
-	}).parse(d, "wechat"); err != nil {
+	table := words{
+		"store":           a.parseStore,
+		"session":         a.parseSession,
+		"webhook":         a.parseWebhook,
+		"profile_max_age": duration(&a.ProfileMaxAge),
+		"open_url":        checked(&a.OpenURL, checkHost),
+		"api_url":         checked(&a.APIURL, checkHost),
+	}
+	for _, e := range accountKinds {
+		table[string(e.kind)] = a.parseAccount(e)
+	}
+	if err := table.parse(d, "wechat"); err != nil {
 		return err
 	}
 	if len(a.OfficialAccounts) == 0 {
 		return at(line, "the wechat block needs an account: official_account { app_id … app_secret … }")
 	}
-	return nil
-}
-
-func (a *App) parseAccount(d *caddyfile.Dispenser) error {
-	line := d.Token()
-	account := new(OfficialAccount)
-	if d.NextArg() {
-		account.Name = d.Val()
-	}
-	if err := noMore(d, "official_account"); err != nil {
-		return err
-	}
-	if err := (words{
-		"app_id":      checked(&account.AppID, checkAppID),
-		"app_secret":  text(&account.AppSecret),
-		"verify_file": account.parseVerifyFile,
-	}).parse(d, "official_account"); err != nil {
-		return err
-	}
-	for _, other := range a.OfficialAccounts {
-		if other.Name == account.Name {
-			return at(line, "there are two official accounts of this name; name them: official_account <name> { … }")
-		}
-		if other.AppID == account.AppID && account.AppID != "" {
-			return at(line, "this app_id belongs to another account too")
-		}
-	}
-	switch {
-	case account.AppID == "":
-		return at(line, "official_account needs app_id, the account's id such as wx1234567890abcdef")
-	case account.AppSecret == "":
-		return at(line, "official_account needs app_secret, for example app_secret {env.WECHAT_APP_SECRET}")
-	}
-	a.OfficialAccounts = append(a.OfficialAccounts, account)
-	return nil
-}
-
-func (o *OfficialAccount) parseVerifyFile(d *caddyfile.Dispenser) error {
-	var f VerifyFile
-	if !d.Args(&f.Name, &f.Content) {
-		return d.Err("verify_file needs the file's name and its content: verify_file MP_verify_AbCd1234.txt AbCd1234")
-	}
-	if err := noMore(d, "verify_file"); err != nil {
-		return err
-	}
-	if !verifyName.MatchString(f.Name) || !verifyContent.MatchString(f.Content) {
-		return d.Err("verify_file must look like MP_verify_AbCd1234.txt AbCd1234")
-	}
-	o.VerifyFiles = append(o.VerifyFiles, f)
 	return nil
 }
 

@@ -71,10 +71,7 @@ func checkAccount(h httpcaddyfile.Helper, name string) error {
 	}
 	names := make([]string, 0, len(app.OfficialAccounts))
 	for _, account := range app.OfficialAccounts {
-		if account.Name == "" {
-			account.Name = defaultAccount
-		}
-		names = append(names, account.Name)
+		names = append(names, kindOfficial.nameOf(account))
 	}
 	if name != "" && !slices.Contains(names, name) {
 		return fmt.Errorf("account: there is no account '%s' in the wechat block, but: %v", name, names)

@@ -3,7 +3,9 @@ package caddymodule
 import (
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
@@ -26,7 +28,7 @@ func init() {
 //		origin          <address>
 //		scope           snsapi_base|snsapi_userinfo [<path>|@<matcher>...]
 //		consent         page|redirect
-//		without_consent refuse|allow
+//		without_consent refuse|allow [<duration>]
 //		public          <path>|@<matcher>...
 //		optional        <path>|@<matcher>...
 //		outside_wechat  qr|login|pass|refuse
@@ -104,7 +106,7 @@ func (h *Handler) words(helper httpcaddyfile.Helper) words {
 		"account":         text(&h.Account),
 		"origin":          checked(&h.Origin, checkOrigin),
 		"consent":         choice(&h.Consent),
-		"without_consent": choice(&h.WithoutConsent),
+		"without_consent": h.parseWithoutConsent,
 		"outside_wechat":  choice(&h.OutsideWechat),
 		"snapshot":        choice(&h.Snapshot),
 		"header":          h.parseHeader,
@@ -112,6 +114,32 @@ func (h *Handler) words(helper httpcaddyfile.Helper) words {
 		"public":          func(*caddyfile.Dispenser) error { return parsePaths(helper, &h.Public) },
 		"optional":        func(*caddyfile.Dispenser) error { return parsePaths(helper, &h.Optional) },
 	}
+}
+
+// parseWithoutConsent reads what a decline leads to, and for how long it holds.
+func (h *Handler) parseWithoutConsent(d *caddyfile.Dispenser) error {
+	if h.WithoutConsent != "" {
+		return d.Errf("without_consent is given twice")
+	}
+	args := d.RemainingArgs()
+	switch {
+	case len(args) == 0:
+		return d.Errf("without_consent needs a value (if one is written there: is the variable set?)")
+	case !slices.Contains(choices["without_consent"], args[0]):
+		return d.Errf("without_consent: '%s' is not one of: %s", args[0], strings.Join(choices["without_consent"], ", "))
+	case len(args) > 1 && args[0] != "allow", len(args) > 2:
+		return d.Errf("without_consent has one value too many: '%s'", args[len(args)-1])
+	}
+	h.WithoutConsent = args[0]
+	if len(args) == 1 {
+		return nil
+	}
+	holds, err := caddy.ParseDuration(args[1])
+	if err != nil || holds < time.Minute || holds > maxLifetime {
+		return d.Errf("without_consent: '%s' is not a duration from 1m to 400d, such as 24h", args[1])
+	}
+	h.DeclineHolds = caddy.Duration(holds)
+	return nil
 }
 
 // choice returns a word with one value out of a fixed set.

@@ -60,9 +60,13 @@ type Handler struct {
 	Consent string `json:"consent,omitempty"`
 
 	// What happens to visitors who decline consent: `refuse` asks again, `allow`
-	// lets them pass with the openid alone and asks again after a day.
+	// lets them pass with the openid alone and asks again after `decline_holds`.
 	// Default: `refuse`.
 	WithoutConsent string `json:"without_consent,omitempty"`
+
+	// How long a decline is remembered, where `without_consent` is `allow`, before
+	// the site asks again. Default: 24h.
+	DeclineHolds caddy.Duration `json:"decline_holds,omitempty"`
 
 	// Paths that pass without a session. A session that is there is still
 	// forwarded. Default: none.
@@ -126,6 +130,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return serveVerifyFile(w, r, content)
 	}
 	endpoint := gate.IsEndpoint(original)
+	if strings.HasPrefix(original.Path, pushPrefix) {
+		return h.app.servePush(w, r, original.Path)
+	}
 	if endpoint && r.TLS != nil && !r.TLS.HandshakeComplete {
 		// 0-RTT can be replayed by anybody on the way; a code must not be.
 		gate.StripCookies(r)
@@ -136,7 +143,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		h.logger.Error("gateway is not ready", slog.Any("error", err))
 		w.Header().Set("Retry-After", "5")
 		gate.StripCookies(r) // an error route may lead to an upstream
-		return caddyhttp.Error(http.StatusServiceUnavailable, errors.New("sign-in is not ready yet"))
+		return caddyhttp.Error(http.StatusServiceUnavailable, errNotReady)
 	}
 	request := &gate.Request{Request: r, Original: original, Access: h.site.access(r, original), Need: h.site.need(r, original)}
 	if endpoint {
@@ -152,8 +159,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		setPlaceholders(r, id)
 	}
 	gate.StripCookies(r)
-	return next.ServeHTTP(newReply(w, g, request), r)
+	forwarded := g.Watch(w, request)
+	defer request.Done()
+	return next.ServeHTTP(newReply(forwarded.Context(), w, g, request), forwarded)
 }
+
+// errNotReady is what an error route is told.
+var errNotReady = errors.New("sign-in is not ready yet")
 
 // gated returns the gate, made when the app's shared parts are open.
 func (h *Handler) gated() (*gate.Gate, error) {
@@ -165,7 +177,7 @@ func (h *Handler) gated() (*gate.Gate, error) {
 		return nil, err
 	}
 	h.gate.CompareAndSwap(nil, &gate.Gate{
-		Hub: hub, Account: h.site.account, Origin: h.site.origin, Rules: h.site.rules, Logger: h.logger,
+		Hub: hub, Account: h.site.account, Origin: h.site.origin, Rules: h.site.rules, Logger: h.logger, Audit: h.app.audit,
 	})
 	return h.gate.Load(), nil
 }

@@ -15,9 +15,14 @@ const (
 	// lingerAtLeast is for requests that the old server has accepted and not begun.
 	lingerAtLeast = 2 * time.Second
 
-	// lingerAtMost is for those that have begun. A sign-in takes 20 s at most; what
-	// streams for longer, such as a socket, has no need of the store any more.
+	// lingerAtMost is for those that have begun. A sign-in takes 20 s at most. What
+	// streams for longer, such as a socket, is cut when the store closes: nobody
+	// could tell any more when its session ends.
 	lingerAtMost = time.Minute
+
+	// lingerForPushes is for what WeChat has told and a store that is down does
+	// not have yet. WeChat has had its answer and will not tell it again.
+	lingerForPushes = time.Hour
 
 	lingerStep = 50 * time.Millisecond
 )
@@ -35,10 +40,25 @@ func (a *App) replaced() bool {
 // linger lets go of what the app holds when nobody needs it any more.
 func (a *App) linger(release func() error) {
 	begun := time.Now()
-	for age := time.Duration(0); age < lingerAtLeast || age < lingerAtMost && a.inFlight.Load() > 0; age = time.Since(begun) {
+	for a.needed(time.Since(begun)) {
 		time.Sleep(lingerStep)
 	}
 	if err := release(); err != nil {
 		a.logger.Warn("closing what a reload has replaced", slog.Any("error", err))
+	}
+}
+
+// needed says whether somebody needs what the app holds, so long after it was
+// replaced.
+func (a *App) needed(age time.Duration) bool {
+	switch {
+	case age < lingerAtLeast:
+		return true
+	case caddy.Exiting():
+		return false // the pushes get their last try
+	case age < lingerAtMost && a.inFlight.Load() > 0:
+		return true
+	default:
+		return age < lingerForPushes && a.pushes != nil && a.pushes.Waiting() > 0
 	}
 }

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -74,10 +75,12 @@ var pool = caddy.NewUsagePool()
 type localState struct {
 	*ledger.Bolt
 	results gate.Results
+	live    gate.Live
+	wake    waker
 }
 
 // Destruct closes the ledger when the last configuration has let go of it.
-func (s *localState) Destruct() error { return s.Close() }
+func (s *localState) Destruct() error { return errors.Join(s.live.Close(), s.Close()) }
 
 func (s *LocalStore) open(deps storeDeps) (opened, error) {
 	key := "local:" + s.path
@@ -86,7 +89,9 @@ func (s *LocalStore) open(deps storeDeps) (opened, error) {
 		if err != nil {
 			return nil, fmt.Errorf("store local: %w", err)
 		}
-		return &localState{Bolt: bolt}, nil
+		state := &localState{Bolt: bolt}
+		bolt.Wake = state.wake.wake
+		return state, nil
 	})
 	if err != nil {
 		return opened{}, err
@@ -98,6 +103,8 @@ func (s *LocalStore) open(deps storeDeps) (opened, error) {
 		ended:       state.Ended,
 		personEnded: state.PersonEnded,
 		results:     &state.results,
+		live:        &state.live,
+		wake:        &state.wake,
 		release: func() error {
 			_, err := pool.Delete(key)
 			return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/redis/go-redis/v9"
@@ -23,6 +24,8 @@ type redisState struct {
 	sessions *session.Redis
 	near     *session.Near
 	results  gate.Results
+	live     gate.Live
+	wake     waker
 }
 
 // newRedisState prepares everything and connects nowhere: a Redis that is down
@@ -34,7 +37,7 @@ func newRedisState(p redisPlan, keys *session.Ring, policy session.Policy) (*red
 	}
 	log := liveLogger("wechat.stores.redis")
 	s := &redisState{client: client}
-	s.ledger = &ledger.Redis{Client: client, Prefix: p.Prefix, StaleIfDown: p.StaleIfDown, Logger: log}
+	s.ledger = &ledger.Redis{Client: client, Prefix: p.Prefix, StaleIfDown: p.StaleIfDown, Logger: log, Wake: s.wake.wake}
 	s.sessions = &session.Redis{
 		Client: client, Keys: keys, Policy: policy, Prefix: p.Prefix,
 		// Visitors who signed in while the store was local stay signed in.
@@ -42,7 +45,9 @@ func newRedisState(p redisPlan, keys *session.Ring, policy session.Policy) (*red
 	}
 	s.near = &session.Near{
 		Store: s.sessions, Policy: policy, StaleIfDown: p.StaleIfDown, Logger: log,
-		Bus: session.RedisBus{Client: client, Channel: s.sessions.Channel()},
+		// With the round of gate.Live, an end cuts a socket within the second.
+		Stale: 500 * time.Millisecond,
+		Bus:   session.RedisBus{Client: client, Channel: s.sessions.Channel()},
 	}
 	s.results = gate.Results{Shared: redisResults{client: client, prefix: p.keyPrefix()}, Keys: keys}
 	s.ledger.Start()
@@ -52,7 +57,7 @@ func newRedisState(p redisPlan, keys *session.Ring, policy session.Policy) (*red
 
 // Destruct lets go of Redis when the last configuration has.
 func (s *redisState) Destruct() error {
-	return errors.Join(s.near.Close(), s.ledger.Close(), s.client.Close())
+	return errors.Join(s.live.Close(), s.near.Close(), s.ledger.Close(), s.client.Close())
 }
 
 func (p redisPlan) keyPrefix() string {
@@ -75,12 +80,16 @@ func (s *RedisStore) open(deps storeDeps) (opened, error) {
 	}
 	state := value.(*redisState)
 	return opened{
-		ledger:    state.ledger,
-		sessions:  state.near,
-		askStore:  true,
-		ended:     func([16]byte) bool { return false }, // the store is asked, and knows
-		directory: state.sessions,
-		results:   &state.results,
+		ledger:   state.ledger,
+		sessions: state.near,
+		askStore: true,
+		ended:    func([16]byte) bool { return false }, // the store is asked, and knows
+		// What WeChat says was withdrawn ends sessions in one step with the change.
+		personEnded: state.ledger.PersonEnded,
+		directory:   state.sessions,
+		results:     &state.results,
+		live:        &state.live,
+		wake:        &state.wake,
 		release: func() error {
 			_, err := pool.Delete(key)
 			return err

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"io"
 	"net/http"
 
@@ -15,12 +16,13 @@ type reply struct {
 	caddyhttp.ResponseWriterWrapper
 	gate    *gate.Gate
 	request *gate.Request
+	ctx     context.Context // the forwarded request's
 	started bool
 	dropped bool // the gate has answered instead; the upstream's body goes nowhere
 }
 
-func newReply(w http.ResponseWriter, g *gate.Gate, r *gate.Request) *reply {
-	return &reply{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, gate: g, request: r}
+func newReply(ctx context.Context, w http.ResponseWriter, g *gate.Gate, r *gate.Request) *reply {
+	return &reply{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, gate: g, request: r, ctx: ctx}
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -84,6 +86,9 @@ func (p *reply) Write(b []byte) (int, error) {
 	if p.dropped {
 		return len(b), nil
 	}
+	if err := gate.Over(p.ctx); err != nil {
+		return 0, err
+	}
 	return p.ResponseWriter.Write(b)
 }
 
@@ -93,6 +98,9 @@ func (p *reply) ReadFrom(src io.Reader) (int64, error) {
 	if p.dropped {
 		return io.Copy(io.Discard, src)
 	}
+	if err := gate.Over(p.ctx); err != nil {
+		return 0, err
+	}
 	return p.ResponseWriterWrapper.ReadFrom(src)
 }
 
@@ -101,6 +109,9 @@ func (p *reply) FlushError() error {
 	p.start()
 	if p.dropped {
 		return nil
+	}
+	if err := gate.Over(p.ctx); err != nil {
+		return err
 	}
 	return http.NewResponseController(p.ResponseWriter).Flush()
 }

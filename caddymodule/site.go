@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -63,6 +64,8 @@ var choices = map[string][]string{
 	"without_consent": {"refuse", "allow"},
 	"outside_wechat":  {string(gate.OutsideQR), string(gate.OutsideLogin), string(gate.OutsidePass), string(gate.OutsideRefuse)},
 	"snapshot":        {"page", "guest"},
+
+	"push_unsubscribe": {"keep", "forget"},
 }
 
 // choose returns value, or the option's default, or what is wrong with it.
@@ -129,6 +132,7 @@ func (h *Handler) provisionRules() error {
 		Scope:           wechat.Scope(picked["scope"]),
 		ConsentRedirect: picked["consent"] == "redirect",
 		AllowDeclined:   picked["without_consent"] == "allow",
+		DeclineHolds:    time.Duration(h.DeclineHolds),
 		Outside:         gate.Outside(picked["outside_wechat"]),
 		SnapshotGuest:   picked["snapshot"] == "guest",
 		Headers:         headers,

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
@@ -16,6 +17,18 @@ type store interface {
 	open(storeDeps) (opened, error)
 }
 
+// waker calls whoever delivers now: what the ledger calls outlives a reload.
+type waker struct{ call atomic.Pointer[func()] }
+
+func (w *waker) set(call func()) { w.call.Store(&call) }
+
+// wake never waits: the ledger calls it while it writes.
+func (w *waker) wake() {
+	if call := w.call.Load(); call != nil {
+		(*call)()
+	}
+}
+
 // storeDeps is what a store is given.
 type storeDeps struct {
 	keys    *session.Ring
@@ -26,12 +39,14 @@ type storeDeps struct {
 
 // opened is what a store gives back.
 type opened struct {
-	ledger   ledger.Ledger
-	sessions session.Store
-	askStore bool // see gate.Hub
-	ended    func(id [16]byte) bool
-	// personEnded is nil where the store is asked on every request.
+	ledger      ledger.Ledger
+	sessions    session.Store
+	askStore    bool // see gate.Hub
+	ended       func(id [16]byte) bool
 	personEnded func(person string) time.Time
+	live        *gate.Live
+	// wake is who is called when the ledger has news for webhooks.
+	wake *waker
 	// directory is nil where sessions are sealed in cookies: they cannot be
 	// listed.
 	directory sessionDirectory

@@ -25,7 +25,7 @@ func Register(example []byte) {
 }
 
 func subcommands(example []byte) []*cobra.Command {
-	return []*cobra.Command{personsCommand(), sessionsCommand(), ledgerCommand(), demoCommand(example), simulateCommand()}
+	return []*cobra.Command{personsCommand(), sessionsCommand(), ledgerCommand(), webhooksCommand(), demoCommand(example), simulateCommand()}
 }
 
 func demoCommand(example []byte) *cobra.Command {

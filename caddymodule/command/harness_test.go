@@ -24,6 +24,12 @@ type running struct {
 
 func start(t *testing.T) *running {
 	t.Helper()
+	return startWith(t, "")
+}
+
+// startWith is start with more JSON of the app, a comma behind it.
+func startWith(t *testing.T, more string) *running {
+	t.Helper()
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("SECRET", "s3cret")
@@ -37,8 +43,8 @@ func start(t *testing.T) *running {
 	}
 	config := fmt.Sprintf(`{"admin":{"listen":%q,"config":{"persist":false}},"storage":{"module":"file_system","root":%q},
 		"logging":{"logs":{"default":{"writer":{"output":"discard"}}}},
-		"apps":{"wechat":{"official_accounts":[{"app_id":"wx1234567890abcdef","app_secret":"{env.SECRET}"}],"store":{"store":"local","folder":%q}}}}`,
-		r.address, t.TempDir(), t.TempDir())
+		"apps":{"wechat":{%s"official_accounts":[{"app_id":"wx1234567890abcdef","app_secret":"{env.SECRET}"}],"store":{"store":"local","folder":%q}}}}`,
+		r.address, t.TempDir(), more, t.TempDir())
 	if err := caddy.Load([]byte(config), true); err != nil {
 		t.Fatal(err)
 	}

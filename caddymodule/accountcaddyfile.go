@@ -1,0 +1,130 @@
+package caddymodule
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// parseAccount returns the word that begins an account of this kind.
+func (a *App) parseAccount(e kindEntry) func(*caddyfile.Dispenser) error {
+	return func(d *caddyfile.Dispenser) error {
+		line, account := d.Token(), new(Account)
+		if d.NextArg() {
+			account.Name = d.Val()
+		}
+		if err := noMore(d, string(e.kind)); err != nil {
+			return err
+		}
+		if err := account.words(e.kind).parse(d, string(e.kind)); err != nil {
+			return err
+		}
+		if err := a.checkAccount(e.kind, account); err != nil {
+			return at(line, err.Error())
+		}
+		list := e.list(a)
+		*list = append(*list, account)
+		return nil
+	}
+}
+
+// checkAccount says what is missing in an account, or clashes with one before it.
+func (a *App) checkAccount(kind accountKind, account *Account) error {
+	for _, e := range accountKinds {
+		for _, other := range *e.list(a) {
+			if e.kind.nameOf(other) == kind.nameOf(account) {
+				return fmt.Errorf("there are two accounts named %s; name them: %s <name> { … }", kind.nameOf(account), kind)
+			}
+			if other.AppID == account.AppID && account.AppID != "" {
+				return fmt.Errorf("this app_id belongs to another account too")
+			}
+		}
+	}
+	switch {
+	case account.AppID == "":
+		return fmt.Errorf("%s needs app_id, the account's id such as wx1234567890abcdef", kind)
+	case account.AppSecret == "":
+		return fmt.Errorf("%s needs app_secret, for example app_secret {env.WECHAT_APP_SECRET}", kind)
+	case account.Push != nil && len(account.Push.Tokens) == 0:
+		return fmt.Errorf("push needs push_token, the token of WeChat's 服务器配置: nothing that is not signed has any effect")
+	case account.Push != nil && account.Push.RelayAll && account.Push.Relay == "":
+		return fmt.Errorf("push_relay_all needs push_relay")
+	}
+	return nil
+}
+
+func (o *Account) words(kind accountKind) words {
+	push := func(parse func(*Push) func(*caddyfile.Dispenser) error) func(*caddyfile.Dispenser) error {
+		return func(d *caddyfile.Dispenser) error {
+			if o.Push == nil {
+				o.Push = new(Push)
+			}
+			return parse(o.Push)(d)
+		}
+	}
+	return words{
+		"app_id":         checked(&o.AppID, checkAppID),
+		"app_secret":     text(&o.AppSecret),
+		"verify_file":    o.parseVerifyFile(kind),
+		"push_token":     push(func(p *Push) func(*caddyfile.Dispenser) error { return twice(&p.Tokens, checkPushToken) }),
+		"push_aes_key":   push(func(p *Push) func(*caddyfile.Dispenser) error { return twice(&p.AESKeys, checkPushAESKey) }),
+		"push_relay":     push(func(p *Push) func(*caddyfile.Dispenser) error { return checked(&p.Relay, checkTargetURL) }),
+		"push_relay_all": push(func(p *Push) func(*caddyfile.Dispenser) error { return flag(&p.RelayAll) }),
+		"push_unsubscribe": push(func(p *Push) func(*caddyfile.Dispenser) error {
+			return checked(&p.Unsubscribe, checkUnsubscribe)
+		}),
+	}
+}
+
+func (o *Account) parseVerifyFile(kind accountKind) func(*caddyfile.Dispenser) error {
+	return func(d *caddyfile.Dispenser) error {
+		var f VerifyFile
+		if !d.Args(&f.Name, &f.Content) {
+			return d.Err("verify_file needs the file's name and its content: verify_file MP_verify_AbCd1234.txt AbCd1234")
+		}
+		if err := noMore(d, "verify_file"); err != nil {
+			return err
+		}
+		if err := kind.checkVerifyFile(f); err != nil {
+			return d.Err(err.Error())
+		}
+		o.VerifyFiles = append(o.VerifyFiles, f)
+		return nil
+	}
+}
+
+func checkUnsubscribe(value string) error {
+	if !slices.Contains(choices["push_unsubscribe"], value) {
+		return fmt.Errorf("%q is not one of %v", value, choices["push_unsubscribe"])
+	}
+	return nil
+}
+
+// twice returns a word for a secret that may be given twice while rotating.
+func twice(into *[]string, check func(string) error) func(*caddyfile.Dispenser) error {
+	return func(d *caddyfile.Dispenser) error {
+		word := d.Val()
+		if len(*into) == maxPushKeys {
+			return d.Errf("%s is given three times; it may be given twice, while rotating", word)
+		}
+		var value string
+		if err := checked(&value, check)(d); err != nil {
+			return err
+		}
+		*into = append(*into, value)
+		return nil
+	}
+}
+
+// flag returns a word without a value.
+func flag(into *bool) func(*caddyfile.Dispenser) error {
+	return func(d *caddyfile.Dispenser) error {
+		word := d.Val()
+		if *into {
+			return d.Errf("%s is given twice", word)
+		}
+		*into = true
+		return noMore(d, word)
+	}
+}

@@ -1,0 +1,107 @@
+package caddymodule
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// webhookSummary is a webhook in the list: how much it has yet to hear, and how
+// much it never heard.
+type webhookSummary struct {
+	Name    string `json:"name"`
+	Waiting int    `json:"waiting"`
+	Dead    int    `json:"dead"`
+}
+
+// deadLetter is an event that was given up.
+type deadLetter struct {
+	ID       string    `json:"id"`
+	Type     string    `json:"type"`
+	User     string    `json:"user,omitempty"`
+	At       time.Time `json:"at"`
+	Attempts int       `json:"attempts"`
+	Reason   string    `json:"reason"`
+}
+
+// deadLettersAtOnce bounds one list; the next begins after its last id.
+const deadLettersAtOnce = 100
+
+// redelivered says how many dead letters wait again.
+type redelivered struct {
+	Redelivered int `json:"redelivered"`
+}
+
+// listWebhooks lists the configured webhooks.
+func (d desk) listWebhooks(w http.ResponseWriter, r *http.Request) error {
+	list := []webhookSummary{}
+	for _, hook := range d.app.webhooks {
+		waiting, dead, err := d.ledger.Waiting(r.Context(), hook.target.Name)
+		if err != nil {
+			return adminError(err)
+		}
+		list = append(list, webhookSummary{hook.target.Name, waiting, dead})
+	}
+	return writeAdmin(w, http.StatusOK, list)
+}
+
+// listDeadLetters lists what a webhook never heard, the newest first.
+func (d desk) listDeadLetters(w http.ResponseWriter, r *http.Request) error {
+	name, err := d.webhook(r)
+	if err != nil {
+		return err
+	}
+	q, err := query(r, []string{}, []string{"after"})
+	if err != nil {
+		return err
+	}
+	letters, err := d.ledger.Dead(r.Context(), name, q.Get("after"), deadLettersAtOnce)
+	if err != nil {
+		return adminError(err)
+	}
+	list := make([]deadLetter, 0, len(letters))
+	for _, l := range letters {
+		list = append(list, newDeadLetter(&l))
+	}
+	return writeAdmin(w, http.StatusOK, list)
+}
+
+func newDeadLetter(l *ledger.Delivery) deadLetter {
+	return deadLetter{ID: l.ID, Type: string(l.Kind), User: l.Person, At: l.At, Attempts: l.Attempts, Reason: l.Reason}
+}
+
+// redeliver puts one dead letter of a webhook back, or all of them.
+func (d desk) redeliver(w http.ResponseWriter, r *http.Request) error {
+	name, err := d.webhook(r)
+	if err != nil {
+		return err
+	}
+	q, err := query(r, []string{}, []string{"id"})
+	if err != nil {
+		return err
+	}
+	n, err := d.ledger.Redeliver(r.Context(), name, q.Get("id"))
+	if err != nil {
+		return adminError(err)
+	}
+	if n == 0 && q.Has("id") {
+		return refuseAdmin(http.StatusNotFound, "there is no such dead letter", nil)
+	}
+	d.app.wakeWebhooks()
+	d.audit(gate.ActionAdmin, "", "redeliver")
+	d.app.logger.Info("dead letters put back through the admin endpoint", slog.String("webhook", name), slog.Int("letters", n))
+	return writeAdmin(w, http.StatusOK, redelivered{n})
+}
+
+// webhook is the configured webhook that a call is about.
+func (d desk) webhook(r *http.Request) (string, error) {
+	name := r.PathValue("name")
+	if !slices.ContainsFunc(d.app.webhooks, func(p provisionedWebhook) bool { return p.target.Name == name }) {
+		return "", refuseAdmin(http.StatusNotFound, "there is no webhook of this name in the running configuration", nil)
+	}
+	return name, nil
+}

@@ -1,0 +1,72 @@
+package caddymodule
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/webhook"
+)
+
+// announceTargets tells the ledger which webhooks hear of events from now on, and
+// whom to wake for them.
+func (a *App) announceTargets(o *opened) {
+	o.wake.set(a.wakeWebhooks)
+	targets := make([]ledger.Target, 0, len(a.webhooks))
+	for _, hook := range a.webhooks {
+		targets = append(targets, hook.target)
+	}
+	o.ledger.SetTargets(targets)
+}
+
+// restoreTargets undoes what a configuration that did not come to life, or is
+// over, has told a ledger that another one uses.
+func (a *App) restoreTargets() {
+	running, err := caddy.ActiveContext().AppIfConfigured("wechat")
+	if app, ok := running.(*App); err == nil && ok && app != a && app.hub.Load() != nil {
+		app.announceTargets(&app.opened)
+	}
+}
+
+// deliver begins to send what waits for each webhook. One gateway of a fleet
+// sends at a time; a lease in the ledger says which.
+func (a *App) deliver(ctx context.Context, outbox ledger.Outbox) {
+	var senders []*webhook.Sender
+	for _, hook := range a.webhooks {
+		sender := &webhook.Sender{
+			Outbox: outbox, Target: hook.target.Name, URL: hook.url, Secrets: hook.secrets,
+			Accounts: a.accountName,
+			Logger:   a.logger,
+		}
+		senders = append(senders, sender)
+		deliveryCounts.begin(sender)
+		a.running.Go(func() {
+			if err := sender.Run(ctx); err != nil && ctx.Err() == nil {
+				a.logger.Error("a webhook delivers nothing", slog.String("webhook", hook.target.Name), slog.Any("error", err))
+			}
+			deliveryCounts.end(sender)
+		})
+	}
+	a.senders.Store(&senders)
+}
+
+// wakeWebhooks makes the senders look at once.
+func (a *App) wakeWebhooks() {
+	if senders := a.senders.Load(); senders != nil {
+		for _, sender := range *senders {
+			sender.Wake()
+		}
+	}
+}
+
+// accountName is the name of the account with this app id, "" if there is none.
+func (a *App) accountName(appID string) string {
+	for _, account := range a.accounts {
+		if account.Credentials.AppID == appID {
+			return account.Name
+		}
+	}
+	return ""
+}

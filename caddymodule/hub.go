@@ -1,0 +1,49 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/push"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// newHub puts together what all sites share.
+func (a *App) newHub(o opened, ring *session.Ring) *gate.Hub {
+	hub := &gate.Hub{
+		WeChat:      a.client,
+		Ledger:      o.ledger,
+		Store:       o.sessions,
+		AskStore:    o.askStore,
+		Ended:       o.ended,
+		PersonEnded: o.personEnded,
+		Policy:      a.policy,
+		Keys:        ring,
+		Results:     o.results,
+		Live:        o.live,
+	}
+	if age := time.Duration(a.ProfileMaxAge); age > 0 {
+		a.upkeep = &gate.Upkeep{WeChat: a.client, Ledger: o.ledger, Keys: ring, MaxAge: age, Logger: a.logger, Audit: a.audit}
+		hub.KeepGrants, hub.Stale, hub.ProfileMaxAge = a.upkeep.Keep, a.upkeep.Stale, age
+	}
+	return hub
+}
+
+// closeHelpers ends what works on the ledger behind the requests, before the
+// ledger is let go of.
+func (a *App) closeHelpers() error {
+	var errs []error
+	if a.pushes != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), pushPatience)
+		defer cancel()
+		if err := a.pushes.Close(ctx); err != nil && !errors.Is(err, push.ErrLost) { // lost ones are in the log
+			errs = append(errs, err)
+		}
+	}
+	if a.upkeep != nil {
+		errs = append(errs, a.upkeep.Close())
+	}
+	return errors.Join(errs...)
+}
