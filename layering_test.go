@@ -41,6 +41,8 @@ func TestLayering(t *testing.T) {
 		"internal/page":       {},
 		"internal/wechattest": {},
 		"internal/gate":       {"session", "internal/wechat", "internal/ledger", "internal/page"},
+		"internal/push":       {"internal/wechat", "internal/ledger"},
+		"internal/webhook":    {"internal/wechat", "internal/ledger"},
 	}
 	for room, may := range allowed {
 		out, err := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, "./"+room).CombinedOutput()
