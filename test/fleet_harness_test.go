@@ -79,6 +79,8 @@ type fleetConfig struct {
 	keys    []string // names of variables; nil: FLEET_KEY; none: they are generated
 	storage string   // Caddy's; default: the gateway's own
 	session string   // more of the session block
+	account string   // inside the shop's account
+	global  string   // inside the wechat block
 	auth    string   // inside the shop's wechat_auth
 }
 
@@ -130,6 +132,9 @@ func (f *fleet) answer(w http.ResponseWriter, r *http.Request) {
 	case "/bye":
 		f.slow.pass()
 		w.Header().Set("X-Wechat-Logout", "1")
+	case "/socket", "/events", "/download":
+		longApp(w, r)
+		return
 	}
 	told := map[string]string{"uri": r.RequestURI}
 	for name := range r.Header {
@@ -252,6 +257,7 @@ func (g *gatewayProcess) caddyfile(c fleetConfig) string {
 		official_account shop {
 			app_id {env.WECHAT_APP_ID}
 			app_secret {env.WECHAT_APP_SECRET}
+			%[14]s
 		}
 		official_account club {
 			app_id %[3]s
@@ -264,6 +270,7 @@ func (g *gatewayProcess) caddyfile(c fleetConfig) string {
 		}
 		open_url %[7]s
 		api_url %[7]s
+		%[15]s
 	}
 }
 
@@ -283,7 +290,7 @@ http://:%[12]s {
 	reverse_proxy %[11]s
 }
 `, g.admin, c.storage, clubAppID, c.store, keys.String(), c.session, g.f.sim.URL,
-		port(g.shop), shopSite, c.auth, strings.TrimPrefix(g.f.app.URL, "http://"), port(g.club), clubSite)
+		port(g.shop), shopSite, c.auth, strings.TrimPrefix(g.f.app.URL, "http://"), port(g.club), clubSite, c.account, c.global)
 }
 
 func port(address string) string {

@@ -74,12 +74,14 @@ func newWorld(t *testing.T) *world {
 
 // options are the pieces of a Caddyfile that a test chooses.
 type options struct {
-	global string // inside the wechat block
-	server string // other global options
-	site   string // the site's address; default: plain http on the world's port
-	auth   string // inside wechat_auth
-	before string // other directives of the site
-	proxy  string // default: reverse_proxy to the app
+	admin   string // the admin endpoint's address; default: off
+	account string // inside the official account
+	global  string // inside the wechat block
+	server  string // other global options
+	site    string // the site's address; default: plain http on the world's port
+	auth    string // inside wechat_auth
+	before  string // other directives of the site
+	proxy   string // default: reverse_proxy to the app
 }
 
 // caddyfile writes a configuration that keeps everything in the world's folder.
@@ -87,11 +89,14 @@ func (w *world) caddyfile(o options) string {
 	if o.site == "" {
 		o.site = "http://127.0.0.1:" + w.port
 	}
+	if o.admin == "" {
+		o.admin = "off"
+	}
 	if o.proxy == "" {
 		o.proxy = "reverse_proxy " + w.app.address()
 	}
 	return fmt.Sprintf(`{
-	admin off
+	admin %[9]s
 	persist_config off
 	skip_install_trust
 	default_bind 127.0.0.1
@@ -105,6 +110,7 @@ func (w *world) caddyfile(o options) string {
 		official_account {
 			app_id {env.WECHAT_APP_ID}
 			app_secret {env.WECHAT_APP_SECRET}
+			%[10]s
 		}
 		store local %[1]s/ledger
 		open_url %[3]s
@@ -120,7 +126,7 @@ func (w *world) caddyfile(o options) string {
 	}
 	%[8]s
 }
-`, w.folder, o.server, w.sim.URL, o.global, o.site, o.before, o.auth, o.proxy)
+`, w.folder, o.server, w.sim.URL, o.global, o.site, o.before, o.auth, o.proxy, o.admin, o.account)
 }
 
 // load runs a Caddyfile, in the place of the one before.

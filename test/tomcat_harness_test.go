@@ -2,6 +2,7 @@ package test
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -23,36 +24,40 @@ const (
 // /examples, and our JSPs at /. One serves all tests: it takes seconds to start.
 func tomcat(t *testing.T) string {
 	t.Helper()
-	address, err := sharedTomcat()
+	server, err := sharedTomcat()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return address
+	return server.address
 }
 
-var sharedTomcat = sync.OnceValues(func() (string, error) {
+// tomcatServer is a Tomcat that runs, and its CATALINA_BASE.
+type tomcatServer struct{ address, base string }
+
+var sharedTomcat = sync.OnceValues(func() (tomcatServer, error) {
+	var none tomcatServer
 	for _, file := range []string{tomcatHome + "/bin/catalina.sh", tomcatConfig + "/server.xml", tomcatExamples} {
 		if err := installed(file, "tomcat10 tomcat10-examples"); err != nil {
-			return "", err
+			return none, err
 		}
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", err
+		return none, err
 	}
 	address := listener.Addr().String()
 	if err := listener.Close(); err != nil {
-		return "", err
+		return none, err
 	}
 	base, err := os.MkdirTemp("", "tomcat-")
 	if err != nil {
-		return "", err
+		return none, err
 	}
 	whenAllTestsEnd(func() { _ = os.RemoveAll(base) })
 	if err := makeBase(base, address); err != nil {
-		return "", err
+		return none, err
 	}
-	return address, runTomcat(base, address)
+	return tomcatServer{address, base}, runTomcat(base, address)
 })
 
 // makeBase writes a CATALINA_BASE: Debian's configuration as it is, but for the
@@ -68,6 +73,9 @@ func makeBase(base, address string) error {
 		}
 	}
 	if err := os.CopyFS(filepath.Join(base, "webapps", "ROOT"), os.DirFS("testdata/webapp")); err != nil {
+		return err
+	}
+	if err := addReceiver(filepath.Join(base, "webapps", "ROOT")); err != nil {
 		return err
 	}
 	host, port, err := net.SplitHostPort(address)
@@ -87,12 +95,33 @@ func makeBase(base, address string) error {
 	return os.WriteFile(file, []byte(changed), 0o600)
 }
 
+// addReceiver puts our receiver of webhooks into a web app, as its page says.
+func addReceiver(app string) error {
+	if err := installed("/usr/bin/javac", "default-jdk-headless"); err != nil {
+		return err
+	}
+	const receiver = "../docs/receivers/java/"
+	page, err := os.ReadFile(receiver + "wechat-webhook.jsp")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(app, "wechat-webhook.jsp"), page, 0o600); err != nil {
+		return err
+	}
+	out, err := exec.Command("javac", "-d", filepath.Join(app, "WEB-INF", "classes"), receiver+"WebhookVerifier.java").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("javac: %w\n%s", err, out)
+	}
+	return nil
+}
+
 func runTomcat(base, address string) error {
 	command := exec.Command(tomcatHome+"/bin/catalina.sh", "run")
 	command.Dir = base
 	command.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + base, "LC_ALL=C.UTF-8",
 		"CATALINA_HOME=" + tomcatHome, "CATALINA_BASE=" + base, "CATALINA_TMPDIR=" + filepath.Join(base, "temp"),
+		"WECHAT_WEBHOOK_SECRET=" + hookSecret,
 		// It runs for a minute: start quickly, stay small.
 		"JAVA_OPTS=-Djava.awt.headless=true -Xmx256m -XX:TieredStopAtLevel=1",
 	}
