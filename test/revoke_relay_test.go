@@ -130,6 +130,7 @@ func TestDeadAndSlowRelays(t *testing.T) {
 		{"slow", b.URL, 6 * time.Second},
 	} {
 		w.load(w.caddyfile(options{account: pushAccount + "\n\t\t\tpush_relay " + relay.address}))
+		time.Sleep(300 * time.Millisecond) // the old listener closes a moment later, and resets who waits in its queue
 		pushesTo(t, w.wechat, w.site+"/_wechat/push/default", wechattest.PushSafe)
 		b.setPace(relay.pace)
 		if reply := w.saysText(t, "在吗"); reply != "" {
