@@ -15,10 +15,14 @@ import (
 // DefaultListen is where Serve listens if not told otherwise.
 const DefaultListen = "127.0.0.1:9801"
 
-// The account that Serve has if not told otherwise. It exists nowhere else.
+// The accounts that Serve has if not told otherwise, all with one secret. They
+// exist nowhere else.
 const (
-	DefaultAppID  = "wx1234567890abcdef"
-	DefaultSecret = "0123456789abcdef0123456789abcdef"
+	DefaultAppID        = "wx1234567890abcdef" // an official account
+	DefaultMiniAppID    = "wx2345678901bcdefa"
+	DefaultMobileAppID  = "wx3456789012cdefab"
+	DefaultWebsiteAppID = "wx4567890123defabc"
+	DefaultSecret       = "0123456789abcdef0123456789abcdef"
 )
 
 // Options are what Serve is told. The zero value serves the default account and
@@ -33,12 +37,19 @@ type Options struct {
 	Ready        func(net.Addr)
 }
 
-// DefaultAccounts returns one official account, bound to a platform, that may
-// call back anywhere.
+// DefaultAccounts returns one account of each kind, all of one platform, the
+// official one first. They may call back anywhere.
 func DefaultAccounts() []Account {
-	return []Account{{
-		AppID: DefaultAppID, Secret: DefaultSecret, Name: "示例商店", CallbackDomains: []string{"*"}, Platform: "open",
-	}}
+	all := []Account{
+		{AppID: DefaultAppID, Name: "示例商店"},
+		{AppID: DefaultMiniAppID, Name: "示例小程序", Kind: MiniProgram},
+		{AppID: DefaultMobileAppID, Name: "示例应用", Kind: MobileApp},
+		{AppID: DefaultWebsiteAppID, Name: "示例网站", Kind: Website},
+	}
+	for i := range all {
+		all[i].Secret, all[i].CallbackDomains, all[i].Platform = DefaultSecret, []string{"*"}, "open"
+	}
+	return all
 }
 
 // DefaultPersons returns three persons.
@@ -133,7 +144,7 @@ func welcome(config Config, address net.Addr) {
 		fmt.Fprint(config.Log, "WARNING: this address is not loopback. EVERYBODY who reaches it can sign in as anybody.\n")
 	}
 	for _, a := range config.Accounts {
-		fmt.Fprintf(config.Log, "app_id %s\n", a.AppID)
+		fmt.Fprintf(config.Log, "app_id %s (%s)\n", a.AppID, cmp.Or(string(a.Kind), "official_account"))
 		if a.Secret == DefaultSecret { // yours are not for a log
 			fmt.Fprintf(config.Log, "app_secret %s\n", DefaultSecret)
 		}
