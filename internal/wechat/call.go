@@ -1,7 +1,9 @@
 package wechat
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -35,13 +37,35 @@ func (ep endpoint) kind(code int) Kind {
 	return KindOf(code)
 }
 
-// call asks WeChat and returns a successful answer. secrets are what must not
-// appear in an error.
+// call asks WeChat with a GET and returns a successful answer. secrets are what
+// must not appear in an error.
 func (c *Client) call(ctx context.Context, ep endpoint, params []param, secrets ...Secret) (reply, error) {
 	req, err := c.request(ep, params)
 	if err != nil {
 		return nil, err
 	}
+	return c.send(ctx, ep, req, secrets)
+}
+
+// post is call with a POST, of message as JSON.
+func (c *Client) post(ctx context.Context, ep endpoint, params []param, message any, secrets ...Secret) (reply, error) {
+	req, err := c.request(ep, params)
+	if err != nil {
+		return nil, err
+	}
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false) // & stays &: an echo of it is recognised as a secret
+	if encoder.Encode(message) != nil {
+		return nil, ep.fail(KindAlert, "the question cannot be written as JSON")
+	}
+	req.Method, req.ContentLength, req.Body = http.MethodPost, int64(body.Len()), io.NopCloser(&body)
+	req.Header.Set("Content-Type", "application/json")
+	return c.send(ctx, ep, req, secrets)
+}
+
+// send sends the request of a call and reads the answer, both bounded.
+func (c *Client) send(ctx context.Context, ep endpoint, req *http.Request, secrets []Secret) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, orDefault(c.Timeout, defaultTimeout))
 	defer cancel()
 	var connected atomic.Bool
@@ -68,7 +92,7 @@ func (c *Client) call(ctx context.Context, ep endpoint, params []param, secrets 
 	return ep.read(body, secrets)
 }
 
-// request returns the request of a call.
+// request returns the request of a call, a GET.
 func (c *Client) request(ep endpoint, params []param) (*http.Request, error) {
 	u, err := url.Parse(base(c.APIURL, defaultAPIURL) + ep.path)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" ||
@@ -135,7 +159,7 @@ func (ep endpoint) read(body []byte, secrets []Secret) (reply, error) {
 	if code == 0 {
 		return r, nil
 	}
-	for _, name := range []string{"access_token", "refresh_token", "session_key"} {
+	for _, name := range []string{"access_token", "refresh_token", "session_key", "ticket"} {
 		token, _ := r.text(name) // an answer that is an error and still has tokens
 		secrets = append(secrets, NewSecret(token))
 	}
@@ -144,6 +168,7 @@ func (ep endpoint) read(body []byte, secrets []Secret) (reply, error) {
 	return nil, &Error{
 		Op: ep.op, Code: code, RID: rid, Message: message,
 		HTTPStatus: http.StatusOK, Kind: ep.kind(code),
+		Address: refusedAddress(code, message),
 	}
 }
 

@@ -66,7 +66,7 @@ func TestBodyIsBounded(t *testing.T) {
 
 func TestTLSIsVerified(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewUnstartedServer(answer(`{"errcode":0,"openid":"` + testOpenID + `"}`))
+	server := httptest.NewUnstartedServer(answer(success))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	defer server.Close()
@@ -183,7 +183,7 @@ func TestCallerGoesAway(t *testing.T) {
 
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
-	c := newClient(t, answer(`{"errcode":0,"openid":"`+testOpenID+`"}`))
+	c := newClient(t, answer(success))
 	var group sync.WaitGroup
 	for range 10 {
 		for op, call := range calls {

@@ -1,6 +1,8 @@
-// Package wechat speaks WeChat's protocol for official accounts: the address a
-// browser is sent to for web authorisation, the four calls under /sns/ that
-// follow, and the meaning of every error code they answer with.
+// Package wechat speaks WeChat's protocol: the addresses a browser is sent to for
+// web authorisation and for a website's QR sign-in, the calls that follow, those
+// of mini programs and what their clients hand over encrypted, the token of an
+// account itself with what it opens (followers, phone numbers, JS-SDK), and the
+// meaning of every error code.
 //
 // It knows what WeChat says, not what a gateway does about it: no session, no
 // cookie, no page, no Caddy. It imports the standard library only.

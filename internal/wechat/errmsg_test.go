@@ -57,6 +57,10 @@ func TestRedactForms(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	}
+	// As post writes it into a question, which an answer may quote.
+	if got := redact(`raw "quo\te"12 JSON \"quo\\te\"12.`, []Secret{NewSecret(`"quo\te"12`)}); got != "raw REDACTED JSON REDACTED." {
+		t.Errorf("quoted secret: %q", got)
+	}
 	if got := redact("x pass y", []Secret{NewSecret("pass")}); got != "x REDACTED y" {
 		t.Errorf("short secret: %q", got)
 	}

@@ -5,12 +5,14 @@ import (
 	"strings"
 )
 
-// Error is the one error type of this package. It is meant for logs and holds no
+// Error is the one error type of all calls. It is meant for logs and holds no
 // secret, code or token, nor an address with one in it, however it is printed;
 // a visitor is told something else. errors.Is finds the sentinel of its Kind,
 // and context.Canceled or context.DeadlineExceeded where they were the cause.
 type Error struct {
-	// Op is the call: "exchange", "refresh", "userinfo" or "auth".
+	// Op is the call: "exchange", "refresh", "userinfo" or "auth" of web
+	// authorisation; "login" or "phone" of a mini program; "token", "ticket"
+	// or "follower" of the account itself.
 	Op string
 	// Code is WeChat's errcode, 0 if there was none.
 	Code int
@@ -22,6 +24,10 @@ type Error struct {
 	Message string
 	// HTTPStatus is the status of the answer, 0 if there was none.
 	HTTPStatus int
+	// Address is our own address as WeChat saw it and refused it (40164 and
+	// its like): the one to add to the account's IP allowlist (IP白名单). It
+	// is "" otherwise.
+	Address string
 	// Kind is what to do about it.
 	Kind Kind
 	// Err is the cause, when it was not WeChat's answer.
@@ -38,6 +44,9 @@ func (e *Error) Error() string {
 	}
 	if e.Message != "" {
 		b.WriteString(": " + e.Message)
+	}
+	if e.Address != "" {
+		b.WriteString(": add " + e.Address + " to the account's IP allowlist")
 	}
 	if e.RID != "" {
 		b.WriteString(" (rid " + e.RID + ")")

@@ -46,10 +46,22 @@ func forms(err error) string {
 func echo(format string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var all []string
-		for _, values := range r.URL.Query() {
+		sent := r.URL.Query()
+		body, _ := io.ReadAll(r.Body)
+		var message map[string]any
+		_ = json.Unmarshal(body, &message)
+		for name, value := range message {
+			if text, ok := value.(string); ok && len(text) > 7 {
+				sent.Set(name, text)
+			}
+		}
+		for _, values := range sent {
+			if len(values[0]) < 8 {
+				continue // "jsapi" is no secret
+			}
 			all = append(all, values[0], url.QueryEscape(values[0]), "torn:"+values[0][:7]+"\x07"+values[0][7:], "part:"+values[0][3:])
 		}
-		text, _ := json.Marshal(strings.Join(all, " ") + " " + r.RequestURI)
+		text, _ := json.Marshal(strings.Join(all, " ") + " " + r.RequestURI + " " + string(body))
 		text = bytes.ReplaceAll(text, []byte(`\u0007`), []byte("\x07"))
 		_, _ = io.WriteString(w, fmt.Sprintf(format, strings.Trim(string(text), `"`)))
 	}
@@ -62,7 +74,8 @@ func raw(format string) http.HandlerFunc {
 		if err != nil {
 			return
 		}
-		_, _ = fmt.Fprintf(conn, format, r.URL.RawQuery, r.URL.Query())
+		body, _ := io.ReadAll(r.Body)
+		_, _ = fmt.Fprintf(conn, format, r.URL.RawQuery+string(body), r.URL.Query())
 		_ = conn.Close()
 	}
 }
@@ -106,8 +119,8 @@ func failureModes(t *testing.T) map[string]*Client {
 		"errmsg":         newClient(t, echo(`{"errcode":40029,"errmsg":"invalid %s"}`)),
 		"rid":            newClient(t, echo(`{"errcode":40029,"errmsg":"invalid, rid: %s"}`)),
 		"hints":          newClient(t, echo(`{"errcode":40029,"errmsg":"invalid, hints: [ req_id: %s ]"}`)),
-		"fresh tokens": newClient(t, answer(`{"errcode":40001,"errmsg":"have fresh-access-1 and fresh-refresh-2 and fresh-key-3",`+
-			`"access_token":"fresh-access-1","refresh_token":"fresh-refresh-2","session_key":"fresh-key-3"}`)),
+		"fresh tokens": newClient(t, answer(`{"errcode":40001,"errmsg":"have fresh-access-1 and fresh-refresh-2 and fresh-key-3 and fresh-ticket-4",`+
+			`"access_token":"fresh-access-1","refresh_token":"fresh-refresh-2","session_key":"fresh-key-3","ticket":"fresh-ticket-4"}`)),
 		"large": newClient(t, answer(strings.Repeat(everything, maxBody/len(everything)+1))),
 	}
 }
@@ -117,8 +130,13 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 	sent := map[string][]string{ // what each call must keep to itself
 		"exchange": {testSecret.Reveal(), testCode},
 		"refresh":  {testRefresh.Reveal()},
-		"userinfo": {testAccess.Reveal()},
-		"auth":     {testAccess.Reveal()},
+		"userinfo": {testAccess.Reveal(), testOpenID},
+		"auth":     {testAccess.Reveal(), testOpenID},
+		"login":    {testSecret.Reveal(), testCode},
+		"phone":    {testAccess.Reveal(), testCode, testOpenID},
+		"follower": {testAccess.Reveal(), testOpenID},
+		"token":    {testSecret.Reveal()},
+		"ticket":   {testAccess.Reveal()},
 	}
 	for mode, c := range failureModes(t) {
 		for op, call := range calls {
@@ -133,7 +151,7 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 			if _, ok := errors.AsType[*url.Error](err); ok {
 				t.Errorf("%s, %s: wraps a *url.Error", mode, op)
 			}
-			pieces := []string{"fresh-access-1", "fresh-refresh-2", "fresh-key-3"}
+			pieces := []string{"fresh-access-1", "fresh-refresh-2", "fresh-key-3", "fresh-ticket-4"}
 			for _, secret := range sent[op] {
 				pieces = append(pieces, secret, url.QueryEscape(secret), secret[:8], secret[8:16], secret[len(secret)-8:],
 					fmt.Sprintf("%x", secret[:8]), fmt.Sprintf("%x", secret[len(secret)-8:]))

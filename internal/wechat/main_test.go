@@ -28,7 +28,11 @@ var (
 	testCred    = Credentials{AppID: testAppID, Secret: testSecret}
 )
 
-// calls are the four calls, with nothing but the error.
+// success is an answer that every call takes for one.
+const success = `{"errcode":0,"errmsg":"ok","openid":"` + testOpenID + `","session_key":"tiihtNczf5v6AKRyjwEUhQ==","subscribe":1,` +
+	`"phone_info":{"purePhoneNumber":"13800138000","countryCode":86},"access_token":"acce55-of-the-account","ticket":"t1cket","expires_in":7200}`
+
+// calls are all calls, with nothing but the error.
 var calls = map[string]func(*testing.T, *Client) error{
 	"exchange": func(t *testing.T, c *Client) error {
 		_, err := c.Exchange(t.Context(), testCred, testCode)
@@ -44,6 +48,26 @@ var calls = map[string]func(*testing.T, *Client) error{
 	},
 	"auth": func(t *testing.T, c *Client) error {
 		return c.Auth(t.Context(), testAccess, testOpenID)
+	},
+	"login": func(t *testing.T, c *Client) error {
+		_, err := c.Login(t.Context(), testCred, testCode)
+		return err
+	},
+	"phone": func(t *testing.T, c *Client) error {
+		_, err := c.Phone(t.Context(), testAccess, testAppID, testCode, testOpenID)
+		return err
+	},
+	"follower": func(t *testing.T, c *Client) error {
+		_, err := c.Follower(t.Context(), testAccess, testOpenID)
+		return err
+	},
+	"token": func(t *testing.T, c *Client) error {
+		_, _, err := c.stableToken(t.Context(), testCred, false)
+		return err
+	},
+	"ticket": func(t *testing.T, c *Client) error {
+		_, _, err := c.jsTicket(t.Context(), testAccess)
+		return err
 	},
 }
 

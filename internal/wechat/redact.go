@@ -10,18 +10,23 @@ const (
 	minSecret    = 4
 )
 
-// redact replaces every piece of secrets in text, as it is and percent-encoded.
+// redact replaces every piece of secrets in text, as it is, percent-encoded and
+// as it stands in JSON.
 func redact(text string, secrets []Secret) string {
 	windows := map[string]struct{}{}
 	for _, secret := range secrets {
 		addWindows(windows, secret.Reveal())
 		addWindows(windows, escape(secret.Reveal()))
+		addWindows(windows, inJSON.Replace(secret.Reveal()))
 	}
 	if len(windows) == 0 {
 		return text
 	}
 	return hide(text, windows)
 }
+
+// inJSON writes printable ASCII as post puts it between quotation marks.
+var inJSON = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // addWindows adds every piece of secret that counts as the secret.
 func addWindows(windows map[string]struct{}, secret string) {

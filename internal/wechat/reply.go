@@ -108,15 +108,20 @@ func (r reply) errcode() (int, error) {
 // identity returns the openid and, if there is one, the unionid. A malformed one
 // fails the whole answer: half an identity signs somebody else in.
 func (r reply) identity() (openID, unionID string, err error) {
-	text, ok := r.text("openid")
-	openID, valid := parseID(text)
-	if !ok || !valid {
+	openID, ok := r.id("openid")
+	if !ok || openID == "" {
 		return "", "", errNoOpenID
 	}
-	text, ok = r.text("unionid")
-	unionID, valid = parseID(text)
-	if !ok || unionID != "" && !valid {
+	if unionID, ok = r.id("unionid"); !ok {
 		return "", "", errUnionID
 	}
 	return openID, unionID, nil
+}
+
+// id returns an openid or unionid, "" where there is none. It reports false for a
+// malformed one.
+func (r reply) id(name string) (string, bool) {
+	text, ok := r.text(name)
+	id, valid := parseID(text)
+	return id, ok && (valid || id == "")
 }

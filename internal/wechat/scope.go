@@ -8,10 +8,12 @@ import (
 // Scope is what a visitor is asked for, or gave.
 type Scope string
 
-// The scopes of web authorisation (WeChat: web authorisation guide, A1).
+// The scopes of web authorisation (WeChat: web authorisation guide, A1; website
+// applications, B).
 const (
 	ScopeBase     Scope = "snsapi_base"     // silent: the openid and nothing else
 	ScopeUserInfo Scope = "snsapi_userinfo" // consent: nickname, avatar and, where there is one, unionid
+	ScopeLogin    Scope = "snsapi_login"    // QR sign-in of a website: what ScopeUserInfo gives
 )
 
 // maxScope bounds a scope of WeChat's, in bytes.
@@ -25,7 +27,7 @@ func parseScope(text string) Scope {
 	for i := range words {
 		words[i] = strings.TrimSpace(words[i])
 	}
-	for _, known := range []Scope{ScopeUserInfo, ScopeBase} {
+	for _, known := range []Scope{ScopeUserInfo, ScopeLogin, ScopeBase} {
 		if slices.Contains(words, string(known)) {
 			return known
 		}

@@ -31,20 +31,15 @@ var (
 	}
 )
 
-// Exchange spends a code and returns who the visitor is. WeChat sees the request
-// at most once. An empty code is ErrStartPage, one that cannot be a code (more
+// Exchange spends a code and returns who the visitor is. It is the same call for
+// the codes of web authorisation, of a website's QR sign-in and of a mobile app,
+// each with the credentials of the account the code was made for. WeChat sees the
+// request at most once. An empty code is ErrStartPage, one that cannot be a code (more
 // than 512 bytes, or bytes that are not printable ASCII) is ErrRestart; neither
 // is sent. After ErrUncertain the code may be spent: it must not be tried again.
 func (c *Client) Exchange(ctx context.Context, cred Credentials, code string) (Token, error) {
-	switch {
-	case code == "":
-		return Token{}, exchange.fail(KindStartPage, "there is no code")
-	case !sendable(code, maxCode):
-		return Token{}, exchange.fail(KindRestart, "this is not a code")
-	case !sendable(cred.AppID, maxAppID):
-		return Token{}, exchange.fail(KindAlert, "the app id is missing or malformed")
-	case !sendable(cred.Secret.Reveal(), maxSecret):
-		return Token{}, exchange.fail(KindAlert, "the app secret is missing or malformed")
+	if err := exchange.checkCode(cred, code); err != nil {
+		return Token{}, err
 	}
 	r, err := c.call(ctx, exchange, []param{
 		{"appid", cred.AppID},
@@ -84,7 +79,7 @@ func (c *Client) UserInfo(ctx context.Context, access Secret, openID string) (Us
 		{"access_token", access.Reveal()},
 		{"openid", openID},
 		{"lang", "zh_CN"},
-	}, access)
+	}, access, NewSecret(openID))
 	if err != nil {
 		return UserInfo{}, err
 	}
@@ -109,7 +104,7 @@ func (c *Client) Auth(ctx context.Context, access Secret, openID string) error {
 	r, err := c.call(ctx, auth, []param{
 		{"access_token", access.Reveal()},
 		{"openid", openID},
-	}, access)
+	}, access, NewSecret(openID))
 	if err != nil {
 		return err
 	}
@@ -129,6 +124,29 @@ func (ep endpoint) token(r reply, err error) (Token, error) {
 		return Token{}, ep.malformed(err)
 	}
 	return token, nil
+}
+
+// checkCode reports what cannot be sent as a code and the credentials it is spent
+// with.
+func (ep endpoint) checkCode(cred Credentials, code string) error {
+	switch {
+	case code == "":
+		return ep.fail(KindStartPage, "there is no code")
+	case !sendable(code, maxCode):
+		return ep.fail(KindRestart, "this is not a code")
+	}
+	return ep.checkCredentials(cred)
+}
+
+// checkCredentials reports what cannot be sent as an account's credentials.
+func (ep endpoint) checkCredentials(cred Credentials) error {
+	switch {
+	case !sendable(cred.AppID, maxAppID):
+		return ep.fail(KindAlert, "the app id is missing or malformed")
+	case !sendable(cred.Secret.Reveal(), maxSecret):
+		return ep.fail(KindAlert, "the app secret is missing or malformed")
+	}
+	return nil
 }
 
 // checkUser reports what cannot be sent as a visitor's token and openid.

@@ -11,14 +11,15 @@ const (
 	maxAvatarURL = 1024 // bytes
 )
 
-// placeholderName is the nickname WeChat gives instead of a real one.
+// placeholderName is the nickname WeChat gives, with a grey avatar, instead of a
+// real one (WeChat: notice on user profile collection, 2022).
 const placeholderName = "微信用户"
 
 // UserInfo is a visitor's profile (WeChat: web authorisation guide, A4). Sex and
 // place are not returned since 2021 and not read.
 type UserInfo struct {
 	OpenID, UnionID string // as in Token
-	Nickname        string // through CleanNickname; may be empty, see IsProfileName
+	Nickname        string // through CleanNickname; may be empty or 微信用户, which is no name
 	AvatarURL       string // http or https, at most 1024 bytes, or ""; dies when the visitor changes the picture
 }
 
@@ -36,14 +37,6 @@ func parseUserInfo(r reply) (UserInfo, error) {
 		Nickname:  CleanNickname(nickname),
 		AvatarURL: cleanAvatarURL(avatar),
 	}, nil
-}
-
-// IsProfileName reports whether nickname is a name somebody chose: neither empty
-// nor WeChat's placeholder 微信用户. Any other nickname must never overwrite a
-// good one.
-func IsProfileName(nickname string) bool {
-	name := CleanNickname(nickname)
-	return name != "" && name != placeholderName
 }
 
 // CleanNickname returns nickname as valid UTF-8 of at most 64 runes, without

@@ -27,19 +27,6 @@ func TestCleanNickname(t *testing.T) {
 	}
 }
 
-func TestIsProfileName(t *testing.T) {
-	t.Parallel()
-	cases := map[string]bool{
-		"": false, "  ": false, "\x07": false, "微信用户": false, " 微信用户\n": false, "微\x14信用户": false,
-		"小明": true, "微信用户2": true, "😀": true,
-	}
-	for in, want := range cases {
-		if got := IsProfileName(in); got != want {
-			t.Errorf("%q: got %t", in, got)
-		}
-	}
-}
-
 func TestCleanAvatarURL(t *testing.T) {
 	t.Parallel()
 	good := []string{

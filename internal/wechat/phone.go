@@ -1,0 +1,107 @@
+package wechat
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+)
+
+// errNoPhone says that there is no number, without quoting what is there.
+var errNoPhone = errors.New("the answer has no valid phone number")
+
+// phoneNumber is the call behind the button getPhoneNumber (WeChat:
+// getPhoneNumber, D2).
+var phoneNumber = endpoint{
+	op: "phone", path: "/wxa/business/getuserphonenumber", single: true, kinds: renewable,
+}
+
+// Phone is a visitor's phone number.
+type Phone struct {
+	CountryCode string // 1 to 4 digits, without +
+	Number      string // purePhoneNumber, without the country code: 4 to 15 digits
+}
+
+// E164 returns the number in international form, such as +8613800138000; "" for
+// the zero Phone.
+func (p Phone) E164() string {
+	if p == (Phone{}) {
+		return ""
+	}
+	return "+" + p.CountryCode + p.Number
+}
+
+// Phone spends the code of the button getPhoneNumber, which is another than that
+// of wx.login and good for five minutes, and returns the visitor's number. access
+// is the token of the mini program appID. openID, if not empty, is whom WeChat
+// must have made the code for. WeChat sees the request at most once. ErrRenew says
+// that access is of no use; the code has not been spent then.
+func (c *Client) Phone(ctx context.Context, access Secret, appID, code, openID string) (Phone, error) {
+	switch {
+	case code == "":
+		return Phone{}, phoneNumber.fail(KindStartPage, "there is no code")
+	case !sendable(code, maxCode):
+		return Phone{}, phoneNumber.fail(KindRestart, "this is not a code")
+	}
+	if err := phoneNumber.checkAccount(access, openID); err != nil {
+		return Phone{}, err
+	}
+	message := struct {
+		Code   string `json:"code"`
+		OpenID string `json:"openid,omitempty"`
+	}{code, openID}
+	r, err := c.post(ctx, phoneNumber, []param{{"access_token", access.Reveal()}}, message,
+		access, NewSecret(code), NewSecret(openID))
+	if err != nil {
+		return Phone{}, err
+	}
+	return parsePhoneAnswer(r, appID)
+}
+
+// parsePhoneAnswer reads a successful answer of the phone call.
+func parsePhoneAnswer(r reply, appID string) (Phone, error) {
+	var info reply
+	if raw, ok := r["phone_info"]; !ok || json.Unmarshal(raw, &info) != nil {
+		return Phone{}, phoneNumber.malformed(errNoPhone)
+	}
+	if mark, ok := parseWatermark(info); ok && mark.appID != appID {
+		return Phone{}, phoneNumber.fail(KindAlert, "the phone number was given to another mini program")
+	}
+	phone, err := parsePhone(info)
+	if err != nil {
+		return Phone{}, phoneNumber.malformed(err)
+	}
+	return phone, nil
+}
+
+// Phone opens the envelope of an old client (getPhoneNumber before base library
+// 2.21.2). Errors are those beside ErrDecrypt. Prefer Client.Phone.
+func (e Envelope) Phone(now time.Time) (Phone, error) {
+	r, err := e.open(now)
+	if err != nil {
+		return Phone{}, err
+	}
+	phone, err := parsePhone(r)
+	if err != nil {
+		return Phone{}, ErrDecrypt
+	}
+	return phone, nil
+}
+
+// parsePhone reads phone_info. WeChat writes the country code as a string or as a
+// number. Only digits pass: a number ends up in a header.
+func parsePhone(info reply) (Phone, error) {
+	number, ok := info.text("purePhoneNumber")
+	country, okCountry := info.text("countryCode")
+	country = strings.TrimPrefix(country, "+")
+	if !ok || !okCountry || !digits(number, 4, 15) || !digits(country, 1, 4) {
+		return Phone{}, errNoPhone
+	}
+	return Phone{CountryCode: country, Number: number}, nil
+}
+
+// digits reports whether text is least to most of 0-9.
+func digits(text string, least, most int) bool {
+	return len(text) >= least && len(text) <= most && strings.Trim(text, "0123456789") == ""
+}
