@@ -29,7 +29,7 @@ var purposes = [...]string{PurposeSession, PurposeFlow, PurposeState, purposeID,
 
 const (
 	// MaxSealed is the longest sealed text of any purpose but PurposeSession.
-	MaxSealed = 4096
+	MaxSealed = 8192
 
 	minSecret = 32
 	maxKeys   = 8
