@@ -59,7 +59,7 @@ type Event struct {
 	// mobile_app; else "".
 	Scope string
 	// Reason says more. Revoked: WeChat's RevokeInfo codes, comma separated. LoggedOut: visitor, upstream,
-	// admin. Declined: page, wechat, app. Else "".
+	// admin. Declined: page, wechat, app_denied, app_cancelled. Else "".
 	Reason string
 }
 

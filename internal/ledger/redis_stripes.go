@@ -14,7 +14,7 @@ import (
 type stripes struct {
 	once  sync.Once
 	seed  maphash.Seed
-	locks [1024]chan struct{} // each holds one token
+	locks [16384]chan struct{} // each holds one token
 }
 
 // lease is what is locked, in ascending order.
