@@ -12,6 +12,9 @@ const (
 	maxSite      = 255  // bytes of a host with its port
 	maxLink      = 8192 // bytes of an address or of a return target
 	maxReference = 40   // bytes
+	maxPlain     = 60   // bytes of the name of a device or a network
+	maxDigits    = 6
+	maxNumbers   = 4
 )
 
 // ownPrefix begins every path that our buttons may lead to.
@@ -78,6 +81,35 @@ func cleanField(s string) string {
 		return ""
 	}
 	return s
+}
+
+// cleanPlain returns s if it is the plain name of a browser or a network, else "".
+func cleanPlain(s string) string {
+	bad := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(" .:·-", r)
+	}
+	if len(s) > maxPlain || !utf8.ValidString(s) || strings.ContainsFunc(s, bad) {
+		return ""
+	}
+	return s
+}
+
+// cleanNumber returns s if it is a short number, else "".
+func cleanNumber(s string) string {
+	if len(s) > maxDigits || strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' }) {
+		return ""
+	}
+	return s
+}
+
+// cleanNumbers returns the short numbers of all.
+func cleanNumbers(all []string) (clean []string) {
+	for _, s := range all {
+		if s = cleanNumber(s); s != "" && len(clean) < maxNumbers {
+			clean = append(clean, s)
+		}
+	}
+	return clean
 }
 
 // notInURL reports whether r never stands in a URL as it is (RFC 3986). Browsers repair some of these in ways that

@@ -25,6 +25,16 @@ func TestClean(t *testing.T) {
 			[]string{"a b", "a_b", "é", "<b>", "a\x00", strings.Repeat("a", maxReference+1)},
 		},
 		{
+			"plain", cleanPlain,
+			[]string{"", "Windows · Chrome", "203.0.113.x", "2001:db8:1::x", strings.Repeat("a", maxPlain)},
+			[]string{"<b>", "a\nb", "微信", "a\u202eb", "\xff", "a/b", strings.Repeat("a", maxPlain+1)},
+		},
+		{
+			"number", cleanNumber,
+			[]string{"", "0", "407", "123456"},
+			[]string{"1234567", "-1", "1 2", "４", "1e3", "<"},
+		},
+		{
 			"path", cleanPath,
 			[]string{
 				"/_wechat/", "/_wechat/login", "/_wechat/login?return_to=%2Fx%3Fa%3Db#top", "/_wechat/login?return_to=https://a.example/../",
@@ -65,14 +75,22 @@ func TestButtons(t *testing.T) {
 	t.Parallel()
 	has := map[Kind]bool{
 		Consent: true, Snapshot: true, TryAgain: true, Unavailable: true, SignInExpired: true, SignedOut: true, CookiesOff: true,
+		ScanDenied: true, ScanExpired: true,
 	}
 	for _, kind := range kinds {
 		all, _ := elements(t, get(t, full(kind), english).Body.Bytes())
 		href, there := attr(all, "a", "href")
+		if kind == Framed {
+			if target, _ := attr(all, "a", "target"); !there || href != "" || target != "_top" {
+				t.Errorf("%s leads to %q in %q, want itself in the whole window", kind, href, target)
+			}
+			continue
+		}
 		if there != has[kind] || there && href != full(kind).ContinueURL {
 			t.Errorf("%s: button %t to %q", kind, there, href)
 		}
-		if action, there := attr(all, "form", "action"); there != (kind == Consent) || there && action != full(kind).DeclineURL {
+		forms := map[Kind]string{Consent: full(kind).DeclineURL, ScanConfirm: full(kind).ConfirmURL}
+		if action, there := attr(all, "form", "action"); there != (forms[kind] != "") || action != forms[kind] {
 			t.Errorf("%s: form %t to %q", kind, there, action)
 		}
 		all, _ = elements(t, get(t, Page{Kind: kind}, english).Body.Bytes())

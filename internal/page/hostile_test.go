@@ -21,11 +21,12 @@ var hostile = []string{
 var (
 	safeElements = []string{
 		"html", "head", "meta", "link", "title", "style", "body", "main", "p", "div", "h1", "dl", "dt", "dd", "a", "form", "input",
-		"button", "footer", "span", "svg", "path", "circle", "rect",
+		"button", "footer", "span", "svg", "path", "circle", "rect", "noscript",
 	}
 	safeAttributes = []string{
 		"lang", "charset", "name", "content", "rel", "href", "class", "method", "action", "type", "value", "role", "aria-label",
 		"aria-hidden", "viewBox", "shape-rendering", "fill", "stroke", "stroke-width", "d", "cx", "cy", "r", "x", "y", "width", "height", "rx",
+		"http-equiv", "target", "data-wait", "data-next",
 	}
 )
 
@@ -34,6 +35,12 @@ func checkSafe(tb testing.TB, w *httptest.ResponseRecorder) {
 	tb.Helper()
 	all, _ := elements(tb, w.Body.Bytes())
 	for _, e := range all {
+		if e.Name.Local == "script" {
+			if strings.Count(w.Body.String(), string(waitScript().element)) != 1 || strings.Count(w.Body.String(), "<script") != 1 || len(e.Attr) != 0 {
+				tb.Error("a script that is not ours")
+			}
+			continue
+		}
 		if !slices.Contains(safeElements, e.Name.Local) {
 			tb.Errorf("a <%s> stands on the page", e.Name.Local)
 		}
@@ -41,7 +48,10 @@ func checkSafe(tb testing.TB, w *httptest.ResponseRecorder) {
 			if !slices.Contains(safeAttributes, a.Name.Local) {
 				tb.Errorf("<%s> has %s=%q", e.Name.Local, a.Name.Local, a.Value)
 			}
-			leads := a.Name.Local == "href" || a.Name.Local == "action"
+			leads := a.Name.Local == "href" && a.Value != "" || a.Name.Local == "action" || strings.HasPrefix(a.Name.Local, "data-")
+			if a.Name.Local == "content" && strings.Contains(a.Value, "url=") && !strings.HasPrefix(a.Value, "4;url=/_wechat/") {
+				tb.Errorf("<%s> leads to %q", e.Name.Local, a.Value)
+			}
 			if leads && e.Name.Local != "link" && !strings.HasPrefix(a.Value, "/_wechat/") {
 				tb.Errorf("<%s> leads to %q", e.Name.Local, a.Value)
 			}
@@ -67,6 +77,11 @@ func TestHostileFields(t *testing.T) {
 		"DeclineURL":  func(p *Page, s string) { p.DeclineURL = s },
 		"ReturnTo":    func(p *Page, s string) { p.ReturnTo = s },
 		"Reference":   func(p *Page, s string) { p.Reference = s },
+		"WaitURL":     func(p *Page, s string) { p.WaitURL = s },
+		"ConfirmURL":  func(p *Page, s string) { p.ConfirmURL = s },
+		"Number":      func(p *Page, s string) { p.Number, p.Numbers = s, []string{s, s, "1", s, "2"} },
+		"Device":      func(p *Page, s string) { p.Device = s },
+		"Network":     func(p *Page, s string) { p.Network = s },
 	}
 	for name, set := range fields {
 		t.Run(name, func(t *testing.T) {
@@ -124,6 +139,7 @@ func FuzzPage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind, site, link, next, back, field, header string, zh bool) {
 		p := Page{
 			Kind: Kind(kind), Site: site, URL: link, ContinueURL: next, DeclineURL: back, ReturnTo: field, Reference: field,
+			WaitURL: back, ConfirmURL: back, Number: field, Numbers: []string{field, site}, Device: field, Network: site,
 		}
 		lang := english
 		if zh {

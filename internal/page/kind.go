@@ -17,6 +17,14 @@ const (
 	SignInExpired Kind = "sign_in_expired" // the visitor has to sign in again
 	SignedOut     Kind = "signed_out"      // the visitor signed out
 	CookiesOff    Kind = "cookies_off"     // the browser does not keep our cookie
+	Framed        Kind = "framed"          // WeChat came back inside a frame: one click leads out of it
+
+	// Signing a computer in with the phone. The last two are for both.
+	Scan          Kind = "scan"           // the computer: a QR code and a number
+	ScanConfirm   Kind = "scan_confirm"   // the phone: which browser asks, and which number it shows
+	ScanConfirmed Kind = "scan_confirmed" // the phone: done
+	ScanDenied    Kind = "scan_denied"    // the phone said no
+	ScanExpired   Kind = "scan_expired"   // the code is too old, or was used
 )
 
 // statuses holds every kind with its default status.
@@ -31,6 +39,12 @@ var statuses = map[Kind]int{
 	SignInExpired: http.StatusUnauthorized,
 	SignedOut:     http.StatusOK,
 	CookiesOff:    http.StatusBadRequest,
+	Framed:        http.StatusOK,
+	Scan:          http.StatusForbidden, // what was asked for is not here, as with OpenInWeChat
+	ScanConfirm:   http.StatusOK,
+	ScanConfirmed: http.StatusOK,
+	ScanDenied:    http.StatusForbidden,
+	ScanExpired:   http.StatusGone,
 }
 
 // known returns k, or Misconfigured for a kind that does not exist.

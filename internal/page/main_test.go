@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -18,6 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var kinds = []Kind{
 	OpenInWeChat, Consent, Snapshot, TryAgain, Unavailable, Misconfigured, Denied, SignInExpired, SignedOut, CookiesOff,
+	Framed, Scan, ScanConfirm, ScanConfirmed, ScanDenied, ScanExpired,
 }
 
 // full returns a page with every field set.
@@ -25,6 +27,8 @@ func full(k Kind) Page {
 	return Page{
 		Kind: k, Site: "shop.example.com", URL: "https://shop.example.com/tea?id=1&x=2", ContinueURL: "/_wechat/login?return_to=%2Ftea",
 		DeclineURL: "/_wechat/decline/abc", ReturnTo: "/tea?id=1&x=2#top", Reference: "7Q2M-K4XV",
+		WaitURL: "/_wechat/scan/wait/abc", ConfirmURL: "/_wechat/scan/def", Number: "407", Numbers: []string{"119", "407", "823"},
+		Device: "Windows · Chrome", Network: "203.0.113.x", Ago: 14 * time.Second,
 	}
 }
 

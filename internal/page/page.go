@@ -15,18 +15,40 @@ type Page struct {
 	// Site is the host shown to the visitor, with or without a port, at most 255 bytes.
 	Site string
 
-	// URL is the absolute http or https address to open in WeChat (OpenInWeChat). It is shown as text, up to
-	// 8192 bytes, and drawn as a QR code, up to 2048 bytes.
+	// URL is the absolute http or https address to open in WeChat (OpenInWeChat, Scan). OpenInWeChat shows it as
+	// text, up to 8192 bytes; both draw it as a QR code, up to 2048 bytes.
 	URL string
 
 	// ContinueURL is where the main button leads: Consent to WeChat's consent, Snapshot, TryAgain, Unavailable,
-	// SignInExpired, SignedOut and CookiesOff to another sign-in; the other kinds have no such button.
+	// SignInExpired, SignedOut, CookiesOff, ScanDenied and ScanExpired to another sign-in; the other kinds have no
+	// such button. Framed has one without it, which opens the page's own address in the whole window.
 	// It is a path of this site below /_wechat/, at most 8192 bytes. Empty means no button.
+	// A Scan page has no button: it goes there by itself when the phone has answered, and asks there again every few
+	// seconds where there is no script.
 	ContinueURL string
+
+	// WaitURL is where a Scan page asks what the phone says: WaitURL/events is a stream of server-sent events,
+	// WaitURL/state the same as JSON, {"state":"waiting"}. Anything but waiting leads to ContinueURL. The same rules as
+	// for ContinueURL, without a query. Empty means that only ContinueURL is asked.
+	WaitURL string
 
 	// DeclineURL is where the form to go on without consent is posted to (Consent). The same rules as for ContinueURL.
 	// The Content-Security-Policy allows the answer to redirect within the same origin only.
 	DeclineURL string
+
+	// ConfirmURL is where a ScanConfirm page posts its form to: number is the one of Numbers that was chosen, or
+	// deny=1. The same rules as for DeclineURL.
+	ConfirmURL string
+
+	// Number is what a Scan page shows beside the code, Numbers what a ScanConfirm page lets choose from, at most four:
+	// each of up to 6 digits.
+	Number  string
+	Numbers []string
+
+	// Device and Network name the browser that asks, such as "Windows · Chrome" and "203.0.113.x", and Ago since when
+	// it does (ScanConfirm): at most 60 letters, digits, blanks and . : · - and whole seconds up to an hour.
+	Device, Network string
+	Ago             time.Duration
 
 	// ReturnTo is the value of the form's field return_to, at most 8192 bytes. Empty means no field.
 	ReturnTo string

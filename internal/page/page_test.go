@@ -17,6 +17,7 @@ func TestEveryPage(t *testing.T) {
 	want := map[Kind]int{
 		OpenInWeChat: 403, Consent: 200, Snapshot: 200, TryAgain: 400, Unavailable: 503,
 		Misconfigured: 500, Denied: 403, SignInExpired: 401, SignedOut: 200, CookiesOff: 400,
+		Framed: 200, Scan: 403, ScanConfirm: 200, ScanConfirmed: 200, ScanDenied: 403, ScanExpired: 410,
 	}
 	if len(kinds) != len(statuses) {
 		t.Fatalf("the tests know %d kinds of %d", len(kinds), len(statuses))
@@ -31,6 +32,7 @@ func TestEveryPage(t *testing.T) {
 						t.Errorf("status %d, want %d", w.Code, want[kind])
 					}
 					checkHeader(t, w, lang)
+					checkScript(t, w, kind == Scan && name == "full")
 					all, text := elements(t, w.Body.Bytes())
 					if got, _ := attr(all, "html", "lang"); got != string(lang) {
 						t.Errorf("html lang %q, want %q", got, lang)
@@ -52,6 +54,10 @@ func checkHeader(t *testing.T, w *httptest.ResponseRecorder, lang language) {
 	if strings.Contains(w.Body.String(), "<form") {
 		referrer = "same-origin"
 	}
+	framing, frames := "DENY", "'none'"
+	if strings.Contains(w.Body.String(), `target="_top"`) {
+		framing, frames = "SAMEORIGIN", "'self'"
+	}
 	for name, want := range map[string]string{
 		"Content-Type":           "text/html; charset=utf-8",
 		"Content-Length":         strconv.Itoa(w.Body.Len()),
@@ -59,7 +65,7 @@ func checkHeader(t *testing.T, w *httptest.ResponseRecorder, lang language) {
 		"Vary":                   "Accept-Language",
 		"Cache-Control":          "no-store",
 		"X-Content-Type-Options": "nosniff",
-		"X-Frame-Options":        "DENY",
+		"X-Frame-Options":        framing,
 		"Referrer-Policy":        referrer,
 		"X-Robots-Tag":           "noindex",
 	} {
@@ -74,8 +80,14 @@ func checkHeader(t *testing.T, w *httptest.ResponseRecorder, lang language) {
 	if strings.Contains(w.Body.String(), "<form") {
 		form = "'self'"
 	}
-	want := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
-		"'; img-src data:; form-action " + form + "; frame-ancestors 'none'; base-uri 'none'"
+	runs := ""
+	if _, rest, ok := strings.Cut(w.Body.String(), "<script>"); ok {
+		code, _, _ := strings.Cut(rest, "</script>")
+		hash := sha256.Sum256([]byte(code))
+		runs = "script-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'; connect-src 'self'; "
+	}
+	want := "default-src 'none'; " + runs + "style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
+		"'; img-src data:; form-action " + form + "; frame-ancestors " + frames + "; base-uri 'none'"
 	if got := w.Header().Get("Content-Security-Policy"); got != want || style == "" {
 		t.Errorf("policy\n%s, want\n%s", got, want)
 	}

@@ -23,6 +23,8 @@ func (t *Theme) rehearse() error {
 	everything := Page{
 		Site: "shop.example.com", URL: address, ContinueURL: ownPrefix + "login", DeclineURL: ownPrefix + "decline",
 		ReturnTo: "/", Reference: "r-1",
+		WaitURL: ownPrefix + "scan/wait/x", ConfirmURL: ownPrefix + "scan/x", Number: "407", Numbers: []string{"119", "407", "823"},
+		Device: "Windows · Chrome", Network: "203.0.113.x",
 	}
 	onlyText := everything
 	onlyText.URL = address + strings.Repeat("a", maxQR)

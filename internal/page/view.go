@@ -26,8 +26,18 @@ type view struct {
 	ReturnTo    string
 	Reference   string
 	Reloads     bool // the page reloads itself
+	Top         bool // the button opens the page's own address in the whole window
+
+	WaitURL    string // of the script: where to ask
+	NextURL    string // where the page goes when there is news, and to ask without a script
+	ConfirmURL string
+	Number     string
+	Numbers    []string
+	Device     string
+	Network    string
 
 	retry int // seconds, 0 for never
+	ago   int // seconds
 	theme *Theme
 }
 
@@ -51,6 +61,19 @@ func (p Page) view(lang language, safe bool) view {
 		v.URL = cleanAddress(p.URL)
 		v.QR = drawQR(v.URL)
 		v.Dense = len(v.URL) > sturdyQR
+	case Scan:
+		v.QR = drawQR(cleanAddress(p.URL))
+		v.Number = cleanNumber(p.Number)
+		if v.NextURL = cleanPath(p.ContinueURL); v.NextURL != "" {
+			v.WaitURL = cleanPath(p.WaitURL)
+		}
+	case ScanConfirm:
+		v.ConfirmURL = cleanPath(p.ConfirmURL)
+		v.Numbers = cleanNumbers(p.Numbers)
+		v.Device, v.Network = cleanPlain(p.Device), cleanPlain(p.Network)
+		v.ago = int(min(max(p.Ago, 0), time.Hour) / time.Second)
+	case Framed:
+		v.Top = true
 	case Consent:
 		v.DeclineURL = cleanPath(p.DeclineURL)
 		v.ReturnTo = cleanField(p.ReturnTo)
@@ -78,12 +101,30 @@ func retrySeconds(d time.Duration) int {
 func (v *view) render() []byte {
 	var b bytes.Buffer
 	b.Grow(12 << 10)
-	if err := v.theme.template.Execute(&b, v); err != nil && v.theme != builtin() {
+	if err := v.theme.template.Execute(&b, v); v.theme != builtin() && (err != nil || !v.complete(b.Bytes())) {
 		v.theme = builtin() // for the Content-Security-Policy too
 		return v.render()
 	}
 	return b.Bytes()
 }
+
+// complete reports whether a page has what it is of no use without. A template of the operator may be older than the
+// pages for signing in with the phone.
+func (v *view) complete(body []byte) bool {
+	has := func(s string) bool { return bytes.Contains(body, []byte(s)) }
+	switch v.Kind {
+	case Scan:
+		return has(string(v.QR)) && has(v.Number) && has(string(v.Script()))
+	case ScanConfirm:
+		return v.ConfirmURL == "" || has(`method="post"`) && has(`name="number"`) && has(`name="deny"`)
+	case Framed:
+		return has(`target="_top"`)
+	}
+	return true
+}
+
+// hasForm reports whether the page posts something.
+func (v view) hasForm() bool { return v.DeclineURL != "" || v.ConfirmURL != "" }
 
 // Style returns the stylesheet with its element, byte for byte as the Content-Security-Policy has hashed it.
 func (v view) Style() template.HTML { return v.theme.style }
@@ -104,6 +145,7 @@ func (v view) T(key string) (string, error) {
 	if strings.Contains(text, "{site}") {
 		text = strings.ReplaceAll(text, "{site}", v.siteName())
 	}
+	text = strings.ReplaceAll(text, "{ago}", strconv.Itoa(v.ago))
 	return strings.ReplaceAll(text, "{seconds}", strconv.Itoa(v.retry)), nil
 }
 
