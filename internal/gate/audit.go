@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strings"
@@ -16,7 +17,7 @@ type Action string
 const (
 	ActionSignIn  Action = "sign_in" // a new session
 	ActionStepUp  Action = "step_up" // a new session of somebody signed in, who consented to more
-	ActionDecline Action = "decline" // consent was asked and not given; reason page or wechat
+	ActionDecline Action = "decline" // consent was asked and not given; reason page, wechat or scan
 	ActionRefuse  Action = "refuse"  // WeChat does not let the visitor sign in; reason wechat
 	ActionLogout  Action = "logout"  // reason visitor or upstream
 	ActionForget  Action = "forget"  // WeChat gives a profile no more; reason wechat
@@ -70,7 +71,11 @@ func (g *Gate) audit(r *Request, a AuditRecord) {
 	if g.Audit == nil {
 		return
 	}
-	a.Account, a.Site, a.Client = g.Account.Name, r.origin, Client(r.UserAgent())
+	a.Site, a.Client = r.origin, Client(r.UserAgent())
+	if a.Account == "" && r.id != nil {
+		a.Account = r.id.Get(FieldAccount)
+	}
+	a.Account = cmp.Or(a.Account, g.Account.Name)
 	if r.id != nil && a.User == "" {
 		a.User, a.Session = r.id.session.Person, r.id.session.ID
 	}

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -26,6 +27,15 @@ type identityCache struct {
 // cacheKey holds the site beside the cookie: one gate may answer for several
 // host names, and a session belongs to one.
 type cacheKey struct{ origin, cookie string }
+
+// cacheKey keeps tokens and cookies apart: one is not good for the other. No value
+// has a dot.
+func (r *Request) cacheKey(value string) cacheKey {
+	if r.token.sent {
+		value = "." + value
+	}
+	return cacheKey{r.origin, value}
+}
 
 type cached struct {
 	id         *Identity
@@ -71,6 +81,11 @@ func (h *Hub) ended(s *session.Session) bool {
 	return h.Ended(s.ID) || h.PersonEnded != nil && s.EndedBy(h.PersonEnded(s.Person))
 }
 
+// isNobody reports whether an error is a clear no: there is no such session.
+func isNobody(err error) bool {
+	return errors.Is(err, session.ErrNone) || errors.Is(err, ledger.ErrNotFound)
+}
+
 // lookup turns a cookie value into an identity.
 func (g *Gate) lookup(r *Request, value string) (*Identity, error) {
 	id, err := g.find(r, value)
@@ -82,7 +97,7 @@ func (g *Gate) lookup(r *Request, value string) (*Identity, error) {
 
 func (g *Gate) find(r *Request, value string) (*Identity, error) {
 	generation := g.Hub.Ledger.Generation()
-	key := cacheKey{r.origin, value}
+	key := r.cacheKey(value)
 	hit, known := g.cache.get(key)
 	if known && g.Hub.ended(&hit.id.session) {
 		g.cache.drop(key)
@@ -97,7 +112,7 @@ func (g *Gate) find(r *Request, value string) (*Identity, error) {
 	}
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
-	s, err := g.Hub.Store.Load(ctx, value, session.Binding{Site: r.origin, AppID: g.Account.Credentials.AppID})
+	s, err := g.load(ctx, r, value, hit.id)
 	if err != nil {
 		return nil, fmt.Errorf("gate: load session: %w", err)
 	}

@@ -24,6 +24,10 @@ func (g *Gate) callback(w http.ResponseWriter, r *Request) {
 		// An old key, a cut address, garbage: begin at the front page.
 		flow = Flow{Target: "/", Scope: wechat.ScopeBase, Attempt: 1}
 	}
+	if g.framed(r, flow) {
+		g.explainFrame(w, r)
+		return
+	}
 	if err := g.identify(r); err != nil {
 		// Before a code is spent: it is still good when the store is back.
 		g.unavailable(w, r, retryStore, flow, err)
@@ -87,6 +91,10 @@ func parseAnswer(rawQuery string) answerOf {
 // refused handles a state without a code. Official accounts never call back on
 // a refusal today; other surfaces and old clients do.
 func (g *Gate) refused(w http.ResponseWriter, r *Request, f Flow) {
+	if f.Account != "" {
+		g.refusedAtWebsite(w, r, f)
+		return
+	}
 	g.Logger.Info("visitor refused", slog.String("flow", shortID(f.ID)), slog.String("scope", string(f.Scope)))
 	known := r.id != nil && !r.id.Guest()
 	if !known {
@@ -118,9 +126,17 @@ func (g *Gate) refused(w http.ResponseWriter, r *Request, f Flow) {
 // finish spends the code and sends the visitor, signed in, to the address that
 // was first asked for.
 func (g *Gate) finish(w http.ResponseWriter, r *Request, f Flow, code string) {
-	binding := session.Binding{Site: r.origin, AppID: g.Account.Credentials.AppID}
+	account, ok := g.flowAccount(f)
+	if !ok {
+		g.startAnew(w, r, f, "the account is not this site's any more")
+		return
+	}
+	binding := session.Binding{Site: r.origin, AppID: account.Credentials.AppID}
 	who := visitorOf(r) // spend may outlive the request
 	o, err := g.Hub.Results.Do(r.Context(), f.ID, code, func(ctx context.Context) (outcome, error) {
+		if account.Kind == KindWebsite {
+			return g.spendAtDoor(ctx, account, binding, code, who, g.seeWebsite)
+		}
 		return g.spend(ctx, f, code, binding, who)
 	})
 	switch {

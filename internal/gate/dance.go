@@ -21,19 +21,18 @@ type newDance struct {
 // begin sends the visitor to WeChat.
 func (g *Gate) begin(w http.ResponseWriter, r *Request, d newDance) {
 	flow, binding := newFlow(d.target, d.scope, d.attempt, d.optional)
+	account := g.dancer(r)
+	if account.Kind == KindWebsite {
+		flow.Account = account.Name
+	}
 	sealer := g.sealer(r)
 	path, err := sealer.path(flow)
 	if err != nil {
-		g.misconfigured(w, r, flow.ID, err)
+		g.misconfigured(w, r, flow, err)
 		return
 	}
 	http.SetCookie(w, flow.bindingCookie(binding, r.secure))
-	redirect(w, http.StatusFound, g.Hub.WeChat.AuthorizeURL(wechat.Authorize{
-		AppID:       g.Account.Credentials.AppID,
-		RedirectURI: r.origin + path,
-		Scope:       d.scope,
-		State:       sealer.state(flow.ID),
-	}))
+	redirect(w, http.StatusFound, g.signInURL(account, r.origin+path, d.scope, sealer.state(flow.ID)))
 	g.Logger.Debug("dance begun", slog.String("flow", shortID(flow.ID)), slog.String("scope", string(d.scope)), slog.Int("attempt", d.attempt))
 }
 
@@ -53,6 +52,8 @@ func (g *Gate) startAnew(w http.ResponseWriter, r *Request, f Flow, reason strin
 		g.explainOutside(w, r, f.Target)
 	case verdict == ExplainCookies:
 		g.explainCookies(w, r, f.Target)
+	case verdict == ShowScan:
+		g.showScan(w, r, f.Target, f.Scope)
 	case verdict != Begin:
 		g.refuse(w, r)
 	case f.Attempt >= maxAttempts:

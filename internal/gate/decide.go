@@ -27,7 +27,8 @@ type Outside string
 // The values of the option outside_wechat.
 const (
 	OutsideQR     Outside = "qr"     // a page with a QR code of the address (default)
-	OutsideLogin  Outside = "login"  // the dance anyway
+	OutsideLogin  Outside = "login"  // WeChat's QR sign-in where a website's account exists, else the dance anyway
+	OutsideScan   Outside = "scan"   // our own: a QR code that a phone in WeChat confirms
 	OutsidePass   Outside = "pass"   // let through without an identity
 	OutsideRefuse Outside = "refuse" // 401
 )
@@ -65,6 +66,7 @@ const (
 	RefuseWrite                   // 403: a snapshot guest may only read
 	ExplainOutside                // a page: open this in WeChat
 	ExplainCookies                // a page: this browser does not keep our cookie
+	ShowScan                      // a page: a QR code by which a phone signs this browser in
 )
 
 // Decide is the decision table. It is pure: the same facts, the same verdict.
@@ -84,6 +86,8 @@ func Decide(f Facts) Verdict {
 		return Refuse
 	case !f.InWeChat && f.Outside == OutsideRefuse:
 		return Refuse
+	case !f.InWeChat && f.Outside == OutsideScan:
+		return decideScan(f)
 	case !f.InWeChat && f.Outside != OutsideLogin:
 		return ExplainOutside
 	case f.Standing == Lacking:
@@ -100,6 +104,15 @@ func decideGuest(f Facts) Verdict {
 		return RefuseWrite
 	}
 	return Pass
+}
+
+// decideScan asks a phone, also for the consent that a browser lacks: only there can
+// it be given.
+func decideScan(f Facts) Verdict {
+	if f.Standing == Nobody && f.Adrift {
+		return ExplainCookies // a phone has confirmed again and again, in vain
+	}
+	return ShowScan
 }
 
 // decideOptional never turns anybody away: a browser that does not keep our

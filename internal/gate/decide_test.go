@@ -7,7 +7,7 @@ import (
 // everyFacts walks all combinations that a request can have: a navigation is
 // never a write.
 func everyFacts(visit func(Facts)) {
-	outsides := []Outside{OutsideQR, OutsideLogin, OutsidePass, OutsideRefuse, "", "PASS"}
+	outsides := []Outside{OutsideQR, OutsideLogin, OutsideScan, OutsidePass, OutsideRefuse, "", "PASS"}
 	for access := Protected; access <= Public; access++ {
 		for standing := Nobody; standing <= Satisfied; standing++ {
 			for _, outside := range outsides {
@@ -62,7 +62,7 @@ var invariants = []struct {
 		return v != Begin || f.Access != Optional || !f.Excused
 	}},
 	{"an unknown value of outside_wechat opens nothing", func(f Facts, v Verdict) bool {
-		known := f.Outside == OutsideQR || f.Outside == OutsideLogin || f.Outside == OutsidePass || f.Outside == OutsideRefuse
+		known := f.Outside == OutsideQR || f.Outside == OutsideLogin || f.Outside == OutsidePass || f.Outside == OutsideRefuse || f.Outside == OutsideScan
 		qr := f
 		qr.Outside = OutsideQR
 		return known || v == Decide(qr)
@@ -71,6 +71,9 @@ var invariants = []struct {
 		qr := f
 		qr.Outside = OutsideQR
 		return !f.InWeChat || v == Decide(qr)
+	}},
+	{"a code to scan is for browsers outside that lack something, where the site wants it", func(f Facts, v Verdict) bool {
+		return v != ShowScan || f.Outside == OutsideScan && !f.InWeChat && f.Access == Protected && f.Standing != Guest
 	}},
 	// attack: GHSA-5hvv-m4w4-gf6v, a User-Agent that grants access.
 	{"to claim WeChat opens nothing", func(f Facts, v Verdict) bool {
@@ -86,7 +89,7 @@ func TestDecideInvariants(t *testing.T) {
 	everyFacts(func(f Facts) {
 		walked++
 		v := Decide(f)
-		if v > ExplainCookies {
+		if v > ShowScan {
 			t.Fatalf("%+v: %d is no verdict", f, v)
 		}
 		for _, invariant := range invariants {
@@ -95,7 +98,7 @@ func TestDecideInvariants(t *testing.T) {
 			}
 		}
 	})
-	if walked != 3*4*6*24 {
+	if walked != 3*4*7*24 {
 		t.Errorf("walked %d combinations", walked)
 	}
 }
@@ -141,6 +144,13 @@ func TestDecideGolden(t *testing.T) {
 		{"outside, login", page, Protected, Nobody, OutsideLogin, Begin},
 		{"outside, login, script", script, Protected, Nobody, OutsideLogin, Refuse},
 		{"outside, login, step-up", page, Protected, Lacking, OutsideLogin, AskConsent},
+		{"outside, scan", page, Protected, Nobody, OutsideScan, ShowScan},
+		{"outside, scan, script", script, Protected, Nobody, OutsideScan, Refuse},
+		{"outside, scan, form", write, Protected, Nobody, OutsideScan, Refuse},
+		{"outside, scan, step-up", page, Protected, Lacking, OutsideScan, ShowScan},
+		{"outside, scan, signed in", page, Protected, Satisfied, OutsideScan, Pass},
+		{"outside, scan, optional", page, Optional, Nobody, OutsideScan, Pass},
+		{"outside, scan, cookies lost", Facts{Navigation: true, Adrift: true}, Protected, Nobody, OutsideScan, ExplainCookies},
 		{"outside, pass", page, Protected, Nobody, OutsidePass, Pass},
 		{"outside, pass, form", write, Protected, Nobody, OutsidePass, Pass},
 		{"outside, refuse", page, Protected, Nobody, OutsideRefuse, Refuse},

@@ -22,6 +22,12 @@
 // (an HMAC of the flow id) and the binding cookie, whose path is the flow's
 // callback path and whose digest is inside the flow.
 //
+// # Browsers outside WeChat
+//
+// Where the site has a website's account the dance is WeChat's QR page; the flow
+// carries the account's name. Where it has none a phone confirms a code of ours:
+// [Scans] keeps what it said, and until it did nothing is kept.
+//
 // # Ends
 //
 // A session ends by a logout, a revocation, an erasure or its age, here or on
@@ -36,4 +42,21 @@
 // [Upkeep] fetches old profiles anew with the refresh token of a consent, which
 // the ledger keeps sealed. [WriteAudit] writes the audit log's lines, for other
 // rooms too.
+//
+// # Doors
+//
+// A site may admit visitors of other accounts, [Gate.Doors]: mini programs and
+// mobile apps, whose clients keep no cookies. They send the code that WeChat gave
+// them to an endpoint and hold a token, in Authorization: Bearer and nowhere else.
+// It stands for a session as a cookie does, of the same stores, with the same end.
+//
+//   - A token never reaches the upstream, and a request with one, good or bad, is
+//     never redirected nor shown a page.
+//   - Tokens are renewed on the answer of GET session, not on the upstream's.
+//     Clients ask it when they start.
+//   - The sessions of doors pass every scope rule: there is nothing more to ask.
+//
+// A mini program's web-view has cookies and no token. It is signed in by a ticket
+// in the address, in two hops; see handover.go. Only navigations redeem one, and
+// they never reach the upstream with it. In other requests the parameter stays.
 package gate

@@ -16,6 +16,7 @@ var endpoints = map[string]func(*Gate, http.ResponseWriter, *Request){
 	"login":   (*Gate).loginEndpoint,
 	"logout":  (*Gate).logoutEndpoint,
 	"decline": (*Gate).declineEndpoint,
+	"jssdk":   (*Gate).jssdkEndpoint,
 }
 
 // IsEndpoint reports whether the address, as the visitor sent it, belongs to
@@ -36,8 +37,15 @@ func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *Request) {
 		g.logWeChat(slog.LevelError, "a logout is still not complete", Flow{}, r.unsettled)
 	}
 	name := strings.TrimPrefix(r.Original.Path, Prefix)
+	if g.serveDoor(w, r, name) {
+		return
+	}
 	if strings.HasPrefix(name, "callback/") {
 		g.callback(w, r)
+		return
+	}
+	if rest, ok := strings.CutPrefix(name, "scan/"); ok {
+		g.serveScan(w, r, rest)
 		return
 	}
 	endpoint, ok := endpoints[name]
@@ -63,15 +71,7 @@ func (g *Gate) sessionEndpoint(w http.ResponseWriter, r *Request) {
 		g.refuseJSON(w, r, wechat.ScopeBase)
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "user": userJSON{
-		ID:       r.id.Get(FieldUser),
-		OpenID:   r.id.Get(FieldOpenID),
-		Account:  r.id.Get(FieldAccount),
-		Scope:    r.id.Get(FieldScope),
-		Nickname: r.id.Get(FieldNickname),
-		Avatar:   r.id.Get(FieldAvatar),
-		Snapshot: r.id.Guest(),
-	}})
+	writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "user": newUserJSON(r.id)})
 }
 
 // userJSON is what a page may know of its own visitor.
@@ -83,6 +83,18 @@ type userJSON struct {
 	Nickname string `json:"nickname,omitempty"`
 	Avatar   string `json:"avatar,omitempty"`
 	Snapshot bool   `json:"snapshot,omitempty"`
+}
+
+func newUserJSON(id *Identity) userJSON {
+	return userJSON{
+		ID:       id.Get(FieldUser),
+		OpenID:   id.Get(FieldOpenID),
+		Account:  id.Get(FieldAccount),
+		Scope:    id.Get(FieldScope),
+		Nickname: id.Get(FieldNickname),
+		Avatar:   id.Get(FieldAvatar),
+		Snapshot: id.Guest(),
+	}
 }
 
 // loginEndpoint begins a dance by hand. A click on our consent page leads here
@@ -113,6 +125,8 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *Request) {
 		g.explainOutside(w, r, target)
 	case ExplainCookies:
 		g.explainCookies(w, r, target)
+	case ShowScan:
+		g.showScan(w, r, target, scope)
 	default:
 		g.refuse(w, r)
 	}

@@ -35,7 +35,8 @@ var errFlow = errors.New("gate: no such flow")
 type Flow struct {
 	ID       string       `json:"-"`           // random, in the address beside the sealed flow
 	Target   string       `json:"-"`           // where to go in the end; behind the JSON, byte for byte
-	Scope    wechat.Scope `json:"s"`           // what WeChat was asked for
+	Scope    wechat.Scope `json:"s"`           // what WeChat was asked for; a website's asks for all
+	Account  string       `json:"a,omitempty"` // the website's that was asked; "" is the site's official account
 	Attempt  int          `json:"n,omitempty"` // how often it was started anew
 	Optional bool         `json:"o,omitempty"` // the visitor may pass without it
 	Begun    int64        `json:"b"`           // Unix seconds

@@ -2,7 +2,6 @@ package gate
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -19,6 +18,10 @@ type Ledger interface {
 	See(ctx context.Context, s ledger.Sighting) (ledger.Person, error)
 	// Find returns the person with this id, also by the id of a merged record.
 	Find(ctx context.Context, id string) (ledger.Person, error)
+	// FindOpenID returns the person to whom this openid of this app id belongs.
+	FindOpenID(ctx context.Context, appID, openID string) (ledger.Person, error)
+	// EndSession remembers until the given time that this session was ended.
+	EndSession(ctx context.Context, id [16]byte, until time.Time) error
 	// Generation grows whenever a person's data changes.
 	Generation() uint64
 	// Tell keeps something for the business systems that is no change of a
@@ -29,6 +32,19 @@ type Ledger interface {
 // Hub is what all sites of one gateway share.
 type Hub struct {
 	WeChat *wechat.Client
+
+	// What needs an account's own token: wechat.GlobalToken of the app id. Each may
+	// be nil: then there is none of it.
+
+	// Phone spends the code of a mini program's phone button.
+	Phone func(ctx context.Context, appID, code, openID string) (wechat.Phone, error)
+	// FollowerUnionID returns the unionid of somebody who follows the official
+	// account, "" of others. It is asked after a silent sign-in of somebody whose
+	// unionid is not known; the sign-in waits, but not long, and never fails by it.
+	FollowerUnionID func(ctx context.Context, appID, openID string) (string, error)
+	// JSSDK signs a page of this site for the official account.
+	JSSDK func(ctx context.Context, appID, page string) (wechat.JSSDK, error)
+
 	Ledger Ledger
 	Store  session.Store
 	// AskStore says that the store remembers by itself what it was asked, and
@@ -41,6 +57,11 @@ type Hub struct {
 	Policy      session.Policy
 	Keys        *session.Ring
 	Results     *Results
+	// Scans signs browsers outside WeChat in by a phone. Nil: there is none of it.
+	Scans *Scans
+	// RealWeChat says that the browsers are sent to WeChat's own servers, where the
+	// dance cannot be walked outside of WeChat; a simulator's can.
+	RealWeChat bool
 	// Live cuts requests that run while their session ends. Nil: they go on.
 	Live *Live
 
@@ -53,14 +74,19 @@ type Hub struct {
 	ProfileMaxAge time.Duration
 }
 
-// Account is the official account that signs visitors in on a site.
+// Account is one WeChat account that signs visitors in on a site.
 type Account struct {
-	Name        string
+	Kind        Kind   // zero is an official account
+	Name        string // 1 to 32 of A-Z a-z 0-9 - and _, unique among all accounts
 	Credentials wechat.Credentials
 }
 
 // Rules is what the operator wants of one site.
 type Rules struct {
+	// CORSOrigins are the origins, such as https://app.example.com, whose pages may
+	// use the endpoints for clients without cookies. As CanonicalOrigin gives them.
+	CORSOrigins []string
+
 	Scope           wechat.Scope // what a visitor must have given
 	ConsentRedirect bool         // straight to WeChat's consent, without our page
 	AllowDeclined   bool         // those who decline pass with the openid alone
@@ -75,7 +101,10 @@ type Rules struct {
 // Gate guards one site.
 type Gate struct {
 	Hub     *Hub
-	Account Account
+	Account Account // the official account, of browsers
+	// Doors are the other accounts whose visitors this site admits: mini programs,
+	// mobile apps, websites.
+	Doors []Account
 	// Origin is the site's public origin, such as https://shop.example.com,
 	// when it cannot be known from the request (TLS ends before us).
 	Origin string
@@ -84,7 +113,10 @@ type Gate struct {
 	// Audit gets a line for each thing in [AuditRecord]. Nil: none is written.
 	Audit *slog.Logger
 
-	cache identityCache
+	cache    identityCache
+	declines meter // of apps, see declinedEndpoint
+	refusals meter // on WeChat's QR page, see refusedAtWebsite
+	tickets  paces // of persons, see issueTicket
 }
 
 // Request is one request as the gate sees it.
@@ -95,6 +127,11 @@ type Request struct {
 	// Access and Need are what the operator says about this path.
 	Access Access
 	Need   wechat.Scope
+	// ClientIP is the visitor's address, as far as the operator trusts who says it;
+	// "" is the connection's. It is shown to the visitor, and grants nothing.
+	ClientIP string
+
+	token bearer // what came instead of a cookie
 
 	origin string
 	secure bool
@@ -119,6 +156,9 @@ func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool
 		writeError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
 		return nil, false
 	}
+	if g.handOver(w, r) {
+		return nil, false
+	}
 	err := g.identify(r)
 	switch {
 	case err != nil && r.Access == Protected:
@@ -130,6 +170,9 @@ func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool
 		// Decide's first row, before the costs of the other facts.
 		g.renew(w, r)
 		return r.id, true
+	case r.token.sent && r.Access == Protected:
+		g.refuseToken(w)
+		return nil, false
 	}
 	verdict := Decide(g.facts(r))
 	if verdict == Pass {
@@ -141,6 +184,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool
 
 // prepare works out what the dance needs to know of a request.
 func (g *Gate) prepare(r *Request) bool {
+	r.token = takeToken(r.Request)
 	origin, ok := g.originOf(r.Request)
 	if !ok {
 		return false
@@ -155,6 +199,9 @@ func (g *Gate) prepare(r *Request) bool {
 
 // identify reads the session, the first of several cookies that is good.
 func (g *Gate) identify(r *Request) error {
+	if r.token.sent {
+		return g.identifyToken(r) // wins over a cookie
+	}
 	var unavailable error
 	for _, value := range jar.Values(r.Request, r.secure) {
 		id, err := g.lookup(r, value)
@@ -163,7 +210,7 @@ func (g *Gate) identify(r *Request) error {
 			r.id, r.cookie = id, value
 			r.asked = g.asked(r)
 			return nil
-		case !errors.Is(err, session.ErrNone) && !errors.Is(err, ledger.ErrNotFound):
+		case !isNobody(err):
 			// Only a clear no is a no (attack: a failing store read as "not
 			// signed in", and everybody sent to sign in again).
 			unavailable = err
@@ -176,10 +223,10 @@ func (g *Gate) facts(r *Request) Facts {
 	return Facts{
 		Access:     r.Access,
 		Standing:   g.standing(r, r.Need),
-		Navigation: isNavigation(r.Request),
+		Navigation: isNavigation(r.Request) && !r.token.sent,
 		Write:      !isRead(r.Method) || r.Header.Get("Upgrade") != "", // a socket can carry anything
 		InWeChat:   DetectBrowser(r.UserAgent()).InWeChat(),
-		Outside:    g.Rules.Outside,
+		Outside:    g.outside(),
 		Adrift:     r.landed == maxLandings,
 		Excused:    r.landed == excused,
 	}
@@ -222,6 +269,8 @@ func (g *Gate) answer(w http.ResponseWriter, r *Request, v Verdict) {
 		g.explainOutside(w, r, target)
 	case ExplainCookies:
 		g.explainCookies(w, r, target)
+	case ShowScan:
+		g.showScan(w, r, target, r.Need)
 	default:
 		g.refuse(w, r)
 	}

@@ -33,6 +33,9 @@ var (
 	authorize   = regexp.MustCompile(`^https://open\.weixin\.qq\.com/connect/oauth2/authorize\?appid=wx[0-9a-f]{16}` +
 		`&redirect_uri=https?%3A%2F%2F[A-Za-z0-9._~%-]+%2F_wechat%2Fcallback%2F[A-Z2-7]{26}%2F[A-Za-z0-9_-]+` +
 		`&response_type=code&scope=(snsapi_base|snsapi_userinfo)&state=[a-zA-Z0-9]{1,128}&connect_redirect=1#wechat_redirect$`)
+	qrConnect = regexp.MustCompile(`^https://open\.weixin\.qq\.com/connect/qrconnect\?appid=wx[0-9a-f]{16}` +
+		`&redirect_uri=https?%3A%2F%2F[A-Za-z0-9._~%-]+%2F_wechat%2Fcallback%2F[A-Z2-7]{26}%2F[A-Za-z0-9_-]+` +
+		`&response_type=code&scope=(snsapi_login)&state=[a-zA-Z0-9]{1,128}#wechat_redirect$`)
 )
 
 func (h hop) redirects() bool {
@@ -152,7 +155,7 @@ func (w *town) checkHop(h hop) {
 			w.t.Errorf("%s: %d without Location", h.url, h.status)
 		}
 	case h.status == http.StatusFound:
-		if !authorize.MatchString(location) {
+		if !authorize.MatchString(location) && !qrConnect.MatchString(location) {
 			w.t.Errorf("%s: 302 to %s", h.url, location)
 		}
 	case h.status != http.StatusSeeOther || !strings.HasPrefix(location, w.origin()+"/"):

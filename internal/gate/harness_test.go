@@ -95,6 +95,10 @@ func newWeChat(t testing.TB) *weChat {
 		Accounts: []wechattest.Account{
 			{AppID: shopApp, Secret: appSecret, Name: "Shop", CallbackDomains: []string{"*"}, Platform: "platform"},
 			{AppID: otherApp, Secret: "the-secret-of-another-account", Name: "Other", CallbackDomains: []string{"*"}, Platform: "platform"},
+			{Kind: wechattest.MiniProgram, AppID: miniApp, Secret: miniSecret, Name: "Mini", Platform: "platform"},
+			{Kind: wechattest.MiniProgram, AppID: otherMini, Secret: miniSecret, Name: "Other mini", Platform: "platform"},
+			{Kind: wechattest.MobileApp, AppID: mobileApp, Secret: mobileSecret, Name: "App", Platform: "platform"},
+			{Kind: wechattest.Website, AppID: siteApp, Secret: siteSecret, Name: "Web", CallbackDomains: []string{"shop.example.com"}, Platform: "platform"},
 		},
 		Persons: []wechattest.Person{
 			{ID: "alice", Nickname: "小明 🐼", AvatarURL: "https://thirdwx.qlogo.cn/mmopen/alice/132"},
@@ -133,7 +137,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 	w.store = &shakyStore{Store: session.Sealed{Keys: ring, Tombstones: book}}
 	w.hub = &gate.Hub{
 		WeChat: &wechat.Client{APIURL: c.url}, Ledger: w.ledger, Store: w.store, Ended: book.Ended, PersonEnded: book.PersonEnded,
-		Keys: ring, Results: new(gate.Results), Live: new(gate.Live),
+		Keys: ring, Results: new(gate.Results), Live: new(gate.Live), Scans: new(gate.Scans),
 	}
 	w.gate = &gate.Gate{
 		Hub:     w.hub,
@@ -170,7 +174,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 // memory is gone.
 func (w *town) reload() {
 	w.hub.Results = new(gate.Results)
-	w.gate = &gate.Gate{Hub: w.hub, Account: w.gate.Account, Origin: w.gate.Origin, Rules: w.gate.Rules, Logger: w.gate.Logger, Audit: w.gate.Audit}
+	w.gate = &gate.Gate{Hub: w.hub, Account: w.gate.Account, Doors: w.gate.Doors, Origin: w.gate.Origin, Rules: w.gate.Rules, Logger: w.gate.Logger, Audit: w.gate.Audit}
 }
 
 // scope sets what the site asks of its visitors.
@@ -206,6 +210,7 @@ func (w *town) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	for _, name := range []string{
 		"wechat", "__Host-wechat", "wechat-flow", "__Secure-wechat-flow", "wechat-landed", "__Host-wechat-landed",
 		"wechat-asked", "__Host-wechat-asked", "wechat-logout", "__Secure-wechat-logout",
+		"wechat-scan", "__Secure-wechat-scan",
 	} {
 		if _, err := r.Cookie(name); err == nil {
 			w.t.Errorf("the upstream of %s sees the cookie %s", original.Path, name)

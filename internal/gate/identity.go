@@ -23,11 +23,16 @@ const (
 	FieldScope    Field = "scope"
 	FieldNickname Field = "nickname"
 	FieldAvatar   Field = "avatar"
+	FieldPhone    Field = "phone"
 	FieldSnapshot Field = "snapshot"
 )
 
 // HeaderOff as a header's name means that the field is not sent.
 const HeaderOff = "off"
+
+// HeaderOn as a header's name means the standard one. It is for the phone number,
+// which is not sent otherwise.
+const HeaderOn = "on"
 
 // Fields lists every field with the header that carries it by default.
 var Fields = []struct {
@@ -42,6 +47,7 @@ var Fields = []struct {
 	{FieldScope, "X-Wechat-Scope"},
 	{FieldNickname, "X-Wechat-Nickname"},
 	{FieldAvatar, "X-Wechat-Avatar"},
+	{FieldPhone, "X-Wechat-Phone"},
 	{FieldSnapshot, "X-Wechat-Snapshot"},
 }
 
@@ -50,7 +56,7 @@ var Fields = []struct {
 type Identity struct {
 	session session.Session
 	person  ledger.Person
-	scope   wechat.Scope // what the person has given, as the ledger knows now
+	scope   wechat.Scope // what the person has given, as the ledger knows now; all there is, at a door
 	values  map[Field]string
 	headers []header
 	expires time.Time
@@ -87,18 +93,26 @@ func (g *Gate) newIdentity(s *session.Session, p ledger.Person) *Identity {
 			FieldAppID: s.AppID, FieldAccount: g.Account.Name, FieldSnapshot: "1",
 		}
 	} else {
-		if p.Consented(s.AppID) {
+		account, consented := g.accountOf(s.AppID), p.Consented(s.AppID)
+		if consented {
 			id.scope = wechat.ScopeUserInfo
+		}
+		shown := string(id.scope)
+		if account.Kind != KindOfficial {
+			// There is nothing more to ask at a door: mini programs know no scope,
+			// and apps and websites have had WeChat ask for everything.
+			id.scope, shown = wechat.ScopeUserInfo, s.Scope
 		}
 		id.values = map[Field]string{
 			FieldUser:    p.ID,
 			FieldOpenID:  s.OpenID,
 			FieldUnionID: p.UnionID,
 			FieldAppID:   s.AppID,
-			FieldAccount: g.Account.Name,
-			FieldScope:   string(id.scope),
+			FieldAccount: account.Name,
+			FieldScope:   shown,
+			FieldPhone:   g.phoneOf(&p),
 		}
-		if id.scope == wechat.ScopeUserInfo {
+		if consented {
 			id.values[FieldNickname] = p.Nickname
 			id.values[FieldAvatar] = p.AvatarURL
 			if g.Hub.Stale != nil && g.Hub.ProfileMaxAge > 0 {
@@ -116,10 +130,10 @@ func (g *Gate) newIdentity(s *session.Session, p ledger.Person) *Identity {
 
 // headerName is the header that carries f on this site, "" for none.
 func (g *Gate) headerName(f Field, standard string) string {
-	switch name := g.Rules.Headers[f]; name {
-	case "":
+	switch name := g.Rules.Headers[f]; {
+	case name == HeaderOn, name == "" && f != FieldPhone:
 		return standard
-	case HeaderOff:
+	case name == "", name == HeaderOff:
 		return ""
 	default:
 		return http.CanonicalHeaderKey(name)
@@ -138,7 +152,7 @@ func headerValue(f Field, v string) string {
 // HeaderNames lists every header that only the gate may set on this site: the
 // standard names, also of fields that are renamed or off, and the chosen ones.
 func (g *Gate) HeaderNames() []string {
-	names := []string{"X-Wechat-Phone"} // reserved: nobody else may send it either
+	var names []string
 	for _, f := range Fields {
 		names = append(names, f.Header)
 		if name := g.headerName(f.Field, f.Header); name != "" && name != f.Header {

@@ -13,8 +13,8 @@ import (
 // of the others may be kept by caches that visitors share. Should the app allow
 // that for a protected one, [KeepFromCaches] takes the cookie out again.
 func (g *Gate) renew(w http.ResponseWriter, r *Request) {
-	if r.id == nil || r.Access != Protected || r.id.Guest() {
-		return
+	if r.id == nil || r.Access != Protected || r.id.Guest() || r.token.sent {
+		return // a token is renewed by GET session, which can hand over the new one
 	}
 	s := r.id.session // a copy: the identity is shared
 	if !g.Hub.Policy.Due(&s, time.Now()) {
@@ -37,7 +37,7 @@ func (g *Gate) renew(w http.ResponseWriter, r *Request) {
 // forget drops what was prepared from the request's cookie. The session behind
 // it has changed, and a store may keep the value: it would be renewed again and
 // again, or a decline not be seen.
-func (g *Gate) forget(r *Request) { g.cache.drop(cacheKey{r.origin, r.cookie}) }
+func (g *Gate) forget(r *Request) { g.cache.drop(r.cacheKey(r.cookie)) }
 
 // storeContext outlives the request: a visitor who leaves must not undo what
 // was begun (attack: oauth2-proxy#1784, "context canceled" cleared sessions).
@@ -53,6 +53,7 @@ func StripCookies(r *http.Request) { jar.Strip(r, true, sideCookies...) }
 var sideCookies = []string{
 	landingName(true), landingName(false), bindingName(true), bindingName(false),
 	askedName(true), askedName(false), receiptName(true), receiptName(false),
+	ticketName(true), ticketName(false), scanName(true), scanName(false),
 }
 
 // KeepFromCaches takes our cookies out of an answer that the app lets shared

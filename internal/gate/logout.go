@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,6 +36,7 @@ const (
 // receipt is a logout that is not complete.
 type receipt struct {
 	Session []byte `json:"w"`
+	AppID   string `json:"a,omitempty"` // "" is that of the official account
 	Reason  string `json:"r"`
 	At      int64  `json:"t"` // Unix seconds
 }
@@ -87,6 +89,9 @@ func (g *Gate) EndByUpstream(w http.ResponseWriter, r *Request) {
 // clearCookies forgets everything about the visitor in the browser, but not a
 // logout to be completed.
 func (g *Gate) clearCookies(w http.ResponseWriter, r *Request) {
+	if r.token.sent {
+		return // the browser's own cookie, if there is one, may be somebody else's
+	}
 	jar.Clear(w, r.secure)
 	setLandings(w, 0, r.secure)
 	if r.asked > 0 {
@@ -125,17 +130,27 @@ func (g *Gate) settle(ctx context.Context, s *session.Session, reason string, at
 	if ended != nil {
 		ended = fmt.Errorf("gate: end session: %w", ended)
 	}
-	return errors.Join(told, ended)
+	var buried error
+	if g.accountOf(s.AppID).Kind.holdsTokens() {
+		// A ticket may be on its way, and names the session by its id, by which not
+		// every store can tell whether it is over (attack: a ticket outlives the
+		// logout of who asked for it).
+		buried = g.Hub.Ledger.EndSession(ctx, s.ID, time.Now().Add(2*ticketTTL))
+	}
+	return errors.Join(told, ended, buried)
 }
 
 // giveReceipt has the browser keep what is left to do. Where the cookie cannot be
 // made the visitor still has the session's.
 func (g *Gate) giveReceipt(w http.ResponseWriter, r *Request, s *session.Session, reason string, at time.Time) {
+	if r.token.sent {
+		return // the client has no cookies; it still has the token, and asks again
+	}
 	raw, err := s.MarshalBinary()
 	if err != nil {
 		return
 	}
-	plain, err := json.Marshal(receipt{Session: raw, Reason: reason, At: at.Unix()})
+	plain, err := json.Marshal(receipt{Session: raw, AppID: s.AppID, Reason: reason, At: at.Unix()})
 	if err != nil {
 		return
 	}
@@ -173,10 +188,11 @@ func (g *Gate) readReceipt(r *Request, sealed string) (*session.Session, receipt
 		return nil, receipt{}, false
 	}
 	var left receipt
-	s := &session.Session{Site: r.origin, AppID: g.Account.Credentials.AppID}
+	s := &session.Session{Site: r.origin}
 	if json.Unmarshal(plain, &left) != nil || s.UnmarshalBinary(left.Session) != nil {
 		return nil, receipt{}, false
 	}
+	s.AppID = cmp.Or(left.AppID, g.Account.Credentials.AppID)
 	age := time.Since(time.Unix(left.At, 0))
 	return s, left, age < receiptTTL && age > -session.MaxSkew
 }

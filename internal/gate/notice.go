@@ -10,12 +10,14 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Why somebody declined or signed out, in events and in the audit log.
+// Why somebody declined, signed out or is signed in, in events and in the audit log.
 const (
 	reasonPage     = "page"     // by our consent page
 	reasonWeChat   = "wechat"   // by WeChat's
 	reasonVisitor  = "visitor"  // by POST logout
 	reasonUpstream = "upstream" // by the app, X-Wechat-Logout
+	reasonTicket   = "ticket"   // not a sign-in at WeChat, but by a mini program's ticket
+	reasonScan     = "scan"     // the same, by a phone that confirmed
 )
 
 // eventEncoding is how the ledger writes the ids of events.

@@ -37,10 +37,10 @@ func (g *Gate) failed(w http.ResponseWriter, r *Request, f Flow, err error) {
 		g.passWithout(w, r, f)
 	case errors.Is(err, wechat.ErrDeny):
 		g.logWeChat(slog.LevelWarn, "sign-in denied by WeChat", f, err)
-		g.audit(r, AuditRecord{Action: ActionRefuse, Scope: string(f.Scope), Reason: reasonWeChat, Flow: f.ID})
+		g.audit(r, AuditRecord{Action: ActionRefuse, Account: f.Account, Scope: string(f.Scope), Reason: reasonWeChat, Flow: f.ID})
 		g.show(w, r, page.Page{Kind: page.Denied, Reference: shortID(f.ID)}, "denied", "WeChat does not let this account sign in here.")
 	case errors.Is(err, wechat.ErrAlert), errors.Is(err, wechat.ErrRelogin):
-		g.misconfigured(w, r, f.ID, err)
+		g.misconfigured(w, r, f, err)
 	default:
 		g.unavailable(w, r, retryAfter(err), f, err)
 	}
@@ -80,9 +80,9 @@ func (g *Gate) unavailable(w http.ResponseWriter, r *Request, after time.Duratio
 }
 
 // misconfigured answers 500: only the operator can help.
-func (g *Gate) misconfigured(w http.ResponseWriter, r *Request, flowID string, err error) {
-	g.logWeChat(slog.LevelError, "sign-in is misconfigured", Flow{ID: flowID}, err)
-	g.show(w, r, page.Page{Kind: page.Misconfigured, Reference: shortID(flowID)},
+func (g *Gate) misconfigured(w http.ResponseWriter, r *Request, f Flow, err error) {
+	g.logWeChat(slog.LevelError, "sign-in is misconfigured", f, err)
+	g.show(w, r, page.Page{Kind: page.Misconfigured, Reference: shortID(f.ID)},
 		"misconfigured", "Sign-in is not set up correctly on this site.")
 }
 
@@ -126,6 +126,10 @@ func (g *Gate) refuse(w http.ResponseWriter, r *Request) {
 
 // refuseJSON is the 401 that a script can act on.
 func (g *Gate) refuseJSON(w http.ResponseWriter, r *Request, scope wechat.Scope) {
+	if r.token.sent {
+		g.refuseToken(w)
+		return
+	}
 	body := errorJSON{
 		Code: http.StatusUnauthorized, Error: "not_signed_in",
 		Message:     "There is no session. Open redirect_url in the browser to sign in.",
@@ -152,7 +156,7 @@ func (g *Gate) cameFrom(r *Request) string {
 
 // show answers with a page where a page is wanted, with JSON elsewhere.
 func (g *Gate) show(w http.ResponseWriter, r *Request, p page.Page, code, message string) {
-	if wantsPage(r.Request) {
+	if wantsPage(r.Request) && !r.token.sent {
 		p.Site = siteName(r.origin)
 		p.Write(w, r.Request)
 		return
@@ -162,9 +166,17 @@ func (g *Gate) show(w http.ResponseWriter, r *Request, p page.Page, code, messag
 
 // logWeChat writes the one line about a failure, with errcode and rid apart.
 func (g *Gate) logWeChat(level slog.Level, msg string, f Flow, err error) {
-	attrs := []slog.Attr{slog.String("account", g.Account.Name), slog.Any("error", err)}
-	if f.ID != "" {
-		attrs = append(attrs, slog.String("flow", shortID(f.ID)))
+	account, ok := g.flowAccount(f)
+	if !ok {
+		account.Name = f.Account
+	}
+	g.logAccount(level, msg, account, f.ID, err)
+}
+
+func (g *Gate) logAccount(level slog.Level, msg string, a Account, flowID string, err error) {
+	attrs := []slog.Attr{slog.String("account", a.Name), slog.Any("error", err)}
+	if flowID != "" {
+		attrs = append(attrs, slog.String("flow", shortID(flowID)))
 	}
 	var e *wechat.Error
 	if errors.As(err, &e) {

@@ -38,6 +38,9 @@ func (g *Gate) Require(r *Request, status int, want string) func(http.ResponseWr
 	default:
 		return func(w http.ResponseWriter) {
 			g.countAsked(w, r)
+			if scope == wechat.ScopeUserInfo {
+				r.Need = scope // where a phone is asked, it is asked for this at once
+			}
 			g.answer(w, r, verdict)
 		}
 	}

@@ -47,6 +47,7 @@ func (g *Gate) spend(ctx context.Context, f Flow, code string, b session.Binding
 			return outcome{}, err
 		}
 	}
+	g.addUnionID(ctx, token, &sighting)
 	person, err := g.Hub.Ledger.See(ctx, sighting)
 	if err != nil {
 		return outcome{}, fmt.Errorf("gate: ledger: %w", err)

@@ -23,6 +23,9 @@ const maxTarget = 2048
 // browsers drop, and their encoded forms (GHSA-qqxw-m5fj-f7gv,
 // GHSA-j7px-6hwj-hpjg, GHSA-5m6c-jp6f-2vcv, CVE-2022-23527, CVE-2024-21497).
 func cleanTarget(raw string) string {
+	if isScanPath(raw) {
+		return raw // the only page of ours to come back to: showing it does nothing
+	}
 	if len(raw) > maxTarget || !sameSitePath(raw) {
 		return "/"
 	}

@@ -1,0 +1,78 @@
+package gate
+
+import (
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// What an app hears from WeChat's SDK when the visitor does not sign in (WeChat:
+// SendAuth.Resp), and what it is called in events. -4 also appears where the app's
+// signature is not registered.
+var declinedReasons = map[int]string{
+	-4: "app_denied",
+	-2: "app_cancelled",
+}
+
+// maxDeclines is how many refusals in apps the business systems hear of in a
+// minute, for each site: anybody can report one (attack: a flood fills the outbox).
+const maxDeclines = 60
+
+// mobileDeclined hears from an app that its visitor did not want to sign in. WeChat
+// tells nobody but the app.
+func (g *Gate) mobileDeclined(w http.ResponseWriter, r *Request, a Account) {
+	var body struct {
+		Code int `json:"code"`
+	}
+	if !readJSON(w, r, maxLoginBody, &body) {
+		return
+	}
+	reason, ok := declinedReasons[body.Code]
+	if !ok {
+		writeError(w, http.StatusBadRequest, "unknown_code", "Only -4 (denied) and -2 (cancelled) are refusals.")
+		return
+	}
+	if !g.declines.take(time.Now(), maxDeclines, time.Minute) {
+		retryIn(w, time.Minute)
+		writeError(w, http.StatusTooManyRequests, "too_frequent", "Too many refusals in this minute.")
+		return
+	}
+	ctx, cancel := g.storeContext(r)
+	defer cancel()
+	err := g.Hub.Ledger.Tell(ctx, ledger.Event{
+		Kind: ledger.Declined, AppID: a.Credentials.AppID, Scope: a.Kind.scope(), Reason: reason,
+	})
+	if err != nil {
+		g.unavailableJSON(w, r, a, retryStore, err)
+		return
+	}
+	g.Logger.Info("visitor refused in an app", slog.String("account", a.Name), slog.String("reason", reason))
+	WriteAudit(g.Audit, AuditRecord{
+		Action: ActionDecline, Account: a.Name, Client: Client(r.UserAgent()), Scope: a.Kind.scope(), Reason: reason, Site: r.origin,
+	})
+	writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
+}
+
+// meter counts what may happen so often in a time. The zero value is ready.
+type meter struct {
+	mu    sync.Mutex
+	since time.Time
+	n     int
+}
+
+// take reports whether one more may happen.
+func (m *meter) take(now time.Time, limit int, window time.Duration) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now.Sub(m.since) >= window {
+		m.since, m.n = now, 0
+	}
+	if m.n >= limit {
+		return false
+	}
+	m.n++
+	return true
+}

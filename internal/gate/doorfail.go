@@ -1,0 +1,68 @@
+package gate
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// retryQuota is how long a client waits that met WeChat's quota of one minute.
+const retryQuota = time.Minute
+
+// doorFailed answers a client that WeChat, or a store, let down, with what to do
+// next. One log line says why.
+func (g *Gate) doorFailed(w http.ResponseWriter, r *Request, a Account, err error) {
+	var e *wechat.Error
+	tooFrequent := errors.As(err, &e) && e.Code == errcodeTooFrequent
+	switch {
+	case errors.Is(err, session.ErrUnavailable), errors.Is(err, ledger.ErrUnavailable):
+		g.unavailableJSON(w, r, a, retryStore, err)
+	case tooFrequent:
+		g.logAccount(slog.LevelWarn, "too many calls for WeChat", a, "", err)
+		retryIn(w, retryQuota)
+		writeError(w, http.StatusTooManyRequests, "too_frequent", "WeChat asks for a pause. Try again in a minute, with a new code.")
+	case errors.Is(err, wechat.ErrRestart), errors.Is(err, wechat.ErrStartPage), errors.Is(err, wechat.ErrRelogin):
+		g.logAccount(slog.LevelInfo, "code not accepted", a, "", err)
+		writeError(w, http.StatusBadRequest, "code_invalid", a.Kind.anew())
+	case errors.Is(err, wechat.ErrDeny):
+		g.logAccount(slog.LevelWarn, "sign-in denied by WeChat", a, "", err)
+		WriteAudit(g.Audit, AuditRecord{
+			Action: ActionRefuse, Account: a.Name, Client: Client(r.UserAgent()), Scope: a.Kind.scope(), Reason: reasonWeChat, Site: r.origin,
+		})
+		writeError(w, http.StatusForbidden, "blocked", "WeChat does not let this visitor sign in. Do not try again.")
+	case errors.Is(err, wechat.ErrAlert):
+		g.logAccount(slog.LevelError, "the account is misconfigured", a, "", err)
+		writeError(w, http.StatusInternalServerError, "misconfigured", "This is not set up correctly. Only the operator can help.")
+	default:
+		g.unavailableJSON(w, r, a, retryAfter(err), err)
+	}
+}
+
+// anew says how a client comes by another code.
+func (k Kind) anew() string {
+	if k == KindMobileApp {
+		return "This code is no longer good. Ask WeChat again with SendAuth and send the new code."
+	}
+	return "This code is no longer good. Call wx.login again and send the new code."
+}
+
+// unavailableJSON answers 503 to a client without pages.
+func (g *Gate) unavailableJSON(w http.ResponseWriter, r *Request, a Account, after time.Duration, err error) {
+	level := slog.LevelError
+	if r.Context().Err() != nil && !errors.Is(err, session.ErrUnavailable) && !errors.Is(err, ledger.ErrUnavailable) {
+		level = slog.LevelDebug // the client left; nobody reads the answer
+	}
+	g.logAccount(level, "unavailable", a, "", err)
+	retryIn(w, after)
+	writeError(w, http.StatusServiceUnavailable, "unavailable", "This does not work at the moment. Try again in a moment; if the code is refused then, with a new one.")
+}
+
+func retryIn(w http.ResponseWriter, after time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
+}

@@ -1,0 +1,159 @@
+package gate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// sightingOf asks WeChat whose code it is.
+type sightingOf func(ctx context.Context, a Account, code string) (ledger.Sighting, error)
+
+// miniLogin turns the code of wx.login into a token.
+func (g *Gate) miniLogin(w http.ResponseWriter, r *Request, a Account) {
+	g.doorLogin(w, r, a, g.seeMini)
+}
+
+// mobileLogin turns the code of an app's SendAuth into a token.
+func (g *Gate) mobileLogin(w http.ResponseWriter, r *Request, a Account) {
+	g.doorLogin(w, r, a, g.seeMobile)
+}
+
+// doorLogin signs a client in. Its code is spent once: the client that asks again
+// with the same code, because it lost the answer, gets the same token, from any
+// instance.
+func (g *Gate) doorLogin(w http.ResponseWriter, r *Request, a Account, see sightingOf) {
+	var body struct {
+		Code string `json:"code"`
+	}
+	if !readJSON(w, r, maxLoginBody, &body) {
+		return
+	}
+	if body.Code == "" {
+		g.doorFailed(w, r, a, wechat.ErrStartPage)
+		return
+	}
+	b := session.Binding{Site: r.origin, AppID: a.Credentials.AppID}
+	if err := g.reachable(r, b); err != nil {
+		g.doorFailed(w, r, a, err)
+		return
+	}
+	who := visitor{client: Client(r.UserAgent())} // spending may outlive the request
+	o, err := g.Hub.Results.Do(r.Context(), onceKey("login", b.Site, b.AppID, body.Code), body.Code, func(ctx context.Context) (outcome, error) {
+		return g.spendAtDoor(ctx, a, b, body.Code, who, see)
+	})
+	switch {
+	case err != nil:
+		g.doorFailed(w, r, a, err)
+	case o.session == nil || g.Hub.ended(o.session):
+		// Asked again after the logout: the code was spent long ago.
+		g.doorFailed(w, r, a, wechat.ErrReuse)
+	default:
+		g.welcome(w, r, a, o)
+	}
+}
+
+// welcome gives the client its token.
+func (g *Gate) welcome(w http.ResponseWriter, r *Request, a Account, o outcome) {
+	r.token, r.id = bearer{sent: true, account: a.Name, value: o.value}, nil
+	err := g.identifyToken(r)
+	switch {
+	case err != nil:
+		g.doorFailed(w, r, a, err)
+	case r.id == nil:
+		g.doorFailed(w, r, a, wechat.ErrReuse)
+	default:
+		user := newUserJSON(r.id)
+		writeJSON(w, http.StatusOK, tokenJSON{
+			Code: http.StatusOK, Token: formatToken(a, o.value),
+			ExpiresIn: secondsUntil(r.id.expires), User: &user,
+		})
+	}
+}
+
+// reachable finds out whether a sign-in could be kept, before its code is spent:
+// the code is still good when the stores are back.
+func (g *Gate) reachable(r *Request, b session.Binding) error {
+	const nothing = "nothing" // is the value of no session, and nobody's openid
+	ctx, cancel := g.storeContext(r)
+	defer cancel()
+	if _, err := g.Hub.Store.Load(ctx, nothing, b); err != nil && !isNobody(err) {
+		return fmt.Errorf("gate: before a sign-in: %w", err)
+	}
+	if _, err := g.Hub.Ledger.FindOpenID(ctx, b.AppID, nothing); err != nil && !isNobody(err) {
+		return fmt.Errorf("gate: before a sign-in: %w", err)
+	}
+	return nil
+}
+
+// onceKey names what happens once, in Results. It shows nothing of its parts: codes
+// are among them.
+func onceKey(parts ...string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts)) // quoted: no two lists read alike
+	return parts[0] + "-" + hex.EncodeToString(sum[:])
+}
+
+// spendAtDoor turns a code into a session: WeChat says who it is, the ledger which
+// person, and the store keeps the session.
+func (g *Gate) spendAtDoor(ctx context.Context, a Account, b session.Binding, code string, who visitor, see sightingOf) (outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
+	defer cancel()
+	sighting, err := see(ctx, a, code)
+	if err != nil {
+		return outcome{}, err
+	}
+	scope := a.Kind.scope()
+	sighting.AppID, sighting.SignedIn, sighting.Scope = b.AppID, true, scope
+	person, err := g.Hub.Ledger.See(ctx, sighting)
+	if err != nil {
+		return outcome{}, fmt.Errorf("gate: ledger: %w", err)
+	}
+	s := session.New(b, person.ID, sighting.OpenID, scope)
+	value, err := g.keepNew(ctx, s)
+	if err != nil {
+		return outcome{}, fmt.Errorf("gate: save session: %w", err)
+	}
+	g.Logger.Info("signed in", slog.String("user", shortID(person.ID)), slog.String("session", s.ID.Short()),
+		slog.String("account", a.Name), slog.String("scope", scope))
+	WriteAudit(g.Audit, AuditRecord{
+		Action: ActionSignIn, Account: a.Name, User: person.ID, Session: s.ID, Client: who.client, Scope: scope, Site: b.Site,
+	})
+	return outcome{session: s, value: value}, nil
+}
+
+// seeMini spends a code of wx.login.
+func (g *Gate) seeMini(ctx context.Context, a Account, code string) (ledger.Sighting, error) {
+	got, err := patiently(ctx, func() (wechat.MiniSession, error) {
+		return g.Hub.WeChat.Login(ctx, a.Credentials, code)
+	})
+	if err != nil {
+		return ledger.Sighting{}, err
+	}
+	return ledger.Sighting{OpenID: got.OpenID, UnionID: got.UnionID, SessionKey: g.sealSessionKey(a, got)}, nil
+}
+
+// seeMobile spends a code of an app. The visitor has consented in WeChat's own app.
+func (g *Gate) seeMobile(ctx context.Context, a Account, code string) (ledger.Sighting, error) {
+	token, err := patiently(ctx, func() (wechat.Token, error) {
+		return g.Hub.WeChat.Exchange(ctx, a.Credentials, code)
+	})
+	switch {
+	case err != nil:
+		return ledger.Sighting{}, err
+	case token.Snapshot:
+		// Unheard of in apps. Virtual people must never meet real ones.
+		return ledger.Sighting{}, fmt.Errorf("gate: a virtual visitor in an app: %w", wechat.ErrDeny)
+	}
+	sighting := ledger.Sighting{OpenID: token.OpenID, UnionID: token.UnionID}
+	if token.Scope == wechat.ScopeUserInfo {
+		err = g.addProfile(ctx, token, &sighting)
+	}
+	return sighting, err
+}

@@ -1,0 +1,78 @@
+package gate
+
+import (
+	"net/http"
+	"strings"
+)
+
+// doorCall is what a client asks of one of the site's doors.
+type doorCall func(*Gate, http.ResponseWriter, *Request, Account)
+
+// doorCalls are the calls of each kind: /_wechat/<path>/<account>/<call>, all POST.
+var doorCalls = map[string]struct {
+	kind  Kind
+	calls map[string]doorCall
+}{
+	"mini-program": {KindMiniProgram, map[string]doorCall{
+		"login":   (*Gate).miniLogin,
+		"profile": (*Gate).miniProfile,
+		"phone":   (*Gate).miniPhone,
+		"ticket":  (*Gate).issueTicket,
+	}},
+	"mobile-app": {KindMobileApp, map[string]doorCall{
+		"login":    (*Gate).mobileLogin,
+		"declined": (*Gate).mobileDeclined,
+	}},
+}
+
+// tokenEndpoints are those of browsers that also serve clients with a token.
+var tokenEndpoints = map[string]func(*Gate, http.ResponseWriter, *Request){
+	"session": (*Gate).tokenSession,
+	"logout":  (*Gate).tokenLogout,
+	"jssdk":   (*Gate).jssdkEndpoint,
+}
+
+// serveDoor answers what belongs to clients without cookies: the calls of doors,
+// and whatever comes with a token. It returns false for anything else.
+func (g *Gate) serveDoor(w http.ResponseWriter, r *Request, name string) bool {
+	call, account, known := g.doorCall(name)
+	if known || name == "session" || name == "logout" {
+		if g.cors(w, r) {
+			return true
+		}
+	}
+	endpoint, serves := tokenEndpoints[name]
+	switch {
+	case known && r.Method != http.MethodPost:
+		methodNotAllowed(w, http.MethodPost)
+	case known:
+		call(g, w, r, account)
+	case !r.token.sent && strings.HasPrefix(name, "ticket/"):
+		g.redeemTicket(w, r)
+	case !r.token.sent:
+		return false
+	case serves:
+		endpoint(g, w, r)
+	default:
+		// It would lead to WeChat's page, or to a session in a cookie.
+		writeError(w, http.StatusBadRequest, "token_not_accepted", "This address is for browsers: come without a token.")
+	}
+	return true
+}
+
+// doorCall finds the call at <path>/<account>/<call>, among the site's own doors of
+// this kind. The account is "of another site" and "no account" alike: nobody can
+// ask which there are.
+func (g *Gate) doorCall(name string) (doorCall, Account, bool) {
+	parts := strings.Split(name, "/")
+	if len(parts) != 3 {
+		return nil, Account{}, false
+	}
+	path := doorCalls[parts[0]]
+	call := path.calls[parts[2]]
+	if call == nil {
+		return nil, Account{}, false
+	}
+	account, ok := g.door(path.kind, parts[1])
+	return call, account, ok
+}

@@ -1,0 +1,233 @@
+package gate
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// A ticket is redeemed in two hops. The first, at the page itself, burns nothing:
+// it sets a cookie and leads to the second, which wants that cookie, burns the
+// ticket, sets the session's cookie and leads to the page, whose address is as
+// before but for the ticket. WeChat's servers fetch addresses again, without
+// cookies (protocol facts, J2): they come to the page as strangers, and whoever
+// reads the address in a log later finds the ticket burnt.
+const (
+	ticketPath      = Prefix + "ticket/"
+	purposeHandOver = "handover"
+)
+
+// hop is what travels from the first hop to the second, sealed in its address.
+type hop struct {
+	Ticket  ticket `json:"t"`
+	Binding []byte `json:"c"` // SHA-256 of the binding cookie's value
+	target  string // behind the JSON, byte for byte
+}
+
+// handOver is the first hop. Only a navigation is one, and only where the site has a
+// mini program; other requests keep the parameter: taking it out of an address that
+// is forwarded would break signatures over it. A navigation never reaches the
+// upstream with it.
+func (g *Gate) handOver(w http.ResponseWriter, r *Request) (answered bool) {
+	if !strings.Contains(r.Original.RawQuery, "ticket") || r.token.sent || !g.has(KindMiniProgram) || !isNavigation(r.Request) {
+		return false
+	}
+	tickets, rest := cutTicket(r.Original.RawQuery)
+	if len(tickets) == 0 {
+		return false
+	}
+	clean := *r.Original
+	clean.RawQuery, clean.ForceQuery = rest, false
+	target := cleanTarget(clean.RequestURI())
+	next := target
+	if len(tickets) == 1 && r.Method == http.MethodGet && takesTickets(r) { // two tickets are none
+		next = g.secondHop(w, r, tickets[0], target)
+	}
+	redirect(w, http.StatusSeeOther, r.origin+next)
+	return true
+}
+
+// takesTickets reports whether the request can be a web-view's. A link, on another site
+// or in a chat, may have been made to sign its readers in as somebody else (attack:
+// login CSRF), and opens elsewhere: WeChat opens a mini program's web-view only for
+// sites that its owner has proved to own. The User-Agent grants nothing here; who
+// makes one up signs himself in.
+func takesTickets(r *Request) bool {
+	b := DetectBrowser(r.UserAgent())
+	return (b.MiniProgram || b.Family == FamilyDevtools) && r.Header.Get("Sec-Fetch-Site") != "cross-site"
+}
+
+// cutTicket takes the parameter out of a query; everything else stays byte for byte.
+func cutTicket(rawQuery string) (tickets []string, rest string) {
+	var kept []string
+	for part := range strings.SplitSeq(rawQuery, "&") {
+		name, value, _ := strings.Cut(part, "=")
+		if plain, err := url.QueryUnescape(name); err == nil && plain == TicketParameter {
+			tickets = append(tickets, value)
+			continue
+		}
+		kept = append(kept, part)
+	}
+	return tickets, strings.Join(kept, "&")
+}
+
+// secondHop prepares the second hop and returns its path; the target itself where
+// there is nothing to redeem, or the visitor is signed in as this person already.
+func (g *Gate) secondHop(w http.ResponseWriter, r *Request, sealed, target string) string {
+	t, err := g.openTicket(r, sealed)
+	if err != nil || g.identify(r) == nil && r.id != nil && t.isOf(r.id.person) {
+		return target
+	}
+	binding := rand.Text()
+	digest := sha256.Sum256([]byte(binding))
+	path, err := g.sealHop(r, hop{Ticket: t, Binding: digest[:], target: target})
+	if err != nil {
+		g.logWeChat(slog.LevelError, "ticket not taken", Flow{}, err)
+		return target
+	}
+	http.SetCookie(w, ticketCookie(t.ID, binding, r.secure))
+	return path
+}
+
+// sealHop returns the path of the second hop.
+func (g *Gate) sealHop(r *Request, h hop) (string, error) {
+	plain, err := json.Marshal(h)
+	if err != nil {
+		return "", fmt.Errorf("gate: encode hand-over: %w", err)
+	}
+	sealed, err := g.Hub.Keys.Seal(purposeHandOver, r.origin+"|"+h.Ticket.ID, append(append(plain, '\n'), h.target...))
+	if err != nil {
+		return "", fmt.Errorf("gate: seal hand-over: %w", err)
+	}
+	return ticketPath + h.Ticket.ID + "/" + sealed, nil
+}
+
+// openHop reads the path of the second hop. A hop whose time is over still opens:
+// its target is good.
+func (g *Gate) openHop(r *Request) (h hop, ok bool) {
+	id, sealed, _ := strings.Cut(strings.TrimPrefix(r.Original.EscapedPath(), ticketPath), "/")
+	if len(id) == 0 || len(id) > 64 {
+		return hop{}, false
+	}
+	plain, err := g.Hub.Keys.Open(purposeHandOver, r.origin+"|"+id, sealed)
+	if err != nil {
+		return hop{}, false
+	}
+	head, target, _ := bytes.Cut(plain, []byte("\n"))
+	if json.Unmarshal(head, &h) != nil {
+		return hop{}, false
+	}
+	h.target = cleanTarget(string(target)) // checked again, as a flow's
+	return h, true
+}
+
+// boundTo reports whether the request comes from the browser of the first hop.
+func (h hop) boundTo(r *Request) bool {
+	cookie, err := r.Cookie(ticketName(r.secure))
+	if err != nil {
+		return false
+	}
+	digest := sha256.Sum256([]byte(cookie.Value))
+	return subtle.ConstantTimeCompare(digest[:], h.Binding) == 1
+}
+
+// redeemTicket is the second hop.
+func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
+	if r.Method != http.MethodGet {
+		methodNotAllowed(w, http.MethodGet)
+		return
+	}
+	h, ok := g.openHop(r)
+	switch {
+	case !ok:
+		redirect(w, http.StatusSeeOther, r.origin+"/")
+		return
+	case !h.boundTo(r), g.checkTicket(h.Ticket) != nil:
+		redirect(w, http.StatusSeeOther, r.origin+h.target) // a stranger, or too late: nothing is burnt
+		return
+	}
+	by := hex.EncodeToString(h.Binding)
+	// Whoever comes second is told who was first: the same browser, to which WeChat
+	// may do everything twice, gets the same session, any other one nothing.
+	o, err := g.Hub.Results.Do(r.Context(), onceKey("ticket", r.origin, h.Ticket.ID), by, func(ctx context.Context) (outcome, error) {
+		return g.spendTicket(ctx, r.origin, h.Ticket, by)
+	})
+	winner, value, _ := strings.Cut(o.value, ".")
+	switch {
+	case err != nil && !isNobody(err):
+		g.logWeChat(slog.LevelError, "unavailable", Flow{}, err)
+		retryIn(w, retryStore)
+		g.show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: retryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
+		return
+	case err == nil && winner == by && o.session != nil && !g.Hub.ended(o.session):
+		jar.Set(w, value, r.secure, cookieAge(g.Hub.Policy, o.session))
+		http.SetCookie(w, ticketCookie(h.Ticket.ID, "", r.secure))
+	}
+	// Not arrive: the fragment that the mini program gave belongs to the page.
+	redirect(w, http.StatusSeeOther, r.origin+h.target)
+}
+
+// spendTicket makes the session of the web-view: a new one, of the same person at
+// the same account.
+func (g *Gate) spendTicket(ctx context.Context, site string, t ticket, by string) (outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
+	defer cancel()
+	binding := session.Binding{Site: site, AppID: t.AppID}
+	if _, err := g.Hub.Store.Load(ctx, t.Value, binding); err != nil {
+		// Ended where the ledger does not hear of it, by an operator (attack: a
+		// ticket of before gives a new session).
+		return outcome{}, fmt.Errorf("gate: the session that asked for the ticket: %w", err)
+	}
+	person, err := g.Hub.Ledger.Find(ctx, t.Person)
+	if err != nil {
+		return outcome{}, fmt.Errorf("gate: find person: %w", err)
+	}
+	if !person.Holds(t.AppID, t.OpenID) {
+		return outcome{}, fmt.Errorf("gate: the openid is not this person's any more: %w", session.ErrEnded)
+	}
+	a := g.accountOf(t.AppID)
+	s := session.New(binding, person.ID, t.OpenID, a.Kind.scope())
+	value, err := g.keepNew(ctx, s)
+	if err != nil {
+		return outcome{}, fmt.Errorf("gate: save session: %w", err)
+	}
+	g.Logger.Info("handed over to a web-view", slog.String("user", shortID(person.ID)), slog.String("session", s.ID.Short()), slog.String("account", a.Name))
+	WriteAudit(g.Audit, AuditRecord{
+		Action: ActionSignIn, Account: a.Name, User: person.ID, Session: s.ID, Scope: s.Scope, Reason: reasonTicket, Site: site,
+	})
+	return outcome{session: s, value: by + "." + value}, nil
+}
+
+func ticketName(secure bool) string {
+	if secure {
+		return "__Secure-wechat-ticket"
+	}
+	return "wechat-ticket"
+}
+
+// ticketCookie binds the two hops. It is sent to this ticket's second hop only, so
+// that web-views beside each other do not disturb each other. An empty value
+// removes it.
+func ticketCookie(id, value string, secure bool) *http.Cookie {
+	cookie := &http.Cookie{ //nolint:gosec // Secure wherever the site is https
+		Name: ticketName(secure), Value: value, Path: ticketPath + id, MaxAge: int(ticketTTL / time.Second),
+		Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+	if value == "" {
+		cookie.MaxAge = -1
+	}
+	return cookie
+}

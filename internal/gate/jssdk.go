@@ -1,0 +1,56 @@
+package gate
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/caddy-wechat/gateway/internal/wechat"
+)
+
+// jssdkEndpoint signs a page of this site, so that it may use WeChat's JS-SDK: the
+// answer is for wx.config. Of other sites no page is signed: a signature lends the
+// account's name.
+func (g *Gate) jssdkEndpoint(w http.ResponseWriter, r *Request) {
+	switch {
+	case g.Hub.JSSDK == nil:
+		writeError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
+		return
+	case r.Method != http.MethodGet:
+		methodNotAllowed(w, http.MethodGet)
+		return
+	}
+	pages := r.Original.Query()["url"]
+	if len(pages) != 1 || !g.isOwnPage(r, pages[0]) {
+		writeError(w, http.StatusBadRequest, "bad_url", "url must be the address of a page of this site, percent-encoded: encodeURIComponent(location.href.split('#')[0]).")
+		return
+	}
+	signed, err := g.Hub.JSSDK(r.Context(), g.Account.Credentials.AppID, pages[0])
+	switch {
+	case errors.Is(err, wechat.ErrPage):
+		writeError(w, http.StatusBadRequest, "bad_url", "url must be the address of a page of this site, as the browser has it.")
+	case err != nil:
+		g.doorFailed(w, r, g.Account, err)
+	default:
+		writeJSON(w, http.StatusOK, jssdkJSON{
+			Code: http.StatusOK, AppID: signed.AppID, Timestamp: signed.Timestamp, NonceStr: signed.NonceStr, Signature: signed.Signature,
+		})
+	}
+}
+
+// jssdkJSON has wx.config's own names.
+type jssdkJSON struct {
+	Code      int    `json:"code"`
+	AppID     string `json:"appId"`
+	Timestamp int64  `json:"timestamp"`
+	NonceStr  string `json:"nonceStr"`
+	Signature string `json:"signature"`
+}
+
+// isOwnPage reports whether page is an address of this very site: what follows the
+// origin begins a path, a query or a fragment (attacks: shop.example.com@evil,
+// shop.example.com.evil). It is not repaired: what is signed is what the page has.
+func (g *Gate) isOwnPage(r *Request, page string) bool {
+	rest, ok := strings.CutPrefix(page, r.origin)
+	return ok && (rest == "" || strings.ContainsRune("/?#", rune(rest[0]))) && !strings.ContainsAny(rest, "\\") && !hasControl(rest)
+}

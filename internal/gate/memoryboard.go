@@ -1,0 +1,87 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// maxBoard bounds what a memoryBoard keeps: three notes for each of 65,536 answers.
+const maxBoard = 3 * 65536
+
+// errBoardFull says that nothing more can be kept now. Nothing that is kept is
+// dropped for it: somebody waits for that.
+var errBoardFull = errors.New("gate: too many answers of phones at a time")
+
+// memoryBoard is Shared for an instance that is alone. The zero value is ready.
+type memoryBoard struct {
+	mu   sync.Mutex
+	kept map[string]note
+}
+
+type note struct {
+	value string
+	until time.Time
+}
+
+// Claim implements Shared.
+func (b *memoryBoard) Claim(_ context.Context, key string, ttl time.Duration) (bool, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n, ok := b.kept["c"+key]; ok && time.Now().Before(n.until) {
+		return false, nil
+	}
+	return true, b.keep("c"+key, note{until: time.Now().Add(ttl)})
+}
+
+// Release implements Shared.
+func (b *memoryBoard) Release(_ context.Context, key string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.kept, "c"+key)
+	return nil
+}
+
+// Put implements Shared.
+func (b *memoryBoard) Put(_ context.Context, key, value string, ttl time.Duration) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.keep("v"+key, note{value, time.Now().Add(ttl)})
+}
+
+// Get implements Shared.
+func (b *memoryBoard) Get(_ context.Context, key string) (string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := b.kept["v"+key]
+	if !time.Now().Before(n.until) {
+		return "", nil
+	}
+	return n.value, nil
+}
+
+func (b *memoryBoard) keep(key string, n note) error {
+	if b.kept == nil {
+		b.kept = make(map[string]note)
+	}
+	b.prune()
+	if _, there := b.kept[key]; !there && len(b.kept) >= maxBoard {
+		return errBoardFull
+	}
+	b.kept[key] = n
+	return nil
+}
+
+// prune drops what is over: a few at a time, all of it where there is no room.
+func (b *memoryBoard) prune() {
+	now, looked, full := time.Now(), 0, len(b.kept) >= maxBoard
+	for key, n := range b.kept {
+		if !now.Before(n.until) {
+			delete(b.kept, key)
+		}
+		if looked++; looked >= 16 && !full {
+			return
+		}
+	}
+}

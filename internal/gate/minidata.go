@@ -1,0 +1,210 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+)
+
+// errcodeForeignOpenID is "not this visitor's" (WeChat: global return codes).
+const errcodeForeignOpenID = 40003
+
+// sealedData is what a mini program's client has from WeChat and cannot read itself
+// (WeChat: signature verification and decryption of open data).
+type sealedData struct {
+	Code          string `json:"code"` // of the phone button
+	RawData       string `json:"rawData"`
+	Signature     string `json:"signature"`
+	EncryptedData string `json:"encryptedData"`
+	IV            string `json:"iv"`
+}
+
+// miniProfile takes the nickname and avatar that WeChat's client hands over. The
+// identity is never taken from it: what is encrypted is not authenticated, and the
+// unionid of a wx.login is (attack: one visitor bends the data into another's).
+func (g *Gate) miniProfile(w http.ResponseWriter, r *Request, a Account) {
+	var body sealedData
+	if !g.atDoor(w, r, a) || !readJSON(w, r, maxProfileBody, &body) {
+		return
+	}
+	envelope, err := g.envelope(r, &body)
+	var profile wechat.MiniProfile
+	if err == nil {
+		err = wechat.VerifyRawData(envelope.SessionKey, body.RawData, body.Signature)
+	}
+	if err == nil {
+		profile, err = envelope.Profile(time.Now())
+	}
+	if err == nil && profile.Nickname != "" {
+		// 微信用户 with the grey avatar is given without asking anybody: it is
+		// neither a profile nor a consent, and overwrites nothing.
+		err = g.record(r, ledger.Sighting{
+			Consent: true, Profile: &ledger.Profile{Nickname: profile.Nickname, AvatarURL: profile.AvatarURL},
+		})
+	}
+	if err == nil {
+		r.id = nil
+		err = g.identifyToken(r)
+	}
+	switch {
+	case err != nil:
+		g.dataRefused(w, r, a, err)
+	case r.id == nil:
+		g.refuseToken(w)
+	default:
+		user := newUserJSON(r.id)
+		writeJSON(w, http.StatusOK, tokenJSON{Code: http.StatusOK, User: &user})
+	}
+}
+
+// miniPhone takes the visitor's phone number: the code of the phone button, or what
+// older versions of WeChat hand over encrypted.
+func (g *Gate) miniPhone(w http.ResponseWriter, r *Request, a Account) {
+	var body sealedData
+	if !g.atDoor(w, r, a) || !readJSON(w, r, maxProfileBody, &body) {
+		return
+	}
+	var phone string
+	var err error
+	switch {
+	case body.Code != "" && g.Hub.Phone == nil:
+		writeError(w, http.StatusNotFound, "not_found", "Phone numbers are not set up here.")
+		return
+	case body.Code != "":
+		phone, err = g.spendPhone(r, body.Code)
+	default:
+		phone, err = g.openPhone(r, &body)
+	}
+	if err != nil {
+		g.dataRefused(w, r, a, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "phone": phone})
+}
+
+// spendPhone spends the code of a phone button, once: a client that lost the answer
+// asks again with the same code.
+func (g *Gate) spendPhone(r *Request, code string) (string, error) {
+	s := r.id.session
+	o, err := g.Hub.Results.Do(r.Context(), onceKey("phone", s.Site, s.AppID, s.OpenID, code), code, func(ctx context.Context) (outcome, error) {
+		ctx, cancel := context.WithTimeout(ctx, spendTimeout)
+		defer cancel()
+		got, err := patiently(ctx, func() (wechat.Phone, error) {
+			return g.Hub.Phone(ctx, s.AppID, code, s.OpenID)
+		})
+		if err != nil {
+			return outcome{}, err
+		}
+		phone := phoneText(got)
+		return outcome{value: phone}, g.record(r, ledger.Sighting{Phone: phone})
+	})
+	return o.value, err
+}
+
+func (g *Gate) openPhone(r *Request, body *sealedData) (string, error) {
+	envelope, err := g.envelope(r, body)
+	if err != nil {
+		return "", err
+	}
+	got, err := envelope.Phone(time.Now())
+	if err != nil {
+		return "", err
+	}
+	phone := phoneText(got)
+	return phone, g.record(r, ledger.Sighting{Phone: phone})
+}
+
+// phoneText writes a number as upstreams get it: +86 13800138000.
+func phoneText(p wechat.Phone) string { return "+" + p.CountryCode + " " + p.Number }
+
+// envelope is body with what is needed to open it. The ledger is asked anew: a
+// session_key changes with each wx.login, and is no reason to prepare identities
+// again.
+func (g *Gate) envelope(r *Request, body *sealedData) (wechat.Envelope, error) {
+	s := r.id.session
+	person, err := g.holder(r)
+	if err != nil {
+		return wechat.Envelope{}, err
+	}
+	key, err := g.openSessionKey(&person, &s)
+	return wechat.Envelope{AppID: s.AppID, OpenID: s.OpenID, SessionKey: key, Data: body.EncryptedData, IV: body.IV}, err
+}
+
+// holder is the person of the request's session, as the ledger knows them now.
+func (g *Gate) holder(r *Request) (ledger.Person, error) {
+	ctx, cancel := g.storeContext(r)
+	defer cancel()
+	s := r.id.session
+	person, err := g.Hub.Ledger.Find(ctx, s.Person)
+	if err == nil && !person.Holds(s.AppID, s.OpenID) {
+		err = ledger.ErrNotFound
+	}
+	if err != nil {
+		return ledger.Person{}, fmt.Errorf("gate: find person: %w", err)
+	}
+	return person, nil
+}
+
+// record brings something about the request's visitor into the ledger. WeChat may
+// have been asked meanwhile: who was erased must not come back by the answer.
+func (g *Gate) record(r *Request, s ledger.Sighting) error {
+	if _, err := g.holder(r); err != nil {
+		return err
+	}
+	ctx, cancel := g.storeContext(r)
+	defer cancel()
+	s.AppID, s.OpenID = r.id.session.AppID, r.id.session.OpenID
+	if _, err := g.Hub.Ledger.See(ctx, s); err != nil {
+		return fmt.Errorf("gate: ledger: %w", err)
+	}
+	g.forget(r)
+	return nil
+}
+
+// atDoor admits clients with a session of this very account.
+func (g *Gate) atDoor(w http.ResponseWriter, r *Request, a Account) bool {
+	if !g.signedIn(w, r) {
+		return false
+	}
+	if r.id.session.AppID != a.Credentials.AppID {
+		writeError(w, http.StatusForbidden, "wrong_account", "This token was given by another account.")
+		return false
+	}
+	return true
+}
+
+// dataRefused answers a client whose data, or code of a phone button, was not taken.
+func (g *Gate) dataRefused(w http.ResponseWriter, r *Request, a Account, err error) {
+	status, code, message := http.StatusBadRequest, "", ""
+	var e *wechat.Error
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
+		g.refuseToken(w)
+		return
+	case errors.As(err, &e) && e.Code == errcodeForeignOpenID:
+		status, code, message = http.StatusForbidden, "foreign_code", "This code was made for another visitor."
+	case errors.As(err, &e) && (errors.Is(err, wechat.ErrRestart) || errors.Is(err, wechat.ErrStartPage)):
+		code, message = "code_invalid", "This code is no longer good. Have the visitor tap the phone button again and send the new code."
+	case errors.Is(err, wechat.ErrRelogin):
+		// One answer for a wrong key, wrong padding and wrong text (attack:
+		// padding oracle).
+		code, message = "session_key_stale", "Call wx.login and the login endpoint first, then fetch the data again, then send it."
+	case errors.Is(err, wechat.ErrIV), errors.Is(err, wechat.ErrCiphertext):
+		code, message = "bad_data", "encryptedData and iv are not what WeChat gave: whole blocks in base64."
+	case errors.Is(err, wechat.ErrForeignApp), errors.Is(err, wechat.ErrForeignPerson):
+		status, code, message = http.StatusForbidden, "foreign_data", "This data is of another mini program or of another visitor."
+	case errors.Is(err, wechat.ErrStale):
+		code, message = "stale_data", "This data is too old. Fetch it again and send it at once."
+	default:
+		g.doorFailed(w, r, a, err)
+		return
+	}
+	g.logAccount(slog.LevelInfo, "data not accepted", a, "", err)
+	writeError(w, status, code, message)
+}

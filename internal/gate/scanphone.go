@@ -1,0 +1,134 @@
+package gate
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+)
+
+// maxScanForm bounds the form of the phone's page, in bytes.
+const maxScanForm = 4 << 10
+
+// scanPhone is what a code leads to, in the hands of somebody who can sign in. To look
+// at it changes nothing: WeChat fetches addresses, too.
+func (g *Gate) scanPhone(w http.ResponseWriter, r *Request, sealed string) {
+	switch {
+	case r.Method == http.MethodPost:
+		if !g.postedHere(w, r) {
+			return
+		}
+	case r.Method != http.MethodGet:
+		methodNotAllowed(w, http.MethodGet, http.MethodPost)
+		return
+	}
+	c, err := g.openScan(r, sealed)
+	if err != nil || c.expired() {
+		g.scanOver(w, r, page.ScanExpired, "")
+		return
+	}
+	target := scanPath + sealed
+	if err := g.identify(r); err != nil {
+		g.unavailable(w, r, retryStore, Flow{Target: target, Scope: wechat.ScopeBase}, err)
+		return
+	}
+	standing := g.standing(r, c.need)
+	switch {
+	case r.id != nil && r.id.Guest():
+		// A virtual visitor signs nobody in.
+		g.explainSnapshot(w, r, Flow{Target: target, Scope: wechat.ScopeBase})
+	case standing != Satisfied:
+		g.scanFirst(w, r, c, target, standing)
+	case r.Method == http.MethodPost:
+		g.scanReply(w, r, c)
+	default:
+		g.scanAsk(w, r, c, target)
+	}
+}
+
+// scanFirst has the phone's holder sign in, or consent, and come back.
+func (g *Gate) scanFirst(w http.ResponseWriter, r *Request, c scanCode, target string, standing Standing) {
+	facts := g.facts(r)
+	facts.Access, facts.Standing = Protected, standing
+	switch Decide(facts.asked()) {
+	case Begin:
+		g.begin(w, r, newDance{target: target, scope: wechat.ScopeBase})
+	case AskConsent:
+		g.askConsent(w, r, target)
+	case ExplainCookies:
+		g.explainCookies(w, r, target)
+	case ExplainOutside, ShowScan:
+		g.explainOutside(w, r, target)
+	default:
+		r.Need = c.need
+		g.refuse(w, r)
+	}
+}
+
+// scanAsk shows who asks, and lets the holder choose the number.
+func (g *Gate) scanAsk(w http.ResponseWriter, r *Request, c scanCode, target string) {
+	g.show(w, r, page.Page{
+		Kind: page.ScanConfirm, ConfirmURL: target, Numbers: c.numbers(),
+		Device: c.device.name(), Network: networkName(c.network), Ago: time.Since(c.begun),
+	}, "scan_confirm", "Open this address in WeChat.")
+}
+
+// scanReply keeps what the holder has said. One wrong number is a no: who may try
+// again would be right in the end (attack: QR-jacking, the code on the phone is not
+// the one on the holder's own screen).
+func (g *Gate) scanReply(w http.ResponseWriter, r *Request, c scanCode) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxScanForm)
+	number, denied := r.PostFormValue("number"), r.PostFormValue("deny") != ""
+	if number == "" && !denied {
+		writeError(w, http.StatusBadRequest, "bad_form", "Choose a number, or say no.")
+		return
+	}
+	s := r.id.session
+	if !g.Hub.Scans.paces.take(s.Person, maxAnswers) {
+		retryIn(w, time.Minute)
+		g.show(w, r, page.Page{Kind: page.ScanExpired, Status: http.StatusTooManyRequests}, "too_frequent", "Too many codes in this minute.")
+		return
+	}
+	answer := scanAnswer{By: s.ID[:], Denied: true}
+	if !denied && number == strconv.Itoa(c.number) {
+		answer = scanAnswer{By: s.ID[:], AppID: s.AppID, Value: r.cookie}
+	}
+	ctx, cancel := g.storeContext(r)
+	defer cancel()
+	first, err := g.Hub.Scans.answer(ctx, g.Hub.Keys, onceKey("answer", r.origin, c.id()), answer, c.left()+scanGrace)
+	if err != nil {
+		g.unavailable(w, r, retryStore, Flow{}, err)
+		return
+	}
+	if !first {
+		// The same click twice is one; somebody else's answer is theirs to know.
+		before, _, err := g.scanAnswer(r, c.id())
+		if err != nil {
+			g.unavailable(w, r, retryStore, Flow{}, err)
+			return
+		}
+		if !bytes.Equal(before.By, answer.By) {
+			g.scanOver(w, r, page.ScanExpired, "")
+			return
+		}
+		answer = before
+	}
+	g.scanReplied(w, r, c, answer, first)
+}
+
+// scanReplied says what the answer was.
+func (g *Gate) scanReplied(w http.ResponseWriter, r *Request, c scanCode, answer scanAnswer, first bool) {
+	if !answer.Denied {
+		g.show(w, r, page.Page{Kind: page.ScanConfirmed}, "scan_confirmed", "The other browser is being signed in.")
+		return
+	}
+	if first {
+		g.Logger.Info("a phone refused to sign a browser in", slog.String("session", r.id.session.ID.Short()), slog.String("client", c.device.word()))
+		g.audit(r, AuditRecord{Action: ActionDecline, Scope: string(r.id.scope), Reason: reasonScan})
+	}
+	g.scanOver(w, r, page.ScanDenied, "")
+}

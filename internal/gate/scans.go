@@ -1,0 +1,103 @@
+package gate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddy-wechat/gateway/session"
+)
+
+const (
+	// maxAnswers is how often one person may answer codes in a minute. Not one session:
+	// each browser that was signed in can confirm others.
+	maxAnswers = 5
+
+	purposeAnswer = "scan-answer"
+)
+
+// Scans keeps what phones answered, for as long as their codes are good. Only the
+// signed-in can make it keep something (attack: anonymous floods). The zero value is
+// ready.
+type Scans struct {
+	// Shared makes an answer that reached one instance known to all, and taken on
+	// one, taken on all. Nil for one instance.
+	Shared Shared
+
+	memory  memoryBoard
+	polls   meter
+	streams scanStreams
+	paces   paces // of persons
+}
+
+// scanAnswer is what a phone said.
+type scanAnswer struct {
+	Denied bool   `json:"d,omitempty"`
+	By     []byte `json:"i"`           // the id of the phone's session
+	AppID  string `json:"a,omitempty"` // of the phone's session
+	Value  string `json:"v,omitempty"` // of the phone's session: the browser's is made from it while it lives
+}
+
+func (s *Scans) board() Shared {
+	if s.Shared != nil {
+		return s.Shared
+	}
+	return &s.memory
+}
+
+// answer keeps an answer for ttl, if it is the first one to the question.
+func (s *Scans) answer(ctx context.Context, keys *session.Ring, key string, a scanAnswer, ttl time.Duration) (first bool, err error) {
+	plain, err := json.Marshal(a)
+	if err != nil {
+		return false, fmt.Errorf("gate: encode answer: %w", err)
+	}
+	sealed, err := keys.Seal(purposeAnswer, key, plain)
+	if err != nil {
+		return false, fmt.Errorf("gate: seal answer: %w", err)
+	}
+	first, err = s.board().Claim(ctx, key, ttl)
+	if err != nil || !first {
+		return false, unscanned("claim", err)
+	}
+	if err := s.board().Put(ctx, key, sealed, ttl); err != nil {
+		// Free for another try. If even that fails, the code is lost: it lives for minutes.
+		_ = s.board().Release(context.WithoutCancel(ctx), key)
+		return false, unscanned("keep", err)
+	}
+	return true, nil
+}
+
+// read returns the answer to a question, if there is one.
+func (s *Scans) read(ctx context.Context, keys *session.Ring, key string) (a scanAnswer, ok bool, err error) {
+	sealed, err := s.board().Get(ctx, key)
+	if err != nil || sealed == "" {
+		return scanAnswer{}, false, unscanned("read", err)
+	}
+	plain, err := keys.Open(purposeAnswer, key, sealed)
+	if err != nil || json.Unmarshal(plain, &a) != nil {
+		return scanAnswer{}, false, nil //nolint:nilerr // sealed by a key that is gone: as if there was none
+	}
+	return a, true, nil
+}
+
+// take makes an answer used: true for the first one who takes it.
+func (s *Scans) take(ctx context.Context, key string) (bool, error) {
+	// Longer than any answer is kept.
+	won, err := s.board().Claim(ctx, key+"-taken", 2*scanLife)
+	return won, unscanned("take", err)
+}
+
+// giveBack undoes take, for another try.
+func (s *Scans) giveBack(ctx context.Context, key string) {
+	_ = s.board().Release(context.WithoutCancel(ctx), key+"-taken") // it ends by itself
+}
+
+// unscanned makes every error of the board "unavailable".
+func unscanned(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("gate: %s the answer of a phone: %w", doing, errors.Join(session.ErrUnavailable, err))
+}

@@ -1,0 +1,215 @@
+package gate
+
+import (
+	"cmp"
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// showScan answers a browser outside WeChat with a code of its own. It keeps nothing.
+func (g *Gate) showScan(w http.ResponseWriter, r *Request, target string, need wechat.Scope) {
+	if isScanPath(target) {
+		g.explainOutside(w, r, target) // not a code for a code
+		return
+	}
+	c, secret := newScanCode(r.UserAgent(), r.clientAddr(), need)
+	sealed, err := g.sealScan(r, c)
+	if err != nil {
+		g.misconfigured(w, r, Flow{}, err)
+		return
+	}
+	http.SetCookie(w, scanCookie(c.id(), secret+"."+sealed, r.secure))
+	g.scanPage(w, r, c, sealed, target)
+}
+
+func (g *Gate) scanPage(w http.ResponseWriter, r *Request, c scanCode, sealed, target string) {
+	wait := scanWaitPath + c.id()
+	g.show(w, r, page.Page{
+		Kind: page.Scan, URL: r.origin + scanPath + sealed, Number: strconv.Itoa(c.number),
+		WaitURL: wait, ContinueURL: wait + "?" + url.Values{"return_to": {target}}.Encode(),
+	}, "scan", "Scan the code of this page with WeChat on your phone.")
+}
+
+// scanOf reads which code the browser of r shows, if it is the one with this id.
+func (g *Gate) scanOf(r *Request, id string) (c scanCode, sealed string, ok bool) {
+	tried := 0
+	for _, cookie := range r.CookiesNamed(scanName(r.secure)) {
+		if tried++; tried > 4 {
+			break
+		}
+		secret, sealed, _ := strings.Cut(cookie.Value, ".")
+		if len(secret) > 64 || len(sealed) > maxScanText {
+			continue
+		}
+		c, err := g.openScan(r, sealed)
+		if err != nil || c.id() != id {
+			continue
+		}
+		// Who has photographed the code, or found its id, has no use for them
+		// (attack: fetching the session that somebody else's phone has confirmed).
+		if digest := digestOf(secret); subtle.ConstantTimeCompare(digest[:], c.digest[:]) == 1 {
+			return c, sealed, true
+		}
+	}
+	return scanCode{}, "", false
+}
+
+// serveScan answers what is below scanPath. Where the site signs nobody in like this,
+// nothing is.
+func (g *Gate) serveScan(w http.ResponseWriter, r *Request, rest string) {
+	wait, waiting := strings.CutPrefix(rest, "wait/")
+	id, what, _ := strings.Cut(wait, "/")
+	switch {
+	case g.outside() != OutsideScan || !waiting && strings.Contains(rest, "/"):
+		writeError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
+	case !waiting:
+		g.scanPhone(w, r, rest)
+	case r.Method != http.MethodGet:
+		methodNotAllowed(w, http.MethodGet) // a HEAD must not sign anybody in
+	case what == "":
+		g.scanNext(w, r, id)
+	case what == "state":
+		g.scanPoll(w, r, id)
+	case what == "events":
+		g.scanStream(w, r, id)
+	default:
+		writeError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
+	}
+}
+
+// scanNext is where the browser that waits goes: by itself when there is an answer,
+// and again and again where it has no script.
+func (g *Gate) scanNext(w http.ResponseWriter, r *Request, id string) {
+	target := returnTarget(r.Original.Query().Get("return_to"), r.origin)
+	c, sealed, ok := g.scanOf(r, id)
+	if !ok {
+		// Not sent to the target, which would show another code at once: a browser
+		// that keeps no cookies would go round and round.
+		g.scanOver(w, r, page.ScanExpired, loginPath(target, wechat.ScopeBase))
+		return
+	}
+	again := loginPath(target, c.need)
+	answer, answered, err := g.scanAnswer(r, id)
+	switch {
+	case err != nil:
+		g.scanUnavailable(w, r, err)
+	case answered && answer.Denied:
+		g.scanOver(w, r, page.ScanDenied, again)
+	case answered:
+		g.scanArrive(w, r, c, answer, target)
+	case c.expired():
+		g.scanOver(w, r, page.ScanExpired, again)
+	default:
+		g.scanPage(w, r, c, sealed, target)
+	}
+}
+
+// scanArrive exchanges the answer for a session, once, and sends the browser to where
+// it wanted. A second hit of the same browser gets the same session.
+func (g *Gate) scanArrive(w http.ResponseWriter, r *Request, c scanCode, answer scanAnswer, target string) {
+	key := onceKey("scan", r.origin, c.id())
+	o, err := g.Hub.Results.Do(r.Context(), key, c.id(), func(ctx context.Context) (outcome, error) {
+		return g.spendScan(ctx, r.origin, c, answer)
+	})
+	switch {
+	case err != nil && !isNobody(err):
+		g.scanUnavailable(w, r, err)
+	case err != nil, o.session == nil, g.Hub.ended(o.session):
+		g.scanOver(w, r, page.ScanExpired, loginPath(target, c.need))
+	default:
+		jar.Set(w, o.value, r.secure, cookieAge(g.Hub.Policy, o.session))
+		setLandings(w, nextLanding(r.Request, r.secure), r.secure)
+		http.SetCookie(w, scanCookie(c.id(), "", r.secure))
+		redirect(w, http.StatusSeeOther, r.origin+target) // not arrive: there is no fragment of WeChat's to drop
+	}
+}
+
+// spendScan makes the session of the browser: a new one, of the same person at the
+// same account, while the phone's own is still good.
+func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer scanAnswer) (outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
+	defer cancel()
+	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: site, AppID: answer.AppID})
+	switch {
+	case err != nil:
+		return outcome{}, fmt.Errorf("gate: the phone's session: %w", err)
+	case g.Hub.ended(phone) || phone.Guest || !g.admits(phone.AppID):
+		return outcome{}, fmt.Errorf("gate: the phone's session: %w", session.ErrEnded)
+	}
+	person, err := g.Hub.Ledger.Find(ctx, phone.Person)
+	if err != nil {
+		return outcome{}, fmt.Errorf("gate: find person: %w", err)
+	}
+	if !person.Holds(phone.AppID, phone.OpenID) {
+		return outcome{}, fmt.Errorf("gate: the openid is not this person's any more: %w", session.ErrEnded)
+	}
+	key := onceKey("answer", site, c.id())
+	won, err := g.Hub.Scans.take(ctx, key)
+	if err != nil || !won {
+		return outcome{}, cmp.Or(err, fmt.Errorf("gate: the code was used: %w", session.ErrNone))
+	}
+	s := session.New(phone.Binding(), person.ID, phone.OpenID, phone.Scope)
+	s.Declined = phone.Declined // nobody is asked again on the other screen
+	value, err := g.keepNew(ctx, s)
+	if err != nil {
+		g.Hub.Scans.giveBack(ctx, key)
+		return outcome{}, fmt.Errorf("gate: save session: %w", err)
+	}
+	account := g.accountOf(phone.AppID).Name
+	g.Logger.Info("signed in by a phone", slog.String("user", shortID(person.ID)), slog.String("session", s.ID.Short()),
+		slog.String("account", account), slog.String("phone", phone.ID.Short()), slog.String("client", c.device.word()))
+	WriteAudit(g.Audit, AuditRecord{
+		Action: ActionSignIn, Account: account, User: person.ID, Session: s.ID, Client: c.device.word(), Scope: s.Scope, Reason: reasonScan, Site: site,
+	})
+	return outcome{session: s, value: value}, nil
+}
+
+// scanAnswer is what a phone has said to a code.
+func (g *Gate) scanAnswer(r *Request, id string) (scanAnswer, bool, error) {
+	ctx, cancel := g.storeContext(r)
+	defer cancel()
+	return g.Hub.Scans.read(ctx, g.Hub.Keys, onceKey("answer", r.origin, id))
+}
+
+// scanOver says that a code leads nowhere; again shows another one, "" none.
+func (g *Gate) scanOver(w http.ResponseWriter, r *Request, kind page.Kind, again string) {
+	g.show(w, r, page.Page{Kind: kind, ContinueURL: again}, string(kind), "This code is over, or was refused. Show a new one.")
+}
+
+func (g *Gate) scanUnavailable(w http.ResponseWriter, r *Request, err error) {
+	g.logWeChat(slog.LevelError, "unavailable", Flow{}, err)
+	retryIn(w, retryStore)
+	g.show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: retryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
+}
+
+func scanName(secure bool) string {
+	if secure {
+		return "__Secure-wechat-scan"
+	}
+	return "wechat-scan"
+}
+
+// scanCookie holds the browser's secret and its code. It is sent to where this code
+// waits only, so that windows beside each other do not disturb each other. An empty
+// value removes it.
+func scanCookie(id, value string, secure bool) *http.Cookie {
+	cookie := &http.Cookie{ //nolint:gosec // Secure wherever the site is https
+		Name: scanName(secure), Value: value, Path: scanWaitPath + id, MaxAge: int((scanLife + scanGrace) / time.Second),
+		Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+	if value == "" {
+		cookie.MaxAge = -1
+	}
+	return cookie
+}

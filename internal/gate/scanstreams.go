@@ -1,0 +1,58 @@
+package gate
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+)
+
+const (
+	// maxStreams is how many browsers one instance keeps waiting in a stream, and
+	// maxNetworkStreams how many of one network. The others ask by themselves every
+	// two seconds (attack: whoever can open a page can open streams).
+	maxStreams        = 4096
+	maxNetworkStreams = 256
+)
+
+// scanStreams are the browsers that wait in a stream. The zero value is ready.
+type scanStreams struct {
+	mu       sync.Mutex
+	waiting  map[string]*scanStream // by the code's id
+	networks map[netip.Prefix]int
+}
+
+type scanStream struct{ end context.CancelFunc }
+
+// enter admits a browser: one stream for each code, the newest, since a broken
+// connection may look whole to us. leave must be called when it is over.
+func (s *scanStreams) enter(parent context.Context, id string, from netip.Prefix) (ctx context.Context, leave func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.waiting[id]
+	if before == nil && len(s.waiting) >= maxStreams || s.networks[from] >= maxNetworkStreams {
+		return nil, nil, false
+	}
+	if s.waiting == nil {
+		s.waiting, s.networks = make(map[string]*scanStream), make(map[netip.Prefix]int)
+	}
+	if before != nil {
+		before.end()
+	}
+	ctx, end := context.WithCancel(parent)
+	mine := &scanStream{end}
+	s.waiting[id] = mine
+	s.networks[from]++
+	return ctx, func() { s.leave(id, from, mine) }, true
+}
+
+func (s *scanStreams) leave(id string, from netip.Prefix, mine *scanStream) {
+	mine.end()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting[id] == mine {
+		delete(s.waiting, id)
+	}
+	if s.networks[from]--; s.networks[from] <= 0 {
+		delete(s.networks, from)
+	}
+}

@@ -1,0 +1,119 @@
+package gate
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// A mini program shows pages of the site in a web-view, which has cookies of its
+// own and no token. It asks for a ticket and opens
+//
+//	https://site/any/page?x=1&wechat_ticket=<ticket>
+//
+// and the web-view is signed in as the same person. See handOver.
+const (
+	// TicketParameter is the query parameter that carries a ticket.
+	TicketParameter = "wechat_ticket"
+
+	// ticketTTL is how long a ticket is good. What remembers that it was used
+	// remembers it for longer (resultTTL).
+	ticketTTL = time.Minute
+
+	// maxTickets is how many one person may ask for in a minute, at one instance.
+	maxTickets = 30
+
+	purposeTicket = "ticket"
+)
+
+// errTicket says that a text is no ticket, or none that is good here and now.
+var errTicket = errors.New("gate: no such ticket")
+
+// ticket says who asked for it. It is sealed, and bound to the site.
+type ticket struct {
+	ID      string `json:"i"` // random: what is remembered of its use
+	Person  string `json:"p"`
+	AppID   string `json:"a"`
+	OpenID  string `json:"o"`
+	Session []byte `json:"s"` // of whoever asked; a ticket dies with it
+	Created int64  `json:"c"` // of that session, Unix seconds
+	Value   string `json:"v"` // of that session: only the store knows whether it was ended there
+	Until   int64  `json:"u"` // Unix milliseconds
+}
+
+// issueTicket gives the client a ticket for the web-view that it is about to open.
+func (g *Gate) issueTicket(w http.ResponseWriter, r *Request, a Account) {
+	if !g.atDoor(w, r, a) {
+		return
+	}
+	s := r.id.session
+	// Of persons, not of sessions: a ticket makes another session, which can ask for
+	// tickets too (attack: one visitor fills the store).
+	if !g.tickets.take(s.Person, maxTickets) {
+		retryIn(w, time.Minute)
+		writeError(w, http.StatusTooManyRequests, "too_frequent", "Too many tickets in this minute.")
+		return
+	}
+	sealed, err := g.sealTicket(r, ticket{
+		ID: rand.Text(), Person: s.Person, AppID: s.AppID, OpenID: s.OpenID,
+		Session: s.ID[:], Created: s.Created.Unix(), Value: r.token.value, Until: time.Now().Add(ticketTTL).UnixMilli(),
+	})
+	if err != nil {
+		g.unavailableJSON(w, r, a, retryStore, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{
+		"code": http.StatusOK, "ticket": sealed, "expires_in": int(ticketTTL.Seconds()), "parameter": TicketParameter,
+	})
+}
+
+func (g *Gate) sealTicket(r *Request, t ticket) (string, error) {
+	plain, err := json.Marshal(t)
+	if err != nil {
+		return "", fmt.Errorf("gate: encode ticket: %w", err)
+	}
+	sealed, err := g.Hub.Keys.Seal(purposeTicket, r.origin, plain)
+	if err != nil {
+		return "", fmt.Errorf("gate: seal ticket: %w", err)
+	}
+	return sealed, nil
+}
+
+// openTicket reads a ticket of this site that is still good.
+func (g *Gate) openTicket(r *Request, sealed string) (ticket, error) {
+	plain, err := g.Hub.Keys.Open(purposeTicket, r.origin, sealed)
+	if err != nil {
+		return ticket{}, fmt.Errorf("%w: %w", errTicket, err)
+	}
+	var t ticket
+	if err := json.Unmarshal(plain, &t); err != nil {
+		return ticket{}, fmt.Errorf("%w: %w", errTicket, err)
+	}
+	return t, g.checkTicket(t)
+}
+
+// checkTicket says what has become of a ticket: its time, the session of whoever
+// asked for it, and the account, which the site may not admit any more.
+func (g *Gate) checkTicket(t ticket) error {
+	left := time.Until(time.UnixMilli(t.Until))
+	if left <= 0 || left > ticketTTL+session.MaxSkew || len(t.Session) != len(session.ID{}) || !g.admits(t.AppID) {
+		return errTicket
+	}
+	asked := session.Session{ID: session.ID(t.Session), Person: t.Person, Created: time.Unix(t.Created, 0)}
+	if g.Hub.ended(&asked) {
+		return errTicket
+	}
+	return nil
+}
+
+// isOf reports whether a person is the ticket's, also under an older id.
+func (t ticket) isOf(p ledger.Person) bool {
+	return p.ID == t.Person || slices.Contains(p.Merged, t.Person)
+}

@@ -1,0 +1,175 @@
+package gate
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+func ticketGate(t testing.TB) (*Gate, *Request) {
+	t.Helper()
+	hub := &Hub{Keys: testRing(t, "k"), Ended: func([16]byte) bool { return false }}
+	mini := Account{Kind: KindMiniProgram, Name: "mini", Credentials: wechat.Credentials{AppID: "wxmini"}}
+	return &Gate{Hub: hub, Doors: []Account{mini}}, &Request{Request: request(t, "GET", "/"), origin: shopOrigin, secure: true}
+}
+
+func newTicket() ticket {
+	id := session.NewID()
+	return ticket{
+		ID: rand.Text(), Person: "person", AppID: "wxmini", OpenID: "openid", Session: id[:],
+		Created: time.Now().Unix(), Until: time.Now().Add(ticketTTL).UnixMilli(),
+	}
+}
+
+func TestTicketIsGoodForAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, r := ticketGate(t)
+		sealed, err := g.sealTicket(r, newTicket())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(ticketTTL - time.Millisecond)
+		if _, err := g.openTicket(r, sealed); err != nil {
+			t.Errorf("in time: %v", err)
+		}
+		time.Sleep(time.Millisecond)
+		if _, err := g.openTicket(r, sealed); !errors.Is(err, errTicket) {
+			t.Errorf("too late: %v", err)
+		}
+		far := newTicket()
+		far.Until = time.Now().Add(time.Hour).UnixMilli() // a clock that is wrong
+		if sealed, err = g.sealTicket(r, far); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := g.openTicket(r, sealed); !errors.Is(err, errTicket) {
+			t.Errorf("from the future: %v", err)
+		}
+	})
+}
+
+// A ticket of another site, or of an account that the site admits no more, is none.
+func TestTicketIsBound(t *testing.T) {
+	t.Parallel()
+	g, r := ticketGate(t)
+	sealed, err := g.sealTicket(r, newTicket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := &Request{Request: r.Request, origin: "https://other.example.com"}
+	if _, err := g.openTicket(elsewhere, sealed); !errors.Is(err, errTicket) {
+		t.Errorf("another site: %v", err)
+	}
+	g.Doors = nil
+	if _, err := g.openTicket(r, sealed); !errors.Is(err, errTicket) {
+		t.Errorf("an account that is gone: %v", err)
+	}
+}
+
+func TestMeter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var m meter
+		count := func() (n int) {
+			for range 10 {
+				if m.take(time.Now(), 3, time.Minute) {
+					n++
+				}
+			}
+			return n
+		}
+		if n := count(); n != 3 {
+			t.Errorf("%d at first", n)
+		}
+		time.Sleep(time.Minute - time.Nanosecond)
+		if n := count(); n != 0 {
+			t.Errorf("%d in the same minute", n)
+		}
+		time.Sleep(time.Nanosecond)
+		if n := count(); n != 3 {
+			t.Errorf("%d in the next", n)
+		}
+	})
+}
+
+// Whatever an address holds, it is the same without the ticket, and no ticket stays.
+func FuzzCutTicket(f *testing.F) {
+	for _, seed := range []string{"", "a=1", "wechat_ticket", "wechat_ticket=x&a=%2F", "a&wechat%5Fticket=x&&b;c", "%zz=1&wechat_ticket=%zz", "&&wechat_ticket=&"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		tickets, rest := cutTicket(raw)
+		if len(tickets) == 0 && rest != raw {
+			t.Fatalf("%q became %q", raw, rest)
+		}
+		if again, same := cutTicket(rest); len(again) != 0 || same != rest {
+			t.Fatalf("%q still holds %q", rest, again)
+		}
+		q, _ := url.ParseQuery(rest)
+		if q.Has(TicketParameter) {
+			t.Fatalf("the app reads a ticket in %q", rest)
+		}
+		before, _ := url.ParseQuery(raw)
+		delete(before, TicketParameter)
+		if before.Encode() != q.Encode() {
+			t.Fatalf("%q lost more than the ticket: %q", raw, rest)
+		}
+	})
+}
+
+// Whatever stands in Authorization: no token of ours stays, nothing else is lost,
+// and what is read fits its limits.
+func FuzzToken(f *testing.F) {
+	for _, seed := range []string{"", "Bearer wxt_mini.abc", "bearer\twxt_mini.abc", "Bearer wxt_.", "Basic YTpi", "Bearer eyJ", " Bearer  wxt_a.b.c ", "Bearer wxt_"} {
+		f.Add(seed, "Basic YTpi")
+	}
+	f.Fuzz(func(t *testing.T, one, two string) {
+		r := request(t, "GET", "/")
+		r.Header["Authorization"] = []string{one, two}
+		b := takeToken(r)
+		for _, line := range r.Header["Authorization"] {
+			if line != one && line != two {
+				t.Fatalf("%q was made of %q and %q", line, one, two)
+			}
+			if _, ours := ourBearer(line); ours {
+				t.Fatalf("%q stays", line)
+			}
+		}
+		if !b.sent && len(r.Header["Authorization"]) != 2 || b.sent && len(r.Header["Authorization"]) == 2 {
+			t.Fatalf("%+v, and %q stays", b, r.Header["Authorization"])
+		}
+		if len(b.value) > session.MaxValue || len(b.account) > maxAccountName || (b.value == "") != (b.account == "") {
+			t.Fatalf("%+v", b)
+		}
+	})
+}
+
+// Whatever body comes: an answer, or an object within the limit.
+func FuzzReadJSON(f *testing.F) {
+	for _, seed := range []string{"", "{}", `{"code":"x"}`, `{"code":1}`, "null", `[{}]`, " \n{\"rawData\":\"{}\"}", "{}{}", `{"code":"` + strings.Repeat("x", 100) + `"}`} {
+		f.Add("application/json", seed)
+	}
+	f.Add("text/plain", "{}")
+	f.Fuzz(func(t *testing.T, kind, body string) {
+		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+		r.Header.Set("Content-Type", kind)
+		w := httptest.NewRecorder()
+		var v sealedData
+		ok := readJSON(w, &Request{Request: r}, 64, &v)
+		if ok && (len(body) > 64 || !json.Valid([]byte(body)) || w.Body.Len() != 0) {
+			t.Fatalf("%q was taken: %s", body, w.Body)
+		}
+		if !ok && (w.Code < 400 || !json.Valid(w.Body.Bytes())) {
+			t.Fatalf("%q: %d %s", body, w.Code, w.Body)
+		}
+	})
+}

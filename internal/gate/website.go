@@ -1,0 +1,127 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+)
+
+// Browsers outside WeChat are led to WeChat's own QR page, where the site has a
+// website's account. That is a dance like the other one, with another account: the
+// flow says which. What WeChat asks there is everything at once, so that such a
+// session satisfies every scope.
+
+// maxRefusals is how many refusals by nobodies the business systems hear of in a
+// minute, for each site: anybody can come back without a code (attack: a flood
+// fills the outbox).
+const maxRefusals = 60
+
+// outside is what happens to visitors who are not in WeChat. To WeChat's own servers
+// only a website's account can send them.
+func (g *Gate) outside() Outside {
+	o := g.Rules.Outside
+	if o == OutsideLogin && g.Hub.RealWeChat && !g.has(KindWebsite) {
+		o = OutsideScan
+	}
+	if o == OutsideScan && g.Hub.Scans == nil {
+		o = OutsideQR
+	}
+	return o
+}
+
+// dancer is the account that signs the visitor of r in.
+func (g *Gate) dancer(r *Request) Account {
+	if g.outside() == OutsideLogin && !DetectBrowser(r.UserAgent()).InWeChat() {
+		for _, a := range g.Doors {
+			if a.Kind == KindWebsite {
+				return a
+			}
+		}
+	}
+	return g.Account
+}
+
+// flowAccount is the account of a dance, false when the site has it no more.
+func (g *Gate) flowAccount(f Flow) (Account, bool) {
+	if f.Account == "" {
+		return g.Account, true
+	}
+	return g.door(KindWebsite, f.Account)
+}
+
+// signInURL is WeChat's page for an account.
+func (g *Gate) signInURL(a Account, callback string, scope wechat.Scope, state string) string {
+	if a.Kind == KindWebsite {
+		return g.Hub.WeChat.QRConnectURL(wechat.QRConnect{AppID: a.Credentials.AppID, RedirectURI: callback, State: state})
+	}
+	return g.Hub.WeChat.AuthorizeURL(wechat.Authorize{AppID: a.Credentials.AppID, RedirectURI: callback, Scope: scope, State: state})
+}
+
+// seeWebsite spends a code of WeChat's QR page. Whoever confirmed there has consented
+// to show the profile.
+func (g *Gate) seeWebsite(ctx context.Context, a Account, code string) (ledger.Sighting, error) {
+	token, err := patiently(ctx, func() (wechat.Token, error) {
+		return g.Hub.WeChat.Exchange(ctx, a.Credentials, code)
+	})
+	switch {
+	case err != nil:
+		return ledger.Sighting{}, err
+	case token.Snapshot:
+		// Unheard of on desktops. Virtual people must never meet real ones.
+		return ledger.Sighting{}, fmt.Errorf("gate: a virtual visitor of a website: %w", wechat.ErrDeny)
+	}
+	token.Scope = wechat.ScopeUserInfo // what snsapi_login is good for; the grant is kept as such a one
+	sighting := ledger.Sighting{OpenID: token.OpenID, UnionID: token.UnionID}
+	err = g.addProfile(ctx, token, &sighting)
+	return sighting, err
+}
+
+// refusedAtWebsite handles a state without a code, as WeChat's QR page used to send
+// it. Today it calls nobody back: its page stays, and the visitor goes back.
+func (g *Gate) refusedAtWebsite(w http.ResponseWriter, r *Request, f Flow) {
+	g.Logger.Info("visitor refused", slog.String("flow", shortID(f.ID)), slog.String("account", f.Account))
+	scope := KindWebsite.scope()
+	g.audit(r, AuditRecord{Action: ActionDecline, Account: f.Account, Scope: scope, Reason: reasonWeChat, Flow: f.ID})
+	account, known := g.flowAccount(f)
+	signedIn := r.id != nil && !r.id.Guest()
+	if known && (signedIn || g.refusals.take(time.Now(), maxRefusals, time.Minute)) {
+		e := ledger.Event{
+			ID: eventID(ledger.Declined, f.ID), Kind: ledger.Declined, AppID: account.Credentials.AppID, Scope: scope, Reason: reasonWeChat,
+		}
+		if signedIn {
+			e.Person = r.id.session.Person
+		}
+		ctx, cancel := g.storeContext(r)
+		defer cancel()
+		if err := g.Hub.Ledger.Tell(ctx, e); err != nil {
+			g.logWeChat(slog.LevelError, "a refusal was not told", f, err)
+		}
+	}
+	g.tryAgain(w, r, f)
+}
+
+// framed reports a callback inside a frame, which is where it comes when the site
+// shows WeChat's QR page in one of its own (wxLogin's self_redirect). The way back
+// from WeChat is another site's, so that the browser sends no cookie into a frame:
+// begun anew, the visitor would meet one code after the other.
+func (g *Gate) framed(r *Request, f Flow) bool {
+	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "iframe" && dest != "frame" {
+		return false
+	}
+	// The official account's is as ever where the cookie came.
+	return f.Account != "" || !f.boundTo(r.Request, r.secure)
+}
+
+// explainFrame has the visitor click once: that opens this same address in the whole
+// window, from a page of ours, and with the cookies. Nothing is spent here, and only
+// pages of this site can frame it (attack: clickjacking; and a foreign page that
+// finishes a dance behind the visitor's back).
+func (g *Gate) explainFrame(w http.ResponseWriter, r *Request) {
+	g.show(w, r, page.Page{Kind: page.Framed}, "framed", "Open this address in the whole window.")
+}
