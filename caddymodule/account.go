@@ -32,6 +32,11 @@ type Account struct {
 	// the root of every guarded site. Official accounts and mini programs only.
 	VerifyFiles []VerifyFile `json:"verify_files,omitempty"`
 
+	// Whether WeChat is asked for the unionid of somebody who follows this official
+	// account and signed in silently. It takes one call more for each follower not
+	// known yet. Default: false.
+	FollowerUnionID bool `json:"follower_unionid,omitempty"`
+
 	// What WeChat's server tells this account. Default: nothing is heard.
 	Push *Push `json:"push,omitempty"`
 }
@@ -51,9 +56,10 @@ const defaultAccount = "default"
 // provisionedAccount is an account, checked and ready.
 type provisionedAccount struct {
 	gate.Account
-	kind  accountKind
-	files []VerifyFile
-	push  *provisionedPush
+	kind      accountKind
+	files     []VerifyFile
+	push      *provisionedPush
+	followers bool
 }
 
 var (
@@ -116,6 +122,9 @@ func (o *Account) provision(kind accountKind, logger *slog.Logger) (provisionedA
 	if isLiteral(o.AppSecret) {
 		logger.Warn("app_secret stands in the configuration; prefer {env.…} or {file.…}", slog.String("account", name))
 	}
+	if o.FollowerUnionID && kind != kindOfficial {
+		return provisionedAccount{}, fmt.Errorf("follower_unionid: only an official account has followers")
+	}
 	for _, f := range o.VerifyFiles {
 		if err := kind.checkVerifyFile(f); err != nil {
 			return provisionedAccount{}, err
@@ -126,8 +135,8 @@ func (o *Account) provision(kind accountKind, logger *slog.Logger) (provisionedA
 		return provisionedAccount{}, err
 	}
 	return provisionedAccount{
-		Account: gate.Account{Name: name, Credentials: wechat.Credentials{AppID: appID, Secret: wechat.NewSecret(secret)}},
-		kind:    kind, files: o.VerifyFiles, push: push,
+		Account: gate.Account{Kind: gateKinds[kind], Name: name, Credentials: wechat.Credentials{AppID: appID, Secret: wechat.NewSecret(secret)}},
+		kind:    kind, files: o.VerifyFiles, push: push, followers: o.FollowerUnionID,
 	}, nil
 }
 

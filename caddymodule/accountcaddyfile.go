@@ -46,6 +46,8 @@ func (a *App) checkAccount(kind accountKind, account *Account) error {
 		return fmt.Errorf("%s needs app_id, the account's id such as wx1234567890abcdef", kind)
 	case account.AppSecret == "":
 		return fmt.Errorf("%s needs app_secret, for example app_secret {env.WECHAT_APP_SECRET}", kind)
+	case account.FollowerUnionID && kind != kindOfficial:
+		return fmt.Errorf("follower_unionid: only an official account has followers")
 	case account.Push != nil && len(account.Push.Tokens) == 0:
 		return fmt.Errorf("push needs push_token, the token of WeChat's 服务器配置: nothing that is not signed has any effect")
 	case account.Push != nil && account.Push.RelayAll && account.Push.Relay == "":
@@ -64,13 +66,15 @@ func (o *Account) words(kind accountKind) words {
 		}
 	}
 	return words{
-		"app_id":         checked(&o.AppID, checkAppID),
-		"app_secret":     text(&o.AppSecret),
-		"verify_file":    o.parseVerifyFile(kind),
-		"push_token":     push(func(p *Push) func(*caddyfile.Dispenser) error { return twice(&p.Tokens, checkPushToken) }),
-		"push_aes_key":   push(func(p *Push) func(*caddyfile.Dispenser) error { return twice(&p.AESKeys, checkPushAESKey) }),
-		"push_relay":     push(func(p *Push) func(*caddyfile.Dispenser) error { return checked(&p.Relay, checkTargetURL) }),
-		"push_relay_all": push(func(p *Push) func(*caddyfile.Dispenser) error { return flag(&p.RelayAll) }),
+		"app_id":      checked(&o.AppID, checkAppID),
+		"app_secret":  text(&o.AppSecret),
+		"verify_file": o.parseVerifyFile(kind),
+
+		"follower_unionid": onOff(&o.FollowerUnionID),
+		"push_token":       push(func(p *Push) func(*caddyfile.Dispenser) error { return twice(&p.Tokens, checkPushToken) }),
+		"push_aes_key":     push(func(p *Push) func(*caddyfile.Dispenser) error { return twice(&p.AESKeys, checkPushAESKey) }),
+		"push_relay":       push(func(p *Push) func(*caddyfile.Dispenser) error { return checked(&p.Relay, checkTargetURL) }),
+		"push_relay_all":   push(func(p *Push) func(*caddyfile.Dispenser) error { return flag(&p.RelayAll) }),
 		"push_unsubscribe": push(func(p *Push) func(*caddyfile.Dispenser) error {
 			return checked(&p.Unsubscribe, checkUnsubscribe)
 		}),
@@ -113,6 +117,27 @@ func twice(into *[]string, check func(string) error) func(*caddyfile.Dispenser) 
 			return err
 		}
 		*into = append(*into, value)
+		return nil
+	}
+}
+
+// onOff returns a word with the value on or off.
+func onOff(into *bool) func(*caddyfile.Dispenser) error {
+	return func(d *caddyfile.Dispenser) error {
+		word := d.Val()
+		var value string
+		if err := checked(&value, func(value string) error {
+			if value != "on" && value != "off" {
+				return fmt.Errorf("'%s' is not one of: on, off", value)
+			}
+			return nil
+		})(d); err != nil {
+			return err
+		}
+		if *into {
+			return d.Errf("%s is given twice", word)
+		}
+		*into = value == "on"
 		return nil
 	}
 }

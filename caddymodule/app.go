@@ -83,6 +83,7 @@ type App struct {
 	senders atomic.Pointer[[]*webhook.Sender]
 	pushes  *push.Handler
 	upkeep  *gate.Upkeep
+	tokens  globalTokens
 	stop    context.CancelFunc
 	running sync.WaitGroup
 

@@ -101,6 +101,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, previous any) (any, error) {
 //			push_relay       <address>
 //			push_relay_all
 //			push_unsubscribe keep|forget
+//			follower_unionid on|off
 //		}
 //		mini_program|mobile_app|website [<name>] {
 //			… as an official_account

@@ -60,7 +60,8 @@ func checkKey(value string) error {
 
 // checkAccount reports a site without a wechat block, or with an account that is
 // not in it.
-func checkAccount(h httpcaddyfile.Helper, name string) error {
+func checkAccount(h httpcaddyfile.Helper, name string, doors []string) error {
+	doors = slices.Clone(doors)
 	option, ok := h.Option("wechat").(httpcaddyfile.App)
 	if !ok {
 		return errors.New("wechat_auth needs an account: add a wechat { official_account { … } } block to the global options")
@@ -69,12 +70,22 @@ func checkAccount(h httpcaddyfile.Helper, name string) error {
 	if err := json.Unmarshal(option.Value, &app); err != nil {
 		return fmt.Errorf("reading the wechat block: %w", err)
 	}
+	for _, e := range accountKinds {
+		if e.kind != kindOfficial {
+			for _, account := range *e.list(&app) {
+				doors = slices.DeleteFunc(doors, func(name string) bool { return name == e.kind.nameOf(account) })
+			}
+		}
+	}
+	if len(doors) > 0 {
+		return fmt.Errorf("account: there is no mini_program, mobile_app or website '%s' in the wechat block; the first name is the official account's", doors[0])
+	}
 	names := make([]string, 0, len(app.OfficialAccounts))
 	for _, account := range app.OfficialAccounts {
 		names = append(names, kindOfficial.nameOf(account))
 	}
 	if name != "" && !slices.Contains(names, name) {
-		return fmt.Errorf("account: there is no account '%s' in the wechat block, but: %v", name, names)
+		return fmt.Errorf("account: there is no official account '%s' in the wechat block, but: %v", name, names)
 	}
 	return nil
 }

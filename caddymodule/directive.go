@@ -24,16 +24,18 @@ func init() {
 // parseDirective sets up the handler from Caddyfile tokens. Syntax:
 //
 //	wechat_auth {
-//		account         <name>
+//		account         <official account> [<mini program, app or website>...]
 //		origin          <address>
 //		scope           snsapi_base|snsapi_userinfo [<path>|@<matcher>...]
 //		consent         page|redirect
 //		without_consent refuse|allow [<duration>]
 //		public          <path>|@<matcher>...
 //		optional        <path>|@<matcher>...
-//		outside_wechat  qr|login|pass|refuse
+//		outside_wechat  qr|login|scan|pass|refuse
 //		snapshot        page|guest
 //		header          <field> <name>|off
+//		header          phone on|<name>
+//		cors_origin     <origin>...
 //	}
 //
 // It stands once in a site, at its top level, without a matcher: identity
@@ -50,7 +52,7 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	if err := handler.words(h).parse(h.Dispenser, directive); err != nil {
 		return nil, err
 	}
-	if err := checkAccount(h, handler.Account); err != nil {
+	if err := checkAccount(h, handler.Account, handler.Doors); err != nil {
 		return nil, at(line, err.Error())
 	}
 	return h.NewRoute(nil, handler), nil
@@ -103,7 +105,8 @@ func orderIsSafe(h httpcaddyfile.Helper) error {
 // words is the table of the directive's options.
 func (h *Handler) words(helper httpcaddyfile.Helper) words {
 	return words{
-		"account":         text(&h.Account),
+		"account":         h.parseAccounts,
+		"cors_origin":     h.parseOrigins,
 		"origin":          checked(&h.Origin, checkOrigin),
 		"consent":         choice(&h.Consent),
 		"without_consent": h.parseWithoutConsent,

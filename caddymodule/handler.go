@@ -33,13 +33,19 @@ func init() {
 // `{http.auth.user.user}` | The person's stable id in the ledger
 // `{http.auth.user.app_id}` | The app id of the account that signed the visitor in
 // `{http.auth.user.account}` | The name of that account
-// `{http.auth.user.scope}` | `snsapi_base` or `snsapi_userinfo`
+// `{http.auth.user.scope}` | `snsapi_base`, `snsapi_userinfo`, `snsapi_login`, `mini_program` or `mobile_app`
 // `{http.auth.user.nickname}` | The nickname, with consent only
 // `{http.auth.user.avatar}` | The avatar's address, with consent only
+// `{http.auth.user.phone}` | The phone number, where `headers` has `phone`
 // `{http.auth.user.snapshot}` | `1` for a read-only snapshot guest
 type Handler struct {
-	// The name of the account that signs visitors in. Default: the first one.
+	// The name of the official account that signs browsers in inside WeChat.
+	// Default: the first one.
 	Account string `json:"account,omitempty"`
+
+	// The other accounts whose visitors this site admits, by name: mini programs,
+	// mobile apps, a website app. Default: all of the wechat app.
+	Doors []string `json:"doors,omitempty"`
 
 	// The public origin of the site, such as `https://shop.example.com`. Needed
 	// only where Caddy cannot know it, because TLS ends before it. Default: the
@@ -77,9 +83,11 @@ type Handler struct {
 	Optional *PathRule `json:"optional,omitempty"`
 
 	// What visitors outside WeChat get: `qr` (a page with a QR code of the
-	// address), `login` (the dance anyway, for simulators), `pass` (through,
-	// without identity: anybody can claim to be outside WeChat) or `refuse`
-	// (401). Default: `qr`.
+	// address), `scan` (a page with a QR code by which a phone in WeChat signs this
+	// browser in), `login` (WeChat's QR sign-in where the site admits a website
+	// account; else `scan`, or the dance anyway where `open_url` is a simulator),
+	// `pass` (through, without identity: anybody can claim to be outside WeChat) or
+	// `refuse` (401). Default: `qr`.
 	OutsideWechat string `json:"outside_wechat,omitempty"`
 
 	// What visitors of WeChat's read-only snapshot (快照页) get: `page` (what to
@@ -87,9 +95,14 @@ type Handler struct {
 	// Default: `page`.
 	Snapshot string `json:"snapshot,omitempty"`
 
+	// The origins, such as `https://app.example.com`, whose pages may use the
+	// endpoints for clients that hold a token instead of a cookie. Default: none.
+	CORSOrigins []string `json:"cors_origins,omitempty"`
+
 	// Other names for identity headers, by field: `user`, `openid`, `unionid`,
-	// `app_id`, `account`, `scope`, `nickname`, `avatar`, `snapshot`. The value
-	// `off` drops the header. Default: the `X-Wechat-…` names.
+	// `app_id`, `account`, `scope`, `nickname`, `avatar`, `phone`, `snapshot`. The
+	// value `off` drops the header. `phone` is sent only where it is `on`, or has a
+	// name. Default: the `X-Wechat-…` names.
 	Headers map[string]string `json:"headers,omitempty"`
 
 	app    *App
@@ -135,17 +148,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	if endpoint && r.TLS != nil && !r.TLS.HandshakeComplete {
 		// 0-RTT can be replayed by anybody on the way; a code must not be.
-		gate.StripCookies(r)
+		stripCredentials(r)
 		return caddyhttp.Error(http.StatusTooEarly, errors.New("sign-in waits for the end of the TLS handshake"))
 	}
 	g, err := h.gated()
 	if err != nil {
 		h.logger.Error("gateway is not ready", slog.Any("error", err))
 		w.Header().Set("Retry-After", "5")
-		gate.StripCookies(r) // an error route may lead to an upstream
+		stripCredentials(r) // an error route may lead to an upstream
 		return caddyhttp.Error(http.StatusServiceUnavailable, errNotReady)
 	}
-	request := &gate.Request{Request: r, Original: original, Access: h.site.access(r, original), Need: h.site.need(r, original)}
+	request := &gate.Request{Request: r, Original: original, Access: h.site.access(r, original), Need: h.site.need(r, original), ClientIP: clientIP(r)}
 	if endpoint {
 		g.ServeEndpoint(w, request)
 		return nil
@@ -164,6 +177,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	return next.ServeHTTP(newReply(forwarded.Context(), w, g, request), forwarded)
 }
 
+// stripCredentials takes everything of ours out of a request that the gate is not
+// asked about.
+func stripCredentials(r *http.Request) {
+	gate.StripCookies(r)
+	gate.StripToken(r)
+}
+
 // errNotReady is what an error route is told.
 var errNotReady = errors.New("sign-in is not ready yet")
 
@@ -177,7 +197,7 @@ func (h *Handler) gated() (*gate.Gate, error) {
 		return nil, err
 	}
 	h.gate.CompareAndSwap(nil, &gate.Gate{
-		Hub: hub, Account: h.site.account, Origin: h.site.origin, Rules: h.site.rules, Logger: h.logger, Audit: h.app.audit,
+		Hub: hub, Account: h.site.account, Doors: h.site.doors, Origin: h.site.origin, Rules: h.site.rules, Logger: h.logger, Audit: h.app.audit,
 	})
 	return h.gate.Load(), nil
 }
@@ -194,6 +214,12 @@ func serveVerifyFile(w http.ResponseWriter, r *http.Request, content string) err
 		return err
 	}
 	return nil
+}
+
+// clientIP is the visitor's address as Caddy's trusted proxies let it be known.
+func clientIP(r *http.Request) string {
+	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	return ip
 }
 
 // setPlaceholders tells other handlers, matchers and the access log who it is.

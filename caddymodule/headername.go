@@ -27,9 +27,14 @@ func (h *Handler) headers() (map[gate.Field]string, error) {
 		} else {
 			headers[f.Field] = name
 		}
-		if strings.EqualFold(name, gate.HeaderOff) {
+		switch {
+		case strings.EqualFold(name, gate.HeaderOff):
 			headers[f.Field] = gate.HeaderOff
 			continue
+		case strings.EqualFold(name, gate.HeaderOn) && f.Field == gate.FieldPhone:
+			headers[f.Field], name = gate.HeaderOn, f.Header
+		case strings.EqualFold(name, gate.HeaderOn):
+			return nil, fmt.Errorf("header %s: it is on already; give it another name, or off", f.Field)
 		}
 		canonical := http.CanonicalHeaderKey(name)
 		switch {

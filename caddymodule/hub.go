@@ -10,6 +10,9 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
+// wechatOpenURL is where WeChat's own pages are.
+const wechatOpenURL = "https://open.weixin.qq.com"
+
 // newHub puts together what all sites share.
 func (a *App) newHub(o opened, ring *session.Ring) *gate.Hub {
 	hub := &gate.Hub{
@@ -22,12 +25,16 @@ func (a *App) newHub(o opened, ring *session.Ring) *gate.Hub {
 		Policy:      a.policy,
 		Keys:        ring,
 		Results:     o.results,
+		Scans:       o.scans,
+		RealWeChat:  a.client.OpenURL == "" || a.client.OpenURL == wechatOpenURL,
 		Live:        o.live,
 	}
 	if age := time.Duration(a.ProfileMaxAge); age > 0 {
 		a.upkeep = &gate.Upkeep{WeChat: a.client, Ledger: o.ledger, Keys: ring, MaxAge: age, Logger: a.logger, Audit: a.audit}
 		hub.KeepGrants, hub.Stale, hub.ProfileMaxAge = a.upkeep.Keep, a.upkeep.Stale, age
 	}
+	a.tokens = a.newGlobalTokens(o.tokens)
+	a.tokens.serve(hub, a.asksFollowers)
 	return hub
 }
 
@@ -45,5 +52,6 @@ func (a *App) closeHelpers() error {
 	if a.upkeep != nil {
 		errs = append(errs, a.upkeep.Close())
 	}
+	a.tokens.close()
 	return errors.Join(errs...)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -77,6 +78,8 @@ type localState struct {
 	results gate.Results
 	live    gate.Live
 	wake    waker
+	scans   gate.Scans
+	tokens  wechat.MemoryTokens
 }
 
 // Destruct closes the ledger when the last configuration has let go of it.
@@ -105,6 +108,8 @@ func (s *LocalStore) open(deps storeDeps) (opened, error) {
 		results:     &state.results,
 		live:        &state.live,
 		wake:        &state.wake,
+		scans:       &state.scans,
+		tokens:      &state.tokens,
 		release: func() error {
 			_, err := pool.Delete(key)
 			return err

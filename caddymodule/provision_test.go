@@ -38,7 +38,7 @@ func TestProvisionRefuses(t *testing.T) {
 		"rule's scope":      {account, `"scopes":[{"paths":["/x"]}]`, "needs"},
 		"rule's path":       {account, `"public":{"paths":["x"]}`, "must begin with"},
 		"empty rule":        {account, `"optional":{}`, "say on which paths"},
-		"field":             {account, `"headers":{"phone":"on"}`, "no field"},
+		"field":             {account, `"headers":{"telephone":"on"}`, "no field"},
 		"header":            {account, `"headers":{"openid":"Cookie"}`, "another meaning"},
 		"two of one name":   {account, `"headers":{"openid":"X-Wechat-User"}`, "already carries"},
 	} {

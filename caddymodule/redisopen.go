@@ -26,6 +26,8 @@ type redisState struct {
 	results  gate.Results
 	live     gate.Live
 	wake     waker
+	scans    gate.Scans
+	tokens   redisTokens
 }
 
 // newRedisState prepares everything and connects nowhere: a Redis that is down
@@ -49,6 +51,8 @@ func newRedisState(p redisPlan, keys *session.Ring, policy session.Policy) (*red
 		Stale: 500 * time.Millisecond,
 		Bus:   session.RedisBus{Client: client, Channel: s.sessions.Channel()},
 	}
+	s.scans.Shared = redisResults{client: client, prefix: p.keyPrefix() + "scan:"}
+	s.tokens = redisTokens{client: client, prefix: p.keyPrefix(), keys: keys}
 	s.results = gate.Results{Shared: redisResults{client: client, prefix: p.keyPrefix()}, Keys: keys}
 	s.ledger.Start()
 	s.near.Start()
@@ -83,13 +87,15 @@ func (s *RedisStore) open(deps storeDeps) (opened, error) {
 		ledger:   state.ledger,
 		sessions: state.near,
 		askStore: true,
-		ended:    func([16]byte) bool { return false }, // the store is asked, and knows
+		ended:    state.ledger.Ended, // sealed sessions, and those behind a ticket; the store knows its own
 		// What WeChat says was withdrawn ends sessions in one step with the change.
 		personEnded: state.ledger.PersonEnded,
 		directory:   state.sessions,
 		results:     &state.results,
 		live:        &state.live,
 		wake:        &state.wake,
+		scans:       &state.scans,
+		tokens:      state.tokens,
 		release: func() error {
 			_, err := pool.Delete(key)
 			return err

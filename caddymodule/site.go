@@ -18,6 +18,7 @@ import (
 // site is a Handler's configuration, checked and ready.
 type site struct {
 	account gate.Account
+	doors   []gate.Account
 	origin  string
 	rules   gate.Rules
 	scrub   gate.Scrub
@@ -62,7 +63,7 @@ var choices = map[string][]string{
 	"scope":           {string(wechat.ScopeUserInfo), string(wechat.ScopeBase)},
 	"consent":         {"page", "redirect"},
 	"without_consent": {"refuse", "allow"},
-	"outside_wechat":  {string(gate.OutsideQR), string(gate.OutsideLogin), string(gate.OutsidePass), string(gate.OutsideRefuse)},
+	"outside_wechat":  {string(gate.OutsideQR), string(gate.OutsideLogin), string(gate.OutsideScan), string(gate.OutsidePass), string(gate.OutsideRefuse)},
 	"snapshot":        {"page", "guest"},
 
 	"push_unsubscribe": {"keep", "forget"},
@@ -90,6 +91,9 @@ func (h *Handler) provisionSite(ctx caddy.Context) error {
 		return err
 	}
 	if err := h.provisionRules(); err != nil {
+		return err
+	}
+	if err := h.provisionDoors(); err != nil {
 		return err
 	}
 	if err := h.provisionPaths(ctx); err != nil {

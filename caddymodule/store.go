@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -46,7 +47,10 @@ type opened struct {
 	personEnded func(person string) time.Time
 	live        *gate.Live
 	// wake is who is called when the ledger has news for webhooks.
-	wake *waker
+	wake  *waker
+	scans *gate.Scans
+	// tokens keeps the accounts' own tokens for all who share the store.
+	tokens wechat.TokenStore
 	// directory is nil where sessions are sealed in cookies: they cannot be
 	// listed.
 	directory sessionDirectory

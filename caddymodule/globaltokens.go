@@ -1,0 +1,70 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+)
+
+// errNoToken: the account is not one that has a token of its own.
+var errNoToken = errors.New("this app id has no global access token here")
+
+// globalTokens are the accounts' own access tokens, by app id: official accounts
+// and mini programs have one.
+type globalTokens map[string]*wechat.GlobalToken
+
+// newGlobalTokens prepares the tokens; nothing is fetched before it is needed.
+func (a *App) newGlobalTokens(store wechat.TokenStore) globalTokens {
+	tokens := globalTokens{}
+	for _, account := range a.accounts {
+		if account.kind == kindOfficial || account.kind == kindMini {
+			tokens[account.Credentials.AppID] = &wechat.GlobalToken{
+				Client: a.client, Credentials: account.Credentials, Store: store, Logger: a.logger,
+			}
+		}
+	}
+	return tokens
+}
+
+// serve gives the hub what needs a token.
+func (t globalTokens) serve(hub *gate.Hub, followers func(appID string) bool) {
+	hub.Phone = func(ctx context.Context, appID, code, openID string) (wechat.Phone, error) {
+		if token := t[appID]; token != nil {
+			return token.Phone(ctx, code, openID)
+		}
+		return wechat.Phone{}, errNoToken
+	}
+	hub.JSSDK = func(ctx context.Context, appID, page string) (wechat.JSSDK, error) {
+		if token := t[appID]; token != nil {
+			return token.SignJSSDK(ctx, page)
+		}
+		return wechat.JSSDK{}, errNoToken
+	}
+	hub.FollowerUnionID = func(ctx context.Context, appID, openID string) (string, error) {
+		token := t[appID]
+		if token == nil || !followers(appID) {
+			return "", nil
+		}
+		follower, err := token.Follower(ctx, openID)
+		return follower.UnionID, err
+	}
+}
+
+// close ends the renewals under way.
+func (t globalTokens) close() {
+	for _, token := range t {
+		token.Close()
+	}
+}
+
+// asksFollowers reports whether the operator wants the unionid of followers.
+func (a *App) asksFollowers(appID string) bool {
+	for _, account := range a.accounts {
+		if account.Credentials.AppID == appID {
+			return account.followers
+		}
+	}
+	return false
+}
