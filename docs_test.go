@@ -92,7 +92,7 @@ func valueOf(name string) string {
 // an option begins with a word that is one.
 func uncomment(t *testing.T, example string) string {
 	t.Helper()
-	option := regexp.MustCompile(`^(\t+)# (\t*)((?:log|output|include|import|verify_file|push_token|push_aes_key|push_relay|push_relay_all|push_unsubscribe|webhook|name|secret|events|profile_max_age|official_account|app_id|app_secret|store|session|idle|lifetime|key|open_url|api_url|account|origin|scope|consent|without_consent|public|optional|outside_wechat|snapshot|header)\b.*|\})$`)
+	option := regexp.MustCompile(`^(\t+)# (\t*)((?:log|output|include|import|verify_file|push_token|push_aes_key|push_relay|push_relay_all|push_unsubscribe|follower_unionid|mini_program|mobile_app|website|cors_origin|webhook|name|secret|events|profile_max_age|official_account|app_id|app_secret|store|session|idle|lifetime|key|open_url|api_url|account|origin|scope|consent|without_consent|public|optional|outside_wechat|snapshot|header)\b.*|\})$`)
 	var lines []string
 	turnedOn := 0
 	for line := range strings.SplitSeq(example, "\n") {
@@ -110,5 +110,5 @@ func uncomment(t *testing.T, example string) string {
 	text := strings.Join(lines, "\n")
 	text = strings.ReplaceAll(text, "/var/log/caddy", t.TempDir())
 	text = strings.ReplaceAll(text, "{file./run/secrets/wechat-members}", "{env.WECHAT_SESSION_KEY}")
-	return strings.ReplaceAll(text, "account default\n", "account members\n")
+	return strings.ReplaceAll(text, "account default mini", "account members mini")
 }
