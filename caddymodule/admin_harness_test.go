@@ -3,12 +3,14 @@ package caddymodule_test
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -84,14 +86,19 @@ func local(t *testing.T) string {
 	return fmt.Sprintf(`{"store":"local","folder":%q}`, t.TempDir())
 }
 
+// freeAddress returns an address of loopback where nobody listens, below the ports
+// that the kernel gives to others before Caddy listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		address := "127.0.0.1:" + strconv.Itoa(10100+rand.N(1800))
+		if listener, err := net.Listen("tcp", address); err == nil {
+			_ = listener.Close()
+			return address
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	t.Fatal("no free port of a hundred")
+	return ""
 }
 
 // call sends one call to the admin endpoint.

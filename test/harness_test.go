@@ -3,6 +3,7 @@ package test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -324,18 +326,28 @@ func (v *visitor) signIn(address string) answer {
 	return a
 }
 
+// freePort returns a port of loopback where nobody listens. It is below those that
+// the kernel gives to connections and to listeners of any port: somebody else could
+// have it before Caddy does.
 func freePort(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
+	port, err := findPort()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return port
+}
+
+func findPort() (string, error) {
+	var err error
+	for range 100 {
+		port := strconv.Itoa(7000 + rand.N(3000))
+		var listener net.Listener
+		if listener, err = net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			return port, listener.Close()
+		}
+	}
+	return "", err
 }
 
 // stop ends Caddy as a restart would.

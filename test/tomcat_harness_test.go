@@ -41,14 +41,11 @@ var sharedTomcat = sync.OnceValues(func() (tomcatServer, error) {
 			return none, err
 		}
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := findPort()
 	if err != nil {
 		return none, err
 	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		return none, err
-	}
+	address := "127.0.0.1:" + port
 	base, err := os.MkdirTemp("", "tomcat-")
 	if err != nil {
 		return none, err
