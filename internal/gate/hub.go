@@ -1,0 +1,72 @@
+package gate
+
+import (
+	"context"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// Ledger is what the gate asks of the ledger.
+type Ledger interface {
+	// See records a sign-in and returns the person.
+	See(ctx context.Context, s ledger.Sighting) (ledger.Person, error)
+	// Find returns the person with this id, also by the id of a merged record.
+	Find(ctx context.Context, id string) (ledger.Person, error)
+	// FindOpenID returns the person to whom this openid of this app id belongs.
+	FindOpenID(ctx context.Context, appID, openID string) (ledger.Person, error)
+	// EndSession remembers until the given time that this session was ended.
+	EndSession(ctx context.Context, id [16]byte, until time.Time) error
+	// Generation grows whenever a person's data changes.
+	Generation() uint64
+	// Tell keeps something for the business systems that is no change of a
+	// person; one with an id that is kept already is kept once.
+	Tell(ctx context.Context, e ledger.Event) error
+}
+
+// Hub is what all sites of one gateway share.
+type Hub struct {
+	WeChat *wechat.Client
+
+	// What needs an account's own token: wechat.GlobalToken of the app id. Each may
+	// be nil: then there is none of it.
+
+	// Phone spends the code of a mini program's phone button.
+	Phone func(ctx context.Context, appID, code, openID string) (wechat.Phone, error)
+	// FollowerUnionID returns the unionid of somebody who follows the official
+	// account, "" of others. It is asked after a silent sign-in of somebody whose
+	// unionid is not known; the sign-in waits, but not long, and never fails by it.
+	FollowerUnionID func(ctx context.Context, appID, openID string) (string, error)
+	// JSSDK signs a page of this site for the official account.
+	JSSDK func(ctx context.Context, appID, page string) (wechat.JSSDK, error)
+
+	Ledger Ledger
+	Store  session.Store
+	// AskStore says that the store remembers by itself what it was asked, and
+	// hears of ends that other instances made: it is asked on every request.
+	AskStore bool
+	Ended    func(id [16]byte) bool // whether a session was ended before its time
+	// PersonEnded is the moment up to which all sessions of a person are over,
+	// zero for none. It answers from memory. Nil where only the store knows.
+	PersonEnded func(person string) time.Time
+	Policy      session.Policy
+	Keys        *session.Ring
+	Results     *Results
+	// Scans signs browsers outside WeChat in by a phone. Nil: there is none of it.
+	Scans *Scans
+	// RealWeChat says that the browsers are sent to WeChat's own servers, where the
+	// dance cannot be walked outside of WeChat; a simulator's can.
+	RealWeChat bool
+	// Live cuts requests that run while their session ends. Nil: they go on.
+	Live *Live
+
+	// KeepGrants returns what the ledger keeps of a consent to fetch the profile
+	// again later, sealed; nil for nothing. A nil func keeps nothing.
+	KeepGrants func(wechat.Token) []byte
+	// Stale hears of visitors whose profile is older than ProfileMaxAge, again at
+	// each of their requests until it is not. It must not block. Zero means never.
+	Stale         func(p ledger.Person, appID string)
+	ProfileMaxAge time.Duration
+}
