@@ -98,7 +98,7 @@ func TestPushRetries(t *testing.T) {
 // All attempts bring the same message, with a signature of their own.
 func TestAttemptsAreTheSameMessage(t *testing.T) {
 	t.Parallel()
-	s := New(Config{Accounts: newSim(t).Accounts(), Persons: newSim(t).Persons(), PushWait: 100 * time.Millisecond})
+	s := New(Config{Accounts: newSim(t).Accounts(), Persons: newSim(t).Persons(), PushWait: time.Second})
 	defer s.Close()
 	in := newInbox(t, s, shop, PushSafe, PushXML)
 	in.answer = func(_ int, w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway) }

@@ -1,6 +1,7 @@
 package wechattest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -210,8 +211,12 @@ func TestHangAndCut(t *testing.T) {
 	front := httptest.NewServer(s)
 	defer front.Close()
 	transport := &http.Transport{DisableKeepAlives: true}
-	fetch := func(timeout time.Duration, path string) error {
-		r, err := (&http.Client{Transport: transport, Timeout: timeout}).Get(front.URL + path)
+	fetch := func(ctx context.Context, path string) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, front.URL+path, nil)
+		if err != nil {
+			return err
+		}
+		r, err := (&http.Client{Transport: transport, Timeout: time.Minute}).Do(request)
 		if err == nil {
 			_ = r.Body.Close()
 		}
@@ -219,8 +224,18 @@ func TestHangAndCut(t *testing.T) {
 	}
 	c := code(t, s, "alice", scopeBase)
 	set(t, s, Quirks{Hang: Knob{On: true, Next: 1}})
-	var timeout interface{ Timeout() bool }
-	if err := fetch(100*time.Millisecond, tokenPath(shop, shopSecret, c)); !errors.As(err, &timeout) || !timeout.Timeout() {
+	// The client leaves when the call has arrived, not before: else the next one hangs.
+	hung, leave := context.WithCancel(t.Context())
+	defer leave()
+	before := s.CountCalls("token")
+	go func() {
+		for s.CountCalls("token") == before && hung.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(50 * time.Millisecond)
+		leave()
+	}()
+	if err := fetch(hung, tokenPath(shop, shopSecret, c)); !errors.Is(err, context.Canceled) {
 		t.Errorf("hang: %v", err)
 	}
 	if v := exchange(t, s, c); v.Errcode != 0 {
@@ -228,7 +243,7 @@ func TestHangAndCut(t *testing.T) {
 	}
 	c = code(t, s, "alice", scopeBase)
 	set(t, s, Quirks{CutConnection: Knob{On: true, Next: 1}})
-	if err := fetch(10*time.Second, tokenPath(shop, shopSecret, c)); !errors.Is(err, io.EOF) {
+	if err := fetch(t.Context(), tokenPath(shop, shopSecret, c)); !errors.Is(err, io.EOF) {
 		t.Errorf("cut: %v", err)
 	}
 	if v := exchange(t, s, c); v.Errcode != 40163 {
@@ -237,7 +252,7 @@ func TestHangAndCut(t *testing.T) {
 	// Close ends what hangs, with a cut.
 	set(t, s, Quirks{Hang: Knob{On: true, Next: 1, Endpoint: AtAuthorize}})
 	done := make(chan error, 1)
-	go func() { done <- fetch(time.Minute, authorizePath) }()
+	go func() { done <- fetch(t.Context(), authorizePath) }()
 	for s.Quirks().Hang.On {
 		time.Sleep(time.Millisecond)
 	}
