@@ -49,7 +49,7 @@ func (g *Gate) decline(w http.ResponseWriter, r *Request, f Flow, reason, key st
 	defer cancel()
 	s := r.id.session
 	err := g.tell(ctx, &s, ledger.Event{
-		ID: eventID(ledger.Declined, s.ID.String(), reason, key), Kind: ledger.Declined, Scope: string(f.Scope), Reason: reason,
+		ID: EventID(ledger.Declined, s.ID.String(), reason, key), Kind: ledger.Declined, Scope: string(f.Scope), Reason: reason,
 	})
 	if err != nil {
 		g.unavailable(w, r, retryStore, f, err)

@@ -200,6 +200,9 @@ func (g *Gate) spendTicket(ctx context.Context, site string, t ticket, by string
 	}
 	a := g.accountOf(t.AppID)
 	s := session.New(binding, person.ID, t.OpenID, a.Kind.scope())
+	if err := g.tellSignIn(ctx, s, person.UnionID, reasonTicket, t.ID); err != nil {
+		return outcome{}, err
+	}
 	value, err := g.keepNew(ctx, s)
 	if err != nil {
 		return outcome{}, fmt.Errorf("gate: save session: %w", err)

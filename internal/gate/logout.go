@@ -123,7 +123,7 @@ func (g *Gate) settle(ctx context.Context, s *session.Session, reason string, at
 	var told error
 	if !s.Guest { // a virtual visitor is nobody's customer
 		told = g.tell(ctx, s, ledger.Event{
-			ID: eventID(ledger.LoggedOut, s.ID.String()), Kind: ledger.LoggedOut, Reason: reason, At: at,
+			ID: EventID(ledger.LoggedOut, s.ID.String()), Kind: ledger.LoggedOut, Reason: reason, At: at,
 		})
 	}
 	ended := g.Hub.Store.End(ctx, s)

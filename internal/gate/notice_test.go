@@ -73,6 +73,34 @@ func TestSignInsAreTold(t *testing.T) {
 	}
 }
 
+// Who signs in without WeChat being asked anew signs in, too.
+func TestSignInsBesideWeChatAreTold(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, scanning, doors, crm)
+	s, phone, mini := w.desktop("carol").shows("/x"), w.browser("alice"), w.mini("alice")
+	phone.picks(phone.reads(s.code), s.number)
+	ticket := mini.ticket()
+	w.told()
+	for range 2 {
+		s.open(s.next)
+	}
+	view := w.webView("alice")
+	for range 2 {
+		view.open("/?wechat_ticket=" + ticket)
+	}
+	all := w.told()
+	if want := []string{"signed_in snsapi_base scan", "signed_in mini_program ticket"}; !slices.Equal(brief(all), want) {
+		t.Fatalf("told %q, want %q", brief(all), want)
+	}
+	for i, b := range []*browser{s.browser, view} {
+		e, want := all[i], b.open("/").last().upstream().Header
+		if e.Person != want.Get("X-Wechat-User") || e.AppID != want.Get("X-Wechat-App-Id") ||
+			e.OpenID != want.Get("X-Wechat-Openid") || e.UnionID != want.Get("X-Wechat-Unionid") {
+			t.Errorf("told %+v of %v", e, want)
+		}
+	}
+}
+
 // WeChat sends some callbacks twice; that is one sign-in.
 func TestDuplicateCallbackIsToldOnce(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -178,11 +179,12 @@ func (s *fullStore) Save(ctx context.Context, v *session.Session) (string, error
 // An answer that was taken, and could not be turned into a session, is not lost.
 func TestScanTakenInVain(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, scanning)
+	w := newTown(t, scanning, crm)
 	store := &fullStore{Store: w.store}
 	w.hub.Store = store
 	s, phone := w.desktop("alice").shows("/x"), w.browser("alice")
 	phone.picks(phone.reads(s.code), s.number)
+	w.told()
 	store.full = true
 	if h := s.open(s.next).last(); h.kind() != "unavailable" {
 		t.Errorf("%d %q", h.status, h.kind())
@@ -190,5 +192,8 @@ func TestScanTakenInVain(t *testing.T) {
 	store.full = false
 	if v := s.open(s.next); v.last().url != shop+"/x" {
 		t.Errorf("%s", v)
+	}
+	if got := brief(w.told()); !slices.Equal(got, []string{"signed_in snsapi_base scan"}) {
+		t.Errorf("told %q", got)
 	}
 }

@@ -161,10 +161,10 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer sc
 	}
 	s := session.New(phone.Binding(), person.ID, phone.OpenID, phone.Scope)
 	s.Declined = phone.Declined // nobody is asked again on the other screen
-	value, err := g.keepNew(ctx, s)
+	value, err := g.keepScanned(ctx, s, c, person.UnionID)
 	if err != nil {
 		g.Hub.Scans.giveBack(ctx, key)
-		return outcome{}, fmt.Errorf("gate: save session: %w", err)
+		return outcome{}, err
 	}
 	account := g.accountOf(phone.AppID).Name
 	g.Logger.Info("signed in by a phone", slog.String("user", shortID(person.ID)), slog.String("session", s.ID.Short()),
@@ -173,6 +173,19 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer sc
 		Action: ActionSignIn, Account: account, User: person.ID, Session: s.ID, Client: c.device.word(), Scope: s.Scope, Reason: reasonScan, Site: site,
 	})
 	return outcome{session: s, value: value}, nil
+}
+
+// keepScanned tells of the sign-in and saves its session. Asked again after a
+// failure, it tells nothing new.
+func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scanCode, unionID string) (string, error) {
+	if err := g.tellSignIn(ctx, s, unionID, reasonScan, c.id()); err != nil {
+		return "", err
+	}
+	value, err := g.keepNew(ctx, s)
+	if err != nil {
+		return "", fmt.Errorf("gate: save session: %w", err)
+	}
+	return value, nil
 }
 
 // scanAnswer is what a phone has said to a code.

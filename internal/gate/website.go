@@ -92,7 +92,7 @@ func (g *Gate) refusedAtWebsite(w http.ResponseWriter, r *Request, f Flow) {
 	signedIn := r.id != nil && !r.id.Guest()
 	if known && (signedIn || g.refusals.take(time.Now(), maxRefusals, time.Minute)) {
 		e := ledger.Event{
-			ID: eventID(ledger.Declined, f.ID), Kind: ledger.Declined, AppID: account.Credentials.AppID, Scope: scope, Reason: reasonWeChat,
+			ID: EventID(ledger.Declined, f.ID), Kind: ledger.Declined, AppID: account.Credentials.AppID, Scope: scope, Reason: reasonWeChat,
 		}
 		if signedIn {
 			e.Person = r.id.session.Person

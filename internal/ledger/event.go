@@ -33,6 +33,9 @@ const (
 
 var kinds = []EventKind{Linked, Merged, Erased, SignedIn, Declined, Revoked, Cancelled, ProfileChanged, LoggedOut}
 
+// told are the kinds that are no change of a person, and told to the ledger (SignedIn where WeChat was not asked anew).
+var told = []EventKind{SignedIn, Declined, ProfileChanged, LoggedOut}
+
 // Limits of an event, in bytes.
 const (
 	maxScope  = 64
@@ -58,8 +61,8 @@ type Event struct {
 	// Scope is what was asked for (SignedIn, Declined): snsapi_base, snsapi_userinfo, snsapi_login, mini_program,
 	// mobile_app; else "".
 	Scope string
-	// Reason says more. Revoked: WeChat's RevokeInfo codes, comma separated. LoggedOut: visitor, upstream,
-	// admin. Declined: page, wechat, app_denied, app_cancelled. Else "".
+	// Reason says more. SignedIn: ticket (a mini program's, in its web-view) or scan (by a phone), "" at WeChat itself.
+	// Revoked: WeChat's RevokeInfo codes, comma separated. LoggedOut: visitor, upstream, admin. Declined: page, wechat, app_denied, app_cancelled. Else "".
 	Reason string
 }
 
@@ -107,7 +110,7 @@ func erasure(p *Person) Event {
 // tellable returns an event that Tell was given, complete, or ErrInvalid. The changes of persons are told by the ledger
 // alone. No error text repeats the event.
 func (e Event) tellable() (Event, error) {
-	if e.Kind != Declined && e.Kind != LoggedOut && e.Kind != ProfileChanged {
+	if !slices.Contains(told, e.Kind) {
 		return e, fmt.Errorf("%w: events of the kind %.16q are not to be told", ErrInvalid, string(e.Kind))
 	}
 	if e.At.IsZero() {

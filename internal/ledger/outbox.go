@@ -54,8 +54,8 @@ type Outbox interface {
 	// SetTargets says who hears of events from now on. Events that happen while no target wants them are not kept. What
 	// waits for a target that is not named any more stays. Safe at any time. Targets without a proper name are left out.
 	SetTargets(targets []Target)
-	// Tell keeps an event that is no change of a person: Declined, LoggedOut, ProfileChanged. If it has an id (else it is
-	// given one), the same id within a day is told once. No target wants it: nothing is written. Errors: ErrInvalid,
+	// Tell keeps an event that is no change of a person: Declined, LoggedOut, ProfileChanged, and SignedIn where no
+	// sighting was made. If it has an id (else it is given one), the same id within a day is told once. No target wants it: nothing is written. Errors: ErrInvalid,
 	// ErrUnavailable.
 	Tell(ctx context.Context, e Event) error
 	// Due returns what can be sent to a target now, at most limit (1,000 at most): what has been due longest first, so of

@@ -40,6 +40,7 @@ func tell(t *testing.T, s *subject) {
 		told(ledger.Event{Kind: ledger.Declined, AppID: "wxA", Scope: "snsapi_userinfo", Reason: "wechat"})
 	}
 	told(ledger.Event{Kind: ledger.LoggedOut, Person: anID})
+	told(ledger.Event{Kind: ledger.SignedIn, Person: b.ID, AppID: "wxA", OpenID: "oA", UnionID: "u", Scope: "snsapi_base", Reason: "scan"})
 	due := s.due(t, crm, later())
 	if len(due) != 4 {
 		t.Fatalf("due: %+v", due) // both ids of the person are one line
@@ -53,7 +54,7 @@ func tell(t *testing.T, s *subject) {
 	s.Reopen(t)
 	s.listen()
 	told(out)
-	if got := s.drain(t, crm); len(got) != 4 || slices.ContainsFunc(got, func(e ledger.Event) bool { return e.ID == out.ID || e.At.IsZero() }) {
+	if got := s.drain(t, crm); len(got) != 5 || slices.ContainsFunc(got, func(e ledger.Event) bool { return e.ID == out.ID || e.At.IsZero() }) {
 		t.Errorf("then %+v", got)
 	}
 }
