@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -105,6 +106,38 @@ func TestAdminSessionsInRedis(t *testing.T) {
 	if n := len(o.sessions(ming)); n != 0 {
 		t.Errorf("%d sessions after all were ended", n)
 	}
+}
+
+// Who names the person of a session has the business systems hear that it ended.
+func TestAdminEndOfOneSessionIsTold(t *testing.T) {
+	heard := make(chan map[string]string, 10)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var event struct{ Data map[string]string }
+		if err := json.NewDecoder(r.Body).Decode(&event); err != nil {
+			t.Error(err)
+		}
+		heard <- event.Data
+	}))
+	t.Cleanup(receiver.Close)
+	o := openOfficeWith(t, listedRedis(t), fmt.Sprintf(`"webhooks":[{"name":"crm","url":%q,"secrets":["%s"],"events":["logged_out"]}],`, receiver.URL, strings.Repeat("k", 32)))
+	c := o.caller("ming")
+	ming, hua := c.signIn(), o.caller("hong").signIn()
+	id := o.sessions(ming)[0]["id"]
+	for _, wrong := range []struct {
+		query string
+		want  int
+	}{{"?person=" + hua, 404}, {"?person=nobody", 404}, {"?user=" + ming, 400}, {"?person=", 400}} {
+		o.must("DELETE", "/wechat/sessions/"+id+wrong.query, "", wrong.want)
+	}
+	if !c.isSignedIn() {
+		t.Fatal("a wrong call ended the session")
+	}
+	o.must("DELETE", "/wechat/sessions/"+id+"?person="+ming, "", http.StatusNoContent)
+	got := <-heard
+	if got["user"] != ming || got["reason"] != "admin" || got["app_id"] != simApp || len(heard) != 0 {
+		t.Errorf("told %v, and %d others", got, len(heard))
+	}
+	waitFor(t, func() bool { return !c.isSignedIn() })
 }
 
 // A store that is down is said to be down: nothing is taken for done or absent.

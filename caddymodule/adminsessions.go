@@ -46,7 +46,7 @@ type endedSessions struct {
 // sealedSessions is why the local store lists none.
 const sealedSessions = "the local store keeps sessions in the visitors' cookies: it can end all of a person, but neither list them nor end a single one"
 
-// listSessions lists a person's sessions, under every id that the person had.
+// listSessions lists a person's sessions.
 func (d desk) listSessions(w http.ResponseWriter, r *http.Request) error {
 	p, err := d.personOf(r)
 	if err != nil {
@@ -55,11 +55,21 @@ func (d desk) listSessions(w http.ResponseWriter, r *http.Request) error {
 	if d.directory == nil {
 		return refuseAdmin(http.StatusNotImplemented, sealedSessions, nil)
 	}
+	list, err := d.sessionsOf(r.Context(), p)
+	if err != nil {
+		return err
+	}
+	return writeAdmin(w, http.StatusOK, list)
+}
+
+// sessionsOf returns a person's sessions, under every id that the person had, the
+// newest first.
+func (d desk) sessionsOf(ctx context.Context, p *ledger.Person) ([]sessionSummary, error) {
 	list := []sessionSummary{}
 	for _, id := range allIDs(p) {
-		infos, err := d.directory.Sessions(r.Context(), id)
+		infos, err := d.directory.Sessions(ctx, id)
 		if err != nil {
-			return adminError(err)
+			return nil, adminError(err)
 		}
 		for _, i := range infos {
 			list = append(list, sessionSummary{i.ID, i.Site, i.AppID, i.Scope, i.Created, i.Renewed, i.Expires})
@@ -68,7 +78,7 @@ func (d desk) listSessions(w http.ResponseWriter, r *http.Request) error {
 	slices.SortStableFunc(list, func(a, b sessionSummary) int {
 		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))
 	})
-	return writeAdmin(w, http.StatusOK, list)
+	return list, nil
 }
 
 // endSessions ends all sessions of a person.
@@ -89,21 +99,56 @@ func (d desk) endSessions(w http.ResponseWriter, r *http.Request) error {
 	return writeAdmin(w, http.StatusOK, endedSessions{ended})
 }
 
-// endSession ends one session, by the id that the list shows.
+// endSession ends one session, by the id that the list shows. Its record does not
+// say whose it is: who names the person as well has the business systems hear of it.
 func (d desk) endSession(w http.ResponseWriter, r *http.Request) error {
 	if d.directory == nil {
 		return refuseAdmin(http.StatusNotImplemented, sealedSessions, nil)
 	}
-	found, err := d.directory.EndID(context.WithoutCancel(r.Context()), r.PathValue("id"))
+	ctx, id, person := context.WithoutCancel(r.Context()), r.PathValue("id"), ""
+	if r.URL.RawQuery != "" {
+		p, err := d.personOf(r)
+		if err != nil {
+			return err
+		}
+		// The notice comes first: what is interrupted is called again, and told once.
+		if err := d.tellEnd(ctx, p, id); err != nil {
+			return err
+		}
+		person = p.ID
+	}
+	found, err := d.directory.EndID(ctx, id)
 	if err != nil {
 		return adminError(err)
 	}
 	if !found {
-		return refuseAdmin(http.StatusNotFound, "there is no such session", nil)
+		return refuseAdmin(http.StatusNotFound, noSession, nil)
 	}
-	d.app.logger.Info("session ended through the admin endpoint")
-	d.audit(gate.ActionLogout, "", "admin")
+	d.app.logger.Info("session ended through the admin endpoint", slog.String("user", shortPerson(person)))
+	d.audit(gate.ActionLogout, person, "admin")
 	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+const noSession = "there is no such session"
+
+// tellEnd tells that a session of the person ends. One that is not theirs is 404.
+func (d desk) tellEnd(ctx context.Context, p *ledger.Person, id string) error {
+	list, err := d.sessionsOf(ctx, p)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(list, func(s sessionSummary) bool { return s.ID == id })
+	if i < 0 {
+		return refuseAdmin(http.StatusNotFound, noSession, nil)
+	}
+	err = d.ledger.Tell(ctx, ledger.Event{
+		ID: gate.EventID(ledger.LoggedOut, "admin", id), Kind: ledger.LoggedOut, Person: p.ID, AppID: list[i].AppID,
+		At: time.Now(), Reason: "admin",
+	})
+	if err != nil {
+		return adminError(err)
+	}
 	return nil
 }
 

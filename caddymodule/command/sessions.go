@@ -61,29 +61,39 @@ func listSessionsCommand(e *endpoint) *cobra.Command {
 func endSessionsCommand(e *endpoint) *cobra.Command {
 	var session string
 	cmd := &cobra.Command{
-		Use:   "end (<person> | --session <id>)",
+		Use:   "end (<person> | [<person>] --session <id>)",
 		Short: "Ends all sessions of a person, or one session",
-		Args:  cobra.MaximumNArgs(1),
+		Long: `Ends all sessions of a person, or with --session one session. The session's record does not say whose it is: name the
+person, too, and the webhooks hear of it.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if (len(args) == 1) == (session != "") || len(args) == 1 && args[0] == "" {
-				return errors.New("give either a person's id or --session with a session's id")
+			if len(args) == 0 && session == "" || len(args) == 1 && args[0] == "" {
+				return errors.New("give a person's id, or --session with a session's id, or both")
 			}
 			c, err := e.client()
 			if err != nil {
 				return err
 			}
 			if session != "" {
-				if _, err := c.read(cmd.Context(), http.MethodDelete, "/wechat/sessions/"+url.PathEscape(session)); err != nil {
-					return err
-				}
-				_, err := fmt.Fprintln(cmd.OutOrStdout(), "The session is ended.")
-				return err
+				return endOne(cmd, c, session, args)
 			}
 			return endAll(cmd, c, args[0])
 		},
 	}
 	cmd.Flags().StringVar(&session, "session", "", "the id of one session, as the list shows it")
 	return cmd
+}
+
+func endOne(cmd *cobra.Command, c *client, session string, person []string) error {
+	path := "/wechat/sessions/" + url.PathEscape(session)
+	if len(person) == 1 {
+		path += "?" + url.Values{"person": person}.Encode()
+	}
+	if _, err := c.read(cmd.Context(), http.MethodDelete, path); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), "The session is ended.")
+	return err
 }
 
 func endAll(cmd *cobra.Command, c *client, person string) error {
