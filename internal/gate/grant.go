@@ -58,6 +58,13 @@ func (u *Upkeep) refresh(ctx context.Context, job upkeepJob, maxAge time.Duratio
 			return nil, errors.Join(fetched, fmt.Errorf("gate: upkeep: %w", err))
 		}
 	}
+	if p.UnionID == "" && s.UnionID != "" {
+		// The account was bound to an Open Platform account after the consent: the
+		// person is the one who comes by the other doors.
+		if _, err := u.Ledger.See(ctx, ledger.Sighting{AppID: s.AppID, OpenID: s.OpenID, UnionID: s.UnionID, Known: true}); err != nil {
+			return nil, fmt.Errorf("gate: upkeep: %w", err)
+		}
+	}
 	return s.Profile, fetched
 }
 
@@ -114,6 +121,7 @@ func (u *Upkeep) fetch(ctx context.Context, a ledger.Account, s *ledger.Sighting
 	if err != nil {
 		return err
 	}
+	s.UnionID = info.UnionID
 	s.Profile = &ledger.Profile{Nickname: info.Nickname, AvatarURL: info.AvatarURL}
 	if s.Grant == nil {
 		s.Grant = a.Grant // WeChat gave no new one

@@ -46,6 +46,8 @@ type ProfileLedger interface {
 	// their consent back, while WeChat was asked must not come back by the answer.
 	// ProfileAt moves even if the profile is the same.
 	Renew(ctx context.Context, s ledger.Sighting) error
+	// See brings in the unionid of a sighting of somebody Known.
+	See(ctx context.Context, s ledger.Sighting) (ledger.Person, error)
 }
 
 // Upkeep fetches the profiles of persons who come, and whose profile is old, with

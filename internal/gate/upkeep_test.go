@@ -80,6 +80,44 @@ func TestUpkeep(t *testing.T) {
 	}
 }
 
+// Whoever consented before the account was bound to an Open Platform account, and
+// does not follow it, is one person with the mini program's at the next upkeep.
+func TestUpkeepFindsTheUnionID(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, doors, kept, crm)
+	bind := func(platform string) {
+		for _, a := range w.weChat.Accounts() {
+			if a.AppID != shopApp {
+				continue
+			}
+			a.Platform = platform
+			if err := w.weChat.AddAccount(a); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	bind("")
+	b := w.browser("alice")
+	first := b.consents("/").last().upstream().Header
+	mini := w.mini("alice").page("/").Header
+	if first.Get("X-Wechat-Unionid") != "" || first.Get("X-Wechat-User") == mini.Get("X-Wechat-User") {
+		t.Fatal("they are one already")
+	}
+	bind("platform")
+	w.anew()
+	w.told()
+	soon(t, "one person", func() bool {
+		h := b.script(http.MethodGet, "/").upstream().Header
+		return h.Get("X-Wechat-Unionid") == mini.Get("X-Wechat-Unionid") && h.Get("X-Wechat-User") == first.Get("X-Wechat-User")
+	})
+	if got := w.mini("alice").page("/").Header.Get("X-Wechat-User"); got != first.Get("X-Wechat-User") {
+		t.Errorf("the mini program is %s, the page %s", got, first.Get("X-Wechat-User"))
+	}
+	if got := brief(w.told()); len(got) == 0 || got[0] != "merged" {
+		t.Errorf("told %q", got)
+	}
+}
+
 // Attack: a stolen ledger. What is kept opens only with the keys, and only at the
 // openid it was given for.
 func TestAttackStolenGrants(t *testing.T) {

@@ -52,6 +52,9 @@ func (t tables) see(s *Sighting, mayWrite bool) (change, error) {
 	if err != nil {
 		return change{}, err
 	}
+	if err := s.admits(byOpenID); err != nil {
+		return change{}, err
+	}
 	var byUnionID *Person
 	if s.UnionID != "" && (byOpenID == nil || byOpenID.UnionID != s.UnionID) { // else it is the same person
 		if byUnionID, err = absent(t.byUnionID(s.UnionID)); err != nil {

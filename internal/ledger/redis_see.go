@@ -39,6 +39,9 @@ func (r *Redis) decide(ctx context.Context, s *Sighting, c *change) (p plan, err
 	if err != nil {
 		return p, err
 	}
+	if err := s.admits(v.openID.person); err != nil {
+		return p, err
+	}
 	fresh := func() (string, uint64, error) { return newID(), v.at, nil }
 	*c, err = settle(judge(v.openID.person, v.unionID.person, s), v.openID.person, v.unionID.person, s, fresh)
 	if err != nil {

@@ -34,6 +34,11 @@ type Sighting struct {
 	// what is there.
 	Phone string
 
+	// Known says that nobody was seen: it is an answer about somebody. See then gives ErrNotFound, and does nothing, unless
+	// the openid is known and has consented: whoever was erased, or took their consent back, while WeChat was asked must
+	// not come back by its answer.
+	Known bool
+
 	event string // id of the event of the sign-in: the same however often the change is decided on
 }
 
@@ -72,6 +77,20 @@ func (s Sighting) normal() (Sighting, error) {
 		s.event = newID()
 	}
 	return s, nil
+}
+
+// admits gives ErrNotFound for an answer about somebody who is not known any more.
+func (s *Sighting) admits(byOpenID *Person) error {
+	if !s.Known {
+		return nil
+	}
+	if byOpenID == nil {
+		return ErrNotFound
+	}
+	if i := byOpenID.account(s.AppID, s.OpenID); i < 0 || byOpenID.Accounts[i].ConsentAt.IsZero() {
+		return ErrNotFound
+	}
+	return nil
 }
 
 // identifier reports whether s can be an id of WeChat's: bounded, and without blanks, control bytes or anything else

@@ -16,6 +16,7 @@ var possessions = []contract{
 	{"sealed tokens and phone numbers follow a merge, but not an openid that moves", keptMerge},
 	{"sealed tokens and phone numbers: limits", keptLimits},
 	{"renewed behind the person's back, but only what was consented to", renewed},
+	{"an answer about somebody changes who they are only if they are known and have consented", knownOnly},
 	{"sealed tokens: an export for people says only that they are there, lines for a store have them", keptExport},
 }
 
@@ -84,6 +85,37 @@ func renewed(t *testing.T, s *subject) {
 	if q := s.find(t, p.ID); q.Nickname != "" || accountOf(t, q, "wxA").Grant != nil {
 		t.Errorf("what was taken back is there again: %+v", q)
 	}
+}
+
+// knownOnly: an answer that names the unionid of somebody who is not there.
+func knownOnly(t *testing.T, s *subject) {
+	s.listen()
+	answer := func(appID, openID string) error {
+		_, err := s.Ledger.See(t.Context(), ledger.Sighting{AppID: appID, OpenID: openID, UnionID: "u", Known: true, At: at(9)})
+		return err
+	}
+	older := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0), Consent: true})
+	s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
+	s.see(t, ledger.Sighting{AppID: "wxC", OpenID: "oC", At: at(2)})
+	for name, err := range map[string]error{"nobody": answer("wxD", "oD"), "no consent": answer("wxC", "oC"), "another openid": answer("wxA", "oB")} {
+		wantErr(t, name, err, ledger.ErrNotFound)
+	}
+	if got := s.drain(t, crm); len(got) != 0 {
+		t.Errorf("told %v", kindsOf(got))
+	}
+	if err := answer("wxA", "oA"); err != nil {
+		t.Fatal(err)
+	}
+	if p := s.find(t, older.ID); p.UnionID != "u" || p.OpenID("wxB") != "oB" {
+		t.Errorf("%+v", p)
+	}
+	if got := s.drain(t, crm); len(got) != 1 || got[0].Kind != ledger.Merged {
+		t.Errorf("told %v", kindsOf(got))
+	}
+	if err := s.Ledger.Erase(t.Context(), older.ID); err != nil {
+		t.Fatal(err)
+	}
+	wantErr(t, "erased", answer("wxA", "oA"), ledger.ErrNotFound)
 }
 
 func keptMerge(t *testing.T, s *subject) {
