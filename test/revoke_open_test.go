@@ -55,6 +55,17 @@ type openAnswer struct {
 	at     time.Time     // when; read it after closed
 }
 
+// readOn reads an answer until it ends.
+func readOn(name string, body io.Reader) *openAnswer {
+	o := &openAnswer{name: name, closed: make(chan struct{})}
+	go func() {
+		defer close(o.closed)
+		_, _ = io.Copy(io.Discard, body) // how it ends differs; that it does matters
+		o.at = time.Now()
+	}()
+	return o
+}
+
 // holdOpen has a visitor open a WebSocket, an event stream and a download, and
 // returns when all of them flow. dial reaches the gateway.
 func (v *visitor) holdOpen(t *testing.T, site string, dial func(ctx context.Context, network, address string) (net.Conn, error)) []*openAnswer {
@@ -63,14 +74,8 @@ func (v *visitor) holdOpen(t *testing.T, site string, dial func(ctx context.Cont
 	cookie := "wechat=" + v.cookie(address, "wechat")
 	var all []*openAnswer
 	watch := func(name string, body io.ReadCloser) {
-		o := &openAnswer{name: name, closed: make(chan struct{})}
-		all = append(all, o)
 		t.Cleanup(func() { _ = body.Close() })
-		go func() {
-			defer close(o.closed)
-			_, _ = io.Copy(io.Discard, body) // how it ends differs; that it does matters
-			o.at = time.Now()
-		}()
+		all = append(all, readOn(name, body))
 	}
 	for _, name := range []string{"events", "download"} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+name, nil)
