@@ -8,8 +8,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
-
-	"github.com/caddy-wechat/gateway/internal/gate"
 )
 
 const directive = "wechat_auth"
@@ -36,6 +34,7 @@ func init() {
 //		header          <field> <name>|off
 //		header          phone on|<name>
 //		cors_origin     <origin>...
+//		pages           <folder>
 //	}
 //
 // It stands once in a site, at its top level, without a matcher: identity
@@ -112,6 +111,7 @@ func (h *Handler) words(helper httpcaddyfile.Helper) words {
 		"without_consent": h.parseWithoutConsent,
 		"outside_wechat":  choice(&h.OutsideWechat),
 		"snapshot":        choice(&h.Snapshot),
+		"pages":           text(&h.Pages),
 		"header":          h.parseHeader,
 		"scope":           func(*caddyfile.Dispenser) error { return h.parseScope(helper) },
 		"public":          func(*caddyfile.Dispenser) error { return parsePaths(helper, &h.Public) },
@@ -203,47 +203,5 @@ func (h *Handler) parseScope(helper httpcaddyfile.Helper) error {
 		return nil
 	}
 	h.Scopes = append(h.Scopes, ScopeRule{PathRule: *rule, Scope: scope})
-	return nil
-}
-
-func parsePaths(helper httpcaddyfile.Helper, into **PathRule) error {
-	word := helper.Val()
-	rule := *into // the word may be repeated: paths add up
-	if rule == nil {
-		rule = new(PathRule)
-	}
-	before := rule.size()
-	if err := rule.parse(helper); err != nil {
-		return err
-	}
-	if rule.size() == before {
-		return helper.Errf("%s needs a path or a named matcher: %s /static/* @assets", word, word)
-	}
-	*into = rule
-	return nil
-}
-
-func (p *PathRule) size() int     { return len(p.Paths) + len(p.MatcherSetsRaw) }
-func (p *PathRule) isEmpty() bool { return p.size() == 0 }
-
-// parse reads paths and named matchers up to the end of the line.
-func (p *PathRule) parse(helper httpcaddyfile.Helper) error {
-	for helper.NextArg() {
-		if !strings.HasPrefix(helper.Val(), "@") {
-			if err := (gate.Paths{helper.Val()}).Validate(); err != nil {
-				return helper.Err(err.Error())
-			}
-			p.Paths = append(p.Paths, helper.Val())
-			continue
-		}
-		helper.Prev()
-		set, ok, err := helper.MatcherToken()
-		if err != nil {
-			return helper.WrapErr(err)
-		}
-		if ok {
-			p.MatcherSetsRaw = append(p.MatcherSetsRaw, set)
-		}
-	}
 	return nil
 }

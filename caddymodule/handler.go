@@ -95,6 +95,11 @@ type Handler struct {
 	// Default: `page`.
 	Snapshot string `json:"snapshot,omitempty"`
 
+	// A folder whose files lie over those of the built-in pages: `page.html`,
+	// `style.css`, `texts.json`, `<page>.svg`. It is read when the configuration is
+	// loaded, and each page is drawn once: a mistake is found then. Default: none.
+	Pages string `json:"pages,omitempty"`
+
 	// The origins, such as `https://app.example.com`, whose pages may use the
 	// endpoints for clients that hold a token instead of a cookie. Default: none.
 	CORSOrigins []string `json:"cors_origins,omitempty"`
@@ -220,25 +225,6 @@ func serveVerifyFile(w http.ResponseWriter, r *http.Request, content string) err
 func clientIP(r *http.Request) string {
 	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	return ip
-}
-
-// setPlaceholders tells other handlers, matchers and the access log who it is.
-func setPlaceholders(r *http.Request, id *gate.Identity) {
-	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	if !ok {
-		return
-	}
-	repl.Map(func(key string) (any, bool) {
-		field, ok := strings.CutPrefix(key, "http.auth.user.")
-		if !ok {
-			return nil, false
-		}
-		if field == "id" {
-			field = string(gate.FieldOpenID)
-		}
-		value := id.Get(gate.Field(field))
-		return value, value != ""
-	})
 }
 
 // Interface guards.

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
@@ -83,4 +85,46 @@ func (p *PathRule) matches(r *http.Request, original *url.URL) (bool, error) {
 	*sent = *r
 	sent.URL = original
 	return p.sets.AnyMatchWithError(sent)
+}
+
+func parsePaths(helper httpcaddyfile.Helper, into **PathRule) error {
+	word := helper.Val()
+	rule := *into // the word may be repeated: paths add up
+	if rule == nil {
+		rule = new(PathRule)
+	}
+	before := rule.size()
+	if err := rule.parse(helper); err != nil {
+		return err
+	}
+	if rule.size() == before {
+		return helper.Errf("%s needs a path or a named matcher: %s /static/* @assets", word, word)
+	}
+	*into = rule
+	return nil
+}
+
+func (p *PathRule) size() int     { return len(p.Paths) + len(p.MatcherSetsRaw) }
+func (p *PathRule) isEmpty() bool { return p.size() == 0 }
+
+// parse reads paths and named matchers up to the end of the line.
+func (p *PathRule) parse(helper httpcaddyfile.Helper) error {
+	for helper.NextArg() {
+		if !strings.HasPrefix(helper.Val(), "@") {
+			if err := (gate.Paths{helper.Val()}).Validate(); err != nil {
+				return helper.Err(err.Error())
+			}
+			p.Paths = append(p.Paths, helper.Val())
+			continue
+		}
+		helper.Prev()
+		set, ok, err := helper.MatcherToken()
+		if err != nil {
+			return helper.WrapErr(err)
+		}
+		if ok {
+			p.MatcherSetsRaw = append(p.MatcherSetsRaw, set)
+		}
+	}
+	return nil
 }

@@ -40,6 +40,8 @@ func TestProvisionRefuses(t *testing.T) {
 		"empty rule":        {account, `"optional":{}`, "say on which paths"},
 		"field":             {account, `"headers":{"telephone":"on"}`, "no field"},
 		"header":            {account, `"headers":{"openid":"Cookie"}`, "another meaning"},
+		"no such folder":    {account, `"pages":"/not/there"`, "/not/there"},
+		"a folder of files": {account, `"pages":"."`, "no such part"},
 		"two of one name":   {account, `"headers":{"openid":"X-Wechat-User"}`, "already carries"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -132,7 +134,12 @@ func (h *Handler) provisionRules() error {
 	if err != nil {
 		return err
 	}
+	theme, err := h.theme()
+	if err != nil {
+		return err
+	}
 	h.site.rules = gate.Rules{
+		Theme:           theme,
 		Scope:           wechat.Scope(picked["scope"]),
 		ConsentRedirect: picked["consent"] == "redirect",
 		AllowDeclined:   picked["without_consent"] == "allow",
@@ -145,6 +152,19 @@ func (h *Handler) provisionRules() error {
 		h.logger.Warn("outside_wechat pass: anybody can claim to be outside WeChat; the app must ask for a sign-in itself where it needs one", slog.String("account", h.site.account.Name))
 	}
 	return nil
+}
+
+// theme reads the operator's own look of the pages; nil if there is none.
+func (h *Handler) theme() (*page.Theme, error) {
+	folder, err := expand("pages", h.Pages)
+	if err != nil || folder == "" {
+		return nil, err
+	}
+	theme, err := page.LoadTheme(os.DirFS(folder))
+	if err != nil {
+		return nil, fmt.Errorf("pages: the folder %s: %w", folder, err)
+	}
+	return theme, nil
 }
 
 func (h *Handler) provisionPaths(ctx caddy.Context) error {

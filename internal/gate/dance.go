@@ -81,13 +81,12 @@ func (g *Gate) askConsent(w http.ResponseWriter, r *Request, target string) {
 	}
 	p := page.Page{
 		Kind:        page.Consent,
-		Site:        siteName(r.origin),
 		ContinueURL: loginPath(target, wechat.ScopeUserInfo),
 	}
 	if g.Rules.AllowDeclined {
 		p.DeclineURL, p.ReturnTo = Prefix+"decline", target
 	}
-	p.Write(w, r.Request)
+	g.write(w, r, p)
 }
 
 // loginPath is the endpoint that begins a dance by hand.

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -31,6 +32,7 @@ type Rules struct {
 	Outside       Outside
 	SnapshotGuest bool             // 快照页 visitors pass as read-only guests
 	Headers       map[Field]string // renamed headers; HeaderOff drops one
+	Theme         *page.Theme      // the look of the site's pages; nil is the built-in one
 }
 
 // Gate guards one site.

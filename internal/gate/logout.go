@@ -64,7 +64,7 @@ func (g *Gate) logoutEndpoint(w http.ResponseWriter, r *Request) {
 		writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
 		return
 	}
-	page.Page{Kind: page.SignedOut, Site: siteName(r.origin), ContinueURL: loginPath("/", wechat.ScopeBase)}.Write(w, r.Request)
+	g.write(w, r, page.Page{Kind: page.SignedOut, ContinueURL: loginPath("/", wechat.ScopeBase)})
 }
 
 // EndByUpstream carries out X-Wechat-Logout: the session ends and its cookie

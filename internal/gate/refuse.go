@@ -114,7 +114,7 @@ func (g *Gate) explainSnapshot(w http.ResponseWriter, r *Request, f Flow) {
 // it would be invisible to a script and lose what a form holds.
 func (g *Gate) refuse(w http.ResponseWriter, r *Request) {
 	if wantsPage(r.Request) && !isNavigation(r.Request) {
-		page.Page{Kind: page.SignInExpired, Site: siteName(r.origin), ContinueURL: loginPath(g.cameFrom(r), wechat.ScopeBase)}.Write(w, r.Request)
+		g.write(w, r, page.Page{Kind: page.SignInExpired, ContinueURL: loginPath(g.cameFrom(r), wechat.ScopeBase)})
 		return
 	}
 	scope := wechat.ScopeBase
@@ -157,11 +157,16 @@ func (g *Gate) cameFrom(r *Request) string {
 // show answers with a page where a page is wanted, with JSON elsewhere.
 func (g *Gate) show(w http.ResponseWriter, r *Request, p page.Page, code, message string) {
 	if wantsPage(r.Request) && !r.token.sent {
-		p.Site = siteName(r.origin)
-		p.Write(w, r.Request)
+		g.write(w, r, p)
 		return
 	}
 	writeError(w, p.HTTPStatus(), code, message)
+}
+
+// write answers with a page of this site.
+func (g *Gate) write(w http.ResponseWriter, r *Request, p page.Page) {
+	p.Site, p.Theme = siteName(r.origin), g.Rules.Theme
+	p.Write(w, r.Request)
 }
 
 // logWeChat writes the one line about a failure, with errcode and rid apart.
