@@ -78,7 +78,7 @@ type Redis struct {
 	generation atomic.Uint64
 	moved      atomic.Int64 // when Generation last moved because the channel was broken, ns since 1970
 	known      latch        // shut from Start until the tombstones are read
-	tombstones atomic.Int64 // how many changes of the tombstones this instance has seen
+	tombstones atomic.Value // string: the stamp of the last change of the tombstones before they were last read
 
 	mu     sync.RWMutex   // closed, and additions to work
 	work   sync.WaitGroup // calls that have begun, and what Start began

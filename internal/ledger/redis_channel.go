@@ -181,7 +181,6 @@ func (r *Redis) receive(message string) {
 		for member := range strings.FieldsSeq(what) {
 			r.learn(member)
 		}
-		r.tombstones.Add(1)
 	case sayNews, sayTimes:
 		ids := strings.Split(rest, ",")
 		for _, id := range ids {

@@ -120,19 +120,17 @@ func (r *Redis) PersonEnded(person string) time.Time {
 	return r.gone.has(person)
 }
 
-// loadTombstones reads those still in force, if there are any that this instance has not heard of.
+// loadTombstones reads those still in force, unless the last change of them is one from before they were last read. A
+// change has a stamp, not a number: a failover can lose one and gain another (attack: an ended session that stays good
+// where nobody heard of its end).
 func (r *Redis) loadTombstones(ctx context.Context) error {
 	once, cancel := r.once(ctx)
 	defer cancel()
-	seen := r.tombstones.Load()
-	n, err := r.Client.HGet(once, r.key("meta"), "ended").Int64()
-	if errors.Is(err, redis.Nil) {
-		n, err = 0, nil
-	}
-	if err != nil {
+	stamp, err := r.Client.HGet(once, r.key("meta"), "ends").Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
 		return r.failed("reading the tombstones", err)
 	}
-	if n == seen {
+	if read := r.tombstones.Load(); read == stamp {
 		r.known.open()
 		return nil
 	}
@@ -149,7 +147,7 @@ func (r *Redis) loadTombstones(ctx context.Context) error {
 	if bad > 0 && r.Logger != nil {
 		r.Logger.Warn("the ledger in Redis has tombstones that cannot be read; a newer gateway may have written them", "number", bad)
 	}
-	r.tombstones.CompareAndSwap(seen, n)
+	r.tombstones.Store(stamp) // of before they were read: what came meanwhile is read again
 	r.known.open()
 	return nil
 }

@@ -205,7 +205,7 @@ end
 if not schema then call('HSET', KEYS[6], 'schema', ARGV[1]) end
 if ended then
 	call('ZREMRANGEBYSCORE', KEYS[5], '-inf', math.floor(now / 1000))
-	call('HINCRBY', KEYS[6], 'ended', 1)
+	call('HSET', KEYS[6], 'ends', ARGV[11])
 end
 for i = 3, 4 do
 	if ARGV[i] ~= '' then redis.pcall('PUBLISH', ARGV[2], ARGV[i]) end

@@ -13,7 +13,7 @@ import (
 
 // The keys of the store, in the order in which scripts get them. All are hashes, but for ended: a sorted set of
 // tombstones by the second until which they hold. A person's value is a stamp, new with each write, and the record.
-// meta holds the schema, the number of times that ended was changed, and the number of the last event that was told. For
+// meta holds the schema, the stamp of the last change of ended, and the number of the last event that was told. For
 // those of the outbox see queueKeys.
 var tableKeys = [...]string{"person", "openid", "unionid", "alias", "ended", "meta"}
 
