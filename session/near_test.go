@@ -1,8 +1,11 @@
 package session_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -258,5 +261,30 @@ func TestNearSurvivesStrangeMessages(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		wantSession(t, n, value)
+	})
+}
+
+// nobody is a channel that cannot be reached.
+type nobody struct{}
+
+func (nobody) Publish(context.Context, string) error { return errors.New("unreachable") }
+func (nobody) Subscribe(context.Context, func(string)) error {
+	return errors.New("unreachable")
+}
+
+// A channel that never works is said to be so at the beginning, and once.
+func TestNearNeverReachedIsLogged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		n := &session.Near{Store: new(counted), Bus: nobody{}, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+		n.Start()
+		time.Sleep(time.Minute)
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := strings.Count(log.String(), "session channel broken"); got != 1 {
+			t.Errorf("%d lines: %s", got, &log)
+		}
 	})
 }

@@ -92,7 +92,7 @@ func (n *Near) Close() error {
 
 // listen keeps a subscription.
 func (n *Near) listen(ctx context.Context) {
-	pause := busRetry
+	pause, first := busRetry, true
 	for {
 		n.channel.since.Store(0)
 		err := n.Bus.Subscribe(ctx, n.receive)
@@ -102,8 +102,11 @@ func (n *Near) listen(ctx context.Context) {
 		}
 		if worked {
 			pause = busRetry
+		}
+		if worked || first { // at the beginning too: a wrong address must be seen before a visitor sees it
 			n.warn("session channel broken", err)
 		}
+		first = false
 		if !sleep(ctx, pause) {
 			return
 		}

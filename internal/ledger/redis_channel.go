@@ -99,17 +99,20 @@ func (c *channel) end() {
 
 // listen keeps a subscription.
 func (r *Redis) listen(ctx context.Context) {
-	pause := channelRetry
+	pause, first := channelRetry, true
 	for {
 		err := r.subscribe(ctx)
-		if s := r.channel.now.Swap(nil); s != nil {
+		s := r.channel.now.Swap(nil)
+		if s != nil {
 			r.channel.last.Store(s)
 			r.generation.Add(1)
 			pause = channelRetry
-			if r.Logger != nil && ctx.Err() == nil {
-				r.Logger.Warn("the ledger's channel is broken: Redis is asked more often", "error", err)
-			}
 		}
+		// At the beginning too: a wrong address must not wait for the first visitor to be seen.
+		if (s != nil || first) && r.Logger != nil && ctx.Err() == nil {
+			r.Logger.Warn("the ledger's channel is broken: Redis is asked more often", "error", err)
+		}
+		first = false
 		if !sleep(ctx, pause) {
 			return
 		}
@@ -143,6 +146,7 @@ func (r *Redis) subscribe(ctx context.Context) error {
 			}
 			r.channel.now.Store(&span{since: begun})
 			r.generation.Add(1)
+			r.checkMemory(ctx)
 		case *redis.Message:
 			r.receive(m.Payload)
 		}
