@@ -81,13 +81,13 @@ func (g *Gate) welcome(w http.ResponseWriter, r *Request, a Account, o outcome) 
 // reachable finds out whether a sign-in could be kept, before its code is spent:
 // the code is still good when the stores are back.
 func (g *Gate) reachable(r *Request, b session.Binding) error {
-	const nothing = "nothing" // is the value of no session, and nobody's openid
+	const nothing = "nothing" // is the value of no session
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
 	if _, err := g.Hub.Store.Load(ctx, nothing, b); err != nil && !isNobody(err) {
 		return fmt.Errorf("gate: before a sign-in: %w", err)
 	}
-	if _, err := g.Hub.Ledger.FindOpenID(ctx, b.AppID, nothing); err != nil && !isNobody(err) {
+	if err := g.Hub.Ledger.Ready(ctx); err != nil {
 		return fmt.Errorf("gate: before a sign-in: %w", err)
 	}
 	return nil
@@ -105,27 +105,23 @@ func onceKey(parts ...string) string {
 func (g *Gate) spendAtDoor(ctx context.Context, a Account, b session.Binding, code string, who visitor, see sightingOf) (outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
 	defer cancel()
-	sighting, err := see(ctx, a, code)
+	scope, key := a.Kind.scope(), onceKey("sighted", b.AppID, b.Site, code)
+	sighting, err := g.sight(ctx, key, func() (ledger.Sighting, error) { return see(ctx, a, code) })
 	if err != nil {
 		return outcome{}, err
 	}
-	scope := a.Kind.scope()
 	sighting.AppID, sighting.SignedIn, sighting.Scope = b.AppID, true, scope
-	person, err := g.Hub.Ledger.See(ctx, sighting)
+	in, err := g.enrol(ctx, b, key, sighting, func(ledger.Person) string { return scope })
 	if err != nil {
-		return outcome{}, fmt.Errorf("gate: ledger: %w", err)
+		return outcome{}, err
 	}
-	s := session.New(b, person.ID, sighting.OpenID, scope)
-	value, err := g.keepNew(ctx, s)
-	if err != nil {
-		return outcome{}, fmt.Errorf("gate: save session: %w", err)
-	}
-	g.Logger.Info("signed in", slog.String("user", shortID(person.ID)), slog.String("session", s.ID.Short()),
+	s := in.session
+	g.Logger.Info("signed in", slog.String("user", shortID(s.Person)), slog.String("session", s.ID.Short()),
 		slog.String("account", a.Name), slog.String("scope", scope))
 	WriteAudit(g.Audit, AuditRecord{
-		Action: ActionSignIn, Account: a.Name, User: person.ID, Session: s.ID, Client: who.client, Scope: scope, Site: b.Site,
+		Action: ActionSignIn, Account: a.Name, User: s.Person, Session: s.ID, Client: who.client, Scope: scope, Site: b.Site,
 	})
-	return outcome{session: s, value: value}, nil
+	return outcome{session: s, value: in.value}, nil
 }
 
 // seeMini spends a code of wx.login.

@@ -164,6 +164,13 @@ func (l *shakyLedger) failure() error {
 	return l.err
 }
 
+func (l *shakyLedger) Ready(ctx context.Context) error {
+	if err := l.failure(); err != nil {
+		return err
+	}
+	return l.Bolt.Ready(ctx)
+}
+
 func (l *shakyLedger) See(ctx context.Context, s ledger.Sighting) (ledger.Person, error) {
 	if err := l.failure(); err != nil {
 		return ledger.Person{}, err

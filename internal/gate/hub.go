@@ -13,6 +13,8 @@ import (
 type Ledger interface {
 	// See records a sign-in and returns the person.
 	See(ctx context.Context, s ledger.Sighting) (ledger.Person, error)
+	// Ready says whether a sign-in could be recorded now.
+	Ready(ctx context.Context) error
 	// Find returns the person with this id, also by the id of a merged record.
 	Find(ctx context.Context, id string) (ledger.Person, error)
 	// FindOpenID returns the person to whom this openid of this app id belongs.

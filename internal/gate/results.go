@@ -42,6 +42,8 @@ type Results struct {
 	group singleflight.Group
 	mu    sync.Mutex
 	done  map[resultKey]result
+
+	sighted sighted
 }
 
 // resultKey is a flow id, and for snapshots the code too: leaving snapshot mode

@@ -29,47 +29,58 @@ const spendTimeout = 20 * time.Second
 func (g *Gate) spend(ctx context.Context, f Flow, code string, b session.Binding, who visitor) (outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
 	defer cancel()
-	token, err := patiently(ctx, func() (wechat.Token, error) {
-		return g.Hub.WeChat.Exchange(ctx, g.Account.Credentials, code)
+	key := onceKey("sighted", b.AppID, f.ID, code)
+	sighting, err := g.sight(ctx, key, func() (ledger.Sighting, error) { return g.seeVisitor(ctx, b.AppID, code) })
+	if errors.Is(err, errVirtual) {
+		return g.enterSnapshot(ctx, b)
+	}
+	if err != nil {
+		return outcome{}, err
+	}
+	in, err := g.enrol(ctx, b, key, sighting, func(p ledger.Person) string {
+		if p.Consented(b.AppID) {
+			return string(wechat.ScopeUserInfo)
+		}
+		return string(wechat.ScopeBase)
 	})
 	if err != nil {
 		return outcome{}, err
 	}
-	if token.Snapshot {
-		return g.enterSnapshot(ctx, b)
+	s, scope := in.session, in.session.Scope
+	g.Logger.Info("signed in", slog.String("user", shortID(s.Person)), slog.String("session", s.ID.Short()),
+		slog.String("account", g.Account.Name), slog.String("scope", scope), slog.String("flow", shortID(f.ID)))
+	WriteAudit(g.Audit, AuditRecord{
+		Action: who.action(s.Person, f.Scope), Account: g.Account.Name, User: s.Person, Session: s.ID,
+		Client: who.client, Scope: scope, Flow: f.ID, Site: b.Site,
+	})
+	return outcome{session: s, value: in.value}, nil
+}
+
+// errVirtual says that a code was a virtual visitor's (快照页).
+var errVirtual = errors.New("gate: a virtual visitor")
+
+// seeVisitor spends a code of the official account.
+func (g *Gate) seeVisitor(ctx context.Context, appID, code string) (ledger.Sighting, error) {
+	token, err := patiently(ctx, func() (wechat.Token, error) {
+		return g.Hub.WeChat.Exchange(ctx, g.Account.Credentials, code)
+	})
+	switch {
+	case err != nil:
+		return ledger.Sighting{}, err
+	case token.Snapshot:
+		return ledger.Sighting{}, errVirtual
 	}
 	sighting := ledger.Sighting{
-		AppID: b.AppID, OpenID: token.OpenID, UnionID: token.UnionID,
+		AppID: appID, OpenID: token.OpenID, UnionID: token.UnionID,
 		SignedIn: true, Scope: string(cmp.Or(token.Scope, wechat.ScopeBase)),
 	}
 	if token.Scope == wechat.ScopeUserInfo {
 		if err := g.addProfile(ctx, token, &sighting); err != nil {
-			return outcome{}, err
+			return ledger.Sighting{}, err
 		}
 	}
 	g.addUnionID(ctx, token, &sighting)
-	person, err := g.Hub.Ledger.See(ctx, sighting)
-	if err != nil {
-		return outcome{}, fmt.Errorf("gate: ledger: %w", err)
-	}
-	scope := wechat.ScopeBase
-	if person.Consented(b.AppID) {
-		scope = wechat.ScopeUserInfo
-	}
-	// Always a new session with a new id (attack: session fixation,
-	// GHSA-f24x-5g9q-753f).
-	s := session.New(b, person.ID, token.OpenID, string(scope))
-	value, err := g.keepNew(ctx, s)
-	if err != nil {
-		return outcome{}, fmt.Errorf("gate: save session: %w", err)
-	}
-	g.Logger.Info("signed in", slog.String("user", shortID(person.ID)), slog.String("session", s.ID.Short()),
-		slog.String("account", g.Account.Name), slog.String("scope", string(scope)), slog.String("flow", shortID(f.ID)))
-	WriteAudit(g.Audit, AuditRecord{
-		Action: who.action(person.ID, f.Scope), Account: g.Account.Name, User: person.ID, Session: s.ID,
-		Client: who.client, Scope: string(scope), Flow: f.ID, Site: b.Site,
-	})
-	return outcome{session: s, value: value}, nil
+	return sighting, nil
 }
 
 // visitor is what must be known of a request after it is over.

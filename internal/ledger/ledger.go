@@ -13,6 +13,8 @@ type Ledger interface {
 	// exact under concurrency. A sighting that brings nothing new, of an account seen less than an hour ago, writes
 	// nothing. Errors: ErrInvalid, ErrUnavailable.
 	See(ctx context.Context, s Sighting) (Person, error)
+	// Ready says whether a change could be written now, as far as that can be known without one. Error: ErrUnavailable.
+	Ready(ctx context.Context) error
 	// Find returns the person with this id, also if the id has been merged into another. Errors: ErrNotFound,
 	// ErrUnavailable.
 	Find(ctx context.Context, id string) (Person, error)

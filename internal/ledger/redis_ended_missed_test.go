@@ -19,9 +19,11 @@ type before struct {
 }
 
 func (*before) DialHook(next redis.DialHook) redis.DialHook { return next }
+
 func (*before) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
 }
+
 func (h *before) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		if cmd.Name() == h.command {

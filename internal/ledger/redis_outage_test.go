@@ -85,6 +85,14 @@ func outageClient(t *testing.T, b redistest.Backend) redis.UniversalClient {
 	return b.Dial(o)
 }
 
+// wantUnready checks that a Redis that takes no writes is found out beforehand.
+func wantUnready(t *testing.T, r *Redis) {
+	t.Helper()
+	if err := r.Ready(t.Context()); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("Ready: %v", err)
+	}
+}
+
 func suffer(t *testing.T, r *Redis, known, other Person, reads bool) {
 	t.Helper()
 	var slowest time.Duration
@@ -105,6 +113,7 @@ func suffer(t *testing.T, r *Redis, known, other Person, reads bool) {
 	if !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrCorrupt) {
 		t.Errorf("See: %v", err)
 	}
+	wantUnready(t, r)
 	for what, err := range map[string]error{
 		"Find":   second(r.Find(t.Context(), other.ID)),
 		"FindUO": second(r.FindOpenID(t.Context(), "wxA", "oB")),

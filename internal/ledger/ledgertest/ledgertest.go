@@ -98,6 +98,7 @@ func (s *subject) calls(ctx context.Context) map[string]func() error {
 			_, err := s.Ledger.See(ctx, ledger.Sighting{AppID: "wxA", OpenID: "oNew", At: at(0)})
 			return err
 		},
+		"Ready":       func() error { return s.Ledger.Ready(ctx) },
 		"Find":        func() error { _, err := s.Ledger.Find(ctx, anID); return err },
 		"FindOpenID":  func() error { _, err := s.Ledger.FindOpenID(ctx, "wxA", "oNew"); return err },
 		"FindUnionID": func() error { _, err := s.Ledger.FindUnionID(ctx, "uNew"); return err },

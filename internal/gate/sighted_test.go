@@ -1,0 +1,96 @@
+package gate_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"testing"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// blindLedger can be written, until it comes to it.
+type blindLedger struct {
+	*shakyLedger
+	blind atomic.Bool
+}
+
+func (l *blindLedger) See(ctx context.Context, s ledger.Sighting) (ledger.Person, error) {
+	if l.blind.Load() {
+		return ledger.Person{}, ledger.ErrUnavailable
+	}
+	return l.shakyLedger.See(ctx, s)
+}
+
+// Unavailable is not absent: a ledger that cannot be written is found out before
+// WeChat's code is spent, and the same callback arrives afterwards.
+func TestNoCodeIsSpentWhileTheLedgerIsDown(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	b := w.browser("alice")
+	callback := b.until("/page")
+	w.ledger.fail(ledger.ErrUnavailable)
+	if h := b.send(http.MethodGet, callback, ""); h.status != http.StatusServiceUnavailable || h.kind() != "unavailable" {
+		t.Errorf("%d %q", h.status, h.kind())
+	}
+	if n := w.weChat.CountCalls(exchangePath); n != 0 {
+		t.Errorf("the code was spent %d times", n)
+	}
+	w.ledger.fail(nil)
+	if h := b.send(http.MethodGet, callback, ""); h.status != http.StatusSeeOther || b.session() == "" {
+		t.Errorf("afterwards: %d %q", h.status, h.kind())
+	}
+}
+
+// A store that goes down behind the exchange costs the visitor a reload, and not
+// another dance: what WeChat said is known still, to this dance alone.
+func TestSpentCodesAreNotLost(t *testing.T) {
+	t.Parallel()
+	for _, part := range []string{"ledger", "store"} {
+		w := newTown(t, doors)
+		book, store := &blindLedger{shakyLedger: w.ledger}, &fullStore{Store: w.store}
+		w.hub.Ledger, w.hub.Store = book, store
+		down := func(is bool) { book.blind.Store(is && part == "ledger"); store.full = is && part == "store" }
+
+		b, other := w.browser("alice"), w.browser("alice")
+		callback := b.until("/page")
+		login := code{w.weChat.MiniProgramCode("bob", miniApp)}
+		down(true)
+		if h := b.send(http.MethodGet, callback, ""); h.kind() != "unavailable" {
+			t.Errorf("%s: %d %q", part, h.status, h.kind())
+		}
+		c := w.client("bob")
+		if got := c.ask(http.MethodPost, miniLogin, login); got.status != http.StatusServiceUnavailable {
+			t.Errorf("%s: %d %s", part, got.status, got.body)
+		}
+		down(false)
+		// Another dance gets nothing by this one's code.
+		ours, theirs := mustParse(t, callback), mustParse(t, other.until("/page"))
+		q := theirs.Query()
+		q.Set("code", ours.Query().Get("code"))
+		theirs.RawQuery = q.Encode()
+		if h := other.send(http.MethodGet, theirs.String(), ""); other.session() != "" {
+			t.Errorf("%s: another dance: %d %q", part, h.status, h.kind())
+		}
+		calls := w.weChat.CountCalls(exchangePath)
+		if h := b.send(http.MethodGet, callback, ""); h.status != http.StatusSeeOther || b.session() == "" {
+			t.Errorf("%s: afterwards: %d %q", part, h.status, h.kind())
+		}
+		if got := c.ask(http.MethodPost, miniLogin, login); got.status != http.StatusOK {
+			t.Errorf("%s: afterwards: %d %s", part, got.status, got.body)
+		}
+		if n := w.weChat.CountCalls(exchangePath); n != calls {
+			t.Errorf("%s: the code was spent again", part)
+		}
+	}
+}
+
+func mustParse(t *testing.T, address string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
