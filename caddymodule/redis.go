@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -61,7 +62,7 @@ func (RedisStore) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision reads the address and the certificates, and connects nowhere.
-func (s *RedisStore) Provision(caddy.Context) error {
+func (s *RedisStore) Provision(ctx caddy.Context) error {
 	plan, err := s.read()
 	if err != nil {
 		return fmt.Errorf("store redis: %w", err)
@@ -70,7 +71,18 @@ func (s *RedisStore) Provision(caddy.Context) error {
 		return fmt.Errorf("store redis: prefix: %w", err)
 	}
 	s.plan = plan
+	if s.hasLiteral() {
+		ctx.Slogger().Warn("a password of Redis stands in the configuration; prefer {env.…} or {file.…}")
+	}
 	return nil
+}
+
+// hasLiteral reports whether a password stands in the configuration itself.
+func (s *RedisStore) hasLiteral() bool {
+	_, rest, _ := strings.Cut(s.Address, "://")
+	userinfo, _, _ := cutLast(rest, "@")
+	_, password, _ := strings.Cut(userinfo, ":")
+	return isLiteral(password) || isLiteral(s.Password) || isLiteral(s.SentinelPassword)
 }
 
 // poolKey names everything that the opened store depends on, without showing it:

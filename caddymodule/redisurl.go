@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -33,7 +34,8 @@ type parsedRedis struct {
 //	redis+sentinel://[user[:password]@]host[:port],host[:port].../<master>[/db]
 //	redis+cluster://[user[:password]@]host[:port],host[:port]...
 //
-// and the same with rediss for TLS. Errors never hold the password.
+// and the same with rediss for TLS. Errors never hold the password, nor what could
+// be a part of one.
 func parseRedisURL(raw string) (parsedRedis, error) {
 	scheme, rest, ok := strings.Cut(raw, "://")
 	kind, known := redisSchemes[scheme]
@@ -41,13 +43,16 @@ func parseRedisURL(raw string) (parsedRedis, error) {
 		return parsedRedis{}, fmt.Errorf("the address must begin with redis://, rediss://, redis+sentinel:// or redis+cluster://")
 	}
 	p := parsedRedis{tls: kind.tls}
-	authority, path, _ := strings.Cut(rest, "/")
+	// First of all, and from the end: whatever a password holds, it is taken for no
+	// host (attack: a password in an error, and so in a log).
+	userinfo, rest, _ := cutLast(rest, "@")
+	if err := p.credentials(userinfo); err != nil {
+		return parsedRedis{}, err
+	}
 	if strings.ContainsAny(rest, "?#") {
 		return parsedRedis{}, fmt.Errorf("the address takes no ? or #; options go into the block")
 	}
-	if err := p.credentials(&authority); err != nil {
-		return parsedRedis{}, err
-	}
+	authority, path, _ := strings.Cut(rest, "/")
 	defaultPort := "6379"
 	if kind.sentinel {
 		defaultPort = "26379"
@@ -68,12 +73,10 @@ func parseRedisURL(raw string) (parsedRedis, error) {
 	return p, p.path(path, kind.sentinel, kind.cluster)
 }
 
-func (p *parsedRedis) credentials(authority *string) error {
-	userinfo, hosts, ok := cutLast(*authority, "@")
-	if !ok {
-		return nil
+func (p *parsedRedis) credentials(userinfo string) error {
+	if strings.ContainsAny(userinfo, "/?#@ ") {
+		return fmt.Errorf("user name and password must be percent-encoded: %%2F for /, %%3F for ?, %%23 for #, %%40 for @")
 	}
-	*authority = hosts
 	user, password, _ := strings.Cut(userinfo, ":")
 	var err error
 	if p.options.Username, err = url.PathUnescape(user); err != nil {
@@ -112,6 +115,9 @@ func (p *parsedRedis) path(path string, sentinel, cluster bool) error {
 	return nil
 }
 
+// errHost does not repeat the host: without an @ it may be a password.
+var errHost = errors.New("a host of the address is neither host nor host:port")
+
 func hostPort(host, defaultPort string) (string, error) {
 	if host == "" {
 		return "", fmt.Errorf("the address names no host")
@@ -120,11 +126,11 @@ func hostPort(host, defaultPort string) (string, error) {
 	if err != nil {
 		name, port = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"), defaultPort
 		if strings.Contains(name, ":") && !strings.HasPrefix(host, "[") {
-			return "", fmt.Errorf("%q is not host:port", host)
+			return "", errHost
 		}
 	}
 	if number, err := strconv.Atoi(port); err != nil || number < 1 || number > 65535 || name == "" || strings.ContainsAny(name, "@ /\\") {
-		return "", fmt.Errorf("%q is not host:port", host)
+		return "", errHost
 	}
 	return net.JoinHostPort(name, port), nil
 }

@@ -40,6 +40,42 @@ func TestParseRedisURL(t *testing.T) {
 	}
 }
 
+// Attack: a password that is not encoded is taken for a host, and the error says it.
+func TestRedisPasswordsAreInNoError(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{
+		"redis://u:s3cr/etPassw0rd=@127.0.0.1:1/0", "redis://:s3cr/et@h", "redis://u:s3cr#et@h", "redis://u:s3cr?et@h", "redis://u:s3cr@et@h",
+		"redis://u:s3cr:et:0@h:x", "redis://u:s3cr/et@h:x/0", "redis://:s3cr/et", "redis://u:s3cr:et", "redis+sentinel://u:s3cr/et@a:1,b:x/m", "redis://s3cr et@h",
+		"redis://u:s3cr%zz@h",
+	} {
+		_, err := parseRedisURL(raw)
+		if err == nil || strings.Contains(err.Error(), "s3cr") || strings.Contains(err.Error(), "et@") {
+			t.Errorf("%s: %v", raw, err)
+		}
+	}
+}
+
+func TestRedisPasswordInTheConfiguration(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		store   RedisStore
+		literal bool
+	}{
+		{RedisStore{Address: "redis://h:6379/0"}, false},
+		{RedisStore{Address: "{env.REDIS_URL}"}, false},
+		{RedisStore{Address: "redis://gateway@h", Password: "{file./run/secrets/redis}"}, false},
+		{RedisStore{Address: "redis://u:{env.REDIS_PASSWORD}@h"}, false},
+		{RedisStore{Address: "redis://u:inline@h"}, true},
+		{RedisStore{Address: "redis+sentinel://:inline@a,b/m"}, true},
+		{RedisStore{Address: "redis://h", Password: "inline"}, true},
+		{RedisStore{Address: "redis://h", SentinelPassword: "inline"}, true},
+	} {
+		if got := c.store.hasLiteral(); got != c.literal {
+			t.Errorf("%+v: %v", c.store, got)
+		}
+	}
+}
+
 // The password is in no error, whatever is wrong behind it.
 func FuzzParseRedisURL(f *testing.F) {
 	for _, s := range []string{"h:6379/0", "h", "a,b/master", "%", "@", "/x"} {
