@@ -162,7 +162,20 @@ func (o *office) caller(person string) *caller {
 
 func (c *caller) get(client *http.Client) (int, string) {
 	c.o.t.Helper()
-	request, err := http.NewRequestWithContext(c.o.t.Context(), http.MethodGet, c.o.site+"/", nil)
+	return c.fetch(client, "/")
+}
+
+// visit opens a page of the site, by way of WeChat where asked.
+func (c *caller) visit(path string) {
+	c.o.t.Helper()
+	if status, body := c.fetch(c.client, path); status != http.StatusOK {
+		c.o.t.Fatalf("%s: %d %.300s", path, status, body)
+	}
+}
+
+func (c *caller) fetch(client *http.Client, path string) (int, string) {
+	c.o.t.Helper()
+	request, err := http.NewRequestWithContext(c.o.t.Context(), http.MethodGet, c.o.site+path, nil)
 	if err != nil {
 		c.o.t.Fatal(err)
 	}

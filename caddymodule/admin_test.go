@@ -231,3 +231,27 @@ func timeless(answer string) string {
 	}
 	return first + "\n" + strings.Join(ends, "") + persons
 }
+
+// The way from one gateway to several, as docs/fleet.md tells it: the ledger is
+// copied while visitors come, and once more in the end. Whoever consented in between
+// has consented in the new store.
+func TestAdminCopiesTwice(t *testing.T) {
+	o := openOffice(t, local(t))
+	c := o.caller("ming")
+	ming, hong := c.signIn(), o.caller("hong").signIn()
+	first := o.must("GET", "/wechat/ledger", "", http.StatusOK)
+	o.sim.SetConsent("ming", simApp, true)
+	c.visit("/_wechat/login?return_to=/&scope=snsapi_userinfo")
+	second := o.must("GET", "/wechat/ledger", "", http.StatusOK)
+	if !strings.Contains(second, "小明") || strings.Contains(first, "小明") {
+		t.Fatalf("no consent between the two:\n%s\n%s", first, second)
+	}
+	o = openOffice(t, listedRedis(t))
+	for _, file := range []string{first, second, first, second} {
+		o.must("POST", "/wechat/ledger", file, http.StatusOK)
+	}
+	if got := o.must("GET", "/wechat/persons/"+ming, "", http.StatusOK); !strings.Contains(got, "小明") || !strings.Contains(got, "consent_at") {
+		t.Errorf("the person is %s", got)
+	}
+	o.must("GET", "/wechat/persons/"+hong, "", http.StatusOK)
+}

@@ -114,6 +114,9 @@ func (m *ledgerImport) lineByLine(ctx context.Context, f io.Reader) error {
 		if errors.Is(err, bufio.ErrTooLong) {
 			err = fmt.Errorf("line %d: it is longer than %d bytes", n+1, maxLine)
 		}
+		if n == 0 {
+			return err // not even the header: there is nothing to send
+		}
 		if failed := m.send(ctx, n+1); failed != nil {
 			return failed
 		}

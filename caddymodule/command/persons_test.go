@@ -108,6 +108,7 @@ func TestCommandsRefuse(t *testing.T) {
 		{"give one file", "ledger import"},
 		{"give one file", "ledger import x --from-line 0"},
 		{"no such file", "ledger import /not/there"},
+		{"is a directory", "ledger import /tmp"},
 		{"asking the running server", "persons show p"},
 		{"asking the running server", "ledger export"},
 	} {

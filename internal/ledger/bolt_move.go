@@ -78,15 +78,21 @@ func (b *Bolt) Import(ctx context.Context, p Person) error {
 
 // imported writes a person of another ledger, if nothing speaks against it.
 func (t tables) imported(p *Person) (bool, error) {
-	for _, c := range p.claims() {
-		if t.tx.Bucket(c.table.bucket()).Get([]byte(c.key)) == nil {
-			continue
-		}
-		q, err := absent(t.byID(p.ID))
-		if err != nil || q != nil && q.includes(p) {
+	holders, err := t.holders(p)
+	if err != nil {
+		return false, err
+	}
+	is, gone, inTheWay := p.succeeds(holders)
+	switch is {
+	case known:
+		return false, nil
+	case pretendent:
+		return false, inTheWay.taken()
+	}
+	for _, id := range gone {
+		if err := t.tx.Bucket(bucketPerson).Delete([]byte(id)); err != nil {
 			return false, err
 		}
-		return false, c.taken()
 	}
 	persons := t.tx.Bucket(bucketPerson)
 	if p.seq > persons.Sequence() { // who comes next is younger
@@ -95,4 +101,30 @@ func (t tables) imported(p *Person) (bool, error) {
 		}
 	}
 	return true, t.write(&change{person: *p, news: true})
+}
+
+// holders returns who has the names of a person.
+func (t tables) holders(p *Person) (all []holder, err error) {
+	for _, c := range p.claims() {
+		q, err := absent(c.by.find(t))
+		if err != nil {
+			return nil, err
+		}
+		if q != nil {
+			all = append(all, holder{c, q})
+		}
+	}
+	return all, nil
+}
+
+// find returns the person that a query of one name leads to. ErrNotFound.
+func (q query) find(t tables) (Person, error) {
+	switch {
+	case q.id != "":
+		return t.byID(q.id)
+	case q.openID != "":
+		return t.byOpenID(q.appID, q.openID)
+	default:
+		return t.byUnionID(q.unionID)
+	}
 }

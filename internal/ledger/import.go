@@ -73,19 +73,25 @@ type claim struct {
 	table table
 	key   string
 	what  string // for people; never the name itself: openids are personal data
+	by    query  // finds who has it
 }
 
 // claims lists every name of the person, its id under both tables of ids first.
 func (p *Person) claims() []claim {
-	all := []claim{{tablePerson, p.ID, "its id"}, {tableAlias, p.ID, "its id, merged,"}}
+	ids := func(id, what string) []claim {
+		by := query{id: id}
+		return []claim{{tablePerson, id, what, by}, {tableAlias, id, what, by}}
+	}
+	all := ids(p.ID, "its id")
 	for _, a := range p.Accounts {
-		all = append(all, claim{tableOpenID, string(openIDKey(a.AppID, a.OpenID)), "its openid of " + a.AppID})
+		by := query{appID: a.AppID, openID: a.OpenID}
+		all = append(all, claim{tableOpenID, string(openIDKey(a.AppID, a.OpenID)), "its openid of " + a.AppID, by})
 	}
 	for _, id := range p.Merged {
-		all = append(all, claim{tablePerson, id, "an id merged into it"}, claim{tableAlias, id, "an id merged into it"})
+		all = append(all, ids(id, "an id merged into it")...)
 	}
 	if p.UnionID != "" {
-		all = append(all, claim{tableUnionID, p.UnionID, "its unionid"})
+		all = append(all, claim{tableUnionID, p.UnionID, "its unionid", query{unionID: p.UnionID}})
 	}
 	return all
 }

@@ -100,32 +100,64 @@ func (r *Redis) Import(ctx context.Context, p Person) error {
 	if err != nil {
 		return err
 	}
-	names := p.claims()
 	c := change{person: p, dirty: true, news: true}
-	b := newBatch()
-	for _, name := range names {
-		b.expect(name.table, name.key, "")
-	}
-	if err := b.change(&c); err != nil {
-		return err
-	}
-	conflict, _, err := r.write(ctx, b)
-	if err == nil && conflict != 0 {
-		return r.included(ctx, &p, names[conflict-1])
-	}
-	r.near.drop(c.ids()...)
-	r.generation.Add(1)
-	return err
+	first := true
+	return r.rounds(ctx, func() (plan, error) {
+		b := newBatch()
+		if first { // most are strangers: one call
+			first = false
+			for _, name := range p.claims() {
+				b.expect(name.table, name.key, "")
+			}
+		} else if is, err := r.succeed(ctx, b, &p); err != nil || is == known {
+			return plan{}, err
+		}
+		return plan{batch: b, change: &c, names: c.ids()}, b.change(&c)
+	}, func(int) {})
 }
 
-// included is nil if the ledger knows all of p, although it has one of its names.
-func (r *Redis) included(ctx context.Context, p *Person, name claim) error {
-	v, err := r.look(ctx, query{id: p.ID})
-	if err != nil {
-		return err
+// succeed decides what a person of a file is to those who have their names, makes it a condition that these still have
+// them, and removes the records that end.
+func (r *Redis) succeed(ctx context.Context, b *batch, p *Person) (succession, error) {
+	var holders []holder
+	for _, c := range p.claims() {
+		s, err := r.holding(ctx, c.by)
+		if err != nil {
+			return pretendent, err
+		}
+		if s.person == nil {
+			b.expect(c.table, c.key, "")
+			continue
+		}
+		b.expectPerson(s)
+		switch {
+		case c.table == tablePerson && s.person.ID == c.key:
+		case c.table == tablePerson, c.table == tableAlias && s.person.ID == c.key:
+			b.expect(c.table, c.key, "")
+		default:
+			b.expectName(c.table, c.key, s)
+		}
+		holders = append(holders, holder{c, s.person})
 	}
-	if v.id.person != nil && v.id.person.includes(p) {
-		return nil
+	is, gone, inTheWay := p.succeeds(holders)
+	for _, id := range gone {
+		b.remove(tablePerson, id)
 	}
-	return name.taken()
+	if is == pretendent {
+		return is, inTheWay.taken()
+	}
+	return is, nil
+}
+
+// holding reads who has one name.
+func (r *Redis) holding(ctx context.Context, q query) (stamped, error) {
+	v, err := r.look(ctx, q)
+	switch {
+	case q.id != "":
+		return v.id, err
+	case q.openID != "":
+		return v.openID, err
+	default:
+		return v.unionID, err
+	}
 }

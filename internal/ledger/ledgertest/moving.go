@@ -17,6 +17,8 @@ var moving = []contract{
 	{"walk ends with the first error", walkEnds},
 	{"import: an exact copy, again and again", imports},
 	{"import: what is newer here stays", importOld},
+	{"import: what is newer in the file takes the place", importNewer},
+	{"import: whom the file has merged are merged", importMerged},
 	{"import: contradictions are refused, and nothing is written", importConflicts},
 	{"import: what no ledger wrote is refused", importInvalid},
 }
@@ -143,7 +145,11 @@ func importConflicts(t *testing.T, s *subject) {
 	before := s.all(t)
 	const free = "abcdefghijklmnopqrstuvwxya"
 	for name, edit := range map[string]func(q *ledger.Person){
-		"newer":             func(q *ledger.Person) { q.Version++ },
+		"newer, without an openid": func(q *ledger.Person) { q.Version, q.Accounts = q.Version+1, q.Accounts[:1] },
+		"newer, another unionid":   func(q *ledger.Person) { q.Version, q.UnionID = q.Version+1, "uX" },
+		"newer, with somebody's openid": func(q *ledger.Person) {
+			q.Version, q.Accounts = q.Version+1, append(q.Accounts, account("wxC", "oC"))
+		},
 		"other unionid":     func(q *ledger.Person) { q.UnionID = "uX" },
 		"one openid more":   func(q *ledger.Person) { q.Accounts = append(q.Accounts, account("wxX", "oX")) },
 		"another id":        func(q *ledger.Person) { q.ID = free },
