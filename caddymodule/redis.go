@@ -80,7 +80,7 @@ func (s *RedisStore) Provision(ctx caddy.Context) error {
 // hasLiteral reports whether a password stands in the configuration itself.
 func (s *RedisStore) hasLiteral() bool {
 	_, rest, _ := strings.Cut(s.Address, "://")
-	userinfo, _, _ := cutLast(rest, "@")
+	userinfo, _ := cutUserinfo(rest)
 	_, password, _ := strings.Cut(userinfo, ":")
 	return isLiteral(password) || isLiteral(s.Password) || isLiteral(s.SentinelPassword)
 }

@@ -45,7 +45,7 @@ func parseRedisURL(raw string) (parsedRedis, error) {
 	p := parsedRedis{tls: kind.tls}
 	// First of all, and from the end: whatever a password holds, it is taken for no
 	// host (attack: a password in an error, and so in a log).
-	userinfo, rest, _ := cutLast(rest, "@")
+	userinfo, rest := cutUserinfo(rest)
 	if err := p.credentials(userinfo); err != nil {
 		return parsedRedis{}, err
 	}
@@ -135,9 +135,10 @@ func hostPort(host, defaultPort string) (string, error) {
 	return net.JoinHostPort(name, port), nil
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
+// cutUserinfo cuts at the last @.
+func cutUserinfo(s string) (userinfo, rest string) {
+	if i := strings.LastIndex(s, "@"); i >= 0 {
+		return s[:i], s[i+1:]
 	}
-	return "", s, false
+	return "", s
 }
