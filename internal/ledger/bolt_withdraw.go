@@ -16,25 +16,25 @@ func (b *Bolt) Withdraw(ctx context.Context, w Withdrawal) (p Person, done bool,
 		return Person{}, false, err
 	}
 	var d withdrawn
-	wrote := false
+	wrote, nobody := false, false
 	err = b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
-		p, done, wrote = Person{}, false, false
+		p, done, wrote, nobody = Person{}, false, false, false
 		t := tables{tx}
 		found, err := absent(t.byOpenID(w.AppID, w.OpenID))
 		if err != nil {
 			return false, err
 		}
+		if found == nil { // no error: that would have everybody else in the transaction begin anew (attack: a thousand strangers leave at once)
+			nobody = w.Key == "" || !t.noted(onceKey("withdrawal", w.Key))
+			return false, nil
+		}
 		if w.Key != "" {
-			// Only noted if somebody has the openid: an error takes back what was written.
 			if seen, err := t.once(onceKey("withdrawal", w.Key)); err != nil || seen {
 				if found != nil {
 					p = *found
 				}
 				return false, err
 			}
-		}
-		if found == nil {
-			return false, ErrNotFound
 		}
 		d = w.apply(found)
 		p, done = d.after, true
@@ -55,8 +55,11 @@ func (b *Bolt) Withdraw(ctx context.Context, w Withdrawal) (p Person, done bool,
 		}
 		b.wake(wrote)
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return Person{}, false, err
+	case nobody:
+		return Person{}, false, ErrNotFound
 	}
 	return p, done, nil
 }

@@ -67,3 +67,9 @@ func pruneOnce(c *bolt.Cursor, b *bolt.Bucket, now int64) error {
 	}
 	return nil
 }
+
+// noted reports whether a key was noted and is still remembered.
+func (t tables) noted(key string) bool {
+	until := t.tx.Bucket(bucketOnce).Get([]byte("k" + key))
+	return len(until) == 8 && int64(binary.BigEndian.Uint64(until)) > time.Now().Unix()
+}
