@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 
@@ -163,7 +164,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		stripCredentials(r) // an error route may lead to an upstream
 		return caddyhttp.Error(http.StatusServiceUnavailable, errNotReady)
 	}
-	request := &gate.Request{Request: r, Original: original, Access: h.site.access(r, original), Need: h.site.need(r, original), ClientIP: clientIP(r)}
+	request := &gate.Request{Request: r, Original: original, Access: h.site.access(r, original), Need: h.site.need(r, original), ClientIP: clientIP(r), FromProxy: fromProxy(r)}
 	if endpoint {
 		g.ServeEndpoint(w, request)
 		return nil
@@ -225,6 +226,16 @@ func serveVerifyFile(w http.ResponseWriter, r *http.Request, content string) err
 func clientIP(r *http.Request) string {
 	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	return ip
+}
+
+// fromProxy reports whether the connection comes from this machine, or from one of
+// Caddy's trusted_proxies.
+func fromProxy(r *http.Request) bool {
+	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted {
+		return true
+	}
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && peer.Addr().Unmap().IsLoopback()
 }
 
 // Interface guards.

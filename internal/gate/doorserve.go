@@ -30,6 +30,7 @@ var tokenEndpoints = map[string]func(*Gate, http.ResponseWriter, *Request){
 	"session": (*Gate).tokenSession,
 	"logout":  (*Gate).tokenLogout,
 	"jssdk":   (*Gate).jssdkEndpoint,
+	"check":   (*Gate).checkEndpoint,
 }
 
 // serveDoor answers what belongs to clients without cookies: the calls of doors,

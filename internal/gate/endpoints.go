@@ -17,6 +17,7 @@ var endpoints = map[string]func(*Gate, http.ResponseWriter, *Request){
 	"logout":  (*Gate).logoutEndpoint,
 	"decline": (*Gate).declineEndpoint,
 	"jssdk":   (*Gate).jssdkEndpoint,
+	"check":   (*Gate).checkEndpoint,
 }
 
 // IsEndpoint reports whether the address, as the visitor sent it, belongs to

@@ -67,6 +67,9 @@ type Request struct {
 	// ClientIP is the visitor's address, as far as the operator trusts who says it;
 	// "" is the connection's. It is shown to the visitor, and grants nothing.
 	ClientIP string
+	// FromProxy says that the connection comes from another proxy of the operator's,
+	// who may be told of a visitor what a page may not.
+	FromProxy bool
 
 	token bearer // what came instead of a cookie
 

@@ -158,6 +158,10 @@ func (w *town) checkHop(h hop) {
 		if !authorize.MatchString(location) && !qrConnect.MatchString(location) {
 			w.t.Errorf("%s: 302 to %s", h.url, location)
 		}
+	case h.status == http.StatusUnauthorized && strings.HasPrefix(h.url, w.origin()+checkPath):
+		if !strings.HasPrefix(location, w.origin()+"/_wechat/login") {
+			w.t.Errorf("%s: 401 that leads to %s", h.url, location)
+		}
 	case h.status != http.StatusSeeOther || !strings.HasPrefix(location, w.origin()+"/"):
 		w.t.Errorf("%s: %d to %s", h.url, h.status, location)
 	}

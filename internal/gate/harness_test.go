@@ -35,6 +35,7 @@ const (
 // town is one gateway with a site, the site's upstream, and WeChat.
 type town struct {
 	t        testing.TB
+	behind   bool // requests come from another proxy
 	weChat   *weChat
 	hub      *gate.Hub
 	gate     *gate.Gate
@@ -188,7 +189,7 @@ func (w *town) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(r.Context()) // a copy, as any server in front makes one
 	w.scrub.Request(r)
 	original := *r.URL
-	q := &gate.Request{Request: r, Original: &original, Access: w.access[original.Path], Need: w.need[original.Path]}
+	q := &gate.Request{Request: r, Original: &original, Access: w.access[original.Path], Need: w.need[original.Path], FromProxy: w.behind}
 	if gate.IsEndpoint(&original) {
 		w.gate.ServeEndpoint(rw, q)
 		return
