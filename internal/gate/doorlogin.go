@@ -87,9 +87,6 @@ func (g *Gate) reachable(r *Request, b session.Binding) error {
 	if _, err := g.Hub.Store.Load(ctx, nothing, b); err != nil && !isNobody(err) {
 		return fmt.Errorf("gate: before a sign-in: %w", err)
 	}
-	if err := g.Hub.Ledger.Ready(ctx); err != nil {
-		return fmt.Errorf("gate: before a sign-in: %w", err)
-	}
 	return nil
 }
 

@@ -43,7 +43,8 @@ type Results struct {
 	mu    sync.Mutex
 	done  map[resultKey]result
 
-	sighted sighted
+	sighted   sighted
+	admission admission
 }
 
 // resultKey is a flow id, and for snapshots the code too: leaving snapshot mode
@@ -70,6 +71,11 @@ func (s *Results) Do(ctx context.Context, flowID, code string, spend func(contex
 		if o, ok := s.find(keys); ok {
 			return o, nil
 		}
+		leave, err := s.admission.enter(ctx)
+		if err != nil {
+			return outcome{}, err
+		}
+		defer leave()
 		o, err := s.spendOnce(context.WithoutCancel(ctx), keys, spend)
 		if err != nil {
 			return outcome{}, err
