@@ -17,20 +17,45 @@ func (g *Gate) cors(w http.ResponseWriter, r *Request) (answered bool) {
 	if len(g.Rules.CORSOrigins) == 0 {
 		return false
 	}
+	if !g.allowOrigin(w, r) || !isPreflight(r.Request) {
+		return false
+	}
 	h := w.Header()
-	h.Add("Vary", "Origin")
-	origins := r.Header["Origin"]
-	if len(origins) != 1 || !slices.Contains(g.Rules.CORSOrigins, origins[0]) {
-		return false
-	}
-	h.Set("Access-Control-Allow-Origin", origins[0])
-	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
-		h.Set("Access-Control-Expose-Headers", "Retry-After")
-		return false
-	}
+	h.Del("Access-Control-Expose-Headers")
 	h.Set("Access-Control-Allow-Methods", "GET, POST")
 	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
 	h.Set("Access-Control-Max-Age", corsMaxAge)
 	w.WriteHeader(http.StatusNoContent)
 	return true
+}
+
+// allowOrigin lets a page of one of these origins read an answer of ours; false if the
+// request is of none.
+func (g *Gate) allowOrigin(w http.ResponseWriter, r *Request) bool {
+	if len(g.Rules.CORSOrigins) == 0 {
+		return false
+	}
+	h := w.Header()
+	h.Add("Vary", "Origin")
+	if !g.ofCORSOrigin(r) {
+		return false
+	}
+	h.Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
+	h.Set("Access-Control-Expose-Headers", "Retry-After")
+	return true
+}
+
+func (g *Gate) ofCORSOrigin(r *Request) bool {
+	origins := r.Header["Origin"]
+	return len(origins) == 1 && slices.Contains(g.Rules.CORSOrigins, origins[0])
+}
+
+func isPreflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+// passesPreflight reports whether a request is a preflight of such a page for a path
+// of the app's: it never carries a token, and the app is to say what may be called.
+func (g *Gate) passesPreflight(r *Request) bool {
+	return isPreflight(r.Request) && g.ofCORSOrigin(r)
 }

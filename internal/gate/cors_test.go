@@ -49,6 +49,42 @@ func TestCORS(t *testing.T) {
 	}
 }
 
+// A preflight of the app's own paths reaches the app, as a stranger's: it carries no
+// token. What we answer there ourselves can be read by the page.
+func TestCORSOfTheApp(t *testing.T) {
+	t.Parallel()
+	const app = "https://app.example.com"
+	w := newTown(t, doors, rules(func(r *gate.Rules) { r.CORSOrigins = []string{app} }))
+	c := w.mini("alice")
+	preflight := []string{"Origin", app, "Access-Control-Request-Method", "PUT"}
+	got := c.ask(http.MethodOptions, "/orders", nil, append(preflight, "Authorization", "", "X-Wechat-Openid", "evil")...)
+	if h := got.upstream(); h.Header.Get("X-Wechat-Openid") != "" || h.Header.Get("Authorization") != "" || h.Method != http.MethodOptions {
+		t.Errorf("the app sees %+v", h)
+	}
+	if values := got.header["Access-Control-Allow-Origin"]; len(values) != 0 {
+		t.Errorf("two would answer: %v", values)
+	}
+	for name, other := range map[string][]string{
+		"another origin": {"Origin", "https://evil.example", "Access-Control-Request-Method", "PUT"},
+		"no method":      {"Origin", app},
+		"no preflight":   {"Access-Control-Request-Method", "PUT"},
+	} {
+		if got := c.ask(http.MethodOptions, "/orders", nil, append(other, "Authorization", "")...); got.status != http.StatusUnauthorized {
+			t.Errorf("%s: %d", name, got.status)
+		}
+	}
+	if got := c.ask(http.MethodGet, "/orders", nil, preflight...); got.upstream().Header.Get("X-Wechat-User") == "" || len(got.header["Access-Control-Allow-Origin"]) != 0 {
+		t.Errorf("the request itself: %v", got.header)
+	}
+	c.token = "wxt_mini.nonsense"
+	for what, headers := range map[string][]string{"a bad token": nil, "no token": {"Authorization", ""}} {
+		got := c.ask(http.MethodGet, "/orders", nil, append([]string{"Origin", app, "Sec-Fetch-Mode", "cors"}, headers...)...)
+		if got.status != http.StatusUnauthorized || got.header.Get("Access-Control-Allow-Origin") != app || got.header.Get("Vary") != "Origin" {
+			t.Errorf("%s: %d %v", what, got.status, got.header)
+		}
+	}
+}
+
 // A site that names nobody answers as if there were no CORS.
 func TestNoCORSByDefault(t *testing.T) {
 	t.Parallel()

@@ -96,6 +96,9 @@ func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool
 		writeError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
 		return nil, false
 	}
+	if g.passesPreflight(r) {
+		return nil, true // without an identity, whatever it carries
+	}
 	if g.handOver(w, r) {
 		return nil, false
 	}
@@ -104,6 +107,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool
 	case err != nil && r.Access == Protected:
 		// Unavailable is not absent: nobody is sent to WeChat and no cookie is
 		// touched because a store does not answer.
+		g.allowOrigin(w, r)
 		g.unavailable(w, r, retryStore, Flow{}, err)
 		return nil, false
 	case err != nil, r.Access == Public, g.standing(r, r.Need) == Satisfied:
@@ -111,12 +115,16 @@ func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool
 		g.renew(w, r)
 		return r.id, true
 	case r.token.sent && r.Access == Protected:
+		g.allowOrigin(w, r)
 		g.refuseToken(w)
 		return nil, false
 	}
 	verdict := Decide(g.facts(r))
 	if verdict == Pass {
 		return r.id, true
+	}
+	if !isNavigation(r.Request) {
+		g.allowOrigin(w, r)
 	}
 	g.answer(w, r, verdict)
 	return nil, false
