@@ -67,7 +67,15 @@ func (g *Gate) handOver(w http.ResponseWriter, r *Request) (answered bool) {
 // makes one up signs himself in.
 func takesTickets(r *Request) bool {
 	b := DetectBrowser(r.UserAgent())
-	return (b.MiniProgram || b.Family == FamilyDevtools) && r.Header.Get("Sec-Fetch-Site") != "cross-site"
+	// What WeChat opens comes from no page: not from one of this site either, or of a
+	// neighbour, where somebody may have left the link.
+	from := r.Header.Get("Sec-Fetch-Site")
+	return (b.MiniProgram || b.Family == FamilyDevtools) && (from == "none" || from == "" && fromWeChat(r.Header.Get("Referer")))
+}
+
+// fromWeChat reports whether a Referer is no page's: mini programs have one of WeChat's.
+func fromWeChat(referer string) bool {
+	return referer == "" || strings.HasPrefix(referer, "https://servicewechat.com/")
 }
 
 // cutTicket takes the parameter out of a query; everything else stays byte for byte.
@@ -197,6 +205,9 @@ func (g *Gate) spendTicket(ctx context.Context, site string, t ticket, by string
 	}
 	if !person.Holds(t.AppID, t.OpenID) {
 		return outcome{}, fmt.Errorf("gate: the openid is not this person's any more: %w", session.ErrEnded)
+	}
+	if err := g.burn(ctx, t); err != nil {
+		return outcome{}, err
 	}
 	a := g.accountOf(t.AppID)
 	s := session.New(binding, person.ID, t.OpenID, a.Kind.scope())

@@ -127,6 +127,12 @@ func TestTicketIsBurnt(t *testing.T) {
 	if h := b.send(http.MethodGet, second, ""); h.location() != shop+"/page" || b.session() != session {
 		t.Errorf("again: %d %s", h.status, h.location())
 	}
+	w.reload() // what was remembered in memory is gone
+	for _, try := range []string{ready, address} {
+		if last := thief.open(try).last(); last.status != http.StatusUnauthorized || thief.session() != "" {
+			t.Errorf("burnt before a restart, and yet: %d %s", last.status, last.url)
+		}
+	}
 }
 
 // Many second hops at once, of two browsers: one of them is signed in.
@@ -208,8 +214,11 @@ func TestTicketsAreForNavigations(t *testing.T) {
 		}
 	}
 	for name, h := range map[string]hop{
-		"HEAD":       b.send(http.MethodHead, address, ""),
-		"cross-site": b.send(http.MethodGet, address, "", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "cross-site"),
+		"HEAD":                     b.send(http.MethodHead, address, ""),
+		"a link of this site":      b.send(http.MethodGet, address, "", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "same-origin"),
+		"a link of a neighbour":    b.send(http.MethodGet, address, "", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "same-site"),
+		"a link, in an old kernel": b.send(http.MethodGet, address, "", "Sec-Fetch-Mode", "", "Sec-Fetch-Site", "", "Referer", shop+"/forum"),
+		"cross-site":               b.send(http.MethodGet, address, "", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "cross-site"),
 	} {
 		if h.location() != shop+"/page?x" || len(h.header["Set-Cookie"]) != 0 {
 			t.Errorf("%s: %d %s", name, h.status, h.location())

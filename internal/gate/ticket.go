@@ -1,7 +1,9 @@
 package gate
 
 import (
+	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,8 +25,7 @@ const (
 	// TicketParameter is the query parameter that carries a ticket.
 	TicketParameter = "wechat_ticket"
 
-	// ticketTTL is how long a ticket is good. What remembers that it was used
-	// remembers it for longer (resultTTL).
+	// ticketTTL is how long a ticket is good.
 	ticketTTL = time.Minute
 
 	// maxTickets is how many one person may ask for in a minute, at one instance.
@@ -116,4 +117,18 @@ func (g *Gate) checkTicket(t ticket) error {
 // isOf reports whether a person is the ticket's, also under an older id.
 func (t ticket) isOf(p ledger.Person) bool {
 	return p.ID == t.Person || slices.Contains(p.Merged, t.Person)
+}
+
+// burn makes a ticket worthless, for good: what the instances tell each other of it can
+// be lost, by a restart or by a store that fails (attack: a ticket used twice).
+func (g *Gate) burn(ctx context.Context, t ticket) error {
+	sum := sha256.Sum256([]byte("ticket " + t.ID))
+	mark := [16]byte(sum[:])
+	if g.Hub.Ended != nil && g.Hub.Ended(mark) {
+		return fmt.Errorf("gate: the ticket was used: %w", session.ErrEnded)
+	}
+	if err := g.Hub.Ledger.EndSession(ctx, mark, time.Now().Add(2*ticketTTL)); err != nil {
+		return fmt.Errorf("gate: burn a ticket: %w", err)
+	}
+	return nil
 }

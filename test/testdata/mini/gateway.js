@@ -57,7 +57,7 @@ async function request(method, path, data) {
   try {
     return await send(method, path, data, token)
   } catch (e) {
-    if (e.error !== 'token_invalid') throw e
+    if (e.error !== 'token_invalid' && e.error !== 'not_signed_in') throw e
     const newest = wx.getStorageSync('gateway_token') // another request may have been faster
     return send(method, path, data, newest && newest !== token ? newest : await signIn())
   }
@@ -89,7 +89,7 @@ async function page(path) {
   return address + (address.includes('?') ? '&' : '?') + ticket + (fragment === undefined ? '' : '#' + fragment)
 }
 
-// signOut ends the session everywhere.
+// signOut ends the session, at every gateway. A web-view that was opened before has a session of its own.
 async function signOut() {
   const token = wx.getStorageSync('gateway_token')
   wx.removeStorageSync('gateway_token')
