@@ -65,12 +65,28 @@ type weChat struct {
 	url  string
 	mu   sync.Mutex
 	hook http.HandlerFunc
+
+	first map[string]func() // by path: what happens before the next answer
+}
+
+// before has something happen while WeChat is asked, once.
+func (c *weChat) before(path string, do func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.first == nil {
+		c.first = map[string]func(){}
+	}
+	c.first[path] = do
 }
 
 func (c *weChat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
-	hook := c.hook
+	hook, first := c.hook, c.first[r.URL.Path]
+	delete(c.first, r.URL.Path)
 	c.mu.Unlock()
+	if first != nil {
+		first()
+	}
 	if hook != nil && strings.HasPrefix(r.URL.Path, "/sns/") {
 		hook(w, r)
 		return

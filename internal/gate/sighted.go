@@ -62,13 +62,31 @@ func (g *Gate) sight(ctx context.Context, key string, see func() (ledger.Sightin
 	if s, ok := g.Hub.Results.sighted.take(key); ok {
 		return s, nil
 	}
-	return see()
+	asked := time.Now()
+	s, err := see()
+	s.At = asked // what it says was so then
+	return s, err
+}
+
+// stillGiven takes out of a sighting what was withdrawn while WeChat was asked: it must
+// not come back by the answer. Who is here is signed in all the same, and asked anew.
+// What was ended in the second of the question counts as before it.
+func (g *Gate) stillGiven(ctx context.Context, s ledger.Sighting) ledger.Sighting {
+	if g.Hub.PersonEnded == nil || !s.Consent && s.Profile == nil {
+		return s
+	}
+	p, err := g.Hub.Ledger.FindOpenID(ctx, s.AppID, s.OpenID)
+	if err == nil && g.Hub.PersonEnded(p.ID).After(s.At) {
+		s.Consent, s.Profile, s.Grant, s.Phone = false, nil, nil, ""
+	}
+	return s
 }
 
 // enrol makes the session of a sighting: the ledger says which person it is, and the
 // store keeps the session. Where either cannot be asked the sighting is kept for when
 // the client asks again.
 func (g *Gate) enrol(ctx context.Context, b session.Binding, key string, s ledger.Sighting, scopeOf func(ledger.Person) string) (enrolled, error) {
+	s = g.stillGiven(ctx, s)
 	person, err := g.Hub.Ledger.See(ctx, s)
 	if err != nil {
 		return enrolled{}, g.later(key, s, fmt.Errorf("gate: ledger: %w", err))

@@ -4,8 +4,10 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
@@ -93,4 +95,38 @@ func mustParse(t *testing.T, address string) *url.URL {
 		t.Fatal(err)
 	}
 	return u
+}
+
+// What somebody takes back while WeChat is being asked does not come back by WeChat's
+// answer: neither profile and consent, nor a phone number.
+func TestWithdrawnWhileWeChatIsAsked(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, doors)
+	withdraw := func(appID, person string) {
+		_, done, err := w.ledger.Withdraw(t.Context(), ledger.Withdrawal{
+			Kind: ledger.Revoked, AppID: appID, OpenID: w.weChat.OpenID(person, appID), Profile: true, Phone: true, Consent: true, Grant: true, End: true,
+			At: time.Now().Add(2 * time.Second), Until: time.Now().Add(time.Hour), // the second of the question counts as before it
+		})
+		if err != nil || !done {
+			t.Errorf("%v %v", done, err)
+		}
+	}
+	b := w.browser("alice")
+	b.open("/")
+	w.weChat.before("/sns/userinfo", func() { withdraw(shopApp, "alice") })
+	w.weChat.SetConsent("alice", shopApp, true)
+	callback := b.until("/_wechat/login?return_to=/&scope=" + userinfo)
+	b.send(http.MethodGet, callback, "")
+	if p := w.person("alice"); p.Nickname != "" || p.AvatarURL != "" || p.Consented(shopApp) {
+		t.Errorf("withdrawn, and there again: %+v", p)
+	}
+	c := w.mini("bob")
+	w.weChat.before("/wxa/business/getuserphonenumber", func() { withdraw(miniApp, "bob") })
+	if got := c.ask(http.MethodPost, miniPhone, code{w.weChat.PhoneCode("bob", miniApp)}); got.status != http.StatusUnauthorized {
+		t.Errorf("the phone number: %d %s", got.status, got.body)
+	}
+	p, err := w.ledger.FindOpenID(t.Context(), miniApp, w.weChat.OpenID("bob", miniApp))
+	if err != nil || slices.ContainsFunc(p.Accounts, func(a ledger.Account) bool { return a.Phone != "" }) {
+		t.Errorf("%+v, %v", p, err)
+	}
 }
