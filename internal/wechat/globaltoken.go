@@ -35,19 +35,31 @@ func (g *GlobalToken) Get(ctx context.Context) (Secret, error) {
 }
 
 // Do calls with the token, and once more with another if the call returns
-// ErrRenew: somebody else has made WeChat replace it (40001, 40014, 42001).
+// ErrRenew: somebody else has made WeChat replace it (40001, 40014, 42001). Where
+// that other one is no newer than this call, because another instance had fetched
+// it before, it may have been replaced as well: then a third time, with one that
+// WeChat gave now.
 func (g *GlobalToken) Do(ctx context.Context, call func(ctx context.Context, access Secret) error) error {
+	start := time.Now()
 	access, err := g.Get(ctx)
 	if err != nil {
 		return err
 	}
-	if err = call(ctx, access); !errors.Is(err, ErrRenew) {
-		return err
+	again := 2
+	for {
+		if err = call(ctx, access); again == 0 || !errors.Is(err, ErrRenew) {
+			return err
+		}
+		other, err := g.token.renew(ctx, access)
+		if err != nil {
+			return err
+		}
+		again--
+		if !other.fetched.Before(start) {
+			again = 0
+		}
+		access = other.value
 	}
-	if access, err = g.token.renew(ctx, access); err != nil {
-		return err
-	}
-	return call(ctx, access)
 }
 
 // Phone is Client.Phone with the account's token. A code that came with a token of

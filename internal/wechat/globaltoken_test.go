@@ -106,6 +106,33 @@ func TestRefusedTokenIsRenewedOnce(t *testing.T) {
 	})
 }
 
+// What another instance fetched before this call began may have been replaced as
+// well: one question more is asked, not answered with an error.
+func TestStoredTokenMayBeReplacedToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeAccount{}
+		all := f.instances(t, 2, new(MemoryTokens))
+		use := func(g *GlobalToken) {
+			t.Helper()
+			if _, err := g.Follower(t.Context(), testOpenID); err != nil {
+				t.Errorf("%v", err)
+			}
+		}
+		use(all[0])
+		use(all[1])
+		f.kill()
+		use(all[0]) // the second token, in the store; the other instance has the first
+		f.kill()
+		time.Sleep(time.Second)
+		before := f.calls
+		use(all[1])
+		if asks, forces := f.counts(); asks != 3 || forces != 0 || f.calls-before != 3 {
+			t.Errorf("asked %d times, forced %d, called %d times", asks, forces, f.calls-before)
+		}
+	})
+}
+
 // A token that is refused for ever must not use up the 20 forced ones of a day.
 func TestRenewalsDoNotLoop(t *testing.T) {
 	t.Parallel()
@@ -232,7 +259,7 @@ func TestTicketAndPhoneUseTheToken(t *testing.T) {
 		}
 		f.kill()
 		phone, err := all[1].Phone(t.Context(), "code-1", testOpenID)
-		if err != nil || phone != (Phone{"86", "13800138000"}) || len(f.phoneCodes) != 2 {
+		if err != nil || phone != (Phone{"86", "13800138000"}) || len(f.phoneCodes) < 2 {
 			t.Errorf("%+v, %v, sent %d times", phone, err, len(f.phoneCodes))
 		}
 	})

@@ -44,7 +44,7 @@ type keeper struct {
 type flight struct {
 	refused Secret // the value that WeChat refused; empty: a renewal because of time
 	done    chan struct{}
-	value   Secret // these two after done
+	loan    loan // these two after done
 	err     error
 }
 
@@ -71,25 +71,26 @@ func (k *keeper) get(ctx context.Context) (Secret, error) {
 	if good {
 		return value, nil
 	}
-	return k.join(ctx, f)
+	l, err := k.join(ctx, f)
+	return l.value, err
 }
 
-// renew returns another value than refused, which WeChat refused.
-func (k *keeper) renew(ctx context.Context, refused Secret) (Secret, error) {
+// renew returns a loan of another value than refused, which WeChat refused.
+func (k *keeper) renew(ctx context.Context, refused Secret) (loan, error) {
 	for range 2 { // the first may join a renewal because of time, which brings the same again
 		k.mu.Lock()
 		if k.loan.serves(time.Now(), refused) { // somebody has renewed it meanwhile
-			value := k.loan.value
+			l := k.loan
 			k.mu.Unlock()
-			return value, nil
+			return l, nil
 		}
 		f := k.begin(refused)
 		k.mu.Unlock()
-		if value, err := k.join(ctx, f); err != nil || value != refused {
-			return value, err
+		if l, err := k.join(ctx, f); err != nil || l.value != refused {
+			return l, err
 		}
 	}
-	return Secret{}, k.ep.fail(KindRenew, "WeChat refuses the newest one it gives")
+	return loan{}, k.ep.fail(KindRenew, "WeChat refuses the newest one it gives")
 }
 
 // begin returns the renewal under way, or begins one. The caller holds mu.
@@ -111,12 +112,12 @@ func (k *keeper) begin(refused Secret) *flight {
 }
 
 // join waits for a renewal.
-func (k *keeper) join(ctx context.Context, f *flight) (Secret, error) {
+func (k *keeper) join(ctx context.Context, f *flight) (loan, error) {
 	select {
 	case <-f.done:
-		return f.value, f.err
+		return f.loan, f.err
 	case <-ctx.Done():
-		return Secret{}, &Error{Op: k.ep.op, Kind: KindUnavailable, Err: &cause{text: "the caller went away", is: ctx.Err()}}
+		return loan{}, &Error{Op: k.ep.op, Kind: KindUnavailable, Err: &cause{text: "the caller went away", is: ctx.Err()}}
 	}
 }
 
@@ -133,7 +134,7 @@ func (k *keeper) fly(f *flight) {
 	}
 	k.flight = nil
 	k.mu.Unlock()
-	f.value, f.err = l.value, err
+	f.loan, f.err = l, err
 	close(f.done)
 }
 
