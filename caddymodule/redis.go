@@ -85,19 +85,18 @@ func (s *RedisStore) hasLiteral() bool {
 	return isLiteral(password) || isLiteral(s.Password) || isLiteral(s.SentinelPassword)
 }
 
-// poolKey names everything that the opened store depends on, without showing it:
-// a reload that changes any of it opens a new one beside the old.
-func (s *RedisStore) poolKey(ringKey string, policy session.Policy) (string, error) {
-	all, err := json.Marshal(struct {
-		Plan   redisPlan
-		Ring   string
-		Policy session.Policy
-	}{s.plan, ringKey, policy})
+// poolKeys names what the opened store depends on, without showing it: Redis with
+// what is remembered of it by the store's own options; the sessions in it by those,
+// the session keys and the session's times. A reload that changes any of it opens a
+// new one beside the old.
+func (s *RedisStore) poolKeys(deps storeDeps) (state, sessions string, err error) {
+	plan, err := json.Marshal(s.plan)
 	if err != nil {
-		return "", fmt.Errorf("store redis: %w", err)
+		return "", "", fmt.Errorf("store redis: %w", err)
 	}
-	sum := sha256.Sum256(all)
-	return "redis:" + hex.EncodeToString(sum[:]), nil
+	sum := sha256.Sum256(plan)
+	state = "redis:" + hex.EncodeToString(sum[:])
+	return state, fmt.Sprintf("sessions:%s:%s:%d:%d", state, deps.ringKey, deps.policy.Idle, deps.policy.Lifetime), nil
 }
 
 // Interface guards.

@@ -16,23 +16,20 @@ import (
 )
 
 // redisState is one Redis and what this process remembers of it. It outlives
-// reloads that do not change it: nobody who is signed in notices one, not even
-// while Redis is down.
+// reloads that do not change the store's options: nobody who is signed in notices
+// one, not even while Redis is down.
 type redisState struct {
-	client   redis.UniversalClient
-	ledger   *ledger.Redis
-	sessions *session.Redis
-	near     *session.Near
-	results  gate.Results
-	live     gate.Live
-	wake     waker
-	scans    gate.Scans
-	tokens   redisTokens
+	client redis.UniversalClient
+	ledger *ledger.Redis
+	near   *session.Near // has the memory and the channel, and no store: see redisSessions
+	live   gate.Live
+	wake   waker
+	scans  gate.Scans
 }
 
 // newRedisState prepares everything and connects nowhere: a Redis that is down
 // when Caddy starts is tried again for as long as it takes.
-func newRedisState(p redisPlan, keys *session.Ring, policy session.Policy) (*redisState, error) {
+func newRedisState(p redisPlan) (*redisState, error) {
 	client, err := p.client()
 	if err != nil {
 		return nil, err
@@ -40,20 +37,13 @@ func newRedisState(p redisPlan, keys *session.Ring, policy session.Policy) (*red
 	log := liveLogger("wechat.stores.redis")
 	s := &redisState{client: client}
 	s.ledger = &ledger.Redis{Client: client, Prefix: p.Prefix, StaleIfDown: p.StaleIfDown, Logger: log, Wake: s.wake.wake}
-	s.sessions = &session.Redis{
-		Client: client, Keys: keys, Policy: policy, Prefix: p.Prefix,
-		// Visitors who signed in while the store was local stay signed in.
-		Sealed: &session.Sealed{Keys: keys, Policy: policy, Tombstones: s.ledger},
-	}
 	s.near = &session.Near{
-		Store: s.sessions, Policy: policy, StaleIfDown: p.StaleIfDown, Logger: log,
+		StaleIfDown: p.StaleIfDown, Logger: log,
 		// With the round of gate.Live, an end cuts a socket within the second.
 		Stale: 500 * time.Millisecond,
-		Bus:   session.RedisBus{Client: client, Channel: s.sessions.Channel()},
+		Bus:   session.RedisBus{Client: client, Channel: (&session.Redis{Prefix: p.Prefix}).Channel()},
 	}
 	s.scans.Shared = redisResults{client: client, prefix: p.keyPrefix() + "scan:"}
-	s.tokens = redisTokens{client: client, prefix: p.keyPrefix(), keys: keys}
-	s.results = gate.Results{Shared: redisResults{client: client, prefix: p.keyPrefix()}, Keys: keys}
 	s.ledger.Start()
 	s.near.Start()
 	return s, nil
@@ -72,33 +62,40 @@ func (p redisPlan) keyPrefix() string {
 }
 
 func (s *RedisStore) open(deps storeDeps) (opened, error) {
-	key, err := s.poolKey(deps.ringKey, deps.policy)
+	stateKey, sessionsKey, err := s.poolKeys(deps)
 	if err != nil {
 		return opened{}, err
 	}
-	value, _, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) {
-		return newRedisState(s.plan, deps.keys, deps.policy)
-	})
+	value, _, err := pool.LoadOrNew(stateKey, func() (caddy.Destructor, error) { return newRedisState(s.plan) })
 	if err != nil {
 		return opened{}, err
+	}
+	release := func() error {
+		_, err := pool.Delete(stateKey)
+		return err
 	}
 	state := value.(*redisState)
+	value, _, err = pool.LoadOrNew(sessionsKey, func() (caddy.Destructor, error) { return newRedisSessions(s.plan, state, deps), nil })
+	if err != nil {
+		return opened{}, errors.Join(err, release())
+	}
+	sessions := value.(*redisSessions)
 	return opened{
 		ledger:   state.ledger,
-		sessions: state.near,
+		sessions: sessions.near,
 		askStore: true,
 		ended:    state.ledger.Ended, // sealed sessions, and those behind a ticket; the store knows its own
 		// What WeChat says was withdrawn ends sessions in one step with the change.
 		personEnded: state.ledger.PersonEnded,
-		directory:   state.sessions,
-		results:     &state.results,
+		directory:   sessions.store,
+		results:     &sessions.results,
 		live:        &state.live,
 		wake:        &state.wake,
 		scans:       &state.scans,
-		tokens:      state.tokens,
+		tokens:      sessions.tokens,
 		release: func() error {
-			_, err := pool.Delete(key)
-			return err
+			_, err := pool.Delete(sessionsKey)
+			return errors.Join(err, release())
 		},
 	}, nil
 }

@@ -35,8 +35,9 @@ import (
 // however many want it. A Near is safe for concurrent use; its fields must not
 // change while it is used.
 type Near struct {
-	// Store is needed. Unless it is a *Redis, which announces by itself, Near
-	// announces what ends and changes through it.
+	// Store is needed, but for one that only lends its memory: see Beside. Unless
+	// it is a *Redis, which announces by itself, Near announces what ends and
+	// changes through it.
 	Store Store
 
 	// Policy is that of the store: expiry is exact, whatever is remembered.
@@ -55,10 +56,18 @@ type Near struct {
 	// Logger hears of a channel or a store that breaks and recovers. May be nil.
 	Logger *slog.Logger
 
+	own  nearMemory
+	of   *Near  // whose memory this one shares; nil: its own
+	view uint32 // which of those over one memory this is
+}
+
+// nearMemory is what one Near, or several beside each other, remember.
+type nearMemory struct {
 	cache   nearCache
 	channel nearChannel
 	failing atomic.Int64   // when the store last failed, in ns since 1970; 0 if it works
 	work    sync.WaitGroup // what Start began
+	views   atomic.Uint32  // how many there are beside the first
 }
 
 var _ Store = (*Near)(nil)
@@ -69,14 +78,14 @@ func (n *Near) Load(ctx context.Context, value string, b Binding) (*Session, err
 	if value == "" || len(value) > MaxValue {
 		return nil, ErrNone
 	}
-	k := nearKey{value, b}
+	k := nearKey{value, b, n.view}
 	now := time.Now()
-	e := n.cache.get(k)
+	e := n.known(k)
 	// An expired one is not the last word: another instance may have renewed it.
 	if e == nil || n.Policy.verify(&e.session, now) != nil {
 		return n.begin(k).result(ctx, nil)
 	}
-	if n.fresh(e, now) {
+	if e.view == n.view && n.fresh(e, now) {
 		return e.copy(now), nil
 	}
 	return n.confirm(ctx, k, e, now)
@@ -99,7 +108,7 @@ func (n *Near) confirm(ctx context.Context, k nearKey, e *entry, now time.Time) 
 		return s, err
 	}
 	// It may have been dropped while we waited: an end outranks an outage.
-	if e = n.cache.get(k); e == nil {
+	if e = n.known(k); e == nil {
 		return nil, err
 	}
 	now = time.Now()
@@ -116,7 +125,7 @@ func (n *Near) fresh(e *entry, now time.Time) bool {
 	if age < n.stale() {
 		return true
 	}
-	return age < n.freshFor() && n.channel.covers(e.confirmed, now, n.stale())
+	return age < n.freshFor() && n.memory().channel.covers(e.confirmed, now, n.stale())
 }
 
 // Save keeps the session in the store and remembers it. See Store.
@@ -132,18 +141,18 @@ func (n *Near) Renew(ctx context.Context, s *Session) (string, error) {
 func (n *Near) write(ctx context.Context, s *Session, do func(context.Context, *Session) (string, error)) (string, error) {
 	ref := refOf(s.ID)
 	begun := time.Now()
-	w := n.cache.beginWrite(ref, personRef(s.Person))
+	w := n.memory().cache.beginWrite(ref, personRef(s.Person))
 	value, err := do(ctx, s)
 	if err != nil {
-		n.cache.endWrite(w, nearKey{}, nil, 0)
+		n.memory().cache.endWrite(w, nearKey{}, nil, 0)
 		if errors.Is(err, ErrNone) {
-			n.cache.dropRef(ref)
+			n.memory().cache.dropRef(ref)
 		}
 		return "", err
 	}
 	// Other values of the session are asked for again; this one is known.
-	n.cache.change(ref)
-	n.cache.endWrite(w, nearKey{value, s.Binding()}, newEntry(s, begun), n.maxEntries())
+	n.memory().cache.change(ref)
+	n.memory().cache.endWrite(w, nearKey{value, s.Binding(), n.view}, newEntry(s, begun, n.view), n.maxEntries())
 	n.announce(ctx, "c"+newPlace(s).name())
 	return value, nil
 }
@@ -153,7 +162,7 @@ func (n *Near) End(ctx context.Context, s *Session) error {
 	if err := n.Store.End(ctx, s); err != nil {
 		return err
 	}
-	n.cache.dropRef(refOf(s.ID))
+	n.memory().cache.dropRef(refOf(s.ID))
 	n.announce(ctx, "e"+newPlace(s).name())
 	return nil
 }
@@ -171,20 +180,20 @@ func (n *Near) announce(ctx context.Context, message string) {
 // isFailing says whether the store failed a moment ago. That other calls worked
 // since does not matter: half of a cluster can be down.
 func (n *Near) isFailing(now time.Time) bool {
-	return now.UnixNano()-n.failing.Load() < int64(failingFor)
+	return now.UnixNano()-n.memory().failing.Load() < int64(failingFor)
 }
 
 // outcome notes how the store answered, and logs what is new.
 func (n *Near) outcome(err error) {
 	now := time.Now().UnixNano()
 	if errors.Is(err, ErrUnavailable) {
-		if now-n.failing.Swap(now) >= int64(failingFor) {
+		if now-n.memory().failing.Swap(now) >= int64(failingFor) {
 			n.warn("session store unavailable", err)
 		}
 		return
 	}
-	at := n.failing.Load()
-	if at != 0 && now-at >= int64(failingFor) && n.failing.CompareAndSwap(at, 0) {
+	at := n.memory().failing.Load()
+	if at != 0 && now-at >= int64(failingFor) && n.memory().failing.CompareAndSwap(at, 0) {
 		n.info("session store available again")
 	}
 }

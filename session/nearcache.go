@@ -12,6 +12,7 @@ import (
 type nearKey struct {
 	value   string
 	binding Binding
+	view    uint32 // of the Near that asked: keys and times are its own
 }
 
 // entry is a remembered session. What is not atomic does not change.
@@ -20,14 +21,15 @@ type entry struct {
 	ref       string
 	person    string // its hash
 	confirmed time.Time
+	view      uint32
 
 	changed atomic.Bool  // somebody wrote the session: ask before the next use
 	retry   atomic.Int64 // not asked for again before, in ns since 1970
 	used    atomic.Int64 // when last used, the same
 }
 
-func newEntry(s *Session, confirmed time.Time) *entry {
-	e := &entry{session: *s, ref: refOf(s.ID), person: personRef(s.Person), confirmed: confirmed}
+func newEntry(s *Session, confirmed time.Time, view uint32) *entry {
+	e := &entry{session: *s, ref: refOf(s.ID), person: personRef(s.Person), confirmed: confirmed, view: view}
 	e.used.Store(confirmed.UnixNano())
 	return e
 }
@@ -84,9 +86,11 @@ func (c *nearCache) land(k nearKey, f *flight, begun time.Time, limit int) {
 	}
 	switch {
 	case f.err == nil && !f.spoiled:
-		c.put(k, newEntry(f.session, begun), limit)
+		c.put(k, newEntry(f.session, begun, k.view), limit)
 	case f.err != nil && !errors.Is(f.err, ErrUnavailable):
-		c.remove(k)
+		for elder := range k.back() { // what is no session must not come back when the store goes away
+			c.remove(elder)
+		}
 	}
 }
 

@@ -64,29 +64,29 @@ func (c *nearChannel) covers(t, now time.Time, stale time.Duration) bool {
 // waits and never fails: a channel that cannot be reached is tried again for as
 // long as it takes. Close ends it. Start after Start, or without a Bus, does nothing.
 func (n *Near) Start() {
-	n.channel.mu.Lock()
-	defer n.channel.mu.Unlock()
-	if n.Bus == nil || n.channel.stop != nil {
+	n.memory().channel.mu.Lock()
+	defer n.memory().channel.mu.Unlock()
+	if n.Bus == nil || n.memory().channel.stop != nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	n.channel.stop = cancel
-	n.channel.name = rand.Text()[:16]
-	n.channel.born = time.Now()
-	n.work.Go(func() { n.listen(ctx) })
-	n.work.Go(func() { n.beat(ctx) })
+	n.memory().channel.stop = cancel
+	n.memory().channel.name = rand.Text()[:16]
+	n.memory().channel.born = time.Now()
+	n.memory().work.Go(func() { n.listen(ctx) })
+	n.memory().work.Go(func() { n.beat(ctx) })
 }
 
 // Close ends what Start began, and waits for it. A Near that is closed still
 // answers, from what it knows for Stale and from the store. Close the Bus's and
 // the store's client after it.
 func (n *Near) Close() error {
-	n.channel.mu.Lock()
-	if n.channel.stop != nil {
-		n.channel.stop()
+	n.memory().channel.mu.Lock()
+	if n.memory().channel.stop != nil {
+		n.memory().channel.stop()
 	}
-	n.channel.mu.Unlock()
-	n.work.Wait()
+	n.memory().channel.mu.Unlock()
+	n.memory().work.Wait()
 	return nil
 }
 
@@ -94,9 +94,9 @@ func (n *Near) Close() error {
 func (n *Near) listen(ctx context.Context) {
 	pause, first := busRetry, true
 	for {
-		n.channel.since.Store(0)
+		n.memory().channel.since.Store(0)
 		err := n.Bus.Subscribe(ctx, n.receive)
-		worked := n.channel.since.Swap(0) != 0
+		worked := n.memory().channel.since.Swap(0) != 0
 		if ctx.Err() != nil {
 			return
 		}
@@ -119,13 +119,13 @@ func (n *Near) beat(ctx context.Context) {
 	every := max(n.stale()/4, 10*time.Millisecond)
 	swept := time.Now()
 	for sleep(ctx, every) {
-		sent := time.Since(n.channel.born)
+		sent := time.Since(n.memory().channel.born)
 		once, cancel := context.WithTimeout(ctx, n.stale())
 		// An error is no news: listen says when the channel breaks.
-		_ = n.Bus.Publish(once, "b"+n.channel.name+":"+strconv.FormatInt(int64(sent), 10))
+		_ = n.Bus.Publish(once, "b"+n.memory().channel.name+":"+strconv.FormatInt(int64(sent), 10))
 		cancel()
 		if now := time.Now(); now.Sub(swept) > sweepEvery {
-			n.cache.sweep(now.Add(-n.staleIfDown()))
+			n.memory().cache.sweep(now.Add(-n.staleIfDown()))
 			swept = now
 		}
 	}
@@ -142,15 +142,15 @@ func (n *Near) receive(message string) {
 	case 'b':
 		n.hear(what)
 	case 'p':
-		n.cache.dropPerson(what)
+		n.memory().cache.dropPerson(what)
 	case 'e', 'c':
 		if len(what) < tagLength {
 			return
 		}
 		if ref := what[tagLength:]; kind == 'e' {
-			n.cache.dropRef(ref)
+			n.memory().cache.dropRef(ref)
 		} else {
-			n.cache.change(ref)
+			n.memory().cache.change(ref)
 		}
 	}
 }
@@ -158,22 +158,22 @@ func (n *Near) receive(message string) {
 // hear takes in a heartbeat of our own.
 func (n *Near) hear(what string) {
 	name, at, _ := strings.Cut(what, ":")
-	if name != n.channel.name {
+	if name != n.memory().channel.name {
 		return
 	}
 	sent, err := strconv.ParseInt(at, 10, 64)
-	if err != nil || sent <= n.channel.proven.Load() || sent > int64(time.Since(n.channel.born)) {
+	if err != nil || sent <= n.memory().channel.proven.Load() || sent > int64(time.Since(n.memory().channel.born)) {
 		return
 	}
 	// From now on nothing is missed, not from when it was sent: the subscription
 	// may have begun while the first heartbeat was on its way. After a silence the
 	// same holds: whatever caused it may have swallowed more than heartbeats.
-	now := int64(time.Since(n.channel.born))
-	first := n.channel.since.Load() == 0
-	if first || now-n.channel.proven.Load() > int64(n.stale()) {
-		n.channel.since.Store(now) // before proven: covers must not see the old one
+	now := int64(time.Since(n.memory().channel.born))
+	first := n.memory().channel.since.Load() == 0
+	if first || now-n.memory().channel.proven.Load() > int64(n.stale()) {
+		n.memory().channel.since.Store(now) // before proven: covers must not see the old one
 	}
-	n.channel.proven.Store(sent)
+	n.memory().channel.proven.Store(sent)
 	if first {
 		n.info("session channel works")
 	}

@@ -43,7 +43,7 @@ func (f *flight) result(ctx context.Context, late <-chan time.Time) (*Session, e
 func (n *Near) begin(k nearKey) *flight {
 	// Copies: a value cut out of a request's Cookie line would keep all of it alive.
 	k.value, k.binding.Site = strings.Clone(k.value), strings.Clone(k.binding.Site)
-	f, first := n.cache.join(k)
+	f, first := n.memory().cache.join(k)
 	if first {
 		go n.ask(k, f) // ends by loadTimeout
 	}
@@ -59,6 +59,6 @@ func (n *Near) ask(k nearKey, f *flight) {
 	s, err := n.Store.Load(ctx, k.value, k.binding)
 	n.outcome(err)
 	f.session, f.err = s, err
-	n.cache.land(k, f, begun, n.maxEntries())
+	n.memory().cache.land(k, f, begun, n.maxEntries())
 	close(f.done)
 }

@@ -199,7 +199,7 @@ func FuzzMessage(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, message string) {
 		n := &Near{Store: Sealed{Keys: testRing(t, "a")}}
-		n.channel.name, n.channel.born = "NAME", time.Now().Add(-time.Second)
+		n.own.channel.name, n.own.channel.born = "NAME", time.Now().Add(-time.Second)
 		value, err := n.Save(t.Context(), New(testBinding, "person", "openid", ScopeBase))
 		if err != nil {
 			t.Fatal(err)
@@ -208,7 +208,7 @@ func FuzzMessage(f *testing.F) {
 		if _, err := n.Load(t.Context(), value, testBinding); err != nil {
 			t.Errorf("after %q: %s", message, err)
 		}
-		if proven := n.channel.proven.Load(); proven < 0 || proven > int64(time.Since(n.channel.born)) {
+		if proven := n.own.channel.proven.Load(); proven < 0 || proven > int64(time.Since(n.own.channel.born)) {
 			t.Errorf("%q proved %d", message, proven)
 		}
 	})

@@ -60,6 +60,16 @@ func parseIDValue(keys *Ring, b Binding, value string) (idValue, error) {
 	return v, nil
 }
 
+// Opens says whether a key of the ring made the value. It asks nobody: the session
+// may have ended. A sealed value must be a session as far as Sealed knows.
+func (r *Redis) Opens(value string, b Binding) bool {
+	if len(value) == idValueLength {
+		_, err := parseIDValue(r.Keys, b, value)
+		return err == nil
+	}
+	return r.Sealed != nil && r.Sealed.Opens(value, b)
+}
+
 // macData is the text that the code is made over. The binding tells its own
 // length, the body has a fixed one: no two pairs read the same.
 func macData(b Binding, body []byte) string { return boundName(purposeID, b.bound()) + string(body) }

@@ -58,6 +58,37 @@ func TestFleetReloadsAndKeyRotations(t *testing.T) {
 	}
 }
 
+// Keys and times change while Redis hangs: nobody who was seen notices, not even
+// at the third reload. A key that was taken away opens nothing from memory.
+func TestFleetReloadsWhileRedisHangs(t *testing.T) {
+	f := newFleet(t)
+	server := redistest.Standalone(t, redistest.Options{})
+	c := fleetConfig{store: f.redisStore(server, redistest.Options{})}
+	f.both(c)
+	m := newMint(t, server.Client())
+	l := f.startLoad(m.members(t, loadVisitors))
+	l.through(m, outage{name: "SIGSTOP for 12 s, and three reloads", begin: func() {
+		server.Pause(0)
+		c.keys = []string{"FLEET_KEY_NEW", "FLEET_KEY"}
+		f.mustReload(c)
+		c.session = "idle 2d"
+		f.mustReload(c)
+		c.keys = []string{"FLEET_KEY_3", "FLEET_KEY_NEW", "FLEET_KEY"}
+		f.mustReload(c)
+	}, lasts: 12 * time.Second, end: server.Resume})
+	l.end()
+
+	server.Pause(0)
+	defer server.Resume()
+	c.keys = []string{"FLEET_KEY_3"}
+	f.mustReload(c)
+	for _, g := range f.gateways() {
+		if response, body, err := g.ask(l.members[0], false); err != nil || response.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s, with a cookie of a key that was taken away: %s", g.name, brief(response, body, err))
+		}
+	}
+}
+
 // travellers are people who are under way while something happens to the gateways.
 type travellers struct {
 	f                           *fleet

@@ -1,0 +1,34 @@
+package caddymodule
+
+import (
+	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// redisSessions is what one Redis holds that is sealed with session keys, as one
+// set of keys and times sees it.
+type redisSessions struct {
+	store   *session.Redis
+	near    *session.Near
+	results gate.Results
+	tokens  redisTokens
+}
+
+// newRedisSessions looks at a Redis with the keys and times of one configuration.
+// What the one before remembers serves these visitors too while Redis is down, as
+// far as the keys open it.
+func newRedisSessions(p redisPlan, state *redisState, deps storeDeps) *redisSessions {
+	s := new(redisSessions)
+	s.store = &session.Redis{
+		Client: state.client, Keys: deps.keys, Policy: deps.policy, Prefix: p.Prefix,
+		// Visitors who signed in while the store was local stay signed in.
+		Sealed: &session.Sealed{Keys: deps.keys, Policy: deps.policy, Tombstones: state.ledger},
+	}
+	s.near = state.near.Beside(s.store, deps.policy)
+	s.results = gate.Results{Shared: redisResults{client: state.client, prefix: p.keyPrefix()}, Keys: deps.keys}
+	s.tokens = redisTokens{client: state.client, prefix: p.keyPrefix(), keys: deps.keys}
+	return s
+}
+
+// Destruct closes nothing: all of it hangs on the redisState.
+func (*redisSessions) Destruct() error { return nil }
