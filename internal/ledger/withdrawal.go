@@ -25,6 +25,8 @@ type Withdrawal struct {
 	End bool
 	// At is when it happened; zero means now. Until is how long a session could live.
 	At, Until time.Time
+	// Silent: no event of Kind, since it belongs to a withdrawal that was told.
+	Silent bool
 	// Reason is for the event: at most 256 bytes of printable ASCII.
 	Reason string
 }
@@ -107,9 +109,10 @@ func (w *Withdrawal) clear(a *Account) (news bool) {
 // events are what a withdrawal is to others.
 func (w *Withdrawal) events(d *withdrawn) []Event {
 	p := &d.before
-	all := []Event{{
-		Kind: w.Kind, Person: p.ID, AppID: w.AppID, OpenID: w.OpenID, UnionID: p.UnionID, At: w.At, Reason: w.Reason,
-	}}
+	var all []Event
+	if !w.Silent {
+		all = append(all, Event{Kind: w.Kind, Person: p.ID, AppID: w.AppID, OpenID: w.OpenID, UnionID: p.UnionID, At: w.At, Reason: w.Reason})
+	}
 	if d.erased {
 		all = append(all, erasure(p))
 	}

@@ -142,6 +142,9 @@ func TestModifiedProfileIsFetchedAnew(t *testing.T) {
 			if err != nil || p.Nickname != want || p.Consented(testAppID) == fails || s.bolt.PersonEnded(p.ID).IsZero() {
 				t.Errorf("%q, consented %v, %v", p.Nickname, p.Consented(testAppID), err)
 			}
+			if waiting, _, err := s.bolt.Waiting(t.Context(), "crm"); fails && (err != nil || waiting != 1) {
+				t.Errorf("one push was told %d times, %v", waiting, err)
+			}
 		})
 	}
 }

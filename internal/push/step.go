@@ -184,8 +184,8 @@ func (h *Handler) fetchAnew(s *step, p ledger.Person) {
 		return
 	}
 	h.warn(s.account, "profile not fetched anew", err)
-	w := s.withdrawal
-	w.Key, w.Profile, w.End, w.Consent = w.Key+"+consent", false, false, true
+	w := s.withdrawal // of which everybody was told
+	w.Key, w.Silent, w.Profile, w.End, w.Consent = w.Key+"+consent", true, false, false, true
 	h.withdraw(s, w)
 }
 

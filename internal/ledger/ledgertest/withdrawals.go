@@ -90,6 +90,15 @@ func withdraw(t *testing.T, s *subject) {
 	if got := s.drain(t, crm); len(got) != 1 {
 		t.Errorf("told %+v", got)
 	}
+	// what belongs to a withdrawal that was told is not told again
+	s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(9), Consent: true, Profile: &ledger.Profile{Nickname: "m"}})
+	s.drain(t, crm)
+	silent := base
+	silent.Silent, silent.Consent = true, true
+	if got, done := s.withdraw(t, silent); !done || got.Consented("wxA") {
+		t.Errorf("in silence: %v, %+v", done, got)
+	}
+	s.told(t)
 	// consent elsewhere still gives the profile
 	s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", At: at(10), Consent: true, Profile: &ledger.Profile{Nickname: "m"}})
 	base.Profile, base.Consent = true, true
