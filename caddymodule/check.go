@@ -40,7 +40,7 @@ func checkOrigin(value string) error {
 
 func checkHost(value string) error {
 	if !isHostURL(value) {
-		return fmt.Errorf("'%s' is not an address like https://api.weixin.qq.com", value)
+		return fmt.Errorf("'%s' is not an address like https://api.weixin.qq.com", withoutUser(value))
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func expandURL(field, value string) (string, error) {
 		return "", err
 	}
 	if !isHostURL(expanded) {
-		return "", fmt.Errorf("%s: %q is not an address like https://api.weixin.qq.com", field, value)
+		return "", fmt.Errorf("%s: %q is not an address like https://api.weixin.qq.com", field, withoutUser(value))
 	}
 	return strings.TrimSuffix(expanded, "/"), nil
 }
@@ -42,6 +42,15 @@ func isLiteral(value string) bool {
 }
 
 func hasPlaceholder(value string) bool { return strings.Contains(value, "{") }
+
+// withoutUser is an address as an error may show it: it may be a wrong one that
+// holds a password.
+func withoutUser(address string) string {
+	if userinfo, rest := cutUserinfo(address); userinfo != "" {
+		return "…@" + rest
+	}
+	return address
+}
 
 func isHostURL(value string) bool {
 	u, err := url.Parse(value)
