@@ -57,6 +57,13 @@ type App struct {
 	// How long sessions last, and the keys that protect them.
 	Session *Session `json:"session,omitempty"`
 
+	// The one origin, such as `https://auth.example.com`, to which WeChat sends the
+	// visitors of all sites back: WeChat allows an official account two callback
+	// domains. It must be a site with `wechat_auth` too, which may be one of the
+	// others. Each site must be known: by `origin`, or by its address in the
+	// Caddyfile. Default: each site is called back at its own.
+	CallbackOrigin string `json:"callback_origin,omitempty"`
+
 	// The address of WeChat's authorisation pages. Default:
 	// https://open.weixin.qq.com. A simulator or an egress proxy goes here.
 	// Placeholders of the environment and of files are allowed.
@@ -72,6 +79,7 @@ type App struct {
 	policy   session.Policy
 	keys     []string
 	client   *wechat.Client
+	callback *gate.SharedCallback
 	storage  session.KeyStorage
 	logger   *slog.Logger
 	audit    *slog.Logger
@@ -124,7 +132,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	a.client = &wechat.Client{OpenURL: open, APIURL: api}
-	return nil
+	return a.provisionCallback()
 }
 
 func (a *App) provisionStore(ctx caddy.Context) error {
@@ -148,6 +156,10 @@ func (a *App) provisionStore(ctx caddy.Context) error {
 func (a *App) Start() error {
 	if _, err := a.open(); err != nil {
 		return err
+	}
+	if a.callback != nil && !a.callback.Sites[a.callback.Origin] {
+		a.logger.Warn("callback_origin is no site of this configuration: another server must answer there, with the same sites and wechat_auth",
+			slog.String("callback_origin", a.callback.Origin))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	a.stop = cancel

@@ -118,6 +118,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, previous any) (any, error) {
 //			events <event>...
 //		}
 //		profile_max_age <duration>
+//		callback_origin <origin>
 //		open_url        <address>
 //		api_url         <address>
 //	}
@@ -132,6 +133,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"session":         a.parseSession,
 		"webhook":         a.parseWebhook,
 		"profile_max_age": duration(&a.ProfileMaxAge),
+		"callback_origin": checked(&a.CallbackOrigin, checkOrigin),
 		"open_url":        checked(&a.OpenURL, checkHost),
 		"api_url":         checked(&a.APIURL, checkHost),
 	}

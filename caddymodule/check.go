@@ -58,21 +58,30 @@ func checkKey(value string) error {
 	return err
 }
 
+// wechatBlock is the global options' wechat block.
+func wechatBlock(h httpcaddyfile.Helper) (*App, error) {
+	option, ok := h.Option("wechat").(httpcaddyfile.App)
+	if !ok {
+		return nil, errors.New("wechat_auth needs an account: add a wechat { official_account { … } } block to the global options")
+	}
+	app := new(App)
+	if err := json.Unmarshal(option.Value, app); err != nil {
+		return nil, fmt.Errorf("reading the wechat block: %w", err)
+	}
+	return app, nil
+}
+
 // checkAccount reports a site without a wechat block, or with an account that is
 // not in it.
 func checkAccount(h httpcaddyfile.Helper, name string, doors []string) error {
 	doors = slices.Clone(doors)
-	option, ok := h.Option("wechat").(httpcaddyfile.App)
-	if !ok {
-		return errors.New("wechat_auth needs an account: add a wechat { official_account { … } } block to the global options")
-	}
-	var app App
-	if err := json.Unmarshal(option.Value, &app); err != nil {
-		return fmt.Errorf("reading the wechat block: %w", err)
+	app, err := wechatBlock(h)
+	if err != nil {
+		return err
 	}
 	for _, e := range accountKinds {
 		if e.kind != kindOfficial {
-			for _, account := range *e.list(&app) {
+			for _, account := range *e.list(app) {
 				doors = slices.DeleteFunc(doors, func(name string) bool { return name == e.kind.nameOf(account) })
 			}
 		}

@@ -54,6 +54,9 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	if err := checkAccount(h, handler.Account, handler.Doors); err != nil {
 		return nil, at(line, err.Error())
 	}
+	if err := handler.nameOrigins(h); err != nil {
+		return nil, at(line, err.Error())
+	}
 	return h.NewRoute(nil, handler), nil
 }
 

@@ -58,6 +58,10 @@ type Handler struct {
 	// Default: `snsapi_userinfo`.
 	Scope string `json:"scope,omitempty"`
 
+	// The origins by which the site's addresses in the Caddyfile call it, where
+	// `callback_origin` is set and `origin` is not. Default: none.
+	Origins []string `json:"origins,omitempty"`
+
 	// Scopes that differ on some paths. Where several match, snsapi_userinfo wins.
 	Scopes []ScopeRule `json:"scopes,omitempty"`
 

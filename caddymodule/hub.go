@@ -28,6 +28,8 @@ func (a *App) newHub(o opened, ring *session.Ring) *gate.Hub {
 		Scans:       o.scans,
 		RealWeChat:  a.client.OpenURL == "" || a.client.OpenURL == wechatOpenURL,
 		Live:        o.live,
+
+		SharedCallback: a.callback,
 	}
 	if age := time.Duration(a.ProfileMaxAge); age > 0 {
 		a.upkeep = &gate.Upkeep{WeChat: a.client, Ledger: o.ledger, Keys: ring, MaxAge: age, Logger: a.logger, Audit: a.audit}

@@ -92,6 +92,9 @@ func (h *Handler) provisionSite(ctx caddy.Context) error {
 	if err := h.provisionOrigin(); err != nil {
 		return err
 	}
+	if err := h.provisionCallback(); err != nil {
+		return err
+	}
 	if err := h.provisionRules(); err != nil {
 		return err
 	}

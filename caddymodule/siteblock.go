@@ -48,12 +48,17 @@ func (b block) count(directive string) int {
 	return count
 }
 
+// addresses are those of the site, as the Caddyfile has them.
+func (b block) addresses() []string {
+	if !b.value.IsValid() {
+		return nil
+	}
+	return tokens(b.value.FieldByName("Keys"))
+}
+
 // hides returns an address of the site that leaves paths out, if there is one.
 func (b block) hides() (address string, hidden bool) {
-	if !b.value.IsValid() {
-		return "", false
-	}
-	for _, key := range tokens(b.value.FieldByName("Keys")) {
+	for _, key := range b.addresses() {
 		parsed, err := httpcaddyfile.ParseAddress(key)
 		if err == nil && parsed.Path != "" && parsed.Path != "/" && parsed.Path != "/*" {
 			return key, true

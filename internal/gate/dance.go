@@ -32,7 +32,7 @@ func (g *Gate) begin(w http.ResponseWriter, r *Request, d newDance) {
 		return
 	}
 	http.SetCookie(w, flow.bindingCookie(binding, r.secure))
-	redirect(w, http.StatusFound, g.signInURL(account, r.origin+path, d.scope, sealer.state(flow.ID)))
+	redirect(w, http.StatusFound, g.signInURL(account, g.callbackAddress(r, path), d.scope, sealer.state(flow.ID)))
 	g.Logger.Debug("dance begun", slog.String("flow", shortID(flow.ID)), slog.String("scope", string(d.scope)), slog.Int("attempt", d.attempt))
 }
 

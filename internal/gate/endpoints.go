@@ -41,6 +41,10 @@ func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *Request) {
 	if g.serveDoor(w, r, name) {
 		return
 	}
+	if rest, ok := strings.CutPrefix(name, "callback/at/"); ok {
+		g.handOn(w, r, rest)
+		return
+	}
 	if strings.HasPrefix(name, "callback/") {
 		g.callback(w, r)
 		return

@@ -31,10 +31,10 @@ var (
 	consentID   = regexp.MustCompile(`name="id" value="([A-Z2-7]{26})"`)
 	declineForm = regexp.MustCompile(`<form method="post" action="([^"]*)">\s*<input type="hidden" name="return_to" value="([^"]*)">`)
 	authorize   = regexp.MustCompile(`^https://open\.weixin\.qq\.com/connect/oauth2/authorize\?appid=wx[0-9a-f]{16}` +
-		`&redirect_uri=https?%3A%2F%2F[A-Za-z0-9._~%-]+%2F_wechat%2Fcallback%2F[A-Z2-7]{26}%2F[A-Za-z0-9_-]+` +
+		`&redirect_uri=https?%3A%2F%2F[A-Za-z0-9._~%-]+%2F_wechat%2Fcallback%2F(?:at%2Fhttps?%2F[A-Za-z0-9._~%-]+%2F)?[A-Z2-7]{26}%2F[A-Za-z0-9_-]+` +
 		`&response_type=code&scope=(snsapi_base|snsapi_userinfo)&state=[a-zA-Z0-9]{1,128}&connect_redirect=1#wechat_redirect$`)
 	qrConnect = regexp.MustCompile(`^https://open\.weixin\.qq\.com/connect/qrconnect\?appid=wx[0-9a-f]{16}` +
-		`&redirect_uri=https?%3A%2F%2F[A-Za-z0-9._~%-]+%2F_wechat%2Fcallback%2F[A-Z2-7]{26}%2F[A-Za-z0-9_-]+` +
+		`&redirect_uri=https?%3A%2F%2F[A-Za-z0-9._~%-]+%2F_wechat%2Fcallback%2F(?:at%2Fhttps?%2F[A-Za-z0-9._~%-]+%2F)?[A-Z2-7]{26}%2F[A-Za-z0-9_-]+` +
 		`&response_type=code&scope=(snsapi_login)&state=[a-zA-Z0-9]{1,128}#wechat_redirect$`)
 )
 
@@ -161,6 +161,10 @@ func (w *town) checkHop(h hop) {
 	case h.status == http.StatusUnauthorized && strings.HasPrefix(h.url, w.origin()+checkPath):
 		if !strings.HasPrefix(location, w.origin()+"/_wechat/login") {
 			w.t.Errorf("%s: 401 that leads to %s", h.url, location)
+		}
+	case h.status == http.StatusSeeOther && strings.HasPrefix(location, "https://other.example.com:8443/_wechat/callback/"):
+		if w.hub.SharedCallback == nil || !strings.HasPrefix(h.url, w.origin()+"/_wechat/callback/at/https/other.example.com:8443/") {
+			w.t.Errorf("%s: handed on to %s", h.url, location)
 		}
 	case h.status != http.StatusSeeOther || !strings.HasPrefix(location, w.origin()+"/"):
 		w.t.Errorf("%s: %d to %s", h.url, h.status, location)

@@ -61,6 +61,8 @@ type Hub struct {
 	// RealWeChat says that the browsers are sent to WeChat's own servers, where the
 	// dance cannot be walked outside of WeChat; a simulator's can.
 	RealWeChat bool
+	// SharedCallback is where WeChat sends visitors back to. Nil: each site's own.
+	SharedCallback *SharedCallback
 	// Live cuts requests that run while their session ends. Nil: they go on.
 	Live *Live
 

@@ -1,0 +1,61 @@
+package gate
+
+import (
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// SharedCallback is one callback address of several sites: WeChat allows an official
+// account two callback domains (网页授权域名), a website one.
+//
+//	https://auth.example.com/_wechat/callback/at/https/shop.example.com/<flow>?code=…
+//
+// It hands the visitor on to the site whose dance it is, whose own callback checks
+// everything, as if WeChat had come there.
+type SharedCallback struct {
+	// Origin is where WeChat sends the visitors of all sites back to.
+	Origin string
+	// Sites are the origins of the sites. No visitor is handed on to another
+	// (attack: an address with a foreign host, made by hand or by a forged Host,
+	// brings somebody's code there, where it can be spent as theirs).
+	Sites map[string]bool
+}
+
+// sharedPath begins the callback of another site. Flow ids are upper case.
+const sharedPath = callbackPath + "at/"
+
+// flowForm is what flowSealer.path makes: an id and a sealed flow.
+var flowForm = regexp.MustCompile(`^[A-Z0-9]{1,64}/[A-Za-z0-9_-]+$`)
+
+// callbackAddress is where WeChat is to send the visitor of a dance back to.
+func (g *Gate) callbackAddress(r *Request, path string) string {
+	shared := g.Hub.SharedCallback
+	if shared == nil || r.origin == shared.Origin || !shared.Sites[r.origin] {
+		return r.origin + path
+	}
+	return shared.Origin + sharedPath + strings.Replace(r.origin, "://", "/", 1) + "/" + strings.TrimPrefix(path, callbackPath)
+}
+
+// handOn sends a visitor on to the site whose dance it is. Nothing is spent here.
+func (g *Gate) handOn(w http.ResponseWriter, r *Request, rest string) {
+	if r.Method != http.MethodGet {
+		methodNotAllowed(w, http.MethodGet)
+		return
+	}
+	scheme, rest, _ := strings.Cut(rest, "/")
+	host, flow, _ := strings.Cut(rest, "/")
+	origin, shared := scheme+"://"+host, g.Hub.SharedCallback
+	if shared == nil || !shared.Sites[origin] || !flowForm.MatchString(flow) || len(r.Original.RawQuery) > maxQuery {
+		writeError(w, http.StatusNotFound, "not_found", "There is no such callback.")
+		return
+	}
+	id, _, _ := strings.Cut(flow, "/")
+	g.Logger.Debug("callback handed on", slog.String("site", siteName(origin)), slog.String("flow", shortID(id)))
+	address := origin + callbackPath + flow
+	if r.Original.RawQuery != "" {
+		address += "?" + r.Original.RawQuery
+	}
+	redirect(w, http.StatusSeeOther, address)
+}
