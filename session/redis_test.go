@@ -33,7 +33,10 @@ func mini(t testing.TB) (*miniredis.Miniredis, redis.UniversalClient) {
 		Dialer:                func(context.Context, string, string) (net.Conn, error) { return m.Dial() },
 		ContextTimeoutEnabled: true,
 		// Nothing in a bubble may look up names.
-		Addr:                     "127.0.0.1:6379",
+		Addr: "127.0.0.1:6379",
+		// Nobody waits for a connection: those who do share timers with the clients
+		// outside of the bubble, which the runtime forbids.
+		PoolSize:                 4096,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 	t.Cleanup(func() {
