@@ -76,14 +76,19 @@ var pool = caddy.NewUsagePool()
 type localState struct {
 	*ledger.Bolt
 	results gate.Results
-	live    gate.Live
 	wake    waker
 	scans   gate.Scans
 	tokens  wechat.MemoryTokens
 }
 
 // Destruct closes the ledger when the last configuration has let go of it.
-func (s *localState) Destruct() error { return errors.Join(s.live.Close(), s.Close()) }
+func (s *localState) Destruct() error { return s.Close() }
+
+// localLive watches the requests that were let in by one set of keys and times.
+type localLive struct{ gate.Live }
+
+// Destruct cuts those that still run, as redisSessions does.
+func (l *localLive) Destruct() error { return l.Close() }
 
 func (s *LocalStore) open(deps storeDeps) (opened, error) {
 	key := "local:" + s.path
@@ -100,19 +105,26 @@ func (s *LocalStore) open(deps storeDeps) (opened, error) {
 		return opened{}, err
 	}
 	state := value.(*localState)
+	liveKey := deps.sessionsKey(key)
+	value, _, err = pool.LoadOrNew(liveKey, func() (caddy.Destructor, error) { return new(localLive), nil })
+	if err != nil {
+		_, released := pool.Delete(key)
+		return opened{}, errors.Join(err, released)
+	}
 	return opened{
 		ledger:      state,
 		sessions:    &session.Sealed{Keys: deps.keys, Policy: deps.policy, Tombstones: state},
 		ended:       state.Ended,
 		personEnded: state.PersonEnded,
 		results:     &state.results,
-		live:        &state.live,
+		live:        &value.(*localLive).Live,
 		wake:        &state.wake,
 		scans:       &state.scans,
 		tokens:      &state.tokens,
 		release: func() error {
-			_, err := pool.Delete(key)
-			return err
+			_, cut := pool.Delete(liveKey)
+			_, closed := pool.Delete(key)
+			return errors.Join(cut, closed)
 		},
 	}, nil
 }

@@ -96,7 +96,7 @@ func (s *RedisStore) poolKeys(deps storeDeps) (state, sessions string, err error
 	}
 	sum := sha256.Sum256(plan)
 	state = "redis:" + hex.EncodeToString(sum[:])
-	return state, fmt.Sprintf("sessions:%s:%s:%d:%d", state, deps.ringKey, deps.policy.Idle, deps.policy.Lifetime), nil
+	return state, deps.sessionsKey(state), nil
 }
 
 // Interface guards.

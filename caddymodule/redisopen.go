@@ -22,7 +22,6 @@ type redisState struct {
 	client redis.UniversalClient
 	ledger *ledger.Redis
 	near   *session.Near // has the memory and the channel, and no store: see redisSessions
-	live   gate.Live
 	wake   waker
 	scans  gate.Scans
 }
@@ -51,7 +50,7 @@ func newRedisState(p redisPlan) (*redisState, error) {
 
 // Destruct lets go of Redis when the last configuration has.
 func (s *redisState) Destruct() error {
-	return errors.Join(s.live.Close(), s.near.Close(), s.ledger.Close(), s.client.Close())
+	return errors.Join(s.near.Close(), s.ledger.Close(), s.client.Close())
 }
 
 func (p redisPlan) keyPrefix() string {
@@ -89,7 +88,7 @@ func (s *RedisStore) open(deps storeDeps) (opened, error) {
 		personEnded: state.ledger.PersonEnded,
 		directory:   sessions.store,
 		results:     &sessions.results,
-		live:        &state.live,
+		live:        &sessions.live,
 		wake:        &state.wake,
 		scans:       &state.scans,
 		tokens:      sessions.tokens,

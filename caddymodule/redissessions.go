@@ -12,6 +12,7 @@ type redisSessions struct {
 	near    *session.Near
 	results gate.Results
 	tokens  redisTokens
+	live    gate.Live
 }
 
 // newRedisSessions looks at a Redis with the keys and times of one configuration.
@@ -30,5 +31,6 @@ func newRedisSessions(p redisPlan, state *redisState, deps storeDeps) *redisSess
 	return s
 }
 
-// Destruct closes nothing: all of it hangs on the redisState.
-func (*redisSessions) Destruct() error { return nil }
+// Destruct cuts the requests that were let in by these keys and still run (attack:
+// a socket that a stolen key opened outlives the key). The rest is the redisState's.
+func (s *redisSessions) Destruct() error { return s.live.Close() }

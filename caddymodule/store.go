@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,12 @@ type storeDeps struct {
 	ringKey string // names keys in the key of what holds on to them
 	policy  session.Policy
 	logger  *slog.Logger
+}
+
+// sessionsKey names what depends on the session keys and times as well as on the
+// store with this key.
+func (d storeDeps) sessionsKey(store string) string {
+	return fmt.Sprintf("sessions:%s:%s:%d:%d", store, d.ringKey, d.policy.Idle, d.policy.Lifetime)
 }
 
 // opened is what a store gives back.

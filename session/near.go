@@ -67,7 +67,6 @@ type nearMemory struct {
 	channel nearChannel
 	failing atomic.Int64   // when the store last failed, in ns since 1970; 0 if it works
 	work    sync.WaitGroup // what Start began
-	views   atomic.Uint32  // how many there are beside the first
 }
 
 var _ Store = (*Near)(nil)

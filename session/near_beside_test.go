@@ -99,6 +99,50 @@ func TestNearBesideAsksItsOwnStore(t *testing.T) {
 	})
 }
 
+// A rollback brings back the configuration before the last one: it goes on with what
+// the last one was told, and what it hears of an end holds for all that come later.
+func TestNearBesideAfterARollback(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := new(line)
+		memory, c := nearOver(t, w)
+		time.Sleep(session.DefaultStale)
+		beside := func() (*session.Near, *counted) {
+			own := &counted{Store: c.Store}
+			return memory.Beside(says{own}, session.Policy{}), own
+		}
+		first, firstStore := beside()
+		second, secondStore := beside()
+		goes, ends, late := newSession(), newSession(), newSession()
+		values := []string{mustSave(t, second, goes), mustSave(t, second, ends), mustSave(t, second, late)}
+		synctest.Wait()
+
+		w.cut.Store(true)                           // nobody hears of the ends
+		secondStore.delay.Store(int64(time.Second)) // asks before them, and hears afterwards
+		time.Sleep(session.DefaultFresh)            // what is known must be asked for again
+		go func() { _, _ = second.Load(t.Context(), values[2], shop) }()
+		time.Sleep(100 * time.Millisecond)
+		for _, s := range []*session.Session{ends, late} {
+			if err := c.Store.End(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantNone(t, first, values[1], values[2])
+		time.Sleep(2 * time.Second)
+
+		third, thirdStore := beside()
+		for _, down := range []*counted{firstStore, secondStore, thirdStore} {
+			down.down.Store(true)
+			down.delay.Store(0)
+		}
+		for _, n := range []*session.Near{first, second, third} {
+			wantSession(t, n, values[0])
+			wantUnanswered(t, n, values[1])
+			wantUnanswered(t, n, values[2])
+		}
+	})
+}
+
 // The same with Redis, whose values a key of the configuration must have made.
 func TestNearBesideOfRedis(t *testing.T) {
 	t.Parallel()

@@ -2,7 +2,7 @@ package session
 
 import "iter"
 
-// maxBeside is how many of those before it a Near looks back at.
+// maxBeside is how many of those that were made last a Near looks at.
 const maxBeside = 8
 
 // opener is a Store that can tell by itself, without asking anybody, whether its
@@ -14,10 +14,11 @@ type opener interface {
 // Beside returns a Near over another store with another policy, for a
 // configuration that comes after n's. Both share bounds, channel and memory, but
 // neither believes what the other was told: each asks its own store. Only while
-// that one is unavailable does the newer go on with what an older one was told, if
-// the newer store's keys open the value and its policy lets the session live. So
-// nobody notices that keys changed while Redis was down, and a key that was taken
-// away opens nothing. A store that cannot say what its keys open gives up that.
+// that one is unavailable does it go on with what another was told, if its own keys
+// open the value and its own policy lets the session live. So nobody notices that
+// keys changed while Redis was down, and a key that was taken away opens nothing.
+// That is for stores that can say what their keys open, as Redis can, and for the
+// last nine configurations.
 //
 // Start and Close are for all that share a memory: call those of the first.
 func (n *Near) Beside(store Store, policy Policy) *Near {
@@ -28,7 +29,7 @@ func (n *Near) Beside(store Store, policy Policy) *Near {
 	return &Near{
 		Store: store, Policy: policy, Bus: first.Bus, MaxEntries: first.MaxEntries,
 		Stale: first.Stale, Fresh: first.Fresh, StaleIfDown: first.StaleIfDown, Logger: first.Logger,
-		of: first, view: first.own.views.Add(1),
+		of: first, view: first.own.cache.newest.Add(1),
 	}
 }
 
@@ -41,34 +42,49 @@ func (n *Near) memory() *nearMemory {
 }
 
 // known returns what is remembered of a value: by this Near or, if it would open
-// it too, by one before it.
+// it too, by one beside it.
 func (n *Near) known(k nearKey) *entry {
-	if e := n.memory().cache.get(k); e != nil || k.view == 0 {
+	c := &n.memory().cache
+	e := c.get(k)
+	if e != nil || c.newest.Load() == 0 {
 		return e
 	}
-	for elder := range k.back() {
-		e := n.memory().cache.get(elder)
-		if e == nil {
-			continue
+	for other := range c.beside(k) {
+		if o := c.get(other); o != nil && (e == nil || o.confirmed.After(e.confirmed)) {
+			e = o
 		}
-		// Attack: a stolen key is taken out of the configuration, and what was
-		// made with it goes on from memory.
-		if o, ok := n.Store.(opener); ok && o.Opens(k.value, k.binding) {
-			return e
-		}
+	}
+	if e == nil {
 		return nil
 	}
-	return nil
+	// Attack: a stolen key is taken out of the configuration, and what was made
+	// with it goes on from memory.
+	if o, ok := n.Store.(opener); !ok || !o.Opens(k.value, k.binding) {
+		return nil
+	}
+	return e
 }
 
-// back yields the key itself, then that of the view before, and so on.
-func (k nearKey) back() iter.Seq[nearKey] {
+// beside yields the keys under which those made last, but k's own, remember what k
+// names. The one that a rollback brings back may be older than another.
+func (c *nearCache) beside(k nearKey) iter.Seq[nearKey] {
+	newest := c.newest.Load()
 	return func(yield func(nearKey) bool) {
-		for range maxBeside + 1 {
-			if !yield(k) || k.view == 0 {
+		for view := newest - min(newest, maxBeside); view <= newest; view++ {
+			if view != k.view && !yield(nearKey{k.value, k.binding, view}) {
 				return
 			}
-			k.view--
+		}
+	}
+}
+
+// forget drops a value that is no session for all: what a store has said once must
+// not come back when the store goes away. The caller holds the lock.
+func (c *nearCache) forget(k nearKey) {
+	for other := range c.beside(k) {
+		c.remove(other)
+		if f := c.flights[other]; f != nil {
+			f.spoiled = true // may have asked before the end
 		}
 	}
 }

@@ -47,6 +47,7 @@ type nearCache struct {
 	entries map[nearKey]*entry
 	refs    map[string][]nearKey // the values of each session
 	flights map[nearKey]*flight
+	newest  atomic.Uint32 // the last view; see Beside
 	writes  map[*nearWrite]struct{}
 }
 
@@ -88,8 +89,9 @@ func (c *nearCache) land(k nearKey, f *flight, begun time.Time, limit int) {
 	case f.err == nil && !f.spoiled:
 		c.put(k, newEntry(f.session, begun, k.view), limit)
 	case f.err != nil && !errors.Is(f.err, ErrUnavailable):
-		for elder := range k.back() { // what is no session must not come back when the store goes away
-			c.remove(elder)
+		c.remove(k)
+		if !errors.Is(f.err, ErrTampered) { // that is what our keys say, not the store
+			c.forget(k)
 		}
 	}
 }

@@ -37,8 +37,7 @@ func (g *GlobalToken) Get(ctx context.Context) (Secret, error) {
 // Do calls with the token, and once more with another if the call returns
 // ErrRenew: somebody else has made WeChat replace it (40001, 40014, 42001). Where
 // that other one is no newer than this call, because another instance had fetched
-// it before, it may have been replaced as well: then a third time, with one that
-// WeChat gave now.
+// it before, it may have been replaced as well: then a third time, with yet another.
 func (g *GlobalToken) Do(ctx context.Context, call func(ctx context.Context, access Secret) error) error {
 	start := time.Now()
 	access, err := g.Get(ctx)
