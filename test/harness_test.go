@@ -338,16 +338,41 @@ func freePort(t *testing.T) string {
 	return port
 }
 
+// givenPorts are not given again: Caddy listens on a port that another Caddy, or its
+// own admin endpoint, has already, and then each gets some of the requests.
+var givenPorts = struct {
+	sync.Mutex
+	all map[string]bool
+}{all: map[string]bool{}}
+
 func findPort() (string, error) {
+	givenPorts.Lock()
+	defer givenPorts.Unlock()
 	var err error
-	for range 100 {
+	for range 1000 {
 		port := strconv.Itoa(7000 + rand.N(3000))
+		if givenPorts.all[port] {
+			continue
+		}
+		givenPorts.all[port] = true
 		var listener net.Listener
 		if listener, err = net.Listen("tcp", "127.0.0.1:"+port); err == nil {
 			return port, listener.Close()
 		}
 	}
-	return "", err
+	return "", fmt.Errorf("no free port: %w", err)
+}
+
+func TestPortsAreGivenOnce(t *testing.T) {
+	t.Parallel()
+	given := map[string]bool{}
+	for range 300 {
+		port := freePort(t)
+		if given[port] {
+			t.Fatalf("%s is given twice", port)
+		}
+		given[port] = true
+	}
 }
 
 // stop ends Caddy as a restart would.
