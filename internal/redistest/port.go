@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"sync"
 )
 
 // Ports are taken below the range from which the kernel gives ports to outgoing connections (32768 and up): a killed
@@ -15,11 +16,23 @@ const (
 	ports      = 20000
 )
 
-// freePort returns a loopback port on which nobody listens. Another process may still be quicker: see Server.boot.
+// given are the ports that were given: a killed server comes back to its own.
+var given = struct {
+	sync.Mutex
+	all map[int]bool
+}{all: map[int]bool{}}
+
+// freePort returns a loopback port on which nobody listens, each once. Another process may still be quicker: see Server.boot.
 func freePort() (int, error) {
+	given.Lock()
+	defer given.Unlock()
 	var listener net.ListenConfig
 	for range 100 {
 		port := lowestPort + rand.N(ports) //nolint:gosec // which port a test server gets is no secret
+		if given.all[port] {
+			continue
+		}
+		given.all[port] = true
 		l, err := listener.Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil {
 			return port, l.Close()
