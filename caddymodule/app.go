@@ -157,10 +157,7 @@ func (a *App) Start() error {
 	if _, err := a.open(); err != nil {
 		return err
 	}
-	if a.callback != nil && !a.callback.Sites[a.callback.Origin] {
-		a.logger.Warn("callback_origin is no site of this configuration: another server must answer there, with the same sites and wechat_auth",
-			slog.String("callback_origin", a.callback.Origin))
-	}
+	a.warnOfCallback()
 	ctx, cancel := context.WithCancel(context.Background())
 	a.stop = cancel
 	if a.keeper != nil {

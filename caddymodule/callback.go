@@ -3,6 +3,9 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -10,7 +13,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/gate"
 )
 
-var errUnknownSite = errors.New("callback_origin hands visitors on to known sites only, and this site's address does not say which one it is: write `origin https://…` into its wechat_auth block")
+var errUnknownSite = errors.New("callback_origin hands visitors on to known sites only, and this address does not say which one it is: write `origin https://…` into its wechat_auth block")
 
 // provisionCallback reads the origin that all sites share.
 func (a *App) provisionCallback() error {
@@ -38,7 +41,7 @@ func (h *Handler) provisionCallback() error {
 		return nil
 	}
 	if len(h.Origins) == 0 {
-		return errUnknownSite
+		return fmt.Errorf("a site: %w", errUnknownSite)
 	}
 	for _, origin := range h.Origins {
 		canonical, ok := gate.CanonicalOrigin(origin)
@@ -50,6 +53,25 @@ func (h *Handler) provisionCallback() error {
 	return nil
 }
 
+// warnOfCallback says what is odd about the sites that share a callback, once they
+// are all known.
+func (a *App) warnOfCallback() {
+	shared := a.callback
+	if shared == nil {
+		return
+	}
+	if !shared.Sites[shared.Origin] {
+		a.logger.Warn("callback_origin is no site of this configuration: another server must answer there, with the same sites and wechat_auth",
+			slog.String("callback_origin", shared.Origin))
+	}
+	for origin := range shared.Sites {
+		if strings.HasPrefix(shared.Origin, "https://") && strings.HasPrefix(origin, "http://") {
+			a.logger.Warn("visitors come back by https and are handed on in the clear, where others can read WeChat's code: write https, or origin where TLS ends before Caddy",
+				slog.String("site", origin))
+		}
+	}
+}
+
 // nameOrigins notes the origins of the site that the Caddyfile's addresses say,
 // where visitors come back by way of another site.
 func (h *Handler) nameOrigins(helper httpcaddyfile.Helper) error {
@@ -58,26 +80,51 @@ func (h *Handler) nameOrigins(helper httpcaddyfile.Helper) error {
 		return err
 	}
 	for _, address := range siteBlock(helper).addresses() {
-		origin, ok := originOfAddress(address)
+		origin, ok := originOfAddress(address, portsOf(helper))
 		if !ok {
-			return errUnknownSite
+			return fmt.Errorf("%s: %w", address, errUnknownSite)
 		}
 		h.Origins = append(h.Origins, origin)
 	}
 	return nil
 }
 
+// ports is what the global options say about where Caddy serves https.
+type ports struct {
+	http    string
+	noHTTPS bool // none by itself
+}
+
+func portsOf(h httpcaddyfile.Helper) ports {
+	p := ports{http: "80"}
+	if port, ok := h.Option("http_port").(int); ok && port != 0 {
+		p.http = strconv.Itoa(port)
+	}
+	auto, _ := h.Option("auto_https").([]string)
+	p.noHTTPS = slices.Contains(auto, "off")
+	return p
+}
+
 // originOfAddress is the origin of a site's address, false where it is not one
-// alone: an address without a host, or with a wildcard or placeholder. Caddy serves
-// https but where the address says otherwise.
-func originOfAddress(address string) (string, bool) {
+// alone: an address without a host, with a wildcard or placeholder, or where
+// nothing says whether it is served as https.
+func originOfAddress(address string, p ports) (string, bool) {
 	parsed, err := httpcaddyfile.ParseAddress(address)
-	if err != nil || parsed.Host == "" || strings.ContainsAny(parsed.Host, "*{") || strings.Contains(parsed.Port, "{") {
+	if err != nil {
 		return "", false
 	}
-	origin := "https://" + parsed.Host
-	if parsed.Scheme == "http" || parsed.Scheme == "" && parsed.Port == "80" {
-		origin = "http://" + parsed.Host
+	parsed = parsed.Normalize()
+	if parsed.Scheme == "" && p.noHTTPS || parsed.Host == "" || strings.ContainsAny(parsed.Host+parsed.Port, "*{") {
+		return "", false
+	}
+	origin := "https://"
+	if parsed.Scheme == "http" || parsed.Scheme == "" && parsed.Port == p.http {
+		origin = "http://"
+	}
+	if strings.Contains(parsed.Host, ":") {
+		origin += "[" + parsed.Host + "]"
+	} else {
+		origin += parsed.Host
 	}
 	if parsed.Port != "" {
 		origin += ":" + parsed.Port

@@ -33,7 +33,7 @@ func checked(into *string, check func(string) error) func(*caddyfile.Dispenser) 
 
 func checkOrigin(value string) error {
 	if _, ok := gate.CanonicalOrigin(value); !ok {
-		return fmt.Errorf("'%s' is not an origin like https://shop.example.com", value)
+		return fmt.Errorf("'%s' is not an origin like https://shop.example.com", withoutUser(value))
 	}
 	return nil
 }

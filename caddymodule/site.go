@@ -116,7 +116,7 @@ func (h *Handler) provisionOrigin() error {
 	}
 	canonical, ok := gate.CanonicalOrigin(origin)
 	if !ok {
-		return fmt.Errorf("origin: %q is not an origin like https://shop.example.com", origin)
+		return fmt.Errorf("origin: %q is not an origin like https://shop.example.com", withoutUser(h.Origin))
 	}
 	h.site.origin = canonical
 	return nil

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/page"
@@ -54,6 +55,7 @@ type Gate struct {
 	declines meter // of apps, see declinedEndpoint
 	refusals meter // on WeChat's QR page, see refusedAtWebsite
 	tickets  paces // of persons, see issueTicket
+	strange  sync.Once
 }
 
 // Request is one request as the gate sees it.

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+
+	"github.com/caddy-wechat/gateway/internal/page"
 )
 
 // SharedCallback is one callback address of several sites: WeChat allows an official
@@ -32,7 +34,13 @@ var flowForm = regexp.MustCompile(`^[A-Z0-9]{1,64}/[A-Za-z0-9_-]+$`)
 // callbackAddress is where WeChat is to send the visitor of a dance back to.
 func (g *Gate) callbackAddress(r *Request, path string) string {
 	shared := g.Hub.SharedCallback
-	if shared == nil || r.origin == shared.Origin || !shared.Sites[r.origin] {
+	if shared == nil || r.origin == shared.Origin {
+		return r.origin + path
+	}
+	if !shared.Sites[r.origin] {
+		g.strange.Do(func() { // once: the Host is the visitor's
+			g.Logger.Warn("a visitor of a site that callback_origin does not know: write `origin` into its wechat_auth block", slog.String("site", r.origin))
+		})
 		return r.origin + path
 	}
 	return shared.Origin + sharedPath + strings.Replace(r.origin, "://", "/", 1) + "/" + strings.TrimPrefix(path, callbackPath)
@@ -48,7 +56,8 @@ func (g *Gate) handOn(w http.ResponseWriter, r *Request, rest string) {
 	host, flow, _ := strings.Cut(rest, "/")
 	origin, shared := scheme+"://"+host, g.Hub.SharedCallback
 	if shared == nil || !shared.Sites[origin] || !flowForm.MatchString(flow) || len(r.Original.RawQuery) > maxQuery {
-		writeError(w, http.StatusNotFound, "not_found", "There is no such callback.")
+		// Also who was under way while the configuration changed.
+		g.show(w, r, page.Page{Kind: page.TryAgain}, "not_found", "There is no such callback.")
 		return
 	}
 	id, _, _ := strings.Cut(flow, "/")

@@ -74,7 +74,7 @@ func TestSharedCallbackGoesToKnownSitesOnly(t *testing.T) {
 		"https/shop.example.com",
 		"https", "",
 	} {
-		if got := b.send(http.MethodGet, "/_wechat/callback/at/"+path+"?code=C0DE", ""); got.status != http.StatusNotFound || got.header.Get("Location") != "" {
+		if got := b.send(http.MethodGet, "/_wechat/callback/at/"+path+"?code=C0DE", ""); got.status != http.StatusBadRequest || got.header.Get("Location") != "" {
 			t.Errorf("%s: %d %s", path, got.status, got.header.Get("Location"))
 		}
 	}
@@ -87,11 +87,11 @@ func TestSharedCallbackGoesToKnownSitesOnly(t *testing.T) {
 			t.Errorf("%s: %d", method, got.status)
 		}
 	}
-	if got := b.send(http.MethodGet, good+"?code="+strings.Repeat("x", 5000), ""); got.status != http.StatusNotFound {
+	if got := b.send(http.MethodGet, good+"?code="+strings.Repeat("x", 5000), ""); got.status != http.StatusBadRequest {
 		t.Errorf("a long query: %d", got.status)
 	}
 	w.hub.SharedCallback = nil
-	if got := b.send(http.MethodGet, good+"?code=C0DE", ""); got.status != http.StatusNotFound {
+	if got := b.send(http.MethodGet, good+"?code=C0DE", ""); got.status != http.StatusBadRequest {
 		t.Errorf("not configured: %d", got.status)
 	}
 }
