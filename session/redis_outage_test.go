@@ -167,15 +167,17 @@ func TestRedisClientErrorsAreNotAbsence(t *testing.T) {
 	o.PoolSize, o.PoolTimeout, o.ContextTimeoutEnabled = 1, time.Minute, true
 	client := server.Dial(o)
 	r, s := newRedis(t, client), newSession()
-	r.Timeout = 50 * time.Millisecond
+	r.Timeout = patience
 	value := mustSave(t, r, s)
 
 	held := client.(*redis.Client).Conn() // the pool has no other
 	if err := held.Ping(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
+	r.Timeout = 50 * time.Millisecond
 	_, err := r.Load(t.Context(), value, shop)
 	wantUnavailable(t, "Load without a connection", err)
+	r.Timeout = patience
 	if err := held.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -150,7 +150,7 @@ func TestRedisEndPersonCatchesWhatIsBeingSaved(t *testing.T) {
 func TestRedisEndPersonUnderLoad(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b redistest.Backend) {
-		r := newRedis(t, dial(b))
+		r := patient(t, b)
 		ended := make(chan struct{})
 		saved := make(chan struct{})
 		first := sync.OnceFunc(func() { close(saved) })
@@ -191,7 +191,7 @@ func TestRedisEndPersonUnderLoad(t *testing.T) {
 // Nobody has more than a thousand sessions; the one that would expire first goes.
 func TestRedisBoundsThePerson(t *testing.T) {
 	t.Parallel()
-	r := newRedis(t, dial(servers.Standalone(t)))
+	r := patient(t, servers.Standalone(t))
 	first := of("anna")
 	first.Created, first.Renewed = first.Created.Add(-time.Hour), first.Renewed.Add(-time.Hour)
 	gone := mustSave(t, r, first)

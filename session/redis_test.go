@@ -59,6 +59,20 @@ func newRedis(t testing.TB, client redis.UniversalClient) *session.Redis {
 	return &session.Redis{Client: client, Keys: newRing(t, secrets[0])}
 }
 
+// patience is what tests allow that are not about time: the machine may be busy.
+const patience = 15 * time.Second
+
+// patient is newRedis over a server that may take its time.
+func patient(t testing.TB, b redistest.Backend) *session.Redis {
+	t.Helper()
+	o := b.Universal()
+	o.ContextTimeoutEnabled = true
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = patience, patience, patience, patience
+	r := newRedis(t, b.Dial(o))
+	r.Timeout = patience
+	return r
+}
+
 // rotated is a second gateway over the same Redis, while the keys are rotated.
 func rotated(t *testing.T, s session.Store) session.Store {
 	peer := *s.(*session.Redis)
@@ -96,12 +110,12 @@ func each(t *testing.T, test func(t *testing.T, b redistest.Backend)) {
 func TestRedisContract(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b redistest.Backend) {
-		client := dial(b)
+		client := patient(t, b).Client
 		var n atomic.Int64
 		sessiontest.Suite{
 			New: func(t *testing.T, p session.Policy) session.Store {
 				prefix := "case" + string(rune('a'+n.Add(1))) + ":" // the cases share a server
-				return &session.Redis{Client: client, Keys: newRing(t, secrets[0]), Policy: p, Prefix: prefix}
+				return &session.Redis{Client: client, Keys: newRing(t, secrets[0]), Policy: p, Prefix: prefix, Timeout: patience}
 			},
 			Peer: rotated,
 			Wait: time.Sleep,
