@@ -75,7 +75,7 @@ func (h *Handler) provisionDoors() (err error) {
 		}
 		canonical, ok := gate.CanonicalOrigin(expanded)
 		if !ok {
-			return fmt.Errorf("cors_origin: %q is not an origin like https://app.example.com", origin)
+			return fmt.Errorf("cors_origin: %q is not an origin like https://app.example.com", withoutUser(origin))
 		}
 		h.site.rules.CORSOrigins = append(h.site.rules.CORSOrigins, canonical)
 	}

@@ -16,8 +16,9 @@ const (
 	lingerAtLeast = 2 * time.Second
 
 	// lingerAtMost is for those that have begun. A sign-in takes 20 s at most. What
-	// streams for longer, such as a socket, is cut when the store closes: nobody
-	// could tell any more when its session ends.
+	// streams for longer, such as a socket, is cut when its store closes, or the
+	// keys and times that let it in have gone: nobody could tell any more when its
+	// session ends.
 	lingerAtMost = time.Minute
 
 	// lingerForPushes is for what WeChat has told and a store that is down does
