@@ -28,6 +28,14 @@ var (
 	// revocation.
 	ErrEnded = fmt.Errorf("%w: ended", ErrNone)
 
+	// ErrReplaced (an ErrNone) says that a newer session of the same line has
+	// taken the session's place. What it let in may go on, but it answers no more.
+	ErrReplaced = fmt.Errorf("%w: replaced by a newer one", ErrNone)
+
+	// ErrLineEnded (an ErrEnded) says that the line, which a new session was to
+	// continue, has ended: the session begins a line of its own.
+	ErrLineEnded = fmt.Errorf("%w with its line", ErrEnded)
+
 	// errFuture (an ErrNone) says that the session begins in the future.
 	errFuture = fmt.Errorf("%w: it is from the future", ErrNone)
 

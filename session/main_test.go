@@ -49,7 +49,25 @@ func fields(s session.Session) string {
 type graves struct {
 	mu    sync.Mutex
 	until map[[16]byte]time.Time
+	from  map[[16]byte]time.Time
 	err   error
+}
+
+var _ session.DelayedTombstones = (*graves)(nil)
+
+func (g *graves) EndSessionAt(ctx context.Context, id [16]byte, from, until time.Time) error {
+	if err := g.EndSession(ctx, id, until); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.from == nil {
+		g.from = map[[16]byte]time.Time{}
+	}
+	if before, known := g.from[id]; !known || from.Before(before) {
+		g.from[id] = from
+	}
+	return nil
 }
 
 func (g *graves) EndSession(_ context.Context, id [16]byte, until time.Time) error {
@@ -68,5 +86,6 @@ func (g *graves) EndSession(_ context.Context, id [16]byte, until time.Time) err
 func (g *graves) Ended(id [16]byte) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return time.Now().Before(g.until[id])
+	now := time.Now()
+	return now.Before(g.until[id]) && !now.Before(g.from[id])
 }

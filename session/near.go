@@ -140,7 +140,7 @@ func (n *Near) Renew(ctx context.Context, s *Session) (string, error) {
 func (n *Near) write(ctx context.Context, s *Session, do func(context.Context, *Session) (string, error)) (string, error) {
 	ref := refOf(s.ID)
 	begun := time.Now()
-	w := n.memory().cache.beginWrite(ref, personRef(s.Person))
+	w := n.memory().cache.beginWrite(newPlace(s))
 	value, err := do(ctx, s)
 	if err != nil {
 		n.memory().cache.endWrite(w, nearKey{}, nil, 0)
@@ -156,13 +156,30 @@ func (n *Near) write(ctx context.Context, s *Session, do func(context.Context, *
 	return value, nil
 }
 
-// End ends the session in the store, and here. See Store.
+// End ends the session and its line in the store, and here. See Store.
 func (n *Near) End(ctx context.Context, s *Session) error {
 	if err := n.Store.End(ctx, s); err != nil {
 		return err
 	}
-	n.memory().cache.dropRef(refOf(s.ID))
-	n.announce(ctx, "e"+newPlace(s).name())
+	p := newPlace(s)
+	n.memory().cache.dropRef(p.ref)
+	n.announce(ctx, "e"+p.name())
+	if p.line != "" {
+		n.memory().cache.dropLine(p.line)
+		n.announce(ctx, "l"+p.lineName())
+	}
+	return nil
+}
+
+// Replace marks the session as replaced in the store; what is remembered of it is
+// asked for again. See Store.
+func (n *Near) Replace(ctx context.Context, s *Session) error {
+	if err := n.Store.Replace(ctx, s); err != nil {
+		return err
+	}
+	p := newPlace(s)
+	n.memory().cache.change(p.ref)
+	n.announce(ctx, "c"+p.name())
 	return nil
 }
 

@@ -19,6 +19,7 @@ type nearKey struct {
 type entry struct {
 	session   Session
 	ref       string
+	line      string // its hash
 	person    string // its hash
 	confirmed time.Time
 	view      uint32
@@ -29,7 +30,8 @@ type entry struct {
 }
 
 func newEntry(s *Session, confirmed time.Time, view uint32) *entry {
-	e := &entry{session: *s, ref: refOf(s.ID), person: personRef(s.Person), confirmed: confirmed, view: view}
+	p := newPlace(s)
+	e := &entry{session: *s, ref: p.ref, line: p.line, person: p.person, confirmed: confirmed, view: view}
 	e.used.Store(confirmed.UnixNano())
 	return e
 }
@@ -46,6 +48,7 @@ type nearCache struct {
 	mu      sync.RWMutex
 	entries map[nearKey]*entry
 	refs    map[string][]nearKey // the values of each session
+	lines   map[string][]nearKey // the values of each line
 	flights map[nearKey]*flight
 	newest  atomic.Uint32 // the last view; see Beside
 	writes  map[*nearWrite]struct{}
@@ -53,8 +56,8 @@ type nearCache struct {
 
 // nearWrite is a write to the store that is under way.
 type nearWrite struct {
-	ref, person string
-	spoiled     bool // what it writes was ended meanwhile
+	place
+	spoiled bool // what it writes was ended meanwhile
 }
 
 func (c *nearCache) get(k nearKey) *entry {
@@ -98,8 +101,8 @@ func (c *nearCache) land(k nearKey, f *flight, begun time.Time, limit int) {
 
 // beginWrite and endWrite enclose a write, whose result is remembered unless the
 // session was ended meanwhile.
-func (c *nearCache) beginWrite(ref, person string) *nearWrite {
-	w := &nearWrite{ref: ref, person: person}
+func (c *nearCache) beginWrite(p place) *nearWrite {
+	w := &nearWrite{place: p}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.writes == nil {
@@ -121,13 +124,16 @@ func (c *nearCache) endWrite(w *nearWrite, k nearKey, e *entry, limit int) {
 // put remembers an entry. The caller holds the lock.
 func (c *nearCache) put(k nearKey, e *entry, limit int) {
 	if c.entries == nil {
-		c.entries, c.refs = make(map[nearKey]*entry), make(map[string][]nearKey)
+		c.entries, c.refs, c.lines = make(map[nearKey]*entry), make(map[string][]nearKey), make(map[string][]nearKey)
 	}
 	if c.entries[k] == nil {
 		for len(c.entries) >= limit {
 			c.evict()
 		}
 		c.refs[e.ref] = append(c.refs[e.ref], k)
+		if e.line != "" {
+			c.lines[e.line] = append(c.lines[e.line], k)
+		}
 	}
 	c.entries[k] = e
 }
@@ -156,12 +162,18 @@ func (c *nearCache) remove(k nearKey) {
 		return
 	}
 	delete(c.entries, k)
-	rest := slices.DeleteFunc(c.refs[e.ref], func(other nearKey) bool { return other == k })
+	removeKey(c.refs, e.ref, k)
+	removeKey(c.lines, e.line, k)
+}
+
+// removeKey takes one value out of those of a name.
+func removeKey(of map[string][]nearKey, name string, k nearKey) {
+	rest := slices.DeleteFunc(of[name], func(other nearKey) bool { return other == k })
 	if len(rest) == 0 {
-		delete(c.refs, e.ref)
+		delete(of, name)
 		return
 	}
-	c.refs[e.ref] = rest
+	of[name] = rest
 }
 
 // dropRef forgets a session that ended.
@@ -172,6 +184,16 @@ func (c *nearCache) dropRef(ref string) {
 		c.remove(k)
 	}
 	c.spoil(func(w *nearWrite) bool { return w.ref == ref })
+}
+
+// dropLine forgets the sessions of a line that ended.
+func (c *nearCache) dropLine(line string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, k := range slices.Clone(c.lines[line]) {
+		c.remove(k)
+	}
+	c.spoil(func(w *nearWrite) bool { return w.line == line })
 }
 
 // dropPerson forgets the sessions of a person. It looks at every entry: about a

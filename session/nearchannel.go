@@ -143,13 +143,16 @@ func (n *Near) receive(message string) {
 		n.hear(what)
 	case 'p':
 		n.memory().cache.dropPerson(what)
-	case 'e', 'c':
+	case 'e', 'c', 'l':
 		if len(what) < tagLength {
 			return
 		}
-		if ref := what[tagLength:]; kind == 'e' {
+		switch ref := what[tagLength:]; kind {
+		case 'e':
 			n.memory().cache.dropRef(ref)
-		} else {
+		case 'l':
+			n.memory().cache.dropLine(ref)
+		default:
 			n.memory().cache.change(ref)
 		}
 	}

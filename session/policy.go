@@ -33,8 +33,18 @@ type Policy struct {
 }
 
 // Expires returns the moment from which the session is no more: after Idle
-// without renewal, after Lifetime in any case, after GuestLifetime for a guest.
+// without renewal, after Lifetime in any case, after GuestLifetime for a guest,
+// after Linger for one that was replaced.
 func (p Policy) Expires(s *Session) time.Time {
+	expires := p.expires(s)
+	if !s.leaves.IsZero() && s.leaves.Before(expires) {
+		return s.leaves
+	}
+	return expires
+}
+
+// expires is Expires of a session that is not replaced.
+func (p Policy) expires(s *Session) time.Time {
 	idle, end := s.Renewed.Add(p.idle()), p.end(s)
 	if s.Guest || end.Before(idle) {
 		return end
@@ -45,9 +55,12 @@ func (p Policy) Expires(s *Session) time.Time {
 // Due says whether a visited session is to be renewed now. That is so once an
 // eighth of Idle, but no more than a day, has passed since the last renewal, so
 // that few answers carry a Set-Cookie; never for a guest, never for an expired
-// session, and never when renewing would not move the expiry. A session that
+// or replaced session, and never when renewing would not move the expiry. A session that
 // Redis loaded from a sealed cookie is due at once: its renewal is the move.
 func (p Policy) Due(s *Session, now time.Time) bool {
+	if !s.leaves.IsZero() {
+		return false
+	}
 	if s.origin == fromSealed && !s.Guest {
 		return now.Before(p.Expires(s))
 	}
@@ -73,10 +86,14 @@ func (p Policy) verify(s *Session, now time.Time) error {
 	if latest := now.Add(MaxSkew); s.Created.After(latest) || s.Renewed.After(latest) {
 		return errFuture
 	}
-	if !now.Before(p.Expires(s)) {
+	switch {
+	case !now.Before(p.expires(s)):
 		return ErrExpired
+	case !s.leaves.IsZero() && !now.Before(s.leaves):
+		return ErrReplaced
+	default:
+		return nil
 	}
-	return nil
 }
 
 func (p Policy) idle() time.Duration {

@@ -93,7 +93,7 @@ func (r *Redis) Save(ctx context.Context, s *Session) (string, error) {
 // Load returns the session of an id value, or of a sealed value when Sealed is
 // set. See Store.
 func (r *Redis) Load(ctx context.Context, value string, b Binding) (*Session, error) {
-	if len(value) != idValueLength {
+	if !isIDValue(value) {
 		if r.Sealed == nil || value == "" {
 			return nil, ErrNone
 		}
@@ -108,18 +108,24 @@ func (r *Redis) Load(ctx context.Context, value string, b Binding) (*Session, er
 	}
 	ctx, cancel := r.timeout(ctx)
 	defer cancel()
-	record, err := r.Client.Get(ctx, r.sessionKey(v.tag, v.id)).Result()
-	if errors.Is(err, redis.Nil) || record == tombstone {
+	got, err := r.Client.MGet(ctx, r.sessionKey(v.tag, v.id), r.key("l", v.tag, v.lineRef())).Result()
+	if err != nil {
+		return nil, unavailable("loading a session", err)
+	}
+	record, there := got[0].(string)
+	if _, over := got[1].(string); !there || record == tombstone || over {
 		// Only this answer of Redis means that there is no session.
 		return nil, errGone
 	}
+	record, leaves, err := cutReplaced(record)
 	if err != nil {
-		return nil, unavailable("loading a session", err)
+		return nil, err
 	}
 	s, err := openRecord(r.Keys, b, v, record)
 	if err != nil {
 		return nil, err
 	}
+	s.leaves = leaves
 	if err := r.Policy.verify(s, time.Now()); err != nil {
 		return nil, err
 	}
@@ -132,7 +138,10 @@ func (r *Redis) Renew(ctx context.Context, s *Session) (string, error) {
 	if err := r.Policy.verify(s, now); err != nil {
 		return "", err
 	}
-	if s.secret == (idSecret{}) && s.origin != movedOther {
+	switch {
+	case !s.leaves.IsZero():
+		return "", ErrReplaced
+	case s.secret == (idSecret{}) && s.origin != movedOther:
 		return "", fmt.Errorf("%w: it was never in Redis", ErrEnded)
 	}
 	next := *s
@@ -141,29 +150,6 @@ func (r *Redis) Renew(ctx context.Context, s *Session) (string, error) {
 		next.Renewed = now
 	}
 	return r.keep(ctx, s, &next, modeUpdate)
-}
-
-// End removes the session. See Store.
-func (r *Redis) End(ctx context.Context, s *Session) error {
-	_, err := r.end(ctx, newPlace(s), s.origin != fromRedis)
-	return err
-}
-
-// end removes the record at a place. A sealed copy of the session may be around:
-// then a tombstone takes the record's place, else the copy would still sign in.
-func (r *Redis) end(ctx context.Context, p place, sealed bool) (existed bool, err error) {
-	ctx, cancel := r.timeout(ctx)
-	defer cancel()
-	force := 0
-	if sealed {
-		force = 1
-	}
-	keys := []string{r.key("s", p.tag, p.ref), r.key("p", p.tag, p.person)}
-	n, err := endScript.Run(ctx, r.Client, keys, p.name(), p.ref, force, r.memory(), r.Channel()).Int()
-	if err != nil {
-		return false, unavailable("ending a session", err)
-	}
-	return n == 1, nil
 }
 
 // keep writes next and, once that is done, makes s what was written.
@@ -192,7 +178,7 @@ func (r *Redis) keep(ctx context.Context, s, next *Session, mode string) (string
 		return "", err
 	}
 	s.Renewed, s.secret, s.origin = next.Renewed, next.secret, next.origin
-	return idValue{tag: p.tag, id: next.ID, secret: next.secret}.format(r.Keys, b), nil
+	return next.idValue(p).format(r.Keys, b), nil
 }
 
 // write runs the one script that writes sessions.
@@ -202,7 +188,7 @@ func (r *Redis) write(ctx context.Context, s *Session, p place, record, mode str
 	if s.Guest || s.Person == "" {
 		index = 0 // all guests would share one index, and one slot
 	}
-	keys := []string{r.key("s", p.tag, p.ref), r.key("p", p.tag, p.person), r.key("e", p.tag, p.person)}
+	keys := []string{r.key("s", p.tag, p.ref), r.key("p", p.tag, p.person), r.key("e", p.tag, p.person), r.key("l", p.tag, p.line)}
 	got, err := saveScript.Run(ctx, r.Client, keys,
 		mode, record, max(expires.Sub(now).Milliseconds(), 1), p.tag.String(), p.ref,
 		expires.Unix(), s.Created.Unix(), now.Unix(), index, r.key("s", p.tag, ""), r.Channel()).Text()
@@ -213,10 +199,11 @@ func (r *Redis) write(ctx context.Context, s *Session, p place, record, mode str
 		return nil
 	case got == replyEnded:
 		return ErrEnded
+	case got == replyLineEnded:
+		return ErrLineEnded
 	}
 	// Somebody was first to move this session. With the same cookie: all is well.
-	v := idValue{tag: p.tag, id: s.ID, secret: s.secret}
-	if _, err := openRecord(r.Keys, s.Binding(), v, got); err != nil {
+	if _, err := openRecord(r.Keys, s.Binding(), s.idValue(p), got); err != nil {
 		return unavailable("moving a session to Redis", errOtherCookie)
 	}
 	return r.write(ctx, s, p, record, modeUpdate)

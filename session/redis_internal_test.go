@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-var testBinding = Binding{Site: "https://shop.example.com", AppID: "wx0123456789abcdef"}
+var testBinding = Binding{Site: "https://shop.example.com", AppID: "wx0123456789abcdef", Audience: Cookie}
 
 // testRecord returns a session with its record and value.
 func testRecord(t testing.TB, keys *Ring) (*Session, idValue, string) {
 	t.Helper()
 	s := New(testBinding, "person", "openid", ScopeBase)
-	s.ID, s.secret = ID{4, 5, 6}, idSecret{1, 2, 3} // the same in all processes that fuzz
+	s.ID, s.Line, s.secret = ID{4, 5, 6}, ID{7, 8, 9}, idSecret{1, 2, 3} // the same in all processes that fuzz
 	record, err := sealRecord(keys, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, idValue{tag: newPlace(s).tag, id: s.ID, secret: s.secret}, record
+	return s, s.idValue(newPlace(s)), record
 }
 
 func testRing(t testing.TB, letters string) *Ring {
@@ -44,11 +44,19 @@ func TestRecordNeedsBothSecrets(t *testing.T) {
 	other.secret[15] ^= 1
 	another := v
 	another.id[0] ^= 1
+	strayed := v
+	strayed.line[0] ^= 1
 	for name, open := range map[string]func() (*Session, error){
-		"another secret":  func() (*Session, error) { return openRecord(keys, testBinding, other, record) },
-		"another id":      func() (*Session, error) { return openRecord(keys, testBinding, another, record) },
-		"another ring":    func() (*Session, error) { return openRecord(testRing(t, "bcdefgh"), testBinding, v, record) },
-		"another binding": func() (*Session, error) { return openRecord(keys, Binding{"https://a", "wx"}, v, record) },
+		"another secret": func() (*Session, error) { return openRecord(keys, testBinding, other, record) },
+		"another id":     func() (*Session, error) { return openRecord(keys, testBinding, another, record) },
+		"another ring":   func() (*Session, error) { return openRecord(testRing(t, "bcdefgh"), testBinding, v, record) },
+		"another binding": func() (*Session, error) {
+			return openRecord(keys, Binding{Site: "https://a", AppID: "wx", Audience: Cookie}, v, record)
+		},
+		"another audience": func() (*Session, error) {
+			return openRecord(keys, Binding{Site: testBinding.Site, AppID: testBinding.AppID, Audience: Token}, v, record)
+		},
+		"another line": func() (*Session, error) { return openRecord(keys, testBinding, strayed, record) },
 	} {
 		if s, err := open(); s != nil || !errors.Is(err, ErrTampered) {
 			t.Errorf("%s: it gave %v and %v", name, s, err)
@@ -142,11 +150,16 @@ func FuzzIDValue(f *testing.F) {
 	_, v, _ := testRecord(f, keys)
 	good := v.format(keys, testBinding)
 	f.Add(good)
-	f.Add(good[:67] + "\n")
+	first := v
+	first.line = ID{}
+	goodFirst := first.format(keys, testBinding)
+	f.Add(goodFirst)
+	f.Add(good[:lineValueLength-1] + "\n")
 	f.Add(strings.Repeat("A", idValueLength))
+	f.Add(strings.Repeat("A", lineValueLength))
 	f.Fuzz(func(t *testing.T, value string) {
 		got, err := parseIDValue(keys, testBinding, value)
-		if err == nil && (value != good || got != v) {
+		if err == nil && (value != good || got != v) && (value != goodFirst || got != first) {
 			t.Errorf("%q was accepted", value)
 		}
 		if err != nil && !errors.Is(err, ErrNone) {
@@ -161,8 +174,13 @@ func FuzzIDValueBody(f *testing.F) {
 	keys := testRing(f, "a")
 	_, v, _ := testRecord(f, keys)
 	f.Add(v.body())
+	f.Add(idValue{tag: v.tag, id: v.id, secret: v.secret}.body())
 	f.Fuzz(func(t *testing.T, body []byte) {
-		mac := keys.MAC(purposeID, macData(testBinding, body))[:idValueMAC]
+		size := idValueMAC
+		if len(body) == lineValueBytes-lineValueMAC {
+			size = lineValueMAC
+		}
+		mac := keys.MAC(purposeID, macData(testBinding, body))[:size]
 		value := base64.RawURLEncoding.EncodeToString(append(bytes.Clone(body), mac...))
 		got, err := parseIDValue(keys, testBinding, value)
 		if err == nil && got.format(keys, testBinding) != value {
@@ -176,7 +194,7 @@ func FuzzRecord(f *testing.F) {
 	s, v, good := testRecord(f, keys)
 	f.Add([]byte(good))
 	f.Add([]byte(tombstone))
-	f.Add([]byte{recordVersion, 0, 0, 1, 0x80, 0x80, 0x80})
+	f.Add([]byte{recordVersionOnce, 0, 0, 1, 0x80, 0x80, 0x80})
 	f.Fuzz(func(t *testing.T, record []byte) {
 		h, n, err := parseHeader(string(record))
 		if err == nil && (n > len(record) || len(h.site) > maxSite || h.renewed.Before(h.created) || h.created.Year() > 9999) {
@@ -194,7 +212,7 @@ func FuzzRecord(f *testing.F) {
 
 // Whatever arrives on the channel, a Near stands.
 func FuzzMessage(f *testing.F) {
-	for _, seed := range []string{"", "b", "bNAME:1", "eAAABBBBBBBBBBBBBBBB", "cAAA", "pAAAAAAAAAAAAAAAA", "b:-1"} {
+	for _, seed := range []string{"", "l", "lAAABBBBBBBBBBBBBBBB", "b", "bNAME:1", "eAAABBBBBBBBBBBBBBBB", "cAAA", "pAAAAAAAAAAAAAAAA", "b:-1"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, message string) {

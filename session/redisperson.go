@@ -3,7 +3,6 @@ package session
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -78,17 +77,4 @@ func (r *Redis) EndPerson(ctx context.Context, person string) (int, error) {
 		return 0, unavailable("ending the sessions of a person", err)
 	}
 	return n, nil
-}
-
-// EndID ends the session that Sessions showed under this ID and says whether
-// there was one. It fails with ErrInvalid for what is no such ID, and with
-// ErrUnavailable.
-func (r *Redis) EndID(ctx context.Context, id string) (bool, error) {
-	raw, err := base64url.DecodeString(id[:min(3, len(id))])
-	if err != nil || len(id) != 3+16 || len(raw) != 2 || !safeText(id) {
-		return false, fmt.Errorf("%w session id: it has 19 characters of A-Z a-z 0-9 - _", ErrInvalid)
-	}
-	// The person, and with it the index, is not known; a ref without a record is
-	// taken out of the index when it is next listed, or expires.
-	return r.end(ctx, place{tag: tag(raw), ref: id[3:]}, false)
 }

@@ -28,20 +28,29 @@ type place struct {
 	tag    tag
 	ref    string // 16 characters: 96 bits of a hash of the session's id
 	person string // the same of the person; "" if it is not known
+	line   string // the same of the line; "" for a guest, who has none
 }
 
 // newPlace returns the place of a session.
 func newPlace(s *Session) place {
-	p := place{ref: refOf(s.ID), person: personRef(s.Person)}
+	p := place{ref: refOf(s.ID), person: personRef(s.Person), line: refOf(s.LineID())}
 	p.tag = tagOf(s.Person)
 	if s.Person == "" {
-		p.tag = tagOf(p.ref)
+		p.tag, p.line = tagOf(p.ref), ""
 	}
 	return p
 }
 
 // name is what stands for a session in messages and before admins.
 func (p place) name() string { return p.tag.String() + p.ref }
+
+// lineName is what stands for its line in messages, "" if it has none.
+func (p place) lineName() string {
+	if p.line == "" {
+		return ""
+	}
+	return p.tag.String() + p.line
+}
 
 // refOf is the part of a name that is the session's own.
 func refOf(id ID) string { return shortHash("session/" + string(id[:])) }
@@ -60,8 +69,9 @@ func shortHash(of string) string {
 }
 
 // key is a name in Redis: <prefix><kind>{<tag>}:<ref>. Kinds are s for a
-// session's record, p for a person's index (a sorted set of refs by expiry) and
-// e for the second in which all sessions of a person were ended. With the default
+// session's record, p for a person's index (a sorted set of refs by expiry), e for
+// the second in which all sessions of a person were ended, and l for a line that
+// was ended. All sessions of a line are one person's, so they share a slot. With the default
 // prefix a name has 30 characters, the most that Redis keeps in 32 bytes.
 func (r *Redis) key(kind string, t tag, ref string) string {
 	return r.prefix() + kind + "{" + t.String() + "}:" + ref

@@ -16,10 +16,11 @@ import (
 // The record of a session in Redis. Millions of them are in memory: each byte
 // counts. See packed for the texts.
 //
-//	version  1 byte, 1
+//	version  1 byte: 2, or 1 for a session that has neither audience nor line
 //	flags    1 byte, see below; others refused
 //	hint     1 byte, of the ring's key, see key
 //	scope    1 byte, see scopes
+//	line     16 bytes, not all zero; only with its flag
 //	created  uvarint, seconds since 1970
 //	renewed  uvarint, seconds after created
 //	app id   text, ≤ 128
@@ -30,13 +31,18 @@ import (
 //
 // What is in clear is what admins may list: where and when, not who.
 const (
-	recordVersion = 1
+	recordVersion     = 2
+	recordVersionOnce = 1 // before audiences and lines
 
 	recordSealed   = 1 << 0 // a sealed cookie of it may be around; endScript reads this
 	recordGuest    = 1 << 1
 	recordDeclined = 1 << 2
 	recordHTTPS    = 1 << 3
-	recordKnown    = recordSealed | recordGuest | recordDeclined | recordHTTPS
+	recordLine     = 1 << 4
+	recordCookie   = 1 << 5
+	recordToken    = 1 << 6
+	recordNew      = recordLine | recordCookie | recordToken
+	recordKnown    = recordSealed | recordGuest | recordDeclined | recordHTTPS | recordNew
 
 	// nonceSize: a session's key is its own and writes a hundred records or so, for
 	// which 64 random bits are plenty. The other bytes of the nonce are zero.
@@ -47,15 +53,14 @@ const (
 	// tombstone stands in the place of a record whose session ended while a
 	// sealed cookie of it could be around. It is no version.
 	tombstone = "x"
-)
 
-// header is the clear part of a record.
-type header struct {
-	flags, hint      byte
-	scope            string
-	created, renewed time.Time
-	appID, site      string
-}
+	// replacedSign stands in front of the record of a session that was replaced,
+	// and leavesDigits digits behind it say when it stops to answer, in ms since
+	// 1970. It is no version either. Only they stand there where the session is
+	// still in a sealed cookie. See replaceScript.
+	replacedSign = "r"
+	leavesDigits = 13
+)
 
 // sealRecord makes the record of a session, with the ring's first key.
 func sealRecord(keys *Ring, s *Session) (string, error) {
@@ -78,7 +83,14 @@ func sealRecord(keys *Ring, s *Session) (string, error) {
 		plain = binary.AppendUvarint(plain, uint64(s.Declined.Unix()))
 	}
 	out := make([]byte, 0, 160)
-	out = append(out, recordVersion, flags, all[0].hint, code)
+	version := byte(recordVersion)
+	if flags&recordNew == 0 {
+		version = recordVersionOnce
+	}
+	out = append(out, version, flags, all[0].hint, code)
+	if flags&recordLine != 0 {
+		out = append(out, s.Line[:]...)
+	}
 	out = binary.AppendUvarint(out, uint64(s.Created.Unix()))
 	out = binary.AppendUvarint(out, uint64(s.Renewed.Unix()-s.Created.Unix()))
 	out = appendPacked(out, s.AppID)
@@ -96,6 +108,9 @@ func recordFlags(s *Session) (flags byte) {
 		recordGuest:    s.Guest,
 		recordDeclined: !s.Declined.IsZero(),
 		recordHTTPS:    strings.HasPrefix(s.Site, https),
+		recordLine:     s.LineID() != s.ID,
+		recordCookie:   s.Audience == Cookie,
+		recordToken:    s.Audience == Token,
 	} {
 		if set {
 			flags |= flag
@@ -104,37 +119,13 @@ func recordFlags(s *Session) (flags byte) {
 	return flags
 }
 
-// parseHeader reads the clear part of a record and returns how long it is.
-func parseHeader(record string) (header, int, error) {
-	if len(record) > maxRecord {
-		return header{}, 0, ErrMalformed
-	}
-	d := decoder{rest: []byte(record)}
-	version := d.byte()
-	h := header{flags: d.byte(), hint: d.byte()}
-	var known bool
-	h.scope, known = scopeName(d.byte())
-	created := d.second()
-	renewed := d.second()
-	h.created, h.renewed = time.Unix(created, 0).UTC(), time.Unix(created+renewed, 0).UTC()
-	h.appID = d.packed(maxAppID)
-	h.site = d.packed(maxSite)
-	if h.flags&recordHTTPS != 0 {
-		h.site = https + h.site
-	}
-	if d.bad || version != recordVersion || h.flags&^recordKnown != 0 || !known || len(d.rest) < nonceSize {
-		return header{}, 0, ErrMalformed
-	}
-	return h, len(record) - len(d.rest), nil
-}
-
 // openRecord opens a record with the secret of a value and any key of the ring.
 func openRecord(keys *Ring, b Binding, v idValue, record string) (*Session, error) {
 	h, n, err := parseHeader(record)
 	if err != nil {
 		return nil, err
 	}
-	if h.site != b.Site || h.appID != b.AppID {
+	if h.site != b.Site || h.appID != b.AppID || h.line != v.line || !h.audience().admits(b.Audience) {
 		return nil, ErrTampered
 	}
 	var nonce [12]byte
@@ -159,7 +150,7 @@ func openRecord(keys *Ring, b Binding, v idValue, record string) (*Session, erro
 func (h header) session(v idValue, plain []byte) (*Session, error) {
 	d := decoder{rest: plain}
 	s := &Session{
-		ID: v.id, Site: h.site, AppID: h.appID, Scope: h.scope, Guest: h.flags&recordGuest != 0,
+		ID: v.id, Site: h.site, AppID: h.appID, Audience: h.audience(), Line: h.line, Scope: h.scope, Guest: h.flags&recordGuest != 0,
 		Created: h.created, Renewed: h.renewed, secret: v.secret,
 	}
 	s.Person = d.packed(maxPerson)

@@ -4,8 +4,9 @@ import "github.com/redis/go-redis/v9"
 
 // What saveScript answers; anything else is the record that was there first.
 const (
-	replyDone  = "1"
-	replyEnded = "0"
+	replyDone      = "1"
+	replyEnded     = "0"
+	replyLineEnded = "l"
 )
 
 // maxPerPerson bounds the sessions of one person, and with them the time that any
@@ -18,12 +19,19 @@ const maxPerPerson = 1000
 // session that was made before the end and is saved after it does not slip
 // through. Sessions count whole seconds, so the second of the end counts as before.
 //
-// KEYS: record, index, mark. ARGV: mode, record, TTL in ms, tag, ref, expiry in s,
+// A line that has ended takes no new session, and none of its sessions is written.
+//
+// KEYS: record, index, mark, line. ARGV: mode, record, TTL in ms, tag, ref, expiry in s,
 // creation in s, now in s, limit of the index (0: none), prefix of record keys, channel.
 var saveScript = redis.NewScript(`
 local mode, ttl, ref, limit = ARGV[1], tonumber(ARGV[3]), ARGV[5], tonumber(ARGV[9])
 local had = redis.call('GET', KEYS[1])
 if had == 'x' or (mode == 'update' and not had) then return '0' end
+if had and string.sub(had, 1, 1) == 'r' then return '0' end
+if redis.call('GET', KEYS[4]) then
+	if mode == 'new' then return 'l' end
+	return '0'
+end
 if limit > 0 then
 	local mark = redis.call('GET', KEYS[3])
 	if mark and tonumber(ARGV[7]) <= tonumber(mark) then return '0' end
@@ -44,21 +52,49 @@ if had then redis.call('PUBLISH', ARGV[11], 'c' .. ARGV[4] .. ref) end
 return '1'
 `)
 
-// endScript ends one session and says whether there was one. The removal comes
-// first, here and below: Redis without memory lets it pass, and then the rest.
+// endScript ends one session and its line, and says whether there was one. The
+// removal comes first, here and below: Redis without memory lets it pass, and then
+// the rest.
 //
-// KEYS: record, index. ARGV: name to announce, ref, 1 if a sealed cookie may be
-// around, how long to remember that in ms, channel.
+// KEYS: record, index, line. ARGV: name to announce, ref, 1 if a sealed cookie may
+// be around, how long to remember that and the line in ms, channel, the line's name
+// to announce, "" if there is none.
 var endScript = redis.NewScript(`
 local had = redis.call('GET', KEYS[1])
 local live = had and had ~= 'x'
 if live then redis.call('DEL', KEYS[1]) end
 redis.call('ZREM', KEYS[2], ARGV[2])
 redis.call('PUBLISH', ARGV[5], 'e' .. ARGV[1])
-if ARGV[3] == '1' or (live and string.byte(had, 2) % 2 == 1) then
+if ARGV[6] ~= '' then
+	redis.call('PUBLISH', ARGV[5], 'l' .. ARGV[6])
+	redis.call('SET', KEYS[3], '1', 'PX', ARGV[4])
+end
+local flags = 2
+if live and string.sub(had, 1, 1) == 'r' then flags = 16 end
+if ARGV[3] == '1' or (live and (string.byte(had, flags) or 1) % 2 == 1) then
 	redis.call('SET', KEYS[1], 'x', 'PX', ARGV[4])
 end
 return live and 1 or 0
+`)
+
+// replaceScript marks a session as replaced, unless it is already, and says whether
+// it did. The record stays for as long as it would have: what the session let in
+// goes on until then.
+//
+// KEYS: record. ARGV: when it stops to answer (13 digits), 1 if it is in a sealed
+// cookie alone, how long to remember that in ms, name to announce, channel.
+var replaceScript = redis.NewScript(`
+local had = redis.call('GET', KEYS[1])
+if had == 'x' or (had and string.sub(had, 1, 1) == 'r') then return 0 end
+if had then
+	redis.call('SET', KEYS[1], 'r' .. ARGV[1] .. had, 'KEEPTTL')
+elseif ARGV[2] == '1' then
+	redis.call('SET', KEYS[1], 'r' .. ARGV[1], 'PX', ARGV[3])
+else
+	return 0
+end
+redis.call('PUBLISH', ARGV[5], 'c' .. ARGV[4])
+return 1
 `)
 
 // endPersonScript ends all sessions of a person and leaves a mark for those that
@@ -77,8 +113,8 @@ redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
 return n
 `)
 
-// listScript returns the refs, expiries and records of a person's sessions, and
-// takes those that are gone out of the index.
+// listScript returns the refs, expiries and records of a person's sessions, without
+// those that were replaced, and takes those that are gone out of the index.
 //
 // KEYS: index. ARGV: prefix of record keys, now in s.
 var listScript = redis.NewScript(`
@@ -86,7 +122,9 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[2])
 local out, all = {}, redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
 for i = 1, #all, 2 do
 	local record = redis.call('GET', ARGV[1] .. all[i])
-	if record and record ~= 'x' then
+	if record and string.sub(record, 1, 1) == 'r' then
+		-- Its line's newest session stands for it.
+	elseif record and record ~= 'x' then
 		out[#out + 1] = all[i]
 		out[#out + 1] = all[i + 1]
 		out[#out + 1] = record

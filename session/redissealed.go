@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -41,12 +42,12 @@ func (r *Redis) loadSealed(ctx context.Context, value string, b Binding) (*Sessi
 	ctx, cancel := r.timeout(ctx)
 	defer cancel()
 	p := newPlace(s)
-	got, err := r.Client.MGet(ctx, r.key("s", p.tag, p.ref), r.key("e", p.tag, p.person)).Result()
+	got, err := r.Client.MGet(ctx, r.key("s", p.tag, p.ref), r.key("e", p.tag, p.person), r.key("l", p.tag, p.line)).Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return nil, unavailable("loading a sealed session", err)
 	}
 	record, _ := got[0].(string)
-	if record == tombstone {
+	if _, over := got[2].(string); over || record == tombstone {
 		return nil, ErrEnded
 	}
 	if mark, ok := got[1].(string); ok && s.Person != "" {
@@ -55,12 +56,17 @@ func (r *Redis) loadSealed(ctx context.Context, value string, b Binding) (*Sessi
 		}
 	}
 	s.secret, s.origin = upgradeSecret(value), fromSealed
-	if record == "" {
-		return s, nil
+	if record, s.leaves, err = cutReplaced(record); err != nil {
+		return nil, err
 	}
 	// It was moved, and the answer with the new cookie is on its way or lost.
-	if _, err := openRecord(r.Keys, b, idValue{tag: p.tag, id: s.ID, secret: s.secret}, record); err != nil {
-		s.secret, s.origin = idSecret{}, movedOther
+	if record != "" {
+		if _, err := openRecord(r.Keys, b, s.idValue(p), record); err != nil {
+			s.secret, s.origin = idSecret{}, movedOther
+		}
+	}
+	if err := r.Policy.verify(s, time.Now()); err != nil {
+		return nil, err // replaced
 	}
 	return s, nil
 }

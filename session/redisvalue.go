@@ -2,16 +2,23 @@ package session
 
 import "fmt"
 
-// The value of a session in Redis, before base64url: version (1 byte, 1), tag
-// (2), id (16), secret (16), the first 16 bytes of the ring's code over all of
-// it and the binding. 51 bytes leave no spare bits: one value has one form.
+// The value of a session in Redis, before base64url: version (1 byte), tag (2), id
+// (16), secret (16), in version 2 the line (16), and the first bytes of the ring's
+// code over all of it and the binding: 16, or 18 in version 2. 51 and 69 bytes
+// leave no spare bits: one value has one form. A session that is the first of its
+// line has version 1, as sessions of before lines have.
 const (
 	idValueVersion = 1
 	idValueBytes   = 1 + 2 + 16 + 16 + idValueMAC
 	idValueMAC     = 16
 
-	// idValueLength also tells an id value from a sealed one, which is longer.
-	idValueLength = idValueBytes / 3 * 4
+	lineValueVersion = 2
+	lineValueBytes   = 1 + 2 + 16 + 16 + 16 + lineValueMAC
+	lineValueMAC     = 18
+
+	// The lengths also tell these values from sealed ones, which are longer.
+	idValueLength   = idValueBytes / 3 * 4
+	lineValueLength = lineValueBytes / 3 * 4
 )
 
 // idValue is what the cookie of a session in Redis carries.
@@ -19,42 +26,83 @@ type idValue struct {
 	tag    tag
 	id     ID
 	secret idSecret
+	line   ID // zero for the first session of a line
+}
+
+// idValue is the value of a session that stands in Redis.
+func (s *Session) idValue(p place) idValue {
+	v := idValue{tag: p.tag, id: s.ID, secret: s.secret}
+	if s.LineID() != s.ID {
+		v.line = s.Line
+	}
+	return v
+}
+
+// isIDValue says whether a value has the length of one.
+func isIDValue(value string) bool {
+	return len(value) == idValueLength || len(value) == lineValueLength
 }
 
 // body is the value without its code.
 func (v idValue) body() []byte {
-	out := make([]byte, 0, idValueBytes)
-	out = append(out, idValueVersion)
+	out := make([]byte, 0, lineValueBytes)
+	version := byte(idValueVersion)
+	if v.line != (ID{}) {
+		version = lineValueVersion
+	}
+	out = append(out, version)
 	out = append(out, v.tag[:]...)
 	out = append(out, v.id[:]...)
-	return append(out, v.secret[:]...)
+	out = append(out, v.secret[:]...)
+	if v.line != (ID{}) {
+		out = append(out, v.line[:]...)
+	}
+	return out
+}
+
+// lineRef is what stands for the line in keys.
+func (v idValue) lineRef() string {
+	if v.line == (ID{}) {
+		return refOf(v.id)
+	}
+	return refOf(v.line)
 }
 
 // format returns the value, authenticated for a binding by the ring's first key.
 func (v idValue) format(keys *Ring, b Binding) string {
-	body := v.body()
+	body, size := v.body(), idValueMAC
+	if v.line != (ID{}) {
+		size = lineValueMAC
+	}
 	mac := keys.MAC(purposeID, macData(b, body))
-	return base64url.EncodeToString(append(body, mac[:idValueMAC]...))
+	return base64url.EncodeToString(append(body, mac[:size]...))
 }
 
 // parseIDValue reads a value. One that was altered, made up, or made for another
 // binding gives ErrTampered, before anybody asks Redis: nobody can make a
 // gateway search.
 func parseIDValue(keys *Ring, b Binding, value string) (idValue, error) {
-	if len(value) != idValueLength || !safeText(value) {
+	if !isIDValue(value) || !safeText(value) {
 		return idValue{}, ErrTampered // the decoder would skip line breaks
 	}
+	version, size := byte(idValueVersion), idValueMAC
+	if len(value) == lineValueLength {
+		version, size = lineValueVersion, lineValueMAC
+	}
 	raw, err := base64url.DecodeString(value)
-	if err != nil || len(raw) != idValueBytes || raw[0] != idValueVersion {
+	if err != nil || raw[0] != version {
 		return idValue{}, ErrTampered
 	}
-	body, mac := raw[:idValueBytes-idValueMAC], raw[idValueBytes-idValueMAC:]
+	body, mac := raw[:len(raw)-size], raw[len(raw)-size:]
 	if !keys.verifyShort(purposeID, macData(b, body), mac) {
 		return idValue{}, ErrTampered
 	}
 	d := decoder{rest: body[1:]}
 	v := idValue{tag: tag(d.bytes(2)), id: ID(d.bytes(16)), secret: idSecret(d.bytes(16))}
-	if v.secret == (idSecret{}) || v.id == (ID{}) {
+	if version == lineValueVersion {
+		v.line = ID(d.bytes(16))
+	}
+	if v.secret == (idSecret{}) || v.id == (ID{}) || version == lineValueVersion && (v.line == ID{} || v.line == v.id) {
 		return idValue{}, fmt.Errorf("%w: an empty id", ErrMalformed)
 	}
 	return v, nil
@@ -63,7 +111,7 @@ func parseIDValue(keys *Ring, b Binding, value string) (idValue, error) {
 // Opens says whether a key of the ring made the value. It asks nobody: the session
 // may have ended. A sealed value must be a session as far as Sealed knows.
 func (r *Redis) Opens(value string, b Binding) bool {
-	if len(value) == idValueLength {
+	if isIDValue(value) {
 		_, err := parseIDValue(r.Keys, b, value)
 		return err == nil
 	}
@@ -71,5 +119,6 @@ func (r *Redis) Opens(value string, b Binding) bool {
 }
 
 // macData is the text that the code is made over. The binding tells its own
-// length, the body has a fixed one: no two pairs read the same.
+// length, the body has one of two, told apart by its first byte: no two pairs read
+// the same.
 func macData(b Binding, body []byte) string { return boundName(purposeID, b.bound()) + string(body) }

@@ -29,6 +29,9 @@ func (st Sealed) Save(_ context.Context, s *Session) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if st.Tombstones != nil && s.Line != (ID{}) && st.Tombstones.Ended(s.Line) {
+		return "", ErrLineEnded
+	}
 	value, err := st.Keys.Seal(PurposeSession, b.bound(), plain)
 	if errors.Is(err, ErrNoKey) {
 		return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -53,6 +56,9 @@ func (st Sealed) Load(_ context.Context, value string, b Binding) (*Session, err
 	s := &Session{Site: b.Site, AppID: b.AppID}
 	if err := s.UnmarshalBinary(plain); err != nil {
 		return nil, err
+	}
+	if !s.Audience.admits(b.Audience) {
+		return nil, ErrTampered
 	}
 	if err := st.verify(s, time.Now()); err != nil {
 		return nil, err
@@ -86,19 +92,43 @@ func (st Sealed) Renew(ctx context.Context, s *Session) (string, error) {
 	return value, nil
 }
 
-// End remembers the session as ended for as long as any copy of its value could
-// live. See Store.
+// End remembers the session's line as ended for as long as any copy of a value
+// of it could live. See Store.
 func (st Sealed) End(ctx context.Context, s *Session) error {
+	now := time.Now()
 	// Not Expires: another copy of the cookie may have been renewed later.
-	until := st.Policy.end(s).Add(MaxSkew)
-	if !time.Now().Before(until) {
+	if !now.Before(st.Policy.end(s).Add(MaxSkew)) {
 		return nil
 	}
 	if st.Tombstones == nil {
 		return fmt.Errorf("%w: sealed sessions cannot be ended without tombstones", ErrUnavailable)
 	}
-	if err := st.Tombstones.EndSession(ctx, s.ID, until); err != nil {
+	// A later session of the line began now at the latest.
+	until := now.Add(st.Policy.lifetime() + MaxSkew)
+	if err := st.Tombstones.EndSession(ctx, s.LineID(), until); err != nil {
 		return fmt.Errorf("%w: ending a session: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
+// Replace remembers the session as replaced for as long as any copy of its value
+// could live. Tombstones that know no delay end it at once. See Store.
+func (st Sealed) Replace(ctx context.Context, s *Session) error {
+	now, until := time.Now(), st.Policy.end(s).Add(MaxSkew)
+	if !now.Before(until) {
+		return nil
+	}
+	if st.Tombstones == nil {
+		return fmt.Errorf("%w: sealed sessions cannot be replaced without tombstones", ErrUnavailable)
+	}
+	var err error
+	if delayed, ok := st.Tombstones.(DelayedTombstones); ok {
+		err = delayed.EndSessionAt(ctx, s.ReplacedMark(), now.Add(Linger), until)
+	} else {
+		err = st.Tombstones.EndSession(ctx, s.ReplacedMark(), until)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: replacing a session: %w", ErrUnavailable, err)
 	}
 	return nil
 }
@@ -111,11 +141,8 @@ func (st Sealed) verify(s *Session, now time.Time) error {
 	if st.Tombstones == nil {
 		return nil
 	}
-	if st.Tombstones.Ended(s.ID) {
-		return ErrEnded
-	}
 	if t, ok := st.Tombstones.(PersonTombstones); ok && s.EndedBy(t.PersonEnded(s.Person)) {
 		return ErrEnded
 	}
-	return nil
+	return s.Over(st.Tombstones.Ended)
 }

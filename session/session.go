@@ -38,6 +38,13 @@ type Session struct {
 	// Scope says how the visitor signed in: one of the Scope constants.
 	Scope string
 
+	// Audience is the kind of client that holds the session's value.
+	Audience Audience
+
+	// Line is the line of sessions that this one belongs to, zero if the session
+	// is the first of its line. See LineID. A guest has none.
+	Line ID
+
 	// Guest marks the virtual visitor of a 快照页 (snapshot page): such a
 	// session lives for ten minutes and is never renewed.
 	Guest bool
@@ -56,31 +63,39 @@ type Session struct {
 
 	// origin says what a sealed cookie has to do with a session in Redis.
 	origin origin
+
+	// leaves is when a session that was replaced stops to answer; zero if it was
+	// not, or if tombstones know. It is in no binary form.
+	leaves time.Time
 }
 
-// Binding is what a session is bound to: one site and one WeChat app id. A
-// session never loads under another binding.
+// Binding is what a session is bound to: one site, one WeChat app id and one
+// audience. A session never loads under another binding.
 type Binding struct {
 	Site, AppID string
+	Audience    Audience
 }
 
 // New returns a session that begins now, always with a new id.
 func New(b Binding, person, openID, scope string) *Session {
 	now := wholeSecond(time.Now())
 	return &Session{
-		ID:      NewID(),
-		Person:  person,
-		AppID:   b.AppID,
-		Site:    b.Site,
-		OpenID:  openID,
-		Scope:   scope,
-		Created: now,
-		Renewed: now,
+		ID:       NewID(),
+		Person:   person,
+		AppID:    b.AppID,
+		Site:     b.Site,
+		Audience: b.Audience,
+		OpenID:   openID,
+		Scope:    scope,
+		Created:  now,
+		Renewed:  now,
 	}
 }
 
 // Binding returns what the session is bound to.
-func (s *Session) Binding() Binding { return Binding{Site: s.Site, AppID: s.AppID} }
+func (s *Session) Binding() Binding {
+	return Binding{Site: s.Site, AppID: s.AppID, Audience: s.Audience}
+}
 
 // String names the session by its short id: safe to log.
 func (s Session) String() string { return "session " + s.ID.Short() }
@@ -109,7 +124,8 @@ func (s *Session) EndedBy(at time.Time) bool {
 	return !at.IsZero() && s.Person != "" && !s.Created.After(at)
 }
 
-// bound is the binding as one text. The length in front keeps the two parts
+// bound is the site and the account as one text. The audience is not in it: it
+// stands inside the session, since values of before have none. The length in front keeps the two parts
 // apart: without it site "a" with app "bc" and site "ab" with app "c" would be
 // one binding, and a session of one would open on the other.
 func (b Binding) bound() string {
@@ -133,5 +149,5 @@ func wholeSecond(t time.Time) time.Time { return time.Unix(t.Unix(), 0).UTC() }
 // Same reports whether nothing that identifies or dates the session differs.
 func (s *Session) Same(other *Session) bool {
 	return s.ID == other.ID && s.Person == other.Person && s.OpenID == other.OpenID && s.Scope == other.Scope &&
-		s.Guest == other.Guest && s.Declined.Equal(other.Declined) && s.Created.Equal(other.Created) && s.Renewed.Equal(other.Renewed)
+		s.Audience == other.Audience && s.LineID() == other.LineID() && s.leaves.Equal(other.leaves) && s.Guest == other.Guest && s.Declined.Equal(other.Declined) && s.Created.Equal(other.Created) && s.Renewed.Equal(other.Renewed)
 }

@@ -14,14 +14,15 @@ const MaxValue = 1024
 type Store interface {
 	// Save keeps the session and returns the value that stands for it, for a
 	// cookie or a bearer token: 1 to MaxValue characters of A-Z a-z 0-9 - and _.
-	// It fails with ErrInvalid for an incomplete session and ErrUnavailable if
-	// the store cannot be asked. It changes nothing that s says, but may note in s
+	// It fails with ErrInvalid for an incomplete session, ErrLineEnded for a new
+	// one whose line has ended, and ErrUnavailable if the store cannot be asked. It changes nothing that s says, but may note in s
 	// how it is kept: later calls want s, or a copy of it.
 	Save(ctx context.Context, s *Session) (value string, err error)
 
 	// Load returns the session of a value under a binding. Any value that is not
 	// a live session bound to b gives an error that wraps ErrNone; a store that
-	// cannot be asked, also because ctx is done, gives ErrUnavailable.
+	// cannot be asked, also because ctx is done, gives ErrUnavailable. A session
+	// that was saved for AnyAudience loads for each.
 	Load(ctx context.Context, value string, b Binding) (*Session, error)
 
 	// Renew sets s.Renewed to now, keeps the session and returns its new value.
@@ -29,9 +30,14 @@ type Store interface {
 	// gives ErrEnded or ErrExpired. On an error s is unchanged.
 	Renew(ctx context.Context, s *Session) (value string, err error)
 
-	// End ends the session: no value of it, old or new, loads again. Ending an
-	// ended or expired session succeeds.
+	// End ends the session and its line: no value of any session that was made in
+	// the line until now loads again. Ending an ended or expired session succeeds.
 	End(ctx context.Context, s *Session) error
+
+	// Replace lets the session answer for Linger more. After that its values give
+	// ErrReplaced until the line ends, then ErrEnded; it is not renewed. Its line
+	// lives on. It is for a session in whose place the same browser has a newer one.
+	Replace(ctx context.Context, s *Session) error
 }
 
 // Tombstones remember the sealed sessions that ended before their time. A cookie

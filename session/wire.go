@@ -8,9 +8,11 @@ import (
 
 // The binary form of a session. There is exactly one encoding of each session:
 //
-//	version  1 byte, 1
-//	flags    1 byte: 1 guest, 2 declined; others refused
+//	version  1 byte: 2, or 1 for a session that has neither audience nor line
+//	flags    1 byte: 1 guest, 2 declined; in version 2 also 4 line, 8 cookie,
+//	         16 token; others refused
 //	id       16 bytes, not all zero
+//	line     16 bytes, not all zero and not the id; only with its flag
 //	scope    1 byte, see scopes
 //	person   length (1 byte, ≤ 64), then that many bytes of printable ASCII
 //	openid   the same
@@ -18,11 +20,17 @@ import (
 //	renewed  uvarint, seconds after created
 //	declined uvarint, seconds since 1970; only with its flag
 const (
-	wireVersion = 1
+	wireVersion     = 2
+	wireVersionOnce = 1 // before audiences and lines
 
-	flagGuest    = 1 << 0
-	flagDeclined = 1 << 1
-	flagsKnown   = flagGuest | flagDeclined
+	flagGuest     = 1 << 0
+	flagDeclined  = 1 << 1
+	flagLine      = 1 << 2
+	flagCookie    = 1 << 3
+	flagToken     = 1 << 4
+	flagsAudience = flagCookie | flagToken
+	flagsNew      = flagLine | flagsAudience
+	flagsKnown    = flagGuest | flagDeclined | flagsNew
 
 	// maxSecond is the last second of the year 9999: times far beyond 2038
 	// work, and absurd ones cannot overflow any later arithmetic.
@@ -36,16 +44,17 @@ func (s *Session) MarshalBinary() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var flags byte
-	if s.Guest {
-		flags |= flagGuest
+	flags := s.wireFlags()
+	version := byte(wireVersion)
+	if flags&flagsNew == 0 {
+		version = wireVersionOnce
 	}
-	if !s.Declined.IsZero() {
-		flags |= flagDeclined
-	}
-	out := make([]byte, 0, 40+len(s.Person)+len(s.OpenID))
-	out = append(out, wireVersion, flags)
+	out := make([]byte, 0, 56+len(s.Person)+len(s.OpenID))
+	out = append(out, version, flags)
 	out = append(out, s.ID[:]...)
+	if flags&flagLine != 0 {
+		out = append(out, s.Line[:]...)
+	}
 	out = append(out, code, byte(len(s.Person)))
 	out = append(out, s.Person...)
 	out = append(out, byte(len(s.OpenID)))
@@ -58,22 +67,69 @@ func (s *Session) MarshalBinary() ([]byte, error) {
 	return out, nil
 }
 
+// wireFlags are the flags of the binary form.
+func (s *Session) wireFlags() (flags byte) {
+	if s.Guest {
+		flags |= flagGuest
+	}
+	if !s.Declined.IsZero() {
+		flags |= flagDeclined
+	}
+	if s.LineID() != s.ID {
+		flags |= flagLine
+	}
+	switch s.Audience {
+	case Cookie:
+		flags |= flagCookie
+	case Token:
+		flags |= flagToken
+	}
+	return flags
+}
+
+// goodFlags says whether a session of this version can have these flags.
+func goodFlags(version, flags byte) bool {
+	switch version {
+	case wireVersionOnce:
+		return flags&^(flagGuest|flagDeclined) == 0
+	case wireVersion:
+		return flags&^flagsKnown == 0 && flags&flagsNew != 0 && flags&flagsAudience != flagsAudience
+	default:
+		return false
+	}
+}
+
+// audienceOf reads the audience out of flags.
+func audienceOf(flags byte) Audience {
+	switch flags & flagsAudience {
+	case flagCookie:
+		return Cookie
+	case flagToken:
+		return Token
+	default:
+		return AnyAudience
+	}
+}
+
 // UnmarshalBinary decodes what MarshalBinary made and nothing else: an unknown
 // version, flag or scope, a field beyond its limit, a number in a longer form
 // than needed, a missing or a left-over byte give ErrMalformed and leave s as it
 // was. Site and AppID are never touched.
 func (s *Session) UnmarshalBinary(data []byte) error {
 	d := decoder{rest: data}
-	if d.byte() != wireVersion {
-		return fmt.Errorf("%w: unknown version", ErrMalformed)
-	}
-	flags := d.byte()
-	if flags&^flagsKnown != 0 {
-		return fmt.Errorf("%w: unknown flag", ErrMalformed)
+	version, flags := d.byte(), d.byte()
+	if !goodFlags(version, flags) {
+		return fmt.Errorf("%w: unknown version or flag", ErrMalformed)
 	}
 	in := *s
 	in.Guest = flags&flagGuest != 0
+	in.Audience = audienceOf(flags)
 	copy(in.ID[:], d.bytes(len(in.ID)))
+	in.Line = ID{}
+	if flags&flagLine != 0 {
+		copy(in.Line[:], d.bytes(len(in.Line)))
+		d.bad = d.bad || in.Line == ID{} || in.Line == in.ID // one session has one form
+	}
 	scope, known := scopeName(d.byte())
 	if !known {
 		return fmt.Errorf("%w: unknown scope", ErrMalformed)
@@ -106,6 +162,11 @@ func (s *Session) check() (code byte, err error) {
 	switch {
 	case s.ID == ID{}:
 		err = fmt.Errorf("%w session: it has no id", ErrInvalid)
+	case s.Audience > Token:
+		err = fmt.Errorf("%w session: %s", ErrInvalid, s.Audience)
+	case s.Guest && s.LineID() != s.ID:
+		// A guest has no person, and with it no place beside the others.
+		err = fmt.Errorf("%w session: a guest has no line", ErrInvalid)
 	case !known:
 		err = fmt.Errorf("%w session: unknown scope %.32q", ErrInvalid, s.Scope)
 	case !s.Guest && (s.Person == "" || s.OpenID == ""):

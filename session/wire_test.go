@@ -90,8 +90,11 @@ func TestWireIsStrict(t *testing.T) {
 		bytes []byte
 	}{
 		{"version 0", 0, []byte{0}},
-		{"version 2", 0, []byte{2}},
-		{"unknown flag", 1, []byte{7}},
+		{"version 2 without audience and line", 0, []byte{2}},
+		{"version 3", 0, []byte{3}},
+		{"unknown flag", 1, []byte{35}},
+		{"version 1 with a line", 1, []byte{7}},
+		{"version 1 with an audience", 1, []byte{11}},
 		{"declined time without its flag", 1, []byte{1}},
 		{"no id", 2, make([]byte, 16)},
 		{"scope 0", 3, []byte{0}},

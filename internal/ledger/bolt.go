@@ -76,6 +76,16 @@ func (b *Bolt) Generation() uint64 { return b.generation.Load() }
 
 // EndSession implements Ledger. The time is rounded up to the next second.
 func (b *Bolt) EndSession(ctx context.Context, id [16]byte, until time.Time) error {
+	return b.endSession(ctx, id, 0, until)
+}
+
+// EndSessionAt is EndSession for an end that begins at the given moment, in milliseconds. Of two for one id the earlier
+// moment holds.
+func (b *Bolt) EndSessionAt(ctx context.Context, id [16]byte, from, until time.Time) error {
+	return b.endSession(ctx, id, max(from.UnixMilli(), 0), until)
+}
+
+func (b *Bolt) endSession(ctx context.Context, id [16]byte, from int64, until time.Time) error {
 	if err := b.ready(ctx); err != nil {
 		return err
 	}
@@ -83,8 +93,9 @@ func (b *Bolt) EndSession(ctx context.Context, id [16]byte, until time.Time) err
 	if !ok {
 		return nil
 	}
-	b.ended.add(id, end) // first: here and now the session is over, whatever the disk says
-	return b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.endSession(id, end) }, nil)
+	span := endedSpan{from: from, until: end}
+	b.ended.add(id, span) // first: here and now the session is over, whatever the disk says
+	return b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.endSession(id, span) }, nil)
 }
 
 // Ended implements Ledger.

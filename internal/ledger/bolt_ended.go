@@ -14,11 +14,11 @@ func (b *Bolt) WalkEnded(ctx context.Context, fn func(Tombstone) error) error {
 		return err
 	}
 	now := time.Now().Unix()
-	for id, until := range b.ended.all() {
-		if until <= now {
+	for id, span := range b.ended.all() {
+		if span.until <= now {
 			continue
 		}
-		if err := fn(sessionTomb(id, until)); err != nil {
+		if err := fn(sessionTomb(id, span.until)); err != nil {
 			return err
 		}
 	}
@@ -34,7 +34,7 @@ func (b *Bolt) WalkEnded(ctx context.Context, fn func(Tombstone) error) error {
 }
 
 // all returns a copy, so that nobody who asks about a session waits for whoever walks.
-func (e *ended) all() map[[16]byte]int64 {
+func (e *ended) all() map[[16]byte]endedSpan {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	return maps.Clone(e.until)

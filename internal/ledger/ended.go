@@ -17,33 +17,46 @@ const (
 // ended holds the tombstones of sessions in memory.
 type ended struct {
 	mu    sync.RWMutex
-	until map[[16]byte]int64 // Unix seconds
-	sweep int                // number of entries at which those in the past are removed
+	until map[[16]byte]endedSpan
+	sweep int // number of entries at which those in the past are removed
+}
+
+// endedSpan is when a tombstone holds.
+type endedSpan struct {
+	from  int64 // Unix milliseconds; 0 is from the beginning
+	until int64 // Unix seconds
 }
 
 // has reports whether a session was ended. The clock is read only for sessions that were.
 func (e *ended) has(id [16]byte) bool {
 	e.mu.RLock()
-	until, ok := e.until[id]
+	span, ok := e.until[id]
 	e.mu.RUnlock()
-	return ok && time.Now().Unix() < until
+	if !ok {
+		return false
+	}
+	now := time.Now()
+	return now.Unix() < span.until && now.UnixMilli() >= span.from
 }
 
-// add remembers a tombstone; a later time for the same session wins. Each sweep follows at least as many additions as
+// add remembers a tombstone. Of two for the same session the earlier beginning and the later end hold. Each sweep follows at least as many additions as
 // it looks at entries, so the cost of one addition stays constant, and the memory bounded by what is still in force.
-func (e *ended) add(id [16]byte, until int64) {
+func (e *ended) add(id [16]byte, span endedSpan) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.until == nil {
-		e.until, e.sweep = make(map[[16]byte]int64), endedSweep
+		e.until, e.sweep = make(map[[16]byte]endedSpan), endedSweep
 	}
-	e.until[id] = max(until, e.until[id])
+	if old, known := e.until[id]; known {
+		span.from, span.until = min(span.from, old.from), max(span.until, old.until)
+	}
+	e.until[id] = span
 	if len(e.until) < e.sweep {
 		return
 	}
 	now := time.Now().Unix()
-	for id, until := range e.until {
-		if until <= now {
+	for id, span := range e.until {
+		if span.until <= now {
 			delete(e.until, id)
 		}
 	}
@@ -67,26 +80,38 @@ func parseEndedKey(key []byte) (id [16]byte, until int64, err error) {
 // loadEnded reads the tombstones still in force.
 func (t tables) loadEnded(e *ended) error {
 	now := time.Now().Unix()
-	return t.tx.Bucket(bucketEnded).ForEach(func(key, _ []byte) error {
+	return t.tx.Bucket(bucketEnded).ForEach(func(key, value []byte) error {
 		id, until, err := parseEndedKey(key)
 		if err == nil && until > now {
-			e.add(id, until)
+			e.add(id, endedSpan{from: endedFrom(value), until: until})
 		}
 		return err
 	})
 }
 
+// endedFrom reads the beginning of a tombstone: nothing, or 8 bytes. What cannot be read is from the beginning.
+func endedFrom(value []byte) int64 {
+	if len(value) != 8 {
+		return 0
+	}
+	return int64(min(binary.BigEndian.Uint64(value), maxTime*1000))
+}
+
 // endSession writes a tombstone and removes some that are past. It reports whether it wrote anything.
-func (t tables) endSession(id [16]byte, until int64) (bool, error) {
+func (t tables) endSession(id [16]byte, span endedSpan) (bool, error) {
 	b := t.tx.Bucket(bucketEnded)
-	key := endedKey(id, until)
-	if b.Get(key) != nil {
+	key := endedKey(id, span.until)
+	if had := b.Get(key); had != nil && endedFrom(had) <= span.from {
 		return false, nil
 	}
 	if err := pruneEnded(b.Cursor()); err != nil {
 		return false, err
 	}
-	return true, b.Put(key, nil)
+	var value []byte
+	if span.from > 0 {
+		value = number(uint64(span.from))
+	}
+	return true, b.Put(key, value)
 }
 
 func pruneEnded(c *bolt.Cursor) error {

@@ -93,7 +93,7 @@ func TestEndedIsCheap(t *testing.T) {
 	ids := make([][16]byte, 1000)
 	for i := range ids {
 		rand.Read(ids[i][:])
-		e.add(ids[i], time.Now().Add(time.Hour).Unix())
+		e.add(ids[i], endedSpan{until: time.Now().Add(time.Hour).Unix()})
 	}
 	n := 0
 	if allocs := testing.AllocsPerRun(1000, func() {

@@ -33,7 +33,7 @@ func (r *Redis) learn(word string) bool {
 	case !ok:
 		return false
 	case t.person == "":
-		r.ended.add(t.session, t.e.until)
+		r.ended.add(t.session, endedSpan{until: t.e.until})
 	default:
 		r.gone.add(t.person, t.e)
 	}
@@ -60,7 +60,7 @@ func (r *Redis) EndSession(ctx context.Context, id [16]byte, until time.Time) er
 	if !ok {
 		return nil
 	}
-	r.ended.add(id, end) // first: here and now the session is over, whatever Redis says
+	r.ended.add(id, endedSpan{until: end}) // first: here and now the session is over, whatever Redis says
 	b := newBatch()
 	word := sessionTombstone(id, end)
 	b.end(word, end)

@@ -28,6 +28,10 @@ var cases = []struct {
 	{"ending one leaves the others", others},
 	{"what is over is not renewed", over},
 	{"a caller that left is not a visitor that left", left},
+	{"a session without an audience loads for each, until it is renewed", anyAudience},
+	{"the sessions of a line end together", line},
+	{"a replaced session answers a little longer", replaced},
+	{"a replaced session ends with its line", replacedEnds},
 	{"all at once", together},
 }
 

@@ -88,7 +88,7 @@ func (s Suite) subject(t *testing.T) subject {
 }
 
 // site is the binding of most cases.
-var site = session.Binding{Site: "https://shop.example.com", AppID: "wx0123456789abcdef"}
+var site = session.Binding{Site: "https://shop.example.com", AppID: "wx0123456789abcdef", Audience: session.Cookie}
 
 // visitor returns a new session as sign-ins make them.
 func visitor() *session.Session {

@@ -61,11 +61,16 @@ func foreign(t *testing.T, s subject) {
 		{},
 		{Site: site.Site},
 		{AppID: site.AppID},
-		{Site: "https://other.example.com", AppID: site.AppID},
-		{Site: site.Site, AppID: "wxffffffffffffffff"},
-		{Site: site.AppID, AppID: site.Site},
+		{Site: site.Site, Audience: session.Cookie},
+		{AppID: site.AppID, Audience: session.Cookie},
+		{Site: "https://other.example.com", AppID: site.AppID, Audience: session.Cookie},
+		{Site: site.Site, AppID: "wxffffffffffffffff", Audience: session.Cookie},
+		{Site: site.AppID, AppID: site.Site, Audience: session.Cookie},
 		// The same letters, cut elsewhere.
-		{Site: site.Site + site.AppID[:1], AppID: site.AppID[1:]},
+		{Site: site.Site + site.AppID[:1], AppID: site.AppID[1:], Audience: session.Cookie},
+		// A cookie used as a token, and as something of no audience.
+		{Site: site.Site, AppID: site.AppID, Audience: session.Token},
+		{Site: site.Site, AppID: site.AppID},
 	} {
 		s.loadsNothing(t, value, b)
 	}

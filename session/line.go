@@ -1,0 +1,59 @@
+package session
+
+import (
+	"context"
+	"time"
+)
+
+// A line is the sessions that one browser, or client, made one after another on a
+// site: the silent one, the one with consent, the next one after its end. All of
+// them end together. Without lines a logout ends the newest, and a copy of an
+// earlier cookie goes on (attack: the first visit leaves two sessions).
+
+// Linger is how long a replaced session still answers: for requests that were
+// under way when their browser got the new one.
+const Linger = 10 * time.Second
+
+// LineID names the line of the session. The first session of a line gives it its
+// own id, as does one made before lines were kept.
+func (s *Session) LineID() ID {
+	if s.Line == (ID{}) {
+		return s.ID
+	}
+	return s.Line
+}
+
+// ReplacedMark is the id by which tombstones remember that the session was
+// replaced. It differs from the session's own, which may name a line that lives
+// on. It is no id of another session: those are random.
+func (s *Session) ReplacedMark() ID {
+	mark := s.ID
+	for i := range mark {
+		mark[i] ^= 0xa5
+	}
+	return mark
+}
+
+// Over says what tombstones know of the session: nil if it lives, ErrEnded if it
+// or its line has ended, ErrReplaced if a newer session has taken its place.
+func (s *Session) Over(ended func(id [16]byte) bool) error {
+	switch {
+	case ended == nil:
+		return nil
+	case ended(s.ID), s.Line != ID{} && ended(s.Line):
+		return ErrEnded
+	case ended(s.ReplacedMark()):
+		return ErrReplaced
+	default:
+		return nil
+	}
+}
+
+// DelayedTombstones are Tombstones that can end a session a little later.
+type DelayedTombstones interface {
+	Tombstones
+
+	// EndSessionAt is EndSession for an end that begins at the given moment. Of two
+	// for the same id the earlier moment holds.
+	EndSessionAt(ctx context.Context, id [16]byte, from, until time.Time) error
+}
