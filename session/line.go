@@ -56,4 +56,11 @@ type DelayedTombstones interface {
 	// EndSessionAt is EndSession for an end that begins at the given moment. Of two
 	// for the same id the earlier moment holds.
 	EndSessionAt(ctx context.Context, id [16]byte, from, until time.Time) error
+
+	// EndsAt returns the moment given to EndSessionAt, also if it is still to come;
+	// zero if there is none. It answers from memory.
+	EndsAt(id [16]byte) time.Time
 }
+
+// Leaving says whether the session was replaced and answers for a few seconds only.
+func (s *Session) Leaving() bool { return !s.leaves.IsZero() }

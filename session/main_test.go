@@ -70,6 +70,12 @@ func (g *graves) EndSessionAt(ctx context.Context, id [16]byte, from, until time
 	return nil
 }
 
+func (g *graves) EndsAt(id [16]byte) time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.from[id]
+}
+
 func (g *graves) EndSession(_ context.Context, id [16]byte, until time.Time) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -63,7 +63,16 @@ func (st Sealed) Load(_ context.Context, value string, b Binding) (*Session, err
 	if err := st.verify(s, time.Now()); err != nil {
 		return nil, err
 	}
+	s.leaves = st.leaves(s)
 	return s, nil
+}
+
+// leaves is when a session that was replaced stops to answer.
+func (st Sealed) leaves(s *Session) time.Time {
+	if t, ok := st.Tombstones.(DelayedTombstones); ok {
+		return t.EndsAt(s.ReplacedMark())
+	}
+	return time.Time{}
 }
 
 // Opens says whether the value is a session. It asks nobody, as Load does not.
@@ -78,6 +87,9 @@ func (st Sealed) Renew(ctx context.Context, s *Session) (string, error) {
 	// A tab that was still open during the logout must not bring the session back.
 	if err := st.verify(s, now); err != nil {
 		return "", err
+	}
+	if !st.leaves(s).IsZero() {
+		return "", ErrReplaced
 	}
 	renewed := *s
 	// The clock may have gone back a little since the session was made.

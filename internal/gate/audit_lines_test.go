@@ -30,7 +30,7 @@ func TestAuditLog(t *testing.T) {
 	w := newTown(t, stepUp, rules(allowDeclined))
 	b := w.browser("alice")
 	b.open("/")
-	first, err := w.store.Load(t.Context(), b.session(), session.Binding{Site: shop, AppID: shopApp})
+	first, err := w.store.Load(t.Context(), b.session(), session.Binding{Site: shop, AppID: shopApp, Audience: session.Cookie})
 	if err != nil {
 		t.Fatal(err)
 	}

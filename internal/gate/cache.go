@@ -75,10 +75,18 @@ func (c *identityCache) drop(key cacheKey) {
 	delete(c.entries, key)
 }
 
-// ended says whether a session was ended before its time: it alone, or all of
-// its person's (attack: CVE-2024-21492, a copy of the cookie outlives its end).
-func (h *Hub) ended(s *session.Session) bool {
-	return h.Ended(s.ID) || h.PersonEnded != nil && s.EndedBy(h.PersonEnded(s.Person))
+// over says whether a session was ended before its time: ErrEnded where it, its
+// line, or all of its person's were (attack: CVE-2024-21492, a copy of the cookie
+// outlives its end), ErrReplaced where a newer one has taken its place.
+func (h *Hub) over(s *session.Session) error {
+	if h.PersonEnded != nil && s.EndedBy(h.PersonEnded(s.Person)) {
+		return session.ErrEnded
+	}
+	err := s.Over(h.Ended)
+	if errors.Is(err, session.ErrReplaced) && !time.Now().Before(h.Policy.Expires(s)) {
+		return session.ErrExpired // what it let in ends too
+	}
+	return err
 }
 
 // isNobody reports whether an error is a clear no: there is no such session.
@@ -99,9 +107,11 @@ func (g *Gate) find(r *Request, value string) (*Identity, error) {
 	generation := g.Hub.Ledger.Generation()
 	key := r.cacheKey(value)
 	hit, known := g.cache.get(key)
-	if known && g.Hub.ended(&hit.id.session) {
-		g.cache.drop(key)
-		return nil, session.ErrEnded
+	if known {
+		if err := g.Hub.over(&hit.id.session); err != nil {
+			g.cache.drop(key)
+			return nil, err
+		}
 	}
 	if known && !g.Hub.AskStore {
 		if hit.generation == generation && time.Now().Before(hit.id.expires) {
@@ -117,8 +127,8 @@ func (g *Gate) find(r *Request, value string) (*Identity, error) {
 		return nil, fmt.Errorf("gate: load session: %w", err)
 	}
 	// What ends all sessions of a person may be known here and not to the store.
-	if g.Hub.ended(s) {
-		return nil, session.ErrEnded
+	if err := g.Hub.over(s); err != nil {
+		return nil, err
 	}
 	if known && hit.generation == generation && hit.id.session.Same(s) {
 		return hit.id, nil // the store says so still, and the person is as before

@@ -131,7 +131,7 @@ func (g *Gate) finish(w http.ResponseWriter, r *Request, f Flow, code string) {
 		g.startAnew(w, r, f, "the account is not this site's any more")
 		return
 	}
-	binding := session.Binding{Site: r.origin, AppID: account.Credentials.AppID}
+	binding := r.binding(account)
 	who := visitorOf(r) // spend may outlive the request
 	o, err := g.Hub.Results.Do(r.Context(), f.ID, code, func(ctx context.Context) (outcome, error) {
 		if account.Kind == KindWebsite {
@@ -146,8 +146,20 @@ func (g *Gate) finish(w http.ResponseWriter, r *Request, f Flow, code string) {
 		g.passWithout(w, r, f)
 	case o.session == nil:
 		g.explainSnapshot(w, r, f)
-	case g.Hub.ended(o.session):
-		// A duplicate hit after the visitor has signed out again, or was.
+	default:
+		g.enter(w, r, f, o, binding)
+	}
+}
+
+// enter gives the browser its session and sends it to the address first asked for.
+func (g *Gate) enter(w http.ResponseWriter, r *Request, f Flow, o outcome, b session.Binding) {
+	switch lives, err := g.lives(r, o, b.AppID); {
+	case err != nil:
+		g.failed(w, r, f, err)
+	case !lives:
+		// A duplicate hit after the visitor has signed out again, or was, or has a
+		// newer session (attack: the address of a dance signs in after the logout).
+		g.Hub.Results.drop(f.ID)
 		g.startAnew(w, r, f, "session already ended")
 	default:
 		jar.Set(w, o.value, r.secure, cookieAge(g.Hub.Policy, o.session))

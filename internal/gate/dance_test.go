@@ -145,7 +145,7 @@ func TestKnownPersonInASecondBrowser(t *testing.T) {
 	if got := v.scopes(); !slices.Equal(got, []string{base}) {
 		t.Errorf("asked for %v", got)
 	}
-	kept, err := w.store.Load(t.Context(), b.session(), session.Binding{Site: shop, AppID: shopApp})
+	kept, err := w.store.Load(t.Context(), b.session(), session.Binding{Site: shop, AppID: shopApp, Audience: session.Cookie})
 	if err != nil || kept.Scope != session.ScopeUserInfo {
 		t.Errorf("the session says %v, %v", kept, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/session"
 )
 
 const (
@@ -59,7 +60,7 @@ func (g *Gate) decline(w http.ResponseWriter, r *Request, f Flow, reason, key st
 	if !g.Rules.AllowDeclined {
 		return true
 	}
-	s.Declined = time.Now()
+	s.Declined, s.Audience = time.Now(), session.Cookie
 	value, err := g.Hub.Store.Save(ctx, &s)
 	if err != nil {
 		g.unavailable(w, r, retryStore, f, fmt.Errorf("gate: save decline: %w", err))

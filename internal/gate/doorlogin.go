@@ -40,7 +40,7 @@ func (g *Gate) doorLogin(w http.ResponseWriter, r *Request, a Account, see sight
 		g.doorFailed(w, r, a, wechat.ErrStartPage)
 		return
 	}
-	b := session.Binding{Site: r.origin, AppID: a.Credentials.AppID}
+	b := session.Binding{Site: r.origin, AppID: a.Credentials.AppID, Audience: session.Token}
 	if err := g.reachable(r, b); err != nil {
 		g.doorFailed(w, r, a, err)
 		return
@@ -52,7 +52,7 @@ func (g *Gate) doorLogin(w http.ResponseWriter, r *Request, a Account, see sight
 	switch {
 	case err != nil:
 		g.doorFailed(w, r, a, err)
-	case o.session == nil || g.Hub.ended(o.session):
+	case o.session == nil || g.Hub.over(o.session) != nil:
 		// Asked again after the logout: the code was spent long ago.
 		g.doorFailed(w, r, a, wechat.ErrReuse)
 	default:
@@ -108,7 +108,7 @@ func (g *Gate) spendAtDoor(ctx context.Context, a Account, b session.Binding, co
 		return outcome{}, err
 	}
 	sighting.AppID, sighting.SignedIn, sighting.Scope = b.AppID, true, scope
-	in, err := g.enrol(ctx, b, key, sighting, func(ledger.Person) string { return scope })
+	in, err := g.enrol(ctx, b, key, sighting, who, func(ledger.Person) string { return scope })
 	if err != nil {
 		return outcome{}, err
 	}

@@ -85,8 +85,8 @@ func (g *Gate) load(ctx context.Context, r *Request, value string, known *Identi
 	return s, err
 }
 
-// loadToken is load for a token. Of browsers' accounts there are none: a cookie
-// cannot be used as a token.
+// loadToken is load for a token. Only accounts whose clients hold tokens are
+// looked at.
 func (g *Gate) loadToken(ctx context.Context, r *Request, value string) (s *session.Session, err error) {
 	err = session.ErrNone
 	for _, hinted := range []bool{true, false} {
@@ -103,7 +103,16 @@ func (g *Gate) loadToken(ctx context.Context, r *Request, value string) (s *sess
 }
 
 func (g *Gate) loadFor(ctx context.Context, r *Request, value string, a Account) (*session.Session, error) {
-	return g.Hub.Store.Load(ctx, value, session.Binding{Site: r.origin, AppID: a.Credentials.AppID})
+	return g.Hub.Store.Load(ctx, value, r.binding(a))
+}
+
+// binding is what the session of this request's client is bound to.
+func (r *Request) binding(a Account) session.Binding {
+	b := session.Binding{Site: r.origin, AppID: a.Credentials.AppID, Audience: session.Cookie}
+	if r.token.sent {
+		b.Audience = session.Token
+	}
+	return b
 }
 
 // doorsBehind are the accounts of the site less one.

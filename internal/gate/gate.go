@@ -82,6 +82,8 @@ type Request struct {
 	id     *Identity
 	cookie string // the cookie value that id was read from, or its renewal
 
+	renewed bool // cookie is the renewal, and on its way to the browser
+
 	unsettled error // why a logout of before is still not complete
 	running   running
 }

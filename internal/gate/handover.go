@@ -168,19 +168,27 @@ func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
 		return
 	}
 	by := hex.EncodeToString(h.Binding)
+	if err := g.identify(r); err != nil {
+		g.ticketUnavailable(w, r, err) // before the ticket is burnt
+		return
+	}
+	who := visitorOf(r)
 	// Whoever comes second is told who was first: the same browser, to which WeChat
 	// may do everything twice, gets the same session, any other one nothing.
 	o, err := g.Hub.Results.Do(r.Context(), onceKey("ticket", r.origin, h.Ticket.ID), by, func(ctx context.Context) (outcome, error) {
-		return g.spendTicket(ctx, r.origin, h.Ticket, by)
+		return g.spendTicket(ctx, r.origin, h.Ticket, by, who)
 	})
 	winner, value, _ := strings.Cut(o.value, ".")
+	lives := false
+	if err == nil && winner == by {
+		o.value = value
+		lives, err = g.lives(r, o, h.Ticket.AppID)
+	}
 	switch {
 	case err != nil && !isNobody(err):
-		g.logWeChat(slog.LevelError, "unavailable", Flow{}, err)
-		retryIn(w, retryStore)
-		g.show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: retryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
+		g.ticketUnavailable(w, r, err)
 		return
-	case err == nil && winner == by && o.session != nil && !g.Hub.ended(o.session):
+	case lives:
 		jar.Set(w, value, r.secure, cookieAge(g.Hub.Policy, o.session))
 		http.SetCookie(w, ticketCookie(h.Ticket.ID, "", r.secure))
 	}
@@ -188,13 +196,20 @@ func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
 	redirect(w, http.StatusSeeOther, r.origin+h.target)
 }
 
+func (g *Gate) ticketUnavailable(w http.ResponseWriter, r *Request, err error) {
+	g.logWeChat(slog.LevelError, "unavailable", Flow{}, err)
+	retryIn(w, retryStore)
+	g.show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: retryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
+}
+
 // spendTicket makes the session of the web-view: a new one, of the same person at
-// the same account.
-func (g *Gate) spendTicket(ctx context.Context, site string, t ticket, by string) (outcome, error) {
+// the same account, and of the line of the token that asked for the ticket.
+func (g *Gate) spendTicket(ctx context.Context, site string, t ticket, by string, who visitor) (outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
 	defer cancel()
-	binding := session.Binding{Site: site, AppID: t.AppID}
-	if _, err := g.Hub.Store.Load(ctx, t.Value, binding); err != nil {
+	binding := session.Binding{Site: site, AppID: t.AppID, Audience: session.Token}
+	asked, err := g.Hub.Store.Load(ctx, t.Value, binding)
+	if err != nil {
 		// Ended where the ledger does not hear of it, by an operator (attack: a
 		// ticket of before gives a new session).
 		return outcome{}, fmt.Errorf("gate: the session that asked for the ticket: %w", err)
@@ -210,11 +225,16 @@ func (g *Gate) spendTicket(ctx context.Context, site string, t ticket, by string
 		return outcome{}, err
 	}
 	a := g.accountOf(t.AppID)
-	s := session.New(binding, person.ID, t.OpenID, a.Kind.scope())
-	if err := g.tellSignIn(ctx, s, person.UnionID, reasonTicket, t.ID); err != nil {
+	binding.Audience = session.Cookie
+	// A line is one person's: the id is the token's own, which may be an older one.
+	s := session.New(binding, asked.Person, t.OpenID, a.Kind.scope())
+	s.Line = asked.LineID()
+	told := *s
+	told.Person = person.ID
+	if err := g.tellSignIn(ctx, &told, person.UnionID, reasonTicket, t.ID); err != nil {
 		return outcome{}, err
 	}
-	value, err := g.keepNew(ctx, s)
+	value, err := g.keepNew(ctx, s, who)
 	if err != nil {
 		return outcome{}, fmt.Errorf("gate: save session: %w", err)
 	}

@@ -259,6 +259,7 @@ func (w *town) forward(rw http.ResponseWriter, q *gate.Request, answer *httptest
 	for name, values := range h { // before the gate speaks, as in any server
 		rw.Header()[name] = append(rw.Header()[name], values...)
 	}
+	w.gate.KeepNewest(rw, q)
 	if logout == "1" {
 		w.gate.EndByUpstream(rw, q)
 	}

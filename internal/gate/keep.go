@@ -2,11 +2,14 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/caddy-wechat/gateway/session"
 )
 
 // renew writes the session anew when it is due, on protected paths only: answers
@@ -20,18 +23,38 @@ func (g *Gate) renew(w http.ResponseWriter, r *Request) {
 	if !g.Hub.Policy.Due(&s, time.Now()) {
 		return
 	}
+	s.Audience = session.Cookie // one made before audiences were kept is bound now
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
 	value, err := g.Hub.Store.Renew(ctx, &s)
+	if errors.Is(err, session.ErrReplaced) {
+		return // the browser has a newer one
+	}
 	if err != nil {
 		// The session is good for longer; the next request tries again.
 		g.Logger.Warn("session not renewed", slog.String("session", s.ID.Short()), slog.Any("error", err))
 		return
 	}
 	g.forget(r)
-	r.cookie = value
+	r.cookie, r.renewed = value, true
 	g.Hub.Live.renewed(s.ID, value)
 	jar.Set(w, value, r.secure, cookieAge(g.Hub.Policy, &s))
+}
+
+// KeepNewest takes the renewed cookie out of an answer if the browser was given a
+// newer session while the upstream worked: it would come back in its place. It must
+// be called before the answer's headers are sent.
+func (g *Gate) KeepNewest(w http.ResponseWriter, r *Request) {
+	if !r.renewed {
+		return
+	}
+	if id, err := g.lookup(r, r.cookie); err == nil && !id.session.Leaving() || err != nil && !isNobody(err) {
+		return
+	}
+	h := w.Header()
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
+		return strings.HasPrefix(line, jar.Name(r.secure)+"=")
+	})
 }
 
 // forget drops what was prepared from the request's cookie. The session behind

@@ -167,7 +167,7 @@ func outlive(t *testing.T, how string, http2 bool) {
 	b, other := w.browser("alice"), w.browser("bob")
 	b.open("/")
 	other.open("/")
-	s, err := w.store.Load(t.Context(), b.session(), session.Binding{Site: shop, AppID: shopApp})
+	s, err := w.store.Load(t.Context(), b.session(), session.Binding{Site: shop, AppID: shopApp, Audience: session.Cookie})
 	if err != nil {
 		t.Fatal(err)
 	}

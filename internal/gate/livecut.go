@@ -58,6 +58,9 @@ func (q question) ask() {
 		return
 	}
 	_, err := n.gate.lookup(q.r, q.value)
+	if errors.Is(err, session.ErrReplaced) {
+		err = n.gate.stillHolds(q.r)
+	}
 	if errors.Is(err, session.ErrNone) || errors.Is(err, ledger.ErrNotFound) {
 		n.cut()
 	}

@@ -157,7 +157,7 @@ func (g *Gate) record(r *Request, s ledger.Sighting) error {
 	if _, err := g.holder(r); err != nil {
 		return err
 	}
-	if g.Hub.ended(&r.id.session) { // and what was withdrawn must not, either
+	if g.Hub.over(&r.id.session) != nil { // and what was withdrawn must not, either
 		return fmt.Errorf("gate: the session ended while WeChat was asked: %w", ledger.ErrNotFound)
 	}
 	ctx, cancel := g.storeContext(r)

@@ -98,6 +98,13 @@ func (s *Results) Do(ctx context.Context, flowID, code string, spend func(contex
 	}
 }
 
+// drop forgets how a flow ended: its session is over.
+func (s *Results) drop(flowID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.done, resultKey{flow: flowID})
+}
+
 func (s *Results) find(keys []resultKey) (outcome, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

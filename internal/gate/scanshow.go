@@ -118,14 +118,22 @@ func (g *Gate) scanNext(w http.ResponseWriter, r *Request, id string) {
 // scanArrive exchanges the answer for a session, once, and sends the browser to where
 // it wanted. A second hit of the same browser gets the same session.
 func (g *Gate) scanArrive(w http.ResponseWriter, r *Request, c scanCode, answer scanAnswer, target string) {
-	key := onceKey("scan", r.origin, c.id())
+	if err := g.identify(r); err != nil {
+		g.scanUnavailable(w, r, err)
+		return
+	}
+	key, who := onceKey("scan", r.origin, c.id()), visitorOf(r)
 	o, err := g.Hub.Results.Do(r.Context(), key, c.id(), func(ctx context.Context) (outcome, error) {
-		return g.spendScan(ctx, r.origin, c, answer)
+		return g.spendScan(ctx, r.origin, c, answer, who)
 	})
+	lives := false
+	if err == nil {
+		lives, err = g.lives(r, o, answer.AppID)
+	}
 	switch {
 	case err != nil && !isNobody(err):
 		g.scanUnavailable(w, r, err)
-	case err != nil, o.session == nil, g.Hub.ended(o.session):
+	case err != nil, !lives:
 		g.scanOver(w, r, page.ScanExpired, loginPath(target, c.need))
 	default:
 		jar.Set(w, o.value, r.secure, cookieAge(g.Hub.Policy, o.session))
@@ -136,15 +144,16 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *Request, c scanCode, answer 
 }
 
 // spendScan makes the session of the browser: a new one, of the same person at the
-// same account, while the phone's own is still good.
-func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer scanAnswer) (outcome, error) {
+// same account, while the phone's own is still good. It is no part of the phone's
+// line.
+func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer scanAnswer, who visitor) (outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
 	defer cancel()
-	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: site, AppID: answer.AppID})
+	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: site, AppID: answer.AppID, Audience: session.Cookie})
 	switch {
 	case err != nil:
 		return outcome{}, fmt.Errorf("gate: the phone's session: %w", err)
-	case g.Hub.ended(phone) || phone.Guest || !g.admits(phone.AppID):
+	case g.Hub.over(phone) != nil || phone.Guest || !g.admits(phone.AppID):
 		return outcome{}, fmt.Errorf("gate: the phone's session: %w", session.ErrEnded)
 	}
 	person, err := g.Hub.Ledger.Find(ctx, phone.Person)
@@ -159,9 +168,11 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer sc
 	if err != nil || !won {
 		return outcome{}, cmp.Or(err, fmt.Errorf("gate: the code was used: %w", session.ErrNone))
 	}
-	s := session.New(phone.Binding(), person.ID, phone.OpenID, phone.Scope)
+	b := phone.Binding()
+	b.Audience = session.Cookie
+	s := session.New(b, person.ID, phone.OpenID, phone.Scope)
 	s.Declined = phone.Declined // nobody is asked again on the other screen
-	value, err := g.keepScanned(ctx, s, c, person.UnionID)
+	value, err := g.keepScanned(ctx, s, c, person.UnionID, who)
 	if err != nil {
 		g.Hub.Scans.giveBack(ctx, key)
 		return outcome{}, err
@@ -177,11 +188,11 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer sc
 
 // keepScanned tells of the sign-in and saves its session. Asked again after a
 // failure, it tells nothing new.
-func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scanCode, unionID string) (string, error) {
+func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scanCode, unionID string, who visitor) (string, error) {
 	if err := g.tellSignIn(ctx, s, unionID, reasonScan, c.id()); err != nil {
 		return "", err
 	}
-	value, err := g.keepNew(ctx, s)
+	value, err := g.keepNew(ctx, s, who)
 	if err != nil {
 		return "", fmt.Errorf("gate: save session: %w", err)
 	}

@@ -85,7 +85,7 @@ func (g *Gate) stillGiven(ctx context.Context, s ledger.Sighting) ledger.Sightin
 // enrol makes the session of a sighting: the ledger says which person it is, and the
 // store keeps the session. Where either cannot be asked the sighting is kept for when
 // the client asks again.
-func (g *Gate) enrol(ctx context.Context, b session.Binding, key string, s ledger.Sighting, scopeOf func(ledger.Person) string) (enrolled, error) {
+func (g *Gate) enrol(ctx context.Context, b session.Binding, key string, s ledger.Sighting, who visitor, scopeOf func(ledger.Person) string) (enrolled, error) {
 	s = g.stillGiven(ctx, s)
 	person, err := g.Hub.Ledger.See(ctx, s)
 	if err != nil {
@@ -94,7 +94,7 @@ func (g *Gate) enrol(ctx context.Context, b session.Binding, key string, s ledge
 	// Always a new session with a new id (attack: session fixation,
 	// GHSA-f24x-5g9q-753f).
 	e := enrolled{person: person, session: session.New(b, person.ID, s.OpenID, scopeOf(person))}
-	if e.value, err = g.keepNew(ctx, e.session); err != nil {
+	if e.value, err = g.keepNew(ctx, e.session, who); err != nil {
 		return enrolled{}, g.later(key, s, fmt.Errorf("gate: save session: %w", err))
 	}
 	return e, nil

@@ -37,7 +37,7 @@ func (g *Gate) spend(ctx context.Context, f Flow, code string, b session.Binding
 	if err != nil {
 		return outcome{}, err
 	}
-	in, err := g.enrol(ctx, b, key, sighting, func(p ledger.Person) string {
+	in, err := g.enrol(ctx, b, key, sighting, who, func(p ledger.Person) string {
 		if p.Consented(b.AppID) {
 			return string(wechat.ScopeUserInfo)
 		}
@@ -84,19 +84,23 @@ func (g *Gate) seeVisitor(ctx context.Context, appID, code string) (ledger.Sight
 }
 
 // visitor is what must be known of a request after it is over.
-type visitor struct{ client, person string }
+type visitor struct {
+	client string
+	before *session.Session // the browser's session until now, nil if it has none
+}
 
 func visitorOf(r *Request) visitor {
 	who := visitor{client: Client(r.UserAgent())}
 	if r.id != nil {
-		who.person = r.id.session.Person
+		s := r.id.session // a copy: the identity is shared
+		who.before = &s
 	}
 	return who
 }
 
 // action says what a sign-in was: a second step if the same person was here.
 func (v visitor) action(person string, asked wechat.Scope) Action {
-	if v.person == person && asked == wechat.ScopeUserInfo {
+	if v.before != nil && v.before.Person == person && asked == wechat.ScopeUserInfo {
 		return ActionStepUp
 	}
 	return ActionSignIn
@@ -107,7 +111,13 @@ func (v visitor) action(person string, asked wechat.Scope) Action {
 // made in it, but after it, is dated one second later, or the person would sign in
 // and be nobody, round and round, until the second is over. The ledger and the
 // store may have been told in two seconds of their own.
-func (g *Gate) keepNew(ctx context.Context, s *session.Session) (value string, err error) {
+//
+// The browser's session of before is replaced, if it is the same person's; then
+// both are of one line. Another's is ended first.
+func (g *Gate) keepNew(ctx context.Context, s *session.Session, who visitor) (value string, err error) {
+	if err := g.leave(ctx, s, who.before); err != nil {
+		return "", err
+	}
 	if h := g.Hub; h.PersonEnded != nil {
 		if at := h.PersonEnded(s.Person); s.EndedBy(at) {
 			s.Created = at.Add(time.Second)
@@ -116,11 +126,18 @@ func (g *Gate) keepNew(ctx context.Context, s *session.Session) (value string, e
 	}
 	for range 3 {
 		value, err = g.Hub.Store.Save(ctx, s)
+		if errors.Is(err, session.ErrLineEnded) {
+			s.Line = session.ID{} // what a browser signs in next does not end with it
+			value, err = g.Hub.Store.Save(ctx, s)
+		}
 		if !errors.Is(err, session.ErrEnded) {
 			break
 		}
 		s.Created = s.Created.Add(time.Second)
 		s.Renewed = s.Created
+	}
+	if err == nil {
+		g.replace(ctx, s, who.before)
 	}
 	return value, err
 }

@@ -231,7 +231,7 @@ func TestRevokedSession(t *testing.T) {
 	w := newTown(t, scope(wechat.ScopeBase))
 	b := w.browser("alice")
 	b.open("/").last().upstream()
-	s, err := w.store.Load(t.Context(), b.session(), session.Binding{Site: shop, AppID: shopApp})
+	s, err := w.store.Load(t.Context(), b.session(), session.Binding{Site: shop, AppID: shopApp, Audience: session.Cookie})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -108,7 +108,7 @@ func (g *Gate) checkTicket(t ticket) error {
 		return errTicket
 	}
 	asked := session.Session{ID: session.ID(t.Session), Person: t.Person, Created: time.Unix(t.Created, 0)}
-	if g.Hub.ended(&asked) {
+	if g.Hub.over(&asked) != nil {
 		return errTicket
 	}
 	return nil

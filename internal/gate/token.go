@@ -159,6 +159,7 @@ func (g *Gate) renewToken(r *Request, s *session.Session) (string, error) {
 	}
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
+	s.Audience = session.Token // one made before audiences were kept is bound now
 	value, err := g.Hub.Store.Renew(ctx, s)
 	if err != nil {
 		return r.token.value, fmt.Errorf("gate: renew token: %w", err)

@@ -98,6 +98,9 @@ func (b *Bolt) endSession(ctx context.Context, id [16]byte, from int64, until ti
 	return b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.endSession(id, span) }, nil)
 }
 
+// EndsAt returns the moment given to EndSessionAt, also if it is still to come; zero if there is none.
+func (b *Bolt) EndsAt(id [16]byte) time.Time { return b.ended.begins(id) }
+
 // Ended implements Ledger.
 func (b *Bolt) Ended(id [16]byte) bool { return b.ended.has(id) }
 

@@ -39,6 +39,17 @@ func (e *ended) has(id [16]byte) bool {
 	return now.Unix() < span.until && now.UnixMilli() >= span.from
 }
 
+// begins returns when a tombstone begins that does not hold from the beginning, zero for any other.
+func (e *ended) begins(id [16]byte) time.Time {
+	e.mu.RLock()
+	span, ok := e.until[id]
+	e.mu.RUnlock()
+	if !ok || span.from == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(span.from).UTC()
+}
+
 // add remembers a tombstone. Of two for the same session the earlier beginning and the later end hold. Each sweep follows at least as many additions as
 // it looks at entries, so the cost of one addition stays constant, and the memory bounded by what is still in force.
 func (e *ended) add(id [16]byte, span endedSpan) {

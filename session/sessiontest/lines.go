@@ -85,10 +85,15 @@ func replaced(t *testing.T, s subject) {
 		s.settle()
 		s.wait(2 * time.Second)
 		for _, store := range []session.Store{s.Store, s.peer} {
-			if _, err := store.Load(t.Context(), old, site); err != nil {
-				t.Fatalf("a replaced session within its time: %v", err)
+			got, err := store.Load(t.Context(), old, site)
+			if err != nil || !got.Leaving() || s.policy.Due(got, time.Now().Add(s.policy.Idle/2)) {
+				t.Fatalf("a replaced session within its time: %v, %v; want one that leaves and is not due", got, err)
+			}
+			if left := time.Until(s.policy.Expires(got)); left > session.Linger {
+				t.Fatalf("a replaced session expires in %s", left)
 			}
 		}
+		s.noRenewal(t, first)
 	}
 	if s.policy.Idle <= session.Linger {
 		return // a clock that cannot be turned

@@ -1,0 +1,84 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// The sessions that one browser makes one after another on a site are one line, and
+// end together (see [session.Session.LineID]). A browser that signs in anew has its
+// session of before replaced: a copy of that cookie is of no use to anybody soon.
+
+// leave puts a new session into the line of the browser's session of before, if it
+// is the same person's. Another person's session, or a guest's, has no place in the
+// line: it is ended at once, with all of its line, before the new one is made.
+func (g *Gate) leave(ctx context.Context, s, before *session.Session) error {
+	switch {
+	case before == nil:
+		return nil
+	case continues(s, before):
+		if s.Line == (session.ID{}) {
+			s.Line = before.LineID()
+		}
+		return nil
+	}
+	if err := g.Hub.Store.End(ctx, before); err != nil {
+		return fmt.Errorf("gate: end the session of before: %w", err)
+	}
+	return nil
+}
+
+// replace lets the browser's session of before answer for a few seconds more. Should
+// that fail it lives on in the line, and ends with it.
+func (g *Gate) replace(ctx context.Context, s, before *session.Session) {
+	if before == nil || !continues(s, before) {
+		return
+	}
+	if err := g.Hub.Store.Replace(ctx, before); err != nil {
+		g.Logger.Warn("replaced session not ended", slog.String("session", before.ID.Short()), slog.Any("error", err))
+	}
+}
+
+// continues says whether a session can be of one line with the one before it.
+func continues(s, before *session.Session) bool {
+	return !s.Guest && !before.Guest && s.Person == before.Person
+}
+
+// lives says whether the session of an outcome may be given to a browser: it has not
+// ended, nor been replaced, since the outcome was kept. The store knows ends that
+// other instances made.
+func (g *Gate) lives(r *Request, o outcome, appID string) (bool, error) {
+	if o.session == nil || o.value == "" {
+		return false, nil
+	}
+	ctx, cancel := g.storeContext(r)
+	defer cancel()
+	b := session.Binding{Site: r.origin, AppID: appID, Audience: session.Cookie}
+	s, err := g.Hub.Store.Load(ctx, o.value, b)
+	switch {
+	case isNobody(err):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("gate: load session: %w", err)
+	}
+	return !s.Leaving() && g.Hub.over(s) == nil, nil
+}
+
+// stillHolds says whether what a replaced session has let in may go on: its person
+// is there, and the openid still theirs.
+func (g *Gate) stillHolds(r *Request) error {
+	ctx, cancel := g.storeContext(r)
+	defer cancel()
+	s := &r.id.session
+	person, err := g.Hub.Ledger.Find(ctx, s.Person)
+	if err != nil {
+		return fmt.Errorf("gate: find person: %w", err)
+	}
+	if !person.Holds(s.AppID, s.OpenID) {
+		return errSessionOver
+	}
+	return nil
+}

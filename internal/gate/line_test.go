@@ -1,0 +1,345 @@
+package gate_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// inRedis keeps the town's sessions in a Redis in memory, with a near cache, as
+// fleets have them.
+func inRedis(w *town) {
+	m := miniredis.NewMiniRedis()
+	client := redis.NewClient(&redis.Options{
+		Dialer: func(context.Context, string, string) (net.Conn, error) { return m.Dial() }, ContextTimeoutEnabled: true,
+	})
+	w.t.Cleanup(func() {
+		_ = client.Close()
+		m.Close()
+	})
+	w.store.Store = &session.Near{Store: &session.Redis{Client: client, Keys: w.hub.Keys}}
+	w.hub.AskStore = true
+}
+
+// eachStore runs a test with sessions in the cookie and with sessions in Redis.
+func eachStore(t *testing.T, test func(t *testing.T, store func(*town))) {
+	t.Helper()
+	for name, store := range map[string]func(*town){"local": func(*town) {}, "redis": inRedis} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, store)
+		})
+	}
+}
+
+// copied is a browser with a copy of a session's cookie and nothing else.
+func (w *town) copied(value string) *browser {
+	b := w.browser("carol")
+	b.plant("/", "__Host-wechat", value)
+	return b
+}
+
+// wantOut checks that no copy of these cookies is signed in.
+func (w *town) wantOut(when string, values ...string) {
+	w.t.Helper()
+	for i, value := range values {
+		if h := w.copied(value).script(http.MethodGet, "/page"); h.status != http.StatusUnauthorized {
+			w.t.Errorf("%s: the cookie number %d is still good: %d", when, i+1, h.status)
+		}
+	}
+}
+
+// Attack (CVE-2024-21492): the first visit makes two sessions, and the logout ends
+// one. A copy of the silent one's cookie goes on, with the consented profile.
+func TestAttackLogoutLeavesTheSessionBefore(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, store func(*town)) {
+		for name, end := range map[string]func(b *browser){
+			"logout":           func(b *browser) { b.form("/_wechat/logout", nil) },
+			"the app's header": func(b *browser) { b.script(http.MethodGet, "/bye") },
+		} {
+			t.Run(name, func(t *testing.T) {
+				w := newTown(t, store)
+				w.upstream = func(rw http.ResponseWriter, r *http.Request) {
+					if r.URL.Path == "/bye" {
+						rw.Header().Set(gate.HeaderLogout, "1")
+					}
+					echo(rw, r)
+				}
+				b := w.browser("alice")
+				b.open("/page") // silent; the consent page
+				silent := b.session()
+				b.consents("/page").last().upstream()
+				consented := b.session()
+				if silent == "" || silent == consented {
+					t.Fatal("the first visit does not make two sessions")
+				}
+				end(b)
+				w.wantOut(name, silent, consented)
+			})
+		}
+	})
+}
+
+// Attack: the address of a dance that is over is opened again after the logout, and
+// signs in from what was kept for duplicate hits.
+func TestAttackCallbackAfterTheLogout(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, store func(*town)) {
+		w := newTown(t, store, scope(wechat.ScopeBase))
+		b := w.browser("alice")
+		callback := b.until("/page")
+		if b.send(http.MethodGet, callback, ""); b.session() == "" {
+			t.Fatal("not signed in")
+		}
+		binding := b.cookies(strings.TrimPrefix(callback, shop))
+		b.form("/_wechat/logout", nil)
+		for name, value := range binding { // even one who has kept all of the browser's cookies
+			if strings.Contains(name, "flow") || strings.Contains(name, "browser") {
+				b.plant("/", name, value)
+			}
+		}
+		h := b.send(http.MethodGet, callback, "")
+		if b.session() != "" || !h.redirects() || !strings.HasPrefix(h.location(), "https://open.weixin.qq.com/") {
+			t.Errorf("after the logout the callback answers %d to %s and gives the session %q", h.status, h.location(), b.session())
+		}
+	})
+}
+
+// A session that was replaced answers for ten seconds, for requests under way, and
+// then no more. No business system hears of a logout.
+func TestReplacedSessionLeaves(t *testing.T) {
+	t.Parallel()
+	c := newWeChat(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := newTownWith(t, c, func(w *town) { w.inside = true })
+		w.ledger.SetTargets([]ledger.Target{{Name: "crm", Kinds: []ledger.EventKind{ledger.LoggedOut}}})
+		b := w.browser("alice")
+		b.open("/page")
+		silent := w.copied(b.session())
+		b.consents("/page").last().upstream()
+		w.hub.WeChat.CloseIdle() // or the bubble's clock stands still
+		time.Sleep(9 * time.Second)
+		silent.script(http.MethodGet, "/page").upstream()
+		time.Sleep(time.Second)
+		if h := silent.script(http.MethodGet, "/page"); h.status != http.StatusUnauthorized {
+			t.Errorf("ten seconds after it was replaced it answers %d", h.status)
+		}
+		b.script(http.MethodGet, "/page").upstream()
+		if told := w.events("crm"); len(told) != 0 {
+			t.Errorf("a replaced session is told as %v", told)
+		}
+		w.reload()
+		if h := silent.script(http.MethodGet, "/page"); h.status != http.StatusUnauthorized {
+			t.Errorf("after a restart it answers %d", h.status)
+		}
+		b.script(http.MethodGet, "/page").upstream()
+	})
+}
+
+// A request that was let in with the session of before is answered after its
+// browser has a newer one: the renewed cookie of the old session does not come back
+// in its place.
+func TestRenewalOfAReplacedSessionIsNotSent(t *testing.T) {
+	t.Parallel()
+	c := newWeChat(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := newTownWith(t, c, func(w *town) { w.inside = true })
+		w.need["/slow"], w.need["/page"] = wechat.ScopeBase, wechat.ScopeBase
+		b := w.browser("alice")
+		b.open("/page")
+		w.hub.WeChat.CloseIdle()
+		time.Sleep(2 * 24 * time.Hour) // due for a renewal
+		stepped := false
+		w.upstream = func(rw http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/slow" && !stepped {
+				stepped = true
+				b.consents("/more").last().upstream()
+			}
+			echo(rw, r)
+		}
+		h := b.script(http.MethodGet, "/slow")
+		if newest := b.session(); !stepped || strings.Contains(strings.Join(h.header["Set-Cookie"], ";"), "__Host-wechat=") {
+			t.Errorf("the slow answer sets %q", h.header["Set-Cookie"])
+		} else if got := w.copied(newest).script(http.MethodGet, "/more").upstream(); got.Header.Get("X-Wechat-Scope") != userinfo {
+			t.Errorf("the browser is left with %q", got.Header.Get("X-Wechat-Scope"))
+		}
+	})
+}
+
+// What a replaced session has open goes on, until its line ends.
+func TestReplacedSessionKeepsWhatIsOpen(t *testing.T) {
+	t.Parallel()
+	w, over := streaming(t, scope(wechat.ScopeBase))
+	b := w.browser("alice")
+	b.open("/")
+	b.stream("events")
+	silent := b.session()
+	w.need["/more"] = wechat.ScopeUserInfo
+	b.consents("/more")
+	if b.session() == silent {
+		t.Fatal("the session was not replaced")
+	}
+	s, err := w.store.Load(t.Context(), silent, session.Binding{Site: shop, AppID: shopApp, Audience: session.Cookie})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The ten seconds are over at once.
+	if err := w.ledger.EndSessionAt(t.Context(), s.ReplacedMark(), time.Now(), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	w.wantOut("replaced", silent)
+	if kind, cut := within(over, 3*time.Second); cut {
+		t.Fatalf("%s was cut when its session was replaced", kind)
+	}
+	b.form("/_wechat/logout", nil)
+	if _, cut := within(over, 10*time.Second); !cut {
+		t.Error("what the replaced session has open outlives the logout")
+	}
+}
+
+// An operator ends a session in Redis, and the visitor signs in again at once: what
+// was made before is over, what comes next is not, even where the gateway has not
+// heard of the end yet.
+func TestOperatorEndsALineAndTheVisitorComesBack(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, inRedis, scope(wechat.ScopeBase))
+	near := w.store.Store.(*session.Near)
+	store := near.Store.(*session.Redis)
+	b := w.browser("alice")
+	person := b.open("/page").last().upstream().Header.Get("X-Wechat-User")
+	before := b.session()
+	list, err := store.Sessions(t.Context(), person)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%d sessions, %v", len(list), err)
+	}
+	if found, err := store.EndID(t.Context(), list[0].ID); !found || err != nil {
+		t.Fatalf("EndID: %t, %v", found, err)
+	}
+	// The near cache still knows the old one: the browser steps up with it.
+	w.need["/more"] = wechat.ScopeUserInfo
+	b.consents("/more")
+	after := b.session()
+	if after == before {
+		t.Fatal("no new session")
+	}
+	w.copied(after).script(http.MethodGet, "/page").upstream()
+	time.Sleep(1100 * time.Millisecond) // what the near cache may believe
+	w.wantOut("an operator's end", before)
+	w.copied(after).script(http.MethodGet, "/page").upstream()
+}
+
+// A mini program's token and the cookies of its tickets are one line: whichever is
+// signed out takes the others along.
+func TestTokenAndItsWebViewsEndTogether(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, store func(*town)) {
+		for name, end := range map[string]func(c *client, view *browser){
+			"the token":    func(c *client, _ *browser) { c.ask(http.MethodPost, "/_wechat/logout", nil) },
+			"the web-view": func(_ *client, view *browser) { view.form("/_wechat/logout", nil) },
+		} {
+			t.Run(name, func(t *testing.T) {
+				w := newTown(t, doors, store)
+				c := w.mini("alice")
+				views := []*browser{w.webView("alice"), w.webView("alice")}
+				var cookies []string
+				for _, view := range views {
+					view.open("/page?wechat_ticket="+c.ticket(), "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "none").last().upstream()
+					cookies = append(cookies, view.session())
+				}
+				c.page("/page")
+				end(c, views[0])
+				w.wantOut(name, cookies...)
+				c.ask(http.MethodGet, "/page", nil).refused(t, 401, "token_invalid")
+				c.login()
+				c.page("/page")
+			})
+		}
+	})
+}
+
+// Somebody else signs in with the same browser: the session of who was there before
+// ends at once, and the end of one does not end the other's.
+func TestAnotherPersonInTheSameBrowser(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, store func(*town)) {
+		w := newTown(t, store, doors, scope(wechat.ScopeBase))
+		b := w.webView("alice")
+		b.open("/page").last().upstream()
+		alices := b.session()
+		bob := w.mini("bob")
+		b.open("/page?wechat_ticket="+bob.ticket(), "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "none").last().upstream()
+		bobs := b.session()
+		if alices == bobs {
+			t.Fatal("the ticket was not taken")
+		}
+		w.wantOut("another person", alices)
+		w.copied(bobs).script(http.MethodGet, "/page").upstream()
+		bob.page("/page")
+	})
+}
+
+// Attack: a token copied out of an app is used as a cookie, and a cookie copied out
+// of a browser as a token.
+func TestAttackTokensAndCookiesAreDifferentThings(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, store func(*town)) {
+		w := newTown(t, doors, store)
+		c := w.mini("alice")
+		w.wantOut("a token as a cookie", strings.TrimPrefix(c.token, "wxt_mini."))
+		view := w.webView("alice")
+		view.open("/page?wechat_ticket="+c.ticket(), "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "none").last().upstream()
+		thief := w.client("carol")
+		thief.token = "wxt_mini." + view.session()
+		thief.ask(http.MethodGet, "/page", nil).refused(t, 401, "token_invalid")
+	})
+}
+
+// A session made before audiences were kept serves as both, until it is renewed: its
+// new value is for one.
+func TestSessionsOfBeforeAreBoundWhenRenewed(t *testing.T) {
+	t.Parallel()
+	c := newWeChat(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := newTownWith(t, c, doors, func(w *town) { w.inside = true })
+		mini := w.client("alice")
+		person, err := w.ledger.See(t.Context(), ledger.Sighting{AppID: miniApp, OpenID: w.weChat.OpenID("alice", miniApp)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := session.New(session.Binding{Site: shop, AppID: miniApp}, person.ID, w.weChat.OpenID("alice", miniApp), session.ScopeMiniProgram)
+		value, err := w.store.Save(t.Context(), old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := w.copied(value)
+		b.script(http.MethodGet, "/page").upstream()
+		mini.token = "wxt_mini." + value
+		mini.page("/page")
+		time.Sleep(2 * 24 * time.Hour)
+		b.script(http.MethodGet, "/page").upstream()
+		if b.session() == value {
+			t.Fatal("not renewed")
+		}
+		mini.token = "wxt_mini." + b.session()
+		mini.ask(http.MethodGet, "/page", nil).refused(t, 401, "token_invalid")
+		mini.token = "wxt_mini." + value // a copy of before is good for as long as it would have been
+		renewed := mini.ask(http.MethodGet, "/_wechat/session", nil).Token
+		if renewed == "" || renewed == mini.token {
+			t.Fatal("the token was not renewed")
+		}
+		w.wantOut("a renewed token as a cookie", strings.TrimPrefix(renewed, "wxt_mini."))
+	})
+}
