@@ -8,8 +8,9 @@ import (
 
 // Values returns the values of our cookie in the order sent: the first four that
 // can be a session's at all, by length and characters. On https only the __Host-
-// form counts, on http only the bare one. Several values appear when somebody
-// planted a second cookie; the caller takes the first that loads.
+// form counts, on http only the bare one, and only that of our port. Several values
+// appear when somebody planted a second cookie; the caller takes the first that
+// loads.
 func (j Jar) Values(r *http.Request, secure bool) []string {
 	return j.AppendValues(nil, r, secure)
 }
@@ -36,20 +37,45 @@ func (j Jar) AppendValues(dst []string, r *http.Request, secure bool) []string {
 }
 
 // Strip removes our cookie, and cookies of the extra names, from the request, so
-// that the upstream never holds what signs a visitor in. Both forms of our name
-// go, whatever the scheme: a site that moved from http to https still gets the
-// bare one, with a live session in it. All other cookies stay as they are, byte
-// for byte and in order. Without such a cookie nothing is touched or allocated.
+// that the upstream never holds what signs a visitor in. All forms of our name
+// go, whatever the scheme and the port: a site that moved from http to https
+// still gets the bare one, and one beside another on the same host gets the
+// other's, each with a live session in it. All other cookies stay as they are,
+// byte for byte and in order. Without such a cookie nothing is touched or
+// allocated.
+//
+//go:noinline
 func (j Jar) Strip(r *http.Request, _ bool, extra ...string) {
-	lines := r.Header["Cookie"]
-	if !slices.ContainsFunc(lines, func(line string) bool { return j.find(line, extra) }) {
+	// Not inlined: the caller would have to allocate the extra names.
+	StripFunc(r, func(name string) bool { return j.Owns(name) || slices.Contains(extra, name) })
+}
+
+// Owns says whether a name is that of our cookie in any form: with a browser
+// prefix or without, on any port.
+func (j Jar) Owns(name string) bool {
+	if rest, cut := strings.CutPrefix(name, hostPrefix); cut {
+		name = rest
+	} else if rest, cut := strings.CutPrefix(name, securePrefix); cut {
+		name = rest
+	}
+	rest, ours := strings.CutPrefix(name, j.base())
+	return ours && (rest == "" || rest[0] == '-' && isPort(rest[1:]))
+}
+
+// StripFunc is [Jar.Strip] for the cookies whose names ours picks.
+func StripFunc(r *http.Request, ours func(name string) bool) {
+	lines, found := r.Header["Cookie"], false
+	for _, line := range lines {
+		found = found || find(line, ours)
+	}
+	if !found {
 		return
 	}
 	// A new slice: the old one may be shared with a copy of the request.
 	kept := make([]string, 0, len(lines))
 	for _, line := range lines {
-		if j.find(line, extra) {
-			line = j.without(line, extra)
+		if find(line, ours) {
+			line = without(line, ours)
 		}
 		if line != "" {
 			kept = append(kept, line)
@@ -63,11 +89,11 @@ func (j Jar) Strip(r *http.Request, _ bool, extra ...string) {
 }
 
 // find says whether a Cookie line holds one of ours.
-func (j Jar) find(line string, extra []string) bool {
+func find(line string, ours func(name string) bool) bool {
 	for more := true; more; {
 		var pair string
 		pair, line, more = strings.Cut(line, ";")
-		if j.ours(pair, extra) {
+		if ours(nameOf(pair)) {
 			return true
 		}
 	}
@@ -75,13 +101,13 @@ func (j Jar) find(line string, extra []string) bool {
 }
 
 // without returns a Cookie line less ours, or "" when no cookie is left.
-func (j Jar) without(line string, extra []string) string {
+func without(line string, ours func(name string) bool) string {
 	var out strings.Builder
 	out.Grow(len(line))
 	for more := true; more; {
 		var pair string
 		pair, line, more = strings.Cut(line, ";")
-		if j.ours(pair, extra) {
+		if ours(nameOf(pair)) {
 			continue
 		}
 		if out.Len() > 0 {
@@ -97,21 +123,36 @@ func (j Jar) without(line string, extra []string) string {
 	return out.String()
 }
 
-// ours says whether one piece of a Cookie line is ours, in either form, or one
-// of the extra names.
-func (j Jar) ours(pair string, extra []string) bool {
+// nameOf returns the name in one piece of a Cookie line.
+func nameOf(pair string) string {
 	name, _, _ := strings.Cut(pair, "=")
-	name = trimSpace(name)
-	return j.is(name, false) || j.is(name, true) || slices.Contains(extra, name)
+	return trimSpace(name)
 }
 
-// is says whether a name is that of our cookie in one form.
+// is says whether a name is exactly what Name returns. It allocates nothing.
 func (j Jar) is(name string, secure bool) bool {
 	if secure {
 		rest, host := strings.CutPrefix(name, hostPrefix)
-		return host && rest == j.base()
+		if !host {
+			return false
+		}
+		name = rest
 	}
-	return name == j.base()
+	rest, ours := strings.CutPrefix(name, j.base())
+	if !ours || j.Port == "" {
+		return ours && rest == ""
+	}
+	return rest != "" && rest[0] == '-' && rest[1:] == j.Port
+}
+
+// isPort says whether s can be the port that ends a name.
+func isPort(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return len(s) > 0 && len(s) <= maxPort
 }
 
 // trimSpace cuts what may stand around the parts of a cookie: blanks by the

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -52,6 +53,12 @@ func TestJarValues(t *testing.T) {
 	if got := (session.Jar{Base: "shop"}).Values(sent("__Host-wechat=a; __Host-shop=b"), true); !slices.Equal(got, []string{"b"}) {
 		t.Errorf("with a name of its own: got %q", got)
 	}
+	const neighbours = "__Host-wechat=a; __Host-wechat-8443=b; __Host-wechat-84430=c; __Host-wechat-=d; __Host-wechat8443=e; wechat-8443=f"
+	for port, want := range map[string]string{"": "a", "8443": "b", "84430": "c"} {
+		if got := (session.Jar{Port: port}).Values(sent(neighbours), true); !slices.Equal(got, []string{want}) {
+			t.Errorf("on port %q: got %q, want %q", port, got, want)
+		}
+	}
 }
 
 func TestJarStrip(t *testing.T) {
@@ -68,6 +75,8 @@ func TestJarStrip(t *testing.T) {
 		{"middle", []string{"a=1; __Host-wechat=v; b=2"}, []string{"a=1; b=2"}},
 		{"last", []string{"a=1; b=2; __Host-wechat=v"}, []string{"a=1; b=2"}},
 		{"both forms", []string{"wechat=u; a=1; __Host-wechat=v"}, []string{"a=1"}},
+		{"any port", []string{"wechat-8080=1; __Host-wechat-8443=2; __Host-wechat-1=3; a=1; wechat-65535=4; __Secure-wechat=5"}, []string{"a=1"}},
+		{"no port", []string{"wechat-=1; wechat-123456=2; __Host-wechat-8443x=3; wechat--1=4"}, []string{"wechat-=1; wechat-123456=2; __Host-wechat-8443x=3; wechat--1=4"}},
 		{"many", []string{"wechat=1; wechat=2; a=1; wechat=3; wechat=4"}, []string{"a=1"}},
 		{"odd blanks", []string{"wechat\r=v; a=1; \f__Host-wechat\v=v"}, []string{"a=1"}},
 		{"any value", []string{"wechat; a=1; wechat=; wechat=\"x; wechat=a=b; \t wechat\t =v"}, []string{"a=1"}},
@@ -103,12 +112,12 @@ func TestJarStripLeavesCopies(t *testing.T) {
 
 func TestJarAllocations(t *testing.T) {
 	r := sent("theme=dark; JSESSIONID=0123456789ABCDEF; lang=zh")
-	jar, own := session.Jar{}, session.Jar{Base: "shop"}
+	jar, own, port := session.Jar{}, session.Jar{Base: "shop"}, session.Jar{Port: "8443"}
 	ours := sent("theme=dark; __Host-wechat=0123456789; __Host-shop=0123456789")
 	buffer := make([]string, 0, 4)
 	for name, f := range map[string]func(){
-		"Strip":                func() { jar.Strip(r, true); own.Strip(r, true, "flow") },
-		"Values":               func() { jar.Values(r, true); own.Values(r, true) },
+		"Strip":                func() { jar.Strip(r, true); own.Strip(r, true, "flow"); port.Strip(r, true) },
+		"Values":               func() { jar.Values(r, true); own.Values(r, true); port.Values(r, true) },
 		"AppendValues":         func() { buffer = jar.AppendValues(buffer[:0], ours, true) },
 		"AppendValues, a name": func() { buffer = own.AppendValues(buffer[:0], ours, true) },
 	} {
@@ -118,12 +127,15 @@ func TestJarAllocations(t *testing.T) {
 	}
 }
 
+var ourName = regexp.MustCompile(`^(__Host-|__Secure-)?wechat(-[0-9]{1,5})?$`)
+
 func FuzzCookies(f *testing.F) {
 	for _, line := range []string{
 		"", "a=1; __Host-wechat=v; b=2", "wechat=1; wechat=2; wechat=3; wechat=4; wechat=5",
 		"wechat_9of1=x", "wechat_1of99999999=x", ";;;=;=;", "wechat=\"a;b\"", "\x00\xff",
 	} {
 		f.Add(line, "a=1", true)
+		f.Add("__Host-wechat-8443=1", line, false)
 	}
 	f.Fuzz(func(t *testing.T, first, second string, secure bool) {
 		var jar session.Jar
@@ -144,7 +156,7 @@ func FuzzCookies(f *testing.F) {
 		}
 		// Go's own reader finds none of ours and all of the others.
 		want := slices.DeleteFunc(sent(first, second).Cookies(), func(c *http.Cookie) bool {
-			return c.Name == "wechat" || c.Name == "__Host-wechat"
+			return ourName.MatchString(c.Name)
 		})
 		got := r.Cookies()
 		if !slices.EqualFunc(got, want, func(a, b *http.Cookie) bool { return a.Name == b.Name && a.Value == b.Value }) {

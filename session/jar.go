@@ -18,7 +18,11 @@ const (
 	// or parent domain included, and from plain http: nobody can plant one.
 	hostPrefix = "__Host-"
 
+	// securePrefix is the other prefix by which browsers hold cookies to rules.
+	securePrefix = "__Secure-"
+
 	maxName   = 64
+	maxPort   = 5 // digits
 	maxValues = 4
 
 	// maxAgeLimit is what browsers cut to in any case.
@@ -31,10 +35,16 @@ type Jar struct {
 	// Base is the name of the cookie on http, and what follows __Host- on https.
 	// Empty means "wechat".
 	Base string
+
+	// Port is the port of the site, where it is neither 443 nor 80; empty
+	// otherwise. It ends the name, as in __Host-wechat-8443: browsers send the
+	// cookies of all ports of a host to each of its sites, and keep one cookie of a
+	// name, so that two sites on one host would sign each other's visitors out.
+	Port string
 }
 
-// Check says whether Base can be a cookie's name: up to 64 characters of
-// A-Z a-z 0-9 - and _, without a browser prefix of its own.
+// Check says whether Base can be a cookie's name (up to 64 characters of A-Z a-z
+// 0-9 - and _, without a browser prefix of its own) and Port a port.
 func (j Jar) Check() error {
 	base := j.base()
 	folded := strings.ToLower(base)
@@ -42,19 +52,26 @@ func (j Jar) Check() error {
 		strings.HasPrefix(folded, "__host-") || strings.HasPrefix(folded, "__secure-") {
 		return fmt.Errorf("%w cookie name %.80q: up to %d of A-Z a-z 0-9 - _ are possible, without __Host-", ErrInvalid, base, maxName)
 	}
+	if j.Port != "" && !isPort(j.Port) {
+		return fmt.Errorf("%w port %.20q: up to %d digits are possible", ErrInvalid, j.Port, maxPort)
+	}
 	return nil
 }
 
 // Name returns the full name of the cookie: __Host-wechat on https, wechat on
-// http.
+// http, with the port behind it if there is one.
 func (j Jar) Name(secure bool) string {
+	name := j.base()
 	switch {
-	case !secure:
-		return j.base()
-	case j.base() == defaultName:
-		return hostDefault
+	case secure && name == defaultName:
+		name = hostDefault
+	case secure:
+		name = hostPrefix + name
 	}
-	return hostPrefix + j.base()
+	if j.Port != "" {
+		name += "-" + j.Port
+	}
+	return name
 }
 
 // Set adds the cookie to an answer, in place of one that was set before. maxAge
@@ -89,7 +106,8 @@ func (j Jar) put(w http.ResponseWriter, value, age string, secure bool) {
 		line += "; Secure"
 	}
 	// Two lines of one name: which one wins is the browser's choice. Ours only.
-	ours := j.Name(secure) + "="
+	ours, _, _ := strings.Cut(line, "=")
+	ours += "="
 	lines := slices.DeleteFunc(w.Header()["Set-Cookie"], func(s string) bool {
 		return strings.HasPrefix(s, ours)
 	})

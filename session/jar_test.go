@@ -15,15 +15,22 @@ import (
 func TestJarName(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		base, plain, secure string
+		base, port, plain, secure string
 	}{
-		{"", "wechat", "__Host-wechat"},
-		{"wechat", "wechat", "__Host-wechat"},
-		{"shop-1", "shop-1", "__Host-shop-1"},
+		{"", "", "wechat", "__Host-wechat"},
+		{"wechat", "", "wechat", "__Host-wechat"},
+		{"shop-1", "", "shop-1", "__Host-shop-1"},
+		{"", "8443", "wechat-8443", "__Host-wechat-8443"},
+		{"shop", "65535", "shop-65535", "__Host-shop-65535"},
 	} {
-		jar := session.Jar{Base: c.base}
+		jar := session.Jar{Base: c.base, Port: c.port}
 		if jar.Name(false) != c.plain || jar.Name(true) != c.secure {
-			t.Errorf("%q: the names are %q and %q", c.base, jar.Name(false), jar.Name(true))
+			t.Errorf("%q, port %q: the names are %q and %q", c.base, c.port, jar.Name(false), jar.Name(true))
+		}
+		for _, secure := range []bool{false, true} {
+			if !jar.Owns(jar.Name(secure)) || !(session.Jar{Base: c.base}).Owns(jar.Name(secure)) {
+				t.Errorf("%q, port %q: %q is not owned", c.base, c.port, jar.Name(secure))
+			}
 		}
 		if err := jar.Check(); err != nil {
 			t.Errorf("%q: Check gave %v", c.base, err)
@@ -34,6 +41,11 @@ func TestJarName(t *testing.T) {
 	} {
 		if err := (session.Jar{Base: base}).Check(); !errors.Is(err, session.ErrInvalid) {
 			t.Errorf("%q: Check gave %v, want ErrInvalid", base, err)
+		}
+	}
+	for _, port := range []string{"123456", "-1", "8 0", "80;", "a", "８０"} {
+		if err := (session.Jar{Port: port}).Check(); !errors.Is(err, session.ErrInvalid) {
+			t.Errorf("port %q: Check gave %v, want ErrInvalid", port, err)
 		}
 	}
 }
@@ -53,6 +65,17 @@ func TestJarSet(t *testing.T) {
 		{
 			"http", func(w http.ResponseWriter) { jar.Set(w, "v", false, time.Minute) },
 			"wechat=v; Path=/; Max-Age=60; HttpOnly; SameSite=Lax",
+		},
+		{
+			"a port of its own", func(w http.ResponseWriter) { session.Jar{Port: "8443"}.Set(w, "v", true, time.Minute) },
+			"__Host-wechat-8443=v; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure",
+		},
+		{
+			"clear, on a port", func(w http.ResponseWriter) {
+				session.Jar{Port: "8080"}.Set(w, "v", false, 0)
+				session.Jar{Port: "8080"}.Clear(w, false)
+			},
+			"wechat-8080=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
 		},
 		{
 			"until the browser closes", func(w http.ResponseWriter) { jar.Set(w, "v", true, 0) },

@@ -107,7 +107,7 @@ func TestBrowserTroublePages(t *testing.T) {
 // for ever.
 func TestBrowserWithoutOurCookie(t *testing.T) {
 	w := newWorld(t)
-	site := w.secureSite(options{before: `header >Set-Cookie "^__Host-wechat=[^;]+" "__Host-wechat=spoilt"`})
+	site := w.secureSite(options{before: `header >Set-Cookie "^(__Host-wechat-[0-9]+)=[^;]+" "$1=spoilt"`})
 	b := w.phone("ming")
 	b.open(site + "/orders?id=7")
 	b.meets("cookies_off", "请允许使用 Cookie")

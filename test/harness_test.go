@@ -383,12 +383,16 @@ func (w *world) stop() {
 	}
 }
 
-// cookie returns the value of a cookie the visitor holds for an address.
+// cookie returns the value of a cookie of ours that the visitor holds for an
+// address, whose port ends its name.
 func (v *visitor) cookie(address, name string) string {
 	v.t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
 		v.t.Fatal(err)
+	}
+	if u.Port() != "" {
+		name += "-" + u.Port()
 	}
 	for _, cookie := range v.client.Jar.Cookies(u) {
 		if cookie.Name == name {

@@ -76,7 +76,7 @@ func TestForgedHeadersNeverArrive(t *testing.T) {
 				request.Header[spelling] = []string{"evil", "evil too"}
 			}
 			if kind.signedIn {
-				request.Header.Set("Cookie", "a=1; __Host-wechat="+session+"; JSESSIONID=2")
+				request.Header.Set("Cookie", "a=1; __Host-wechat-"+w.port+"="+session+"; JSESSIONID=2")
 			}
 			response, err := (&http.Client{Transport: protocol.transport}).Do(request)
 			if err != nil {

@@ -10,9 +10,6 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// jar is the cookie of every site.
-var jar = session.Jar{}
-
 // maxCached bounds the prepared identities of one site. An entry is about 1 KB.
 const maxCached = 16384
 

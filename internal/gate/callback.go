@@ -44,7 +44,7 @@ func (g *Gate) callback(w http.ResponseWriter, r *Request) {
 		g.startAnew(w, r, flow, "unreadable flow")
 	case !g.sealer(r).stateIs(flow.ID, answer.state):
 		g.startAnew(w, r, flow, "state does not match")
-	case !flow.boundTo(r.Request, r.secure):
+	case !flow.boundTo(r.Request, r.site):
 		// WeChat's crawler, a shared link, a lost cookie: spends nothing.
 		g.startAnew(w, r, flow, "binding cookie missing")
 	case flow.expired():
@@ -162,8 +162,8 @@ func (g *Gate) enter(w http.ResponseWriter, r *Request, f Flow, o outcome, b ses
 		g.Hub.Results.drop(f.ID)
 		g.startAnew(w, r, f, "session already ended")
 	default:
-		jar.Set(w, o.value, r.secure, cookieAge(g.Hub.Policy, o.session))
-		setLandings(w, nextLanding(r.Request, r.secure), r.secure)
+		g.setSession(w, r, o.value, o.session)
+		r.land(w)
 		if r.asked > 0 {
 			g.setAsked(w, r, 0) // it was counted for another session
 		}

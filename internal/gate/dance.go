@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/page"
@@ -31,7 +32,7 @@ func (g *Gate) begin(w http.ResponseWriter, r *Request, d newDance) {
 		g.misconfigured(w, r, flow, err)
 		return
 	}
-	http.SetCookie(w, flow.bindingCookie(binding, r.secure))
+	flowCookie.SetAt(w, r.site, callbackPath+flow.ID, binding) // sent to this flow's callback only
 	redirect(w, http.StatusFound, g.signInURL(account, g.callbackAddress(r, path), d.scope, sealer.state(flow.ID)))
 	g.Logger.Debug("dance begun", slog.String("flow", shortID(flow.ID)), slog.String("scope", string(d.scope)), slog.Int("attempt", d.attempt))
 }
@@ -66,7 +67,7 @@ func (g *Gate) startAnew(w http.ResponseWriter, r *Request, f Flow, reason strin
 // passWithout lets the visitor of an optional path in without an identity: the
 // landing cookie keeps the path from asking WeChat again at once.
 func (g *Gate) passWithout(w http.ResponseWriter, r *Request, f Flow) {
-	setLandings(w, excused, r.secure)
+	landedCookie.Set(w, r.site, strconv.Itoa(excused))
 	arrive(w, r, f.Target)
 }
 

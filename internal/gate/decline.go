@@ -21,8 +21,7 @@ const (
 
 	// maxAsked is how often the upstream may have somebody who declined asked
 	// again while the decline holds; then its own answer stands.
-	maxAsked   = 3
-	askedPlain = "wechat-asked"
+	maxAsked = 3
 )
 
 func (g *Gate) declineHolds() time.Duration {
@@ -68,19 +67,12 @@ func (g *Gate) decline(w http.ResponseWriter, r *Request, f Flow, reason, key st
 	}
 	g.forget(r)
 	g.Logger.Info("consent declined", slog.String("session", s.ID.Short()))
-	jar.Set(w, value, r.secure, cookieAge(g.Hub.Policy, &s))
+	g.setSession(w, r, value, &s)
 	return true
 }
 
 // Where the app asks again, a cookie counts: the server keeps nothing, and only
 // those who declined carry it. Who tampers with it is asked more often, or not.
-
-func askedName(secure bool) string {
-	if secure {
-		return "__Host-" + askedPlain // a sibling host cannot plant it
-	}
-	return askedPlain
-}
 
 // asked is how often the app has had this visitor asked again. It is read before
 // the cookies are stripped, and of those only who declined.
@@ -88,15 +80,7 @@ func (g *Gate) asked(r *Request) int {
 	if r.id == nil || !g.declinedRecently(r.id) {
 		return 0
 	}
-	cookie, err := r.Cookie(askedName(r.secure))
-	if err != nil || len(cookie.Value) != 1 {
-		return 0
-	}
-	n, err := strconv.Atoi(cookie.Value)
-	if err != nil {
-		return 0
-	}
-	return n
+	return askedCookie.Count(r.Request, r.site)
 }
 
 // mayAsk reports whether the app may have the visitor asked for a profile.
@@ -116,12 +100,9 @@ func (g *Gate) countAsked(w http.ResponseWriter, r *Request) {
 
 // setAsked writes the count; zero removes the cookie.
 func (g *Gate) setAsked(w http.ResponseWriter, r *Request, n int) {
-	cookie := &http.Cookie{ //nolint:gosec // Secure wherever the site is https
-		Name: askedName(r.secure), Value: strconv.Itoa(n), Path: "/", MaxAge: int(g.declineHolds().Seconds()),
-		Secure: r.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	}
 	if n == 0 {
-		cookie.MaxAge = -1
+		askedCookie.Clear(w, r.site)
+		return
 	}
-	http.SetCookie(w, cookie)
+	askedCookie.SetFor(w, r.site, strconv.Itoa(n), g.declineHolds())
 }

@@ -67,39 +67,14 @@ func (f Flow) expired() bool {
 // boundTo reports whether one of the request's binding cookies belongs to f.
 // It ties the dance to the browser that began it (attack: login CSRF, and
 // WeChat's own crawlers that repeat addresses without cookies).
-func (f Flow) boundTo(r *http.Request, secure bool) bool {
-	tried := 0
-	for _, cookie := range r.CookiesNamed(bindingName(secure)) {
-		if tried++; tried > 4 {
-			return false
-		}
-		digest := sha256.Sum256([]byte(cookie.Value))
+func (f Flow) boundTo(r *http.Request, s site) bool {
+	for _, value := range flowCookie.Values(r, s) {
+		digest := sha256.Sum256([]byte(value))
 		if subtle.ConstantTimeCompare(digest[:], f.Binding) == 1 {
 			return true
 		}
 	}
 	return false
-}
-
-func bindingName(secure bool) string {
-	if secure {
-		return "__Secure-wechat-flow"
-	}
-	return "wechat-flow"
-}
-
-// bindingCookie is sent only to this flow's callback: parallel tabs have one
-// each, and no other request grows by it.
-func (f Flow) bindingCookie(value string, secure bool) *http.Cookie {
-	return &http.Cookie{ //nolint:gosec // Secure wherever the site is https
-		Name:     bindingName(secure),
-		Value:    value,
-		Path:     callbackPath + f.ID,
-		MaxAge:   int(flowLifetime.Seconds()),
-		Secure:   secure,
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, // WeChat returns by a top-level GET
-	}
 }
 
 // flowSealer seals flows for one site and one account.

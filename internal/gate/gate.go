@@ -76,13 +76,14 @@ type Request struct {
 	token bearer // what came instead of a cookie
 
 	origin string
-	secure bool
+	site   site
 	landed int // read at once: the cookies are stripped before the upstream may ask for more
 	asked  int // the same: how often the app had one who declined asked again
 	id     *Identity
 	cookie string // the cookie value that id was read from, or its renewal
 
-	renewed bool // cookie is the renewal, and on its way to the browser
+	renewed  bool // cookie is the renewal, and on its way to the browser
+	formerly bool // id was read from a cookie under the name without the port
 
 	unsettled error // why a logout of before is still not complete
 	running   running
@@ -141,8 +142,8 @@ func (g *Gate) prepare(r *Request) bool {
 	if !ok {
 		return false
 	}
-	r.origin, r.secure = origin, isSecure(origin)
-	r.landed = landings(r.Request, r.secure)
+	r.origin, r.site = origin, siteOf(origin)
+	r.landed = landedCookie.Count(r.Request, r.site)
 	if r.Need == "" {
 		r.Need = g.Rules.Scope
 	}
@@ -155,11 +156,12 @@ func (g *Gate) identify(r *Request) error {
 		return g.identifyToken(r) // wins over a cookie
 	}
 	var unavailable error
-	for _, value := range jar.Values(r.Request, r.secure) {
+	values, own := r.sessionValues()
+	for i, value := range values {
 		id, err := g.lookup(r, value)
 		switch {
 		case err == nil:
-			r.id, r.cookie = id, value
+			r.id, r.cookie, r.formerly = id, value, i >= own
 			r.asked = g.asked(r)
 			return nil
 		case !isNobody(err):

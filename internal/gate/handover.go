@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/session"
@@ -106,7 +105,7 @@ func (g *Gate) secondHop(w http.ResponseWriter, r *Request, sealed, target strin
 		g.logWeChat(slog.LevelError, "ticket not taken", Flow{}, err)
 		return target
 	}
-	http.SetCookie(w, ticketCookie(t.ID, binding, r.secure))
+	ticketCookie.SetAt(w, r.site, ticketPath+t.ID, binding) // sent to this second hop only
 	return path
 }
 
@@ -144,12 +143,13 @@ func (g *Gate) openHop(r *Request) (h hop, ok bool) {
 
 // boundTo reports whether the request comes from the browser of the first hop.
 func (h hop) boundTo(r *Request) bool {
-	cookie, err := r.Cookie(ticketName(r.secure))
-	if err != nil {
-		return false
+	for _, value := range ticketCookie.Values(r.Request, r.site) {
+		digest := sha256.Sum256([]byte(value))
+		if subtle.ConstantTimeCompare(digest[:], h.Binding) == 1 {
+			return true
+		}
 	}
-	digest := sha256.Sum256([]byte(cookie.Value))
-	return subtle.ConstantTimeCompare(digest[:], h.Binding) == 1
+	return false
 }
 
 // redeemTicket is the second hop.
@@ -189,8 +189,8 @@ func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
 		g.ticketUnavailable(w, r, err)
 		return
 	case lives:
-		jar.Set(w, value, r.secure, cookieAge(g.Hub.Policy, o.session))
-		http.SetCookie(w, ticketCookie(h.Ticket.ID, "", r.secure))
+		g.setSession(w, r, value, o.session)
+		ticketCookie.ClearAt(w, r.site, ticketPath+h.Ticket.ID)
 	}
 	// Not arrive: the fragment that the mini program gave belongs to the page.
 	redirect(w, http.StatusSeeOther, r.origin+h.target)
@@ -243,25 +243,4 @@ func (g *Gate) spendTicket(ctx context.Context, site string, t ticket, by string
 		Action: ActionSignIn, Account: a.Name, User: person.ID, Session: s.ID, Scope: s.Scope, Reason: reasonTicket, Site: site,
 	})
 	return outcome{session: s, value: by + "." + value}, nil
-}
-
-func ticketName(secure bool) string {
-	if secure {
-		return "__Secure-wechat-ticket"
-	}
-	return "wechat-ticket"
-}
-
-// ticketCookie binds the two hops. It is sent to this ticket's second hop only, so
-// that web-views beside each other do not disturb each other. An empty value
-// removes it.
-func ticketCookie(id, value string, secure bool) *http.Cookie {
-	cookie := &http.Cookie{ //nolint:gosec // Secure wherever the site is https
-		Name: ticketName(secure), Value: value, Path: ticketPath + id, MaxAge: int(ticketTTL / time.Second),
-		Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	}
-	if value == "" {
-		cookie.MaxAge = -1
-	}
-	return cookie
 }

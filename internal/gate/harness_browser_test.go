@@ -254,3 +254,12 @@ func (b *browser) plant(path, name, value string) {
 	}
 	b.client.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: path, Secure: !b.town.plain, HttpOnly: true}})
 }
+
+// drop takes a cookie of the path / out of the browser.
+func (b *browser) drop(name string) {
+	u, err := url.Parse(b.town.origin() + "/")
+	if err != nil {
+		b.town.t.Fatal(err)
+	}
+	b.client.Jar.SetCookies(u, []*http.Cookie{{Name: name, Path: "/", MaxAge: -1}})
+}

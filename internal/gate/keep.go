@@ -38,7 +38,7 @@ func (g *Gate) renew(w http.ResponseWriter, r *Request) {
 	g.forget(r)
 	r.cookie, r.renewed = value, true
 	g.Hub.Live.renewed(s.ID, value)
-	jar.Set(w, value, r.secure, cookieAge(g.Hub.Policy, &s))
+	g.setSession(w, r, value, &s)
 }
 
 // KeepNewest takes the renewed cookie out of an answer if the browser was given a
@@ -51,10 +51,8 @@ func (g *Gate) KeepNewest(w http.ResponseWriter, r *Request) {
 	if id, err := g.lookup(r, r.cookie); err == nil && !id.session.Leaving() || err != nil && !isNobody(err) {
 		return
 	}
-	h := w.Header()
-	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
-		return strings.HasPrefix(line, jar.Name(r.secure)+"=")
-	})
+	h, ours := w.Header(), r.site.jar().Name(r.site.secure)+"="
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, ours) })
 }
 
 // forget drops what was prepared from the request's cookie. The session behind
@@ -69,15 +67,10 @@ func (g *Gate) storeContext(r *Request) (context.Context, context.CancelFunc) {
 }
 
 // StripCookies removes our cookies from r before the upstream sees it: they are
-// of no use to the app, whose logs might keep them.
-func StripCookies(r *http.Request) { jar.Strip(r, true, sideCookies...) }
-
-// sideCookies are our cookies beside the session's, on https and on http.
-var sideCookies = []string{
-	landingName(true), landingName(false), bindingName(true), bindingName(false),
-	askedName(true), askedName(false), receiptName(true), receiptName(false),
-	ticketName(true), ticketName(false), scanName(true), scanName(false),
-}
+// of no use to the app, whose logs might keep them. Those of other sites on the
+// same host go too, which browsers send along (attack: an app on another port
+// reads the session of its neighbour's visitor).
+func StripCookies(r *http.Request) { session.StripFunc(r, ourCookie) }
 
 // KeepFromCaches takes our cookies out of an answer that the app lets shared
 // caches keep: they would hand one visitor's session to others.
@@ -88,7 +81,7 @@ func KeepFromCaches(h http.Header) {
 	}
 	kept := slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
 		name, _, _ := strings.Cut(line, "=")
-		return name == jar.Name(true) || name == jar.Name(false) || slices.Contains(sideCookies, name)
+		return ourCookie(name)
 	})
 	if len(kept) == 0 {
 		delete(h, "Set-Cookie")

@@ -3,6 +3,7 @@ package gate
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -25,17 +26,19 @@ func TestLandingCookie(t *testing.T) {
 		{"+", 0, 1},
 		{"99999999999999999999", 0, 1},
 	} {
-		for _, secure := range []bool{false, true} {
+		for _, s := range []site{{}, {secure: true}, {port: "8080"}, {secure: true, port: "8443"}} {
 			r := request(t, "GET", "/")
 			if c.value != "" {
-				r.AddCookie(&http.Cookie{Name: landingName(secure), Value: c.value})
-				r.AddCookie(&http.Cookie{Name: landingName(!secure), Value: "3"}) // planted from http
+				r.AddCookie(&http.Cookie{Name: landedCookie.Name(s), Value: c.value})
+				r.AddCookie(&http.Cookie{Name: landedCookie.Name(site{secure: !s.secure, port: s.port}), Value: "3"}) // planted from http
+				r.AddCookie(&http.Cookie{Name: landedCookie.Name(site{secure: s.secure, port: "1"}), Value: "3"})     // a neighbour's
 			}
-			if got := landings(r, secure); got != c.count {
-				t.Errorf("%q: %d landings, want %d", c.value, got, c.count)
+			got := landedCookie.Count(r, s)
+			if got != c.count {
+				t.Errorf("%q on %+v: %d landings, want %d", c.value, s, got, c.count)
 			}
-			if got := nextLanding(r, secure); got != c.next {
-				t.Errorf("%q: next is %d, want %d", c.value, got, c.next)
+			if next := nextLanding(got); next != c.next {
+				t.Errorf("%q on %+v: next is %d, want %d", c.value, s, next, c.next)
 			}
 		}
 	}
@@ -43,18 +46,19 @@ func TestLandingCookie(t *testing.T) {
 
 func TestLandingCookieForm(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[int]string{
-		2: "__Host-wechat-landed=2; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax",
-		0: "__Host-wechat-landed=0; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
-	} {
-		w := httptest.NewRecorder()
-		setLandings(w, n, true)
-		if got := w.Header().Get("Set-Cookie"); got != want {
-			t.Errorf("%d: %s, want %s", n, got, want)
-		}
-	}
+	r := &Request{Request: request(t, "GET", "/"), site: site{secure: true}, landed: 1}
 	w := httptest.NewRecorder()
-	setLandings(w, excused, false)
+	landedCookie.Clear(w, r.site) // what was set before is replaced
+	r.land(w)
+	if got, want := strings.Join(w.Header()["Set-Cookie"], "\n"), "__Host-wechat-landed=2; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	landedCookie.Clear(w, r.site)
+	if got, want := strings.Join(w.Header()["Set-Cookie"], "\n"), "__Host-wechat-landed=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	w = httptest.NewRecorder()
+	landedCookie.Set(w, site{}, "9")
 	if got, want := w.Header().Get("Set-Cookie"), "wechat-landed=9; Path=/; Max-Age=60; HttpOnly; SameSite=Lax"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

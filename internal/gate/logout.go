@@ -26,7 +26,6 @@ import (
 
 const (
 	purposeReceipt = "logout"
-	receiptPlain   = "wechat-logout"
 
 	// receiptTTL is how long a logout can be completed. The ledger knows for as
 	// long what it was told.
@@ -92,8 +91,8 @@ func (g *Gate) clearCookies(w http.ResponseWriter, r *Request) {
 	if r.token.sent {
 		return // the browser's own cookie, if there is one, may be somebody else's
 	}
-	jar.Clear(w, r.secure)
-	setLandings(w, 0, r.secure)
+	r.clearSession(w)
+	landedCookie.Clear(w, r.site)
 	if r.asked > 0 {
 		g.setAsked(w, r, 0)
 	}
@@ -158,18 +157,24 @@ func (g *Gate) giveReceipt(w http.ResponseWriter, r *Request, s *session.Session
 	if err != nil {
 		return
 	}
-	http.SetCookie(w, receiptCookie(sealed, r.secure))
+	receiptCookie.Set(w, r.site, sealed)
 }
 
 // redeem completes a logout of before, if the request has a receipt. What is not
 // ours, or too old, is none.
 func (g *Gate) redeem(w http.ResponseWriter, r *Request) error {
-	cookie, err := r.Cookie(receiptName(r.secure))
-	if err != nil || cookie.Value == "" {
+	named := r.site
+	values := receiptCookie.Values(r.Request, named)
+	if len(values) == 0 && named.port != "" {
+		named = named.former() // of a logout before the port was a part of the name
+		values = receiptCookie.Values(r.Request, named)
+	}
+	if len(values) == 0 || values[0] == "" {
 		return nil
 	}
-	s, left, ok := g.readReceipt(r, cookie.Value)
-	if ok {
+	s, left, ok := g.readReceipt(r, values[0])
+	switch {
+	case ok:
 		ctx, cancel := g.storeContext(r)
 		defer cancel()
 		at := time.Unix(left.At, 0)
@@ -177,8 +182,10 @@ func (g *Gate) redeem(w http.ResponseWriter, r *Request) error {
 			return err
 		}
 		g.audit(r, AuditRecord{Action: ActionLogout, Reason: left.Reason, User: s.Person, Session: s.ID})
+	case named != r.site:
+		return nil // a neighbour's
 	}
-	http.SetCookie(w, receiptCookie("", r.secure))
+	receiptCookie.Clear(w, named)
 	return nil
 }
 
@@ -195,23 +202,4 @@ func (g *Gate) readReceipt(r *Request, sealed string) (*session.Session, receipt
 	s.AppID = cmp.Or(left.AppID, g.Account.Credentials.AppID)
 	age := time.Since(time.Unix(left.At, 0))
 	return s, left, age < receiptTTL && age > -session.MaxSkew
-}
-
-func receiptName(secure bool) string {
-	if secure {
-		return "__Secure-" + receiptPlain
-	}
-	return receiptPlain
-}
-
-// receiptCookie is sent to our endpoints only; an empty value removes it.
-func receiptCookie(value string, secure bool) *http.Cookie {
-	cookie := &http.Cookie{ //nolint:gosec // Secure wherever the site is https
-		Name: receiptName(secure), Value: value, Path: Prefix, MaxAge: int(receiptTTL.Seconds()),
-		Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	}
-	if value == "" {
-		cookie.MaxAge = -1
-	}
-	return cookie
 }

@@ -82,5 +82,3 @@ func isHostName(s string) bool {
 	}
 	return len(s) > 0 && strings.Trim(s, ".") != ""
 }
-
-func isSecure(origin string) bool { return strings.HasPrefix(origin, "https://") }

@@ -100,7 +100,7 @@ func (g *Gate) explainOutside(w http.ResponseWriter, r *Request, target string) 
 // and taps the button gets another try.
 func (g *Gate) explainCookies(w http.ResponseWriter, r *Request, target string) {
 	g.Logger.Warn("browser does not keep the session cookie", slog.String("site", r.origin))
-	setLandings(w, 0, r.secure)
+	landedCookie.Clear(w, r.site)
 	g.show(w, r, page.Page{Kind: page.CookiesOff, ContinueURL: loginPath(target, wechat.ScopeBase)}, "cookies_off", "This browser does not keep cookies of this site.")
 }
 

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -29,7 +28,7 @@ func (g *Gate) showScan(w http.ResponseWriter, r *Request, target string, need w
 		g.misconfigured(w, r, Flow{}, err)
 		return
 	}
-	http.SetCookie(w, scanCookie(c.id(), secret+"."+sealed, r.secure))
+	scanCookie.SetAt(w, r.site, scanWaitPath+c.id(), secret+"."+sealed) // sent to where this code waits only
 	g.scanPage(w, r, c, sealed, target)
 }
 
@@ -43,12 +42,8 @@ func (g *Gate) scanPage(w http.ResponseWriter, r *Request, c scanCode, sealed, t
 
 // scanOf reads which code the browser of r shows, if it is the one with this id.
 func (g *Gate) scanOf(r *Request, id string) (c scanCode, sealed string, ok bool) {
-	tried := 0
-	for _, cookie := range r.CookiesNamed(scanName(r.secure)) {
-		if tried++; tried > 4 {
-			break
-		}
-		secret, sealed, _ := strings.Cut(cookie.Value, ".")
+	for _, value := range scanCookie.Values(r.Request, r.site) {
+		secret, sealed, _ := strings.Cut(value, ".")
 		if len(secret) > 64 || len(sealed) > maxScanText {
 			continue
 		}
@@ -136,9 +131,9 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *Request, c scanCode, answer 
 	case err != nil, !lives:
 		g.scanOver(w, r, page.ScanExpired, loginPath(target, c.need))
 	default:
-		jar.Set(w, o.value, r.secure, cookieAge(g.Hub.Policy, o.session))
-		setLandings(w, nextLanding(r.Request, r.secure), r.secure)
-		http.SetCookie(w, scanCookie(c.id(), "", r.secure))
+		g.setSession(w, r, o.value, o.session)
+		r.land(w)
+		scanCookie.ClearAt(w, r.site, scanWaitPath+c.id())
 		redirect(w, http.StatusSeeOther, r.origin+target) // not arrive: there is no fragment of WeChat's to drop
 	}
 }
@@ -215,25 +210,4 @@ func (g *Gate) scanUnavailable(w http.ResponseWriter, r *Request, err error) {
 	g.logWeChat(slog.LevelError, "unavailable", Flow{}, err)
 	retryIn(w, retryStore)
 	g.show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: retryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
-}
-
-func scanName(secure bool) string {
-	if secure {
-		return "__Secure-wechat-scan"
-	}
-	return "wechat-scan"
-}
-
-// scanCookie holds the browser's secret and its code. It is sent to where this code
-// waits only, so that windows beside each other do not disturb each other. An empty
-// value removes it.
-func scanCookie(id, value string, secure bool) *http.Cookie {
-	cookie := &http.Cookie{ //nolint:gosec // Secure wherever the site is https
-		Name: scanName(secure), Value: value, Path: scanWaitPath + id, MaxAge: int((scanLife + scanGrace) / time.Second),
-		Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	}
-	if value == "" {
-		cookie.MaxAge = -1
-	}
-	return cookie
 }

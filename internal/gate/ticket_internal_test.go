@@ -19,7 +19,7 @@ func ticketGate(t testing.TB) (*Gate, *Request) {
 	t.Helper()
 	hub := &Hub{Keys: testRing(t, "k"), Ended: func([16]byte) bool { return false }}
 	mini := Account{Kind: KindMiniProgram, Name: "mini", Credentials: wechat.Credentials{AppID: "wxmini"}}
-	return &Gate{Hub: hub, Doors: []Account{mini}}, &Request{Request: request(t, "GET", "/"), origin: shopOrigin, secure: true}
+	return &Gate{Hub: hub, Doors: []Account{mini}}, &Request{Request: request(t, "GET", "/"), origin: shopOrigin, site: site{secure: true}}
 }
 
 func newTicket() ticket {

@@ -1,0 +1,180 @@
+package gate
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// sideCookie is one of our cookies beside the session's. All are in sideCookies,
+// and nowhere else is a name made: whatever must know all of them, such as
+// [StripCookies], forgets none.
+type sideCookie uint8
+
+const (
+	landedCookie  sideCookie = iota // how often the browser came back from WeChat
+	flowCookie                      // ties a sign-in to its browser
+	askedCookie                     // how often the app asked again after a decline
+	receiptCookie                   // a logout to be completed
+	ticketCookie                    // ties the two hops of a ticket
+	scanCookie                      // the browser that shows a code
+	cookieCount
+)
+
+// cookieForm is how a cookie is named, where it is sent, and for how long.
+type cookieForm struct {
+	base   string // the name, without a prefix and a port
+	prefix string // before the name on https
+	path   string // "": each cookie has its own
+	life   time.Duration
+}
+
+// The prefixes by which browsers hold cookies to rules. A sibling host cannot
+// plant a __Host- cookie; it takes the path /.
+const (
+	hostPrefix   = "__Host-"
+	securePrefix = "__Secure-"
+)
+
+var sideCookies = [cookieCount]cookieForm{
+	landedCookie:  {base: "wechat-landed", prefix: hostPrefix, path: "/", life: landingTTL},
+	flowCookie:    {base: "wechat-flow", prefix: securePrefix, life: flowLifetime},
+	askedCookie:   {base: "wechat-asked", prefix: hostPrefix, path: "/", life: declineHolds},
+	receiptCookie: {base: "wechat-logout", prefix: securePrefix, path: Prefix, life: receiptTTL},
+	ticketCookie:  {base: "wechat-ticket", prefix: securePrefix, life: ticketTTL},
+	scanCookie:    {base: "wechat-scan", prefix: securePrefix, life: scanLife + scanGrace},
+}
+
+const (
+	// maxCookieValues is how many cookies of one name are looked at.
+	maxCookieValues = 4
+	// maxCookieValue bounds the value of a cookie, in bytes.
+	maxCookieValue = 4096
+)
+
+// Name is the cookie's full name on a site.
+func (c sideCookie) Name(s site) string {
+	name := sideCookies[c].base
+	if s.secure {
+		name = sideCookies[c].prefix + name
+	}
+	if s.port != "" {
+		name += "-" + s.port
+	}
+	return name
+}
+
+// Set gives the browser the cookie, in place of one that was set before.
+func (c sideCookie) Set(w http.ResponseWriter, s site, value string) {
+	c.put(w, s, sideCookies[c].path, value, sideCookies[c].life)
+}
+
+// SetAt is Set for a cookie that is sent to one path only, so that those beside
+// each other do not disturb each other, and other requests do not grow.
+func (c sideCookie) SetAt(w http.ResponseWriter, s site, path, value string) {
+	c.put(w, s, path, value, sideCookies[c].life)
+}
+
+// SetFor is Set with another life.
+func (c sideCookie) SetFor(w http.ResponseWriter, s site, value string, life time.Duration) {
+	c.put(w, s, sideCookies[c].path, value, life)
+}
+
+// Clear takes the cookie back.
+func (c sideCookie) Clear(w http.ResponseWriter, s site) {
+	c.put(w, s, sideCookies[c].path, "", -time.Second)
+}
+
+// ClearAt is Clear for one that was set by SetAt.
+func (c sideCookie) ClearAt(w http.ResponseWriter, s site, path string) {
+	c.put(w, s, path, "", -time.Second)
+}
+
+// put writes the Set-Cookie line. Lax: WeChat returns by a top-level GET of its
+// own site, with which Strict cookies do not come.
+func (c sideCookie) put(w http.ResponseWriter, s site, path, value string, life time.Duration) {
+	putCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever the site is https
+		Name: c.Name(s), Value: value, Path: path, MaxAge: int(life.Seconds()),
+		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+func putCookie(w http.ResponseWriter, cookie *http.Cookie) {
+	// Two lines of one name: which one wins is the browser's choice. One only.
+	lines := slices.DeleteFunc(w.Header()["Set-Cookie"], func(line string) bool {
+		return strings.HasPrefix(line, cookie.Name+"=")
+	})
+	if len(lines) < len(w.Header()["Set-Cookie"]) {
+		w.Header()["Set-Cookie"] = lines
+	}
+	http.SetCookie(w, cookie)
+}
+
+// Values are the values of the cookie that a request has, in the order sent, the
+// first few. Several appear when somebody planted one.
+func (c sideCookie) Values(r *http.Request, s site) (values []string) {
+	for _, line := range r.Header["Cookie"] {
+		for more := line != ""; more; {
+			var pair string
+			pair, line, more = strings.Cut(line, ";")
+			name, value, _ := strings.Cut(pair, "=")
+			if !c.is(strings.TrimSpace(name), s) {
+				continue
+			}
+			value = strings.TrimSpace(value)
+			if len(value) > maxCookieValue {
+				value = ""
+			}
+			if values = append(values, value); len(values) == maxCookieValues {
+				return values
+			}
+		}
+	}
+	return values
+}
+
+// is reports whether a name is exactly what Name returns. It allocates nothing.
+func (c sideCookie) is(name string, s site) bool {
+	if s.secure {
+		rest, cut := strings.CutPrefix(name, sideCookies[c].prefix)
+		if !cut {
+			return false
+		}
+		name = rest
+	}
+	rest, ours := strings.CutPrefix(name, sideCookies[c].base)
+	if !ours || s.port == "" {
+		return ours && rest == ""
+	}
+	return rest != "" && rest[0] == '-' && rest[1:] == s.port
+}
+
+// Count is the one digit that the cookie counts with, 0 if there is none. What it
+// says is the browser's, and is not trusted for more than choosing an answer.
+func (c sideCookie) Count(r *http.Request, s site) int {
+	values := c.Values(r, s)
+	if len(values) == 0 || len(values[0]) != 1 || values[0][0] < '0' || values[0][0] > '9' {
+		return 0
+	}
+	return int(values[0][0] - '0')
+}
+
+// ourCookie reports whether a name is that of a cookie of ours, in any form: with
+// a browser prefix or without, of any port.
+func ourCookie(name string) bool {
+	if !strings.Contains(name, "wechat") {
+		return false // the quick way out for an app's own
+	}
+	if (session.Jar{}).Owns(name) {
+		return true
+	}
+	for _, form := range sideCookies {
+		if (session.Jar{Base: form.base}).Owns(name) {
+			return true
+		}
+	}
+	return false
+}
