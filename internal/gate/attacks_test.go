@@ -31,6 +31,13 @@ func TestAttack13CodeIsSpentLast(t *testing.T) {
 		"binding of another": func(_ *town, b *browser, u *url.URL) {
 			b.plant(flowDir(u), "__Secure-wechat-flow", strings.Repeat("A", 26))
 		},
+		"no secret of the browser": func(_ *town, b *browser, _ *url.URL) { b.dropSecrets() },
+		"a secret of another": func(w *town, b *browser, _ *url.URL) {
+			b.dropSecrets()
+			other := w.browser("carol")
+			other.until("/y")
+			b.secretsOf(other)
+		},
 		"id of another": func(_ *town, _ *browser, u *url.URL) {
 			u.Path = strings.Replace(u.Path, flowDir(u), "/_wechat/callback/"+strings.Repeat("A", 26), 1)
 		},
@@ -60,7 +67,7 @@ func TestAttack13CodeIsSpentLast(t *testing.T) {
 		if h.status != http.StatusFound {
 			t.Errorf("%s: %d %q, want a fresh dance", name, h.status, h.kind())
 		}
-		if strings.Contains(strings.Join(h.header["Set-Cookie"], "\n"), "__Host-wechat") {
+		if strings.Contains(strings.Join(h.header["Set-Cookie"], "\n"), "__Host-wechat=") {
 			t.Errorf("%s: signed in", name)
 		}
 	}

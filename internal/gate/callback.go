@@ -44,9 +44,13 @@ func (g *Gate) callback(w http.ResponseWriter, r *Request) {
 		g.startAnew(w, r, flow, "unreadable flow")
 	case !g.sealer(r).stateIs(flow.ID, answer.state):
 		g.startAnew(w, r, flow, "state does not match")
-	case !flow.boundTo(r.Request, r.site):
+	case !flow.boundTo(r):
 		// WeChat's crawler, a shared link, a lost cookie: spends nothing.
 		g.startAnew(w, r, flow, "binding cookie missing")
+	case r.id != nil && !r.id.Guest() && !isPerson(r.id.person, flow.Person):
+		// Begun by somebody else than is signed in now. On plain http a sibling host
+		// can plant all cookies (attack: a link replaces a visitor's session).
+		g.startAnew(w, r, flow, "begun by another person")
 	case flow.expired():
 		g.startAnew(w, r, flow, "flow expired")
 	case answer.code == "" && !answer.ambiguous:

@@ -21,7 +21,10 @@ type newDance struct {
 
 // begin sends the visitor to WeChat.
 func (g *Gate) begin(w http.ResponseWriter, r *Request, d newDance) {
-	flow, binding := newFlow(d.target, d.scope, d.attempt, d.optional)
+	flow, value := newFlow(d.target, d.scope, d.attempt, d.optional, r.browserSecret(w))
+	if r.id != nil {
+		flow.Person = r.id.person.ID
+	}
 	account := g.dancer(r)
 	if account.Kind == KindWebsite {
 		flow.Account = account.Name
@@ -32,7 +35,7 @@ func (g *Gate) begin(w http.ResponseWriter, r *Request, d newDance) {
 		g.misconfigured(w, r, flow, err)
 		return
 	}
-	flowCookie.SetAt(w, r.site, callbackPath+flow.ID, binding) // sent to this flow's callback only
+	flowCookie.SetAt(w, r.site, callbackPath+flow.ID, value) // sent to this flow's callback only
 	redirect(w, http.StatusFound, g.signInURL(account, g.callbackAddress(r, path), d.scope, sealer.state(flow.ID)))
 	g.Logger.Debug("dance begun", slog.String("flow", shortID(flow.ID)), slog.String("scope", string(d.scope)), slog.Int("attempt", d.attempt))
 }

@@ -73,16 +73,18 @@ func TestFirstVisit(t *testing.T) {
 func TestCookiesOfADance(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		plain                    bool
-		binding, session, landed string
+		plain                            bool
+		secret, binding, session, landed string
 	}{
 		{
-			false, `^__Secure-wechat-flow=[A-Z2-7]{26}; Path=/_wechat/callback/[A-Z2-7]{26}; Max-Age=600; HttpOnly; Secure; SameSite=Lax$`,
+			false, `^__Host-wechat-browser-[a-z2-7]{6}=[A-Z2-7]{26}; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax$`,
+			`^__Secure-wechat-flow=[A-Z2-7]{26}; Path=/_wechat/callback/[A-Z2-7]{26}; Max-Age=600; HttpOnly; Secure; SameSite=Lax$`,
 			`^__Host-wechat=[A-Za-z0-9_-]+; Path=/; Max-Age=60[0-9]{4}; HttpOnly; SameSite=Lax; Secure$`,
 			`^__Host-wechat-landed=1; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax$`,
 		},
 		{
-			true, `^wechat-flow=[A-Z2-7]{26}; Path=/_wechat/callback/[A-Z2-7]{26}; Max-Age=600; HttpOnly; SameSite=Lax$`,
+			true, `^wechat-browser-[a-z2-7]{6}=[A-Z2-7]{26}; Path=/; Max-Age=600; HttpOnly; SameSite=Lax$`,
+			`^wechat-flow=[A-Z2-7]{26}; Path=/_wechat/callback/[A-Z2-7]{26}; Max-Age=600; HttpOnly; SameSite=Lax$`,
 			`^wechat=[A-Za-z0-9_-]+; Path=/; Max-Age=60[0-9]{4}; HttpOnly; SameSite=Lax$`,
 			`^wechat-landed=1; Path=/; Max-Age=60; HttpOnly; SameSite=Lax$`,
 		},
@@ -105,7 +107,7 @@ func TestCookiesOfADance(t *testing.T) {
 				}
 			}
 		}
-		set(0, c.binding)
+		set(0, c.secret, c.binding)
 		set(2, c.session, c.landed)
 		set(3)
 	}

@@ -3,13 +3,10 @@ package gate
 import (
 	"bytes"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -40,13 +37,14 @@ type Flow struct {
 	Attempt  int          `json:"n,omitempty"` // how often it was started anew
 	Optional bool         `json:"o,omitempty"` // the visitor may pass without it
 	Begun    int64        `json:"b"`           // Unix seconds
-	Binding  []byte       `json:"c"`           // SHA-256 of the binding cookie's value
+	Binding  []byte       `json:"c"`           // of the binding cookie's value and a secret of the browser
+	Person   string       `json:"p,omitempty"` // who was signed in when it began
 }
 
-// newFlow draws a flow and the value of its binding cookie.
-func newFlow(target string, scope wechat.Scope, attempt int, optional bool) (Flow, string) {
-	binding := rand.Text()
-	digest := sha256.Sum256([]byte(binding))
+// newFlow draws a flow for a browser, and the value of its binding cookie.
+func newFlow(target string, scope wechat.Scope, attempt int, optional bool, secret string) (Flow, string) {
+	value := rand.Text()
+	digest := binding(flowCookie, value, secret)
 	return Flow{
 		ID:       rand.Text(),
 		Target:   target,
@@ -55,7 +53,7 @@ func newFlow(target string, scope wechat.Scope, attempt int, optional bool) (Flo
 		Optional: optional,
 		Begun:    time.Now().Unix(),
 		Binding:  digest[:],
-	}, binding
+	}, value
 }
 
 // expired reports whether the visitor took too long, or the clock is off.
@@ -64,18 +62,10 @@ func (f Flow) expired() bool {
 	return age > flowLifetime || age < -flowLifetime
 }
 
-// boundTo reports whether one of the request's binding cookies belongs to f.
-// It ties the dance to the browser that began it (attack: login CSRF, and
-// WeChat's own crawlers that repeat addresses without cookies).
-func (f Flow) boundTo(r *http.Request, s site) bool {
-	for _, value := range flowCookie.Values(r, s) {
-		digest := sha256.Sum256([]byte(value))
-		if subtle.ConstantTimeCompare(digest[:], f.Binding) == 1 {
-			return true
-		}
-	}
-	return false
-}
+// boundTo reports whether f began in the browser of r: one of its binding cookies
+// and one of its secrets are those of f (attack: login CSRF, and WeChat's own
+// crawlers that repeat addresses without cookies).
+func (f Flow) boundTo(r *Request) bool { return r.boundBy(flowCookie, f.Binding) }
 
 // flowSealer seals flows for one site and one account.
 type flowSealer struct {

@@ -1,9 +1,9 @@
 package gate
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"net/http"
 	"net/http/httptest"
 	"reflect"
 	"regexp"
@@ -14,6 +14,9 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
+
+// testSecret is a browser's secret.
+const testSecret = "SECRETSECRETSECRETSECRET22"
 
 func shopSealer(t testing.TB) flowSealer {
 	return flowSealer{ring: testRing(t, "k"), bound: shopOrigin + "|" + shopApp}
@@ -28,7 +31,7 @@ func TestFlowThereAndBack(t *testing.T) {
 		"/", "/cart?a=1&b=<2>#/c", "/商品?q=值", "/gbk?q=\xb9\xfa", `/q?"\u0026"`,
 		"/?" + strings.Repeat("&", maxTarget-2), "/?" + strings.Repeat(`"`, maxTarget-2), "/?" + strings.Repeat("\xff", maxTarget-2),
 	} {
-		flow, binding := newFlow(target, wechat.ScopeUserInfo, maxAttempts, true)
+		flow, binding := newFlow(target, wechat.ScopeUserInfo, maxAttempts, true, testSecret)
 		path, err := sealer.path(flow)
 		if err != nil || !flowPath.MatchString(path) {
 			t.Fatalf("%.40q: path %q, %v", target, path, err)
@@ -46,8 +49,8 @@ func TestFlowThereAndBack(t *testing.T) {
 func TestFlowsDiffer(t *testing.T) {
 	t.Parallel()
 	sealer := shopSealer(t)
-	a, bindingA := newFlow("/", wechat.ScopeBase, 0, false)
-	b, bindingB := newFlow("/", wechat.ScopeBase, 0, false)
+	a, bindingA := newFlow("/", wechat.ScopeBase, 0, false, testSecret)
+	b, bindingB := newFlow("/", wechat.ScopeBase, 0, false, testSecret)
 	if a.ID == b.ID || bindingA == bindingB || sealer.state(a.ID) == sealer.state(b.ID) {
 		t.Error("two flows share id, binding or state")
 	}
@@ -60,8 +63,8 @@ func TestFlowsDiffer(t *testing.T) {
 func TestAttack18ForeignFlows(t *testing.T) {
 	t.Parallel()
 	sealer := shopSealer(t)
-	flow, _ := newFlow("/x", wechat.ScopeBase, 0, false)
-	other, _ := newFlow("/y", wechat.ScopeBase, 0, false)
+	flow, _ := newFlow("/x", wechat.ScopeBase, 0, false, testSecret)
+	other, _ := newFlow("/y", wechat.ScopeBase, 0, false, testSecret)
 	path, err := sealer.path(flow)
 	if err != nil {
 		t.Fatal(err)
@@ -96,8 +99,8 @@ func TestAttack18ForeignFlows(t *testing.T) {
 func TestState(t *testing.T) {
 	t.Parallel()
 	sealer := shopSealer(t)
-	flow, _ := newFlow("/", wechat.ScopeBase, 0, false)
-	other, _ := newFlow("/", wechat.ScopeBase, 0, false)
+	flow, _ := newFlow("/", wechat.ScopeBase, 0, false, testSecret)
+	other, _ := newFlow("/", wechat.ScopeBase, 0, false, testSecret)
 	state := sealer.state(flow.ID)
 	if !sealer.stateIs(flow.ID, state) || !sealer.stateIs(flow.ID, strings.ToUpper(state)) {
 		t.Error("the flow's own state does not count")
@@ -116,7 +119,7 @@ func TestState(t *testing.T) {
 func TestFlowExpires(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		flow, _ := newFlow("/", wechat.ScopeBase, 0, false)
+		flow, _ := newFlow("/", wechat.ScopeBase, 0, false, testSecret)
 		time.Sleep(flowLifetime)
 		if flow.expired() {
 			t.Error("over too early")
@@ -134,42 +137,62 @@ func TestFlowExpires(t *testing.T) {
 
 func TestBinding(t *testing.T) {
 	t.Parallel()
-	flow, value := newFlow("/", wechat.ScopeBase, 0, false)
+	flow, value := newFlow("/", wechat.ScopeBase, 0, false, testSecret)
 	w := httptest.NewRecorder()
 	flowCookie.SetAt(w, site{secure: true}, callbackPath+flow.ID, value)
 	if got, want := w.Header().Get("Set-Cookie"), "__Secure-wechat-flow="+value+"; Path=/_wechat/callback/"+flow.ID+"; Max-Age=600; HttpOnly; Secure; SameSite=Lax"; got != want {
 		t.Errorf("cookie %s, want %s", got, want)
 	}
-	with := func(pairs ...string) *http.Request {
-		return request(t, "GET", "/", "Cookie", strings.Join(pairs, "; "))
+	with := func(pairs ...string) *Request {
+		r := request(t, "GET", "/", "Cookie", strings.Join(pairs, "; "))
+		s := site{secure: true}
+		return &Request{Request: r, site: s, secrets: browserSecrets(r, s)}
 	}
-	good := "__Secure-wechat-flow=" + value
+	good, secret := "__Secure-wechat-flow="+value, "__Host-wechat-browser-abc234="+testSecret
+	other := strings.Repeat("A", secretLength)
+	before := sha256.Sum256([]byte(value)) // of the path's cookie alone, as it was once
 	for name, c := range map[string]struct {
-		r    *http.Request
+		r    *Request
 		want bool
 	}{
-		"good":                     {with(good), true},
-		"second of two":            {with("__Secure-wechat-flow=planted", good), true},
-		"fourth":                   {with("__Secure-wechat-flow=1", "__Secure-wechat-flow=2", "__Secure-wechat-flow=3", good), true},
-		"behind a flood":           {with(strings.Repeat("__Secure-wechat-flow=1; ", 1000), good), false},
-		"none":                     {with("a=b"), false},
-		"another":                  {with("__Secure-wechat-flow=" + strings.Repeat("A", 26)), false},
-		"empty":                    {with("__Secure-wechat-flow="), false},
-		"the digest, not the text": {with("__Secure-wechat-flow=" + hex.EncodeToString(flow.Binding)), false},
-		"from plain http":          {with("wechat-flow=" + value), false},
+		"good":                        {with(good, secret), true},
+		"second of two":               {with("__Secure-wechat-flow=planted", good, secret), true},
+		"fourth":                      {with("__Secure-wechat-flow=1", "__Secure-wechat-flow=2", "__Secure-wechat-flow=3", good, secret), true},
+		"behind a flood":              {with(strings.Repeat("__Secure-wechat-flow=1; ", 1000), good, secret), false},
+		"any secret":                  {with(good, "__Host-wechat-browser-aaaaaa="+other, secret), true},
+		"a secret behind a flood":     {with(good, strings.Repeat("__Host-wechat-browser-aaaaaa="+other+"; ", maxSecrets), secret), false},
+		"none":                        {with("a=b"), false},
+		"no secret":                   {with(good), false},
+		"the secret alone":            {with(secret), false},
+		"another secret":              {with(good, "__Host-wechat-browser-abc234="+other), false},
+		"a secret that was planted":   {with(good, "__Secure-wechat-browser-abc234="+testSecret), false},
+		"a secret from plain http":    {with(good, "wechat-browser-abc234="+testSecret), false},
+		"a secret of another port":    {with(good, "__Host-wechat-browser-abc234-8443="+testSecret), false},
+		"a secret without its name":   {with(good, "__Host-wechat-browser="+testSecret), false},
+		"an empty secret":             {with(good, "__Host-wechat-browser-abc234="), false},
+		"another":                     {with("__Secure-wechat-flow="+strings.Repeat("A", 26), secret), false},
+		"empty":                       {with("__Secure-wechat-flow=", secret), false},
+		"the two the other way round": {with("__Secure-wechat-flow="+testSecret, "__Host-wechat-browser-abc234="+value), false},
+		"the digest, not the text":    {with("__Secure-wechat-flow="+hex.EncodeToString(flow.Binding), secret), false},
+		"from plain http":             {with("wechat-flow="+value, secret), false},
+		"a ticket's or a scan's":      {with("__Secure-wechat-ticket="+value, "__Secure-wechat-scan="+value, secret), false},
 	} {
-		if got := flow.boundTo(c.r, site{secure: true}); got != c.want {
-			t.Errorf("%s: bound %t", name, got)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := flow.boundTo(c.r); got != c.want {
+				t.Errorf("bound %t", got)
+			}
+		})
 	}
-	if (Flow{}).boundTo(with(good), site{secure: true}) || (Flow{}).boundTo(with("__Secure-wechat-flow="), site{secure: true}) {
-		t.Error("a flow without binding is bound")
+	for _, f := range []Flow{{}, {Binding: flow.Binding[:8]}, {Binding: before[:]}} {
+		if f.boundTo(with(good, secret)) || f.boundTo(with("__Secure-wechat-flow=", secret)) {
+			t.Errorf("a flow with the binding %x is bound", f.Binding)
+		}
 	}
 }
 
 func FuzzFlowOpen(f *testing.F) {
 	sealer := shopSealer(f)
-	flow, _ := newFlow("/x", wechat.ScopeBase, 0, false)
+	flow, _ := newFlow("/x", wechat.ScopeBase, 0, false, testSecret)
 	good, err := sealer.path(flow)
 	if err != nil {
 		f.Fatal(err)

@@ -75,12 +75,13 @@ type Request struct {
 
 	token bearer // what came instead of a cookie
 
-	origin string
-	site   site
-	landed int // read at once: the cookies are stripped before the upstream may ask for more
-	asked  int // the same: how often the app had one who declined asked again
-	id     *Identity
-	cookie string // the cookie value that id was read from, or its renewal
+	origin  string
+	site    site
+	landed  int             // read at once: the cookies are stripped before the upstream may ask for more
+	asked   int             // the same: how often the app had one who declined asked again
+	secrets []browserSecret // the same
+	id      *Identity
+	cookie  string // the cookie value that id was read from, or its renewal
 
 	renewed  bool // cookie is the renewal, and on its way to the browser
 	formerly bool // id was read from a cookie under the name without the port
@@ -144,6 +145,7 @@ func (g *Gate) prepare(r *Request) bool {
 	}
 	r.origin, r.site = origin, siteOf(origin)
 	r.landed = landedCookie.Count(r.Request, r.site)
+	r.secrets = browserSecrets(r.Request, r.site)
 	if r.Need == "" {
 		r.Need = g.Rules.Scope
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -32,7 +30,7 @@ const (
 // hop is what travels from the first hop to the second, sealed in its address.
 type hop struct {
 	Ticket  ticket `json:"t"`
-	Binding []byte `json:"c"` // SHA-256 of the binding cookie's value
+	Binding []byte `json:"c"` // of the binding cookie's value and a secret of the browser
 	target  string // behind the JSON, byte for byte
 }
 
@@ -98,14 +96,14 @@ func (g *Gate) secondHop(w http.ResponseWriter, r *Request, sealed, target strin
 	if err != nil || g.identify(r) == nil && r.id != nil && t.isOf(r.id.person) {
 		return target
 	}
-	binding := rand.Text()
-	digest := sha256.Sum256([]byte(binding))
+	value := rand.Text()
+	digest := binding(ticketCookie, value, r.browserSecret(w))
 	path, err := g.sealHop(r, hop{Ticket: t, Binding: digest[:], target: target})
 	if err != nil {
 		g.logWeChat(slog.LevelError, "ticket not taken", Flow{}, err)
 		return target
 	}
-	ticketCookie.SetAt(w, r.site, ticketPath+t.ID, binding) // sent to this second hop only
+	ticketCookie.SetAt(w, r.site, ticketPath+t.ID, value) // sent to this second hop only
 	return path
 }
 
@@ -142,20 +140,17 @@ func (g *Gate) openHop(r *Request) (h hop, ok bool) {
 }
 
 // boundTo reports whether the request comes from the browser of the first hop.
-func (h hop) boundTo(r *Request) bool {
-	for _, value := range ticketCookie.Values(r.Request, r.site) {
-		digest := sha256.Sum256([]byte(value))
-		if subtle.ConstantTimeCompare(digest[:], h.Binding) == 1 {
-			return true
-		}
-	}
-	return false
-}
+func (h hop) boundTo(r *Request) bool { return r.boundBy(ticketCookie, h.Binding) }
 
-// redeemTicket is the second hop.
+// redeemTicket is the second hop. It is posted to where the visitor was asked first.
 func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
-	if r.Method != http.MethodGet {
-		methodNotAllowed(w, http.MethodGet)
+	switch {
+	case r.Method == http.MethodPost:
+		if !g.clickedHere(w, r) {
+			return
+		}
+	case r.Method != http.MethodGet:
+		methodNotAllowed(w, http.MethodGet, http.MethodPost)
 		return
 	}
 	h, ok := g.openHop(r)
@@ -165,6 +160,8 @@ func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
 		return
 	case !h.boundTo(r), g.checkTicket(h.Ticket) != nil:
 		redirect(w, http.StatusSeeOther, r.origin+h.target) // a stranger, or too late: nothing is burnt
+		return
+	case g.asksFirst(w, r, h.Ticket.Person, r.Original.EscapedPath(), h.target):
 		return
 	}
 	by := hex.EncodeToString(h.Binding)

@@ -59,8 +59,9 @@ func TestHandOver(t *testing.T) {
 				t.Errorf("%d to %s", h.status, h.location())
 			}
 		}
-		if b.session() == "" || strings.Contains(c.token, b.session()) || len(b.cookies("/_wechat/ticket/"+secondHopID(v[0].location()))) != 1 {
-			t.Errorf("cookies %v", b.cookies("/_wechat/ticket/"+secondHopID(v[0].location())))
+		left := b.cookies("/_wechat/ticket/" + secondHopID(v[0].location()))
+		if b.session() == "" || strings.Contains(c.token, b.session()) || len(left) != 2 || left["__Secure-wechat-ticket"] != "" {
+			t.Errorf("cookies %v", left)
 		}
 	}
 	if n := w.weChat.CountCalls(exchangePath); n != 0 {
@@ -185,9 +186,9 @@ func TestBadTickets(t *testing.T) {
 		}
 	}
 	second := b.send(http.MethodGet, "/page?wechat_ticket="+good, "").location()
-	for _, method := range []string{http.MethodHead, http.MethodPost} {
-		if h := b.send(method, second, ""); h.status != http.StatusMethodNotAllowed {
-			t.Errorf("%s: %d", method, h.status)
+	for method, status := range map[string]int{http.MethodHead: http.StatusMethodNotAllowed, http.MethodPut: http.StatusMethodNotAllowed, http.MethodPost: http.StatusForbidden} {
+		if h := b.send(method, second, ""); h.status != status {
+			t.Errorf("%s: %d, want %d", method, h.status, status)
 		}
 	}
 	if b.send(http.MethodGet, second, ""); b.session() == "" {

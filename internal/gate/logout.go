@@ -92,6 +92,7 @@ func (g *Gate) clearCookies(w http.ResponseWriter, r *Request) {
 		return // the browser's own cookie, if there is one, may be somebody else's
 	}
 	r.clearSession(w)
+	r.clearBrowserSecrets(w) // what was begun in this browser ends nowhere
 	landedCookie.Clear(w, r.site)
 	if r.asked > 0 {
 		g.setAsked(w, r, 0)

@@ -22,7 +22,7 @@ import (
 // phone's holder. docs/scan.md says what that is safe against, and what not.
 //
 // Until a phone answers nothing is kept: the code holds the question, sealed, and
-// the browser a cookie with the secret whose digest is in it.
+// the browser two cookies, of whose secrets a digest is in it.
 const (
 	scanPath     = Prefix + "scan/"   // and the sealed code: for the phone
 	scanWaitPath = scanPath + "wait/" // and the code's id: for the browser that waits
@@ -43,7 +43,7 @@ var errScan = errors.New("gate: no such scan")
 // scanCode is the question in a QR code. The address to return to is not in it: the
 // phone has no use for it.
 type scanCode struct {
-	digest  [scanDigest]byte // of the secret in the browser's cookie
+	digest  [scanDigest]byte // of the value in the browser's cookie and a secret of the browser
 	begun   time.Time        // whole seconds
 	number  int              // three digits, shown beside the code
 	device  device
@@ -51,22 +51,18 @@ type scanCode struct {
 	need    wechat.Scope
 }
 
-// newScanCode draws a question and the secret of its browser.
-func newScanCode(userAgent string, addr netip.Addr, need wechat.Scope) (c scanCode, secret string) {
-	secret = rand.Text()
+// newScanCode draws a question for a browser, and the value of its cookie.
+func newScanCode(userAgent string, addr netip.Addr, need wechat.Scope, secret string) (c scanCode, value string) {
+	value = rand.Text()
+	digest := binding(scanCookie, value, secret)
 	n, err := rand.Int(rand.Reader, big.NewInt(900))
 	if err != nil {
 		n = new(big.Int) // never: crypto/rand does not fail
 	}
 	return scanCode{
-		digest: digestOf(secret), begun: time.Now().Truncate(time.Second), number: 100 + int(n.Int64()),
+		digest: [scanDigest]byte(digest[:]), begun: time.Now().Truncate(time.Second), number: 100 + int(n.Int64()),
 		device: detectDevice(userAgent), network: maskAddr(addr), need: need,
-	}, secret
-}
-
-func digestOf(secret string) [scanDigest]byte {
-	sum := sha256.Sum256([]byte(secret))
-	return [scanDigest]byte(sum[:])
+	}, value
 }
 
 // id names the question. It is no secret.

@@ -102,6 +102,7 @@ func TestScanOnce(t *testing.T) {
 	first := s.session()
 	again := w.desktop("alice")
 	again.plant(s.wait, "__Secure-wechat-scan", cookie)
+	again.secretsOf(s.browser)
 	if again.open(s.next); again.session() != first {
 		t.Error("another session")
 	}
@@ -109,6 +110,7 @@ func TestScanOnce(t *testing.T) {
 	saves := w.store.count(&w.store.saves)
 	late := w.desktop("alice")
 	late.plant(s.wait, "__Secure-wechat-scan", cookie)
+	late.secretsOf(s.browser)
 	if h := late.open(s.next).last(); h.kind() != "scan_expired" || late.session() != "" || w.store.count(&w.store.saves) != saves {
 		t.Errorf("%d %q", h.status, h.kind())
 	}

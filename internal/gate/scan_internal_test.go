@@ -19,7 +19,7 @@ import (
 
 // someScan is a code with everything in it.
 func someScan(addr string, need wechat.Scope) scanCode {
-	c, _ := newScanCode("Mozilla/5.0 (Windows NT 10.0) Chrome/130.0 Safari/537.36", netip.MustParseAddr(addr), need)
+	c, _ := newScanCode("Mozilla/5.0 (Windows NT 10.0) Chrome/130.0 Safari/537.36", netip.MustParseAddr(addr), need, testSecret)
 	return c
 }
 
@@ -34,7 +34,7 @@ func TestScanCodeSurvives(t *testing.T) {
 			}
 		}
 	}
-	c, _ := newScanCode("", netip.Addr{}, wechat.ScopeBase)
+	c, _ := newScanCode("", netip.Addr{}, wechat.ScopeBase, testSecret)
 	if got, ok := decodeScan(c.encode()); !ok || got.network != c.network || got.device.name() != "" || networkName(got.network) != "" {
 		t.Errorf("%+v became %+v", c, got)
 	}

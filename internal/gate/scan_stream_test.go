@@ -140,7 +140,9 @@ func TestScanStreamSpell(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.Host, r.RemoteAddr = "shop.example.com", "203.0.113.9:1"
-			r.AddCookie(&http.Cookie{Name: "__Secure-wechat-scan", Value: s.cookies(s.wait)["__Secure-wechat-scan"]})
+			for name, value := range s.cookies(s.wait) {
+				r.AddCookie(&http.Cookie{Name: name, Value: value})
+			}
 			original := *r.URL
 			w.gate.Origin = shop
 			w.gate.ServeEndpoint(out, &gate.Request{Request: r, Original: &original})
@@ -185,6 +187,7 @@ func TestScanOnTwoInstances(t *testing.T) {
 	// On the other one, at the same time or later: the same session.
 	b := two.desktop("alice")
 	b.plant(s.wait, "__Secure-wechat-scan", cookie)
+	b.secretsOf(s.browser)
 	if b.open(s.next); b.session() != s.session() {
 		t.Error("two sessions")
 	}

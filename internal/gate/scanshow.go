@@ -3,7 +3,6 @@ package gate
 import (
 	"cmp"
 	"context"
-	"crypto/subtle"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -22,13 +21,13 @@ func (g *Gate) showScan(w http.ResponseWriter, r *Request, target string, need w
 		g.explainOutside(w, r, target) // not a code for a code
 		return
 	}
-	c, secret := newScanCode(r.UserAgent(), r.clientAddr(), need)
+	c, value := newScanCode(r.UserAgent(), r.clientAddr(), need, r.browserSecret(w))
 	sealed, err := g.sealScan(r, c)
 	if err != nil {
 		g.misconfigured(w, r, Flow{}, err)
 		return
 	}
-	scanCookie.SetAt(w, r.site, scanWaitPath+c.id(), secret+"."+sealed) // sent to where this code waits only
+	scanCookie.SetAt(w, r.site, scanWaitPath+c.id(), value+"."+sealed) // sent to where this code waits only
 	g.scanPage(w, r, c, sealed, target)
 }
 
@@ -42,9 +41,9 @@ func (g *Gate) scanPage(w http.ResponseWriter, r *Request, c scanCode, sealed, t
 
 // scanOf reads which code the browser of r shows, if it is the one with this id.
 func (g *Gate) scanOf(r *Request, id string) (c scanCode, sealed string, ok bool) {
-	for _, value := range scanCookie.Values(r.Request, r.site) {
-		secret, sealed, _ := strings.Cut(value, ".")
-		if len(secret) > 64 || len(sealed) > maxScanText {
+	for _, cookie := range scanCookie.Values(r.Request, r.site) {
+		value, sealed, _ := strings.Cut(cookie, ".")
+		if len(value) > 64 || len(sealed) > maxScanText {
 			continue
 		}
 		c, err := g.openScan(r, sealed)
@@ -53,7 +52,7 @@ func (g *Gate) scanOf(r *Request, id string) (c scanCode, sealed string, ok bool
 		}
 		// Who has photographed the code, or found its id, has no use for them
 		// (attack: fetching the session that somebody else's phone has confirmed).
-		if digest := digestOf(secret); subtle.ConstantTimeCompare(digest[:], c.digest[:]) == 1 {
+		if r.bindsTo(scanCookie, value, c.digest[:]) {
 			return c, sealed, true
 		}
 	}
@@ -70,6 +69,10 @@ func (g *Gate) serveScan(w http.ResponseWriter, r *Request, rest string) {
 		writeError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
 	case !waiting:
 		g.scanPhone(w, r, rest)
+	case what == "" && r.Method == http.MethodPost: // by who was asked first
+		if g.clickedHere(w, r) {
+			g.scanNext(w, r, id)
+		}
 	case r.Method != http.MethodGet:
 		methodNotAllowed(w, http.MethodGet) // a HEAD must not sign anybody in
 	case what == "":
@@ -101,6 +104,7 @@ func (g *Gate) scanNext(w http.ResponseWriter, r *Request, id string) {
 		g.scanUnavailable(w, r, err)
 	case answered && answer.Denied:
 		g.scanOver(w, r, page.ScanDenied, again)
+	case answered && r.Method == http.MethodGet && g.scanAsksFirst(w, r, answer, target):
 	case answered:
 		g.scanArrive(w, r, c, answer, target)
 	case c.expired():

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ const (
 	receiptCookie                   // a logout to be completed
 	ticketCookie                    // ties the two hops of a ticket
 	scanCookie                      // the browser that shows a code
+	browserCookie                   // a secret of the browser, of which there may be several
 	cookieCount
 )
 
@@ -30,6 +32,7 @@ type cookieForm struct {
 	prefix string // before the name on https
 	path   string // "": each cookie has its own
 	life   time.Duration
+	many   bool // each name goes on with an id: see idOf
 }
 
 // The prefixes by which browsers hold cookies to rules. A sibling host cannot
@@ -46,6 +49,7 @@ var sideCookies = [cookieCount]cookieForm{
 	receiptCookie: {base: "wechat-logout", prefix: securePrefix, path: Prefix, life: receiptTTL},
 	ticketCookie:  {base: "wechat-ticket", prefix: securePrefix, life: ticketTTL},
 	scanCookie:    {base: "wechat-scan", prefix: securePrefix, life: scanLife + scanGrace},
+	browserCookie: {base: "wechat-browser", prefix: hostPrefix, path: "/", life: flowLifetime, many: true},
 }
 
 const (
@@ -56,10 +60,16 @@ const (
 )
 
 // Name is the cookie's full name on a site.
-func (c sideCookie) Name(s site) string {
+func (c sideCookie) Name(s site) string { return c.named(s, "") }
+
+// named is Name for one of many, by its id.
+func (c sideCookie) named(s site, id string) string {
 	name := sideCookies[c].base
 	if s.secure {
 		name = sideCookies[c].prefix + name
+	}
+	if id != "" {
+		name += "-" + id
 	}
 	if s.port != "" {
 		name += "-" + s.port
@@ -69,40 +79,47 @@ func (c sideCookie) Name(s site) string {
 
 // Set gives the browser the cookie, in place of one that was set before.
 func (c sideCookie) Set(w http.ResponseWriter, s site, value string) {
-	c.put(w, s, sideCookies[c].path, value, sideCookies[c].life)
+	c.put(w, s, "", sideCookies[c].path, value, sideCookies[c].life)
 }
 
 // SetAt is Set for a cookie that is sent to one path only, so that those beside
 // each other do not disturb each other, and other requests do not grow.
 func (c sideCookie) SetAt(w http.ResponseWriter, s site, path, value string) {
-	c.put(w, s, path, value, sideCookies[c].life)
+	c.put(w, s, "", path, value, sideCookies[c].life)
 }
 
 // SetFor is Set with another life.
 func (c sideCookie) SetFor(w http.ResponseWriter, s site, value string, life time.Duration) {
-	c.put(w, s, sideCookies[c].path, value, life)
+	c.put(w, s, "", sideCookies[c].path, value, life)
 }
 
 // Clear takes the cookie back.
 func (c sideCookie) Clear(w http.ResponseWriter, s site) {
-	c.put(w, s, sideCookies[c].path, "", -time.Second)
+	c.put(w, s, "", sideCookies[c].path, "", -time.Second)
 }
 
 // ClearAt is Clear for one that was set by SetAt.
 func (c sideCookie) ClearAt(w http.ResponseWriter, s site, path string) {
-	c.put(w, s, path, "", -time.Second)
+	c.put(w, s, "", path, "", -time.Second)
+}
+
+// setNamed is Set for one of many.
+func (c sideCookie) setNamed(w http.ResponseWriter, s site, id, value string) {
+	c.put(w, s, id, sideCookies[c].path, value, sideCookies[c].life)
+}
+
+// clearNamed is Clear for one of many.
+func (c sideCookie) clearNamed(w http.ResponseWriter, s site, id string) {
+	c.put(w, s, id, sideCookies[c].path, "", -time.Second)
 }
 
 // put writes the Set-Cookie line. Lax: WeChat returns by a top-level GET of its
 // own site, with which Strict cookies do not come.
-func (c sideCookie) put(w http.ResponseWriter, s site, path, value string, life time.Duration) {
-	putCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever the site is https
-		Name: c.Name(s), Value: value, Path: path, MaxAge: int(life.Seconds()),
+func (c sideCookie) put(w http.ResponseWriter, s site, id, path, value string, life time.Duration) {
+	cookie := &http.Cookie{ //nolint:gosec // Secure wherever the site is https
+		Name: c.named(s, id), Value: value, Path: path, MaxAge: int(life.Seconds()),
 		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
-}
-
-func putCookie(w http.ResponseWriter, cookie *http.Cookie) {
+	}
 	// Two lines of one name: which one wins is the browser's choice. One only.
 	lines := slices.DeleteFunc(w.Header()["Set-Cookie"], func(line string) bool {
 		return strings.HasPrefix(line, cookie.Name+"=")
@@ -113,24 +130,31 @@ func putCookie(w http.ResponseWriter, cookie *http.Cookie) {
 	http.SetCookie(w, cookie)
 }
 
+// cookiesOf are the cookies of a request in the order sent, those that can be ours.
+func cookiesOf(r *http.Request) iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		for _, line := range r.Header["Cookie"] {
+			for more := line != ""; more; {
+				var pair string
+				pair, line, more = strings.Cut(line, ";")
+				name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+				if len(value) <= maxCookieValue && !yield(strings.TrimSpace(name), strings.TrimSpace(value)) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Values are the values of the cookie that a request has, in the order sent, the
 // first few. Several appear when somebody planted one.
 func (c sideCookie) Values(r *http.Request, s site) (values []string) {
-	for _, line := range r.Header["Cookie"] {
-		for more := line != ""; more; {
-			var pair string
-			pair, line, more = strings.Cut(line, ";")
-			name, value, _ := strings.Cut(pair, "=")
-			if !c.is(strings.TrimSpace(name), s) {
-				continue
-			}
-			value = strings.TrimSpace(value)
-			if len(value) > maxCookieValue {
-				value = ""
-			}
-			if values = append(values, value); len(values) == maxCookieValues {
-				return values
-			}
+	for name, value := range cookiesOf(r) {
+		if !c.is(name, s) {
+			continue
+		}
+		if values = append(values, value); len(values) == maxCookieValues {
+			break
 		}
 	}
 	return values
@@ -138,18 +162,43 @@ func (c sideCookie) Values(r *http.Request, s site) (values []string) {
 
 // is reports whether a name is exactly what Name returns. It allocates nothing.
 func (c sideCookie) is(name string, s site) bool {
+	rest, ours := c.cut(name, s)
+	return ours && rest == ""
+}
+
+// idOf reads the id out of the name of one of many.
+func (c sideCookie) idOf(name string, s site) (id string, ours bool) {
+	id, ours = c.cut(name, s)
+	if !ours || len(id) < 1 || id[0] != '-' || !isSecretID(id[1:]) {
+		return "", false
+	}
+	return id[1:], true
+}
+
+// cut takes everything of a name that all of a kind have in common on a site.
+func (c sideCookie) cut(name string, s site) (rest string, ours bool) {
 	if s.secure {
-		rest, cut := strings.CutPrefix(name, sideCookies[c].prefix)
-		if !cut {
+		if name, ours = strings.CutPrefix(name, sideCookies[c].prefix); !ours {
+			return "", false
+		}
+	}
+	if rest, ours = strings.CutPrefix(name, sideCookies[c].base); !ours || s.port == "" {
+		return rest, ours
+	}
+	if rest, ours = strings.CutSuffix(rest, s.port); !ours {
+		return "", false
+	}
+	return strings.CutSuffix(rest, "-")
+}
+
+// isSecretID reports whether a text is what browserSecret puts behind a name.
+func isSecretID(s string) bool {
+	for i := range len(s) {
+		if (s[i] < 'a' || s[i] > 'z') && (s[i] < '0' || s[i] > '9') {
 			return false
 		}
-		name = rest
 	}
-	rest, ours := strings.CutPrefix(name, sideCookies[c].base)
-	if !ours || s.port == "" {
-		return ours && rest == ""
-	}
-	return rest != "" && rest[0] == '-' && rest[1:] == s.port
+	return len(s) == secretIDLength
 }
 
 // Count is the one digit that the cookie counts with, 0 if there is none. What it
@@ -172,9 +221,22 @@ func ourCookie(name string) bool {
 		return true
 	}
 	for _, form := range sideCookies {
-		if (session.Jar{Base: form.base}).Owns(name) {
+		if form.many {
+			if isOneOfMany(name, form.base) {
+				return true
+			}
+		} else if (session.Jar{Base: form.base}).Owns(name) {
 			return true
 		}
 	}
 	return false
+}
+
+// isOneOfMany reports whether a name is a base and an id, in any form.
+func isOneOfMany(name, base string) bool {
+	_, rest, found := strings.Cut(name, base+"-")
+	if !found || len(rest) < secretIDLength || !isSecretID(rest[:secretIDLength]) {
+		return false
+	}
+	return (session.Jar{Base: base + "-" + rest[:secretIDLength]}).Owns(name)
 }

@@ -19,14 +19,18 @@ func TestSideCookies(t *testing.T) {
 			t.Errorf("cookie %d: %+v", c, form)
 		}
 		for _, s := range []site{{}, {secure: true}, {port: "8080"}, {secure: true, port: "8443"}} {
-			name := c.Name(s)
-			if names[name] || !ourCookie(name) || !c.is(name, s) || c.is(name, site{secure: s.secure, port: "1"}) {
+			name, is := c.Name(s), c.is
+			if form.many {
+				name = c.named(s, "abc234")
+				is = func(name string, s site) bool { id, ours := c.idOf(name, s); return ours && id == "abc234" }
+			}
+			if names[name] || !ourCookie(name) || !is(name, s) || is(name, site{secure: s.secure, port: "1"}) {
 				t.Errorf("%q on %+v: known before %t, ours %t", name, s, names[name], ourCookie(name))
 			}
 			names[name] = true
 		}
 	}
-	for _, name := range []string{"", "JSESSIONID", "wechat2", "Wechat", "wechat-", "wechat-theme", "wechat-flow-x", "wechat-flow-123456", "xwechat-flow", "__Host-wechat-flows", "wechat_flow"} {
+	for _, name := range []string{"", "JSESSIONID", "wechat2", "Wechat", "wechat-", "wechat-theme", "wechat-flow-x", "wechat-flow-123456", "xwechat-flow", "wechat-browser", "wechat-browser-abc23", "wechat-browser-abc2345", "wechat-browser-ABC234", "wechat-browser-8443", "__Host-wechat-flows", "wechat_flow"} {
 		if ourCookie(name) {
 			t.Errorf("%q counts as ours", name)
 		}
@@ -44,7 +48,7 @@ func TestSideCookieValues(t *testing.T) {
 		"one":           {[]string{"a=1; __Secure-wechat-scan-8443=x.y; b=2"}, []string{"x.y"}},
 		"in order":      {[]string{"__Secure-wechat-scan-8443=1;__Secure-wechat-scan-8443=2", " __Secure-wechat-scan-8443 = 3 "}, []string{"1", "2", "3"}},
 		"the first few": {[]string{strings.Repeat("__Secure-wechat-scan-8443=x;", 1000)}, []string{"x", "x", "x", "x"}},
-		"too long":      {[]string{"__Secure-wechat-scan-8443=" + strings.Repeat("x", maxCookieValue+1)}, []string{""}},
+		"too long":      {[]string{"__Secure-wechat-scan-8443=" + strings.Repeat("x", maxCookieValue+1) + "; __Secure-wechat-scan-8443=y"}, []string{"y"}},
 		"other forms":   {[]string{"wechat-scan-8443=1; __Secure-wechat-scan=2; __Secure-wechat-scan-844=3; __Secure-wechat-scan-84430=4; __Secure-wechat-scan-=5; __Host-wechat-scan-8443=6"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,6 +84,7 @@ func TestSideCookieAllocations(t *testing.T) {
 	for name, f := range map[string]func(){
 		"StripCookies": func() { StripCookies(r) },
 		"Values":       func() { landedCookie.Values(r, site{secure: true, port: "8443"}) },
+		"secrets":      func() { browserSecrets(r, site{secure: true}) },
 		"Count":        func() { landedCookie.Count(r, site{}) },
 	} {
 		if n := testing.AllocsPerRun(100, f); n != 0 {
@@ -89,7 +94,7 @@ func TestSideCookieAllocations(t *testing.T) {
 }
 
 func FuzzStripCookies(f *testing.F) {
-	for _, line := range []string{"", "a=1; __Host-wechat-8443=v", "wechat-flow-1=x;wechat-scan=y", ";;=;wechat-ticket-99999=;__Secure-wechat-logout", "\x00\xff=\xff"} {
+	for _, line := range []string{"", "a=1; __Host-wechat-8443=v", "wechat-flow-1=x;wechat-scan=y", ";;=;wechat-ticket-99999=;__Secure-wechat-logout", "\x00\xff=\xff", "wechat-browser-abc234=" + testSecret} {
 		f.Add(line, "__Secure-wechat-flow-8443=1")
 	}
 	f.Fuzz(func(t *testing.T, first, second string) {
@@ -102,6 +107,9 @@ func FuzzStripCookies(f *testing.F) {
 				if values := c.Values(r, s); len(values) != 0 {
 					t.Fatalf("%q still holds %s", r.Header["Cookie"], c.Name(s))
 				}
+			}
+			if secrets := browserSecrets(r, s); len(secrets) != 0 {
+				t.Fatalf("%q still holds %v", r.Header["Cookie"], secrets)
 			}
 			if values := s.jar().Values(r, s.secure); len(values) != 0 {
 				t.Fatalf("%q still holds a session", r.Header["Cookie"])
@@ -119,9 +127,10 @@ func TestCachesKeepNoCookieOfOurs(t *testing.T) {
 	w := httptest.NewRecorder()
 	w.Header().Set("Cache-Control", "public, max-age=600")
 	http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
-	for c := range cookieCount {
+	for c := range browserCookie {
 		c.SetAt(w, site{secure: true, port: "8443"}, "/", "x")
 	}
+	browserCookie.clearNamed(w, site{secure: true, port: "8443"}, "abc234")
 	site{port: "8080"}.jar().Set(w, "x", false, 0)
 	KeepFromCaches(w.Header())
 	if got := w.Header()["Set-Cookie"]; !slices.Equal(got, []string{"theme=dark"}) {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
@@ -115,9 +114,7 @@ func (g *Gate) checkTicket(t ticket) error {
 }
 
 // isOf reports whether a person is the ticket's, also under an older id.
-func (t ticket) isOf(p ledger.Person) bool {
-	return p.ID == t.Person || slices.Contains(p.Merged, t.Person)
-}
+func (t ticket) isOf(p ledger.Person) bool { return isPerson(p, t.Person) }
 
 // burn makes a ticket worthless, for good: what the instances tell each other of it can
 // be lost, by a restart or by a store that fails (attack: a ticket used twice).

@@ -10,7 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Who is signed in as the same person stays so; somebody else's session gives way.
+// Who is signed in as the same person stays so; somebody else's session
+// gives way to what the mini program opens.
 func TestHandOverToWhoIsSignedIn(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
@@ -23,7 +24,7 @@ func TestHandOverToWhoIsSignedIn(t *testing.T) {
 	if h.location() != shop+"/page" || len(h.header["Set-Cookie"]) != 0 || same.session() != before {
 		t.Errorf("the same person: %d %s", h.status, h.location())
 	}
-	if got := other.open("/page?wechat_ticket=" + c.ticket()).last().upstream().Header.Get("X-Wechat-Openid"); got != w.weChat.OpenID("alice", miniApp) {
+	if got := other.open("/page?wechat_ticket="+c.ticket(), "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "none").last().upstream().Header.Get("X-Wechat-Openid"); got != w.weChat.OpenID("alice", miniApp) {
 		t.Errorf("another person: %q", got)
 	}
 }

@@ -115,7 +115,7 @@ func (g *Gate) framed(r *Request, f Flow) bool {
 		return false
 	}
 	// The official account's is as ever where the cookie came.
-	return f.Account != "" || !f.boundTo(r.Request, r.site)
+	return f.Account != "" || !f.boundTo(r)
 }
 
 // explainFrame has the visitor click once: that opens this same address in the whole

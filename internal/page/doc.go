@@ -11,7 +11,7 @@
 //	<kind>.svg   the illustration of one kind, for example consent.svg
 //
 // Where an own page.html leaves out what a page is of no use without (the code, the number and {{.Script}} of scan, the
-// form of scan_confirm, the way out of framed) the built-in look is shown instead.
+// forms of scan_confirm and other_person, the way out of framed) the built-in look is shown instead.
 //
 // Imports: the standard library and rsc.io/qr, nothing else.
 package page

@@ -18,6 +18,7 @@ const (
 	SignedOut     Kind = "signed_out"      // the visitor signed out
 	CookiesOff    Kind = "cookies_off"     // the browser does not keep our cookie
 	Framed        Kind = "framed"          // WeChat came back inside a frame: one click leads out of it
+	OtherPerson   Kind = "other_person"    // a link would sign the visitor in as another person
 
 	// Signing a computer in with the phone. The last two are for both.
 	Scan          Kind = "scan"           // the computer: a QR code and a number
@@ -40,6 +41,7 @@ var statuses = map[Kind]int{
 	SignedOut:     http.StatusOK,
 	CookiesOff:    http.StatusBadRequest,
 	Framed:        http.StatusOK,
+	OtherPerson:   http.StatusOK,
 	Scan:          http.StatusForbidden, // what was asked for is not here, as with OpenInWeChat
 	ScanConfirm:   http.StatusOK,
 	ScanConfirmed: http.StatusOK,

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var kinds = []Kind{
 	OpenInWeChat, Consent, Snapshot, TryAgain, Unavailable, Misconfigured, Denied, SignInExpired, SignedOut, CookiesOff,
-	Framed, Scan, ScanConfirm, ScanConfirmed, ScanDenied, ScanExpired,
+	Framed, OtherPerson, Scan, ScanConfirm, ScanConfirmed, ScanDenied, ScanExpired,
 }
 
 // full returns a page with every field set.

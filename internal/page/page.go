@@ -20,8 +20,8 @@ type Page struct {
 	URL string
 
 	// ContinueURL is where the main button leads: Consent to WeChat's consent, Snapshot, TryAgain, Unavailable,
-	// SignInExpired, SignedOut, CookiesOff, ScanDenied and ScanExpired to another sign-in; the other kinds have no
-	// such button. Framed has one without it, which opens the page's own address in the whole window.
+	// SignInExpired, SignedOut, CookiesOff, ScanDenied and ScanExpired to another sign-in, OtherPerson to the page as
+	// who is signed in; the other kinds have no such button. Framed has one without it, which opens the page's own address in the whole window.
 	// It is a path of this site below /_wechat/, at most 8192 bytes. Empty means no button.
 	// A Scan page has no button: it goes there by itself when the phone has answered, and asks there again every few
 	// seconds where there is no script.
@@ -37,7 +37,7 @@ type Page struct {
 	DeclineURL string
 
 	// ConfirmURL is where a ScanConfirm page posts its form to: number is the one of Numbers that was chosen, or
-	// deny=1. The same rules as for DeclineURL.
+	// deny=1. An OtherPerson page posts an empty form there. The same rules as for DeclineURL.
 	ConfirmURL string
 
 	// Number is what a Scan page shows beside the code, Numbers what a ScanConfirm page lets choose from, at most four:

@@ -113,7 +113,7 @@ func TestThemeOfBefore(t *testing.T) {
 		if kind != Consent { // whose policy allows the form that the template leaves out
 			checkHeader(t, w, english)
 		}
-		stuck := kind == Scan || kind == ScanConfirm || kind == Framed
+		stuck := kind == Scan || kind == ScanConfirm || kind == Framed || kind == OtherPerson
 		if mine := strings.Contains(w.Body.String(), "<h2>mine"); mine == stuck {
 			t.Errorf("%s: the own template %t", kind, mine)
 		}

@@ -31,6 +31,7 @@ type view struct {
 	WaitURL    string // of the script: where to ask
 	NextURL    string // where the page goes when there is news, and to ask without a script
 	ConfirmURL string
+	SwitchURL  string // to become another person; not ConfirmURL, for which older templates have a form of numbers
 	Number     string
 	Numbers    []string
 	Device     string
@@ -74,6 +75,8 @@ func (p Page) view(lang language, safe bool) view {
 		v.ago = int(min(max(p.Ago, 0), time.Hour) / time.Second)
 	case Framed:
 		v.Top = true
+	case OtherPerson:
+		v.SwitchURL = cleanPath(p.ConfirmURL)
 	case Consent:
 		v.DeclineURL = cleanPath(p.DeclineURL)
 		v.ReturnTo = cleanField(p.ReturnTo)
@@ -119,12 +122,14 @@ func (v *view) complete(body []byte) bool {
 		return v.ConfirmURL == "" || has(`method="post"`) && has(`name="number"`) && has(`name="deny"`)
 	case Framed:
 		return has(`target="_top"`)
+	case OtherPerson:
+		return v.SwitchURL == "" || has(`method="post"`)
 	}
 	return true
 }
 
 // hasForm reports whether the page posts something.
-func (v view) hasForm() bool { return v.DeclineURL != "" || v.ConfirmURL != "" }
+func (v view) hasForm() bool { return v.DeclineURL != "" || v.ConfirmURL != "" || v.SwitchURL != "" }
 
 // Style returns the stylesheet with its element, byte for byte as the Content-Security-Policy has hashed it.
 func (v view) Style() template.HTML { return v.theme.style }
