@@ -62,6 +62,13 @@ var (
 	// ErrTooManyKeys says that more keys are configured than a ring takes.
 	ErrTooManyKeys = errors.New("at most 8 session keys can be configured")
 
+	// ErrConfigured says that the keys are configured: a Keeper cannot change them.
+	ErrConfigured = errors.New("the session keys are configured")
+
+	// ErrManyKeys says that so many keys were generated that another one has to
+	// wait until the first of them are dropped.
+	ErrManyKeys = errors.New("too many session keys were generated in a short time")
+
 	// ErrKeyFile says that the stored keys cannot be understood. They are never
 	// replaced silently: that would end every session.
 	ErrKeyFile = errors.New("the stored session keys cannot be understood")

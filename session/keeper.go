@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,16 +19,16 @@ const (
 	DefaultRotate = 30 * 24 * time.Hour
 
 	minRotate    = time.Hour        // far more than keyGrace: one key at a time
-	pollEvery    = 5 * time.Minute  // a third of keyGrace
-	pollFailed   = time.Minute      // sooner, after an error
+	pollEvery    = time.Minute      // how long a leaked key may live on other gateways
 	storageLimit = 30 * time.Second // for one visit to the storage
 )
 
 // Keeper makes keys and keeps them in a storage that several gateways may share.
 // A new key is added first and seals only after fifteen minutes, when all have
 // read it; an old one opens until Keep after its successor began to seal. So a
-// rotation logs nobody out. A Keeper must not be copied; its fields must not
-// change after Open.
+// rotation logs nobody out. Where keys are configured instead, it retires the
+// generated ones: see Join. A Keeper must not be copied; its fields must not
+// change after Open or Join.
 type Keeper struct {
 	// Storage is where the keys are kept; Name is their name, and the name of
 	// the lock, there. Both are needed.
@@ -49,15 +50,20 @@ type Keeper struct {
 	// Logger hears of new keys and of trouble, never of a secret. It may be nil.
 	Logger *slog.Logger
 
-	mu   sync.Mutex
-	file keyFile
-	ring *Ring
+	mu         sync.Mutex
+	file       keyFile
+	ring       *Ring
+	configured [][]byte  // the keys of Join, the sealing one first
+	unmarked   time.Time // since when they seal, while the storage cannot be told
 }
 
 // Open reads the keys, makes the first one if there is none yet, adds one if it
 // is time to, and returns the ring, which Refresh and Run keep up to date. It
 // fails with ErrUnavailable if the storage cannot be read, with ErrKeyFile if
 // what is there cannot be understood, with ErrInvalid if a setting is wrong.
+//
+// Keys that configured ones (see Join) have replaced for so long that they were
+// retired are not used again: a new one is made, or Open fails with ErrUnavailable.
 func (k *Keeper) Open(ctx context.Context) (*Ring, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -75,10 +81,10 @@ func (k *Keeper) open(ctx context.Context) (*Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := k.adopt(file); err != nil {
-		return nil, err
-	}
-	if err := k.rotate(ctx); err != nil {
+	if err := k.settle(ctx, file); err != nil {
+		if k.ring == nil {
+			return nil, err
+		}
 		// What was read is good: a storage that cannot be written is no reason
 		// not to serve.
 		k.log().WarnContext(ctx, "session keys could not be rotated", "error", err)
@@ -86,11 +92,24 @@ func (k *Keeper) open(ctx context.Context) (*Ring, error) {
 	return k.ring, nil
 }
 
+// settle puts the keys of a file on the ring, and the file in order.
+func (k *Keeper) settle(ctx context.Context, file keyFile) error {
+	if _, keep := k.times(); !file.retired(time.Now(), keep) {
+		if err := k.adopt(file); err != nil {
+			return err
+		}
+	}
+	return k.rotate(ctx, file)
+}
+
 // Refresh reads the keys again and adds one if it is time to. On an error the
 // ring goes on with the keys that it has.
 func (k *Keeper) Refresh(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.configured != nil {
+		return k.rejoin(ctx)
+	}
 	if k.ring == nil {
 		_, err := k.open(ctx)
 		return err
@@ -100,14 +119,10 @@ func (k *Keeper) Refresh(ctx context.Context) error {
 		// Time goes on all the same: a key that all know becomes the sealing one.
 		return errors.Join(err, k.adopt(k.file))
 	}
-	if err := k.adopt(file); err != nil {
-		return err
-	}
-	return k.rotate(ctx)
+	return k.settle(ctx, file)
 }
 
-// Run refreshes about every five minutes, not all gateways at once, until ctx is
-// done.
+// Run refreshes about every minute, not all gateways at once, until ctx is done.
 func (k *Keeper) Run(ctx context.Context) {
 	timer := time.NewTimer(jitter(pollEvery))
 	defer timer.Stop()
@@ -117,12 +132,10 @@ func (k *Keeper) Run(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		wait := pollEvery
 		if err := k.Refresh(ctx); err != nil && ctx.Err() == nil {
 			k.log().WarnContext(ctx, "session keys could not be refreshed", "error", err)
-			wait = pollFailed
 		}
-		timer.Reset(jitter(wait))
+		timer.Reset(jitter(pollEvery))
 	}
 }
 
@@ -151,7 +164,8 @@ func (k *Keeper) times() (rotate, keep time.Duration) {
 	return rotate, keep
 }
 
-// adopt puts the keys of a file on the ring, as far as they are still needed.
+// adopt puts the keys of a file on the ring, as far as they are still needed:
+// behind the configured ones, if there are any.
 func (k *Keeper) adopt(file keyFile) error {
 	now := time.Now()
 	_, keep := k.times()
@@ -159,7 +173,11 @@ func (k *Keeper) adopt(file keyFile) error {
 	if ring == nil {
 		ring = new(Ring)
 	}
-	if err := ring.replace(file.alive(now, keep).secrets(now)); err != nil {
+	secrets := slices.Clone(k.configured)
+	if len(file.Keys) > 0 && !(k.configured != nil && file.retired(now, keep)) {
+		secrets = append(secrets, file.alive(now, keep).secrets(now)...)
+	}
+	if err := ring.replace(secrets); err != nil {
 		return err
 	}
 	k.file, k.ring = file, ring

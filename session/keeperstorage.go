@@ -29,7 +29,7 @@ func (k *Keeper) create(ctx context.Context) (file keyFile, err error) {
 		if !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		file = keyFile{Version: keyFileVersion, Keys: []storedKey{newStoredKey(time.Now())}}
+		file = newKeyFile(time.Now())
 		return k.write(ctx, file)
 	})
 	return file, err
@@ -37,24 +37,39 @@ func (k *Keeper) create(ctx context.Context) (file keyFile, err error) {
 
 // rotate adds a key and drops old ones, where it is time to, unless another
 // gateway has done so.
-func (k *Keeper) rotate(ctx context.Context) error {
+func (k *Keeper) rotate(ctx context.Context, file keyFile) error {
 	rotate, keep := k.times()
-	if _, changed := k.file.next(time.Now(), rotate, keep); !changed {
+	if _, changed := file.next(time.Now(), rotate, keep); !changed {
 		k.warnClock(ctx)
 		return nil
 	}
+	return k.change(ctx, func(file keyFile) (keyFile, error) {
+		if !file.Superseded.IsZero() {
+			k.log().WarnContext(ctx, "session keys are generated here, and were configured before or are on another gateway; all gateways must have the same keys", "name", k.Name)
+		}
+		next, _ := file.next(time.Now(), rotate, keep)
+		return next, nil
+	})
+}
+
+// change reads the keys while holding their lock, stores what do makes of them, if
+// that is something else, and puts it on the ring.
+func (k *Keeper) change(ctx context.Context, do func(keyFile) (keyFile, error)) error {
 	return k.locked(ctx, func(ctx context.Context) error {
 		file, err := k.read(ctx)
 		if err != nil {
 			return err
 		}
-		if next, changed := file.next(time.Now(), rotate, keep); changed {
+		next, err := do(file)
+		if err != nil {
+			return err
+		}
+		if !next.same(file) {
 			if err := k.write(ctx, next); err != nil {
 				return err
 			}
-			file = next
 		}
-		return k.adopt(file)
+		return k.adopt(next)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -23,10 +24,15 @@ const (
 	keyGrace = 15 * time.Minute
 )
 
-// keyFile is what is stored: the keys, the oldest first.
+// keyFile is what is stored: the keys, the oldest first. Older gateways read it
+// too: they ignore fields that they do not know.
 type keyFile struct {
 	Version int         `json:"version"`
 	Keys    []storedKey `json:"keys"`
+
+	// Superseded is the moment from which configured keys seal instead of these;
+	// zero while these seal.
+	Superseded time.Time `json:"superseded,omitzero"`
 }
 
 // storedKey is one generated key. The id is random and only for logs.
@@ -61,6 +67,9 @@ func parseKeyFile(data []byte) (keyFile, error) {
 	}
 	if n := len(file.Keys); n == 0 || n > keyFileKeys {
 		return keyFile{}, fmt.Errorf("%w: %d keys, 1 to %d expected", ErrKeyFile, n, keyFileKeys)
+	}
+	if !file.Superseded.IsZero() && !onWire(file.Superseded) {
+		return keyFile{}, fmt.Errorf("%w: a time is out of range", ErrKeyFile)
 	}
 	for i, k := range file.Keys {
 		if len(k.Secret) != secretSize || k.ID == "" || len(k.ID) > 64 || !onWire(k.Created) {
@@ -121,15 +130,36 @@ func (f keyFile) alive(now time.Time, keep time.Duration) keyFile {
 	return keyFile{Version: f.Version, Keys: f.Keys[first:]}
 }
 
-// next returns the file as it should be stored now, and whether that differs.
+// next returns the file as generated keys should be stored now, and whether that
+// differs. Keys that were retired do not come back: they were out of use for longer
+// than anything lives, and were not looked after.
 func (f keyFile) next(now time.Time, rotate, keep time.Duration) (keyFile, bool) {
+	if f.retired(now, keep) {
+		return newKeyFile(now), true
+	}
 	out := f.alive(now, keep)
-	changed := len(out.Keys) != len(f.Keys)
-	if out.due(now, rotate) {
-		out.Keys = append(out.Keys[:len(out.Keys):len(out.Keys)], newStoredKey(now))
-		changed = true
+	changed := len(out.Keys) != len(f.Keys) || !f.Superseded.IsZero()
+	if out.due(now, rotate) && len(out.Keys) < keyFileKeys {
+		out, changed = out.with(newStoredKey(now)), true
 	}
 	return out, changed
+}
+
+// newKeyFile is a file with one new key, which seals at once.
+func newKeyFile(now time.Time) keyFile {
+	return keyFile{Version: keyFileVersion, Keys: []storedKey{newStoredKey(now)}}
+}
+
+// with returns the file with one more key.
+func (f keyFile) with(k storedKey) keyFile {
+	f.Keys = append(f.Keys[:len(f.Keys):len(f.Keys)], k)
+	return f
+}
+
+// same says whether two files say the same.
+func (f keyFile) same(other keyFile) bool {
+	return f.Superseded.Equal(other.Superseded) &&
+		slices.EqualFunc(f.Keys, other.Keys, func(a, b storedKey) bool { return a.ID == b.ID })
 }
 
 // secrets returns the secrets as a ring wants them: the sealing one first, then

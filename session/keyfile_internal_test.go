@@ -111,6 +111,11 @@ func TestKeyFileIsStrict(t *testing.T) {
 	if _, err := parseKeyFile([]byte(good)); err != nil {
 		t.Fatal(err)
 	}
+	for _, more := range []string{`"later":{"field":[1]},`, `"superseded":"2026-02-01T00:00:00Z",`, `"superseded":null,`} {
+		if _, err := parseKeyFile([]byte(strings.Replace(good, `:1,`, `:1,`+more, 1))); err != nil {
+			t.Errorf("%s: %v", more, err)
+		}
+	}
 	key := good[strings.Index(good, `[`)+1 : strings.Index(good, `]`)]
 	for name, data := range map[string]string{
 		"nothing":        "",
@@ -128,6 +133,8 @@ func TestKeyFileIsStrict(t *testing.T) {
 		"no id":          strings.Replace(good, `"a"`, `""`, 1),
 		"no time":        strings.Replace(good, "2026-01-01T00:00:00Z", "soon", 1),
 		"time missing":   strings.Replace(good, `"created"`, `"c"`, 1),
+		"odd moment":     strings.Replace(good, `:1,`, `:1,"superseded":"0001-01-02T00:00:00Z",`, 1),
+		"no moment":      strings.Replace(good, `:1,`, `:1,"superseded":"soon",`, 1),
 		"too big":        good + strings.Repeat(" ", keyFileMax),
 	} {
 		_, err := parseKeyFile([]byte(data))
@@ -146,6 +153,12 @@ func FuzzKeyFile(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(data, int64(0))
+	superseded := keysAt(0)
+	superseded.Superseded = noon.Add(time.Hour)
+	if data, err = superseded.encode(); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data, noon.Unix())
 	f.Add([]byte(`{"version":1,"keys":[{}]}`), int64(1<<40))
 	f.Fuzz(func(t *testing.T, data []byte, second int64) {
 		file, err := parseKeyFile(data)

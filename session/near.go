@@ -139,7 +139,7 @@ func (n *Near) Renew(ctx context.Context, s *Session) (string, error) {
 
 func (n *Near) write(ctx context.Context, s *Session, do func(context.Context, *Session) (string, error)) (string, error) {
 	ref := refOf(s.ID)
-	begun := time.Now()
+	begun, withdrawn := time.Now(), n.withdrawals()
 	w := n.memory().cache.beginWrite(newPlace(s))
 	value, err := do(ctx, s)
 	if err != nil {
@@ -151,7 +151,7 @@ func (n *Near) write(ctx context.Context, s *Session, do func(context.Context, *
 	}
 	// Other values of the session are asked for again; this one is known.
 	n.memory().cache.change(ref)
-	n.memory().cache.endWrite(w, nearKey{value, s.Binding(), n.view}, newEntry(s, begun, n.view), n.maxEntries())
+	n.memory().cache.endWrite(w, nearKey{value, s.Binding(), n.view}, newEntry(s, begun, n.view, withdrawn), n.maxEntries())
 	n.announce(ctx, "c"+newPlace(s).name())
 	return value, nil
 }

@@ -11,6 +11,22 @@ type opener interface {
 	Opens(value string, b Binding) bool
 }
 
+// withdrawer is an opener whose keys can be taken away while it is used: see
+// [Ring.Withdrawn].
+type withdrawer interface {
+	opener
+	Withdrawn() uint64
+}
+
+// withdrawals is how often a key was taken off the store's ring, as far as it can
+// say.
+func (n *Near) withdrawals() uint64 {
+	if w, ok := n.Store.(withdrawer); ok {
+		return w.Withdrawn()
+	}
+	return 0
+}
+
 // Beside returns a Near over another store with another policy, for a
 // configuration that comes after n's. Both share bounds, channel and memory, but
 // neither believes what the other was told: each asks its own store. Only while
@@ -46,8 +62,11 @@ func (n *Near) memory() *nearMemory {
 func (n *Near) known(k nearKey) *entry {
 	c := &n.memory().cache
 	e := c.get(k)
-	if e != nil || c.newest.Load() == 0 {
-		return e
+	if e != nil {
+		return n.stillOpen(k, e)
+	}
+	if c.newest.Load() == 0 {
+		return nil
 	}
 	for other := range c.beside(k) {
 		if o := c.get(other); o != nil && (e == nil || o.confirmed.After(e.confirmed)) {
@@ -62,6 +81,22 @@ func (n *Near) known(k nearKey) *entry {
 	if o, ok := n.Store.(opener); !ok || !o.Opens(k.value, k.binding) {
 		return nil
 	}
+	return e
+}
+
+// stillOpen returns an entry of n's own, unless the key that made the value was
+// taken off the ring since (attack: a leaked key is withdrawn on a running gateway,
+// and what was made with it goes on from memory). It opens the value once for each
+// withdrawal.
+func (n *Near) stillOpen(k nearKey, e *entry) *entry {
+	withdrawn := n.withdrawals()
+	if e.withdrawn.Load() == withdrawn {
+		return e
+	}
+	if !n.Store.(withdrawer).Opens(k.value, k.binding) {
+		return nil // the store says the same, and it is forgotten
+	}
+	e.withdrawn.Store(withdrawn)
 	return e
 }
 

@@ -24,14 +24,17 @@ type entry struct {
 	confirmed time.Time
 	view      uint32
 
+	withdrawn atomic.Uint64 // keys taken off the ring before it was opened last
+
 	changed atomic.Bool  // somebody wrote the session: ask before the next use
 	retry   atomic.Int64 // not asked for again before, in ns since 1970
 	used    atomic.Int64 // when last used, the same
 }
 
-func newEntry(s *Session, confirmed time.Time, view uint32) *entry {
+func newEntry(s *Session, confirmed time.Time, view uint32, withdrawn uint64) *entry {
 	p := newPlace(s)
 	e := &entry{session: *s, ref: p.ref, line: p.line, person: p.person, confirmed: confirmed, view: view}
+	e.withdrawn.Store(withdrawn)
 	e.used.Store(confirmed.UnixNano())
 	return e
 }
@@ -66,17 +69,19 @@ func (c *nearCache) get(k nearKey) *entry {
 	return c.entries[k]
 }
 
-// join returns the flight for a key, and whether the caller has to fly it.
-func (c *nearCache) join(k nearKey) (f *flight, first bool) {
+// join returns the flight for a key, and whether the caller has to fly it. One that
+// began before the last withdrawal of a key is left alone: it may bring what that
+// key opened.
+func (c *nearCache) join(k nearKey, withdrawn uint64) (f *flight, first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if f := c.flights[k]; f != nil && !f.spoiled {
+	if f := c.flights[k]; f != nil && !f.spoiled && f.withdrawn == withdrawn {
 		return f, false
 	}
 	if c.flights == nil {
 		c.flights = make(map[nearKey]*flight)
 	}
-	f = &flight{done: make(chan struct{})}
+	f = &flight{done: make(chan struct{}), withdrawn: withdrawn}
 	c.flights[k] = f
 	return f, true
 }
@@ -90,7 +95,7 @@ func (c *nearCache) land(k nearKey, f *flight, begun time.Time, limit int) {
 	}
 	switch {
 	case f.err == nil && !f.spoiled:
-		c.put(k, newEntry(f.session, begun, k.view), limit)
+		c.put(k, newEntry(f.session, begun, k.view, f.withdrawn), limit)
 	case f.err != nil && !errors.Is(f.err, ErrUnavailable):
 		c.remove(k)
 		if !errors.Is(f.err, ErrTampered) { // that is what our keys say, not the store

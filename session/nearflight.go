@@ -13,6 +13,8 @@ type flight struct {
 	session *Session
 	err     error
 
+	withdrawn uint64 // keys taken off the ring before it began
+
 	// spoiled: while it was under way, something of this session, or of somebody
 	// unknown yet, ended. What it brings may be from before. Guarded by the cache.
 	spoiled bool
@@ -43,7 +45,7 @@ func (f *flight) result(ctx context.Context, late <-chan time.Time) (*Session, e
 func (n *Near) begin(k nearKey) *flight {
 	// Copies: a value cut out of a request's Cookie line would keep all of it alive.
 	k.value, k.binding.Site = strings.Clone(k.value), strings.Clone(k.binding.Site)
-	f, first := n.memory().cache.join(k)
+	f, first := n.memory().cache.join(k, n.withdrawals())
 	if first {
 		go n.ask(k, f) // ends by loadTimeout
 	}

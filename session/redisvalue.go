@@ -118,6 +118,14 @@ func (r *Redis) Opens(value string, b Binding) bool {
 	return r.Sealed != nil && r.Sealed.Opens(value, b)
 }
 
+// Withdrawn is [Ring.Withdrawn] of the keys. It grows with those of Sealed, too.
+func (r *Redis) Withdrawn() uint64 {
+	if r.Sealed == nil || r.Sealed.Keys == r.Keys {
+		return r.Keys.Withdrawn()
+	}
+	return r.Keys.Withdrawn() + r.Sealed.Keys.Withdrawn()
+}
+
 // macData is the text that the code is made over. The binding tells its own
 // length, the body has one of two, told apart by its first byte: no two pairs read
 // the same.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -41,7 +42,15 @@ const (
 // The zero Ring has no key: it seals and opens nothing. A Ring is safe for
 // concurrent use.
 type Ring struct {
-	keys atomic.Pointer[[]*key]
+	held     atomic.Pointer[held]
+	changing sync.Mutex // held while the keys are replaced
+}
+
+// held is what a ring holds at one moment. It is replaced as a whole: who sees
+// the keys of after a withdrawal sees its count, too.
+type held struct {
+	keys      []*key // the sealing one first
+	withdrawn uint64
 }
 
 // NewRing makes a ring of configured secrets, the sealing one first. Each must
@@ -71,21 +80,26 @@ func NewRing(secrets ...string) (*Ring, error) {
 // replace puts other keys on the ring, the sealing one first. Those that are on
 // it already are not derived again.
 func (r *Ring) replace(secrets [][]byte) error {
+	r.changing.Lock()
+	defer r.changing.Unlock()
 	old := r.all()
-	keys := make([]*key, 0, len(secrets))
+	next := held{keys: make([]*key, 0, len(secrets)), withdrawn: r.Withdrawn()}
 	for _, secret := range secrets {
 		i := slices.IndexFunc(old, func(k *key) bool { return bytes.Equal(k.secret, secret) })
 		if i >= 0 {
-			keys = append(keys, old[i])
+			next.keys = append(next.keys, old[i])
 			continue
 		}
 		k, err := newKey(secret)
 		if err != nil {
 			return err
 		}
-		keys = append(keys, k)
+		next.keys = append(next.keys, k)
 	}
-	r.keys.Store(&keys)
+	if slices.ContainsFunc(old, func(k *key) bool { return !slices.Contains(next.keys, k) }) {
+		next.withdrawn++
+	}
+	r.held.Store(&next)
 	return nil
 }
 
@@ -94,10 +108,24 @@ func (r *Ring) all() []*key {
 	if r == nil {
 		return nil
 	}
-	if keys := r.keys.Load(); keys != nil {
-		return *keys
+	if h := r.held.Load(); h != nil {
+		return h.keys
 	}
 	return nil
+}
+
+// Withdrawn grows whenever a key is taken off the ring. What was opened before it
+// grew may have been sealed by that key: a memory of opened values must not answer
+// for them any more (attack: a leaked key is withdrawn, and what was made with it
+// goes on from memory). Read it before a value is opened. It costs one atomic load.
+func (r *Ring) Withdrawn() uint64 {
+	if r == nil {
+		return 0
+	}
+	if h := r.held.Load(); h != nil {
+		return h.withdrawn
+	}
+	return 0
 }
 
 // Seal encrypts and authenticates plain, which must not be empty (ErrInvalid).

@@ -81,6 +81,9 @@ func (st Sealed) Opens(value string, b Binding) bool {
 	return err == nil
 }
 
+// Withdrawn is [Ring.Withdrawn] of the keys.
+func (st Sealed) Withdrawn() uint64 { return st.Keys.Withdrawn() }
+
 // Renew seals the session again with the time of now. See Store.
 func (st Sealed) Renew(ctx context.Context, s *Session) (string, error) {
 	now := time.Now()
