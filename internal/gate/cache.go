@@ -37,6 +37,21 @@ func (r *Request) cacheKey(value string) cacheKey {
 type cached struct {
 	id         *Identity
 	generation uint64 // of the ledger, when id was prepared
+	withdrawn  uint64 // keys taken away before the value was opened
+}
+
+// errWithdrawn says that a key was taken away while a request was under way.
+var errWithdrawn = fmt.Errorf("%w: a key was taken away meanwhile", session.ErrUnavailable)
+
+// sameKeys fails if a key was taken away since the request was read: its session may
+// have been sealed by it, and must not get a value of another key (attack: renewals
+// without end, so that one of them meets the moment in which a leaked key goes).
+// The next request is asked anew.
+func (g *Gate) sameKeys(r *Request) error {
+	if g.Hub.Keys.Withdrawn() != r.withdrawn {
+		return errWithdrawn
+	}
+	return nil
 }
 
 func (c *identityCache) get(key cacheKey) (cached, bool) {
@@ -101,7 +116,7 @@ func (g *Gate) lookup(r *Request, value string) (*Identity, error) {
 }
 
 func (g *Gate) find(r *Request, value string) (*Identity, error) {
-	generation := g.Hub.Ledger.Generation()
+	generation, withdrawn := g.Hub.Ledger.Generation(), g.Hub.Keys.Withdrawn()
 	key := r.cacheKey(value)
 	hit, known := g.cache.get(key)
 	if known {
@@ -111,7 +126,9 @@ func (g *Gate) find(r *Request, value string) (*Identity, error) {
 		}
 	}
 	if known && !g.Hub.AskStore {
-		if hit.generation == generation && time.Now().Before(hit.id.expires) {
+		// Attack: a leaked key is taken away, and a cookie that it sealed goes on
+		// from memory.
+		if hit.generation == generation && hit.withdrawn == withdrawn && time.Now().Before(hit.id.expires) {
 			return hit.id, nil
 		}
 		// Not the last word: another gateway may have renewed the session.
@@ -148,6 +165,6 @@ func (g *Gate) find(r *Request, value string) (*Identity, error) {
 		}
 	}
 	id := g.newIdentity(s, person)
-	g.cache.put(key, cached{id, generation})
+	g.cache.put(key, cached{id, generation, withdrawn})
 	return id, nil
 }

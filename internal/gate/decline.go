@@ -61,6 +61,9 @@ func (g *Gate) decline(w http.ResponseWriter, r *Request, f Flow, reason, key st
 	}
 	s.Declined, s.Audience = time.Now(), session.Cookie
 	value, err := g.Hub.Store.Save(ctx, &s)
+	if err == nil {
+		err = g.sameKeys(r)
+	}
 	if err != nil {
 		g.unavailable(w, r, retryStore, f, fmt.Errorf("gate: save decline: %w", err))
 		return false

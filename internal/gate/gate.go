@@ -86,6 +86,8 @@ type Request struct {
 	renewed  bool // cookie is the renewal, and on its way to the browser
 	formerly bool // id was read from a cookie under the name without the port
 
+	withdrawn uint64 // keys taken away before the request was read; see sameKeys
+
 	unsettled error // why a logout of before is still not complete
 	running   running
 }
@@ -138,7 +140,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool
 
 // prepare works out what the dance needs to know of a request.
 func (g *Gate) prepare(r *Request) bool {
-	r.token = takeToken(r.Request)
+	r.token, r.withdrawn = takeToken(r.Request), g.Hub.Keys.Withdrawn()
 	origin, ok := g.originOf(r.Request)
 	if !ok {
 		return false

@@ -185,7 +185,7 @@ func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
 	case err != nil && !isNobody(err):
 		g.ticketUnavailable(w, r, err)
 		return
-	case lives:
+	case lives && g.sameKeys(r) == nil:
 		g.setSession(w, r, value, o.session)
 		ticketCookie.ClearAt(w, r.site, ticketPath+h.Ticket.ID)
 	}

@@ -27,6 +27,9 @@ func (g *Gate) renew(w http.ResponseWriter, r *Request) {
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
 	value, err := g.Hub.Store.Renew(ctx, &s)
+	if err == nil {
+		err = g.sameKeys(r)
+	}
 	if errors.Is(err, session.ErrReplaced) {
 		return // the browser has a newer one
 	}

@@ -132,7 +132,7 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *Request, c scanCode, answer 
 	switch {
 	case err != nil && !isNobody(err):
 		g.scanUnavailable(w, r, err)
-	case err != nil, !lives:
+	case err != nil, !lives, g.sameKeys(r) != nil:
 		g.scanOver(w, r, page.ScanExpired, loginPath(target, c.need))
 	default:
 		g.setSession(w, r, o.value, o.session)

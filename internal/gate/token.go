@@ -161,6 +161,9 @@ func (g *Gate) renewToken(r *Request, s *session.Session) (string, error) {
 	defer cancel()
 	s.Audience = session.Token // one made before audiences were kept is bound now
 	value, err := g.Hub.Store.Renew(ctx, s)
+	if err == nil {
+		err = g.sameKeys(r)
+	}
 	if err != nil {
 		return r.token.value, fmt.Errorf("gate: renew token: %w", err)
 	}
