@@ -22,8 +22,8 @@ func init() {
 }
 
 // Admin adds calls under `/wechat/` to Caddy's admin endpoint: persons are found,
-// shown and erased, their sessions listed and ended, and the ledger is carried
-// from one store to another. Whoever may change Caddy's configuration may call
+// shown and erased, their sessions listed and ended, the ledger is carried from one
+// store to another, and generated session keys are rotated. Whoever may change Caddy's configuration may call
 // them, nobody else.
 //
 // No answer holds anything that could be used to act as a visitor: no cookie
@@ -49,6 +49,8 @@ var adminCalls = map[string]map[string]adminCall{
 
 	"/wechat/webhooks/{name}/dead":      {http.MethodGet: desk.listDeadLetters},
 	"/wechat/webhooks/{name}/redeliver": {http.MethodPost: desk.redeliver},
+
+	"/wechat/keys/rotate": {http.MethodPost: desk.rotateKeys},
 
 	"/wechat/": {},
 }

@@ -160,9 +160,7 @@ func (a *App) Start() error {
 	a.warnOfCallback()
 	ctx, cancel := context.WithCancel(context.Background())
 	a.stop = cancel
-	if a.keeper != nil {
-		a.running.Go(func() { a.keeper.Run(ctx) })
-	}
+	a.running.Go(func() { a.keeper.Run(ctx) })
 	a.deliver(ctx, a.opened.ledger)
 	return nil
 }

@@ -46,8 +46,9 @@ func (a *App) openRing(ctx context.Context) (ring *session.Ring, release func() 
 	return ring, release, nil
 }
 
-// openKeys fills the ring: with the configured keys and the kept ones behind
-// them, or with the kept ones, which are then looked after.
+// openKeys fills the ring: with the configured keys and the generated ones behind
+// them until those are retired, or with the generated ones. The keeper looks after
+// both.
 func (a *App) openKeys(ctx context.Context, ring *session.Ring) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -58,11 +59,13 @@ func (a *App) openKeys(ctx context.Context, ring *session.Ring) error {
 		Ring:    ring,
 		Logger:  a.logger.With(slog.String("part", "keys")),
 	}
+	var err error
 	if len(a.keys) > 0 {
-		_, err := keeper.Join(ctx, a.keys...)
-		return err
+		_, err = keeper.Join(ctx, a.keys...)
+	} else {
+		_, err = keeper.Open(ctx)
 	}
-	if _, err := keeper.Open(ctx); err != nil {
+	if err != nil {
 		return err
 	}
 	a.keeper = keeper

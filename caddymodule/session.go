@@ -24,8 +24,9 @@ type Session struct {
 	// `openssl rand -base64 32`. The first one seals, all of them open: to
 	// rotate, put the new one first and remove the old one after `lifetime`.
 	// Default: generated, kept and rotated in Caddy's storage, so that servers
-	// which share the storage share the keys. Placeholders of the environment
-	// and of files are allowed.
+	// which share the storage share the keys. Those that were generated before
+	// keys are configured open for `lifetime` more. Placeholders of the
+	// environment and of files are allowed.
 	Keys []string `json:"keys,omitempty"`
 }
 

@@ -51,6 +51,8 @@ func TestAuditLogAndMetrics(t *testing.T) {
 	call(http.MethodGet, "/wechat/persons/"+user)
 	call(http.MethodGet, "/wechat/ledger")
 	call(http.MethodDelete, "/wechat/persons/"+user)
+	call(http.MethodPost, "/wechat/keys/rotate")
+	call(http.MethodPost, "/wechat/keys/rotate?retire_now=true")
 	for _, push := range []func(string, string) (wechattest.Pushed, error){
 		func(p, a string) (wechattest.Pushed, error) { return w.wechat.PushRevoke(p, a) },
 		w.wechat.PushCancel,
@@ -62,6 +64,7 @@ func TestAuditLogAndMetrics(t *testing.T) {
 	want := []string{
 		"sign_in default " + user[:8], "decline default page " + user[:8], "sign_in default " + other[:8], "step_up default " + other[:8],
 		"logout default visitor " + user[:8], "admin export " + user[:8], "admin ledger export", "erase admin " + user[:8],
+		"admin keys rotate", "admin keys rotate retire_now",
 		"revoke default user_authorization_revoke 205 " + other[:8], "erase default user_authorization_cancellation " + other[:8],
 	}
 	log := auditLines(t, file, want)

@@ -25,7 +25,7 @@ func Register(example []byte) {
 }
 
 func subcommands(example []byte) []*cobra.Command {
-	return []*cobra.Command{personsCommand(), sessionsCommand(), ledgerCommand(), webhooksCommand(), demoCommand(example), simulateCommand()}
+	return []*cobra.Command{personsCommand(), sessionsCommand(), ledgerCommand(), webhooksCommand(), keysCommand(), demoCommand(example), simulateCommand()}
 }
 
 func demoCommand(example []byte) *cobra.Command {

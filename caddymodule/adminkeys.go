@@ -1,0 +1,74 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// rotatedKeys says what became of the session keys.
+type rotatedKeys struct {
+	Key     string    `json:"key"`     // the new one's id, as logs have it
+	Seals   time.Time `json:"seals"`   // from when on it seals
+	Retired int       `json:"retired"` // how many keys open nothing any more
+}
+
+// rotateKeys adds a session key, or puts a new one in the place of all others.
+func (d desk) rotateKeys(w http.ResponseWriter, r *http.Request) error {
+	now, err := retiresNow(r)
+	if err != nil {
+		return err
+	}
+	// The caller may hang up; what was begun is finished.
+	ctx := context.WithoutCancel(r.Context())
+	change, reason := d.app.keeper.AddKey, "keys rotate"
+	if now {
+		change, reason = d.app.keeper.RetireNow, "keys rotate retire_now"
+	}
+	changed, err := change(ctx)
+	if err != nil {
+		return keysError(err)
+	}
+	d.app.logger.Info("session keys rotated through the admin endpoint",
+		slog.String("key", changed.Key), slog.Time("seals", changed.Seals), slog.Int("retired", changed.Withdrawn))
+	d.audit(gate.ActionAdmin, "", reason)
+	return writeAdmin(w, http.StatusOK, rotatedKeys{changed.Key, changed.Seals, changed.Withdrawn})
+}
+
+// retiresNow reads whether all keys are to be retired. What cannot be meant is
+// refused: a leaked key must not live on because of a mistyped word.
+func retiresNow(r *http.Request) (bool, error) {
+	q, err := query(r, []string{}, []string{"retire_now"})
+	if err != nil {
+		return false, err
+	}
+	if n, _ := io.ReadFull(r.Body, make([]byte, 1)); n != 0 {
+		return false, refuseAdmin(http.StatusBadRequest, "this call has no body; to retire all keys write ?retire_now=true", nil)
+	}
+	switch q.Get("retire_now") {
+	case "true":
+		return true, nil
+	case "false", "":
+		return false, nil
+	default:
+		return false, refuseAdmin(http.StatusBadRequest, "retire_now is true or false", nil)
+	}
+}
+
+// keysError maps an error of the keys to an answer.
+func keysError(err error) error {
+	switch {
+	case errors.Is(err, session.ErrConfigured):
+		return refuseAdmin(http.StatusConflict, "the session keys are configured: put a new key first in session { key … } and reload; remove the old one after `lifetime`, or at once if it leaked", err)
+	case errors.Is(err, session.ErrManyKeys):
+		return refuseAdmin(http.StatusConflict, "too many keys were made in a short time; to be rid of them all write ?retire_now=true", err)
+	default:
+		return refuseAdmin(http.StatusServiceUnavailable, "the session keys in Caddy's storage could not be read or written; try again; the log says why", err)
+	}
+}
