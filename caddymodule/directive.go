@@ -34,6 +34,7 @@ func init() {
 //		header          <field> <name>|off
 //		header          phone on|<name>
 //		cors_origin     <origin>...
+//		check           on|off
 //		pages           <folder>
 //	}
 //
@@ -109,6 +110,7 @@ func (h *Handler) words(helper httpcaddyfile.Helper) words {
 	return words{
 		"account":         h.parseAccounts,
 		"cors_origin":     h.parseOrigins,
+		"check":           choice(&h.Check),
 		"origin":          checked(&h.Origin, checkOrigin),
 		"consent":         choice(&h.Consent),
 		"without_consent": h.parseWithoutConsent,

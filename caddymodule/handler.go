@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -108,6 +109,12 @@ type Handler struct {
 	// The origins, such as `https://app.example.com`, whose pages may use the
 	// endpoints for clients that hold a token instead of a cookie. Default: none.
 	CORSOrigins []string `json:"cors_origins,omitempty"`
+
+	// Whether `GET /_wechat/check` tells other proxies who a visitor is, the unionid
+	// among it: `on` or `off`. It answers only this machine, peers on a Unix socket
+	// and `trusted_proxies`; where TLS ends on this machine, pages come from there
+	// too, so keep them away from it there. Default: `off`.
+	Check string `json:"check,omitempty"`
 
 	// Other names for identity headers, by field: `user`, `openid`, `unionid`,
 	// `app_id`, `account`, `scope`, `nickname`, `avatar`, `phone`, `snapshot`. The
@@ -233,9 +240,14 @@ func clientIP(r *http.Request) string {
 }
 
 // fromProxy reports whether the connection comes from this machine, or from one of
-// Caddy's trusted_proxies.
+// Caddy's trusted_proxies. Peers on a Unix socket have no address; the connection's
+// own end says what it is, and no header does (attack: a visitor who claims to be
+// the proxy).
 func fromProxy(r *http.Request) bool {
 	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted {
+		return true
+	}
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && caddy.IsUnixNetwork(local.Network()) {
 		return true
 	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)

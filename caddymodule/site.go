@@ -67,6 +67,7 @@ var choices = map[string][]string{
 	"without_consent": {"refuse", "allow"},
 	"outside_wechat":  {string(gate.OutsideQR), string(gate.OutsideLogin), string(gate.OutsideScan), string(gate.OutsidePass), string(gate.OutsideRefuse)},
 	"snapshot":        {"page", "guest"},
+	"check":           {"off", "on"},
 
 	"push_unsubscribe": {"keep", "forget"},
 }
@@ -126,7 +127,7 @@ func (h *Handler) provisionRules() error {
 	picked := map[string]string{}
 	for option, value := range map[string]string{
 		"scope": h.Scope, "consent": h.Consent, "without_consent": h.WithoutConsent,
-		"outside_wechat": h.OutsideWechat, "snapshot": h.Snapshot,
+		"outside_wechat": h.OutsideWechat, "snapshot": h.Snapshot, "check": h.Check,
 	} {
 		var err error
 		if picked[option], err = choose(option, value); err != nil {
@@ -149,6 +150,7 @@ func (h *Handler) provisionRules() error {
 		DeclineHolds:    time.Duration(h.DeclineHolds),
 		Outside:         gate.Outside(picked["outside_wechat"]),
 		SnapshotGuest:   picked["snapshot"] == "guest",
+		Check:           picked["check"] == "on",
 		Headers:         headers,
 	}
 	if h.site.rules.Outside == gate.OutsidePass {

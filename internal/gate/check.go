@@ -11,14 +11,21 @@ import (
 // is (forward-auth): 200 with the identity headers, or 401 with the address that
 // signs in. The proxy copies the visitor's cookies, and says which address was asked
 // for; that is used to come back to, and for nothing else.
+//
+// Only operators who have put a proxy there want it. On the other sites it would tell
+// a page's scripts the unionid wherever TLS ends on this machine: then browsers, too,
+// seem to be a proxy.
 func (g *Gate) checkEndpoint(w http.ResponseWriter, r *Request) {
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		methodNotAllowed(w, http.MethodGet, http.MethodHead)
 		return
+	case !g.Rules.Check:
+		writeError(w, http.StatusForbidden, "check_off", "This site answers no other proxies. If one asks here, write `check on` into wechat_auth.")
+		return
 	case !r.FromProxy:
 		// A page's script must not read the unionid (attack: CVE-2024-39315).
-		writeError(w, http.StatusForbidden, "not_a_proxy", "Only proxies may ask: on this machine, or one of trusted_proxies.")
+		writeError(w, http.StatusForbidden, "not_a_proxy", "Only proxies may ask: on this machine, on a Unix socket, or one of trusted_proxies.")
 		return
 	}
 	need := r.Need

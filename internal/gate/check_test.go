@@ -3,6 +3,7 @@ package gate_test
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
@@ -11,8 +12,8 @@ import (
 
 const checkPath = "/_wechat/check"
 
-// behindProxy has all requests come from another proxy.
-func behindProxy(w *town) { w.behind = true }
+// behindProxy has all requests come from another proxy, on a site that answers it.
+func behindProxy(w *town) { w.behind, w.gate.Rules.Check = true, true }
 
 // where is the address of a 401.
 func (h hop) where(t *testing.T) (address, kind string) {
@@ -67,17 +68,40 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Attacks: a page's script that reads the unionid; an address of another site.
-func TestAttackChecks(t *testing.T) {
+// Attack: a page's script reads the unionid, also behind whatever ends TLS on the same
+// machine, whose visitors all seem to be a proxy. The refusal names the option.
+func TestAttackPageScriptAsksCheck(t *testing.T) {
 	t.Parallel()
-	w := newTown(t)
-	b := w.browser("alice")
-	b.consents("/")
-	h := b.script(http.MethodGet, checkPath, "X-Forwarded-Uri", "/", "X-Forwarded-For", "127.0.0.1")
-	if h.status != http.StatusForbidden || h.header.Get("X-Wechat-Unionid") != "" || h.header.Get("X-Wechat-Openid") != "" {
-		t.Errorf("no proxy: %d %v", h.status, h.header)
+	for name, c := range map[string]struct {
+		check, behind bool
+		kind          string
+	}{
+		"no proxy":                       {false, false, "check_off"},
+		"no proxy, although proxies ask": {true, false, "not_a_proxy"},
+		"TLS ends on the same machine":   {false, true, "check_off"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newTown(t, func(w *town) { w.behind, w.gate.Rules.Check = c.behind, c.check })
+			b := w.browser("alice")
+			b.consents("/")
+			for _, method := range []string{http.MethodGet, http.MethodHead} {
+				h := b.script(method, checkPath, "X-Forwarded-Uri", "/", "X-Forwarded-For", "127.0.0.1")
+				if h.status != http.StatusForbidden || h.header.Get("X-Wechat-Unionid") != "" || h.header.Get("X-Wechat-Openid") != "" {
+					t.Errorf("%s: %d %v", method, h.status, h.header)
+				}
+				if method == http.MethodGet && (!strings.Contains(h.body, c.kind) || c.kind == "check_off" && !strings.Contains(h.body, "`check on`")) {
+					t.Errorf("%s, want %s", h.body, c.kind)
+				}
+			}
+		})
 	}
-	w = newTown(t, behindProxy)
+}
+
+// Attack: a check that leads to another site.
+func TestAttackCheckLeadsElsewhere(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, behindProxy)
 	stranger := w.browser("bob")
 	for _, uri := range []string{"https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/%2f%2fevil.example"} {
 		h := stranger.script(http.MethodGet, checkPath, "X-Original-Uri", uri)

@@ -32,6 +32,7 @@ type Rules struct {
 	DeclineHolds  time.Duration
 	Outside       Outside
 	SnapshotGuest bool             // 快照页 visitors pass as read-only guests
+	Check         bool             // GET check tells other proxies who a visitor is
 	Headers       map[Field]string // renamed headers; HeaderOff drops one
 	Theme         *page.Theme      // the look of the site's pages; nil is the built-in one
 }
