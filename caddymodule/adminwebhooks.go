@@ -89,7 +89,7 @@ func (d desk) redeliver(w http.ResponseWriter, r *http.Request) error {
 		return adminError(err)
 	}
 	if n == 0 && q.Has("id") {
-		return refuseAdmin(http.StatusNotFound, "there is no such dead letter", nil)
+		return refuseAdmin(http.StatusNotFound, "there is no such dead letter, or too many events of its kind wait", nil)
 	}
 	d.app.wakeWebhooks()
 	d.audit(gate.ActionAdmin, "", "redeliver")

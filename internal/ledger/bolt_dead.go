@@ -65,56 +65,60 @@ func (b *Bolt) Dead(ctx context.Context, target, after string, limit int) (all [
 }
 
 // Redeliver implements Outbox.
-func (b *Bolt) Redeliver(ctx context.Context, target, id string) (int, error) {
-	end, total := time.Now().UnixMilli(), 0
+func (b *Bolt) Redeliver(ctx context.Context, target, id string) (total int, err error) {
+	end, from := twoNumbers(time.Now().UnixMilli()+1, 0), []byte(nil)
 	for {
-		n, err := b.redeliver(ctx, target, id, end)
+		n, last, err := b.redeliver(ctx, target, id, from, end)
 		total += n
-		if err != nil || n < redeliverStep || id != "" {
+		if err != nil || last == nil || id != "" {
 			return total, err
 		}
+		from = append(last, 0) // the key after it
 	}
 }
 
-// redeliver puts some dead letters back, of those that were buried until end.
-func (b *Bolt) redeliver(ctx context.Context, target, id string, end int64) (n int, err error) {
+// redeliver puts back some of the dead letters with keys from from to end. last is the last key that it read, nil if none.
+func (b *Bolt) redeliver(ctx context.Context, target, id string, from, end []byte) (n int, last []byte, err error) {
 	if err := b.ready(ctx); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	if err := checkTarget(target); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	err = b.writer.run(func(tx *bolt.Tx) (bool, error) {
-		n = 0
+		n, last = 0, nil
 		q, err := tables{tx}.queue(target, false)
 		if err != nil || q == nil {
 			return false, err
 		}
-		for _, key := range q.buried(id, end) {
-			if err := q.redeliver(key, b.outbox.bounds()); err != nil {
+		for _, key := range q.buried(id, from, end) {
+			ok, err := q.redeliver(key, b.outbox.bounds())
+			if err != nil {
 				return false, err
 			}
-			n++
+			if last = key; ok {
+				n++
+			}
 		}
 		return n > 0, nil
 	}, func() { b.wake(n > 0) })
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	return n, nil
+	return n, last, nil
 }
 
-// buried returns the keys of some dead letters, oldest first: of all, or of one.
-func (q *queue) buried(id string, end int64) (keys [][]byte) {
+// buried returns the keys of some dead letters, oldest first: of all between from and end, or of one.
+func (q *queue) buried(id string, from, end []byte) (keys [][]byte) {
+	now := time.Now().UnixMilli()
 	if id != "" {
-		if key := q.deadID.Get([]byte(id)); len(key) == 16 && !past(key, time.Now().UnixMilli()) {
+		if key := q.deadID.Get([]byte(id)); len(key) == 16 && !past(key, now) {
 			keys = append(keys, bytes.Clone(key))
 		}
 		return keys
 	}
-	c, limit := q.dead.Cursor(), twoNumbers(end+1, 0)
-	now := time.Now().UnixMilli()
-	for key, _ := c.First(); key != nil && bytes.Compare(key, limit) < 0 && len(keys) < redeliverStep; key, _ = c.Next() {
+	c := q.dead.Cursor()
+	for key, _ := c.Seek(from); key != nil && bytes.Compare(key, end) < 0 && len(keys) < redeliverStep; key, _ = c.Next() {
 		if !past(key, now) {
 			keys = append(keys, bytes.Clone(key))
 		}

@@ -1,11 +1,12 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/binary"
 	"time"
 )
 
-// limits are what a queue holds.
+// limits are what a queue holds of each kind of event.
 type limits struct{ waiting, dead int }
 
 // notify keeps notices. It reports whether there were any that were not kept before.
@@ -42,6 +43,9 @@ func (q *queue) keep(n *notice, l limits) (fresh bool, err error) {
 		return false, err
 	}
 	seq, err := q.entry.NextSequence()
+	if err == nil {
+		err = q.kind.SetSequence(seq)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -49,7 +53,7 @@ func (q *queue) keep(n *notice, l limits) (fresh bool, err error) {
 	return true, q.insert(&item{seq: seq, line: n.line, state: state{Next: now, First: now}, event: event}, n.event.ID, l)
 }
 
-// insert puts an event where its number says, and buries the oldest if there are too many.
+// insert puts an event where its number says, and buries the oldest of its kind if there are too many.
 func (q *queue) insert(i *item, id string, l limits) error {
 	if err := q.id.Put([]byte(id), number(i.seq)); err != nil {
 		return err
@@ -60,21 +64,14 @@ func (q *queue) insert(i *item, id string, l limits) error {
 	if err := q.add("waiting", 1); err != nil {
 		return err
 	}
-	for q.count("waiting") > l.waiting {
-		key, _ := q.entry.Cursor().First()
-		if len(key) != 8 {
-			return corrupt("the outbox miscounts")
-		}
-		oldest, err := q.item(binary.BigEndian.Uint64(key))
-		if err != nil {
-			return err
-		}
-		oldest.state.Reason = tooMany
-		if err := q.bury(&oldest, l); err != nil {
-			return err
-		}
+	kind := kindOf(i.event)
+	if err := q.waitingKinds().put(kind, number(i.seq)); err != nil {
+		return err
 	}
-	return q.forget(l, time.Now().UnixMilli())
+	if err := q.evict(kind, l); err != nil {
+		return err
+	}
+	return q.forget(kind, l, time.Now().UnixMilli())
 }
 
 // join makes one line of two: what waits under an id that has become another's comes before what that one does later.
@@ -110,6 +107,9 @@ func (q *queue) remove(i *item, id string) error {
 	if err := q.change(i.line, func() error { return q.drop(i) }); err != nil {
 		return err
 	}
+	if err := q.waitingKinds().drop(kindOf(i.event), number(i.seq)); err != nil {
+		return err
+	}
 	return q.add("waiting", -1)
 }
 
@@ -135,20 +135,32 @@ func (q *queue) bury(i *item, l limits) error {
 	if err := q.deadID.Put([]byte(e.ID), key); err != nil {
 		return err
 	}
+	if err := q.deadKinds().put(e.Kind, key); err != nil {
+		return err
+	}
 	if err := q.add("dead", 1); err != nil {
 		return err
 	}
-	return q.forget(l, now)
+	return q.forget(e.Kind, l, now)
 }
 
-// forget removes dead letters that are too many or too old, some at a time.
-func (q *queue) forget(l limits, now int64) error {
+// forget removes dead letters that are too old, and the oldest of this kind while there are too many of it, some at a time.
+func (q *queue) forget(kind EventKind, l limits, now int64) error {
 	for range endedPrune {
 		key, value := q.dead.Cursor().First()
-		if key == nil || q.count("dead") <= l.dead && !past(key, now) {
-			return nil
+		if key == nil || !past(key, now) {
+			break
 		}
-		if err := q.exhume(key, value); err != nil {
+		if err := q.exhume(bytes.Clone(key), value); err != nil {
+			return err
+		}
+	}
+	for range endedPrune {
+		key, err := q.deadKinds().surplus(kind, l.dead, q.dead)
+		if err != nil || key == nil {
+			return err
+		}
+		if err := q.exhume(key, q.dead.Get(key)); err != nil {
 			return err
 		}
 	}
@@ -176,23 +188,26 @@ func (q *queue) exhume(key, value []byte) error {
 	if err := q.deadID.Delete([]byte(e.ID)); err != nil {
 		return err
 	}
+	if err := q.deadKinds().drop(e.Kind, key); err != nil {
+		return err
+	}
 	return q.add("dead", -1)
 }
 
-// redeliver puts a dead letter back, as if it had never been tried.
-func (q *queue) redeliver(key []byte, l limits) error {
+// redeliver puts a dead letter back, as if it had never been tried. ok is false if its kind is full.
+func (q *queue) redeliver(key []byte, l limits) (ok bool, err error) {
 	i, err := parseItem(binary.BigEndian.Uint64(key[8:]), q.dead.Get(key))
 	if err != nil {
-		return err
+		return false, err
 	}
 	e, err := decodeEvent(i.event)
-	if err != nil {
-		return err
+	if err != nil || q.waitingKinds().count(e.Kind) >= l.waiting {
+		return false, err
 	}
 	if err := q.exhume(key, q.dead.Get(key)); err != nil {
-		return err
+		return false, err
 	}
 	now := time.Now().UnixMilli()
 	i.state = state{Next: now, First: now}
-	return q.insert(&i, e.ID, l)
+	return true, q.insert(&i, e.ID, l)
 }

@@ -17,7 +17,12 @@ type queue struct {
 	due    *bolt.Bucket // next try (ms), number → nothing; of each line only the first
 	dead   *bolt.Bucket // when it was buried (ms), number → item
 	deadID *bolt.Bucket // event's id → key in dead
+	// See kindIndex. The sequence of kind is that of entry.
+	kind, deadKind *bolt.Bucket
 }
+
+// The tables of a queue that older gateways do not know.
+var tableKinds, tableDeadKinds = []byte("kinds"), []byte("deadkinds")
 
 // queue returns a target's; nil if there is none and none shall be made.
 func (t tables) queue(target string, create bool) (*queue, error) {
@@ -36,6 +41,7 @@ func (t tables) queue(target string, create bool) (*queue, error) {
 	q := &queue{b: b}
 	for name, at := range map[string]**bolt.Bucket{
 		"entry": &q.entry, "id": &q.id, "line": &q.line, "due": &q.due, "buried": &q.dead, "deadid": &q.deadID,
+		string(tableKinds): &q.kind, string(tableDeadKinds): &q.deadKind,
 	} {
 		if fresh {
 			if _, err := b.CreateBucket([]byte(name)); err != nil {

@@ -47,9 +47,11 @@
 //
 // Events of one person are given out one after the other; one that cannot be delivered holds up those behind it, and
 // nobody else's. When two persons turn out to be one, what waits of either comes before what that one does later. All
-// that is indexed: a target that is down costs memory, not time. For each target 1,000,000 events may wait, then the
-// oldest become dead letters; of these 10,000 are kept, for thirty days. What waits for a target that is not configured
-// any more stays: a configuration that is loaded wrongly, or reloaded, loses nothing.
+// that is indexed: a target that is down costs memory, not time. For each target 250,000 events of each kind may wait,
+// then the oldest of the kind become dead letters; of these 10,000 of each kind are kept, for thirty days. So no event is
+// lost for one of another kind: what visitors can cause at will does not push out what the law wants delivered. What
+// waits for a target that is not configured any more stays: a configuration that is loaded wrongly, or reloaded, loses
+// nothing.
 //
 // # Taking back
 //

@@ -9,11 +9,14 @@ import (
 	"time"
 )
 
-// Limits of the outbox, for each target.
+// Limits of the outbox, for each target and each of the nine kinds of events: no event is given up for one of another
+// kind (attack: a visitor's declined sign-ins push the erasures of others out).
 const (
-	// MaxWaiting is how many events may wait. Beyond it the oldest go to the dead letters.
-	MaxWaiting = 1_000_000
-	// MaxDead is how many dead letters are kept. Beyond it the oldest are forgotten.
+	// MaxWaiting is how many events of a kind may wait. Beyond it the oldest of the kind goes to the dead letters for each
+	// one that comes. All kinds together are 2,250,000 at most.
+	MaxWaiting = 250_000
+	// MaxDead is how many dead letters of a kind are kept. Beyond it the oldest of the kind are forgotten. All kinds together
+	// are 90,000 at most.
 	MaxDead = 10_000
 	// DeadFor is how long dead letters are kept.
 	DeadFor = 30 * 24 * time.Hour
@@ -77,6 +80,7 @@ type Outbox interface {
 	// from the beginning. ErrNotFound: there is no such dead letter (any more).
 	Dead(ctx context.Context, target, after string, limit int) ([]Delivery, error)
 	// Redeliver puts a dead letter back in its old place, as if it had never been tried; "" means all. It returns how many.
+	// One of a kind of which MaxWaiting wait stays where it is.
 	Redeliver(ctx context.Context, target, id string) (int, error)
 	// Lease makes one owner the sender of a target for ttl; true if the caller is it now. A call by the owner extends it.
 	// owner is 1 to 64 printable characters.

@@ -22,6 +22,8 @@ type posted struct {
 	dead    map[string]Delivery
 	buried  []string // ids
 	counted [2]int   // waiting, dead
+
+	kinds, deadKinds map[string]EventKind // by id, as the indexes say
 }
 
 // check reports every contradiction within a queue.
@@ -54,6 +56,7 @@ func (p *posted) check() error {
 	}
 	same("first of the lines, and due", heads, slices.Clone(p.due))
 	same("dead and buried", slices.Collect(maps.Keys(p.dead)), slices.Clone(p.buried))
+	errs = append(errs, kindsFault("wait", p.waiting, p.kinds), kindsFault("are dead", p.dead, p.deadKinds))
 	return errors.Join(errs...)
 }
 
@@ -109,7 +112,7 @@ func (q *queue) posted() (*posted, error) {
 			return nil
 		}),
 	}
-	return p, errors.Join(errs...)
+	return p, errors.Join(append(errs, q.checkKinds(p, ids))...)
 }
 
 func (b *Bolt) posted(target string) (p *posted, err error) {
@@ -181,7 +184,7 @@ func (r *Redis) posted(target string) (*posted, error) {
 		}
 		p.dead[id] = d
 	}
-	return p, errors.Join(errs[:]...)
+	return p, errors.Join(append(errs[:], r.checkKinds(p, keys))...)
 }
 
 // checkOutbox looks at the queues of all targets.

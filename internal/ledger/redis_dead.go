@@ -84,25 +84,26 @@ func (r *Redis) Redeliver(ctx context.Context, target, id string) (total int, er
 		}
 		return r.back(ctx, target, []string{id})
 	}
-	for end := time.Now().UnixMilli(); ; {
-		ids, err := r.buried(ctx, target, end)
+	end, left := time.Now().UnixMilli(), 0 // left counts letters without room
+	for {
+		ids, err := r.buried(ctx, target, end, left)
 		if err != nil || len(ids) == 0 {
 			return total, err
 		}
 		n, err := r.back(ctx, target, ids)
-		total += n
+		total, left = total+n, left+len(ids)-n
 		if err != nil {
 			return total, err
 		}
 	}
 }
 
-// buried returns the ids of some dead letters, oldest first, of those that were buried until end.
-func (r *Redis) buried(ctx context.Context, target string, end int64) (ids []string, err error) {
+// buried returns the ids of some dead letters that were buried until end, oldest first. It skips the first few.
+func (r *Redis) buried(ctx context.Context, target string, end int64, skip int) (ids []string, err error) {
 	ctx, cancel := r.once(ctx)
 	defer cancel()
 	members, err := r.Client.ZRangeArgs(ctx, redis.ZRangeArgs{
-		Key: r.queueKeys(target)[6], Start: "(" + deadSince(), Stop: end, ByScore: true, Count: redeliverStep,
+		Key: r.queueKeys(target)[6], Start: "(" + deadSince(), Stop: end, ByScore: true, Offset: int64(skip), Count: redeliverStep,
 	}).Result()
 	r.answer(err)
 	for _, m := range members {

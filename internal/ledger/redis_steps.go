@@ -8,8 +8,9 @@ import (
 
 // queueKeys are the keys of what waits for one target, in the order in which scripts get them: hashes of entries and
 // states by id, sorted sets of ids by number, of lines, and of what is due by time, a hash of dead letters by id, and a
-// sorted set of them by time.
-var queueKeys = [...]string{"entry", "state", "order", "line", "due", "dead", "buried"}
+// sorted set of them by time. Older gateways do not know the last three, see luaKinds: sorted sets of waiting events and
+// of dead letters by kind, and a hash with how far each was swept.
+var queueKeys = [...]string{"entry", "state", "order", "line", "due", "dead", "buried", "kinds", "deadkinds", "sweep"}
 
 func (r *Redis) queueKeys(target string) []string {
 	keys := make([]string, len(queueKeys))

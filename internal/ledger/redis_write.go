@@ -26,13 +26,7 @@ var (
 func (r *Redis) write(ctx context.Context, b *batch) (conflict, added int, err error) {
 	ctx, cancel := r.once(ctx)
 	defer cancel()
-	l := r.outbox.bounds()
-	args := []any{
-		schema, r.key("news"), b.news, b.endNews, time.Now().UnixMilli(), l.waiting, l.dead, DeadFor.Milliseconds(),
-		len(b.checks) / 3, len(b.writes) / 3, b.stamp,
-	}
-	args = append(append(append(args, b.checks...), b.writes...), b.steps...)
-	got, err := writeScript.Run(ctx, r.Client, append(r.keys(), b.keys...), args...).Int64Slice()
+	got, err := writeScript.Run(ctx, r.Client, append(r.keys(), b.keys...), r.arguments(b)...).Int64Slice()
 	if refused := redis.Error(nil); !errors.As(err, &refused) { // a Redis that is full, or a replica, still answers readers
 		r.answer(err)
 	}
@@ -43,6 +37,16 @@ func (r *Redis) write(ctx context.Context, b *batch) (conflict, added int, err e
 		return 0, 0, r.failed("writing", err)
 	}
 	return b.understand(int(got[0]), int(got[1]))
+}
+
+// arguments are those of writeScript.
+func (r *Redis) arguments(b *batch) []any {
+	l := r.outbox.bounds()
+	args := []any{
+		schema, r.key("news"), b.news, b.endNews, time.Now().UnixMilli(), l.waiting, l.dead, DeadFor.Milliseconds(),
+		len(b.checks) / 3, len(b.writes) / 3, b.stamp,
+	}
+	return append(append(append(args, b.checks...), b.writes...), b.steps...)
 }
 
 func (b *batch) understand(code, added int) (int, int, error) {

@@ -86,7 +86,8 @@ func (t tables) adopt(found [][]byte) (bool, error) {
 			return false, err
 		}
 	}
-	return len(missing) > 0, nil
+	wrote, err := t.indexKinds()
+	return wrote || len(missing) > 0, err
 }
 
 // ours checks that a file that is not new is a ledger of this version: never write into somebody else's.
