@@ -57,7 +57,7 @@ func (g *Gate) clickedHere(w http.ResponseWriter, r *Request) bool {
 func (g *Gate) scanAsksFirst(w http.ResponseWriter, r *Request, answer scanAnswer, target string) bool {
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
-	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: r.origin, AppID: answer.AppID})
+	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: r.origin, AppID: answer.AppID, Audience: session.Cookie})
 	switch {
 	case errors.Is(err, session.ErrNone):
 		return false // nobody is signed in by it
