@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -103,4 +104,23 @@ func signedIn(b *testing.B) (handle func(watched bool), live *Live) {
 			q.Done()
 		}
 	}, live
+}
+
+// What a rule for some paths costs each request, and the most that an attacker
+// can make it cost.
+func BenchmarkDemands(b *testing.B) {
+	rule := Paths{"/account/*", "*.do", "/shops/*/menu"}
+	for name, path := range map[string]string{
+		"plain":   "/shops/1/list.html",
+		"params":  "/list.jsp;jsessionid=1",
+		"hostile": "/" + strings.Repeat("(S(a))/b;c%20.\xc0\xae\\//", 45),
+	} {
+		b.Run(name, func(b *testing.B) {
+			u := &url.URL{Path: path}
+			b.ReportAllocs()
+			for b.Loop() {
+				rule.Demands(u)
+			}
+		})
+	}
 }

@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
 // Paths is a list of path patterns: exact (/cart), a prefix (/static/*), a
-// suffix (*.css), or with a star for one path segment (/shops/*/menu).
-// The zero value matches nothing.
+// suffix below a folder (/theme/*.css), a suffix anywhere (*.do), or with a star
+// for one path segment (/shops/*/menu). The zero value matches nothing.
 type Paths []string
 
 // maxPattern bounds one pattern in bytes.
@@ -34,36 +35,52 @@ func (p Paths) Validate() error {
 	return nil
 }
 
+// BareSuffix returns the first pattern that is a suffix without a folder before
+// it, such as *.css or /*/*.css, and that suffix. Such a pattern may demand
+// something; it must not open anything (attack: PHP runs /admin.php for
+// /admin.php/x.css, and a servlet at /orders/* answers /orders/x.css). A lone star
+// says plainly that it means everything.
+func (p Paths) BareSuffix() (pattern, suffix string, ok bool) {
+	for _, pattern := range p {
+		if suffix, ok := bareSuffix(pattern); ok {
+			return pattern, suffix, true
+		}
+	}
+	return "", "", false
+}
+
 // Opens reports whether a pattern matches u for the sake of *letting through*.
 // Only a path that every upstream reads the same way can be opened: one with
 // path parameters (/static/..;/admin means /admin to Tomcat), backslashes,
 // second escapes or dot segments is never opened, whatever it seems to match
 // (attacks: GHSA-7rh7-c77v-6434, GHSA-pxq7-h93f-9jrg). The query has no say.
 func (p Paths) Opens(u *url.URL) bool {
-	return len(p) > 0 && PlainPath(u) && p.match(u.Path)
-}
-
-// Demands reports whether a pattern matches u for the sake of *asking more*:
-// any reading of the path that matches counts, also in another case, as
-// servers on Windows read it.
-func (p Paths) Demands(u *url.URL) bool {
-	if len(p) == 0 {
+	if len(p) == 0 || !PlainPath(u) {
 		return false
 	}
-	reading := u.Path
-	for range 3 {
-		slashed := strings.ReplaceAll(reading, `\`, "/")
-		for _, candidate := range []string{reading, slashed, withoutParams(reading), withoutParams(slashed)} {
-			clean := path.Clean("/" + candidate)
-			if p.matchFold(clean) || p.matchFold(clean+"/") {
-				return true
-			}
+	return slices.ContainsFunc(p, func(pattern string) bool { return opensPath(pattern, u.Path) })
+}
+
+// InRoot reports whether u's path has one segment only.
+func InRoot(u *url.URL) bool { return strings.LastIndexByte(u.Path, '/') == 0 }
+
+// Demands reports whether a pattern matches u for the sake of *asking more*.
+func (p Paths) Demands(u *url.URL) bool { return len(p) > 0 && p.DemandsAny(ReadPath(u)) }
+
+// DemandsAny reports whether a pattern matches any of the readings, with or
+// without a slash at the end, in any case. In doubt it does.
+func (p Paths) DemandsAny(r Readings) bool {
+	return len(p) > 0 && (r.Doubt || r.Any(p.demandsReading))
+}
+
+func (p Paths) demandsReading(reading string) bool {
+	reading = foldCase(reading)
+	other := OtherSlash(reading)
+	for _, pattern := range p {
+		pattern = foldCase(pattern)
+		if demandsPath(pattern, reading) || demandsPath(pattern, other) {
+			return true
 		}
-		next, err := url.PathUnescape(reading)
-		if err != nil || next == reading {
-			return false
-		}
-		reading = next
 	}
 	return false
 }
@@ -78,44 +95,12 @@ func PlainPath(u *url.URL) bool {
 	if clean := path.Clean(p); clean != p && clean+"/" != p {
 		return false
 	}
+	// Windows may take a segment of dots and blanks for a dot segment: "/x/.. /y".
+	if strings.Contains(p, "/.") || strings.Contains(p, "/ ") {
+		if ends := withoutSegmentEnds(p); cleanPath(ends) != ends {
+			return false
+		}
+	}
 	// An escaped slash is one segment to some servers and two to others.
 	return !strings.Contains(strings.ToLower(u.EscapedPath()), "%2f")
-}
-
-func withoutParams(p string) string {
-	segments := strings.Split(p, "/")
-	for i, segment := range segments {
-		segments[i], _, _ = strings.Cut(segment, ";")
-	}
-	return strings.Join(segments, "/")
-}
-
-func (p Paths) matchFold(s string) bool {
-	s = strings.ToLower(s)
-	for _, pattern := range p {
-		if matchPath(strings.ToLower(pattern), s) {
-			return true
-		}
-	}
-	return false
-}
-
-func (p Paths) match(s string) bool {
-	for _, pattern := range p {
-		if matchPath(pattern, s) {
-			return true
-		}
-	}
-	return false
-}
-
-func matchPath(pattern, s string) bool {
-	if prefix, ok := strings.CutSuffix(pattern, "*"); ok && !strings.Contains(prefix, "*") {
-		return strings.HasPrefix(s, prefix)
-	}
-	if suffix, ok := strings.CutPrefix(pattern, "*"); ok && !strings.Contains(suffix, "*") {
-		return strings.HasSuffix(s, suffix)
-	}
-	matched, err := path.Match(pattern, s)
-	return err == nil && matched
 }

@@ -1,0 +1,131 @@
+package gate
+
+import (
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+)
+
+const (
+	// maxReadings bounds how many ways of reading one path are followed.
+	maxReadings = 64
+	// maxReadPath bounds, in bytes, a path whose readings are followed.
+	maxReadPath = 1024
+)
+
+// Readings are the paths that servers may take one address for. A server may
+// decode it again, cut path parameters (Tomcat), session ids (ASP.NET), and
+// what Windows ignores at the end of a segment, and resolve dot segments before
+// or after any of that.
+type Readings struct {
+	sent string   // the path as net/url decodes it
+	more []string // what else it may be
+
+	// Doubt says that the path may also be something that is not listed: an escape
+	// in it does not decode, it has a control character, or there are too many ways
+	// to read it. No honest address is like that.
+	Doubt bool
+}
+
+// ReadPath returns the readings of u's path. The query has no say.
+func ReadPath(u *url.URL) Readings {
+	sent := u.Path
+	if !strings.HasPrefix(sent, "/") {
+		sent = "/" + sent
+	}
+	if PlainPath(u) && isSettled(sent) {
+		return Readings{sent: sent} // nearly all addresses: nothing to interpret
+	}
+	if len(sent) > maxReadPath || isUndecodable(sent) {
+		return Readings{sent: sent, Doubt: true}
+	}
+	all := []string{sent}
+	// An escaped slash is no separator to some servers.
+	if raw := u.EscapedPath(); strings.HasPrefix(raw, "/") && strings.Contains(strings.ToLower(raw), "%2f") {
+		all = append(all, unescapeOnce(strings.NewReplacer("%2f", "%252F", "%2F", "%252F").Replace(raw)))
+	}
+	all, complete := followReadings(all)
+	return Readings{sent: sent, more: all[1:], Doubt: !complete}
+}
+
+// Any reports whether f holds for one of the readings at least.
+func (r Readings) Any(f func(path string) bool) bool {
+	return f(r.sent) || slices.ContainsFunc(r.more, f)
+}
+
+// Every reports whether f holds for all readings. In doubt it does not.
+func (r Readings) Every(f func(path string) bool) bool {
+	return !r.Doubt && !r.Any(func(path string) bool { return !f(path) })
+}
+
+// followReadings applies every step to every reading, until nothing new comes:
+// so steps combine in whatever order a server takes them.
+func followReadings(all []string) (_ []string, complete bool) {
+	add := func(next string) bool {
+		if slices.Contains(all, next) {
+			return true
+		}
+		if len(all) == maxReadings {
+			return false
+		}
+		all = append(all, next)
+		return true
+	}
+	for i := 0; i < len(all); i++ {
+		for _, step := range readingSteps {
+			if !add(step(all[i])) {
+				return all, false
+			}
+		}
+	}
+	for _, reading := range slices.Clone(all) {
+		for i := range len(reading) {
+			if reading[i] == '/' && isScript(reading[:i]) && !add(cleanPath(reading[:i])) {
+				return all, false
+			}
+		}
+	}
+	return all, true
+}
+
+// isScript reports whether p may name a file: PHP, CGI and ASP.NET run
+// /pay.php for /pay.php/x as well (PATH_INFO).
+func isScript(p string) bool {
+	name := p[strings.LastIndexByte(p, '/')+1:]
+	return strings.Contains(name, ".") && strings.Trim(name, ".") != ""
+}
+
+// isSettled reports whether none of the steps changes a plain path, and no
+// script stands within it.
+func isSettled(plain string) bool {
+	last := strings.LastIndexByte(plain, '/')
+	folders, file := plain[:last], plain[last+1:]
+	return !strings.Contains(folders, ".") && !strings.Contains(folders, " /") && !strings.HasSuffix(folders, " ") &&
+		!strings.HasSuffix(file, ".") && !strings.HasSuffix(file, " ") &&
+		!strings.Contains(plain, "/(") && !strings.Contains(plain, ":")
+}
+
+// isUndecodable reports whether p has a control character, or an escape that
+// decoders read in ways of their own: %zz is some byte to those that do not
+// check digits. A per cent sign at the very end begins no escape (/50%25).
+func isUndecodable(p string) bool {
+	for range maxReadings {
+		next := unescapeOnce(p)
+		if next == p {
+			sign := strings.IndexByte(p, '%')
+			return hasControl(p) || sign >= 0 && sign < len(p)-1
+		}
+		p = next
+	}
+	return true
+}
+
+// cleanPath resolves dot segments and double slashes. A slash at the end stays.
+func cleanPath(p string) string {
+	clean := path.Clean("/" + p)
+	if strings.HasSuffix(p, "/") && clean != "/" {
+		clean += "/"
+	}
+	return clean
+}
