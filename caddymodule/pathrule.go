@@ -11,19 +11,24 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
 // PathRule says on which requests something holds: on any of the paths or any
 // of the matcher sets.
 type PathRule struct {
-	// Path patterns: exact (`/cart`), a prefix (`/static/*`), a suffix (`*.css`).
-	// They are compared with the path as the visitor sent it, before rewrites.
+	// Path patterns: exact (`/cart`), a prefix (`/static/*`), a suffix below a
+	// folder (`/theme/*.css`). A rule that asks for `snsapi_userinfo` may also have
+	// a suffix alone (`*.do`): it opens nothing. They are compared with the path as
+	// the visitor sent it, before rewrites.
 	Paths []string `json:"paths,omitempty"`
 
-	// Request matchers.
+	// Request matchers. Where the rule opens something, none of their paths may
+	// begin with a star.
 	MatcherSetsRaw []caddy.ModuleMap `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
-	sets caddyhttp.MatcherSets
+	sets  caddyhttp.MatcherSets
+	kinds []setKind // of sets, one for each
 }
 
 // ScopeRule asks for another scope on some requests.
@@ -34,12 +39,18 @@ type ScopeRule struct {
 	Scope string `json:"scope,omitempty"`
 }
 
+// asksLess reports whether the rule lowers what its site asks for.
+func (s *ScopeRule) asksLess() bool { return s.Scope != string(wechat.ScopeUserInfo) }
+
 func (p *PathRule) provision(ctx caddy.Context, field string) error {
 	if err := gate.Paths(p.Paths).Validate(); err != nil {
 		return fmt.Errorf("%s: %w", field, err)
 	}
-	if len(p.Paths) == 0 && len(p.MatcherSetsRaw) == 0 {
+	if p.isEmpty() {
 		return fmt.Errorf("%s: say on which paths", field)
+	}
+	for _, set := range p.MatcherSetsRaw { // before Caddy loads them, and forgets what they were
+		p.kinds = append(p.kinds, kindOfSet(set))
 	}
 	matchers, err := ctx.LoadModule(p, "MatcherSetsRaw")
 	if err != nil {
@@ -59,32 +70,61 @@ func (p *PathRule) opens(r *http.Request, original *url.URL) bool {
 	if len(p.sets) == 0 || !gate.PlainPath(original) {
 		return false // an empty set would match everything
 	}
-	matched, err := p.matches(r, original)
-	return matched && err == nil
+	for i, set := range p.sets {
+		if p.kinds[i].suffix != "" && !gate.InRoot(original) {
+			continue // as a suffix without a folder is read in a rule for less
+		}
+		matched, err := set.MatchWithError(p.kinds[i].sent(r, original))
+		if err != nil {
+			return false
+		}
+		if matched && exceptsNothing(set, p.kinds[i], r, original) {
+			return true
+		}
+	}
+	return false
 }
 
-// demands reports whether this rule asks something of r. In doubt it does.
-func (p *PathRule) demands(r *http.Request, original *url.URL) bool {
-	if gate.Paths(p.Paths).Demands(original) {
+// exceptsNothing reports whether no server reads the path as one that set
+// excepts: "everything but /admin/*" must not open /admin./x, which Windows
+// takes for /admin/x.
+func exceptsNothing(set caddyhttp.MatcherSet, kind setKind, r *http.Request, original *url.URL) bool {
+	var excepting caddyhttp.MatcherSet
+	for _, matcher := range set {
+		if isExcepting(matcher) {
+			excepting = append(excepting, matcher)
+		}
+	}
+	return len(excepting) == 0 || gate.ReadPath(original).Every(func(path string) bool {
+		holds, err := excepting.MatchWithError(kind.sent(r, readAs(original, path)))
+		return holds && err == nil
+	})
+}
+
+// demands reports whether this rule asks something of r, whose path may be read
+// in these ways. In doubt it does.
+func (p *PathRule) demands(r *http.Request, original *url.URL, readings gate.Readings) bool {
+	if gate.Paths(p.Paths).DemandsAny(readings) {
 		return true
 	}
 	if len(p.sets) == 0 {
 		return false
 	}
-	if !gate.PlainPath(original) {
-		return true // some server may read it as a path that the matchers mean
-	}
-	matched, err := p.matches(r, original)
-	return matched || err != nil
-}
-
-// matches asks the matchers about the address as the visitor sent it: rewrites
-// stand before the gate, and may lead from one path into another.
-func (p *PathRule) matches(r *http.Request, original *url.URL) (bool, error) {
-	sent := new(http.Request)
-	*sent = *r
-	sent.URL = original
-	return p.sets.AnyMatchWithError(sent)
+	return readings.Doubt || readings.Any(func(path string) bool {
+		for i, set := range p.sets {
+			ways := []string{path, gate.OtherSlash(path)}
+			if p.kinds[i].excepts {
+				ways = ways[:1] // "not /static/*" means /static/, and not /static
+			}
+			for _, way := range ways {
+				matched, err := set.MatchWithError(p.kinds[i].sent(r, readAs(original, way)))
+				if matched || err != nil {
+					return true
+				}
+			}
+		}
+		return false
+	})
 }
 
 func parsePaths(helper httpcaddyfile.Helper, into **PathRule) error {
@@ -99,6 +139,9 @@ func parsePaths(helper httpcaddyfile.Helper, into **PathRule) error {
 	}
 	if rule.size() == before {
 		return helper.Errf("%s needs a path or a named matcher: %s /static/* @assets", word, word)
+	}
+	if err := rule.opensScripts(word); err != nil {
+		return helper.Err(err.Error())
 	}
 	*into = rule
 	return nil

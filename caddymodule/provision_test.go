@@ -14,6 +14,7 @@ import (
 func TestProvisionRefuses(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	t.Setenv("SECRET", "s3cret")
+	t.Setenv("SUFFIX", "*.env")
 	const account = `"official_accounts":[{"app_id":"wx1234567890abcdef","app_secret":"{env.SECRET}"}]`
 	for name, test := range map[string]struct{ app, handler, want string }{
 		"unset variable":    {`"official_accounts":[{"app_id":"wx1","app_secret":"{env.NOT_THERE}"}]`, ``, "app_secret"},
@@ -38,6 +39,15 @@ func TestProvisionRefuses(t *testing.T) {
 		"rule's scope":      {account, `"scopes":[{"paths":["/x"]}]`, "needs"},
 		"rule's path":       {account, `"public":{"paths":["x"]}`, "must begin with"},
 		"empty rule":        {account, `"optional":{}`, "say on which paths"},
+		"public suffix":     {account, `"public":{"paths":["/a","*.css"]}`, "public *.css opens scripts too (/admin.php/x.css): write a folder before it, such as /static/*.css"},
+		"optional suffix":   {account, `"optional":{"paths":["*.css"]}`, "optional *.css opens scripts too"},
+		"suffix and star":   {account, `"public":{"paths":["/*/*.css"]}`, "public /*/*.css opens scripts too (/admin.php/x.css): write a folder before it, such as /static/*.css"},
+		"path matcher":      {account, `"public":{"match":[{"method":["GET"]},{"path":["/a","*.CSS"]}]}`, `public: the matcher "path *.CSS" opens scripts too`},
+		"substring matcher": {account, `"optional":{"match":[{"path":["*/img/*"]}]}`, "opens scripts too (/admin.php/x/img/x)"},
+		"variable matcher":  {account, `"public":{"match":[{"path":["{env.SUFFIX}"]}]}`, `"path *.env" opens`},
+		"not matcher":       {account, `"public":{"match":[{"not":[{"method":["GET"]},{"not":[{"path":["*.css"]}]}]}]}`, `"not not path *.css" opens scripts too`},
+		"expression":        {account, `"public":{"match":[{"expression":"path('/a', '*.css') || method('GET')"}]}`, `"path *.css" opens scripts too`},
+		"named expression":  {account, `"public":{"match":[{"expression":{"expr":"path(\"*.css\")","name":"x"}}]}`, `"path *.css" opens scripts too`},
 		"field":             {account, `"headers":{"telephone":"on"}`, "no field"},
 		"header":            {account, `"headers":{"openid":"Cookie"}`, "another meaning"},
 		"no such folder":    {account, `"pages":"/not/there"`, "/not/there"},
@@ -56,6 +66,9 @@ func TestProvisionRefuses(t *testing.T) {
 	}
 	if err := validate(t, account, `"scope":"snsapi_base"`); err != nil {
 		t.Errorf("the good one: %v", err)
+	}
+	if err := validate(t, account, `"public":{"paths":["*"],"match":[{"path":["*"]},{"path":["/theme/*.css"]},{"not":[{"path":["/admin*"]}]}]},"scopes":[{"scope":"snsapi_userinfo","paths":["*.do"],"match":[{"path":["*.do"]}]},{"scope":"snsapi_base","paths":["*.txt"]}]`); err != nil {
+		t.Errorf("suffixes that open no script: %v", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(caddy.AppDataDir(), "wechat", "*")); len(left) > 0 {
 		t.Errorf("validating opened %v", left)

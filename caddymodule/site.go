@@ -43,16 +43,19 @@ func (s *site) access(r *http.Request, original *url.URL) gate.Access {
 // need is what r's path asks. Where several rules match, snsapi_userinfo wins.
 // A rule for less holds only where every upstream reads the path the same way.
 func (s *site) need(r *http.Request, original *url.URL) wechat.Scope {
-	less := false
+	if len(s.scopes) == 0 {
+		return s.rules.Scope
+	}
+	less, readings := false, gate.ReadPath(original)
 	for i := range s.scopes {
 		rule := &s.scopes[i]
-		if rule.Scope == string(wechat.ScopeUserInfo) {
-			if rule.demands(r, original) {
-				return wechat.ScopeUserInfo
-			}
+		if rule.asksLess() {
+			less = less || rule.opens(r, original)
 			continue
 		}
-		less = less || rule.opens(r, original)
+		if rule.demands(r, original, readings) {
+			return wechat.ScopeUserInfo
+		}
 	}
 	if less {
 		return wechat.ScopeBase
@@ -177,7 +180,7 @@ func (h *Handler) provisionPaths(ctx caddy.Context) error {
 		if _, err := choose("scope", h.Scopes[i].Scope); err != nil || h.Scopes[i].Scope == "" {
 			return fmt.Errorf("scope: a rule for some paths needs %v", choices["scope"])
 		}
-		if err := h.Scopes[i].provision(ctx, "scope"); err != nil {
+		if err := h.provisionScope(ctx, &h.Scopes[i]); err != nil {
 			return err
 		}
 	}
@@ -185,12 +188,39 @@ func (h *Handler) provisionPaths(ctx caddy.Context) error {
 		if rule == nil {
 			continue
 		}
+		if err := rule.opensScripts(field); err != nil {
+			return err
+		}
 		if err := rule.provision(ctx, field); err != nil {
 			return err
 		}
+		h.warnLoose(field, rule)
 	}
 	h.site.scopes, h.site.public, h.site.opt = h.Scopes, h.Public, h.Optional
 	return nil
+}
+
+// provisionScope prepares a rule for a scope on some paths. To ask for less is to
+// open something: such a rule is read as narrowly as public.
+func (h *Handler) provisionScope(ctx caddy.Context, rule *ScopeRule) error {
+	if !rule.asksLess() {
+		return rule.provision(ctx, "scope")
+	}
+	option := "scope " + rule.Scope
+	if err := rule.opensScripts(option); err != nil {
+		h.logger.Warn(err.Error() + "; as it is written, it lowers the scope of files in the root at most")
+	}
+	if err := rule.provision(ctx, "scope"); err != nil {
+		return err
+	}
+	h.warnLoose(option, &rule.PathRule)
+	return nil
+}
+
+func (h *Handler) warnLoose(option string, rule *PathRule) {
+	if loose := rule.opensLoosely(); loose != "" {
+		h.logger.Warn(option + ": " + loose + " opens whatever it matches, perhaps scripts too (/admin.php/x.css); a folder is safer, such as /static/*")
+	}
 }
 
 // originalURL is the address as the visitor sent it: rewrites and handle_path

@@ -59,3 +59,32 @@ func TestTomcatPathParametersLowerNoScope(t *testing.T) {
 		}
 	}
 }
+
+// A servlet answers every address below its own, whatever that ends with, and
+// spells its own as Tomcat does: a suffix opens none of it, and a rule that asks
+// for more holds for all of it.
+func TestTomcatServletsBelowAFolder(t *testing.T) {
+	w := newWorld(t)
+	site := w.tomcatSite("public /static/*.css /*.css\n\t\tscope snsapi_base\n\t\tscope snsapi_userinfo /orders/*")
+	const secret = "for signed-in visitors only"
+	stranger, v := w.secureVisitor("hong"), w.secureVisitor("ming")
+	if a := stranger.send(http.MethodGet, site+"/static/a.css", "", nil); a.StatusCode != http.StatusOK {
+		t.Fatalf("the public stylesheet: %s", a.Status)
+	}
+	if a := v.open(site + "/hello.jsp"); a.StatusCode != http.StatusOK {
+		t.Fatalf("with the openid alone: %s", a.Status)
+	}
+	for _, path := range []string{
+		"/orders/x.css", "/orders;v=1/x.css", "/static/..;/orders/x.css", "/static/../orders/x", "//orders/x.css", "/static/%2e%2e/orders/x.css", "/orders", "/%6frders/x.css",
+	} {
+		if a := w.visitor("ming").send(http.MethodGet, "http://"+tomcat(t)+path, "", nil); !strings.Contains(a.body, secret) {
+			t.Errorf("%s: Tomcat does not take it for the servlet's: this proves nothing: %s", path, a.Status)
+		}
+		if a := stranger.send(http.MethodGet, site+path, "", nil); a.StatusCode != http.StatusFound {
+			t.Errorf("%s: a stranger gets %s", path, a.Status)
+		}
+		if a := v.send(http.MethodGet, site+path, "", nil); !strings.Contains(a.body, "使用微信登录") {
+			t.Errorf("%s: %s, want the consent page: %.100s", path, a.Status, a.body)
+		}
+	}
+}
