@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 
@@ -231,27 +229,6 @@ func serveVerifyFile(w http.ResponseWriter, r *http.Request, content string) err
 		return err
 	}
 	return nil
-}
-
-// clientIP is the visitor's address as Caddy's trusted proxies let it be known.
-func clientIP(r *http.Request) string {
-	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
-	return ip
-}
-
-// fromProxy reports whether the connection comes from this machine, or from one of
-// Caddy's trusted_proxies. Peers on a Unix socket have no address; the connection's
-// own end says what it is, and no header does (attack: a visitor who claims to be
-// the proxy).
-func fromProxy(r *http.Request) bool {
-	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted {
-		return true
-	}
-	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && caddy.IsUnixNetwork(local.Network()) {
-		return true
-	}
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && peer.Addr().Unmap().IsLoopback()
 }
 
 // Interface guards.

@@ -2,6 +2,7 @@ package test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -209,22 +210,47 @@ func TestNamedMatchersSeeWhatTheVisitorSent(t *testing.T) {
 	}
 }
 
-// An answer that shared caches may keep never carries a session.
+// An answer that shared caches may keep never carries a session, whoever says that they
+// may: the app, or a header directive beside it. One that says nothing carries it, and
+// is private.
 func TestSessionsAreNotCached(t *testing.T) {
 	w := newWorld(t)
-	w.load(w.caddyfile(options{global: "session {\n\t\t\tidle 1m\n\t\t\tlifetime 5m\n\t\t}", auth: "scope snsapi_base\n\t\toptional /"}))
+	w.load(w.caddyfile(options{global: "session {\n\t\t\tidle 1m\n\t\t\tlifetime 5m\n\t\t}", auth: "scope snsapi_base\n\t\toptional /",
+		before: "header /at-once Cache-Control max-age=600",
+		proxy:  "handle /late {\n\t\theader >Cache-Control max-age=600\n\t\treverse_proxy " + w.app.address() + "\n\t}\n\treverse_proxy " + w.app.address()}))
 	v := w.visitor("ming")
 	v.open(w.site + "/x")
 	time.Sleep(8 * time.Second) // past an eighth of idle: the session is due
 	w.app.answer(func(rw http.ResponseWriter, r *http.Request) {
-		rw.Header().Set("Cache-Control", r.URL.Query().Get("cache"))
+		for name, values := range r.URL.Query() {
+			rw.Header()[http.CanonicalHeaderKey(name)] = values
+		}
 		_, _ = rw.Write([]byte("ok"))
 	})
-	for path, renewed := range map[string]bool{"/": false, "/x?cache=public,max-age=600": false, "/x?cache=s-maxage%3D9": false, "/x?cache=private": true} {
-		fresh := &visitor{t: t, client: &http.Client{Transport: v.client.Transport}, header: v.header}
-		a := fresh.send(http.MethodGet, w.site+path, "", http.Header{"Cookie": {"wechat=" + v.cookie(w.site, "wechat")}})
-		if got := len(a.Header["Set-Cookie"]) > 0; a.StatusCode != http.StatusOK || got != renewed {
-			t.Errorf("%s: %s, Set-Cookie %q", path, a.Status, a.Header["Set-Cookie"])
-		}
+	later := url.QueryEscape(time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
+	for path, control := range map[string]string{
+		"/":                                      "", // what the answer says where it is renewed
+		"/x?Cache-Control=public,max-age=600":    "",
+		"/x?Cache-Control=s-maxage%3D9":          "",
+		"/x?Cache-Control=max-age%3D600":         "",
+		"/x?Expires=" + later:                    "",
+		"/x?CDN-Cache-Control=max-age%3D600":     "",
+		"/x?Surrogate-Control=max-age%3D600":     "",
+		"/x?X-Accel-Expires=600":                 "",
+		"/at-once":                               "",
+		"/late":                                  "",
+		"/x?Cache-Control=private":               "private",
+		"/x?Cache-Control=private,max-age%3D600": "private,max-age=600",
+		"/x?Cache-Control=no-cache":              "private, no-cache",
+		"/x":                                     "private",
+	} {
+		t.Run(path, func(t *testing.T) {
+			fresh := &visitor{t: t, client: &http.Client{Transport: v.client.Transport}, header: v.header}
+			a := fresh.send(http.MethodGet, w.site+path, "", http.Header{"Cookie": {"wechat=" + v.cookie(w.site, "wechat")}})
+			renewed := len(a.Header["Set-Cookie"]) > 0
+			if a.StatusCode != http.StatusOK || renewed != (control != "") || renewed && a.Header.Get("Cache-Control") != control {
+				t.Errorf("%s, Cache-Control %q, Set-Cookie %q", a.Status, a.Header["Cache-Control"], a.Header["Set-Cookie"])
+			}
+		})
 	}
 }

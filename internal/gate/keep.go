@@ -74,21 +74,3 @@ func (g *Gate) storeContext(r *Request) (context.Context, context.CancelFunc) {
 // same host go too, which browsers send along (attack: an app on another port
 // reads the session of its neighbour's visitor).
 func StripCookies(r *http.Request) { session.StripFunc(r, ourCookie) }
-
-// KeepFromCaches takes our cookies out of an answer that the app lets shared
-// caches keep: they would hand one visitor's session to others.
-func KeepFromCaches(h http.Header) {
-	control := strings.ToLower(strings.Join(h["Cache-Control"], ","))
-	if !strings.Contains(control, "public") && !strings.Contains(control, "s-maxage") {
-		return
-	}
-	kept := slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
-		name, _, _ := strings.Cut(line, "=")
-		return ourCookie(name)
-	})
-	if len(kept) == 0 {
-		delete(h, "Set-Cookie")
-		return
-	}
-	h["Set-Cookie"] = kept
-}

@@ -82,7 +82,7 @@ func (g *Gate) EndByUpstream(w http.ResponseWriter, r *Request) {
 	g.clearCookies(w, r)
 	// Whatever the app says: an answer that signs one visitor out is for that one
 	// (attack: a shared cache hands its cookies to everybody).
-	w.Header().Set("Cache-Control", "no-store")
+	forbidCaches(w.Header())
 }
 
 // clearCookies forgets everything about the visitor in the browser, but not a

@@ -1,0 +1,55 @@
+package gate
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// expiresLater reports whether the answer has an Expires that lets caches keep it.
+// What no cache can read is over (RFC 9111); what only some can may be later.
+func expiresLater(h http.Header, now time.Time) bool {
+	// Caches count from the answer's own Date: an app whose clock is behind gives
+	// its answers time all the same.
+	for name, lines := range h {
+		if strings.EqualFold(name, "Date") {
+			for _, line := range lines {
+				if date, err := http.ParseTime(line); err == nil && date.Before(now) {
+					now = date
+				}
+			}
+		}
+	}
+	for name, lines := range h {
+		if strings.EqualFold(name, "Expires") {
+			for _, line := range lines {
+				if !isPast(line, now) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// oddDates are forms that old servers write, and some caches read.
+var oddDates = []string{
+	"Mon, 02 Jan 2006 15:04:05 MST", "Mon, 02-Jan-2006 15:04:05 MST", "Mon, 02-Jan-06 15:04:05 MST", time.RFC1123Z,
+}
+
+func isPast(expires string, now time.Time) bool {
+	expires = trimOWS(expires)
+	if expires == "" || !isPositive(expires) {
+		return true // 0 and -1 are how apps say "now"
+	}
+	if at, err := http.ParseTime(expires); err == nil {
+		return !at.After(now)
+	}
+	for _, form := range oddDates {
+		// A day, because the name of a zone says little.
+		if at, err := time.Parse(form, expires); err == nil {
+			return at.Before(now.Add(-24 * time.Hour))
+		}
+	}
+	return false
+}
