@@ -3,7 +3,6 @@ package gate
 import (
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
@@ -16,10 +15,6 @@ var declinedReasons = map[int]string{
 	-4: "app_denied",
 	-2: "app_cancelled",
 }
-
-// maxDeclines is how many refusals in apps the business systems hear of in a
-// minute, for each site: anybody can report one (attack: a flood fills the outbox).
-const maxDeclines = 60
 
 // mobileDeclined hears from an app that its visitor did not want to sign in. WeChat
 // tells nobody but the app.
@@ -35,7 +30,7 @@ func (g *Gate) mobileDeclined(w http.ResponseWriter, r *Request, a Account) {
 		writeError(w, http.StatusBadRequest, "unknown_code", "Only -4 (denied) and -2 (cancelled) are refusals.")
 		return
 	}
-	if !g.declines.take(time.Now(), maxDeclines, time.Minute) {
+	if !g.mayTellRefusal(r, &g.declines, "") {
 		retryIn(w, time.Minute)
 		writeError(w, http.StatusTooManyRequests, "too_frequent", "Too many refusals in this minute.")
 		return
@@ -54,25 +49,4 @@ func (g *Gate) mobileDeclined(w http.ResponseWriter, r *Request, a Account) {
 		Action: ActionDecline, Account: a.Name, Client: Client(r.UserAgent()), Scope: a.Kind.scope(), Reason: reason, Site: r.origin,
 	})
 	writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
-}
-
-// meter counts what may happen so often in a time. The zero value is ready.
-type meter struct {
-	mu    sync.Mutex
-	since time.Time
-	n     int
-}
-
-// take reports whether one more may happen.
-func (m *meter) take(now time.Time, limit int, window time.Duration) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if now.Sub(m.since) >= window {
-		m.since, m.n = now, 0
-	}
-	if m.n >= limit {
-		return false
-	}
-	m.n++
-	return true
 }

@@ -53,9 +53,9 @@ type Gate struct {
 	Audit *slog.Logger
 
 	cache    identityCache
-	declines meter // of apps, see declinedEndpoint
-	refusals meter // on WeChat's QR page, see refusedAtWebsite
-	tickets  paces // of persons, see issueTicket
+	declines limiter // of apps, see mobileDeclined
+	refusals limiter // on WeChat's QR page, see refusedAtWebsite
+	untold   untold
 	strange  sync.Once
 }
 

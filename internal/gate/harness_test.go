@@ -36,7 +36,8 @@ const (
 // town is one gateway with a site, the site's upstream, and WeChat.
 type town struct {
 	t        testing.TB
-	behind   bool // requests come from another proxy
+	behind   bool          // requests come from another proxy
+	from     func() string // the address of the visitor; nil is the connection's
 	weChat   *weChat
 	hub      *gate.Hub
 	gate     *gate.Gate
@@ -207,6 +208,9 @@ func (w *town) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.scrub.Request(r)
 	original := *r.URL
 	q := &gate.Request{Request: r, Original: &original, Access: w.access[original.Path], Need: w.need[original.Path], FromProxy: w.behind}
+	if w.from != nil {
+		q.ClientIP = w.from()
+	}
 	if gate.IsEndpoint(&original) {
 		w.gate.ServeEndpoint(rw, q)
 		return

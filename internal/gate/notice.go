@@ -33,9 +33,13 @@ func EventID(kind ledger.EventKind, parts ...string) string {
 	return eventEncoding.EncodeToString(h.Sum(nil)[:16])
 }
 
-// tell keeps an event about a session for the business systems.
+// tell keeps an event about a session for the business systems, within the limit
+// of its person.
 func (g *Gate) tell(ctx context.Context, s *session.Session, e ledger.Event) error {
 	e.Person, e.AppID, e.OpenID = s.Person, s.AppID, s.OpenID
+	if !g.mayTell(e.Kind, e.Person, e.ID) {
+		return nil
+	}
 	if err := g.Hub.Ledger.Tell(ctx, e); err != nil {
 		return fmt.Errorf("gate: tell %s: %w", e.Kind, err)
 	}

@@ -45,6 +45,8 @@ type Results struct {
 
 	sighted   sighted
 	admission admission
+	events    eventLimits
+	tickets   keyedLimiter // of persons, see issueTicket
 }
 
 // resultKey is a flow id, and for snapshots the code too: leaving snapshot mode

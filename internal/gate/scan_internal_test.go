@@ -259,14 +259,3 @@ func TestScanStreamsAreBounded(t *testing.T) {
 		t.Errorf("%d streams and %d networks are left", len(s.waiting), len(s.networks))
 	}
 }
-
-func TestScanPacesAreBounded(t *testing.T) {
-	t.Parallel()
-	var s paces
-	for range maxPaced + 10 {
-		s.take(session.NewID().String(), maxAnswers)
-	}
-	if n := len(s.all); n > maxPaced {
-		t.Errorf("%d kept", n)
-	}
-}

@@ -88,7 +88,7 @@ func (g *Gate) scanReply(w http.ResponseWriter, r *Request, c scanCode) {
 		return
 	}
 	s := r.id.session
-	if !g.Hub.Scans.paces.take(s.Person, maxAnswers) {
+	if ok, _ := g.Hub.Scans.answers.take(s.Person, "", answerRate); !ok {
 		retryIn(w, time.Minute)
 		g.show(w, r, page.Page{Kind: page.ScanExpired, Status: http.StatusTooManyRequests}, "too_frequent", "Too many codes in this minute.")
 		return

@@ -10,13 +10,11 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-const (
-	// maxAnswers is how often one person may answer codes in a minute. Not one session:
-	// each browser that was signed in can confirm others.
-	maxAnswers = 5
+const purposeAnswer = "scan-answer"
 
-	purposeAnswer = "scan-answer"
-)
+// answerRate is for the codes that one person answers. Not one session: each
+// browser that was signed in can confirm others.
+var answerRate = rate{burst: 5, every: 12 * time.Second}
 
 // Scans keeps what phones answered, for as long as their codes are good. Only the
 // signed-in can make it keep something (attack: anonymous floods). The zero value is
@@ -27,9 +25,9 @@ type Scans struct {
 	Shared Shared
 
 	memory  memoryBoard
-	polls   meter
+	polls   limiter
 	streams scanStreams
-	paces   paces // of persons
+	answers keyedLimiter // of persons
 }
 
 // scanAnswer is what a phone said.

@@ -18,10 +18,11 @@ const (
 	scanSpell = 20 * time.Second
 	// scanWrite is how long a browser may take to read one event.
 	scanWrite = 10 * time.Second
-	// maxPolls is how often an instance asks in a second for browsers without a
-	// stream. The others hear "waiting", and ask again in two seconds.
-	maxPolls = 2000
 )
+
+// pollRate is how often an instance asks for browsers without a stream. The
+// others hear "waiting", and ask again in two seconds.
+var pollRate = rate{burst: 2000, every: time.Second / 2000}
 
 // What a browser that waits hears. Anything but waiting leads it on.
 const (
@@ -55,7 +56,7 @@ func (g *Gate) scanPoll(w http.ResponseWriter, r *Request, id string) {
 	state := scanExpired
 	if c, _, ok := g.scanOf(r, id); ok {
 		state = scanWaiting
-		if g.Hub.Scans.polls.take(time.Now(), maxPolls, time.Second) {
+		if g.Hub.Scans.polls.take(pollRate) {
 			var err error
 			if state, err = g.scanState(r.Context(), r.origin, c); err != nil {
 				g.unavailableJSON(w, r, g.Account, retryStore, err)

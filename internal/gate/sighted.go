@@ -87,7 +87,9 @@ func (g *Gate) stillGiven(ctx context.Context, s ledger.Sighting) ledger.Sightin
 // the client asks again.
 func (g *Gate) enrol(ctx context.Context, b session.Binding, key string, s ledger.Sighting, who visitor, scopeOf func(ledger.Person) string) (enrolled, error) {
 	s = g.stillGiven(ctx, s)
-	person, err := g.Hub.Ledger.See(ctx, s)
+	seen := s
+	seen.SignedIn = s.SignedIn && g.mayTellSignIn(ctx, s, key)
+	person, err := g.Hub.Ledger.See(ctx, seen)
 	if err != nil {
 		return enrolled{}, g.later(key, s, fmt.Errorf("gate: ledger: %w", err))
 	}

@@ -27,11 +27,11 @@ const (
 	// ticketTTL is how long a ticket is good.
 	ticketTTL = time.Minute
 
-	// maxTickets is how many one person may ask for in a minute, at one instance.
-	maxTickets = 30
-
 	purposeTicket = "ticket"
 )
+
+// ticketRate is for the tickets of one person at one instance, of all its sites.
+var ticketRate = rate{burst: 30, every: 2 * time.Second}
 
 // errTicket says that a text is no ticket, or none that is good here and now.
 var errTicket = errors.New("gate: no such ticket")
@@ -56,7 +56,7 @@ func (g *Gate) issueTicket(w http.ResponseWriter, r *Request, a Account) {
 	s := r.id.session
 	// Of persons, not of sessions: a ticket makes another session, which can ask for
 	// tickets too (attack: one visitor fills the store).
-	if !g.tickets.take(s.Person, maxTickets) {
+	if ok, _ := g.Hub.Results.tickets.take(s.Person, "", ticketRate); !ok {
 		retryIn(w, time.Minute)
 		writeError(w, http.StatusTooManyRequests, "too_frequent", "Too many tickets in this minute.")
 		return

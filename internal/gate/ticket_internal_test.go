@@ -75,32 +75,6 @@ func TestTicketIsBound(t *testing.T) {
 	}
 }
 
-func TestMeter(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var m meter
-		count := func() (n int) {
-			for range 10 {
-				if m.take(time.Now(), 3, time.Minute) {
-					n++
-				}
-			}
-			return n
-		}
-		if n := count(); n != 3 {
-			t.Errorf("%d at first", n)
-		}
-		time.Sleep(time.Minute - time.Nanosecond)
-		if n := count(); n != 0 {
-			t.Errorf("%d in the same minute", n)
-		}
-		time.Sleep(time.Nanosecond)
-		if n := count(); n != 3 {
-			t.Errorf("%d in the next", n)
-		}
-	})
-}
-
 // Whatever an address holds, it is the same without the ticket, and no ticket stays.
 func FuzzCutTicket(f *testing.F) {
 	for _, seed := range []string{"", "a=1", "wechat_ticket", "wechat_ticket=x&a=%2F", "a&wechat%5Fticket=x&&b;c", "%zz=1&wechat_ticket=%zz", "&&wechat_ticket=&"} {

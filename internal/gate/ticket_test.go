@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -176,6 +177,17 @@ func TestAttackTicketsWithoutEnd(t *testing.T) {
 	}
 	if given < 20 || given > 40 {
 		t.Errorf("%d tickets in a minute", given)
+	}
+	// Another site is no new budget.
+	w.gate = &gate.Gate{Hub: w.hub, Account: w.gate.Account, Doors: w.gate.Doors, Rules: w.gate.Rules, Logger: w.gate.Logger}
+	elsewhere := 0
+	for range 30 {
+		if first.ask(http.MethodPost, ticketPath, nil).status == http.StatusOK {
+			elsewhere++
+		}
+	}
+	if elsewhere > 10 {
+		t.Errorf("%d tickets at another site", elsewhere)
 	}
 	other.ticket()
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/page"
@@ -16,11 +15,6 @@ import (
 // website's account. That is a dance like the other one, with another account: the
 // flow says which. What WeChat asks there is everything at once, so that such a
 // session satisfies every scope.
-
-// maxRefusals is how many refusals by nobodies the business systems hear of in a
-// minute, for each site: anybody can come back without a code (attack: a flood
-// fills the outbox).
-const maxRefusals = 60
 
 // outside is what happens to visitors who are not in WeChat. To WeChat's own servers
 // only a website's account can send them.
@@ -88,22 +82,30 @@ func (g *Gate) refusedAtWebsite(w http.ResponseWriter, r *Request, f Flow) {
 	g.Logger.Info("visitor refused", slog.String("flow", shortID(f.ID)), slog.String("account", f.Account))
 	scope := KindWebsite.scope()
 	g.audit(r, AuditRecord{Action: ActionDecline, Account: f.Account, Scope: scope, Reason: reasonWeChat, Flow: f.ID})
-	account, known := g.flowAccount(f)
-	signedIn := r.id != nil && !r.id.Guest()
-	if known && (signedIn || g.refusals.take(time.Now(), maxRefusals, time.Minute)) {
+	if account, known := g.flowAccount(f); known {
 		e := ledger.Event{
 			ID: EventID(ledger.Declined, f.ID), Kind: ledger.Declined, AppID: account.Credentials.AppID, Scope: scope, Reason: reasonWeChat,
 		}
-		if signedIn {
-			e.Person = r.id.session.Person
-		}
-		ctx, cancel := g.storeContext(r)
-		defer cancel()
-		if err := g.Hub.Ledger.Tell(ctx, e); err != nil {
-			g.logWeChat(slog.LevelError, "a refusal was not told", f, err)
-		}
+		g.tellRefusal(r, f, e)
 	}
 	g.tryAgain(w, r, f)
+}
+
+// tellRefusal tells of a refusal at WeChat's QR page.
+func (g *Gate) tellRefusal(r *Request, f Flow, e ledger.Event) {
+	if r.id != nil && !r.id.Guest() {
+		e.Person = r.id.session.Person
+		if !g.mayTell(e.Kind, e.Person, e.ID) {
+			return
+		}
+	} else if !g.mayTellRefusal(r, &g.refusals, e.ID) {
+		return
+	}
+	ctx, cancel := g.storeContext(r)
+	defer cancel()
+	if err := g.Hub.Ledger.Tell(ctx, e); err != nil {
+		g.logWeChat(slog.LevelError, "a refusal was not told", f, err)
+	}
 }
 
 // framed reports a callback inside a frame, which is where it comes when the site

@@ -1,0 +1,96 @@
+package gate
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// Visitors cause events for the business systems at will: they decline, sign in
+// and sign out. Each event is kept on disk until it is delivered, so that each
+// person has a limit, and each network for events without a person (attack: a
+// script fills the outbox). What is over the limit still happens, and is in the
+// audit log, but the business systems are not told.
+var (
+	// eventRate is for each person and kind of event, and for each network.
+	eventRate = rate{burst: 10, every: time.Minute}
+	// anonymousRate is for all events of a site without a person, of each door.
+	anonymousRate = rate{burst: 60, every: time.Second}
+	// untoldRate is for the log line about events that were not told.
+	untoldRate = rate{burst: 1, every: time.Minute}
+)
+
+// eventLimits belongs to all sites together, and outlives a reload: a person has
+// no budget at each of them.
+type eventLimits struct {
+	persons  keyedLimiter // by kind and person
+	networks keyedLimiter // by network
+}
+
+// untold counts the events of a site that were over a limit.
+type untold struct {
+	line limiter
+	n    atomic.Int64
+}
+
+// mayTell reports whether an event that a person caused is to be told. id names
+// the event: told again at once, it counts once.
+func (g *Gate) mayTell(kind ledger.EventKind, person, id string) bool {
+	ok, _ := g.Hub.Results.events.persons.take(string(kind)+" "+person, id, eventRate)
+	if !ok {
+		g.leaveUntold(kind)
+	}
+	return ok
+}
+
+// mayTellSignIn is mayTell for a sighting. Before its openid is known, the openid
+// stands for the person. id names the sign-in.
+func (g *Gate) mayTellSignIn(ctx context.Context, s ledger.Sighting, id string) bool {
+	who := s.AppID + " " + s.OpenID
+	if p, err := g.Hub.Ledger.FindOpenID(ctx, s.AppID, s.OpenID); err == nil {
+		who = p.ID
+	}
+	return g.mayTell(ledger.SignedIn, who, id)
+}
+
+// mayTellRefusal reports whether a refusal is to be told although it is not known
+// who refused: anybody can send one. all limits those of the site.
+func (g *Gate) mayTellRefusal(r *Request, all *limiter, id string) bool {
+	ok, again := g.Hub.Results.events.networks.take(clientNetwork(r.clientAddr()).String(), id, eventRate)
+	if again {
+		return true
+	}
+	// The network is asked first: one that is over its limit takes nothing from
+	// the others.
+	if ok = ok && all.take(anonymousRate); !ok {
+		g.leaveUntold(ledger.Declined)
+	}
+	return ok
+}
+
+// leaveUntold logs that an event was over a limit, at most once a minute.
+func (g *Gate) leaveUntold(kind ledger.EventKind) {
+	g.untold.n.Add(1)
+	if g.untold.line.take(untoldRate) {
+		g.Logger.Warn("events are not told: a visitor causes too many",
+			slog.String("type", string(kind)), slog.Int64("events", g.untold.n.Swap(0)))
+	}
+}
+
+// clientNetwork is the network of a client, as providers give them out: /24, and
+// /56 of IPv6. The zero value is for addresses that are not known.
+func clientNetwork(addr netip.Addr) netip.Prefix {
+	bits := 56
+	if addr.Is4() {
+		bits = 24
+	}
+	p, err := addr.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return p
+}

@@ -1,0 +1,109 @@
+package gate
+
+import (
+	"hash/maphash"
+	"sync"
+	"time"
+)
+
+// rate is how often something may happen: burst times at once, and after that
+// once in each interval.
+type rate struct {
+	burst int
+	every time.Duration
+}
+
+// spend takes one from a budget that will be whole again at the given time. It
+// returns the new time, and false if the budget is used up.
+func (r rate) spend(whole, now time.Time) (time.Time, bool) {
+	if whole.Before(now) {
+		whole = now
+	}
+	if whole.Sub(now) > time.Duration(r.burst-1)*r.every {
+		return whole, false
+	}
+	return whole.Add(r.every), true
+}
+
+// limiter limits how often one thing happens. The zero value is ready.
+type limiter struct {
+	mu    sync.Mutex
+	whole time.Time
+}
+
+// take reports whether it may happen once more, and counts it.
+func (l *limiter) take(r rate) (ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.whole, ok = r.spend(l.whole, time.Now())
+	return ok
+}
+
+const (
+	// maxLimited bounds the keys that have a budget of their own.
+	maxLimited = 65536
+	// sharedBudgets are for the keys beyond that. Several keys share one.
+	sharedBudgets = 4096
+	// limitedPrune is how many budgets each call checks for removal.
+	limitedPrune = 16
+)
+
+// keyedLimiter limits how often each of many does something, in bounded memory.
+// It never forgets a budget before it is whole again (attack: a flood of other
+// keys makes room, and the attacker's own key begins anew): a key that finds no
+// room shares a budget with others. The zero value is ready.
+type keyedLimiter struct {
+	mu     sync.Mutex
+	seed   maphash.Seed // secret: no one can choose keys that share a budget
+	own    map[uint64]budget
+	shared []time.Time // when each is whole again
+}
+
+// budget is what one key may still do.
+type budget struct {
+	whole time.Time // when it is whole again
+	last  uint64    // the hash of what it was last taken for
+}
+
+// take reports whether key may do something once more, and counts it. what names
+// it: repeated at once, again is true, and nothing is counted. "" never repeats.
+func (l *keyedLimiter) take(key, what string, r rate) (ok, again bool) {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.own == nil {
+		l.seed, l.own, l.shared = maphash.MakeSeed(), make(map[uint64]budget), make([]time.Time, sharedBudgets)
+	}
+	l.prune(now)
+	hash, name := maphash.String(l.seed, key), maphash.String(l.seed, what)
+	b, known := l.own[hash]
+	if known && what != "" && b.last == name {
+		return true, true
+	}
+	shared := &l.shared[hash%sharedBudgets]
+	if !known {
+		b.whole = *shared // what the key has spent while it found no room
+	}
+	whole, ok := r.spend(b.whole, now)
+	switch {
+	case !ok:
+	case !known && len(l.own) >= maxLimited:
+		*shared = whole
+	default:
+		l.own[hash] = budget{whole, name}
+	}
+	return ok, false
+}
+
+// prune drops budgets that are whole again, a few at a time.
+func (l *keyedLimiter) prune(now time.Time) {
+	looked := 0
+	for hash, b := range l.own {
+		if !now.Before(b.whole) {
+			delete(l.own, hash)
+		}
+		if looked++; looked >= limitedPrune {
+			return
+		}
+	}
+}
