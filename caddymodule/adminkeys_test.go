@@ -9,12 +9,14 @@ import (
 	"time"
 )
 
-// rotated is the answer to a rotation of the keys.
-func (o *office) rotated(query string) (answer struct {
+// rotation is the answer to a rotation of the keys.
+type rotation struct {
 	Key     string
 	Seals   time.Time
 	Retired int
-}) {
+}
+
+func (o *office) rotated(query string) (answer rotation) {
 	o.t.Helper()
 	if err := json.Unmarshal([]byte(o.must("POST", "/wechat/keys/rotate"+query, "", http.StatusOK)), &answer); err != nil {
 		o.t.Fatal(err)

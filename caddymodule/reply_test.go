@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -23,7 +24,7 @@ func TestNothingIsWrittenAfterTheCut(t *testing.T) {
 	} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		recorder := httptest.NewRecorder()
-		p := newReply(ctx, recorder, nil, nil)
+		p := newReply(ctx, recorder, new(gate.Gate), new(gate.Request))
 		if _, err := p.Write([]byte("begun,")); err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,6 @@ package session_test
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"testing"
 	"testing/synctest"
@@ -169,7 +168,7 @@ func TestKeeperCannotChangeKeys(t *testing.T) {
 			}
 			sealed := seal(t, ring)
 			c.fail(store)
-			before := fmt.Sprintf("%s", store.get())
+			before := string(store.get())
 			if _, err := keeper.AddKey(t.Context()); !errors.Is(err, c.want) {
 				t.Errorf("AddKey gave %v, want %v", err, c.want)
 			}

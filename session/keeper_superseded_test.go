@@ -83,7 +83,7 @@ func TestAttackGeneratedKeyOutlivesItsSessions(t *testing.T) {
 					}
 					time.Sleep(5 * time.Hour)
 				}
-				time.Sleep(began.Add(30*day + 2*grace + 2*time.Minute).Sub(time.Now()))
+				time.Sleep(time.Until(began.Add(30*day + 2*grace + 2*time.Minute)))
 				if restarts {
 					_, ring = join(t, store)
 				}

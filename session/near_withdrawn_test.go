@@ -20,9 +20,11 @@ type ringed struct {
 func (r ringed) Load(ctx context.Context, value string, b session.Binding) (*session.Session, error) {
 	return r.counted.Load(ctx, value, b)
 }
+
 func (r ringed) Save(ctx context.Context, s *session.Session) (string, error) {
 	return r.counted.Save(ctx, s)
 }
+
 func (r ringed) Renew(ctx context.Context, s *session.Session) (string, error) {
 	return r.counted.Renew(ctx, s)
 }

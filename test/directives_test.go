@@ -215,9 +215,11 @@ func TestNamedMatchersSeeWhatTheVisitorSent(t *testing.T) {
 // is private.
 func TestSessionsAreNotCached(t *testing.T) {
 	w := newWorld(t)
-	w.load(w.caddyfile(options{global: "session {\n\t\t\tidle 1m\n\t\t\tlifetime 5m\n\t\t}", auth: "scope snsapi_base\n\t\toptional /",
+	w.load(w.caddyfile(options{
+		global: "session {\n\t\t\tidle 1m\n\t\t\tlifetime 5m\n\t\t}", auth: "scope snsapi_base\n\t\toptional /",
 		before: "header /at-once Cache-Control max-age=600",
-		proxy:  "handle /late {\n\t\theader >Cache-Control max-age=600\n\t\treverse_proxy " + w.app.address() + "\n\t}\n\treverse_proxy " + w.app.address()}))
+		proxy:  "handle /late {\n\t\theader >Cache-Control max-age=600\n\t\treverse_proxy " + w.app.address() + "\n\t}\n\treverse_proxy " + w.app.address(),
+	}))
 	v := w.visitor("ming")
 	v.open(w.site + "/x")
 	time.Sleep(8 * time.Second) // past an eighth of idle: the session is due

@@ -41,22 +41,30 @@ func browserSecrets(r *http.Request, s site) (secrets []browserSecret) {
 	return secrets
 }
 
+// heldSecrets are those that were read, or one that was drawn since.
+func (r *Request) heldSecrets() []browserSecret {
+	if r.secrets == nil {
+		return nil
+	}
+	return *r.secrets
+}
+
 // browserSecret returns a secret of the browser. One that it has is used again,
 // and begins its time anew: several sign-ins must not pile up cookies (attack:
 // requests that grow until a server refuses them).
 func (r *Request) browserSecret(w http.ResponseWriter) string {
-	if len(r.secrets) == 0 {
+	if r.secrets == nil {
 		id := strings.ToLower(rand.Text()[:secretIDLength])
-		r.secrets = []browserSecret{{id, rand.Text()}}
+		r.secrets = &[]browserSecret{{id, rand.Text()}}
 	}
-	s := r.secrets[0]
+	s := (*r.secrets)[0]
 	browserCookie.setNamed(w, r.site, s.id, s.value)
 	return s.value
 }
 
 // clearBrowserSecrets takes all of them back.
 func (r *Request) clearBrowserSecrets(w http.ResponseWriter) {
-	for _, s := range r.secrets {
+	for _, s := range r.heldSecrets() {
 		browserCookie.clearNamed(w, r.site, s.id)
 	}
 }
@@ -80,7 +88,7 @@ func (r *Request) boundBy(use sideCookie, want []byte) bool {
 
 // bindsTo is boundBy for one value.
 func (r *Request) bindsTo(use sideCookie, value string, want []byte) bool {
-	for _, secret := range r.secrets {
+	for _, secret := range r.heldSecrets() {
 		got := binding(use, value, secret.value)
 		if len(want) >= minBinding && len(want) <= len(got) && subtle.ConstantTimeCompare(got[:len(want)], want) == 1 {
 			return true

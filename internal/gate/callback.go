@@ -33,6 +33,10 @@ func (g *Gate) callback(w http.ResponseWriter, r *Request) {
 		g.unavailable(w, r, retryStore, flow, err)
 		return
 	}
+	if r.foreignCallback(w, unreadable) {
+		g.explainForeign(w, r, flow)
+		return
+	}
 	if r.id != nil && !r.id.Guest() && (flow.Scope == wechat.ScopeBase || r.id.scope == wechat.ScopeUserInfo) {
 		// Back, reload, a second tab, a second hit: nothing is left to do.
 		arrive(w, r, flow.Target)

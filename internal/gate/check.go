@@ -41,6 +41,7 @@ func (g *Gate) checkEndpoint(w http.ResponseWriter, r *Request) {
 	case standing == Satisfied:
 		r.Access = Protected
 		g.renew(w, r)
+		r.forgetForeign(w)
 	case standing == Guest && isRead(cmp.Or(forwarded(r, forwardedMethods), http.MethodGet)):
 	case standing == Guest:
 		writeError(w, http.StatusForbidden, "snapshot_read_only", "This is WeChat's read-only snapshot mode: tap 使用完整服务 first.")

@@ -21,6 +21,10 @@ type newDance struct {
 
 // begin sends the visitor to WeChat.
 func (g *Gate) begin(w http.ResponseWriter, r *Request, d newDance) {
+	if r.foreignBegin(w) {
+		g.explainForeign(w, r, Flow{Target: d.target, Scope: d.scope})
+		return
+	}
 	flow, value := newFlow(d.target, d.scope, d.attempt, d.optional, r.browserSecret(w))
 	if r.id != nil {
 		flow.Person = r.id.person.ID

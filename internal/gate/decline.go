@@ -97,7 +97,7 @@ func (g *Gate) mayAsk(r *Request) bool {
 // countAsked notes one more question to somebody who declined.
 func (g *Gate) countAsked(w http.ResponseWriter, r *Request) {
 	if r.id != nil && g.declinedRecently(r.id) {
-		g.setAsked(w, r, min(r.asked+1, maxAsked))
+		g.setAsked(w, r, min(int(r.asked)+1, maxAsked))
 	}
 }
 

@@ -77,8 +77,8 @@ func (g *Gate) load(ctx context.Context, r *Request, value string, known *Identi
 	}
 	s, err := g.loadFor(ctx, r, value, first)
 	for _, a := range g.doorsBehind(first) {
-		if err == nil || !errors.Is(err, session.ErrNone) {
-			break // found, or nobody can tell
+		if err == nil || !errors.Is(err, session.ErrTampered) {
+			break // found, over, or nobody can tell
 		}
 		s, err = g.loadFor(ctx, r, value, a)
 	}

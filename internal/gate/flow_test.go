@@ -146,7 +146,8 @@ func TestBinding(t *testing.T) {
 	with := func(pairs ...string) *Request {
 		r := request(t, "GET", "/", "Cookie", strings.Join(pairs, "; "))
 		s := site{secure: true}
-		return &Request{Request: r, site: s, secrets: browserSecrets(r, s)}
+		secrets := browserSecrets(r, s)
+		return &Request{Request: r, site: s, secrets: &secrets}
 	}
 	good, secret := "__Secure-wechat-flow="+value, "__Host-wechat-browser-abc234="+testSecret
 	other := strings.Repeat("A", secretLength)

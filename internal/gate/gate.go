@@ -52,11 +52,12 @@ type Gate struct {
 	// Audit gets a line for each thing in [AuditRecord]. Nil: none is written.
 	Audit *slog.Logger
 
-	cache    identityCache
-	declines limiter // of apps, see mobileDeclined
-	refusals limiter // on WeChat's QR page, see refusedAtWebsite
-	untold   untold
-	strange  sync.Once
+	cache      identityCache
+	declines   limiter // of apps, see mobileDeclined
+	refusals   limiter // on WeChat's QR page, see refusedAtWebsite
+	foreigners limiter // of lines in the log, see explainForeign
+	untold     untold
+	strange    sync.Once
 }
 
 // Request is one request as the gate sees it.
@@ -64,28 +65,33 @@ type Request struct {
 	*http.Request
 	// Original is the address as the visitor sent it, before any rewrite.
 	Original *url.URL
-	// Access and Need are what the operator says about this path.
-	Access Access
+	// Need and Access are what the operator says about this path.
 	Need   wechat.Scope
-	// ClientIP is the visitor's address, as far as the operator trusts who says it;
-	// "" is the connection's. It is shown to the visitor, and grants nothing.
-	ClientIP string
+	Access Access
 	// FromProxy says that the connection comes from another proxy of the operator's,
 	// who may be told of a visitor what a page may not.
 	FromProxy bool
+	// ClientIP is the visitor's address, as far as the operator trusts who says it;
+	// "" is the connection's. It is shown to the visitor, and grants nothing.
+	ClientIP string
 
-	token bearer // what came instead of a cookie
+	token  bearer // what came instead of a cookie
+	origin string
+	site   site
+	id     *Identity
+	cookie string // the cookie value that id was read from, or its renewal
 
-	origin  string
-	site    site
-	landed  int             // read at once: the cookies are stripped before the upstream may ask for more
-	asked   int             // the same: how often the app had one who declined asked again
-	secrets []browserSecret // the same
-	id      *Identity
-	cookie  string // the cookie value that id was read from, or its renewal
+	// What our other cookies say. It is read at once: they are stripped before the
+	// upstream may ask for more.
+	secrets *[]browserSecret // nil for none
+	landed  int8             // how often this browser came back in the last minute
+	asked   int8             // how often the app had one who declined asked again
+	foreign foreignCount
 
-	renewed  bool // cookie is the renewal, and on its way to the browser
-	formerly bool // id was read from a cookie under the name without the port
+	foreignSession bool // there is a session's cookie, and no key here opens it
+	foreignCounted bool
+	renewed        bool // cookie is the renewal, and on its way to the browser
+	formerly       bool // id was read from a cookie under the name without the port
 
 	withdrawn uint64 // keys taken away before the request was read; see sameKeys
 
@@ -122,6 +128,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool
 	case err != nil, r.Access == Public, g.standing(r, r.Need) == Satisfied:
 		// Decide's first row, before the costs of the other facts.
 		g.renew(w, r)
+		r.forgetForeign(w)
 		return r.id, true
 	case r.token.sent && r.Access == Protected:
 		g.allowOrigin(w, r)
@@ -130,6 +137,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool
 	}
 	verdict := Decide(g.facts(r))
 	if verdict == Pass {
+		r.forgetForeign(w)
 		return r.id, true
 	}
 	if !isNavigation(r.Request) {
@@ -147,8 +155,13 @@ func (g *Gate) prepare(r *Request) bool {
 		return false
 	}
 	r.origin, r.site = origin, siteOf(origin)
-	r.landed = landedCookie.Count(r.Request, r.site)
-	r.secrets = browserSecrets(r.Request, r.site)
+	if hasSideCookies(r.Request) {
+		r.landed = int8(landedCookie.Count(r.Request, r.site))
+		r.foreign = readForeign(r.Request, r.site)
+		if secrets := browserSecrets(r.Request, r.site); secrets != nil {
+			r.secrets = &secrets
+		}
+	}
 	if r.Need == "" {
 		r.Need = g.Rules.Scope
 	}
@@ -162,19 +175,23 @@ func (g *Gate) identify(r *Request) error {
 	}
 	var unavailable error
 	values, own := r.sessionValues()
+	foreign := 0
 	for i, value := range values {
 		id, err := g.lookup(r, value)
 		switch {
 		case err == nil:
 			r.id, r.cookie, r.formerly = id, value, i >= own
-			r.asked = g.asked(r)
+			r.asked = int8(g.asked(r))
 			return nil
 		case !isNobody(err):
 			// Only a clear no is a no (attack: a failing store read as "not
 			// signed in", and everybody sent to sign in again).
 			unavailable = err
+		case i < own && isForeign(value, err):
+			foreign++
 		}
 	}
+	r.foreignSession = own > 0 && foreign == own
 	return unavailable
 }
 

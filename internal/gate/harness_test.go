@@ -52,8 +52,9 @@ type town struct {
 	inside   bool                                          // requests do not leave the process, nor a synctest bubble
 	plain    bool                                          // http, not https
 	http2    bool
-	upkeep   *gate.Upkeep  // nil unless kept
-	last     *gate.Request // for streams that speak to the gate
+	instead  func(*http.Request) *town // who answers a request; nil is this one
+	upkeep   *gate.Upkeep              // nil unless kept
+	last     *gate.Request             // for streams that speak to the gate
 	server   *httptest.Server
 	log      logBook
 	secrets  secretBook
@@ -204,6 +205,12 @@ func rules(change func(*gate.Rules)) func(*town) { return func(w *town) { change
 
 // ServeHTTP does what the server's handler does around the gate.
 func (w *town) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	if w.instead != nil {
+		if other := w.instead(r); other != w {
+			other.ServeHTTP(rw, r)
+			return
+		}
+	}
 	r = r.WithContext(r.Context()) // a copy, as any server in front makes one
 	w.scrub.Request(r)
 	original := *r.URL
@@ -277,7 +284,7 @@ func (w *town) forward(rw http.ResponseWriter, q *gate.Request, answer *httptest
 }
 
 // ourCookie matches the names of our cookies, on any port.
-var ourCookie = regexp.MustCompile(`^(__Host-|__Secure-)?wechat(-(flow|landed|asked|logout|ticket|scan|browser-[a-z0-9]{6}))?(-[0-9]{1,5})?$`)
+var ourCookie = regexp.MustCompile(`^(__Host-|__Secure-)?wechat(-(flow|landed|asked|logout|ticket|scan|foreign|browser-[a-z0-9]{6}))?(-[0-9]{1,5})?$`)
 
 // echoed is what the upstream says it got.
 type echoed struct {

@@ -19,7 +19,7 @@ const (
 
 // land counts one more landing.
 func (r *Request) land(w http.ResponseWriter) {
-	landedCookie.Set(w, r.site, strconv.Itoa(nextLanding(r.landed)))
+	landedCookie.Set(w, r.site, strconv.Itoa(nextLanding(int(r.landed))))
 }
 
 // nextLanding is the count after one more landing.

@@ -99,6 +99,11 @@ func (g *Gate) explainOutside(w http.ResponseWriter, r *Request, target string) 
 // explainCookies stops the round. The count begins anew: whoever allows cookies
 // and taps the button gets another try.
 func (g *Gate) explainCookies(w http.ResponseWriter, r *Request, target string) {
+	if r.foreignSession {
+		// It keeps our cookies: it has brought another gateway's.
+		g.explainForeign(w, r, Flow{Target: target, Scope: wechat.ScopeBase})
+		return
+	}
 	g.Logger.Warn("browser does not keep the session cookie", slog.String("site", r.origin))
 	landedCookie.Clear(w, r.site)
 	g.show(w, r, page.Page{Kind: page.CookiesOff, ContinueURL: loginPath(target, wechat.ScopeBase)}, "cookies_off", "This browser does not keep cookies of this site.")

@@ -22,6 +22,7 @@ const (
 	receiptCookie                   // a logout to be completed
 	ticketCookie                    // ties the two hops of a ticket
 	scanCookie                      // the browser that shows a code
+	foreignCookie                   // how often no key here opened what the browser brought
 	browserCookie                   // a secret of the browser, of which there may be several
 	cookieCount
 )
@@ -49,6 +50,7 @@ var sideCookies = [cookieCount]cookieForm{
 	receiptCookie: {base: "wechat-logout", prefix: securePrefix, path: Prefix, life: receiptTTL},
 	ticketCookie:  {base: "wechat-ticket", prefix: securePrefix, life: ticketTTL},
 	scanCookie:    {base: "wechat-scan", prefix: securePrefix, life: scanLife + scanGrace},
+	foreignCookie: {base: "wechat-foreign", prefix: hostPrefix, path: "/", life: foreignTTL},
 	browserCookie: {base: "wechat-browser", prefix: hostPrefix, path: "/", life: flowLifetime, many: true},
 }
 
@@ -134,7 +136,8 @@ func (c sideCookie) put(w http.ResponseWriter, s site, id, path, value string, l
 func cookiesOf(r *http.Request) iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		for _, line := range r.Header["Cookie"] {
-			for more := line != ""; more; {
+			// Quick for those who are signed in: they have none of these.
+			for more := strings.Contains(line, "wechat-"); more; {
 				var pair string
 				pair, line, more = strings.Cut(line, ";")
 				name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
@@ -199,6 +202,12 @@ func isSecretID(s string) bool {
 		}
 	}
 	return len(s) == secretIDLength
+}
+
+// hasSideCookies reports whether a request can have one of them. Most have none, and
+// this is asked of each. A false yes does no harm.
+func hasSideCookies(r *http.Request) bool {
+	return slices.ContainsFunc(r.Header["Cookie"], func(line string) bool { return strings.Contains(line, "wechat-") })
 }
 
 // Count is the one digit that the cookie counts with, 0 if there is none. What it

@@ -24,6 +24,7 @@ func (s *shelf) Load(context.Context, string) ([]byte, error) {
 	}
 	return s.value, nil
 }
+
 func (s *shelf) Store(_ context.Context, _ string, value []byte) error { s.value = value; return nil }
 func (*shelf) Lock(context.Context, string) error                      { return nil }
 func (*shelf) Unlock(context.Context, string) error                    { return nil }
