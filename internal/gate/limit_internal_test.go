@@ -56,8 +56,15 @@ func TestLimiterRepeats(t *testing.T) {
 			what      string
 			ok, again bool
 		}{
-			{"a", true, false}, {"a", true, true}, {"a", true, true}, {"b", true, false}, {"a", true, false}, {"b", false, false},
-			{"a", true, true}, {"", false, false}, {"", false, false},
+			{"a", true, false},
+			{"a", true, true},
+			{"a", true, true},
+			{"b", true, false},
+			{"a", true, false},
+			{"b", false, false},
+			{"a", true, true},
+			{"", false, false},
+			{"", false, false},
 		} {
 			if ok, again := l.take("key", c.what, someRate); ok != c.ok || again != c.again {
 				t.Errorf("call %d, %q: %t, %t; want %t, %t", i, c.what, ok, again, c.ok, c.again)
