@@ -113,3 +113,58 @@ func uncomment(t *testing.T, example string) string {
 	text = strings.ReplaceAll(text, "{file./run/secrets/wechat-members}", "{env.WECHAT_SESSION_KEY}")
 	return strings.ReplaceAll(text, "account default mini", "account members mini")
 }
+
+// Every test that docs/security.md names stands in the room that it names. A name
+// that is gone would be a promise that nothing keeps.
+func TestSecurityNamesTestsThatExist(t *testing.T) {
+	content, err := os.ReadFile("docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rooms := map[string]string{} // by room: the text of its tests
+	named := 0
+	for row := range strings.Lines(string(content)) {
+		if !strings.HasPrefix(row, "| ") || !strings.Contains(row, "`Test") {
+			continue
+		}
+		cells := strings.Split(strings.Trim(strings.TrimSpace(row), "|"), " | ")
+		for _, group := range testsInRooms.FindAllStringSubmatch(cells[len(cells)-1], -1) {
+			for _, room := range strings.Split(group[2], ", ") {
+				if rooms[room] == "" {
+					rooms[room] = testsOf(t, room)
+				}
+				for _, name := range testName.FindAllStringSubmatch(group[1], -1) {
+					if named++; !strings.Contains(rooms[room], "func "+name[1]+"(") {
+						t.Errorf("docs/security.md: %s has no %s", room, name[1])
+					}
+				}
+			}
+		}
+	}
+	if named < 50 {
+		t.Errorf("docs/security.md: only %d tests were found: is the form of its rows another one?", named)
+	}
+}
+
+var (
+	testsInRooms = regexp.MustCompile("((?:`(?:Test|Fuzz)[A-Za-z0-9]+`,? ?)+) ?\\(([a-z/, ]+)\\)")
+	testName     = regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+)`")
+)
+
+// testsOf is the text of a room's tests.
+func testsOf(t *testing.T, room string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(room, "*_test.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("docs/security.md names the room %q: %d tests (%v)", room, len(files), err)
+	}
+	var all strings.Builder
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(content)
+	}
+	return all.String()
+}
