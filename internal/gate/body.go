@@ -1,10 +1,12 @@
 package gate
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -25,15 +27,47 @@ func readJSON(w http.ResponseWriter, r *Request, limit int64, v any) bool {
 		writeError(w, http.StatusUnsupportedMediaType, "not_json", "Send JSON, with Content-Type: application/json.")
 		return false
 	}
+	body, ok := readBody(w, r, limit)
+	if !ok {
+		return false
+	}
+	if !utf8.Valid(body) || !strings.HasPrefix(strings.TrimLeft(string(body), " \t\r\n"), "{") || json.Unmarshal(body, v) != nil {
+		writeError(w, http.StatusBadRequest, "bad_json", "The body is not a JSON object of the expected form.")
+		return false
+	}
+	return true
+}
+
+// readForm reads the body of r, at most limit bytes, so that PostFormValue finds it. It
+// has answered when it returns false: a form that did not arrive as a whole is not
+// taken for an empty one.
+func readForm(w http.ResponseWriter, r *Request, limit int64) bool {
+	body, ok := readBody(w, r, limit)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return ok
+}
+
+// readBody reads the body of r, at most limit bytes. It has answered when it returns
+// false.
+func readBody(w http.ResponseWriter, r *Request, limit int64) ([]byte, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
+	var late net.Error
 	switch {
+	case err == nil:
+		bodyArrived(w)
+		return body, true
 	case errors.As(err, &tooLarge):
 		writeError(w, http.StatusRequestEntityTooLarge, "too_large", "The body is too large.")
-	case err != nil || !utf8.Valid(body) || !strings.HasPrefix(strings.TrimLeft(string(body), " \t\r\n"), "{") || json.Unmarshal(body, v) != nil:
-		writeError(w, http.StatusBadRequest, "bad_json", "The body is not a JSON object of the expected form.")
+	case errors.As(err, &late) && late.Timeout():
+		if r.ProtoMajor == 1 {
+			// What is still to come of the body must not be read as a request. In
+			// later protocols the stream ends by itself, and the word would end all.
+			w.Header().Set("Connection", "close")
+		}
+		writeError(w, http.StatusRequestTimeout, "body_timeout", "The body did not arrive in time. Send it again, at once.")
 	default:
-		return true
+		writeError(w, http.StatusBadRequest, "bad_body", "The body did not arrive as a whole.")
 	}
-	return false
+	return nil, false
 }

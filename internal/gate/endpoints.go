@@ -30,6 +30,7 @@ func IsEndpoint(original *url.URL) bool {
 // ServeEndpoint answers a request below /_wechat/.
 func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *Request) {
 	w.Header().Set("Cache-Control", "no-store")
+	timeBody(w, r)
 	if !g.prepare(r) {
 		writeError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
 		return
@@ -150,12 +151,17 @@ func (g *Gate) standingForLogin(r *Request, scope wechat.Scope) Standing {
 	}
 }
 
+// maxDeclineForm bounds the form of the consent page, in bytes.
+const maxDeclineForm = 16 << 10
+
 // declineEndpoint is the other button of the consent page.
 func (g *Gate) declineEndpoint(w http.ResponseWriter, r *Request) {
 	if !g.postedHere(w, r) {
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
+	if !readForm(w, r, maxDeclineForm) {
+		return
+	}
 	target := returnTarget(r.PostFormValue("return_to"), r.origin)
 	if err := g.identify(r); err != nil {
 		g.unavailable(w, r, retryStore, Flow{}, err)

@@ -81,7 +81,9 @@ func (g *Gate) scanAsk(w http.ResponseWriter, r *Request, c scanCode, target str
 // again would be right in the end (attack: QR-jacking, the code on the phone is not
 // the one on the holder's own screen).
 func (g *Gate) scanReply(w http.ResponseWriter, r *Request, c scanCode) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxScanForm)
+	if !readForm(w, r, maxScanForm) {
+		return
+	}
 	number, denied := r.PostFormValue("number"), r.PostFormValue("deny") != ""
 	if number == "" && !denied {
 		writeError(w, http.StatusBadRequest, "bad_form", "Choose a number, or say no.")

@@ -90,6 +90,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, account string) 
 	h.init()
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	timeBody(w, r)
 	if !h.enter() {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return

@@ -142,13 +142,20 @@ func (h *Handler) refuse(w http.ResponseWriter, a *Account, err error) {
 // errBody: the body did not arrive.
 var errBody = errors.New("push: the body did not arrive")
 
+// timeBody bounds the time in which a body arrives, read or not: before it answers, the
+// server reads what was left, of a push without a signature too (attack: slow senders
+// who need no signature hold a connection each).
+func timeBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readPatience)) // where it is not supported, the server has its own
+	}
+}
+
 // readBody reads a body of at most maxBody bytes.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(readPatience)) // where it is not supported, the server has its own
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err == nil {
-		_ = control.SetReadDeadline(time.Time{})
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		return body, nil
 	}
 	var tooLarge *http.MaxBytesError

@@ -126,3 +126,39 @@ func TestUnreadableIsRelayed(t *testing.T) {
 		t.Errorf("%d unread", got)
 	}
 }
+
+// deadlined is a writer whose connection has deadlines.
+type deadlined struct {
+	*httptest.ResponseRecorder
+	at []time.Time
+}
+
+func (d *deadlined) SetReadDeadline(at time.Time) error {
+	d.at = append(d.at, at)
+	return nil
+}
+
+// Attack: slow bodies without a signature, or to no account at all. They are not read,
+// but before it answers the server reads what is left: it has a deadline for that.
+func TestAttackSlowUnsignedBodiesHaveADeadline(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, nil)
+	for name, row := range map[string]struct {
+		method, account string
+		status          int
+	}{
+		"without a signature": {http.MethodPost, "main", http.StatusForbidden},
+		"no such account":     {http.MethodPost, "other", http.StatusNotFound},
+		"another method":      {http.MethodPut, "main", http.StatusMethodNotAllowed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &deadlined{ResponseRecorder: httptest.NewRecorder()}
+			r := httptest.NewRequest(row.method, "/_wechat/push/"+row.account, strings.NewReader("slow"))
+			begun := time.Now()
+			s.Serve(w, r, row.account)
+			if w.Code != row.status || len(w.at) != 1 || w.at[0].Before(begun) || w.at[0].After(time.Now().Add(readPatience)) {
+				t.Errorf("%d, deadlines %v", w.Code, w.at)
+			}
+		})
+	}
+}
