@@ -1,6 +1,7 @@
 package test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -133,12 +134,13 @@ func (g *guest) enters() error {
 // patience is how often a client comes again that is told to, as docs/doors.md has it.
 const patience = 10
 
-// login signs in with a code: with the same one where the gateway cannot answer now,
-// and with a new one where it is no longer good.
+// login signs in with a code: with the same one and its nonce where the gateway cannot
+// answer now, and with a new one where it is no longer good.
 func (g *guest) login(path string, newCode func() string) error {
-	s, err := said{}, error(nil)
+	s, err, nonce := said{}, error(nil), rand.Text()
+	g.w.transport.gave(nonce)
 	for code, tries := newCode(), 0; tries < patience; tries++ {
-		s, err = g.ask(http.MethodPost, path, map[string]string{"code": code})
+		s, err = g.ask(http.MethodPost, path, map[string]string{"code": code, "nonce": nonce})
 		if err != nil || !g.waits(s) && (g.hasty || s.Error != "code_invalid") {
 			break
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -23,7 +24,7 @@ func TestCrowdsWaitForTheirTurn(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 8 * maxSigningIn {
 			all.Go(func() {
-				_, err := s.Do(t.Context(), fmt.Sprint("flow", i), "code", func(context.Context) (outcome, error) {
+				_, err := s.Do(t.Context(), hit{id: fmt.Sprint("flow", i)}, func(context.Context) (outcome, error) {
 					for n := now.Add(1); n > most.Load(); {
 						most.Store(n)
 					}
@@ -53,7 +54,7 @@ func TestCrowdsAreToldAtLast(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range maxSigningIn {
 			all.Go(func() {
-				_, _ = s.Do(t.Context(), fmt.Sprint("stuck", i), "code", func(context.Context) (outcome, error) {
+				_, _ = s.Do(t.Context(), hit{id: fmt.Sprint("stuck", i)}, func(context.Context) (outcome, error) {
 					<-stuck
 					return outcome{}, nil
 				})
@@ -61,7 +62,7 @@ func TestCrowdsAreToldAtLast(t *testing.T) {
 		}
 		synctest.Wait()
 		begun := time.Now()
-		_, err := s.Do(t.Context(), "late", "code", func(context.Context) (outcome, error) {
+		_, err := s.Do(t.Context(), hit{id: "late"}, func(context.Context) (outcome, error) {
 			t.Error("spent")
 			return outcome{}, nil
 		})
@@ -70,7 +71,7 @@ func TestCrowdsAreToldAtLast(t *testing.T) {
 		}
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err = s.Do(gone, "gone", "code", func(context.Context) (outcome, error) { return outcome{}, errCrowded })
+		_, err = s.Do(gone, hit{id: "gone"}, func(context.Context) (outcome, error) { return outcome{}, errCrowded })
 		if err == nil {
 			t.Error("who has gone is signed in")
 		}
@@ -78,7 +79,7 @@ func TestCrowdsAreToldAtLast(t *testing.T) {
 		close(stuck)
 		all.Wait()
 		for range maxSigningIn {
-			if _, err := s.admission.enter(t.Context()); err != nil {
+			if _, err := s.admissions.at("").enter(t.Context(), netip.Prefix{}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -141,11 +141,12 @@ func (g *Gate) finish(w http.ResponseWriter, r *Request, f Flow, code string) {
 	}
 	binding := r.binding(account)
 	who := visitorOf(r) // spend may outlive the request
-	o, err := g.Hub.Results.Do(r.Context(), f.ID, code, func(ctx context.Context) (outcome, error) {
+	h := r.hit(account.door(), f.ID, code)
+	o, err := g.Hub.Results.Do(r.Context(), h, func(ctx context.Context) (outcome, error) {
 		if account.Kind == KindWebsite {
-			return g.spendAtDoor(ctx, account, binding, code, who, g.seeWebsite)
+			return g.spendAtDoor(ctx, account, binding, h, who, g.seeWebsite)
 		}
-		return g.spend(ctx, f, code, binding, who)
+		return g.spend(ctx, f, h, binding, who)
 	})
 	switch {
 	case err != nil:

@@ -15,6 +15,9 @@ import (
 // retryQuota is how long a client waits that met WeChat's quota of one minute.
 const retryQuota = time.Minute
 
+// crowdRound is how often the log says that too many sign in at once.
+const crowdRound = 10 * time.Second
+
 // doorFailed answers a client that WeChat, or a store, let down, with what to do
 // next. One log line says why.
 func (g *Gate) doorFailed(w http.ResponseWriter, r *Request, a Account, err error) {
@@ -54,13 +57,24 @@ func (k Kind) anew() string {
 
 // unavailableJSON answers 503 to a client without pages.
 func (g *Gate) unavailableJSON(w http.ResponseWriter, r *Request, a Account, after time.Duration, err error) {
-	level := slog.LevelError
-	if r.Context().Err() != nil && !errors.Is(err, session.ErrUnavailable) && !errors.Is(err, ledger.ErrUnavailable) {
-		level = slog.LevelDebug // the client left; nobody reads the answer
-	}
-	g.logAccount(level, "unavailable", a, "", err)
+	g.logAccount(g.outageLevel(r, err), "unavailable", a, "", err)
 	retryIn(w, after)
 	writeError(w, http.StatusServiceUnavailable, "unavailable", "This does not work at the moment. Try again in a moment; if the code is refused then, with a new one.")
+}
+
+// outageLevel is how loud the log says that something is not available.
+func (g *Gate) outageLevel(r *Request, err error) slog.Level {
+	switch {
+	case errors.Is(err, errCrowded):
+		if g.crowds.take(rate{burst: 1, every: crowdRound}) {
+			return slog.LevelWarn
+		}
+		return slog.LevelDebug // one line for a crowd (attack: a flood fills the log)
+	case r.Context().Err() != nil && !errors.Is(err, session.ErrUnavailable) && !errors.Is(err, ledger.ErrUnavailable):
+		return slog.LevelDebug // the client left; nobody reads the answer
+	default:
+		return slog.LevelError
+	}
 }
 
 func retryIn(w http.ResponseWriter, after time.Duration) {

@@ -12,44 +12,65 @@ import (
 
 // board is where two instances leave word for each other.
 type board struct {
-	mu     sync.Mutex
-	claims map[string]bool
-	values map[string]string
+	mu    sync.Mutex
+	notes map[string]note
 }
 
-func (b *board) Claim(_ context.Context, key string, _ time.Duration) (bool, error) {
+type note struct {
+	text  string
+	until time.Time
+}
+
+// get returns what stands there still.
+func (b *board) get(key string) (string, bool) {
+	n, ok := b.notes[key]
+	if !ok || !time.Now().Before(n.until) {
+		return "", false
+	}
+	return n.text, true
+}
+
+func (b *board) Claim(_ context.Context, key string, ttl time.Duration) (bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	taken := b.claims[key]
-	b.claims[key] = true
-	return !taken, nil
+	if _, taken := b.get("claim " + key); taken {
+		return false, nil
+	}
+	b.notes["claim "+key] = note{until: time.Now().Add(ttl)}
+	return true, nil
 }
 
 func (b *board) Release(_ context.Context, key string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.claims, key)
+	delete(b.notes, "claim "+key)
 	return nil
 }
 
-func (b *board) Put(_ context.Context, key, value string, _ time.Duration) error {
+func (b *board) Put(_ context.Context, key, value string, ttl time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.values[key] = value
+	b.notes[key] = note{value, time.Now().Add(ttl)}
 	return nil
 }
 
 func (b *board) Get(_ context.Context, key string) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.values[key], nil
+	text, _ := b.get(key)
+	return text, nil
 }
 
 // fleet is two instances of one gateway.
 func fleet(t *testing.T) (one, two *town) {
 	t.Helper()
-	one = newTown(t, doors, func(w *town) { w.inside = true })
-	shared := &board{claims: map[string]bool{}, values: map[string]string{}}
+	return fleetWith(t, newWeChat(t))
+}
+
+func fleetWith(t *testing.T, c *weChat) (one, two *town) {
+	t.Helper()
+	one = newTownWith(t, c, doors, func(w *town) { w.inside = true })
+	shared := &board{notes: map[string]note{}}
 	one.hub.Results = &gate.Results{Shared: shared, Keys: one.hub.Keys}
 	hub := *one.hub
 	hub.Results = &gate.Results{Shared: shared, Keys: one.hub.Keys}

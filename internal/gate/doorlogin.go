@@ -26,14 +26,48 @@ func (g *Gate) mobileLogin(w http.ResponseWriter, r *Request, a Account) {
 	g.doorLogin(w, r, a, g.seeMobile)
 }
 
-// doorLogin signs a client in. Its code is spent once: the client that asks again
-// with the same code, because it lost the answer, gets the same token, from any
-// instance.
-func (g *Gate) doorLogin(w http.ResponseWriter, r *Request, a Account, see sightingOf) {
-	var body struct {
-		Code string `json:"code"`
+// loginBody is what a client sends to sign in. The nonce is optional.
+type loginBody struct {
+	Code  string  `json:"code"`
+	Nonce *string `json:"nonce"`
+}
+
+// Lengths of a nonce, in bytes.
+const minNonce, maxNonce = 16, 128
+
+// nonceIsGood reports a nonce that can be one, or none.
+func (b loginBody) nonceIsGood() bool {
+	if b.Nonce == nil {
+		return true
 	}
+	text := *b.Nonce
+	for i := range len(text) {
+		if text[i] <= ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return len(text) >= minNonce && len(text) <= maxNonce
+}
+
+// owner is who may ask again for what the code was spent for.
+func (b loginBody) owner() owner {
+	if b.Nonce == nil {
+		return owner{}
+	}
+	return sha256.Sum256([]byte(*b.Nonce))
+}
+
+// doorLogin signs a client in. Its code is spent once: the client that asks again with
+// the same code and the same nonce, because it lost the answer, gets the same token,
+// from any instance. Without a nonce it has seconds for that; to anybody else
+// the code is a spent one (attack: a code read in a log, sent once more).
+func (g *Gate) doorLogin(w http.ResponseWriter, r *Request, a Account, see sightingOf) {
+	var body loginBody
 	if !readJSON(w, r, maxLoginBody, &body) {
+		return
+	}
+	if !body.nonceIsGood() {
+		writeError(w, http.StatusBadRequest, "bad_nonce", "nonce is 16 to 128 visible ASCII characters that the client draws at random for each code.")
 		return
 	}
 	if body.Code == "" {
@@ -41,13 +75,16 @@ func (g *Gate) doorLogin(w http.ResponseWriter, r *Request, a Account, see sight
 		return
 	}
 	b := session.Binding{Site: r.origin, AppID: a.Credentials.AppID, Audience: session.Token}
-	if err := g.reachable(r, b); err != nil {
-		g.doorFailed(w, r, a, err)
-		return
-	}
 	who := visitor{client: Client(r.UserAgent())} // spending may outlive the request
-	o, err := g.Hub.Results.Do(r.Context(), onceKey("login", b.Site, b.AppID, body.Code), body.Code, func(ctx context.Context) (outcome, error) {
-		return g.spendAtDoor(ctx, a, b, body.Code, who, see)
+	h := r.hit(a.door(), onceKey("login", b.Site, b.AppID, body.Code), body.Code)
+	// The code is spent once, whatever comes with it; who is answered again is the
+	// nonce's to say.
+	h.owner, h.brief = body.owner(), body.Nonce == nil
+	o, err := g.Hub.Results.Do(r.Context(), h, func(ctx context.Context) (outcome, error) {
+		if err := g.reachable(ctx, b); err != nil {
+			return outcome{}, err
+		}
+		return g.spendAtDoor(ctx, a, b, h, who, see)
 	})
 	switch {
 	case err != nil:
@@ -79,10 +116,11 @@ func (g *Gate) welcome(w http.ResponseWriter, r *Request, a Account, o outcome) 
 }
 
 // reachable finds out whether a sign-in could be kept, before its code is spent:
-// the code is still good when the stores are back.
-func (g *Gate) reachable(r *Request, b session.Binding) error {
+// the code is still good when the stores are back. It is asked in the sign-in's turn
+// (attack: a flood of invented codes asks the store as often as it likes).
+func (g *Gate) reachable(ctx context.Context, b session.Binding) error {
 	const nothing = "nothing" // is the value of no session
-	ctx, cancel := g.storeContext(r)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	if _, err := g.Hub.Store.Load(ctx, nothing, b); err != nil && !isNobody(err) {
 		return fmt.Errorf("gate: before a sign-in: %w", err)
@@ -99,11 +137,11 @@ func onceKey(parts ...string) string {
 
 // spendAtDoor turns a code into a session: WeChat says who it is, the ledger which
 // person, and the store keeps the session.
-func (g *Gate) spendAtDoor(ctx context.Context, a Account, b session.Binding, code string, who visitor, see sightingOf) (outcome, error) {
+func (g *Gate) spendAtDoor(ctx context.Context, a Account, b session.Binding, h hit, who visitor, see sightingOf) (outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
 	defer cancel()
-	scope, key := a.Kind.scope(), onceKey("sighted", b.AppID, b.Site, code)
-	sighting, err := g.sight(ctx, key, func() (ledger.Sighting, error) { return see(ctx, a, code) })
+	scope, key := a.Kind.scope(), h.sightKey(b)
+	sighting, err := g.sight(ctx, key, func() (ledger.Sighting, error) { return see(ctx, a, h.code) })
 	if err != nil {
 		return outcome{}, err
 	}

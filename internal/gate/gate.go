@@ -56,6 +56,7 @@ type Gate struct {
 	declines   limiter // of apps, see mobileDeclined
 	refusals   limiter // on WeChat's QR page, see refusedAtWebsite
 	foreigners limiter // of lines in the log, see explainForeign
+	crowds     limiter // the same, see outageLevel
 	untold     untold
 	strange    sync.Once
 }

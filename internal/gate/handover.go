@@ -172,7 +172,7 @@ func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
 	who := visitorOf(r)
 	// Whoever comes second is told who was first: the same browser, to which WeChat
 	// may do everything twice, gets the same session, any other one nothing.
-	o, err := g.Hub.Results.Do(r.Context(), onceKey("ticket", r.origin, h.Ticket.ID), by, func(ctx context.Context) (outcome, error) {
+	o, err := g.Hub.Results.Do(r.Context(), r.hit("ticket", onceKey("ticket", r.origin, h.Ticket.ID), by), func(ctx context.Context) (outcome, error) {
 		return g.spendTicket(ctx, r.origin, h.Ticket, by, who)
 	})
 	winner, value, _ := strings.Cut(o.value, ".")
@@ -194,7 +194,7 @@ func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
 }
 
 func (g *Gate) ticketUnavailable(w http.ResponseWriter, r *Request, err error) {
-	g.logWeChat(slog.LevelError, "unavailable", Flow{}, err)
+	g.logWeChat(g.outageLevel(r, err), "unavailable", Flow{}, err)
 	retryIn(w, retryStore)
 	g.show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: retryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
 }

@@ -92,7 +92,8 @@ func (g *Gate) miniPhone(w http.ResponseWriter, r *Request, a Account) {
 // asks again with the same code.
 func (g *Gate) spendPhone(r *Request, code string) (string, error) {
 	s := r.id.session
-	o, err := g.Hub.Results.Do(r.Context(), onceKey("phone", s.Site, s.AppID, s.OpenID, code), code, func(ctx context.Context) (outcome, error) {
+	h := r.hit("phone "+s.AppID, onceKey("phone", s.Site, s.AppID, s.OpenID, code), code)
+	o, err := g.Hub.Results.Do(r.Context(), h, func(ctx context.Context) (outcome, error) {
 		ctx, cancel := context.WithTimeout(ctx, spendTimeout)
 		defer cancel()
 		got, err := patiently(ctx, func() (wechat.Phone, error) {

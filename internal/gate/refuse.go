@@ -11,10 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/wechat"
-	"github.com/caddy-wechat/gateway/session"
 )
 
 // How long a visitor is asked to wait.
@@ -63,11 +61,7 @@ func retryAfter(err error) time.Duration {
 // was under way begins again where f says, by itself; the zero Flow is the page
 // that was asked for.
 func (g *Gate) unavailable(w http.ResponseWriter, r *Request, after time.Duration, f Flow, err error) {
-	level := slog.LevelError
-	if r.Context().Err() != nil && !errors.Is(err, session.ErrUnavailable) && !errors.Is(err, ledger.ErrUnavailable) {
-		level = slog.LevelDebug // the visitor left; nobody reads the answer
-	}
-	g.logWeChat(level, "unavailable", f, err)
+	g.logWeChat(g.outageLevel(r, err), "unavailable", f, err)
 	w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
 	p := page.Page{Kind: page.Unavailable, RetryAfter: after, Reference: shortID(f.ID)}
 	if isRead(r.Method) {

@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"sync"
 	"time"
 
@@ -16,6 +17,8 @@ type outcome struct {
 	session  *session.Session // the new session; nil for a snapshot that may not enter
 	value    string           // the session's cookie value
 	snapshot bool             // WeChat answered for a virtual visitor
+	owner    owner            // of the code; only its owner is answered again
+	until    time.Time        // when repetitions are not answered any more
 }
 
 const (
@@ -41,12 +44,13 @@ type Results struct {
 
 	group singleflight.Group
 	mu    sync.Mutex
-	done  map[resultKey]result
+	done  map[resultKey]outcome
 
-	sighted   sighted
-	admission admission
-	events    eventLimits
-	tickets   keyedLimiter // of persons, see issueTicket
+	sighted    sighted
+	admissions admissions
+	refused    refusedCodes
+	events     eventLimits
+	tickets    keyedLimiter // of persons, see issueTicket
 }
 
 // resultKey is a flow id, and for snapshots the code too: leaving snapshot mode
@@ -56,30 +60,47 @@ type resultKey struct {
 	code [sha256.Size]byte
 }
 
-type result struct {
-	outcome
-	until time.Time
+// Do runs spend once for what a hit asks, however many hits wait for it, and remembers
+// success. Failures are not remembered, since a reload may find WeChat well again, but
+// for codes that WeChat refused. spend outlives the request that started it, since the
+// code is lost otherwise.
+func (s *Results) Do(ctx context.Context, h hit, spend func(context.Context) (outcome, error)) (outcome, error) {
+	for {
+		o, err := s.answer(ctx, h, spend)
+		switch {
+		case errors.Is(err, errLeft) && ctx.Err() == nil:
+			// The hit that stood in line for all has left: this one takes its turn.
+		case err != nil:
+			return outcome{}, err
+		case !h.owns(o.owner):
+			return outcome{}, errForeign
+		default:
+			return o, nil
+		}
+	}
 }
 
-// Do runs spend once for a flow, however many hits wait for it, and remembers
-// success. Failures are not remembered: a reload may find WeChat well again.
-// spend outlives the request that started it, since the code is lost otherwise.
-func (s *Results) Do(ctx context.Context, flowID, code string, spend func(context.Context) (outcome, error)) (outcome, error) {
-	keys := []resultKey{{flow: flowID}, {flow: flowID, code: sha256.Sum256([]byte(code))}}
+// answer returns the outcome that there is, whoever owns it, or makes one.
+func (s *Results) answer(ctx context.Context, h hit, spend func(context.Context) (outcome, error)) (outcome, error) {
+	keys := h.keys()
 	if o, ok := s.find(keys); ok {
 		return o, nil
 	}
-	waiting := s.group.DoChan(flowID, func() (any, error) {
+	if err := s.refused.find(keys[1]); err != nil {
+		return outcome{}, err
+	}
+	waiting := s.group.DoChan(h.id, func() (any, error) {
 		if o, ok := s.find(keys); ok {
 			return o, nil
 		}
-		leave, err := s.admission.enter(ctx)
+		leave, err := s.admissions.at(h.door).enter(ctx, h.network)
 		if err != nil {
 			return outcome{}, err
 		}
 		defer leave()
-		o, err := s.spendOnce(context.WithoutCancel(ctx), keys, spend)
+		o, err := s.spendOnce(context.WithoutCancel(ctx), h, spend)
 		if err != nil {
+			s.refused.note(keys[1], err)
 			return outcome{}, err
 		}
 		if o.snapshot {
@@ -112,8 +133,8 @@ func (s *Results) find(keys []resultKey) (outcome, bool) {
 	defer s.mu.Unlock()
 	now := time.Now()
 	for _, key := range keys {
-		if r, ok := s.done[key]; ok && now.Before(r.until) {
-			return r.outcome, true
+		if o, ok := s.done[key]; ok && now.Before(o.until) {
+			return o, true
 		}
 	}
 	return outcome{}, false
@@ -124,20 +145,16 @@ func (s *Results) keep(key resultKey, o outcome) {
 	defer s.mu.Unlock()
 	now := time.Now()
 	if s.done == nil {
-		s.done = make(map[resultKey]result)
+		s.done = make(map[resultKey]outcome)
 	}
 	if len(s.done) >= maxResults {
-		for k, r := range s.done {
-			if !now.Before(r.until) || len(s.done) > maxResults/8*7 {
+		for k, o := range s.done {
+			if !now.Before(o.until) || len(s.done) > maxResults/8*7 {
 				delete(s.done, k)
 			}
 		}
 	}
-	ttl := resultTTL
-	if o.snapshot {
-		ttl = snapshotTTL
-	}
-	s.done[key] = result{o, now.Add(ttl)}
+	s.done[key] = o
 	s.prune(now)
 }
 
@@ -145,8 +162,8 @@ func (s *Results) keep(key resultKey, o outcome) {
 // too.
 func (s *Results) prune(now time.Time) {
 	looked := 0
-	for k, r := range s.done {
-		if !now.Before(r.until) {
+	for k, o := range s.done {
+		if !now.Before(o.until) {
 			delete(s.done, k)
 		}
 		if looked++; looked >= 16 {

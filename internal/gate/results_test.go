@@ -31,7 +31,7 @@ func TestResultsSpendOnce(t *testing.T) {
 		for i := range 20 {
 			wg.Go(func() {
 				// Two codes, one flow: both of WeChat's, each is good, one is spent.
-				o, err := results.Do(t.Context(), "flow", fmt.Sprint("code", i%2), counted(&calls, entered("cookie"), nil))
+				o, err := results.Do(t.Context(), hit{id: "flow", code: fmt.Sprint("code", i%2)}, counted(&calls, entered("cookie"), nil))
 				if err != nil || o.value != "cookie" {
 					t.Errorf("hit %d: %q, %v", i, o.value, err)
 				}
@@ -39,17 +39,17 @@ func TestResultsSpendOnce(t *testing.T) {
 		}
 		wg.Wait()
 		time.Sleep(resultTTL - time.Second) // of which one was the spend
-		if o, err := results.Do(t.Context(), "flow", "code2", counted(&calls, outcome{}, nil)); err != nil || o.value != "cookie" {
+		if o, err := results.Do(t.Context(), hit{id: "flow", code: "code2"}, counted(&calls, outcome{}, nil)); err != nil || o.value != "cookie" {
 			t.Errorf("a late hit: %q, %v", o.value, err)
 		}
 		if calls.Load() != 1 {
 			t.Errorf("spent %d times", calls.Load())
 		}
 		time.Sleep(time.Second)
-		if o, _ := results.Do(t.Context(), "flow", "code0", counted(&calls, entered("anew"), nil)); o.value != "anew" {
+		if o, _ := results.Do(t.Context(), hit{id: "flow", code: "code0"}, counted(&calls, entered("anew"), nil)); o.value != "anew" {
 			t.Errorf("after %v: %q", resultTTL, o.value)
 		}
-		if _, err := results.Do(t.Context(), "another", "code0", counted(&calls, entered("other"), nil)); err != nil || calls.Load() != 3 {
+		if _, err := results.Do(t.Context(), hit{id: "another", code: "code0"}, counted(&calls, entered("other"), nil)); err != nil || calls.Load() != 3 {
 			t.Errorf("another flow: %v, %d calls", err, calls.Load())
 		}
 	})
@@ -64,7 +64,7 @@ func TestResultsForgetFailures(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 5 {
 			wg.Go(func() {
-				if _, err := results.Do(t.Context(), "flow", "code", counted(&calls, outcome{}, failure)); !errors.Is(err, failure) {
+				if _, err := results.Do(t.Context(), hit{id: "flow", code: "code"}, counted(&calls, outcome{}, failure)); !errors.Is(err, failure) {
 					t.Errorf("error %v", err)
 				}
 			})
@@ -73,7 +73,7 @@ func TestResultsForgetFailures(t *testing.T) {
 		if calls.Load() != 1 {
 			t.Errorf("spent %d times at once", calls.Load())
 		}
-		if o, err := results.Do(t.Context(), "flow", "code", counted(&calls, entered("cookie"), nil)); err != nil || o.value != "cookie" {
+		if o, err := results.Do(t.Context(), hit{id: "flow", code: "code"}, counted(&calls, entered("cookie"), nil)); err != nil || o.value != "cookie" {
 			t.Errorf("after a failure: %q, %v", o.value, err)
 		}
 	})
@@ -87,17 +87,17 @@ func TestResultsOfSnapshotsAreKeptByCode(t *testing.T) {
 		var results Results
 		var calls atomic.Int32
 		for range 2 {
-			if o, _ := results.Do(t.Context(), "flow", "virtual", counted(&calls, outcome{snapshot: true}, nil)); !o.snapshot {
+			if o, _ := results.Do(t.Context(), hit{id: "flow", code: "virtual"}, counted(&calls, outcome{snapshot: true}, nil)); !o.snapshot {
 				t.Error("not a snapshot")
 			}
 		}
 		if calls.Load() != 1 {
 			t.Errorf("a snapshot's code was spent %d times", calls.Load())
 		}
-		if o, _ := results.Do(t.Context(), "flow", "real", counted(&calls, entered("cookie"), nil)); o.value != "cookie" {
+		if o, _ := results.Do(t.Context(), hit{id: "flow", code: "real"}, counted(&calls, entered("cookie"), nil)); o.value != "cookie" {
 			t.Errorf("the real code gave %+v", o)
 		}
-		if o, _ := results.Do(t.Context(), "flow", "virtual", counted(&calls, outcome{}, nil)); o.value != "cookie" {
+		if o, _ := results.Do(t.Context(), hit{id: "flow", code: "virtual"}, counted(&calls, outcome{}, nil)); o.value != "cookie" {
 			t.Error("the old code undid the sign-in")
 		}
 	})
@@ -115,10 +115,10 @@ func TestResultsSurviveTheVisitor(t *testing.T) {
 			o, err := counted(&calls, entered("cookie"), nil)(ctx)
 			return o, errors.Join(err, ctx.Err())
 		}
-		if _, err := results.Do(ctx, "flow", "code", spend); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := results.Do(ctx, hit{id: "flow", code: "code"}, spend); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}
-		if o, err := results.Do(t.Context(), "flow", "code", spend); err != nil || o.value != "cookie" || calls.Load() != 1 {
+		if o, err := results.Do(t.Context(), hit{id: "flow", code: "code"}, spend); err != nil || o.value != "cookie" || calls.Load() != 1 {
 			t.Errorf("the second hit: %q, %v, %d calls", o.value, err, calls.Load())
 		}
 	})
@@ -131,7 +131,7 @@ func TestAttack39ResultsAreBoundedAndNeverBlock(t *testing.T) {
 		var results Results
 		flow := func(i int) resultKey { return resultKey{flow: fmt.Sprint(i)} }
 		for i := range maxResults + maxResults/2 {
-			results.keep(flow(i), outcome{value: "x"})
+			results.keep(flow(i), outcome{value: "x", until: time.Now().Add(resultTTL)})
 			if len(results.done) > maxResults {
 				t.Fatalf("%d results", len(results.done))
 			}
@@ -141,7 +141,7 @@ func TestAttack39ResultsAreBoundedAndNeverBlock(t *testing.T) {
 		}
 		time.Sleep(resultTTL)
 		for i := range 2 * maxResults / 15 { // sixteen are looked at with each new one
-			results.keep(flow(-1-i%100), outcome{})
+			results.keep(flow(-1-i%100), outcome{until: time.Now().Add(resultTTL)})
 		}
 		if len(results.done) > maxResults/4 {
 			t.Errorf("%d results are left when all are over", len(results.done))
@@ -157,7 +157,7 @@ func TestResultsForgetSnapshotsSoon(t *testing.T) {
 		var results Results
 		spent := 0
 		hit := func() {
-			o, err := results.Do(t.Context(), "flow", "code", func(context.Context) (outcome, error) {
+			o, err := results.Do(t.Context(), hit{id: "flow", code: "code"}, func(context.Context) (outcome, error) {
 				spent++
 				return outcome{snapshot: true}, nil
 			})

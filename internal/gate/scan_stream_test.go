@@ -170,7 +170,7 @@ func TestScanStreamSpell(t *testing.T) {
 func TestScanOnTwoInstances(t *testing.T) {
 	t.Parallel()
 	one, two := fleet(t)
-	shared := &board{claims: map[string]bool{}, values: map[string]string{}}
+	shared := &board{notes: map[string]note{}}
 	for _, w := range []*town{one, two} {
 		scanning(w)
 		w.hub.Scans = &gate.Scans{Shared: shared}
@@ -191,8 +191,8 @@ func TestScanOnTwoInstances(t *testing.T) {
 	if b.open(s.next); b.session() != s.session() {
 		t.Error("two sessions")
 	}
-	for _, value := range shared.values {
-		if strings.Contains(value, phone.session()) || strings.Contains(value, "openid") {
+	for _, value := range shared.notes {
+		if strings.Contains(value.text, phone.session()) || strings.Contains(value.text, "openid") {
 			t.Error("what the instances share can be read")
 		}
 	}
@@ -202,7 +202,7 @@ func TestScanOnTwoInstances(t *testing.T) {
 func TestScanWhileTheBoardIsDown(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scanning)
-	shared := &shakyBoard{board: board{claims: map[string]bool{}, values: map[string]string{}}}
+	shared := &shakyBoard{board: board{notes: map[string]note{}}}
 	w.hub.Scans = &gate.Scans{Shared: shared}
 	s, phone := w.desktop("alice").shows("/x"), w.browser("alice")
 	page := phone.reads(s.code)

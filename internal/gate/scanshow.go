@@ -122,7 +122,7 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *Request, c scanCode, answer 
 		return
 	}
 	key, who := onceKey("scan", r.origin, c.id()), visitorOf(r)
-	o, err := g.Hub.Results.Do(r.Context(), key, c.id(), func(ctx context.Context) (outcome, error) {
+	o, err := g.Hub.Results.Do(r.Context(), r.hit("scan", key, c.id()), func(ctx context.Context) (outcome, error) {
 		return g.spendScan(ctx, r.origin, c, answer, who)
 	})
 	lives := false
@@ -211,7 +211,7 @@ func (g *Gate) scanOver(w http.ResponseWriter, r *Request, kind page.Kind, again
 }
 
 func (g *Gate) scanUnavailable(w http.ResponseWriter, r *Request, err error) {
-	g.logWeChat(slog.LevelError, "unavailable", Flow{}, err)
+	g.logWeChat(g.outageLevel(r, err), "unavailable", Flow{}, err)
 	retryIn(w, retryStore)
 	g.show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: retryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
 }

@@ -25,14 +25,20 @@ type Shared interface {
 	Get(ctx context.Context, key string) (string, error)
 }
 
-// pollShared is how often an instance looks whether its peer is done.
-const pollShared = 100 * time.Millisecond
+const (
+	// pollShared is how often an instance looks whether its peer is done.
+	pollShared = 100 * time.Millisecond
+	// claimTTL is how long one who spends may take.
+	claimTTL = spendTimeout + storeTimeout
+)
 
 // sharedOutcome is an outcome on its way to a peer.
 type sharedOutcome struct {
 	Value    string `json:"v,omitempty"`
 	Session  []byte `json:"w,omitempty"`
 	Snapshot bool   `json:"s,omitempty"`
+	Owner    []byte `json:"o,omitempty"` // absent for nobody's
+	Until    int64  `json:"u,omitempty"` // Unix milliseconds; absent from gateways of before
 }
 
 // purposeResult has keys of its own: a result holds a session's cookie value.
@@ -40,15 +46,14 @@ const purposeResult = "result"
 
 // spendOnce spends unless a peer has or is about to. The claim comes first: a
 // store that cannot be asked is found out before the code is spent.
-func (s *Results) spendOnce(ctx context.Context, keys []resultKey, spend func(context.Context) (outcome, error)) (outcome, error) {
+func (s *Results) spendOnce(ctx context.Context, h hit, spend func(context.Context) (outcome, error)) (outcome, error) {
 	if s.Shared == nil {
-		return spend(ctx)
+		return h.spend(ctx, spend)
 	}
-	ctx, cancel := context.WithTimeout(ctx, spendTimeout+storeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, claimTTL)
 	defer cancel()
-	flow := keys[0].flow
 	for {
-		for _, key := range keys {
+		for _, key := range h.keys() {
 			o, err := s.fetch(ctx, key)
 			if err != nil {
 				return outcome{}, err
@@ -57,7 +62,7 @@ func (s *Results) spendOnce(ctx context.Context, keys []resultKey, spend func(co
 				return *o, nil
 			}
 		}
-		won, err := s.Shared.Claim(ctx, flow, spendTimeout+storeTimeout)
+		won, err := s.Shared.Claim(ctx, h.id, claimTTL)
 		if err != nil {
 			return outcome{}, unshared("claim", err)
 		}
@@ -70,23 +75,34 @@ func (s *Results) spendOnce(ctx context.Context, keys []resultKey, spend func(co
 			return outcome{}, unshared("wait", ctx.Err())
 		}
 	}
-	o, err := spend(ctx)
+	o, err := h.spend(ctx, spend)
 	if err == nil {
-		s.tell(ctx, keys, o)
+		s.tell(ctx, h.keys(), o)
 	}
-	if err != nil || o.snapshot {
-		// Free for the next try. If even that fails, the claim ends by itself.
-		_ = s.Shared.Release(context.WithoutCancel(ctx), flow)
+	if err != nil || h.ttl(o.snapshot) < claimTTL {
+		// Free for the next try: a hit after the result is over must not wait for
+		// the claim. If even that fails, the claim ends by itself.
+		_ = s.Shared.Release(context.WithoutCancel(ctx), h.id)
 	}
+	return o, err
+}
+
+// spend spends for a hit, and notes whose the outcome is.
+func (h hit) spend(ctx context.Context, spend func(context.Context) (outcome, error)) (outcome, error) {
+	o, err := spend(ctx)
+	o.owner, o.until = h.owner, time.Now().Add(h.ttl(o.snapshot))
 	return o, err
 }
 
 // tell leaves an outcome for the peers. Should it fail, the visitor who is here
 // still arrives; a second hit elsewhere waits in vain and is asked to try again.
 func (s *Results) tell(ctx context.Context, keys []resultKey, o outcome) {
-	key, ttl, told := keys[0], resultTTL, sharedOutcome{Value: o.value, Snapshot: o.snapshot}
+	key, told := keys[0], sharedOutcome{Value: o.value, Snapshot: o.snapshot, Until: o.until.UnixMilli()}
 	if o.snapshot {
-		key, ttl = keys[1], snapshotTTL
+		key = keys[1]
+	}
+	if o.owner != (owner{}) {
+		told.Owner = o.owner[:]
 	}
 	var err error
 	if o.session != nil {
@@ -102,7 +118,7 @@ func (s *Results) tell(ctx context.Context, keys []resultKey, o outcome) {
 	if err != nil {
 		return
 	}
-	_ = s.Shared.Put(ctx, key.name(), sealed, ttl)
+	_ = s.Shared.Put(ctx, key.name(), sealed, time.Until(o.until))
 }
 
 // fetch returns what a peer has told, nil if nothing.
@@ -124,10 +140,15 @@ func (s *Results) fetch(ctx context.Context, key resultKey) (*outcome, error) {
 // readTold reads what tell wrote, nil if it is something else.
 func readTold(plain []byte) *outcome {
 	var told sharedOutcome
-	if json.Unmarshal(plain, &told) != nil {
+	if json.Unmarshal(plain, &told) != nil || told.Owner != nil && len(told.Owner) != len(owner{}) {
 		return nil
 	}
-	o := &outcome{value: told.Value, snapshot: told.Snapshot}
+	o := &outcome{value: told.Value, snapshot: told.Snapshot, until: time.Now().Add(resultTTL)}
+	copy(o.owner[:], told.Owner)
+	// Kept here for no longer than it was told for, whatever the peer's clock says.
+	if until := time.UnixMilli(told.Until); told.Until != 0 && until.Before(o.until) {
+		o.until = until
+	}
 	if len(told.Session) == 0 {
 		return o
 	}

@@ -82,7 +82,7 @@ func TestSharedResultsSpendOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for i, results := range []*Results{a, b, a, b} {
 			all.Go(func() {
-				o, err := results.Do(t.Context(), "flow", strings.Repeat("c", i+1), spend)
+				o, err := results.Do(t.Context(), hit{id: "flow", code: strings.Repeat("c", i+1)}, spend)
 				if err != nil || o.value != "the-cookie-value" || o.session == nil || o.session.ID != made.ID {
 					t.Errorf("hit %d: %+v, %v", i, o, err)
 				}
@@ -105,10 +105,10 @@ func TestSharedResultsAfterAFailure(t *testing.T) {
 	t.Parallel()
 	_, a, b := newPeers(t)
 	failure := errors.New("WeChat is down")
-	if _, err := a.Do(t.Context(), "flow", "c", func(context.Context) (outcome, error) { return outcome{}, failure }); !errors.Is(err, failure) {
+	if _, err := a.Do(t.Context(), hit{id: "flow", code: "c"}, func(context.Context) (outcome, error) { return outcome{}, failure }); !errors.Is(err, failure) {
 		t.Fatal(err)
 	}
-	o, err := b.Do(t.Context(), "flow", "c", func(context.Context) (outcome, error) { return outcome{value: "v"}, nil })
+	o, err := b.Do(t.Context(), hit{id: "flow", code: "c"}, func(context.Context) (outcome, error) { return outcome{value: "v"}, nil })
 	if err != nil || o.value != "v" {
 		t.Errorf("%+v, %v", o, err)
 	}
@@ -119,7 +119,7 @@ func TestSharedResultsUnavailable(t *testing.T) {
 	t.Parallel()
 	shared, a, _ := newPeers(t)
 	shared.down = errors.New("connection refused")
-	_, err := a.Do(t.Context(), "flow", "c", func(context.Context) (outcome, error) {
+	_, err := a.Do(t.Context(), hit{id: "flow", code: "c"}, func(context.Context) (outcome, error) {
 		t.Error("the code was spent")
 		return outcome{}, nil
 	})
@@ -134,17 +134,17 @@ func TestSharedResultsOfASnapshot(t *testing.T) {
 	t.Parallel()
 	_, a, b := newPeers(t)
 	snapshot := func(context.Context) (outcome, error) { return outcome{snapshot: true}, nil }
-	if o, err := a.Do(t.Context(), "flow", "virtual", snapshot); err != nil || !o.snapshot {
+	if o, err := a.Do(t.Context(), hit{id: "flow", code: "virtual"}, snapshot); err != nil || !o.snapshot {
 		t.Fatalf("%+v, %v", o, err)
 	}
-	o, err := b.Do(t.Context(), "flow", "virtual", func(context.Context) (outcome, error) {
+	o, err := b.Do(t.Context(), hit{id: "flow", code: "virtual"}, func(context.Context) (outcome, error) {
 		t.Error("the duplicate hit spent the code")
 		return outcome{}, nil
 	})
 	if err != nil || !o.snapshot {
 		t.Errorf("the duplicate hit: %+v, %v", o, err)
 	}
-	o, err = b.Do(t.Context(), "flow", "real", func(context.Context) (outcome, error) { return outcome{value: "v"}, nil })
+	o, err = b.Do(t.Context(), hit{id: "flow", code: "real"}, func(context.Context) (outcome, error) { return outcome{value: "v"}, nil })
 	if err != nil || o.value != "v" {
 		t.Errorf("the real code: %+v, %v", o, err)
 	}
@@ -157,9 +157,31 @@ func TestSharedResultsOfOtherKeys(t *testing.T) {
 	for _, value := range []string{"garbage", strings.Repeat("A", 400)} {
 		shared.values["flow"] = value
 		delete(shared.claims, "flow")
-		o, err := (&Results{Shared: shared, Keys: a.Keys}).Do(t.Context(), "flow", "c", func(context.Context) (outcome, error) { return outcome{value: "mine"}, nil })
+		o, err := (&Results{Shared: shared, Keys: a.Keys}).Do(t.Context(), hit{id: "flow", code: "c"}, func(context.Context) (outcome, error) { return outcome{value: "mine"}, nil })
 		if err != nil || o.value != "mine" {
 			t.Errorf("%.10s: %+v, %v", value, o, err)
 		}
+	}
+}
+
+// What a gateway of before has told has neither owner nor time: it answers those who
+// bring no nonce, as it did there, and no others.
+func TestSharedResultsOfYesterdaysGateways(t *testing.T) {
+	t.Parallel()
+	shared, a, _ := newPeers(t)
+	sealed, err := a.Keys.Seal(purposeResult, "flow", []byte(`{"v":"the-cookie-value"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared.values["flow"] = sealed
+	never := func(context.Context) (outcome, error) {
+		t.Error("the code was spent again")
+		return outcome{}, nil
+	}
+	if o, err := a.Do(t.Context(), hit{id: "flow"}, never); err != nil || o.value != "the-cookie-value" {
+		t.Errorf("%+v, %v", o, err)
+	}
+	if _, err := a.Do(t.Context(), hit{id: "flow", owner: owner{1}}, never); !errors.Is(err, errForeign) {
+		t.Errorf("with a nonce: %v", err)
 	}
 }

@@ -11,10 +11,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-const (
-	sightedTTL = 2 * time.Minute // WeChat's codes live for five
-	maxSighted = 4096
-)
+// maxSighted bounds what is kept. Only codes that WeChat took are.
+const maxSighted = 4096
 
 // sighted holds what WeChat said for codes whose sign-in could then not be kept: the
 // code is spent, and the visitor who asks again, when the store is back, must not be
@@ -26,19 +24,42 @@ type sighted struct {
 
 type sightedOnce struct {
 	sighting ledger.Sighting
+	owner    owner
 	until    time.Time
 }
 
-// take returns what is known of a code, once.
-func (s *sighted) take(key string) (ledger.Sighting, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	one, ok := s.all[key]
-	delete(s.all, key)
-	return one.sighting, ok && time.Now().Before(one.until)
+// sightKey is a code, and who may come back with it.
+type sightKey struct {
+	name string // of the code
+	hit  hit
 }
 
-func (s *sighted) keep(key string, sighting ledger.Sighting) {
+// sightKey names the code of a hit at an account of a site.
+func (h hit) sightKey(b session.Binding) sightKey {
+	return sightKey{name: onceKey("sighted", b.AppID, b.Site, h.id, h.code), hit: h}
+}
+
+// take returns what is known of a code, once. For a foreign hit it stays where it is
+// (attack: during an outage, somebody else with the code takes the sign-in, or takes
+// it away).
+func (s *sighted) take(key sightKey) (sighting ledger.Sighting, ok bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one, ok := s.all[key.name]
+	switch {
+	case !ok:
+		return ledger.Sighting{}, false, nil
+	case !time.Now().Before(one.until):
+		delete(s.all, key.name)
+		return ledger.Sighting{}, false, nil
+	case !key.hit.owns(one.owner):
+		return ledger.Sighting{}, false, errForeign
+	}
+	delete(s.all, key.name)
+	return one.sighting, true, nil
+}
+
+func (s *sighted) keep(key sightKey, sighting ledger.Sighting) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -50,17 +71,17 @@ func (s *sighted) keep(key string, sighting ledger.Sighting) {
 	if s.all == nil {
 		s.all = make(map[string]sightedOnce)
 	}
-	s.all[key] = sightedOnce{sighting, now.Add(sightedTTL)}
+	s.all[key.name] = sightedOnce{sighting, key.hit.owner, now.Add(key.hit.ttl(false))}
 }
 
 // sight spends a code, or remembers what it was spent for in the same dance, by key. A
 // ledger that cannot be written is found out before.
-func (g *Gate) sight(ctx context.Context, key string, see func() (ledger.Sighting, error)) (ledger.Sighting, error) {
+func (g *Gate) sight(ctx context.Context, key sightKey, see func() (ledger.Sighting, error)) (ledger.Sighting, error) {
 	if err := g.Hub.Ledger.Ready(ctx); err != nil {
 		return ledger.Sighting{}, fmt.Errorf("gate: before a code is spent: %w", err)
 	}
-	if s, ok := g.Hub.Results.sighted.take(key); ok {
-		return s, nil
+	if s, ok, err := g.Hub.Results.sighted.take(key); ok || err != nil {
+		return s, err
 	}
 	asked := time.Now()
 	s, err := see()
@@ -85,10 +106,10 @@ func (g *Gate) stillGiven(ctx context.Context, s ledger.Sighting) ledger.Sightin
 // enrol makes the session of a sighting: the ledger says which person it is, and the
 // store keeps the session. Where either cannot be asked the sighting is kept for when
 // the client asks again.
-func (g *Gate) enrol(ctx context.Context, b session.Binding, key string, s ledger.Sighting, who visitor, scopeOf func(ledger.Person) string) (enrolled, error) {
+func (g *Gate) enrol(ctx context.Context, b session.Binding, key sightKey, s ledger.Sighting, who visitor, scopeOf func(ledger.Person) string) (enrolled, error) {
 	s = g.stillGiven(ctx, s)
 	seen := s
-	seen.SignedIn = s.SignedIn && g.mayTellSignIn(ctx, s, key)
+	seen.SignedIn = s.SignedIn && g.mayTellSignIn(ctx, s, key.name)
 	person, err := g.Hub.Ledger.See(ctx, seen)
 	if err != nil {
 		return enrolled{}, g.later(key, s, fmt.Errorf("gate: ledger: %w", err))
@@ -110,7 +131,7 @@ type enrolled struct {
 }
 
 // later keeps a sighting if err is an outage, and returns err.
-func (g *Gate) later(key string, s ledger.Sighting, err error) error {
+func (g *Gate) later(key sightKey, s ledger.Sighting, err error) error {
 	if errors.Is(err, ledger.ErrUnavailable) || errors.Is(err, session.ErrUnavailable) {
 		g.Hub.Results.sighted.keep(key, s)
 	}

@@ -26,11 +26,11 @@ const spendTimeout = 20 * time.Second
 
 // spend turns a code into a session: WeChat says who it is, the ledger which
 // person, and the store keeps the session.
-func (g *Gate) spend(ctx context.Context, f Flow, code string, b session.Binding, who visitor) (outcome, error) {
+func (g *Gate) spend(ctx context.Context, f Flow, h hit, b session.Binding, who visitor) (outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
 	defer cancel()
-	key := onceKey("sighted", b.AppID, f.ID, code)
-	sighting, err := g.sight(ctx, key, func() (ledger.Sighting, error) { return g.seeVisitor(ctx, b.AppID, code) })
+	key := h.sightKey(b)
+	sighting, err := g.sight(ctx, key, func() (ledger.Sighting, error) { return g.seeVisitor(ctx, b.AppID, h.code) })
 	if errors.Is(err, errVirtual) {
 		return g.enterSnapshot(ctx, b)
 	}

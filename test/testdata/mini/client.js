@@ -3,6 +3,7 @@
 //
 //	SIM=http://… SITE=http://… PERSON=… APP_ID=… node client.js
 'use strict'
+const { webcrypto } = require('node:crypto')
 const { SIM, SITE, PERSON, APP_ID } = process.env
 const storage = new Map()
 let logins = 0 // of wx.login
@@ -26,9 +27,11 @@ globalThis.wx = {
     logins++
     simulated('login').then(({ code }) => success({ code: badCodes-- > 0 ? code.split('').reverse().join('') : code }), fail)
   },
+  getRandomValues: ({ length, success }) => success({ randomValues: webcrypto.getRandomValues(new Uint8Array(length)).buffer }),
   // Like WeChat's: the data of a GET goes into the address, every status is a success, JSON is read.
   request({ url, method = 'GET', data, header = {}, success, fail }) {
     if (!url.startsWith('https://shop.example.com/')) throw new Error(url + ' is not on the list of request domains')
+    if (url.endsWith('/login') && !/^[0-9a-f]{32}$/.test(data.nonce)) throw new Error('a login without a nonce')
     const address = SITE + url.slice('https://shop.example.com'.length) // there is no DNS for it here
     const options = { method, headers: header, redirect: 'manual' }
     if (method !== 'GET' && data !== undefined) options.body = JSON.stringify(data)

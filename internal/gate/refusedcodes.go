@@ -1,0 +1,67 @@
+package gate
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/wechat"
+)
+
+const (
+	// refusedTTL is how long a code that WeChat refused is answered from memory.
+	refusedTTL = 10 * time.Second
+	// maxRefused bounds what is remembered; the oldest goes first. Whoever invents
+	// codes faster is held up by admission.
+	maxRefused = 8192
+)
+
+// refusedCodes remembers what WeChat said of codes that it refused for good, so that
+// one code sent again and again asks WeChat once (attack: a client that repeats a bad
+// code uses up the account's calls). The zero value is ready.
+type refusedCodes struct {
+	mu    sync.Mutex
+	all   map[resultKey]error
+	order []refusal // oldest first
+}
+
+type refusal struct {
+	key   resultKey
+	until time.Time
+}
+
+// find returns what WeChat said of a code, nil if it is not remembered.
+func (s *refusedCodes) find(key resultKey) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.prune(time.Now(), maxRefused)
+	return s.all[key]
+}
+
+// note remembers err if it is WeChat's own and final: another answer to the same code
+// cannot come. An outage is not remembered.
+func (s *refusedCodes) note(key resultKey, err error) {
+	var e *wechat.Error
+	if !errors.As(err, &e) || e.Code == 0 || !errors.Is(err, wechat.ErrRestart) && !errors.Is(err, wechat.ErrDeny) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if s.prune(now, maxRefused-1); s.all[key] != nil {
+		return
+	}
+	if s.all == nil {
+		s.all = make(map[resultKey]error)
+	}
+	s.all[key] = err
+	s.order = append(s.order, refusal{key, now.Add(refusedTTL)})
+}
+
+// prune forgets what is over, and the oldest beyond a limit.
+func (s *refusedCodes) prune(now time.Time, limit int) {
+	for len(s.order) > 0 && (len(s.order) > limit || !now.Before(s.order[0].until)) {
+		delete(s.all, s.order[0].key)
+		s.order = s.order[1:]
+	}
+}
