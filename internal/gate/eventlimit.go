@@ -3,7 +3,6 @@ package gate
 import (
 	"context"
 	"log/slog"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -60,7 +59,7 @@ func (g *Gate) mayTellSignIn(ctx context.Context, s ledger.Sighting, id string) 
 // mayTellRefusal reports whether a refusal is to be told although it is not known
 // who refused: anybody can send one. all limits those of the site.
 func (g *Gate) mayTellRefusal(r *Request, all *limiter, id string) bool {
-	ok, again := g.Hub.Results.events.networks.take(clientNetwork(r.clientAddr()).String(), id, eventRate)
+	ok, again := g.Hub.Results.events.networks.take(r.network().String(), id, eventRate)
 	if again {
 		return true
 	}
@@ -79,18 +78,4 @@ func (g *Gate) leaveUntold(kind ledger.EventKind) {
 		g.Logger.Warn("events are not told: a visitor causes too many",
 			slog.String("type", string(kind)), slog.Int64("events", g.untold.n.Swap(0)))
 	}
-}
-
-// clientNetwork is the network of a client, as providers give them out: /24, and
-// /56 of IPv6. The zero value is for addresses that are not known.
-func clientNetwork(addr netip.Addr) netip.Prefix {
-	bits := 56
-	if addr.Is4() {
-		bits = 24
-	}
-	p, err := addr.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return p
 }

@@ -64,6 +64,9 @@ func TestScanPace(t *testing.T) {
 			if (h.status == http.StatusTooManyRequests) != (i == 5) || (s.state() == "waiting") != (i == 5) {
 				t.Errorf("answer %d: %d %s", i, h.status, s.state())
 			}
+			if i == 5 && (h.kind() != "unavailable" || h.header.Get("Retry-After") != "60") {
+				t.Errorf("too many answers: %q, Retry-After %q", h.kind(), h.header.Get("Retry-After"))
+			}
 		}
 		s := w.desktop("bob").shows("/x")
 		if h := other.picks(other.reads(s.code), s.number); h.kind() != "scan_confirmed" {

@@ -91,8 +91,7 @@ func (g *Gate) scanReply(w http.ResponseWriter, r *Request, c scanCode) {
 	}
 	s := r.id.session
 	if ok, _ := g.Hub.Scans.answers.take(s.Person, "", answerRate); !ok {
-		retryIn(w, time.Minute)
-		g.show(w, r, page.Page{Kind: page.ScanExpired, Status: http.StatusTooManyRequests}, "too_frequent", "Too many codes in this minute.")
+		g.scanTooMany(w, r, time.Minute, "")
 		return
 	}
 	answer := scanAnswer{By: s.ID[:], Denied: true}

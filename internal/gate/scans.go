@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/caddy-wechat/gateway/session"
@@ -25,7 +26,8 @@ type Scans struct {
 	Shared Shared
 
 	memory  memoryBoard
-	polls   limiter
+	once    sync.Once
+	limited *scanLimits // see limits
 	streams scanStreams
 	answers keyedLimiter // of persons
 }
@@ -36,6 +38,12 @@ type scanAnswer struct {
 	By     []byte `json:"i"`           // the id of the phone's session
 	AppID  string `json:"a,omitempty"` // of the phone's session
 	Value  string `json:"v,omitempty"` // of the phone's session: the browser's is made from it while it lives
+}
+
+// limits are what bounds the browsers that wait.
+func (s *Scans) limits() *scanLimits {
+	s.once.Do(func() { s.limited = newScanLimits() })
+	return s.limited
 }
 
 func (s *Scans) board() Shared {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -19,6 +20,10 @@ import (
 func (g *Gate) showScan(w http.ResponseWriter, r *Request, target string, need wechat.Scope) {
 	if isScanPath(target) {
 		g.explainOutside(w, r, target) // not a code for a code
+		return
+	}
+	if !g.Hub.Scans.limits().mayShow(r.browserKey(), r.network()) {
+		g.scanTooMany(w, r, showBrowser.every, loginPath(target, need))
 		return
 	}
 	c, value := newScanCode(r.UserAgent(), r.clientAddr(), need, r.browserSecret(w))
@@ -98,7 +103,12 @@ func (g *Gate) scanNext(w http.ResponseWriter, r *Request, id string) {
 		return
 	}
 	again := loginPath(target, c.need)
-	answer, answered, err := g.scanAnswer(r, id)
+	var answer scanAnswer
+	var answered bool
+	var err error
+	if g.mayPoll(r, id) { // else as if the phone had not answered yet
+		answer, answered, err = g.scanAnswer(r, id)
+	}
 	switch {
 	case err != nil:
 		g.scanUnavailable(w, r, err)
@@ -208,6 +218,13 @@ func (g *Gate) scanAnswer(r *Request, id string) (scanAnswer, bool, error) {
 // scanOver says that a code leads nowhere; again shows another one, "" none.
 func (g *Gate) scanOver(w http.ResponseWriter, r *Request, kind page.Kind, again string) {
 	g.show(w, r, page.Page{Kind: kind, ContinueURL: again}, string(kind), "This code is over, or was refused. Show a new one.")
+}
+
+// scanTooMany has somebody wait who has asked for too many codes, or answered them.
+func (g *Gate) scanTooMany(w http.ResponseWriter, r *Request, after time.Duration, again string) {
+	retryIn(w, after) // for a script; a page says it by itself
+	g.show(w, r, page.Page{Kind: page.Unavailable, Status: http.StatusTooManyRequests, RetryAfter: after, ContinueURL: again},
+		"too_frequent", "Too many codes. Wait a moment, and try again.")
 }
 
 func (g *Gate) scanUnavailable(w http.ResponseWriter, r *Request, err error) {

@@ -20,10 +20,6 @@ const (
 	scanWrite = 10 * time.Second
 )
 
-// pollRate is how often an instance asks for browsers without a stream. The
-// others hear "waiting", and ask again in two seconds.
-var pollRate = rate{burst: 2000, every: time.Second / 2000}
-
 // What a browser that waits hears. Anything but waiting leads it on.
 const (
 	scanWaiting   = "waiting"
@@ -56,7 +52,7 @@ func (g *Gate) scanPoll(w http.ResponseWriter, r *Request, id string) {
 	state := scanExpired
 	if c, _, ok := g.scanOf(r, id); ok {
 		state = scanWaiting
-		if g.Hub.Scans.polls.take(pollRate) {
+		if g.mayPoll(r, id) {
 			var err error
 			if state, err = g.scanState(r.Context(), r.origin, c); err != nil {
 				g.unavailableJSON(w, r, g.Account, retryStore, err)
@@ -67,6 +63,11 @@ func (g *Gate) scanPoll(w http.ResponseWriter, r *Request, id string) {
 	writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "state": state})
 }
 
+// mayPoll reports whether the store may be asked for the browser that shows a code.
+func (g *Gate) mayPoll(r *Request, id string) bool {
+	return g.Hub.Scans.limits().mayAsk(id, r.network(), time.Now())
+}
+
 // scanStream tells a browser by server-sent events.
 func (g *Gate) scanStream(w http.ResponseWriter, r *Request, id string) {
 	c, _, ok := g.scanOf(r, id)
@@ -74,7 +75,12 @@ func (g *Gate) scanStream(w http.ResponseWriter, r *Request, id string) {
 		writeError(w, http.StatusGone, "scan_expired", "This code is over.")
 		return
 	}
-	ctx, leave, ok := g.Hub.Scans.streams.enter(r.Context(), id, maskAddr(r.clientAddr()))
+	var ctx context.Context
+	var leave func()
+	// A stream asks at once: opened again and again, it would be a poll without bound.
+	if ok = g.mayPoll(r, id); ok {
+		ctx, leave, ok = g.Hub.Scans.streams.enter(r.Context(), id, maskAddr(r.clientAddr()))
+	}
 	if !ok {
 		retryIn(w, retryStore)
 		writeError(w, http.StatusServiceUnavailable, "too_many_streams", "Ask for the state instead.")

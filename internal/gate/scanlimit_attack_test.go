@@ -1,0 +1,128 @@
+package gate
+
+import (
+	"net/netip"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Attack: the number beside a code is drawn again and again until it is the one that
+// the attacker has told the victim to pick. Codes are bounded for each network, and
+// for each browser where it is known; neither costs the others theirs.
+func TestAttackCodesAreNotDrawnAtWill(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		browser       string
+		atOnce, later int // in the hour after it
+	}{
+		"of one network":            {"", 60, 3600},
+		"of one browser, by script": {"browser", 5, 360},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l := newScanLimits()
+				count := func() (n int) {
+					for l.mayShow(row.browser, net4(1)) {
+						n++
+					}
+					return n
+				}
+				if n := count(); n != row.atOnce {
+					t.Errorf("%d at once, want %d", n, row.atOnce)
+				}
+				if !l.mayShow("other", net4(2)) || row.browser != "" && !l.mayShow("other", net4(1)) {
+					t.Error("others are shown none")
+				}
+				later := 0
+				for range 3600 {
+					time.Sleep(time.Second)
+					later += count()
+				}
+				if later < row.later-1 || later > row.later {
+					t.Errorf("%d in an hour, want %d", later, row.later)
+				}
+			})
+		})
+	}
+}
+
+// Attack: one browser, or one network, asks without end, so that others hear of their
+// phone late.
+func TestAttackPollsOfOneTakeNoneFromOthers(t *testing.T) {
+	t.Parallel()
+	ids := 0
+	fresh := func() string { ids++; return strconv.Itoa(ids) }
+	asks := func(l *scanLimits, n int, id func() string, from netip.Prefix, now time.Time) (allowed int) {
+		for range n {
+			if l.mayAsk(id(), from, now) {
+				allowed++
+			}
+		}
+		return allowed
+	}
+	now := time.Unix(1e9, 0)
+	t.Run("one code", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			l, one := newScanLimits(), func() string { return "one" }
+			if n := asks(l, 100, one, net4(1), time.Now()); n != 5 {
+				t.Errorf("%d at once", n)
+			}
+			time.Sleep(3 * time.Second)
+			if n := asks(l, 100, one, net4(1), time.Now()); n != 3 {
+				t.Errorf("%d in three seconds", n)
+			}
+			if n := asks(l, 100, fresh, net4(1), time.Now()); n != 100 {
+				t.Errorf("its neighbours: %d of 100", n)
+			}
+		})
+	})
+	t.Run("one network", func(t *testing.T) {
+		l := newScanLimits()
+		if n := asks(l, 5000, fresh, net4(1), now); n != 400 {
+			t.Errorf("%d of one network", n)
+		}
+		if n := asks(l, 100, fresh, net4(2), now); n != 100 {
+			t.Errorf("another one: %d of 100", n)
+		}
+	})
+	t.Run("many networks at the beginning of each second", func(t *testing.T) {
+		l, at := newScanLimits(), now
+		for range 3 {
+			at = at.Add(time.Second)
+			for i := range 50 {
+				asks(l, 100, fresh, net4(i), at)
+			}
+			for i := 100; i < 110; i++ { // who comes last has as much
+				if n := asks(l, 30, fresh, net4(i), at); n == 0 && at != now.Add(time.Second) {
+					t.Errorf("network %d: none", i)
+				}
+			}
+		}
+	})
+	t.Run("in all", func(t *testing.T) {
+		l, sum := newScanLimits(), 0
+		for i := range 3000 {
+			sum += asks(l, 3, fresh, net4(i), now)
+		}
+		if sum > maxAsks {
+			t.Errorf("%d in a second", sum)
+		}
+	})
+}
+
+// Attack 39 again: many networks fill the memory.
+func TestAttackLimitersAreBounded(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1e9, 0)
+	s := fairShare{total: 10, most: 10}
+	for i := range maxSharing + 100 {
+		b := netip.AddrFrom4([4]byte{byte(i >> 16), byte(i >> 8), byte(i), 0})
+		s.take(networkOf(b), now)
+	}
+	if len(s.taken) != maxSharing {
+		t.Errorf("%d networks kept", len(s.taken))
+	}
+}
