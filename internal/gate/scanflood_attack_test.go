@@ -19,20 +19,38 @@ func TestAttackCodePageLoadedAgainAndAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTownWith(t, c, scanning, func(w *town) { w.inside = true })
 		b := w.desktop("mallory")
-		numbers := map[string]bool{}
-		for i := range 60 {
-			s := b.shows([]string{"/x", "/_wechat/login?return_to=/x"}[i%2])
-			numbers[s.number] = true
-		}
-		if len(numbers) < 40 {
-			t.Errorf("%d numbers in 60 codes", len(numbers))
-		}
-		for _, path := range []string{"/x", "/_wechat/login?return_to=/x", "/"} {
-			h := b.open(path).last()
-			if h.status != http.StatusTooManyRequests || h.kind() != "unavailable" || h.header.Get("Retry-After") != "10" || len(h.header["Set-Cookie"]) != 0 {
-				t.Errorf("%s: %d %q %v", path, h.status, h.kind(), h.header)
+		pages := []string{"/x", "/_wechat/login?return_to=/x"}
+		refused := func(why string) {
+			t.Helper()
+			for _, path := range append(pages, "/") {
+				h := b.open(path).last()
+				if h.status != http.StatusTooManyRequests || h.kind() != "unavailable" || h.header.Get("Retry-After") != "10" || len(h.header["Set-Cookie"]) != 0 {
+					t.Errorf("%s: %s: %d %q %v", why, path, h.status, h.kind(), h.header)
+				}
 			}
 		}
+		// The first page gives the browser the secret by which it is known.
+		numbers := map[string]bool{b.shows("/x").number: true}
+		for i := range 5 {
+			numbers[b.shows(pages[i%2]).number] = true
+		}
+		refused("one browser")
+		w.desktop("trent").shows("/x") // of the same network
+		time.Sleep(10 * time.Second)
+		b.shows("/x")
+		refused("one browser, later")
+
+		// A browser that forgets its secret each time is bounded as its network is.
+		time.Sleep(time.Minute)
+		for i := range 60 {
+			b.dropSecrets()
+			numbers[b.shows(pages[i%2]).number] = true
+		}
+		if len(numbers) < 40 {
+			t.Errorf("%d numbers in 66 codes", len(numbers))
+		}
+		b.dropSecrets()
+		refused("one network")
 		time.Sleep(time.Second)
 		b.shows("/x")
 		if h := b.open("/x").last(); h.status != http.StatusTooManyRequests {

@@ -204,12 +204,6 @@ func isSecretID(s string) bool {
 	return len(s) == secretIDLength
 }
 
-// hasSideCookies reports whether a request can have one of them. Most have none, and
-// this is asked of each. A false yes does no harm.
-func hasSideCookies(r *http.Request) bool {
-	return slices.ContainsFunc(r.Header["Cookie"], func(line string) bool { return strings.Contains(line, "wechat-") })
-}
-
 // Count is the one digit that the cookie counts with, 0 if there is none. What it
 // says is the browser's, and is not trusted for more than choosing an answer.
 func (c sideCookie) Count(r *http.Request, s site) int {

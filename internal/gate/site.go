@@ -2,6 +2,7 @@ package gate
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddy-wechat/gateway/session"
@@ -59,4 +60,10 @@ func (r *Request) clearSession(w http.ResponseWriter) {
 	if r.formerly {
 		r.site.former().jar().Clear(w, r.site.secure)
 	}
+}
+
+// hasSideCookies reports whether a request can have one of them. Most have none, and
+// this is asked of each. A false yes does no harm.
+func hasSideCookies(r *http.Request) bool {
+	return slices.ContainsFunc(r.Header["Cookie"], func(line string) bool { return strings.Contains(line, "wechat-") })
 }
