@@ -80,12 +80,12 @@ func (r *Redis) lineOf(ctx context.Context, p place) (ref string, err error) {
 	}
 	record, _, err = cutReplaced(record)
 	if err != nil {
-		return "", nil //nolint:nilerr // not our record: it does not load either
+		return "", nil // not our record: it does not load either
 	}
 	h, _, err := parseHeader(record)
 	switch {
 	case err != nil, h.flags&recordGuest != 0:
-		return "", nil //nolint:nilerr // the same; and a guest has no line
+		return "", nil // the same; and a guest has no line
 	case h.line == ID{}:
 		return p.ref, nil
 	default:
