@@ -74,6 +74,9 @@ func (p *PathRule) opens(r *http.Request, original *url.URL) bool {
 		if p.kinds[i].suffix != "" && !gate.InRoot(original) {
 			continue // as a suffix without a folder is read in a rule for less
 		}
+		if p.kinds[i].stars && gate.BelowScript(original) {
+			continue // attack: path /theme/*/*.css opens /theme/admin.php/x.css
+		}
 		matched, err := set.MatchWithError(p.kinds[i].sent(r, original))
 		if err != nil {
 			return false

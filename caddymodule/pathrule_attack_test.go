@@ -153,3 +153,24 @@ func TestMatchersLeaveTheRequestAlone(t *testing.T) {
 		t.Errorf("without Caddy's context: %v", got.URL)
 	}
 }
+
+// Attack: a matcher with a star for a folder opens a script that takes more path.
+func TestAttackAStarForAFolderMeetsAScript(t *testing.T) {
+	for _, c := range []struct {
+		set, address string
+		want         bool
+	}{
+		{`{"path":["/theme/*/*.css"]}`, "/theme/red/x.css", true},
+		{`{"path":["/theme/*/*.css"]}`, "/theme/admin.php/x.css", false},
+		{`{"path":["/*/x.css"]}`, "/admin.php/x.css", false},
+		{`{"path":["/*/x.css"]}`, "/theme/x.css", true},
+		{`{"path":["/theme/*"]}`, "/theme/a.b/x.css", true},
+	} {
+		t.Run(c.set+" "+c.address, func(t *testing.T) {
+			r, original := request(t, c.address)
+			if got := rule(t, c.set).opens(r, original); got != c.want {
+				t.Errorf("opens: %t, want %t", got, c.want)
+			}
+		})
+	}
+}

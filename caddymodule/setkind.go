@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -15,6 +16,7 @@ import (
 
 // setKind says what a matcher set is made of.
 type setKind struct {
+	stars   bool   // a path has a star for a folder
 	suffix  string // a path that begins with a star, as the operator wrote it; "" if none does
 	advice  string // what is wrong with suffix in a rule that opens something, and what to write
 	loose   string // a matcher that may match any path; "" if there is none
@@ -74,6 +76,7 @@ func (k *setKind) readPath(raw json.RawMessage) {
 }
 
 func (k *setKind) addSuffix(before string, paths gate.Paths) {
+	k.stars = k.stars || slices.ContainsFunc(paths, gate.StarsForFolders)
 	if pattern, suffix, ok := paths.BareSuffix(); ok {
 		k.suffix, k.advice = before+pattern, suffixAdvice(suffix)
 	}

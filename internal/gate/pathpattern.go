@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"net/url"
 	"path"
 	"strings"
 )
@@ -72,8 +73,8 @@ func bareSuffix(pattern string) (suffix string, ok bool) {
 	return suffix, strings.Contains(suffix, "*") && !strings.HasSuffix(suffix, "*")
 }
 
-// opensScript reports whether a pattern that begins with a star (/*/menu) meets
-// a script's name by one of its stars: it names no folder of its own.
+// opensScript reports whether a star for a folder (/shops/*/menu, /theme/*/*.css)
+// meets a script's name, which answers for whatever stands behind it.
 func opensScript(pattern, s string) bool {
 	if _, bare := bareSuffix(pattern); bare {
 		return true
@@ -82,15 +83,37 @@ func opensScript(pattern, s string) bool {
 	if len(patterns) != len(segments) {
 		return true // a class like [^a] has met a slash
 	}
-	if len(patterns) < 3 || !isGlob(patterns[1]) {
-		return false
-	}
-	for i, segment := range segments[:len(segments)-1] {
-		if isGlob(patterns[i]) && strings.Contains(segment, ".") {
+	last := len(segments) - 1
+	strict := isGlob(patterns[last]) // a suffix; a whole name says more of what it means
+	for i, segment := range segments[:last] {
+		if isGlob(patterns[i]) && looksLikeScript(segment) && (strict || !isVersion(segment)) {
 			return true
 		}
 	}
 	return false
+}
+
+// isVersion reports whether a dot in a segment is a number's: 1.5 or v2.0 is no
+// script.
+func isVersion(segment string) bool {
+	dot := strings.LastIndexByte(segment, '.')
+	return dot >= 0 && dot < len(segment)-1 && strings.Trim(segment[dot+1:], "0123456789") == "" && !strings.ContainsAny(segment, ";:")
+}
+
+// looksLikeScript reports whether a server may take a segment for a program, or
+// for a name with something behind it, rather than for a folder.
+func looksLikeScript(segment string) bool { return strings.ContainsAny(segment, ".;:") }
+
+// StarsForFolders reports whether a pattern has a star in the place of a folder.
+func StarsForFolders(pattern string) bool {
+	last := strings.LastIndexByte(pattern, '/')
+	return last > 0 && isGlob(pattern[:last])
+}
+
+// BelowScript reports whether a folder of u's path looks like a script's name.
+func BelowScript(u *url.URL) bool {
+	last := strings.LastIndexByte(u.Path, '/')
+	return last > 0 && looksLikeScript(u.Path[:last])
 }
 
 func isGlob(pattern string) bool { return strings.ContainsAny(pattern, "*[") }

@@ -50,6 +50,14 @@ func TestAttackASuffixOpensScripts(t *testing.T) {
 		{"/theme/x*.css", "/theme/x/1.css", false},
 		{"/shops/*/menu", "/shops/1.5/menu", true},
 		{"/shops/*/b.css", "/shops/x/b.css", true},
+		{"/shops/*/menu", "/shops/pay.php/menu", false},
+		{"/shops/*/menu", "/shops/pay.php5/menu", false},
+		{"/theme/*/style.css", "/theme/admin.php/style.css", false},
+		{"/theme/*/*.css", "/theme/admin.php/x.css", false},
+		{"/theme/*/*.css", "/theme/1.5/x.css", false},
+		{"/theme/*/*.css", "/theme/red/x.css", true},
+		{"/theme/*/[a-z]*.css", "/theme/a.php/x.css", false},
+		{"/v1.0/*/x.css", "/v1.0/red/x.css", true},
 	} {
 		t.Run(c.pattern+" "+c.address, func(t *testing.T) {
 			t.Parallel()
