@@ -62,6 +62,21 @@ func (r *Request) browserSecret(w http.ResponseWriter) string {
 	return s.value
 }
 
+// browser names the browser for as long as one of its secrets lives, "" for one that
+// has none. Sign-ins that run beside each other have the same name.
+func (r *Request) browser() string {
+	name := ""
+	for _, s := range r.heldSecrets() {
+		if name == "" || s.value < name {
+			name = s.value
+		}
+	}
+	if name == "" {
+		return ""
+	}
+	return r.origin + " " + name
+}
+
 // clearBrowserSecrets takes all of them back.
 func (r *Request) clearBrowserSecrets(w http.ResponseWriter) {
 	for _, s := range r.heldSecrets() {

@@ -231,7 +231,7 @@ func (g *Gate) spendTicket(ctx context.Context, site string, t ticket, by string
 	if err := g.tellSignIn(ctx, &told, person.UnionID, reasonTicket, t.ID); err != nil {
 		return outcome{}, err
 	}
-	value, err := g.keepNew(ctx, s, who)
+	value, err := g.keepNew(ctx, s, person, who)
 	if err != nil {
 		return outcome{}, fmt.Errorf("gate: save session: %w", err)
 	}

@@ -2,9 +2,11 @@ package gate
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 
+	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -12,17 +14,29 @@ import (
 // end together (see [session.Session.LineID]). A browser that signs in anew has its
 // session of before replaced: a copy of that cookie is of no use to anybody soon.
 
-// leave puts a new session into the line of the browser's session of before, if it
-// is the same person's. Another person's session, or a guest's, has no place in the
-// line: it is ended at once, with all of its line, before the new one is made.
-func (g *Gate) leave(ctx context.Context, s, before *session.Session) error {
+// joinLine puts a new session into its line. What the caller has put there stays, as
+// a ticket's is its token's. Else it is that of the browser's session of before, if
+// that is the same person's, or else one that follows from the browser: two first
+// sign-ins at once know nothing of each other, and end together all the same. A
+// person whose records were merged keeps the id of before: all sessions of a line
+// have one, or a store could not end them in one step.
+func joinLine(s *session.Session, person ledger.Person, who visitor) {
+	before := who.before
 	switch {
-	case before == nil:
-		return nil
-	case continues(s, before):
-		if s.Line == (session.ID{}) {
-			s.Line = before.LineID()
-		}
+	case s.Guest || s.Line != session.ID{}:
+	case before != nil && !before.Guest && isPerson(person, before.Person):
+		s.Person, s.Line = before.Person, before.LineID()
+	case who.browser != "":
+		sum := sha256.Sum256(fmt.Appendf(nil, "wechat line %q %q", who.browser, s.Person))
+		s.Line = session.ID(sum[:16])
+	}
+}
+
+// leave ends the browser's session of before, if it is of another line: another
+// person's, a guest's, or one of another way in. All of its line goes, before the
+// new session is made.
+func (g *Gate) leave(ctx context.Context, s, before *session.Session) error {
+	if before == nil || continues(s, before) {
 		return nil
 	}
 	if err := g.Hub.Store.End(ctx, before); err != nil {
@@ -42,9 +56,9 @@ func (g *Gate) replace(ctx context.Context, s, before *session.Session) {
 	}
 }
 
-// continues says whether a session can be of one line with the one before it.
+// continues says whether a session is of one line with the one before it.
 func continues(s, before *session.Session) bool {
-	return !s.Guest && !before.Guest && s.Person == before.Person
+	return !s.Guest && !before.Guest && s.Person == before.Person && s.LineID() == before.LineID()
 }
 
 // lives says whether the session of an outcome may be given to a browser: it has not

@@ -240,3 +240,103 @@ func TestOperatorEndsALineAndTheVisitorComesBack(t *testing.T) {
 	w.wantOut("an operator's end", before)
 	w.copied(after).script(http.MethodGet, "/page").upstream()
 }
+
+// endsBefore is a store in which something ends just before a browser's session is
+// saved.
+type endsBefore struct {
+	session.Store
+	end func()
+}
+
+func (f *endsBefore) Save(ctx context.Context, s *session.Session) (string, error) {
+	if f.end != nil && s.Audience == session.Cookie {
+		end := f.end
+		f.end = nil
+		end()
+	}
+	return f.Store.Save(ctx, s)
+}
+
+// Attack: a ticket is redeemed in the very moment in which its mini program signs
+// out, and gives a session that the sign-out does not reach.
+func TestAttackTicketRacesTheLogout(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, store func(*town)) {
+		w := newTown(t, doors, store)
+		racing := &endsBefore{Store: w.store.Store}
+		w.store.Store = racing
+		c, b := w.mini("alice"), w.webView("alice")
+		second := b.send(http.MethodGet, "/page?wechat_ticket="+c.ticket(), "").location()
+		racing.end = func() { c.ask(http.MethodPost, "/_wechat/logout", nil) }
+		if b.send(http.MethodGet, second, ""); racing.end != nil {
+			t.Fatal("nothing was saved")
+		}
+		if value := b.session(); value != "" {
+			w.wantOut("the ticket", value)
+		}
+	})
+}
+
+// The visitor is known by another account, so that the consent shows that two
+// records are one person: the silent session before still answers for ten seconds,
+// what it has open goes on, and all end together.
+func TestStepUpThatMergesTwoRecords(t *testing.T) {
+	t.Parallel()
+	t.Run("requests", func(t *testing.T) {
+		t.Parallel()
+		eachStore(t, func(t *testing.T, store func(*town)) {
+			w := newTown(t, store, doors, scope(wechat.ScopeBase))
+			w.need["/more"] = wechat.ScopeUserInfo
+			w.mini("alice")
+			b := w.browser("alice")
+			b.open("/page")
+			silent := b.session()
+			b.consents("/more").last().upstream()
+			w.copied(silent).script(http.MethodGet, "/page").upstream()
+			consented := b.session()
+			b.form("/_wechat/logout", nil)
+			w.wantOut("logout", silent, consented)
+		})
+	})
+	t.Run("streams", func(t *testing.T) {
+		t.Parallel()
+		w, over := streaming(t, doors, scope(wechat.ScopeBase))
+		w.mini("alice")
+		b := w.browser("alice")
+		b.open("/")
+		b.stream("events")
+		w.need["/more"] = wechat.ScopeUserInfo
+		b.consents("/more")
+		if kind, cut := within(over, 2*time.Second); cut {
+			t.Fatalf("%s was cut", kind)
+		}
+		b.form("/_wechat/logout", nil)
+		if _, cut := within(over, 10*time.Second); !cut {
+			t.Error("the stream outlives the logout")
+		}
+	})
+}
+
+// Two tabs sign in at once and know nothing of each other: the cookie of one takes
+// the place of the other's, and one logout ends both sessions.
+func TestParallelFirstSignInsEndTogether(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, store func(*town)) {
+		w := newTown(t, store, scope(wechat.ScopeBase))
+		b := w.browser("alice")
+		one, two := b.until("/page"), b.until("/page")
+		held := b.cookies(strings.TrimPrefix(two, shop))
+		b.send(http.MethodGet, one, "")
+		first := b.session()
+		late := w.browser("alice") // the same browser, as its second callback was sent
+		for name, value := range held {
+			late.plant("/", name, value)
+		}
+		late.send(http.MethodGet, two, "")
+		if late.session() == "" || late.session() == first {
+			t.Fatal("the second tab has no session of its own")
+		}
+		late.form("/_wechat/logout", nil)
+		w.wantOut("logout", first)
+	})
+}

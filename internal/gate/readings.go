@@ -81,7 +81,12 @@ func followReadings(all []string) (_ []string, complete bool) {
 	}
 	for _, reading := range slices.Clone(all) {
 		for i := range len(reading) {
-			if reading[i] == '/' && isScript(reading[:i]) && !add(cleanPath(reading[:i])) {
+			if reading[i] != '/' || !isScript(reading[:i]) {
+				continue
+			}
+			// A front controller takes what follows its name for the path:
+			// /index.php/account/x is /account/x to the app.
+			if !add(cleanPath(reading[:i])) || !add(cleanPath(reading[i:])) {
 				return all, false
 			}
 		}

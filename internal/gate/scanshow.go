@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
@@ -181,7 +182,7 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer sc
 	b.Audience = session.Cookie
 	s := session.New(b, person.ID, phone.OpenID, phone.Scope)
 	s.Declined = phone.Declined // nobody is asked again on the other screen
-	value, err := g.keepScanned(ctx, s, c, person.UnionID, who)
+	value, err := g.keepScanned(ctx, s, c, person, who)
 	if err != nil {
 		g.Hub.Scans.giveBack(ctx, key)
 		return outcome{}, err
@@ -197,11 +198,11 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer sc
 
 // keepScanned tells of the sign-in and saves its session. Asked again after a
 // failure, it tells nothing new.
-func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scanCode, unionID string, who visitor) (string, error) {
-	if err := g.tellSignIn(ctx, s, unionID, reasonScan, c.id()); err != nil {
+func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scanCode, person ledger.Person, who visitor) (string, error) {
+	if err := g.tellSignIn(ctx, s, person.UnionID, reasonScan, c.id()); err != nil {
 		return "", err
 	}
-	value, err := g.keepNew(ctx, s, who)
+	value, err := g.keepNew(ctx, s, person, who)
 	if err != nil {
 		return "", fmt.Errorf("gate: save session: %w", err)
 	}

@@ -117,7 +117,7 @@ func (g *Gate) enrol(ctx context.Context, b session.Binding, key sightKey, s led
 	// Always a new session with a new id (attack: session fixation,
 	// GHSA-f24x-5g9q-753f).
 	e := enrolled{person: person, session: session.New(b, person.ID, s.OpenID, scopeOf(person))}
-	if e.value, err = g.keepNew(ctx, e.session, who); err != nil {
+	if e.value, err = g.keepNew(ctx, e.session, person, who); err != nil {
 		return enrolled{}, g.later(key, s, fmt.Errorf("gate: save session: %w", err))
 	}
 	return e, nil

@@ -46,11 +46,11 @@ func (g *Gate) spend(ctx context.Context, f Flow, h hit, b session.Binding, who 
 	if err != nil {
 		return outcome{}, err
 	}
-	s, scope := in.session, in.session.Scope
-	g.Logger.Info("signed in", slog.String("user", shortID(s.Person)), slog.String("session", s.ID.Short()),
+	s, scope, user := in.session, in.session.Scope, in.person.ID
+	g.Logger.Info("signed in", slog.String("user", shortID(user)), slog.String("session", s.ID.Short()),
 		slog.String("account", g.Account.Name), slog.String("scope", scope), slog.String("flow", shortID(f.ID)))
 	WriteAudit(g.Audit, AuditRecord{
-		Action: who.action(s.Person, f.Scope), Account: g.Account.Name, User: s.Person, Session: s.ID,
+		Action: who.action(s.Person, f.Scope), Account: g.Account.Name, User: user, Session: s.ID,
 		Client: who.client, Scope: scope, Flow: f.ID, Site: b.Site,
 	})
 	return outcome{session: s, value: in.value}, nil
@@ -85,12 +85,13 @@ func (g *Gate) seeVisitor(ctx context.Context, appID, code string) (ledger.Sight
 
 // visitor is what must be known of a request after it is over.
 type visitor struct {
-	client string
-	before *session.Session // the browser's session until now, nil if it has none
+	client  string
+	before  *session.Session // the browser's session until now, nil if it has none
+	browser string           // the same for all sign-ins of one browser at a time; "" for clients
 }
 
 func visitorOf(r *Request) visitor {
-	who := visitor{client: Client(r.UserAgent())}
+	who := visitor{client: Client(r.UserAgent()), browser: r.browser()}
 	if r.id != nil {
 		s := r.id.session // a copy: the identity is shared
 		who.before = &s
@@ -114,7 +115,9 @@ func (v visitor) action(person string, asked wechat.Scope) Action {
 //
 // The browser's session of before is replaced, if it is the same person's; then
 // both are of one line. Another's is ended first.
-func (g *Gate) keepNew(ctx context.Context, s *session.Session, who visitor) (value string, err error) {
+func (g *Gate) keepNew(ctx context.Context, s *session.Session, person ledger.Person, who visitor) (value string, err error) {
+	bound := s.Line != session.ID{} // to what led to it, with which it ends
+	joinLine(s, person, who)
 	if err := g.leave(ctx, s, who.before); err != nil {
 		return "", err
 	}
@@ -127,6 +130,9 @@ func (g *Gate) keepNew(ctx context.Context, s *session.Session, who visitor) (va
 	for range 3 {
 		value, err = g.Hub.Store.Save(ctx, s)
 		if errors.Is(err, session.ErrLineEnded) {
+			if bound {
+				return "", err // attack: a ticket that races the logout of its token
+			}
 			s.Line = session.ID{} // what a browser signs in next does not end with it
 			value, err = g.Hub.Store.Save(ctx, s)
 		}
