@@ -42,7 +42,7 @@ type Facts struct {
 	InWeChat   bool    // the client can walk the dance
 	Outside    Outside // what to do with clients that cannot
 	Adrift     bool    // this browser came back from WeChat again and again without keeping a session
-	Excused    bool    // this browser just passed an optional path without an identity
+	Excused    bool    // this browser just passed an optional path without an identity, or cannot be signed in
 }
 
 // asked returns the facts for somebody who asks to sign in, or whom the app asks

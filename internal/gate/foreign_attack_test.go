@@ -231,3 +231,15 @@ func TestWhatIsNotForeign(t *testing.T) {
 		})
 	}
 }
+
+// An optional page asks nothing of anybody: it opens also while no key here opens
+// what the browser has.
+func TestForeignCountLeavesOptionalPagesOpen(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, scope(wechat.ScopeBase))
+	w.access["/open"] = gate.Optional
+	b := w.browser("alice")
+	b.plant("/", "__Host-wechat", strings.Repeat("A", 80))
+	b.plant("/", "__Host-wechat-foreign", "6")
+	b.send(http.MethodGet, "/open", "").upstream()
+}

@@ -165,7 +165,7 @@ func (g *Gate) facts(r *Request) Facts {
 		InWeChat:   DetectBrowser(r.UserAgent()).InWeChat(),
 		Outside:    g.outside(),
 		Adrift:     r.landed == maxLandings,
-		Excused:    r.landed == excused,
+		Excused:    r.landed == excused || r.foreign.n >= maxForeign,
 	}
 }
 

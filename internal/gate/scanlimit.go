@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"log/slog"
 	"net/netip"
 	"sync"
 	"time"
@@ -12,6 +13,8 @@ var (
 	// A network may be shown so many codes: an office behind one address (attack: the
 	// number is drawn again and again until it is, say, 888).
 	showNetwork = rate{burst: 60, every: time.Second}
+	// The same for one address of it, which takes no more than a part.
+	showAddress = rate{burst: 20, every: 3 * time.Second}
 	// The same for one browser, which shows one code for two minutes.
 	showBrowser = rate{burst: 5, every: 10 * time.Second}
 	// A browser that shows a code may ask so often whether the phone has answered. Our
@@ -30,8 +33,9 @@ const (
 
 // scanLimits bounds what browsers outside WeChat make a gateway do.
 type scanLimits struct {
-	networks, browsers, asked keyedLimiter
-	share                     fairShare
+	networks, addresses, browsers, asked keyedLimiter
+	share                                fairShare
+	line                                 limiter // of the log
 }
 
 func newScanLimits() *scanLimits {
@@ -39,16 +43,28 @@ func newScanLimits() *scanLimits {
 }
 
 // mayShow reports whether a browser may be shown another code. browser is "" where
-// nothing tells it from the others of its network.
-func (l *scanLimits) mayShow(browser string, network netip.Prefix) bool {
+// nothing tells it from the others at its address.
+func (l *scanLimits) mayShow(browser string, addr netip.Addr) bool {
+	// The narrowest first: who asks too often takes nothing from those around.
 	if browser != "" {
-		// The browser first: one that asks too often takes nothing from its network.
 		if ok, _ := l.browsers.take(browser, "", showBrowser); !ok {
 			return false
 		}
 	}
-	ok, _ := l.networks.take(network.String(), "", showNetwork)
+	if ok, _ := l.addresses.take(addr.String(), "", showAddress); !ok {
+		return false
+	}
+	ok, _ := l.networks.take(networkOf(addr).String(), "", showNetwork)
 	return ok
+}
+
+// showsNoCode logs that a code was refused, at most once a minute: behind a proxy
+// that is not trusted all visitors seem to have one address.
+func (g *Gate) showsNoCode(r *Request) {
+	if g.Hub.Scans.limits().line.take(rate{burst: 1, every: time.Minute}) {
+		g.Logger.Warn("too many codes are asked for; if all visitors seem to come from one address, set trusted_proxies",
+			slog.String("site", r.origin), slog.String("network", networkName(maskAddr(r.clientAddr()))))
+	}
 }
 
 // mayAsk reports whether the store may be asked for the browser that shows a code.

@@ -15,25 +15,32 @@ func TestAttackCodesAreNotDrawnAtWill(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
 		browser       string
+		addresses     int
 		atOnce, later int // in the hour after it
 	}{
-		"of one network":            {"", 60, 3600},
-		"of one browser, by script": {"browser", 5, 360},
+		"of one network":            {"", 200, 60, 3600},
+		"of one address":            {"", 1, 20, 1200},
+		"of one browser, by script": {"browser", 1, 5, 360},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				l := newScanLimits()
+				l, turn := newScanLimits(), 0
 				count := func() (n int) {
-					for l.mayShow(row.browser, net4(1)) {
-						n++
+					for refused := 0; refused < row.addresses; turn++ {
+						if l.mayShow(row.browser, netip.AddrFrom4([4]byte{10, 0, 1, byte(turn % row.addresses)})) {
+							n, refused = n+1, 0
+						} else {
+							refused++
+						}
 					}
 					return n
 				}
 				if n := count(); n != row.atOnce {
 					t.Errorf("%d at once, want %d", n, row.atOnce)
 				}
-				if !l.mayShow("other", net4(2)) || row.browser != "" && !l.mayShow("other", net4(1)) {
+				neighbour := netip.MustParseAddr("10.0.1.250")
+				if !l.mayShow("other", netip.MustParseAddr("10.0.2.1")) || row.addresses == 1 && !l.mayShow("other", neighbour) {
 					t.Error("others are shown none")
 				}
 				later := 0

@@ -23,7 +23,8 @@ func (g *Gate) showScan(w http.ResponseWriter, r *Request, target string, need w
 		g.explainOutside(w, r, target) // not a code for a code
 		return
 	}
-	if !g.Hub.Scans.limits().mayShow(r.browserKey(), r.network()) {
+	if !g.Hub.Scans.limits().mayShow(r.browserKey(), r.clientAddr()) {
+		g.showsNoCode(r)
 		g.scanTooMany(w, r, showBrowser.every, loginPath(target, need))
 		return
 	}

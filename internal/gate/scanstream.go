@@ -79,7 +79,7 @@ func (g *Gate) scanStream(w http.ResponseWriter, r *Request, id string) {
 	var leave func()
 	// A stream asks at once: opened again and again, it would be a poll without bound.
 	if ok = g.mayPoll(r, id); ok {
-		ctx, leave, ok = g.Hub.Scans.streams.enter(r.Context(), id, maskAddr(r.clientAddr()))
+		ctx, leave, ok = g.Hub.Scans.streams.enter(r.Context(), id, r.network())
 	}
 	if !ok {
 		retryIn(w, retryStore)
