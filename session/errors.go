@@ -17,6 +17,10 @@ var (
 	// that is gone.
 	ErrTampered = fmt.Errorf("%w: the value was altered, is foreign, or its key is gone", ErrNone)
 
+	// errAudience (an ErrNone) says that the session was made for another kind of
+	// client: a token was sent as a cookie, or the other way round.
+	errAudience = fmt.Errorf("%w: it was made for another kind of client", ErrNone)
+
 	// ErrMalformed (an ErrNone) says that bytes are not a session in our format.
 	ErrMalformed = fmt.Errorf("%w: malformed", ErrNone)
 

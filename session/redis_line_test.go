@@ -110,3 +110,21 @@ func TestRedisReplacesSealedSessions(t *testing.T) {
 		})
 	}
 }
+
+// A token and its web-views are one line: when one of them ends, none is listed.
+func TestRedisListsNoEndedLine(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b redistest.Backend) {
+		r := patient(t, b)
+		token, view, other := newSession(), newSession(), newSession()
+		token.Person = "list" + token.ID.String()[:8]
+		view.Person, other.Person, view.Line = token.Person, token.Person, token.ID
+		for _, s := range []*session.Session{token, view, other} {
+			mustSave(t, r, s)
+		}
+		if err := r.End(t.Context(), view); err != nil {
+			t.Fatal(err)
+		}
+		mustList(t, r, token.Person, 1)
+	})
+}

@@ -23,7 +23,7 @@ type Info struct {
 }
 
 // Sessions returns the sessions of a person, at most 1000 (nobody has more), the
-// newest first, in one call to Redis. Sealed sessions that have not been moved to
+// newest first, in two calls to Redis. Sealed sessions that have not been moved to
 // Redis yet are not among them. It fails with ErrUnavailable.
 func (r *Redis) Sessions(ctx context.Context, person string) ([]Info, error) {
 	if person == "" {
@@ -37,8 +37,15 @@ func (r *Redis) Sessions(ctx context.Context, person string) ([]Info, error) {
 	if err != nil {
 		return nil, unavailable("listing sessions", err)
 	}
+	over, err := r.endedLines(ctx, t, all)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]Info, 0, len(all)/3)
-	for row := range slices.Chunk(all, 3) {
+	for i, row := range slices.Collect(slices.Chunk(all, 3)) {
+		if over[i] {
+			continue
+		}
 		expires, err := strconv.ParseInt(row[1], 10, 64)
 		if err != nil {
 			continue // not our index
@@ -56,6 +63,31 @@ func (r *Redis) Sessions(ctx context.Context, person string) ([]Info, error) {
 		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))
 	})
 	return out, nil
+}
+
+// endedLines says for each row of a list whether its line has ended: the record
+// stays until its time is over.
+func (r *Redis) endedLines(ctx context.Context, t tag, rows []string) ([]bool, error) {
+	var keys []string
+	for row := range slices.Chunk(rows, 3) {
+		line := row[0]
+		if h, _, err := parseHeader(row[2]); err == nil && h.line != (ID{}) {
+			line = refOf(h.line)
+		}
+		keys = append(keys, r.key("l", t, line))
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	marks, err := r.Client.MGet(ctx, keys...).Result()
+	if err != nil {
+		return nil, unavailable("listing sessions", err)
+	}
+	over := make([]bool, len(marks))
+	for i, mark := range marks {
+		over[i] = mark != nil
+	}
+	return over, nil
 }
 
 // EndPerson ends every session of a person and returns how many were in Redis.

@@ -125,8 +125,11 @@ func openRecord(keys *Ring, b Binding, v idValue, record string) (*Session, erro
 	if err != nil {
 		return nil, err
 	}
-	if h.site != b.Site || h.appID != b.AppID || h.line != v.line || !h.audience().admits(b.Audience) {
+	if h.site != b.Site || h.appID != b.AppID || h.line != v.line {
 		return nil, ErrTampered
+	}
+	if !h.audience().admits(b.Audience) {
+		return nil, errAudience
 	}
 	var nonce [12]byte
 	sealed := []byte(record[n+copy(nonce[:nonceSize], record[n:]):])

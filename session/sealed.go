@@ -58,7 +58,7 @@ func (st Sealed) Load(_ context.Context, value string, b Binding) (*Session, err
 		return nil, err
 	}
 	if !s.Audience.admits(b.Audience) {
-		return nil, ErrTampered
+		return nil, errAudience
 	}
 	if err := st.verify(s, time.Now()); err != nil {
 		return nil, err
