@@ -40,7 +40,9 @@ func (p *reply) WriteHeader(status int) {
 		return
 	}
 	p.started = true
-	p.gate.KeepNewest(p.ResponseWriter, p.request)
+	if logout != "1" {
+		p.gate.Renew(p.ResponseWriter, p.request)
+	}
 	gate.KeepFromCaches(p.Header())
 	if logout == "1" {
 		p.gate.EndByUpstream(p.ResponseWriter, p.request)

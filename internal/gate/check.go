@@ -40,7 +40,9 @@ func (g *Gate) checkEndpoint(w http.ResponseWriter, r *Request) {
 	switch standing := g.standing(r, need); {
 	case standing == Satisfied:
 		r.Access = Protected
-		g.renew(w, r)
+		if g.isDue(r) {
+			g.renew(w, r)
+		}
 		r.forgetForeign(w)
 	case standing == Guest && isRead(cmp.Or(forwarded(r, forwardedMethods), http.MethodGet)):
 	case standing == Guest:

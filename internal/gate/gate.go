@@ -88,7 +88,6 @@ func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool
 		return nil, false
 	case err != nil, r.Access == Public, g.standing(r, r.Need) == Satisfied:
 		// Decide's first row, before the costs of the other facts.
-		g.renew(w, r)
 		r.forgetForeign(w)
 		return r.id, true
 	case r.token.sent && r.Access == Protected:

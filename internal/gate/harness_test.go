@@ -245,6 +245,7 @@ func (w *town) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/bye" {
 			w.last = q
 		}
+		w.gate.Renew(rw, q) // its headers follow at once
 		w.stream(rw, r)
 		return
 	}
@@ -267,7 +268,10 @@ func (w *town) forward(rw http.ResponseWriter, q *gate.Request, answer *httptest
 	for name, values := range h { // before the gate speaks, as in any server
 		rw.Header()[name] = append(rw.Header()[name], values...)
 	}
-	w.gate.KeepNewest(rw, q)
+	if logout != "1" {
+		w.gate.Renew(rw, q)
+	}
+	gate.KeepFromCaches(rw.Header())
 	if logout == "1" {
 		w.gate.EndByUpstream(rw, q)
 	}

@@ -2,27 +2,32 @@ package gate
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// renew writes the session anew when it is due, on protected paths only: answers
-// of the others may be kept by caches that visitors share. Should the app allow
-// that for a protected one, [KeepFromCaches] takes the cookie out again.
+// Renew writes the session anew when it is due, and gives the browser its cookie. It
+// must be called before the headers of the upstream's answer are sent, and looks at
+// them: an answer that shared caches may keep renews nothing, so that the next one
+// does. Nor does an answer of a path that is not protected. A browser that was given
+// a newer session while the upstream worked keeps that one.
+func (g *Gate) Renew(w http.ResponseWriter, r *Request) {
+	if g.isDue(r) && !sharedByCaches(w.Header(), time.Now()) {
+		g.renew(w, r)
+	}
+}
+
+// isDue reports whether the request's session is to be renewed by its cookie. A token
+// is renewed by GET session, which can hand over the new one.
+func (g *Gate) isDue(r *Request) bool {
+	return r.id != nil && r.Access == Protected && !r.id.Guest() && !r.token.sent && g.Hub.Policy.Due(&r.id.session, time.Now())
+}
+
 func (g *Gate) renew(w http.ResponseWriter, r *Request) {
-	if r.id == nil || r.Access != Protected || r.id.Guest() || r.token.sent {
-		return // a token is renewed by GET session, which can hand over the new one
-	}
-	s := r.id.session // a copy: the identity is shared
-	if !g.Hub.Policy.Due(&s, time.Now()) {
-		return
-	}
+	s := r.id.session           // a copy: the identity is shared
 	s.Audience = session.Cookie // one made before audiences were kept is bound now
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
@@ -30,32 +35,18 @@ func (g *Gate) renew(w http.ResponseWriter, r *Request) {
 	if err == nil {
 		err = g.sameKeys(r)
 	}
-	if errors.Is(err, session.ErrReplaced) {
-		return // the browser has a newer one
-	}
-	if err != nil {
+	switch {
+	case isNobody(err):
+		return // ended, or replaced, while the upstream worked
+	case err != nil:
 		// The session is good for longer; the next request tries again.
 		g.Logger.Warn("session not renewed", slog.String("session", s.ID.Short()), slog.Any("error", err))
 		return
 	}
 	g.forget(r)
-	r.cookie, r.renewed = value, true
+	r.cookie = value
 	g.Hub.Live.renewed(s.ID, value)
 	g.setSession(w, r, value, &s)
-}
-
-// KeepNewest takes the renewed cookie out of an answer if the browser was given a
-// newer session while the upstream worked: it would come back in its place. It must
-// be called before the answer's headers are sent.
-func (g *Gate) KeepNewest(w http.ResponseWriter, r *Request) {
-	if !r.renewed {
-		return
-	}
-	if id, err := g.lookup(r, r.cookie); err == nil && !id.session.Leaving() || err != nil && !isNobody(err) {
-		return
-	}
-	h, ours := w.Header(), r.site.jar().Name(r.site.secure)+"="
-	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, ours) })
 }
 
 // forget drops what was prepared from the request's cookie. The session behind

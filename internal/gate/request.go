@@ -37,7 +37,6 @@ type Request struct {
 
 	foreignSession bool // there is a session's cookie, and no key here opens it
 	foreignCounted bool
-	renewed        bool // cookie is the renewal, and on its way to the browser
 	formerly       bool // id was read from a cookie under the name without the port
 
 	withdrawn uint64 // keys taken away before the request was read; see sameKeys
