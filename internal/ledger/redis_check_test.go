@@ -78,7 +78,7 @@ func keepTime(t testing.TB, m *miniredis.Miniredis) {
 // testRedis gives a ledger whose channel works. It is patient: the machine may be busy.
 func testRedis(t testing.TB, c redis.UniversalClient, prefix string, set func(*Redis)) *Redis {
 	t.Helper()
-	r := &Redis{Client: c, Prefix: prefix, Timeout: 20 * time.Second}
+	r := &Redis{Client: c, Prefix: prefix, Timeout: time.Minute}
 	if set != nil {
 		set(r)
 	}
