@@ -46,6 +46,11 @@ var (
 	// ErrUnavailable says that the store, or the keys, cannot be asked now. It
 	// says nothing about the visitor: answer 503 and leave the cookie alone.
 	ErrUnavailable = errors.New("the session store is unavailable")
+
+	// ErrOtherCookie comes with ErrUnavailable where the store is well: the session
+	// was moved to Redis with another of its sealed cookies, and cannot be written
+	// with this one, which stays good.
+	ErrOtherCookie = errors.New("it was moved there with another cookie")
 )
 
 // Mistakes of callers and of configuration.

@@ -193,6 +193,10 @@ func (n *Near) announce(ctx context.Context, message string) {
 	}
 }
 
+// Failing says whether the store failed in the last seconds. What Load returns
+// meanwhile may be from memory.
+func (n *Near) Failing() bool { return n.isFailing(time.Now()) }
+
 // isFailing says whether the store failed a moment ago. That other calls worked
 // since does not matter: half of a cluster can be down.
 func (n *Near) isFailing(now time.Time) bool {

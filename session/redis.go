@@ -160,7 +160,7 @@ func (r *Redis) keep(ctx context.Context, s, next *Session, mode string) (string
 	}
 	switch next.origin {
 	case movedOther:
-		return "", unavailable("moving a session to Redis", errOtherCookie)
+		return "", unavailable("moving a session to Redis", ErrOtherCookie)
 	case fromSealed:
 		mode, next.origin = modeUpgrade, movedHere
 	}
@@ -204,7 +204,7 @@ func (r *Redis) write(ctx context.Context, s *Session, p place, record, mode str
 	}
 	// Somebody was first to move this session. With the same cookie: all is well.
 	if _, err := openRecord(r.Keys, s.Binding(), s.idValue(p), got); err != nil {
-		return unavailable("moving a session to Redis", errOtherCookie)
+		return unavailable("moving a session to Redis", ErrOtherCookie)
 	}
 	return r.write(ctx, s, p, record, modeUpdate)
 }

@@ -29,9 +29,6 @@ const (
 	movedOther
 )
 
-// errOtherCookie comes with ErrUnavailable: the caller's value stays good.
-var errOtherCookie = errors.New("it was moved there with another cookie")
-
 // loadSealed loads a sealed value, as Sealed would, and marks the session as due
 // for its move to Redis. It asks Redis whether the session has ended.
 func (r *Redis) loadSealed(ctx context.Context, value string, b Binding) (*Session, error) {

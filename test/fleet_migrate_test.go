@@ -121,7 +121,7 @@ func (f *fleet) upgrade(p *mover, g *gatewayProcess, twice bool) error {
 	}
 	var work sync.WaitGroup
 	for i, v := range visitors {
-		work.Go(func() { answers[i] = v.get(shopSite + "/page") })
+		work.Go(func() { answers[i] = movedBy(v) })
 	}
 	work.Wait()
 	for _, a := range answers {
@@ -142,6 +142,18 @@ func (f *fleet) upgrade(p *mover, g *gatewayProcess, twice bool) error {
 		}
 	}
 	return nil
+}
+
+// movedBy visits until the answer has a cookie: a gateway whose Redis is slow does
+// not have its visitors wait, and moves them at a later visit.
+func movedBy(v *visitor) (a answer) {
+	for range 20 {
+		if a = v.get(shopSite + "/page"); a.told() == nil || len(a.Header["Set-Cookie"]) > 0 {
+			break
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	return a
 }
 
 // endBothForms signs out with one form of the cookie; neither is good for

@@ -47,8 +47,10 @@ var errWithdrawn = fmt.Errorf("%w: a key was taken away meanwhile", session.ErrU
 // have been sealed by it, and must not get a value of another key (attack: renewals
 // without end, so that one of them meets the moment in which a leaked key goes).
 // The next request is asked anew.
-func (g *Gate) sameKeys(r *Request) error {
-	if g.Hub.Keys.Withdrawn() != r.withdrawn {
+func (g *Gate) sameKeys(r *Request) error { return g.sameKeysSince(r.withdrawn) }
+
+func (g *Gate) sameKeysSince(withdrawn uint64) error {
+	if g.Hub.Keys.Withdrawn() != withdrawn {
 		return errWithdrawn
 	}
 	return nil
@@ -140,6 +142,9 @@ func (g *Gate) find(r *Request, value string) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gate: load session: %w", err)
 	}
+	if !failing(g.Hub.Store) {
+		g.worked(downSessions)
+	}
 	// What ends all sessions of a person may be known here and not to the store.
 	if err := g.Hub.over(s); err != nil {
 		return nil, err
@@ -156,6 +161,9 @@ func (g *Gate) find(r *Request, value string) (*Identity, error) {
 		// A session without its person is none: the person was erased.
 		if person, err = g.Hub.Ledger.Find(ctx, s.Person); err != nil {
 			return nil, fmt.Errorf("gate: find person: %w", err)
+		}
+		if !failing(g.Hub.Ledger) {
+			g.worked(downLedger)
 		}
 		// WeChat gave the openid to somebody else meanwhile, or consent to all
 		// of it was withdrawn: what this session says is not true any more, and

@@ -65,7 +65,7 @@ func (g *Gate) decline(w http.ResponseWriter, r *Request, f Flow, reason, key st
 		err = g.sameKeys(r)
 	}
 	if err != nil {
-		g.unavailable(w, r, retryStore, f, fmt.Errorf("gate: save decline: %w", err))
+		g.unavailable(w, r, retryStore, f, fmt.Errorf("gate: save decline: %w", during(callSave, err)))
 		return false
 	}
 	g.forget(r)

@@ -41,9 +41,10 @@ func (g *Gate) mobileDeclined(w http.ResponseWriter, r *Request, a Account) {
 		Kind: ledger.Declined, AppID: a.Credentials.AppID, Scope: a.Kind.scope(), Reason: reason,
 	})
 	if err != nil {
-		g.unavailableJSON(w, r, a, retryStore, err)
+		g.unavailableJSON(w, r, a, retryStore, during(callWrite, err))
 		return
 	}
+	g.worked(downWrite)
 	g.Logger.Info("visitor refused in an app", slog.String("account", a.Name), slog.String("reason", reason))
 	WriteAudit(g.Audit, AuditRecord{
 		Action: ActionDecline, Account: a.Name, Client: Client(r.UserAgent()), Scope: a.Kind.scope(), Reason: reason, Site: r.origin,

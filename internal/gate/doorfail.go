@@ -57,24 +57,9 @@ func (k Kind) anew() string {
 
 // unavailableJSON answers 503 to a client without pages.
 func (g *Gate) unavailableJSON(w http.ResponseWriter, r *Request, a Account, after time.Duration, err error) {
-	g.logAccount(g.outageLevel(r, err), "unavailable", a, "", err)
+	g.logUnavailable(r, a, "", err)
 	retryIn(w, after)
 	writeError(w, http.StatusServiceUnavailable, "unavailable", "This does not work at the moment. Try again in a moment; if the code is refused then, with a new one.")
-}
-
-// outageLevel is how loud the log says that something is not available.
-func (g *Gate) outageLevel(r *Request, err error) slog.Level {
-	switch {
-	case errors.Is(err, errCrowded):
-		if g.crowds.take(rate{burst: 1, every: crowdRound}) {
-			return slog.LevelWarn
-		}
-		return slog.LevelDebug // one line for a crowd (attack: a flood fills the log)
-	case r.Context().Err() != nil && !errors.Is(err, session.ErrUnavailable) && !errors.Is(err, ledger.ErrUnavailable):
-		return slog.LevelDebug // the client left; nobody reads the answer
-	default:
-		return slog.LevelError
-	}
 }
 
 func retryIn(w http.ResponseWriter, after time.Duration) {

@@ -164,6 +164,7 @@ func (g *Gate) seeMini(ctx context.Context, a Account, code string) (ledger.Sigh
 	got, err := patiently(ctx, func() (wechat.MiniSession, error) {
 		return g.Hub.WeChat.Login(ctx, a.Credentials, code)
 	})
+	g.answered(a, err, "login")
 	if err != nil {
 		return ledger.Sighting{}, err
 	}
@@ -175,6 +176,7 @@ func (g *Gate) seeMobile(ctx context.Context, a Account, code string) (ledger.Si
 	token, err := patiently(ctx, func() (wechat.Token, error) {
 		return g.Hub.WeChat.Exchange(ctx, a.Credentials, code)
 	})
+	g.answered(a, err, "exchange")
 	switch {
 	case err != nil:
 		return ledger.Sighting{}, err
@@ -184,7 +186,7 @@ func (g *Gate) seeMobile(ctx context.Context, a Account, code string) (ledger.Si
 	}
 	sighting := ledger.Sighting{OpenID: token.OpenID, UnionID: token.UnionID}
 	if token.Scope == wechat.ScopeUserInfo {
-		err = g.addProfile(ctx, token, &sighting)
+		err = g.addProfile(ctx, a, token, &sighting)
 	}
 	return sighting, err
 }

@@ -55,7 +55,7 @@ type Gate struct {
 	declines   limiter // of apps, see mobileDeclined
 	refusals   limiter // on WeChat's QR page, see refusedAtWebsite
 	foreigners limiter // of lines in the log, see explainForeign
-	crowds     limiter // the same, see outageLevel
+	crowds     limiter // the same, see logUnavailable
 	untold     untold
 	strange    sync.Once
 }

@@ -194,7 +194,7 @@ func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
 }
 
 func (g *Gate) ticketUnavailable(w http.ResponseWriter, r *Request, err error) {
-	g.logWeChat(g.outageLevel(r, err), "unavailable", Flow{}, err)
+	g.logUnavailable(r, g.Account, "", err)
 	retryIn(w, retryStore)
 	g.show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: retryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
 }

@@ -2,52 +2,10 @@ package gate
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/caddy-wechat/gateway/session"
 )
-
-// Renew writes the session anew when it is due, and gives the browser its cookie. It
-// must be called before the headers of the upstream's answer are sent, and looks at
-// them: an answer that shared caches may keep renews nothing, so that the next one
-// does. Nor does an answer of a path that is not protected. A browser that was given
-// a newer session while the upstream worked keeps that one.
-func (g *Gate) Renew(w http.ResponseWriter, r *Request) {
-	if g.isDue(r) && !sharedByCaches(w.Header(), time.Now()) {
-		g.renew(w, r)
-	}
-}
-
-// isDue reports whether the request's session is to be renewed by its cookie. A token
-// is renewed by GET session, which can hand over the new one.
-func (g *Gate) isDue(r *Request) bool {
-	return r.id != nil && r.Access == Protected && !r.id.Guest() && !r.token.sent && g.Hub.Policy.Due(&r.id.session, time.Now())
-}
-
-func (g *Gate) renew(w http.ResponseWriter, r *Request) {
-	s := r.id.session           // a copy: the identity is shared
-	s.Audience = session.Cookie // one made before audiences were kept is bound now
-	ctx, cancel := g.storeContext(r)
-	defer cancel()
-	value, err := g.Hub.Store.Renew(ctx, &s)
-	if err == nil {
-		err = g.sameKeys(r)
-	}
-	switch {
-	case isNobody(err):
-		return // ended, or replaced, while the upstream worked
-	case err != nil:
-		// The session is good for longer; the next request tries again.
-		g.Logger.Warn("session not renewed", slog.String("session", s.ID.Short()), slog.Any("error", err))
-		return
-	}
-	g.forget(r)
-	r.cookie = value
-	g.Hub.Live.renewed(s.ID, value)
-	g.setSession(w, r, value, &s)
-}
 
 // forget drops what was prepared from the request's cookie. The session behind
 // it has changed, and a store may keep the value: it would be renewed again and

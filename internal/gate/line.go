@@ -40,7 +40,7 @@ func (g *Gate) leave(ctx context.Context, s, before *session.Session) error {
 		return nil
 	}
 	if err := g.Hub.Store.End(ctx, before); err != nil {
-		return fmt.Errorf("gate: end the session of before: %w", err)
+		return fmt.Errorf("gate: end the session of before: %w", during(callEnd, err))
 	}
 	return nil
 }
@@ -52,8 +52,10 @@ func (g *Gate) replace(ctx context.Context, s, before *session.Session) {
 		return
 	}
 	if err := g.Hub.Store.Replace(ctx, before); err != nil {
-		g.Logger.Warn("replaced session not ended", slog.String("session", before.ID.Short()), slog.Any("error", err))
+		g.logAccount(slog.LevelWarn, "replaced session not ended", g.accountOf(before.AppID), "", during(callEnd, err))
+		return
 	}
+	g.worked(downEnd)
 }
 
 // continues says whether a session is of one line with the one before it.

@@ -128,14 +128,16 @@ func (g *Gate) settle(ctx context.Context, s *session.Session, reason string, at
 	}
 	ended := g.Hub.Store.End(ctx, s)
 	if ended != nil {
-		ended = fmt.Errorf("gate: end session: %w", ended)
+		ended = fmt.Errorf("gate: end session: %w", during(callEnd, ended))
+	} else {
+		g.worked(downEnd)
 	}
 	var buried error
 	if g.accountOf(s.AppID).Kind.holdsTokens() {
 		// A ticket may be on its way, and names the session by its id, by which not
 		// every store can tell whether it is over (attack: a ticket outlives the
 		// logout of who asked for it).
-		buried = g.Hub.Ledger.EndSession(ctx, s.ID, time.Now().Add(2*ticketTTL))
+		buried = during(callWrite, g.Hub.Ledger.EndSession(ctx, s.ID, time.Now().Add(2*ticketTTL)))
 	}
 	return errors.Join(told, ended, buried)
 }

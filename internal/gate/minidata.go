@@ -99,6 +99,7 @@ func (g *Gate) spendPhone(r *Request, code string) (string, error) {
 		got, err := patiently(ctx, func() (wechat.Phone, error) {
 			return g.Hub.Phone(ctx, s.AppID, code, s.OpenID)
 		})
+		g.answered(g.accountOf(s.AppID), err, "phone", "token")
 		if err != nil {
 			return outcome{}, err
 		}
@@ -165,8 +166,9 @@ func (g *Gate) record(r *Request, s ledger.Sighting) error {
 	defer cancel()
 	s.AppID, s.OpenID = r.id.session.AppID, r.id.session.OpenID
 	if _, err := g.Hub.Ledger.See(ctx, s); err != nil {
-		return fmt.Errorf("gate: ledger: %w", err)
+		return fmt.Errorf("gate: ledger: %w", during(callWrite, err))
 	}
+	g.worked(downWrite)
 	g.forget(r)
 	return nil
 }

@@ -41,8 +41,9 @@ func (g *Gate) tell(ctx context.Context, s *session.Session, e ledger.Event) err
 		return nil
 	}
 	if err := g.Hub.Ledger.Tell(ctx, e); err != nil {
-		return fmt.Errorf("gate: tell %s: %w", e.Kind, err)
+		return fmt.Errorf("gate: tell %s: %w", e.Kind, during(callWrite, err))
 	}
+	g.worked(downWrite)
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -61,7 +60,7 @@ func retryAfter(err error) time.Duration {
 // was under way begins again where f says, by itself; the zero Flow is the page
 // that was asked for.
 func (g *Gate) unavailable(w http.ResponseWriter, r *Request, after time.Duration, f Flow, err error) {
-	g.logWeChat(g.outageLevel(r, err), "unavailable", f, err)
+	g.logUnavailable(r, g.namedAccount(f), f.ID, err)
 	w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
 	p := page.Page{Kind: page.Unavailable, RetryAfter: after, Reference: shortID(f.ID)}
 	if isRead(r.Method) {
@@ -166,27 +165,6 @@ func (g *Gate) show(w http.ResponseWriter, r *Request, p page.Page, code, messag
 func (g *Gate) write(w http.ResponseWriter, r *Request, p page.Page) {
 	p.Site, p.Theme = siteName(r.origin), g.Rules.Theme
 	p.Write(w, r.Request)
-}
-
-// logWeChat writes the one line about a failure, with errcode and rid apart.
-func (g *Gate) logWeChat(level slog.Level, msg string, f Flow, err error) {
-	account, ok := g.flowAccount(f)
-	if !ok {
-		account.Name = f.Account
-	}
-	g.logAccount(level, msg, account, f.ID, err)
-}
-
-func (g *Gate) logAccount(level slog.Level, msg string, a Account, flowID string, err error) {
-	attrs := []slog.Attr{slog.String("account", a.Name), slog.Any("error", err)}
-	if flowID != "" {
-		attrs = append(attrs, slog.String("flow", shortID(flowID)))
-	}
-	var e *wechat.Error
-	if errors.As(err, &e) {
-		attrs = append(attrs, slog.Int("errcode", e.Code), slog.String("rid", e.RID), slog.String("kind", string(e.Kind)))
-	}
-	g.Logger.LogAttrs(context.Background(), level, msg, attrs...)
 }
 
 // errorJSON is the body of every error of the endpoints.

@@ -51,6 +51,9 @@ type Results struct {
 	refused    refusedCodes
 	events     eventLimits
 	tickets    keyedLimiter // of persons, see issueTicket
+	outages    Outages
+	lines      lineLimits
+	renewals   renewals
 }
 
 // resultKey is a flow id, and for snapshots the code too: leaving snapshot mode

@@ -230,7 +230,7 @@ func (g *Gate) scanTooMany(w http.ResponseWriter, r *Request, after time.Duratio
 }
 
 func (g *Gate) scanUnavailable(w http.ResponseWriter, r *Request, err error) {
-	g.logWeChat(g.outageLevel(r, err), "unavailable", Flow{}, err)
+	g.logUnavailable(r, g.Account, "", err)
 	retryIn(w, retryStore)
 	g.show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: retryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
 }

@@ -169,5 +169,5 @@ func (k resultKey) name() string {
 // unshared makes every error of the shared store "unavailable": nothing is
 // known about the visitor, and no code was spent.
 func unshared(doing string, err error) error {
-	return fmt.Errorf("gate: %s the shared result: %w", doing, errors.Join(session.ErrUnavailable, err))
+	return fmt.Errorf("gate: %s the shared result: %w", doing, during(callSave, errors.Join(session.ErrUnavailable, err)))
 }

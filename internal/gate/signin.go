@@ -64,6 +64,7 @@ func (g *Gate) seeVisitor(ctx context.Context, appID, code string) (ledger.Sight
 	token, err := patiently(ctx, func() (wechat.Token, error) {
 		return g.Hub.WeChat.Exchange(ctx, g.Account.Credentials, code)
 	})
+	g.answered(g.Account, err, "exchange")
 	switch {
 	case err != nil:
 		return ledger.Sighting{}, err
@@ -75,7 +76,7 @@ func (g *Gate) seeVisitor(ctx context.Context, appID, code string) (ledger.Sight
 		SignedIn: true, Scope: string(cmp.Or(token.Scope, wechat.ScopeBase)),
 	}
 	if token.Scope == wechat.ScopeUserInfo {
-		if err := g.addProfile(ctx, token, &sighting); err != nil {
+		if err := g.addProfile(ctx, g.Account, token, &sighting); err != nil {
 			return ledger.Sighting{}, err
 		}
 	}
@@ -142,17 +143,20 @@ func (g *Gate) keepNew(ctx context.Context, s *session.Session, person ledger.Pe
 		s.Created = s.Created.Add(time.Second)
 		s.Renewed = s.Created
 	}
-	if err == nil {
-		g.replace(ctx, s, who.before)
+	if err != nil {
+		return "", during(callSave, err)
 	}
-	return value, err
+	g.worked(downSave)
+	g.replace(ctx, s, who.before)
+	return value, nil
 }
 
 // addProfile fetches what the person consented to show.
-func (g *Gate) addProfile(ctx context.Context, token wechat.Token, sighting *ledger.Sighting) error {
+func (g *Gate) addProfile(ctx context.Context, a Account, token wechat.Token, sighting *ledger.Sighting) error {
 	info, err := patiently(ctx, func() (wechat.UserInfo, error) {
 		return g.Hub.WeChat.UserInfo(ctx, token.AccessToken, token.OpenID)
 	})
+	g.answered(a, err, "userinfo")
 	if err != nil {
 		return err
 	}
@@ -177,8 +181,9 @@ func (g *Gate) enterSnapshot(ctx context.Context, b session.Binding) (outcome, e
 	s.Guest = true
 	value, err := g.Hub.Store.Save(ctx, s)
 	if err != nil {
-		return outcome{}, fmt.Errorf("gate: save guest: %w", err)
+		return outcome{}, fmt.Errorf("gate: save guest: %w", during(callSave, err))
 	}
+	g.worked(downSave)
 	return outcome{session: s, value: value, snapshot: true}, nil
 }
 

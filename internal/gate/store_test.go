@@ -123,6 +123,10 @@ func TestRenewal(t *testing.T) {
 			t.Errorf("renewal fails: %d %q", h.status, h.header["Set-Cookie"])
 		}
 		w.store.fail(nil)
+		if h := b.open("/").last(); len(h.header["Set-Cookie"]) != 0 {
+			t.Errorf("renewed at once after a failure: %q", h.header["Set-Cookie"])
+		}
+		time.Sleep(2 * time.Second)
 		h := b.script(http.MethodPost, "/")
 		if lines := h.header["Set-Cookie"]; len(lines) != 1 || !strings.Contains(lines[0], "; Max-Age=28800;") || b.session() == first {
 			t.Errorf("renewed: %q", lines)

@@ -125,7 +125,7 @@ func (g *Gate) burn(ctx context.Context, t ticket) error {
 		return fmt.Errorf("gate: the ticket was used: %w", session.ErrEnded)
 	}
 	if err := g.Hub.Ledger.EndSession(ctx, mark, time.Now().Add(2*ticketTTL)); err != nil {
-		return fmt.Errorf("gate: burn a ticket: %w", err)
+		return fmt.Errorf("gate: burn a ticket: %w", during(callWrite, err))
 	}
 	return nil
 }

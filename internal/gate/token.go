@@ -1,8 +1,6 @@
 package gate
 
 import (
-	"fmt"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -131,10 +129,11 @@ func (g *Gate) tokenSession(w http.ResponseWriter, r *Request) {
 		return
 	}
 	body, s := tokenJSON{Code: http.StatusOK}, r.id.session
-	if value, err := g.renewToken(r, &s); err != nil {
-		g.Logger.Warn("token not renewed", slog.String("session", s.ID.Short()), slog.Any("error", err))
-	} else if value != r.token.value {
-		body.Token = formatToken(g.accountOf(s.AppID), value)
+	if fresh := g.renewToken(r); fresh != nil {
+		s = fresh.session
+		if fresh.value != r.token.value {
+			body.Token = formatToken(g.accountOf(s.AppID), fresh.value)
+		}
 	}
 	body.ExpiresIn = secondsUntil(g.Hub.Policy.Expires(&s))
 	user := newUserJSON(r.id)
@@ -152,24 +151,14 @@ type tokenJSON struct {
 
 func secondsUntil(t time.Time) int { return max(0, int(time.Until(t)/time.Second)) }
 
-// renewToken renews the session if it is due, and returns its value of now.
-func (g *Gate) renewToken(r *Request, s *session.Session) (string, error) {
-	if r.Method == http.MethodHead || !g.Hub.Policy.Due(s, time.Now()) {
-		return r.token.value, nil
+// renewToken renews the session if it is due, nil if it stays as it is.
+func (g *Gate) renewToken(r *Request) *renewed {
+	if r.Method == http.MethodHead {
+		return nil
 	}
-	ctx, cancel := g.storeContext(r)
-	defer cancel()
+	s := r.id.session
 	s.Audience = session.Token // one made before audiences were kept is bound now
-	value, err := g.Hub.Store.Renew(ctx, s)
-	if err == nil {
-		err = g.sameKeys(r)
-	}
-	if err != nil {
-		return r.token.value, fmt.Errorf("gate: renew token: %w", err)
-	}
-	g.forget(r)
-	g.Hub.Live.renewed(s.ID, value)
-	return value, nil
+	return g.renewSession(r, s, "token not renewed")
 }
 
 // tokenLogout is POST logout for a client with a token. A token that is over

@@ -63,6 +63,7 @@ func (g *Gate) seeWebsite(ctx context.Context, a Account, code string) (ledger.S
 	token, err := patiently(ctx, func() (wechat.Token, error) {
 		return g.Hub.WeChat.Exchange(ctx, a.Credentials, code)
 	})
+	g.answered(a, err, "exchange")
 	switch {
 	case err != nil:
 		return ledger.Sighting{}, err
@@ -72,7 +73,7 @@ func (g *Gate) seeWebsite(ctx context.Context, a Account, code string) (ledger.S
 	}
 	token.Scope = wechat.ScopeUserInfo // what snsapi_login is good for; the grant is kept as such a one
 	sighting := ledger.Sighting{OpenID: token.OpenID, UnionID: token.UnionID}
-	err = g.addProfile(ctx, token, &sighting)
+	err = g.addProfile(ctx, a, token, &sighting)
 	return sighting, err
 }
 
@@ -104,8 +105,10 @@ func (g *Gate) tellRefusal(r *Request, f Flow, e ledger.Event) {
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
 	if err := g.Hub.Ledger.Tell(ctx, e); err != nil {
-		g.logWeChat(slog.LevelError, "a refusal was not told", f, err)
+		g.logWeChat(slog.LevelError, "a refusal was not told", f, during(callWrite, err))
+		return
 	}
+	g.worked(downWrite)
 }
 
 // framed reports a callback inside a frame, which is where it comes when the site

@@ -164,6 +164,9 @@ func (h *health) patience() time.Duration {
 	return slow
 }
 
+// Failing says whether Redis did not answer the last time it was asked. What Find returns meanwhile may be from memory.
+func (r *Redis) Failing() bool { return r.health.failedAt.Load() != 0 }
+
 // answer notes how Redis answered, and logs what is new.
 func (r *Redis) answer(err error) {
 	switch {

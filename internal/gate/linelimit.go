@@ -1,0 +1,42 @@
+package gate
+
+import (
+	"sync"
+	"time"
+)
+
+// lineRate is for the lines of one text about one visitor each.
+var lineRate = rate{burst: 30, every: 10 * time.Second}
+
+// lineLimits limits lines that visitors cause one by one (attack: invented codes fill
+// the log). The zero value is ready.
+type lineLimits struct {
+	mu  sync.Mutex
+	all map[string]*limitedLine // by text and account: no visitor's bytes
+}
+
+type limitedLine struct {
+	limiter
+
+	left int
+}
+
+// take reports whether a line may be written, and how many were left out before it.
+func (l *lineLimits) take(text string) (ok bool, left int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.all == nil {
+		l.all = make(map[string]*limitedLine)
+	}
+	one := l.all[text]
+	if one == nil {
+		one = new(limitedLine)
+		l.all[text] = one
+	}
+	if !one.limiter.take(lineRate) {
+		one.left++
+		return false, 0
+	}
+	left, one.left = one.left, 0
+	return true, left
+}
