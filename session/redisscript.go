@@ -19,6 +19,10 @@ const maxPerPerson = 1000
 // session that was made before the end and is saved after it does not slip
 // through. Sessions count whole seconds, so the second of the end counts as before.
 //
+// A mark from a clock ahead of the caller's, or one that is no number, counts as
+// one of now, and is kept as that (attack: it would end whatever the person signs
+// in from now on). Not for a session that moves here: it may be as old as the mark.
+//
 // A line that has ended takes no new session, and none of its sessions is written.
 //
 // KEYS: record, index, mark, line. ARGV: mode, record, TTL in ms, tag, ref, expiry in s,
@@ -33,8 +37,12 @@ if redis.call('GET', KEYS[4]) then
 	return '0'
 end
 if limit > 0 then
-	local mark = redis.call('GET', KEYS[3])
-	if mark and tonumber(ARGV[7]) <= tonumber(mark) then return '0' end
+	local mark, now = redis.call('GET', KEYS[3]), tonumber(ARGV[8])
+	if mark and mode ~= 'upgrade' and (tonumber(mark) or now + 2) > now + 1 then
+		mark = ARGV[8]
+		redis.call('SET', KEYS[3], mark, 'KEEPTTL')
+	end
+	if mark and tonumber(ARGV[7]) <= (tonumber(mark) or math.huge) then return '0' end
 end
 if mode == 'upgrade' and had then return had end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ttl)

@@ -108,11 +108,17 @@ func (v visitor) action(person string, asked wechat.Scope) Action {
 	return ActionSignIn
 }
 
+// maxDatedAhead bounds by how much a session is dated ahead: an end of its person
+// in the second of its sign-in, as told by a clock that is a second ahead.
+const maxDatedAhead = 2 * time.Second
+
 // keepNew saves a session that was just made. Sessions count whole seconds, and
 // the second in which all sessions of a person were ended counts as before: one
 // made in it, but after it, is dated one second later, or the person would sign in
 // and be nobody, round and round, until the second is over. The ledger and the
 // store may have been told in two seconds of their own.
+//
+// An end that lies further ahead counts as now: the clock that told it is wrong.
 //
 // The browser's session of before is replaced, if it is the same person's; then
 // both are of one line. Another's is ended first.
@@ -122,13 +128,17 @@ func (g *Gate) keepNew(ctx context.Context, s *session.Session, person ledger.Pe
 	if err := g.leave(ctx, s, who.before); err != nil {
 		return "", err
 	}
+	now := time.Now().UTC().Truncate(time.Second)
 	if h := g.Hub; h.PersonEnded != nil {
 		if at := h.PersonEnded(s.Person); s.EndedBy(at) {
-			s.Created = at.Add(time.Second)
+			s.Created = now.Add(time.Second)
+			if after := at.Truncate(time.Second).Add(time.Second); !after.After(now.Add(maxDatedAhead)) {
+				s.Created = after
+			}
 			s.Renewed = s.Created
 		}
 	}
-	for range 3 {
+	for {
 		value, err = g.Hub.Store.Save(ctx, s)
 		if errors.Is(err, session.ErrLineEnded) {
 			if bound {
@@ -137,11 +147,11 @@ func (g *Gate) keepNew(ctx context.Context, s *session.Session, person ledger.Pe
 			s.Line = session.ID{} // what a browser signs in next does not end with it
 			value, err = g.Hub.Store.Save(ctx, s)
 		}
-		if !errors.Is(err, session.ErrEnded) {
+		later := s.Created.Add(time.Second)
+		if !errors.Is(err, session.ErrEnded) || later.After(now.Add(maxDatedAhead)) {
 			break
 		}
-		s.Created = s.Created.Add(time.Second)
-		s.Renewed = s.Created
+		s.Created, s.Renewed = later, later
 	}
 	if err != nil {
 		return "", during(callSave, err)

@@ -40,10 +40,15 @@ func (e *ended) all() map[[16]byte]endedSpan {
 	return maps.Clone(e.until)
 }
 
+// all returns the ends as they count now.
 func (g *gone) all() map[string]goneUntil {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	return maps.Clone(g.of)
+	now, all := time.Now(), make(map[string]goneUntil, len(g.of))
+	for id, m := range g.of {
+		all[id] = goneUntil{at: m.ends(now, now.Sub(g.born)), until: m.until}
+	}
+	return all
 }
 
 // ImportEnded implements Ledger.
@@ -57,7 +62,7 @@ func (b *Bolt) ImportEnded(ctx context.Context, t Tombstone) error {
 	if t.Person == "" {
 		return b.EndSession(ctx, t.Session, t.Until)
 	}
-	e, ok := goneTimes(t.At, t.Until)
+	e, ok := b.gone.imported(&t, b.Logger)
 	if !ok {
 		return nil
 	}

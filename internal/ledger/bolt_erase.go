@@ -37,7 +37,7 @@ func (b *Bolt) EndPerson(ctx context.Context, person string, at, until time.Time
 }
 
 // PersonEnded implements Ledger.
-func (b *Bolt) PersonEnded(person string) time.Time { return b.gone.has(person) }
+func (b *Bolt) PersonEnded(person string) time.Time { return b.gone.has(person, b.Logger) }
 
 // Erase implements Ledger. See the package's documentation on what the file still holds.
 func (b *Bolt) Erase(ctx context.Context, id string) error {

@@ -2,53 +2,96 @@ package ledger
 
 import (
 	"encoding/binary"
+	"log/slog"
 	"sync"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
 
-const goneKeyLength = 8 + idLength
+const (
+	goneKeyLength = 8 + idLength
+	// goneAhead is by how many seconds an end may be ahead of the clock. The clocks of gateways differ by as much.
+	goneAhead = 1
+)
 
 // gone holds in memory, for each person whose sessions were ended, up to when those were created. It is looked at on
 // every request with a sealed session.
 type gone struct {
-	mu    sync.RWMutex
-	of    map[string]goneUntil
-	sweep int // as in ended
+	mu     sync.RWMutex
+	of     map[string]goneMark
+	born   time.Time // when the first was added
+	sweep  int       // as in ended
+	warned warning
 }
 
-type goneUntil struct{ at, until int64 } // Unix seconds
+// goneUntil is a tombstone as it was said, in Unix seconds.
+type goneUntil struct{ at, until int64 }
+
+// goneMark is what is known of one person. An end that is ahead of the clock counts as one of the moment in which it
+// was taken in (attack: a gateway whose clock is ahead, or an import, ends all that the person signs in from now on).
+type goneMark struct {
+	goneUntil               // at is 0 if all that is known is ahead
+	ahead     int64         // the time that was said, 0 if there is none
+	taken     time.Duration // after gone.born, when that was taken in
+}
+
+// ends returns up to when sessions are over. If the clock was set right since an end was taken in, that moment moves
+// with it: what counts is how long ago it was (attack: a gateway that starts with a clock of years ago would take every
+// end for one ahead, and let all of them go for good).
+func (m *goneMark) ends(now time.Time, sinceBorn time.Duration) int64 {
+	if m.ahead == 0 {
+		return m.at
+	}
+	return max(m.at, min(m.ahead, now.Add(m.taken-sinceBorn).Unix()))
+}
 
 // has returns the time up to which a person's sessions are over. The clock is read only for persons who have one.
-func (g *gone) has(person string) time.Time {
+func (g *gone) has(person string, log *slog.Logger) time.Time {
 	g.mu.RLock()
-	e, ok := g.of[person]
+	m, ok := g.of[person]
+	born := g.born
 	g.mu.RUnlock()
-	if !ok || time.Now().Unix() >= e.until {
+	if !ok {
 		return time.Time{}
 	}
-	return time.Unix(e.at, 0).UTC()
+	now := time.Now()
+	if now.Unix() >= m.until {
+		return time.Time{}
+	}
+	at := m.ends(now, now.Sub(born))
+	if at < m.ahead && log != nil && g.warned.due(now) {
+		log.Warn(endAhead, "ahead", time.Duration(m.ahead-now.Unix())*time.Second)
+	}
+	return time.Unix(at, 0).UTC()
 }
+
+const endAhead = "the end of a person's sessions lies in the future, and counts as now: " +
+	"the clocks of the gateways differ, or an import had a time in the future"
 
 // add remembers a tombstone. Of two for one person the later times win: a session that either of them ends is over.
 func (g *gone) add(person string, e goneUntil) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	now := time.Now()
 	if g.of == nil {
-		g.of, g.sweep = make(map[string]goneUntil), endedSweep
+		g.of, g.sweep = make(map[string]goneMark), endedSweep
+		g.born = now
 	}
-	old, known := g.of[person]
-	if known {
-		e.at, e.until = max(e.at, old.at), max(e.until, old.until)
+	m := g.of[person]
+	m.until = max(m.until, e.until)
+	switch {
+	case e.at <= now.Unix()+goneAhead:
+		m.at = max(m.at, e.at)
+	case e.at > m.ahead: // one that is read again is as old as it was
+		m.ahead, m.taken = e.at, now.Sub(g.born) // by the steady clock
 	}
-	g.of[person] = e
+	g.of[person] = m
 	if len(g.of) < g.sweep {
 		return
 	}
-	now := time.Now().Unix()
-	for person, e := range g.of {
-		if e.until <= now {
+	for person, m := range g.of {
+		if m.until <= now.Unix() {
 			delete(g.of, person)
 		}
 	}
@@ -121,9 +164,10 @@ func pruneGone(c *bolt.Cursor) error {
 	return nil
 }
 
-// goneTimes rounds the times of EndPerson; ok is false if there is nothing to remember.
+// goneTimes rounds the times of an end; ok is false if there is nothing to remember. No end that is kept lies in the
+// future: it would end what is signed in later.
 func goneTimes(at, until time.Time) (e goneUntil, ok bool) {
-	e.at = min(max(at.Unix(), 0), maxTime)
+	e.at = min(max(at.Unix(), 0), time.Now().Unix())
 	e.until, ok = untilSecond(until)
 	return e, ok
 }

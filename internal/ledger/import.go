@@ -42,13 +42,30 @@ func (p *Person) fault() string {
 	return ""
 }
 
-// normal returns a copy as a store would give it back, or ErrInvalid.
+// normal returns a copy as a store would give it back, or ErrInvalid. No time of it lies in the future: what is seen
+// and given from now on would count as older (attack: an import freezes a profile for ever).
 func (p Person) normal() (Person, error) {
 	if fault := p.fault(); fault != "" {
 		return Person{}, fmt.Errorf("%w: the person has a bad %s", ErrInvalid, fault)
 	}
 	r := newRecord(&p)
-	return r.person().clone(), nil
+	n := r.person().clone()
+	now := time.Now().UTC().Truncate(time.Second)
+	n.FirstSeen, n.LastSeen = sooner(n.FirstSeen, now), sooner(n.LastSeen, now)
+	n.ProfileAt = sooner(n.ProfileAt, now.Truncate(time.Hour))
+	for i := range n.Accounts {
+		a := &n.Accounts[i]
+		a.FirstSeen, a.LastSeen = sooner(a.FirstSeen, now), sooner(a.LastSeen, now)
+		a.ConsentAt, a.PhoneAt = sooner(a.ConsentAt, now.Truncate(time.Hour)), sooner(a.PhoneAt, now.Truncate(time.Hour))
+	}
+	return n, nil
+}
+
+func sooner(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // includes reports whether everything that old says of who is who is known of the person, who is at least as new:

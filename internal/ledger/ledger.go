@@ -30,9 +30,9 @@ type Ledger interface {
 	Ended(id [16]byte) bool
 	// EndPerson remembers until the given time, across restarts, that every session of this person that was created at
 	// the given time or before is over, under whatever id of theirs it was made. Times are kept in whole seconds: at is
-	// rounded down and its second counts as before, until is rounded up. The later of two calls wins. An id that is
-	// nobody's is no error: it may have been. Errors: ErrUnavailable, and then it holds here, but perhaps not elsewhere
-	// or after a restart; ErrNotFound for what is no id.
+	// rounded down and its second counts as before, until is rounded up. An at in the future counts as now. The later of
+	// two calls wins. An id that is nobody's is no error: it may have been. Errors: ErrUnavailable, and then it holds
+	// here, but perhaps not elsewhere or after a restart; ErrNotFound for what is no id.
 	EndPerson(ctx context.Context, person string, at, until time.Time) error
 	// PersonEnded returns the time given to EndPerson, zero if there was none or it is forgotten. A session is over if
 	// it was not created after it. It costs no I/O.

@@ -68,7 +68,7 @@ func BenchmarkPersonEnded(b *testing.B) {
 	}
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if !g.has("abcdefghijklmnopqrstuvwxyz").IsZero() {
+			if !g.has("abcdefghijklmnopqrstuvwxyz", nil).IsZero() {
 				b.Error("ended")
 			}
 		}

@@ -170,8 +170,9 @@ func (r *Redis) beat(ctx context.Context) {
 	}
 }
 
-// receive takes in one message. Whatever it says, and whoever sent it, the worst it does is that Redis is asked again,
-// or that somebody must sign in again.
+// receive takes in one message. A program that may publish can have Redis asked again, and can end any session whose
+// id, and all sessions of any person whose id, it knows: each such message has them sign in again. It cannot sign anybody
+// in, and not keep a person from signing in: see goneMark.
 func (r *Redis) receive(message string) {
 	if len(message) < 2 || len(message) > maxMessage {
 		return

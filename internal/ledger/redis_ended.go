@@ -117,7 +117,7 @@ func (r *Redis) EndPerson(ctx context.Context, person string, at, until time.Tim
 // PersonEnded implements Ledger. It waits as Ended does.
 func (r *Redis) PersonEnded(person string) time.Time {
 	r.known.pass()
-	return r.gone.has(person)
+	return r.gone.has(person, r.Logger)
 }
 
 // loadTombstones reads those still in force, unless the last change of them is one from before they were last read. A

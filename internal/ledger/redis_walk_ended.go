@@ -106,12 +106,14 @@ func (r *Redis) ImportEnded(ctx context.Context, t Tombstone) error {
 		return err
 	}
 	end, ok := untilSecond(t.Until)
-	if !ok {
-		return nil
-	}
 	word := sessionTombstone(t.Session, end)
 	if t.Person != "" {
-		word = personTombstone(t.Person, goneUntil{at: t.At.Unix(), until: end})
+		var e goneUntil
+		e, ok = r.gone.imported(&t, r.Logger)
+		word = personTombstone(t.Person, e)
+	}
+	if !ok {
+		return nil
 	}
 	r.learn(word) // first, as in EndSession
 	b := newBatch()
