@@ -75,6 +75,18 @@ func cleanAddress(s string) string {
 	return s
 }
 
+// frontPage returns the front page of the site of a clean address, "" if even that is too long for a code.
+func frontPage(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	if front := u.Scheme + "://" + u.Host + "/"; len(front) <= sturdyQR {
+		return front
+	}
+	return ""
+}
+
 // cleanField returns s if it can be the value of a hidden field, else "".
 func cleanField(s string) string {
 	if len(s) > maxLink || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {

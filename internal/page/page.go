@@ -16,7 +16,8 @@ type Page struct {
 	Site string
 
 	// URL is the absolute http or https address to open in WeChat (OpenInWeChat, Scan). OpenInWeChat shows it as
-	// text, up to 8192 bytes; both draw it as a QR code, up to 2048 bytes.
+	// text, up to 8192 bytes, and draws it as a QR code up to 300 bytes; the code of a longer one opens the site's
+	// front page, and the page says so. Scan draws it up to 512 bytes.
 	URL string
 
 	// ContinueURL is where the main button leads: Consent to WeChat's consent, Snapshot, TryAgain, Unavailable,

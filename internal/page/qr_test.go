@@ -44,7 +44,7 @@ func modules(t *testing.T, svg string) (side int, dark map[[2]int]bool) {
 
 func TestQR(t *testing.T) {
 	t.Parallel()
-	for _, length := range []int{30, 100, sturdyQR, sturdyQR + 1, 1000, maxQR} {
+	for _, length := range []int{30, 100, sturdyQR, sturdyQR + 1, maxQR} {
 		text := "https://shop.example.com/"
 		text += strings.Repeat("a", length-len(text))
 		level := qr.M
@@ -73,18 +73,21 @@ func TestOpenInWeChat(t *testing.T) {
 	t.Parallel()
 	const base = "https://shop.example.com/"
 	for _, c := range []struct {
-		url       string
-		shown, qr bool
-		dense     bool
-		lead      string
+		url   string
+		shown bool
+		qr    string // what the code opens
+		lead  string
 	}{
-		{base, true, true, false, "lead"},
-		{base + "?q=%E8%8C%B6&x=1#/y", true, true, false, "lead"},
-		{base + strings.Repeat("a", maxQR-len(base)), true, true, true, "lead"},
-		{base + strings.Repeat("a", maxQR+1-len(base)), true, false, true, "lead_link"},
-		{base + strings.Repeat("a", maxLink), false, false, false, "lead_lost"},
-		{"", false, false, false, "lead_lost"},
-		{"javascript:alert(1)", false, false, false, "lead_lost"},
+		{base, true, base, "lead"},
+		{base + "?q=%E8%8C%B6&x=1#/y", true, base + "?q=%E8%8C%B6&x=1#/y", "lead"},
+		{base + strings.Repeat("a", sturdyQR-len(base)), true, base + strings.Repeat("a", sturdyQR-len(base)), "lead"},
+		{base + strings.Repeat("a", sturdyQR+1-len(base)), true, base, "lead_front"},
+		{base + "?" + strings.Repeat("a", maxLink-len(base)-1), true, base, "lead_front"},
+		{"https://shop.example.com:8443?" + strings.Repeat("a", sturdyQR), true, "https://shop.example.com:8443/", "lead_front"},
+		{"https://" + strings.Repeat("a", sturdyQR) + "/", true, "", "lead_link"},
+		{base + strings.Repeat("a", maxLink), false, "", "lead_lost"},
+		{"", false, "", "lead_lost"},
+		{"javascript:alert(1)", false, "", "lead_lost"},
 	} {
 		t.Run(fmt.Sprintf("%.40s/%d", c.url, len(c.url)), func(t *testing.T) {
 			t.Parallel()
@@ -93,14 +96,11 @@ func TestOpenInWeChat(t *testing.T) {
 			if got := c.url != "" && strings.Contains(text, c.url); got != c.shown {
 				t.Errorf("the address is shown: %t", got)
 			}
-			if got := strings.Contains(string(body), `<div class="qr`); got != c.qr {
+			if got := strings.Contains(string(body), `<div class="qr`); got != (c.qr != "") {
 				t.Errorf("there is a QR code: %t", got)
 			}
-			if c.qr && !strings.Contains(string(body), string(drawQR(c.url))) {
+			if c.qr != "" && !strings.Contains(string(body), string(drawQR(c.qr))) {
 				t.Error("the QR code says something else")
-			}
-			if got := strings.Contains(string(body), `class="qr dense"`); got != (c.dense && c.qr) {
-				t.Errorf("the QR code is drawn large: %t", got)
 			}
 			if lead := builtin().texts[OpenInWeChat][c.lead].English; !strings.Contains(text, lead) {
 				t.Errorf("the page does not say %q", lead)
@@ -112,5 +112,38 @@ func TestOpenInWeChat(t *testing.T) {
 	}
 	if drawQR("") != "" {
 		t.Error("a code that says nothing")
+	}
+}
+
+// A stranger chooses the address. The page must not cost the more the longer it is.
+func TestAttackLongAddressesAreCheap(t *testing.T) {
+	t.Parallel()
+	const base, limit = "https://shop.example.com/", 24 << 10
+	for _, length := range []int{sturdyQR, sturdyQR + 1, 1900, maxLink} {
+		t.Run(strconv.Itoa(length), func(t *testing.T) {
+			t.Parallel()
+			p := Page{Kind: OpenInWeChat, Site: "shop.example.com", URL: base + strings.Repeat("a", length-len(base))}
+			if size := get(t, p, chinese).Body.Len() - length; size > limit {
+				t.Errorf("%d bytes beside the address, want at most %d", size, limit)
+			}
+		})
+	}
+}
+
+// A layout of the operator that knows nothing of the front page says what its code opens, too.
+func TestFrontPageInAnOlderLayout(t *testing.T) {
+	t.Parallel()
+	files := folder(map[string]string{"page.html": `<html><head>{{.Style}}</head><body><p>{{.T "lead"}}</p>{{if .QR}}<b class="qr{{if .Dense}} dense{{end}}">{{.T "qr"}}{{.QR}}</b>{{end}}</body></html>`})
+	theme, err := LoadTheme(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const base = "https://shop.example.com/"
+	body := get(t, Page{Kind: OpenInWeChat, Theme: theme, URL: base + strings.Repeat("a", sturdyQR)}, english).Body.String()
+	words := builtin().texts[OpenInWeChat]
+	for _, want := range []string{words["lead_front"].English, words["qr_front"].English, string(drawQR(base))} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %.80q", want)
+		}
 	}
 }

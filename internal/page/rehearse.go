@@ -26,12 +26,14 @@ func (t *Theme) rehearse() error {
 		WaitURL: ownPrefix + "scan/wait/x", ConfirmURL: ownPrefix + "scan/x", Number: "407", Numbers: []string{"119", "407", "823"},
 		Device: "Windows · Chrome", Network: "203.0.113.x",
 	}
+	long := everything // the code opens the front page
+	long.URL = address + strings.Repeat("a", maxQR)
 	onlyText := everything
-	onlyText.URL = address + strings.Repeat("a", maxQR)
+	onlyText.URL = "https://" + strings.Repeat("a", maxQR) + ".example.com/"
 	nothing := Page{RetryAfter: -1}
 	for kind := range statuses {
 		for _, lang := range []language{chinese, english} {
-			for _, p := range []Page{everything, onlyText, nothing} {
+			for _, p := range []Page{everything, long, onlyText, nothing} {
 				p.Kind, p.Theme = kind, t
 				if err := t.template.Execute(io.Discard, p.view(lang, true)); err != nil {
 					return err

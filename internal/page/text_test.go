@@ -51,8 +51,10 @@ func TestTextsAreUsed(t *testing.T) {
 		var shown strings.Builder
 		for _, kind := range kinds {
 			link := full(kind)
-			link.URL += strings.Repeat("a", maxQR)
-			for _, p := range []Page{full(kind), link, {Kind: kind, RetryAfter: -1}} {
+			link.URL = "https://" + strings.Repeat("a", maxQR) + ".example.com/"
+			long := full(kind)
+			long.URL += strings.Repeat("a", maxQR)
+			for _, p := range []Page{full(kind), long, link, {Kind: kind, RetryAfter: -1}} {
 				body := get(t, p, lang).Body.Bytes()
 				all, text := elements(t, body)
 				text = strings.Replace(text, style, "", 1) // its braces are no placeholders

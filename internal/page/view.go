@@ -19,8 +19,9 @@ type view struct {
 	Lang        language
 	Site        string
 	URL         string
-	QR          template.HTML // URL as an inline SVG; empty if there is none or it is too long
+	QR          template.HTML // URL, or its site's front page, as an inline SVG; empty if there is none
 	Dense       bool          // QR has many small modules and wants to be drawn large
+	Front       bool          // QR opens the front page: URL is too long for a code
 	ContinueURL string
 	DeclineURL  string
 	ReturnTo    string
@@ -60,10 +61,14 @@ func (p Page) view(lang language, safe bool) view {
 	switch v.Kind {
 	case OpenInWeChat:
 		v.URL = cleanAddress(p.URL)
-		v.QR = drawQR(v.URL)
-		v.Dense = len(v.URL) > sturdyQR
+		code := v.URL
+		if v.Front = len(code) > sturdyQR; v.Front {
+			code = frontPage(code)
+		}
+		v.QR = drawQR(code)
 	case Scan:
-		v.QR = drawQR(cleanAddress(p.URL))
+		code := cleanAddress(p.URL)
+		v.QR, v.Dense = drawQR(code), len(code) > sturdyQR
 		v.Number = cleanNumber(p.Number)
 		if v.NextURL = cleanPath(p.ContinueURL); v.NextURL != "" {
 			v.WaitURL = cleanPath(p.WaitURL)
@@ -140,8 +145,12 @@ func (v view) Picture() template.HTML { return v.theme.pictures[v.Kind] }
 // Has reports whether this page has words for a key.
 func (v view) Has(key string) bool { return v.theme.texts.has(v.Kind, key) }
 
-// T returns the words of this page, or of all pages, for a key.
+// T returns the words of this page, or of all pages, for a key. Where the code opens the front page the page says so,
+// in a layout of the operator too: it asks for the same keys.
 func (v view) T(key string) (string, error) {
+	if v.Front && v.theme.texts.has(v.Kind, key+"_front") {
+		key += "_front"
+	}
 	words, err := v.theme.texts.find(v.Kind, key)
 	if err != nil {
 		return "", err
