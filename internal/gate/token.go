@@ -1,8 +1,8 @@
 package gate
 
 import (
+	"iter"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,10 +37,8 @@ type bearer struct {
 // server in the chain has looked at.
 func takeToken(r *http.Request) bearer {
 	var found []string
-	for _, line := range r.Header["Authorization"] {
-		if token, ok := ourBearer(line); ok {
-			found = append(found, token)
-		}
+	for token := range ourTokens(r) {
+		found = append(found, token)
 	}
 	switch len(found) {
 	case 0:
@@ -54,25 +52,32 @@ func takeToken(r *http.Request) bearer {
 	}
 }
 
-// StripToken takes our tokens, good or bad, out of r. The gate does so with every
+// StripToken takes our tokens, good or bad, out of r, and with one of them all that
+// is in Authorization: the app must not find another person's credentials beside
+// the identity (attack: a second Authorization line). The gate does so with every
 // request that it is asked about.
 func StripToken(r *http.Request) {
-	lines, had := r.Header["Authorization"]
-	if !had {
-		return
-	}
-	kept := slices.DeleteFunc(slices.Clone(lines), func(line string) bool {
-		_, ours := ourBearer(line)
-		return ours
-	})
-	if len(kept) == 0 {
+	for range ourTokens(r) {
 		delete(r.Header, "Authorization")
 		return
 	}
-	r.Header["Authorization"] = kept
 }
 
-// ourBearer returns the token in a line of Authorization, if it is one of ours.
+// ourTokens are the tokens of ours that r has, good or bad. A server in the chain
+// may have joined several lines into one (RFC 9110, 5.3).
+func ourTokens(r *http.Request) iter.Seq[string] {
+	return func(yield func(token string) bool) {
+		for _, line := range r.Header["Authorization"] {
+			for part := range strings.SplitSeq(line, ",") {
+				if token, ours := ourBearer(part); ours && !yield(token) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// ourBearer returns the token in a part of Authorization, if it is one of ours.
 // Schemes have no case (RFC 9110).
 func ourBearer(line string) (string, bool) {
 	line = strings.Trim(line, " \t")

@@ -96,8 +96,43 @@ func TestTwoTokensAreNone(t *testing.T) {
 	w.access["/page"] = gate.Public
 	var seen []string
 	w.upstream = func(_ http.ResponseWriter, r *http.Request) { seen = r.Header["Authorization"] }
-	if _, err := (insider{w}).RoundTrip(r); err != nil || len(seen) != 1 || seen[0] != "Basic YTpi" {
+	if _, err := (insider{w}).RoundTrip(r); err != nil || len(seen) != 0 {
 		t.Errorf("the app sees %q, %v", seen, err)
+	}
+}
+
+// A token of ours and credentials of the app in one request: the app must not take
+// the visitor for one person by the identity and for another one by Authorization.
+func TestAttackASecondAuthorization(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, doors, func(w *town) { w.inside = true })
+	w.access["/public"] = gate.Public
+	alice := "Bearer " + w.mini("alice").token
+	for name, lines := range map[string][]string{
+		"before it":     {"Basic YTpi", alice},
+		"behind it":     {alice, "Bearer of-the-app"},
+		"in its line":   {alice + ", Basic YTpi"},
+		"joined before": {"Basic YTpi,\t" + alice},
+		"on all sides":  {"Basic YTpi", alice, "Digest username=\"a\""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, path := range []string{"/page", "/public"} {
+				var seen http.Header
+				w.upstream = func(_ http.ResponseWriter, r *http.Request) { seen = r.Header.Clone() }
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shop+path, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header["Authorization"] = lines
+				res, err := insider{w}.RoundTrip(r)
+				if err != nil || res.StatusCode != http.StatusOK || seen.Get("X-Wechat-Account") != "mini" {
+					t.Fatalf("%s: %v, %v, the app sees %v", path, res, err, seen)
+				}
+				if got := seen["Authorization"]; len(got) != 0 {
+					t.Errorf("%s: beside the identity the app sees Authorization %q", path, got)
+				}
+			}
+		})
 	}
 }
 
