@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Values returns the values of our cookie in the order sent: the first four that
+// Values returns the values of our cookie in the order sent: the first 32 that
 // can be a session's at all, by length and characters. On https only the __Host-
 // form counts, on http only the bare one, and only that of our port. Several values
 // appear when somebody planted a second cookie; the caller takes the first that

@@ -21,9 +21,12 @@ const (
 	// securePrefix is the other prefix by which browsers hold cookies to rules.
 	securePrefix = "__Secure-"
 
-	maxName   = 64
-	maxPort   = 5 // digits
-	maxValues = 4
+	maxName = 64
+	maxPort = 5 // digits
+	// maxValues is how many cookies of our name are looked at. On plain http a
+	// sibling host can plant others, which come before ours if their path is longer
+	// (attack: junk in front of the session signs its visitor out).
+	maxValues = 32
 
 	// maxAgeLimit is what browsers cut to in any case.
 	maxAgeLimit = 400 * 24 * time.Hour

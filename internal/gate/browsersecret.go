@@ -19,9 +19,12 @@ import (
 // Each secret has a name of its own, so that none takes the place of another, and
 // any of them ties a sign-in to its browser.
 const (
-	maxSecrets     = 8  // of a request, that are looked at
-	secretLength   = 26 // of rand.Text
+	maxSecrets     = maxCookieValues // of a request, that are looked at
+	secretLength   = 26              // of rand.Text
 	secretIDLength = 6
+	// maxBound is the longest value that ties something to a browser. Each is
+	// hashed with each secret: longer ones must not buy time.
+	maxBound = 64
 )
 
 // browserSecret is a secret of the browser and what tells its cookie from others.
@@ -103,6 +106,9 @@ func (r *Request) boundBy(use sideCookie, want []byte) bool {
 
 // bindsTo is boundBy for one value.
 func (r *Request) bindsTo(use sideCookie, value string, want []byte) bool {
+	if len(value) > maxBound {
+		return false
+	}
 	for _, secret := range r.heldSecrets() {
 		got := binding(use, value, secret.value)
 		if len(want) >= minBinding && len(want) <= len(got) && subtle.ConstantTimeCompare(got[:len(want)], want) == 1 {

@@ -134,9 +134,13 @@ func (g *Gate) identify(r *Request) error {
 		return g.identifyToken(r) // wins over a cookie
 	}
 	var unavailable error
+	var since time.Time // the store does not answer
 	values, own := r.sessionValues()
 	foreign := 0
 	for i, value := range values {
+		if unavailable != nil && time.Since(since) >= storeTimeout {
+			break // many values must not make one request wait many times
+		}
 		id, err := g.lookup(r, value)
 		switch {
 		case err == nil:
@@ -146,7 +150,9 @@ func (g *Gate) identify(r *Request) error {
 		case !isNobody(err):
 			// Only a clear no is a no (attack: a failing store read as "not
 			// signed in", and everybody sent to sign in again).
-			unavailable = err
+			if unavailable = err; since.IsZero() {
+				since = time.Now()
+			}
 		case i < own && isForeign(value, err):
 			foreign++
 		}

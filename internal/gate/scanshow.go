@@ -50,7 +50,7 @@ func (g *Gate) scanPage(w http.ResponseWriter, r *Request, c scanCode, sealed, t
 func (g *Gate) scanOf(r *Request, id string) (c scanCode, sealed string, ok bool) {
 	for _, cookie := range scanCookie.Values(r.Request, r.site) {
 		value, sealed, _ := strings.Cut(cookie, ".")
-		if len(value) > 64 || len(sealed) > maxScanText {
+		if len(value) > maxBound || len(sealed) > maxScanText {
 			continue
 		}
 		c, err := g.openScan(r, sealed)

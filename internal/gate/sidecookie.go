@@ -55,8 +55,9 @@ var sideCookies = [cookieCount]cookieForm{
 }
 
 const (
-	// maxCookieValues is how many cookies of one name are looked at.
-	maxCookieValues = 4
+	// maxCookieValues is how many cookies of one name are looked at: as many as of
+	// the session's, and for the same reason.
+	maxCookieValues = 32
 	// maxCookieValue bounds the value of a cookie, in bytes.
 	maxCookieValue = 4096
 )

@@ -47,7 +47,7 @@ func TestSideCookieValues(t *testing.T) {
 		"empty":         {[]string{"", ";", "=", "; ;"}, nil},
 		"one":           {[]string{"a=1; __Secure-wechat-scan-8443=x.y; b=2"}, []string{"x.y"}},
 		"in order":      {[]string{"__Secure-wechat-scan-8443=1;__Secure-wechat-scan-8443=2", " __Secure-wechat-scan-8443 = 3 "}, []string{"1", "2", "3"}},
-		"the first few": {[]string{strings.Repeat("__Secure-wechat-scan-8443=x;", 1000)}, []string{"x", "x", "x", "x"}},
+		"the first few": {[]string{strings.Repeat("__Secure-wechat-scan-8443=x;", 1000)}, slices.Repeat([]string{"x"}, 32)},
 		"too long":      {[]string{"__Secure-wechat-scan-8443=" + strings.Repeat("x", maxCookieValue+1) + "; __Secure-wechat-scan-8443=y"}, []string{"y"}},
 		"other forms":   {[]string{"wechat-scan-8443=1; __Secure-wechat-scan=2; __Secure-wechat-scan-844=3; __Secure-wechat-scan-84430=4; __Secure-wechat-scan-=5; __Host-wechat-scan-8443=6"}, nil},
 	} {
