@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
@@ -172,10 +173,10 @@ func (g *Gate) redeem(w http.ResponseWriter, r *Request) error {
 		named = named.former() // of a logout before the port was a part of the name
 		values = receiptCookie.Values(r.Request, named)
 	}
-	if len(values) == 0 || values[0] == "" {
+	if strings.Join(values, "") == "" {
 		return nil
 	}
-	s, left, ok := g.readReceipt(r, values[0])
+	s, left, ok := g.firstReceipt(r, values)
 	switch {
 	case ok:
 		ctx, cancel := g.storeContext(r)
@@ -190,6 +191,16 @@ func (g *Gate) redeem(w http.ResponseWriter, r *Request) error {
 	}
 	receiptCookie.Clear(w, named)
 	return nil
+}
+
+// firstReceipt reads the first value that is a receipt: others may be planted.
+func (g *Gate) firstReceipt(r *Request, values []string) (s *session.Session, left receipt, ok bool) {
+	for _, value := range values {
+		if s, left, ok = g.readReceipt(r, value); ok {
+			break
+		}
+	}
+	return s, left, ok
 }
 
 func (g *Gate) readReceipt(r *Request, sealed string) (*session.Session, receipt, bool) {
