@@ -172,7 +172,7 @@ func (g *Gate) enter(w http.ResponseWriter, r *Request, f Flow, o outcome, b ses
 		g.startAnew(w, r, f, "session already ended")
 	default:
 		g.setSession(w, r, o.value, o.session)
-		r.land(w)
+		g.land(w, r)
 		if r.asked > 0 {
 			g.setAsked(w, r, 0) // it was counted for another session
 		}

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/page"
@@ -74,7 +73,7 @@ func (g *Gate) startAnew(w http.ResponseWriter, r *Request, f Flow, reason strin
 // passWithout lets the visitor of an optional path in without an identity: the
 // landing cookie keeps the path from asking WeChat again at once.
 func (g *Gate) passWithout(w http.ResponseWriter, r *Request, f Flow) {
-	landedCookie.Set(w, r.site, strconv.Itoa(excused))
+	g.setCount(w, r, landedCookie, "", excused, landingTTL)
 	arrive(w, r, f.Target)
 }
 

@@ -80,13 +80,13 @@ func TestCookiesOfADance(t *testing.T) {
 			false, `^__Host-wechat-browser-[a-z2-7]{6}=[A-Z2-7]{26}; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax$`,
 			`^__Secure-wechat-flow=[A-Z2-7]{26}; Path=/_wechat/callback/[A-Z2-7]{26}; Max-Age=600; HttpOnly; Secure; SameSite=Lax$`,
 			`^__Host-wechat=[A-Za-z0-9_-]+; Path=/; Max-Age=60[0-9]{4}; HttpOnly; SameSite=Lax; Secure$`,
-			`^__Host-wechat-landed=1; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax$`,
+			`^__Host-wechat-landed=1\.[A-Za-z0-9_-]{54}; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax$`,
 		},
 		{
 			true, `^wechat-browser-[a-z2-7]{6}=[A-Z2-7]{26}; Path=/; Max-Age=600; HttpOnly; SameSite=Lax$`,
 			`^wechat-flow=[A-Z2-7]{26}; Path=/_wechat/callback/[A-Z2-7]{26}; Max-Age=600; HttpOnly; SameSite=Lax$`,
 			`^wechat=[A-Za-z0-9_-]+; Path=/; Max-Age=60[0-9]{4}; HttpOnly; SameSite=Lax$`,
-			`^wechat-landed=1; Path=/; Max-Age=60; HttpOnly; SameSite=Lax$`,
+			`^wechat-landed=1\.[A-Za-z0-9_-]{54}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax$`,
 		},
 	} {
 		w := newTown(t, scope(wechat.ScopeBase), func(w *town) { w.plain, w.inside = c.plain, true })

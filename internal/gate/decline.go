@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
@@ -75,7 +74,7 @@ func (g *Gate) decline(w http.ResponseWriter, r *Request, f Flow, reason, key st
 }
 
 // Where the app asks again, a cookie counts: the server keeps nothing, and only
-// those who declined carry it. Who tampers with it is asked more often, or not.
+// those who declined carry it. It counts for one session: another visitor's is none.
 
 // asked is how often the app has had this visitor asked again. It is read before
 // the cookies are stripped, and of those only who declined.
@@ -83,7 +82,7 @@ func (g *Gate) asked(r *Request) int {
 	if r.id == nil || !g.declinedRecently(r.id) {
 		return 0
 	}
-	return askedCookie.Count(r.Request, r.site)
+	return g.count(r, askedCookie, r.id.session.ID.String())
 }
 
 // mayAsk reports whether the app may have the visitor asked for a profile.
@@ -107,5 +106,5 @@ func (g *Gate) setAsked(w http.ResponseWriter, r *Request, n int) {
 		askedCookie.Clear(w, r.site)
 		return
 	}
-	askedCookie.SetFor(w, r.site, strconv.Itoa(n), g.declineHolds())
+	g.setCount(w, r, askedCookie, r.id.session.ID.String(), n, g.declineHolds())
 }

@@ -26,8 +26,10 @@ const (
 	minSessionValue = 32
 )
 
-// foreignCount is what the cookie says. It is the browser's, and only chooses a
-// page over a redirect.
+// foreignCount is what the cookie says. It has no code of ours, as other counts
+// have: gateways with different keys must read each other's. It is the browser's,
+// and only chooses a page over a redirect, for a browser that also brings a session
+// or a sign-in which no key here opens.
 type foreignCount struct {
 	n int8
 	// away: a sign-in was counted when it began, and has not come back. One that
@@ -35,9 +37,14 @@ type foreignCount struct {
 	away bool
 }
 
-// readForeign reads the count: one digit.
+// readForeign reads the count: one digit, of several the smallest.
 func readForeign(r *http.Request, s site) foreignCount {
-	digit := foreignCookie.Count(r, s)
+	digit, found := 0, false
+	for _, value := range foreignCookie.Values(r, s) {
+		if n, ok := countDigit(value); ok && (!found || n < digit) {
+			digit, found = n, true
+		}
+	}
 	return foreignCount{int8(min(digit/2, maxForeign)), digit%2 == 1}
 }
 

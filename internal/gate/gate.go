@@ -116,7 +116,7 @@ func (g *Gate) prepare(r *Request) bool {
 	}
 	r.origin, r.site = origin, siteOf(origin)
 	if hasSideCookies(r.Request) {
-		r.landed = int8(landedCookie.Count(r.Request, r.site))
+		r.landed = int8(g.count(r, landedCookie, ""))
 		r.foreign = readForeign(r.Request, r.site)
 		if secrets := browserSecrets(r.Request, r.site); secrets != nil {
 			r.secrets = &secrets

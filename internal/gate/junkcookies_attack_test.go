@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -74,6 +75,65 @@ func TestAttackJunkBeforeTheSecrets(t *testing.T) {
 	if v := b.open("/x"); len(v.scopes()) != 1 || v.last().upstream().Header.Get("X-Wechat-Openid") == "" {
 		t.Errorf("%s", v)
 	}
+}
+
+// Attack: a planted count of landings, and all that the visitor sees is a page about
+// cookies. The same count has an optional path not ask who comes, and an app's
+// question not asked.
+func TestAttackPlantedCounts(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"3", "9", "3." + strings.Repeat("A", 54)} {
+		t.Run(value[:1], func(t *testing.T) {
+			t.Parallel()
+			w := newTown(t, scope(wechat.ScopeBase), func(w *town) {
+				w.plain, w.inside = true, true
+				w.access["/open"] = gate.Optional
+			})
+			for _, page := range []string{"/x", "/open"} {
+				b := w.browser("alice")
+				b.plantBefore("/x/x/x/x/x", "wechat-landed", value)
+				b.plant("/", "wechat-landed", value)
+				if v := b.open(page); v.last().upstream().Header.Get("X-Wechat-Openid") == "" || len(v.scopes()) != 1 {
+					t.Errorf("%s: %s", page, v)
+				}
+			}
+		})
+	}
+}
+
+// Attack: the cookie of a planted count that an app has asked often enough.
+func TestAttackPlantedAsked(t *testing.T) {
+	t.Parallel()
+	c := newWeChat(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := newTownWith(t, c, scope(wechat.ScopeBase), rules(allowDeclined), func(w *town) {
+			w.inside, w.plain = true, true
+			w.upstream = demanding(http.StatusForbidden, wechat.ScopeUserInfo)
+		})
+		counts := map[string]string{"of before codes": "3"}
+		for _, person := range []string{"bob", "alice"} {
+			for name, value := range counts {
+				b := w.browser(person)
+				b.open("/")
+				b.form("/_wechat/decline", nil)
+				b.plant("/", "wechat-asked", value)
+				time.Sleep(2 * time.Minute)
+				if kind := b.open("/").last().kind(); kind != "consent" {
+					t.Errorf("%s: %q", name, kind)
+				}
+				for range 3 {
+					time.Sleep(2 * time.Minute)
+					b.open("/")
+				}
+				if value := b.cookies("/")["wechat-asked"]; strings.HasPrefix(value, "3.") {
+					counts["another visitor's"] = value
+				}
+			}
+		}
+		if len(counts) != 2 {
+			t.Errorf("counted %v", counts)
+		}
+	})
 }
 
 // Many cookies must not make one request wait for a store that does not answer once

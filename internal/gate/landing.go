@@ -2,15 +2,13 @@ package gate
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 )
 
 // A browser that comes back from WeChat, is given a session and arrives without
 // it would be sent round for ever. A second, tiny cookie counts such landings:
 // it lives a minute, holds no identity, and a browser that keeps the session
-// never shows more than one or two. What it says is not trusted for more than
-// choosing a page over a redirect.
+// never shows more than one or two.
 const (
 	maxLandings = 3
 	excused     = 9 // not a count: this browser just passed an optional path without an identity
@@ -18,8 +16,8 @@ const (
 )
 
 // land counts one more landing.
-func (r *Request) land(w http.ResponseWriter) {
-	landedCookie.Set(w, r.site, strconv.Itoa(nextLanding(int(r.landed))))
+func (g *Gate) land(w http.ResponseWriter, r *Request) {
+	g.setCount(w, r, landedCookie, "", nextLanding(int(r.landed)), landingTTL)
 }
 
 // nextLanding is the count after one more landing.

@@ -148,7 +148,7 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *Request, c scanCode, answer 
 		g.scanOver(w, r, page.ScanExpired, loginPath(target, c.need))
 	default:
 		g.setSession(w, r, o.value, o.session)
-		r.land(w)
+		g.land(w, r)
 		scanCookie.ClearAt(w, r.site, scanWaitPath+c.id())
 		redirect(w, http.StatusSeeOther, r.origin+target) // not arrive: there is no fragment of WeChat's to drop
 	}

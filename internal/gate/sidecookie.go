@@ -205,16 +205,6 @@ func isSecretID(s string) bool {
 	return len(s) == secretIDLength
 }
 
-// Count is the one digit that the cookie counts with, 0 if there is none. What it
-// says is the browser's, and is not trusted for more than choosing an answer.
-func (c sideCookie) Count(r *http.Request, s site) int {
-	values := c.Values(r, s)
-	if len(values) == 0 || len(values[0]) != 1 || values[0][0] < '0' || values[0][0] > '9' {
-		return 0
-	}
-	return int(values[0][0] - '0')
-}
-
 // ourCookie reports whether a name is that of a cookie of ours, in any form: with
 // a browser prefix or without, of any port.
 func ourCookie(name string) bool {

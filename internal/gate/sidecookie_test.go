@@ -81,11 +81,13 @@ func TestSiteOf(t *testing.T) {
 // Stripping, and reading what is not there, costs an app's own cookies nothing.
 func TestSideCookieAllocations(t *testing.T) {
 	r := request(t, "GET", "/", "Cookie", "theme=dark; JSESSIONID=0123456789ABCDEF; wechat-theme=1")
+	q := &Request{Request: r}
 	for name, f := range map[string]func(){
 		"StripCookies": func() { StripCookies(r) },
 		"Values":       func() { landedCookie.Values(r, site{secure: true, port: "8443"}) },
 		"secrets":      func() { browserSecrets(r, site{secure: true}) },
-		"Count":        func() { landedCookie.Count(r, site{}) },
+		"foreign":      func() { readForeign(r, site{}) },
+		"count":        func() { new(Gate).count(q, landedCookie, "") },
 	} {
 		if n := testing.AllocsPerRun(100, f); n != 0 {
 			t.Errorf("%s allocates %v times", name, n)

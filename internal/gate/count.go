@@ -1,0 +1,75 @@
+package gate
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A cookie that counts says how often something has happened to this browser, and
+// the server keeps nothing. On plain http a sibling host can plant cookies (attack:
+// `wechat-landed=3` alone, and all that the visitor sees is a page about cookies).
+// So a count is a digit with a code of ours, for one site, one use and one time: to
+// plant one, an attacker must have earned it a moment before.
+const (
+	purposeCount = "count"
+	countTime    = 8 // bytes of the time before the code
+	countBytes   = countTime + sha256.Size
+)
+
+// countEncoding writes the time and the code of a count.
+var countEncoding = base64.RawURLEncoding.Strict()
+
+// setCount gives the browser a count. about says what is counted, where that is not
+// the browser itself.
+func (g *Gate) setCount(w http.ResponseWriter, r *Request, c sideCookie, about string, n int, life time.Duration) {
+	raw := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Add(life).Unix())) //nolint:gosec // after 1970
+	raw = append(raw, g.Hub.Keys.MAC(purposeCount, countData(r, c, about, n, raw))...)
+	c.SetFor(w, r.site, strconv.Itoa(n)+"."+countEncoding.EncodeToString(raw), life)
+}
+
+// count is what the cookie says, 0 if there is none. Of several it is the smallest:
+// what is planted must not count for the visitor.
+func (g *Gate) count(r *Request, c sideCookie, about string) int {
+	smallest, found := 0, false
+	for _, value := range c.Values(r.Request, r.site) {
+		if n, ok := g.readCount(r, c, about, value); ok && (!found || n < smallest) {
+			smallest, found = n, true
+		}
+	}
+	return smallest
+}
+
+func (g *Gate) readCount(r *Request, c sideCookie, about, value string) (int, bool) {
+	digit, code, _ := strings.Cut(value, ".")
+	n, ok := countDigit(digit)
+	if !ok || len(code) != countEncoding.EncodedLen(countBytes) {
+		return 0, false
+	}
+	raw, err := countEncoding.DecodeString(code)
+	if err != nil || len(raw) != countBytes {
+		return 0, false
+	}
+	until := time.Unix(int64(binary.BigEndian.Uint64(raw)), 0) //nolint:gosec // any time will do
+	if !time.Now().Before(until) {
+		return 0, false // cheaper than the code
+	}
+	return n, g.Hub.Keys.VerifyMAC(purposeCount, countData(r, c, about, n, raw[:countTime]), raw[countTime:])
+}
+
+// countData is what the code of a count authenticates.
+func countData(r *Request, c sideCookie, about string, n int, until []byte) string {
+	return strings.Join([]string{sideCookies[c].base, r.origin, about, strconv.Itoa(n), string(until)}, "|")
+}
+
+// countDigit reads the one digit of a count.
+func countDigit(s string) (int, bool) {
+	if len(s) != 1 || s[0] < '0' || s[0] > '9' {
+		return 0, false
+	}
+	return int(s[0] - '0'), true
+}
