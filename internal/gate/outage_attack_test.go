@@ -159,13 +159,13 @@ func TestAnOutageOfWeChatIsOfOneAccount(t *testing.T) {
 	})
 }
 
-// hangingStore hangs in Renew until it is let go, or told to give up.
-type hangingStore struct {
+// hangingRenewals hangs in Renew until it is let go, or told to give up.
+type hangingRenewals struct {
 	session.Store
 	hang chan struct{}
 }
 
-func (s *hangingStore) Renew(ctx context.Context, v *session.Session) (string, error) {
+func (s *hangingRenewals) Renew(ctx context.Context, v *session.Session) (string, error) {
 	select {
 	case <-s.hang:
 		return s.Store.Renew(ctx, v)
@@ -188,7 +188,7 @@ func TestAttackAHangingStoreSlowsEveryPageDown(t *testing.T) {
 			bobs := code{c.MiniProgramCode("bob", miniApp)}
 			synctest.Test(t, func(t *testing.T) {
 				w := newTownWith(t, c, scope(wechat.ScopeBase), doors, func(w *town) { w.inside = true })
-				slow := &hangingStore{w.store.Store, make(chan struct{})}
+				slow := &hangingRenewals{w.store.Store, make(chan struct{})}
 				w.store.Store = slow
 				b, mini := w.browser("alice"), w.client("bob")
 				mini.token = mini.ask(http.MethodPost, miniLogin, bobs).Token
