@@ -39,6 +39,14 @@ func (e *ended) has(id [16]byte) bool {
 	return now.Unix() < span.until && now.UnixMilli() >= span.from
 }
 
+// knows says whether adding a tombstone that holds from the beginning would change nothing.
+func (e *ended) knows(id [16]byte, until int64) bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	span, ok := e.until[id]
+	return ok && span.from == 0 && span.until >= until
+}
+
 // begins returns when a tombstone begins that does not hold from the beginning, zero for any other.
 func (e *ended) begins(id [16]byte) time.Time {
 	e.mu.RLock()

@@ -135,10 +135,16 @@ func FuzzRedisMessage(f *testing.F) {
 		if !r.channel.works(time.Now(), time.Second) {
 			t.Error("a message broke the channel")
 		}
-		for word, e := range r.gone.of {
-			if !validID(word) || e.at < 0 || e.until > maxTime {
-				t.Errorf("a tombstone for %q: %+v", word, e)
+		if len(r.gone.of) != 0 || len(r.ended.until) != 0 {
+			t.Error("a message ended something")
+		}
+		for word := range r.announced.words {
+			if q, ok := parseTombstone(word); !ok || q.e.until <= 0 || q.e.until > maxTime {
+				t.Errorf("%q is to be looked up", word)
 			}
+		}
+		if len(r.announced.words) > maxAnnounced {
+			t.Errorf("%d tombstones are to be looked up", len(r.announced.words))
 		}
 	})
 }

@@ -66,6 +66,14 @@ func (g *gone) has(person string, log *slog.Logger) time.Time {
 	return time.Unix(at, 0).UTC()
 }
 
+// knows says whether adding a tombstone would change nothing.
+func (g *gone) knows(person string, e goneUntil) bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	m, ok := g.of[person]
+	return ok && m.until >= e.until && (m.at >= e.at || m.ahead == e.at)
+}
+
 const endAhead = "the end of a person's sessions lies in the future, and counts as now: " +
 	"the clocks of the gateways differ, or an import had a time in the future"
 

@@ -74,6 +74,7 @@ type Redis struct {
 	health     health
 	ended      ended
 	gone       gone
+	announced  announced
 	outbox     outbox
 	generation atomic.Uint64
 	moved      atomic.Int64 // when Generation last moved because the channel was broken, ns since 1970

@@ -84,6 +84,8 @@ func (r *Redis) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.stop, c.name, c.born = cancel, rand.Text()[:16], time.Now()
 	r.known.close()
+	r.announced.wake = make(chan struct{}, 1)
+	r.work.Go(func() { r.confirmAnnounced(ctx) })
 	r.work.Go(func() { r.listen(ctx) })
 	r.work.Go(func() { r.beat(ctx) })
 }
@@ -170,9 +172,8 @@ func (r *Redis) beat(ctx context.Context) {
 	}
 }
 
-// receive takes in one message. A program that may publish can have Redis asked again, and can end any session whose
-// id, and all sessions of any person whose id, it knows: each such message has them sign in again. It cannot sign anybody
-// in, and not keep a person from signing in: see goneMark.
+// receive takes in one message. Whatever it says, and whatever program sent it, Redis is asked again, and what it says
+// counts. A flood of messages costs questions, so many in a second, and bounded memory.
 func (r *Redis) receive(message string) {
 	if len(message) < 2 || len(message) > maxMessage {
 		return
@@ -183,9 +184,7 @@ func (r *Redis) receive(message string) {
 	case sayBeat:
 		r.hear(first, rest)
 	case sayEnded:
-		for member := range strings.FieldsSeq(what) {
-			r.learn(member)
-		}
+		r.announce(what)
 	case sayNews, sayTimes:
 		ids := strings.Split(rest, ",")
 		for _, id := range ids {
