@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/session"
 )
 
 // redisResults lets the instances of a fleet share how a dance ended.
@@ -21,11 +22,12 @@ const redisCall = time.Second
 
 func (s redisResults) key(kind, key string) string { return s.prefix + kind + ":" + key }
 
-// Claim implements gate.Shared.
+// Claim implements gate.Shared. Two gateways may ask for times that differ by as
+// much as their clocks.
 func (s redisResults) Claim(ctx context.Context, key string, ttl time.Duration) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, redisCall)
 	defer cancel()
-	return s.client.SetNX(ctx, s.key("c", key), 1, ttl).Result()
+	return takeRedis(ctx, s.client, s.key("c", key), "1", ttl, ttl+session.MaxSkew)
 }
 
 // Release implements gate.Shared.

@@ -72,7 +72,7 @@ func (s redisTokens) Lock(ctx context.Context, key string, ttl time.Duration) (f
 	name, owner := s.key("l", key), rand.Text()
 	once, cancel := context.WithTimeout(ctx, redisCall)
 	defer cancel()
-	ok, err := s.client.SetNX(once, name, owner, ttl).Result()
+	ok, err := takeRedis(once, s.client, name, owner, ttl, ttl)
 	if err != nil {
 		return nil, false, fmt.Errorf("locking a token of an account: %w", err)
 	}

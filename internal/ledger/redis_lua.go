@@ -36,9 +36,10 @@ local function done()
 end
 for i = after, #ARGV, 7 do
 	if ARGV[i] == 'once' then
-		local by = call('GET', KEYS[tonumber(ARGV[i + 1])])
+		local k = tonumber(ARGV[i + 1])
+		local by = redis.pcall('GET', KEYS[k])
 		if by == ARGV[11] then return {0, 0} end
-		if by then return {-2, 0} end
+		if by and ours(k, ARGV[i + 3]) then return {-2, 0} end
 	end
 end
 for i = 12, writes - 1, 3 do

@@ -3,6 +3,11 @@ package ledger
 // luaQueue is what the scripts know of a queue: the first of a line, the state of an entry, and how a line changes.
 const luaQueue = `
 local call = redis.call
+-- What never ends, or ends later than it could if we had set it, is planted: it holds nothing up.
+local function ours(k, ttl)
+	local left = call('PTTL', KEYS[k])
+	return left >= 0 and left <= tonumber(ttl)
+end
 local now, maxWaiting, maxDead, deadFor = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local added = 0
 local ENTRY, STATE, ORDER, LINE, DUE, DEAD, BURIED, KINDS, DEADKINDS, SWEEP = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9

@@ -42,8 +42,8 @@ function steps.back(k, id)
 	insert(k, tonumber(seq), id, string.format('%015d', now) .. string.sub(entry, 16))
 end
 function steps.lease(k, owner, ttl)
-	local is = call('GET', KEYS[k])
-	if is and is ~= owner then return -3 end
+	local is = redis.pcall('GET', KEYS[k])
+	if is and is ~= owner and ours(k, ttl) then return -3 end
 	call('SET', KEYS[k], owner, 'PX', ttl)
 end
 function steps.release(k, owner)

@@ -50,9 +50,9 @@ func (r *Redis) withdrawNobody(ctx context.Context, w *Withdrawal) (plan, error)
 	}
 	ctx, cancel := r.once(ctx)
 	defer cancel()
-	n, err := r.Client.Exists(ctx, r.key("once:"+onceKey("withdrawal", w.Key))).Result()
+	left, err := r.Client.PTTL(ctx, r.key("once:"+onceKey("withdrawal", w.Key))).Result()
 	r.answer(err)
-	if err == nil && n > 0 {
+	if err == nil && left > 0 && left <= onceFor { // as in writeScript
 		return plan{}, errSeen
 	}
 	return plan{}, r.failed("reading", err)
