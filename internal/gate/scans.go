@@ -38,6 +38,14 @@ type scanAnswer struct {
 	By     []byte `json:"i"`           // the id of the phone's session
 	AppID  string `json:"a,omitempty"` // of the phone's session
 	Value  string `json:"v,omitempty"` // of the phone's session: the browser's is made from it while it lives
+	Until  int64  `json:"u"`           // Unix milliseconds; whoever writes the store can put it back, but not move this
+}
+
+// over reports an answer whose time is over, or that says none (attack: who can write
+// the Redis keeps an answer, and puts it back when its code is forgotten).
+func (a scanAnswer) over() bool {
+	left := time.Until(time.UnixMilli(a.Until))
+	return left <= 0 || left > scanLife+scanGrace+session.MaxSkew
 }
 
 // limits are what bounds the browsers that wait.
@@ -55,6 +63,7 @@ func (s *Scans) board() Shared {
 
 // answer keeps an answer for ttl, if it is the first one to the question.
 func (s *Scans) answer(ctx context.Context, keys *session.Ring, key string, a scanAnswer, ttl time.Duration) (first bool, err error) {
+	a.Until = time.Now().Add(ttl).UnixMilli()
 	plain, err := json.Marshal(a)
 	if err != nil {
 		return false, fmt.Errorf("gate: encode answer: %w", err)
@@ -82,8 +91,8 @@ func (s *Scans) read(ctx context.Context, keys *session.Ring, key string) (a sca
 		return scanAnswer{}, false, unscanned("read", err)
 	}
 	plain, err := keys.Open(purposeAnswer, key, sealed)
-	if err != nil || json.Unmarshal(plain, &a) != nil {
-		return scanAnswer{}, false, nil //nolint:nilerr // sealed by a key that is gone: as if there was none
+	if err != nil || json.Unmarshal(plain, &a) != nil || a.over() {
+		return scanAnswer{}, false, nil //nolint:nilerr // sealed by a key that is gone, or its time is over: as if there was none
 	}
 	return a, true, nil
 }

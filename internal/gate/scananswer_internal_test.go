@@ -1,0 +1,48 @@
+package gate
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// An answer says itself until when it is good. One of the version before does not, and
+// is over.
+func TestScanAnswersHaveATime(t *testing.T) {
+	t.Parallel()
+	keys, err := session.NewRing(strings.Repeat("k", 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		until func() int64
+		want  bool
+	}{
+		"good":            {func() int64 { return time.Now().Add(time.Minute).UnixMilli() }, true},
+		"over":            {func() int64 { return time.Now().Add(-time.Millisecond).UnixMilli() }, false},
+		"no time":         {func() int64 { return 0 }, false},
+		"from the future": {func() int64 { return time.Now().Add(time.Hour).UnixMilli() }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := new(Scans)
+			plain, err := json.Marshal(scanAnswer{By: []byte("phone"), Value: "v", Until: test.until()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sealed, err := keys.Seal(purposeAnswer, "key", plain)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.board().Put(context.Background(), "key", sealed, time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			if _, ok, err := s.read(context.Background(), keys, "key"); ok != test.want || err != nil {
+				t.Errorf("read: %t %v, want %t", ok, err, test.want)
+			}
+		})
+	}
+}
