@@ -37,7 +37,8 @@ func (g *Gate) callback(w http.ResponseWriter, r *Request) {
 		g.explainForeign(w, r, flow)
 		return
 	}
-	if r.id != nil && !r.id.Guest() && (flow.Scope == wechat.ScopeBase || r.id.scope == wechat.ScopeUserInfo) {
+	known := r.id != nil && !r.id.Guest()
+	if _, fresh := g.codeOf(r, flow); known && !fresh && (flow.Scope == wechat.ScopeBase || r.id.scope == wechat.ScopeUserInfo) {
 		// Back, reload, a second tab, a second hit: nothing is left to do.
 		arrive(w, r, flow.Target)
 		return
@@ -51,10 +52,8 @@ func (g *Gate) callback(w http.ResponseWriter, r *Request) {
 	case !flow.boundTo(r):
 		// WeChat's crawler, a shared link, a lost cookie: spends nothing.
 		g.startAnew(w, r, flow, "binding cookie missing")
-	case r.id != nil && !r.id.Guest() && !isPerson(r.id.person, flow.Person):
-		// Begun by somebody else than is signed in now. On plain http a sibling host
-		// can plant all cookies (attack: a link replaces a visitor's session).
-		g.startAnew(w, r, flow, "begun by another person")
+	case known && !isPerson(r.id.person, flow.Person):
+		g.metAnother(w, r, flow, answer.code)
 	case flow.expired():
 		g.startAnew(w, r, flow, "flow expired")
 	case answer.code == "" && !answer.ambiguous:
@@ -113,6 +112,10 @@ func (g *Gate) refused(w http.ResponseWriter, r *Request, f Flow) {
 	switch {
 	case f.Optional:
 		g.passWithout(w, r, f)
+	case known && f.Scope == wechat.ScopeBase:
+		// Silently, for a code: nothing was declined, and the code would lead
+		// straight back to WeChat.
+		g.tryAgain(w, r, f)
 	case known:
 		// A refused second step: the person stays signed in with the openid,
 		// and the page says, or allows, what comes next.
@@ -128,6 +131,24 @@ func (g *Gate) refused(w http.ResponseWriter, r *Request, f Flow) {
 		arrive(w, r, f.Target)
 	default:
 		g.tryAgain(w, r, f)
+	}
+}
+
+// metAnother handles a callback of a dance that somebody else began than is signed in
+// now. On plain http a sibling host can plant all cookies (attack: a link replaces a
+// visitor's session). The dance itself may have signed the visitor in, at WeChat's
+// first hit of two.
+func (g *Gate) metAnother(w http.ResponseWriter, r *Request, f Flow, code string) {
+	ctx, cancel := g.storeContext(r)
+	defer cancel()
+	o, err := g.Hub.Results.known(ctx, r.hit(g.Account.door(), f.ID, code))
+	switch {
+	case err != nil:
+		g.unavailable(w, r, retryStore, f, err)
+	case o.session != nil && o.session.ID == r.id.session.ID:
+		g.enter(w, r, f, o, r.binding(g.Account))
+	default:
+		g.startAnew(w, r, f, "begun by another person")
 	}
 }
 
@@ -153,7 +174,8 @@ func (g *Gate) finish(w http.ResponseWriter, r *Request, f Flow, code string) {
 		g.failed(w, r, f, err)
 	case o.snapshot && f.Optional:
 		g.passWithout(w, r, f)
-	case o.session == nil:
+	case o.session == nil, o.snapshot && isScanPath(f.Target):
+		// A guest confirms no code, and takes no visitor's session for nothing.
 		g.explainSnapshot(w, r, f)
 	default:
 		g.enter(w, r, f, o, binding)
@@ -171,11 +193,19 @@ func (g *Gate) enter(w http.ResponseWriter, r *Request, f Flow, o outcome, b ses
 		g.Hub.Results.drop(f.ID)
 		g.startAnew(w, r, f, "session already ended")
 	default:
+		target := f.Target
+		if c, fresh := g.codeOf(r, f); fresh {
+			target += "?" + scanBack
+			if err := g.proveScan(w, r, c, f.Target, o.session.ID); err != nil {
+				g.misconfigured(w, r, f, err)
+				return
+			}
+		}
 		g.setSession(w, r, o.value, o.session)
 		g.land(w, r)
-		if r.asked > 0 {
+		if r.asked > 0 && o.session.Declined.IsZero() {
 			g.setAsked(w, r, 0) // it was counted for another session
 		}
-		arrive(w, r, f.Target)
+		arrive(w, r, target)
 	}
 }

@@ -288,7 +288,7 @@ func (w *town) forward(rw http.ResponseWriter, q *gate.Request, answer *httptest
 }
 
 // ourCookie matches the names of our cookies, on any port.
-var ourCookie = regexp.MustCompile(`^(__Host-|__Secure-)?wechat(-(flow|landed|asked|logout|ticket|scan|foreign|browser-[a-z0-9]{6}))?(-[0-9]{1,5})?$`)
+var ourCookie = regexp.MustCompile(`^(__Host-|__Secure-)?wechat(-(flow|landed|asked|logout|ticket|scan|proof|foreign|browser-[a-z0-9]{6}))?(-[0-9]{1,5})?$`)
 
 // echoed is what the upstream says it got.
 type echoed struct {

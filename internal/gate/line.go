@@ -26,6 +26,9 @@ func joinLine(s *session.Session, person ledger.Person, who visitor) {
 	case s.Guest || s.Line != session.ID{}:
 	case before != nil && !before.Guest && isPerson(person, before.Person):
 		s.Person, s.Line = before.Person, before.LineID()
+		if s.Scope == session.ScopeBase && before.Declined.After(s.Declined) {
+			s.Declined = before.Declined // the same person is not asked again
+		}
 	case who.browser != "":
 		sum := sha256.Sum256(fmt.Appendf(nil, "wechat line %q %q", who.browser, s.Person))
 		s.Line = session.ID(sum[:16])

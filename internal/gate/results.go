@@ -124,6 +124,25 @@ func (s *Results) answer(ctx context.Context, h hit, spend func(context.Context)
 	}
 }
 
+// known is how the sign-in of a hit has ended, the zero outcome if it has not, or is
+// not the hit's to know.
+func (s *Results) known(ctx context.Context, h hit) (outcome, error) {
+	o, ok := s.find(h.keys())
+	if !ok && s.Shared != nil {
+		told, err := s.fetch(ctx, h.keys()[0])
+		if err != nil {
+			return outcome{}, err
+		}
+		if ok = told != nil; ok {
+			o = *told
+		}
+	}
+	if !ok || !h.owns(o.owner) {
+		return outcome{}, nil
+	}
+	return o, nil
+}
+
 // drop forgets how a flow ended: its session is over.
 func (s *Results) drop(flowID string) {
 	s.mu.Lock()

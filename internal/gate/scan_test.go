@@ -113,7 +113,7 @@ func TestScanStepUp(t *testing.T) {
 		t.Fatalf("the phone shows %q", page.kind())
 	}
 	v := phone.decide(phone.open(page.button()).last(), "allow")
-	if v.last().kind() != "scan_confirm" || strings.TrimSuffix(v.last().url, "#") != s.code {
+	if v.last().kind() != "scan_confirm" || strings.TrimSuffix(v.last().url, "#") != s.code+"?back" {
 		t.Fatalf("after the consent: %q %s", v.last().kind(), v)
 	}
 	phone.picks(v.last(), s.number)

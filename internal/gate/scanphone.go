@@ -15,7 +15,8 @@ import (
 const maxScanForm = 4 << 10
 
 // scanPhone is what a code leads to, in the hands of somebody who can sign in. To look
-// at it changes nothing: WeChat fetches addresses, too.
+// at it changes nothing: WeChat fetches addresses, too. It is shown to, and answered
+// by, a session that was made for this code; see scanProof.
 func (g *Gate) scanPhone(w http.ResponseWriter, r *Request, sealed string) {
 	switch {
 	case r.Method == http.MethodPost:
@@ -36,11 +37,16 @@ func (g *Gate) scanPhone(w http.ResponseWriter, r *Request, sealed string) {
 		g.unavailable(w, r, retryStore, Flow{Target: target, Scope: wechat.ScopeBase}, err)
 		return
 	}
-	standing := g.standing(r, c.need)
+	proved, standing := g.provedScan(r, c), Nobody
+	if proved {
+		standing = g.standing(r, c.need)
+	}
 	switch {
 	case r.id != nil && r.id.Guest():
 		// A virtual visitor signs nobody in.
 		g.explainSnapshot(w, r, Flow{Target: target, Scope: wechat.ScopeBase})
+	case !proved && r.Original.RawQuery == scanBack:
+		g.scanUnproved(w, r, target)
 	case standing != Satisfied:
 		g.scanFirst(w, r, c, target, standing)
 	case r.Method == http.MethodPost:
@@ -50,7 +56,18 @@ func (g *Gate) scanPhone(w http.ResponseWriter, r *Request, sealed string) {
 	}
 }
 
-// scanFirst has the phone's holder sign in, or consent, and come back.
+// scanUnproved answers a phone that has come back from WeChat without a proof: its
+// browser keeps no cookies, or has signed in for another code since.
+func (g *Gate) scanUnproved(w http.ResponseWriter, r *Request, target string) {
+	if r.landed > 0 {
+		g.explainCookies(w, r, target)
+		return
+	}
+	g.tryAgain(w, r, Flow{Target: target, Scope: wechat.ScopeBase})
+}
+
+// scanFirst has the phone's holder sign in, or consent, and come back. A session that
+// was not made for this code stands for nobody, whose it may be.
 func (g *Gate) scanFirst(w http.ResponseWriter, r *Request, c scanCode, target string, standing Standing) {
 	facts := g.facts(r)
 	facts.Access, facts.Standing = Protected, standing
@@ -64,13 +81,17 @@ func (g *Gate) scanFirst(w http.ResponseWriter, r *Request, c scanCode, target s
 	case ExplainOutside, ShowScan:
 		g.explainOutside(w, r, target)
 	default:
-		r.Need = c.need
-		g.refuse(w, r)
+		// A form, mostly of a page that was left for another code: once more.
+		g.show(w, r, page.Page{Kind: page.SignInExpired, ContinueURL: loginPath(target, wechat.ScopeBase)},
+			"not_signed_in", "Open the code again in WeChat.")
 	}
 }
 
 // scanAsk shows who asks, and lets the holder choose the number.
 func (g *Gate) scanAsk(w http.ResponseWriter, r *Request, c scanCode, target string) {
+	if r.landed > 0 && r.landed <= maxLandings {
+		landedCookie.Clear(w, r.site) // it keeps our cookies: several codes in a minute are no loop
+	}
 	g.show(w, r, page.Page{
 		Kind: page.ScanConfirm, ConfirmURL: target, Numbers: c.numbers(),
 		Device: c.device.name(), Network: networkName(c.network), Ago: time.Since(c.begun),

@@ -183,6 +183,13 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer sc
 	b.Audience = session.Cookie
 	s := session.New(b, person.ID, phone.OpenID, phone.Scope)
 	s.Declined = phone.Declined // nobody is asked again on the other screen
+	// It is over when the phone's is at the latest, and ends with whatever ends all
+	// sessions of the person that were made before now (attack: a session that is
+	// handed on from screen to screen has no lifetime).
+	s.Created = phone.Created
+	if s.Renewed.Before(s.Created) {
+		s.Renewed = s.Created
+	}
 	value, err := g.keepScanned(ctx, s, c, person, who)
 	if err != nil {
 		g.Hub.Scans.giveBack(ctx, key)
@@ -203,7 +210,7 @@ func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scanCode, 
 	if err := g.tellSignIn(ctx, s, person.UnionID, reasonScan, c.id()); err != nil {
 		return "", err
 	}
-	value, err := g.keepNew(ctx, s, person, who)
+	value, err := g.keepAsDated(ctx, s, person, who)
 	if err != nil {
 		return "", fmt.Errorf("gate: save session: %w", err)
 	}

@@ -24,6 +24,7 @@ const (
 	scanCookie                      // the browser that shows a code
 	foreignCookie                   // how often no key here opened what the browser brought
 	browserCookie                   // a secret of the browser, of which there may be several
+	proofCookie                     // the session that was made to confirm a code
 	cookieCount
 )
 
@@ -52,6 +53,7 @@ var sideCookies = [cookieCount]cookieForm{
 	scanCookie:    {base: "wechat-scan", prefix: securePrefix, life: scanLife + scanGrace},
 	foreignCookie: {base: "wechat-foreign", prefix: hostPrefix, path: "/", life: foreignTTL},
 	browserCookie: {base: "wechat-browser", prefix: hostPrefix, path: "/", life: flowLifetime, many: true},
+	proofCookie:   {base: "wechat-proof", prefix: securePrefix, life: scanLife},
 }
 
 const (

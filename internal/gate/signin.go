@@ -139,16 +139,9 @@ func (g *Gate) keepNew(ctx context.Context, s *session.Session, person ledger.Pe
 		}
 	}
 	for {
-		value, err = g.Hub.Store.Save(ctx, s)
-		if errors.Is(err, session.ErrLineEnded) {
-			if bound {
-				return "", err // attack: a ticket that races the logout of its token
-			}
-			s.Line = session.ID{} // what a browser signs in next does not end with it
-			value, err = g.Hub.Store.Save(ctx, s)
-		}
+		value, err = g.saveInLine(ctx, s, bound)
 		later := s.Created.Add(time.Second)
-		if !errors.Is(err, session.ErrEnded) || later.After(now.Add(maxDatedAhead)) {
+		if !errors.Is(err, session.ErrEnded) || errors.Is(err, session.ErrLineEnded) || later.After(now.Add(maxDatedAhead)) {
 			break
 		}
 		s.Created, s.Renewed = later, later
@@ -159,6 +152,33 @@ func (g *Gate) keepNew(ctx context.Context, s *session.Session, person ledger.Pe
 	g.worked(downSave)
 	g.replace(ctx, s, who.before)
 	return value, nil
+}
+
+// keepAsDated is keepNew for a session that was made from another one, and is as old:
+// what ended that one's person ends it too.
+func (g *Gate) keepAsDated(ctx context.Context, s *session.Session, person ledger.Person, who visitor) (value string, err error) {
+	joinLine(s, person, who)
+	if err := g.leave(ctx, s, who.before); err != nil {
+		return "", err
+	}
+	if value, err = g.saveInLine(ctx, s, false); err != nil {
+		return "", during(callSave, err)
+	}
+	g.worked(downSave)
+	g.replace(ctx, s, who.before)
+	return value, nil
+}
+
+// saveInLine saves a new session in its line, or as the first of another one: what a
+// browser signs in after the end of a line does not end with it. One that is bound to
+// what led to it does (attack: a ticket that races the logout of its token).
+func (g *Gate) saveInLine(ctx context.Context, s *session.Session, bound bool) (string, error) {
+	value, err := g.Hub.Store.Save(ctx, s)
+	if errors.Is(err, session.ErrLineEnded) && !bound {
+		s.Line = session.ID{}
+		value, err = g.Hub.Store.Save(ctx, s)
+	}
+	return value, err //nolint:wrapcheck // callers say what they keep
 }
 
 // addProfile fetches what the person consented to show.
