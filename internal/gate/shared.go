@@ -145,9 +145,12 @@ func readTold(plain []byte) *outcome {
 	}
 	o := &outcome{value: told.Value, snapshot: told.Snapshot, until: time.Now().Add(resultTTL)}
 	copy(o.owner[:], told.Owner)
-	// Kept here for no longer than it was told for, whatever the peer's clock says.
+	// Kept here for no longer than it was told for, whatever the peer's clock says; and
+	// nothing once that is long over (attack: who can write the Redis puts it back).
 	if until := time.UnixMilli(told.Until); told.Until != 0 && until.Before(o.until) {
-		o.until = until
+		if o.until = until; time.Since(until) > session.MaxSkew {
+			return nil
+		}
 	}
 	if len(told.Session) == 0 {
 		return o

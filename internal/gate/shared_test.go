@@ -164,6 +164,39 @@ func TestSharedResultsOfOtherKeys(t *testing.T) {
 	}
 }
 
+// Attack: who can write the Redis keeps a sealed result, and puts it back days later:
+// it is spent anew, which WeChat refuses. A peer's clock may be behind.
+func TestSharedResultsPutBack(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		age  time.Duration
+		want string
+	}{
+		{"just made", 0, "kept"},
+		{"a clock is behind", resultTTL + session.MaxSkew - time.Second, "kept"},
+		{"put back", resultTTL + session.MaxSkew + time.Second, "anew"},
+		{"put back after days", 72 * time.Hour, "anew"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, a, b := newPeers(t)
+				spend := func(value string) func(context.Context) (outcome, error) {
+					return func(context.Context) (outcome, error) { return outcome{value: value}, nil }
+				}
+				if _, err := a.Do(t.Context(), hit{id: "flow", code: "c"}, spend("kept")); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(test.age) // the fake forgets no value
+				o, err := b.Do(t.Context(), hit{id: "flow", code: "c"}, spend("anew"))
+				if err != nil || o.value != test.want {
+					t.Errorf("%q, %v, want %q", o.value, err, test.want)
+				}
+			})
+		})
+	}
+}
+
 // What a gateway of before has told has neither owner nor time: it answers those who
 // bring no nonce, as it did there, and no others.
 func TestSharedResultsOfYesterdaysGateways(t *testing.T) {
