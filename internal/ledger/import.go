@@ -52,11 +52,11 @@ func (p Person) normal() (Person, error) {
 	n := r.person().clone()
 	now := time.Now().UTC().Truncate(time.Second)
 	n.FirstSeen, n.LastSeen = sooner(n.FirstSeen, now), sooner(n.LastSeen, now)
-	n.ProfileAt = sooner(n.ProfileAt, now.Truncate(time.Hour))
+	n.ProfileAt = sooner(n.ProfileAt, now)
 	for i := range n.Accounts {
 		a := &n.Accounts[i]
 		a.FirstSeen, a.LastSeen = sooner(a.FirstSeen, now), sooner(a.LastSeen, now)
-		a.ConsentAt, a.PhoneAt = sooner(a.ConsentAt, now.Truncate(time.Hour)), sooner(a.PhoneAt, now.Truncate(time.Hour))
+		a.ConsentAt, a.PhoneAt = sooner(a.ConsentAt, now), sooner(a.PhoneAt, now)
 	}
 	return n, nil
 }
