@@ -20,7 +20,7 @@ type entry struct {
 	session   Session
 	ref       string
 	line      string // its hash
-	person    string // its hash
+	person    string // its hash, "" for a guest
 	confirmed time.Time
 	view      uint32
 
@@ -34,6 +34,9 @@ type entry struct {
 func newEntry(s *Session, confirmed time.Time, view uint32, withdrawn uint64) *entry {
 	p := newPlace(s)
 	e := &entry{session: *s, ref: p.ref, line: p.line, person: p.person, confirmed: confirmed, view: view}
+	if s.Person == "" {
+		e.person = "" // else all guests would be one
+	}
 	e.withdrawn.Store(withdrawn)
 	e.used.Store(confirmed.UnixNano())
 	return e
@@ -50,8 +53,9 @@ func (e *entry) copy(now time.Time) *Session {
 type nearCache struct {
 	mu      sync.RWMutex
 	entries map[nearKey]*entry
-	refs    map[string][]nearKey // the values of each session
-	lines   map[string][]nearKey // the values of each line
+	refs    nearIndex // the values of each session
+	lines   nearIndex // the values of each line
+	persons nearIndex // the values of each person, but for guests
 	flights map[nearKey]*flight
 	newest  atomic.Uint32 // the last view; see Beside
 	writes  map[*nearWrite]struct{}
@@ -129,16 +133,15 @@ func (c *nearCache) endWrite(w *nearWrite, k nearKey, e *entry, limit int) {
 // put remembers an entry. The caller holds the lock.
 func (c *nearCache) put(k nearKey, e *entry, limit int) {
 	if c.entries == nil {
-		c.entries, c.refs, c.lines = make(map[nearKey]*entry), make(map[string][]nearKey), make(map[string][]nearKey)
+		c.entries, c.refs, c.lines, c.persons = make(map[nearKey]*entry), nearIndex{}, nearIndex{}, nearIndex{}
 	}
 	if c.entries[k] == nil {
 		for len(c.entries) >= limit {
 			c.evict()
 		}
-		c.refs[e.ref] = append(c.refs[e.ref], k)
-		if e.line != "" {
-			c.lines[e.line] = append(c.lines[e.line], k)
-		}
+		c.refs.add(e.ref, k)
+		c.lines.add(e.line, k)
+		c.persons.add(e.person, k)
 	}
 	c.entries[k] = e
 }
@@ -167,18 +170,9 @@ func (c *nearCache) remove(k nearKey) {
 		return
 	}
 	delete(c.entries, k)
-	removeKey(c.refs, e.ref, k)
-	removeKey(c.lines, e.line, k)
-}
-
-// removeKey takes one value out of those of a name.
-func removeKey(of map[string][]nearKey, name string, k nearKey) {
-	rest := slices.DeleteFunc(of[name], func(other nearKey) bool { return other == k })
-	if len(rest) == 0 {
-		delete(of, name)
-		return
-	}
-	of[name] = rest
+	c.refs.remove(e.ref, k)
+	c.lines.remove(e.line, k)
+	c.persons.remove(e.person, k)
 }
 
 // dropRef forgets a session that ended.
@@ -201,15 +195,14 @@ func (c *nearCache) dropLine(line string) {
 	c.spoil(func(w *nearWrite) bool { return w.line == line })
 }
 
-// dropPerson forgets the sessions of a person. It looks at every entry: about a
-// millisecond, for something that admins do.
+// dropPerson forgets the sessions of a person. It looks at them alone (attack: a
+// program that may publish names one person after another, and each message has
+// all that is remembered looked through while every request waits).
 func (c *nearCache) dropPerson(person string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for k, e := range c.entries {
-		if e.person == person {
-			c.remove(k)
-		}
+	for _, k := range slices.Clone(c.persons[person]) {
+		c.remove(k)
 	}
 	c.spoil(func(w *nearWrite) bool { return w.person == person })
 }
