@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
@@ -63,6 +65,74 @@ func documentedRights(t *testing.T, cluster bool) (rights []any) {
 		rights = append(rights, right)
 	}
 	return rights
+}
+
+// documentedUsers are the ACL SETUSER lines of docs/fleet.md, without the two words.
+func documentedUsers(t *testing.T) (users [][]any) {
+	t.Helper()
+	text, err := os.ReadFile("../docs/fleet.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range regexp.MustCompile("(?m)^ACL SETUSER (.*)$").FindAllStringSubmatch(string(text), -1) {
+		user := []any{"acl", "setuser"}
+		for _, word := range strings.Fields(line[1]) {
+			user = append(user, word)
+		}
+		users = append(users, user)
+	}
+	return users
+}
+
+// Attack: another program on the same Redis rewrites who is who. The users that
+// docs/fleet.md names keep it away, and let the gateway work.
+func TestOtherProgramsOnRedisAreKeptAway(t *testing.T) {
+	backend := redistest.Standalone(t, redistest.Options{})
+	users := documentedUsers(t)
+	if len(users) != 3 {
+		t.Fatalf("docs/fleet.md names %d users, want 3", len(users))
+	}
+	for _, user := range users {
+		if err := backend.Do(user...).Err(); err != nil {
+			t.Fatalf("%v: %v", user, err)
+		}
+	}
+	store := fmt.Sprintf(`{"store":"redis","address":%q,"username":"gateway","password":"long-secret-1"}`, backend.URL())
+	openOfficeWith(t, store, "").caller("ming").signIn()
+	as := func(user, password string) redis.UniversalClient {
+		o := backend.Universal()
+		o.Username, o.Password = user, password
+		return backend.Dial(o)
+	}
+	shop, gateway := as("shop", "long-secret-2"), as("gateway", "long-secret-1")
+	if err := shop.Set(t.Context(), "shop:x", 1, 0).Err(); err != nil {
+		t.Errorf("the other program cannot write its own: %v", err)
+	}
+	for name, command := range map[string][]any{
+		"read a person":    {"hgetall", "wechat:{l}:person"},
+		"rewrite a person": {"hset", "wechat:{l}:person", "x", "y"},
+		"plant a claim":    {"set", "wechat:c:x", "1"},
+		"rename":           {"rename", "shop:x", "wechat:c:x"},
+		"copy":             {"copy", "wechat:c:x", "shop:y"},
+		"by a script":      {"eval", "return redis.call('hset', 'wechat:{l}:person', 'x', 'y')", "0"},
+		"sort":             {"sort", "shop:x", "by", "nosort", "get", "wechat:*"},
+		"publish":          {"publish", "wechat:{l}:news", "e"},
+		"listen":           {"subscribe", "wechat:sessions"},
+		"flush":            {"flushall"},
+		"swap":             {"swapdb", "0", "1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := shop.Do(t.Context(), command...).Err(); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+				t.Errorf("%v gave %v, want NOPERM", command, err)
+			}
+		})
+	}
+	if err := gateway.Do(t.Context(), "flushall").Err(); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+		t.Errorf("the gateway's user may throw all away: %v", err)
+	}
+	if err := as("", "").Ping(t.Context()).Err(); err == nil {
+		t.Error("there is a way in without a user")
+	}
 }
 
 // worksAltogether walks through what a gateway does with its store.
