@@ -31,6 +31,7 @@ type Bolt struct {
 	cache      cache
 	ended      ended
 	gone       gone
+	unwritten  unwritten
 	outbox     outbox
 	leases     leases
 	closed     atomic.Bool
@@ -95,7 +96,8 @@ func (b *Bolt) endSession(ctx context.Context, id [16]byte, from int64, until ti
 	}
 	span := endedSpan{from: from, until: end}
 	b.ended.add(id, span) // first: here and now the session is over, whatever the disk says
-	return b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.endSession(id, span) }, nil)
+	err := b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.endSession(id, span) }, nil)
+	return b.unwritten.note(err, 0, string(id[:]))
 }
 
 // EndsAt returns the moment given to EndSessionAt, also if it is still to come; zero if there is none.

@@ -67,5 +67,6 @@ func (b *Bolt) ImportEnded(ctx context.Context, t Tombstone) error {
 		return nil
 	}
 	b.gone.add(t.Person, e) // first, as in EndPerson
-	return b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.endPerson([]string{t.Person}, e) }, nil)
+	err := b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.endPerson([]string{t.Person}, e) }, nil)
+	return b.unwritten.note(err, e.at, t.Person)
 }

@@ -21,8 +21,8 @@ func (b *Bolt) EndPerson(ctx context.Context, person string, at, until time.Time
 		return nil
 	}
 	b.gone.add(person, e) // first: here and now the sessions are over, whatever the disk says
-	var ids []string
-	return b.writer.run(func(tx *bolt.Tx) (bool, error) {
+	ids := []string{person}
+	err := b.writer.run(func(tx *bolt.Tx) (bool, error) {
 		p, err := tables{tx}.byID(person)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return false, err
@@ -34,6 +34,7 @@ func (b *Bolt) EndPerson(ctx context.Context, person string, at, until time.Time
 			b.gone.add(id, e)
 		}
 	})
+	return b.unwritten.note(err, e.at, ids...)
 }
 
 // PersonEnded implements Ledger.

@@ -55,6 +55,7 @@ func (b *Bolt) Withdraw(ctx context.Context, w Withdrawal) (p Person, done bool,
 		}
 		b.wake(wrote)
 	})
+	b.unwritten.noteWithdrawn(&d, err)
 	switch {
 	case err != nil:
 		return Person{}, false, err

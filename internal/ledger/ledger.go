@@ -37,6 +37,9 @@ type Ledger interface {
 	// PersonEnded returns the time given to EndPerson, zero if there was none or it is forgotten. A session is over if
 	// it was not created after it. It costs no I/O.
 	PersonEnded(person string) time.Time
+	// Unwritten reports whether an end of this session, or of this person, holds here while the store may not have it:
+	// EndSession, EndPerson, Withdraw or ImportEnded has failed, and has not succeeded since. It costs no I/O.
+	Unwritten(id [16]byte, person string) bool
 	// Renew brings Profile, Grant and SessionKey of a sighting, in which nobody was seen, to the account with its openid, in
 	// one step. ErrNotFound: nobody has the openid, or they have not consented (any more), and nothing happens: whoever was
 	// erased, or took their consent back, while WeChat was asked must not come back by its answer. ProfileAt moves even if

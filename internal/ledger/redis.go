@@ -75,6 +75,7 @@ type Redis struct {
 	ended      ended
 	gone       gone
 	announced  announced
+	unwritten  unwritten
 	outbox     outbox
 	generation atomic.Uint64
 	moved      atomic.Int64 // when Generation last moved because the channel was broken, ns since 1970

@@ -66,7 +66,7 @@ func (r *Redis) EndSession(ctx context.Context, id [16]byte, until time.Time) er
 	b.end(word, end)
 	b.endNews = string(sayEnded) + word
 	_, _, err := r.write(ctx, b)
-	return err
+	return r.unwritten.note(err, 0, string(id[:]))
 }
 
 // Ended implements Ledger. After Start it waits for the tombstones to be read once, for three seconds at most: an
@@ -90,12 +90,13 @@ func (r *Redis) EndPerson(ctx context.Context, person string, at, until time.Tim
 		return nil
 	}
 	r.gone.add(person, e) // first, as above
-	return r.rounds(ctx, func() (plan, error) {
+	ids := []string{person}
+	err := r.rounds(ctx, func() (plan, error) {
 		v, err := r.look(ctx, query{id: person})
 		if err != nil {
 			return plan{}, err
 		}
-		b, ids := newBatch(), []string{person}
+		b := newBatch()
 		if p := v.id.person; p != nil {
 			ids = p.allIDs(person)
 			b.expectPerson(v.id)
@@ -112,6 +113,7 @@ func (r *Redis) EndPerson(ctx context.Context, person string, at, until time.Tim
 		b.endNews = string(sayEnded) + strings.Join(words, " ")
 		return plan{batch: b, names: ids}, nil
 	}, func(int) {})
+	return r.unwritten.note(err, e.at, ids...)
 }
 
 // PersonEnded implements Ledger. It waits as Ended does.

@@ -120,5 +120,8 @@ func (r *Redis) ImportEnded(ctx context.Context, t Tombstone) error {
 	b.end(word, end)
 	b.endNews = string(sayEnded) + word
 	_, _, err := r.write(ctx, b)
-	return err
+	if t.Person == "" {
+		return r.unwritten.note(err, 0, string(t.Session[:]))
+	}
+	return r.unwritten.note(err, t.At.Unix(), t.Person)
 }

@@ -30,6 +30,7 @@ func (r *Redis) Withdraw(ctx context.Context, w Withdrawal) (p Person, done bool
 		d = w.apply(&p)
 		return r.withdraw(&w, &d, v.openID)
 	}, r.wake)
+	r.unwritten.noteWithdrawn(&d, err)
 	switch {
 	case errors.Is(err, errSeen):
 		return p, false, nil

@@ -1,0 +1,71 @@
+package ledger
+
+import (
+	"errors"
+	"sync"
+	"time"
+)
+
+const (
+	// maxUnwritten bounds the ends that are remembered as unwritten. For each one more, every end counts as unwritten for
+	// unwrittenDoubt.
+	maxUnwritten   = 65536
+	unwrittenDoubt = time.Hour
+)
+
+// unwritten knows the ends that hold in memory and that the store may not have: their write has failed. A session that
+// one of them ended is over here, and alive on another instance or after a restart (attack: a sign-out that failed is
+// repeated, finds the session over, and is taken for done).
+type unwritten struct {
+	mu    sync.Mutex
+	at    map[string]int64 // by session id, 16 bytes, or person id: up to when sessions were to end; 0 for a session
+	doubt time.Time        // until when every end counts as unwritten
+}
+
+// note takes in how the write of an end went, and returns its error. The end of a session has at 0.
+func (u *unwritten) note(err error, at int64, names ...string) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, name := range names {
+		old, known := u.at[name]
+		switch {
+		case err == nil && known && at >= old:
+			delete(u.at, name)
+		case err == nil, known && at <= old:
+		case !known && len(u.at) >= maxUnwritten:
+			u.doubt = time.Now().Add(unwrittenDoubt)
+		default:
+			if u.at == nil {
+				u.at = make(map[string]int64)
+			}
+			u.at[name] = at
+		}
+	}
+	return err
+}
+
+// noteWithdrawn is note for a withdrawal. One that was seen before has been written.
+func (u *unwritten) noteWithdrawn(d *withdrawn, err error) {
+	if !d.ends {
+		return
+	}
+	if errors.Is(err, errSeen) {
+		err = nil
+	}
+	_ = u.note(err, d.end.at, d.before.allIDs(d.before.ID)...)
+}
+
+// has reports whether an end of this session or this person is unwritten.
+func (u *unwritten) has(id [16]byte, person string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	_, session := u.at[string(id[:])]
+	_, all := u.at[person]
+	return session || all || time.Now().Before(u.doubt)
+}
+
+// Unwritten implements Ledger.
+func (b *Bolt) Unwritten(id [16]byte, person string) bool { return b.unwritten.has(id, person) }
+
+// Unwritten implements Ledger.
+func (r *Redis) Unwritten(id [16]byte, person string) bool { return r.unwritten.has(id, person) }
