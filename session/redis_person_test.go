@@ -243,3 +243,49 @@ func TestRedisDumpRevealsNothing(t *testing.T) {
 		}
 	})
 }
+
+// Attack: the end of a person's sessions is carried out late, and a session that was
+// made after it ends too, or the mark of a later end is taken back. Records of every
+// form say when they were made.
+func TestAttackLateEndTakesLaterSessions(t *testing.T) {
+	each(t, func(t *testing.T, b redistest.Backend) {
+		r := newRedis(t, b.Client())
+		at := time.Now().Add(-time.Minute)
+		made := func(after time.Duration, change func(*session.Session)) string {
+			s := of("anna")
+			s.Created = time.Unix(at.Add(after).Unix(), 0).UTC()
+			s.Renewed = s.Created
+			change(s)
+			return mustSave(t, r, s)
+		}
+		plain := func(*session.Session) {}
+		lined := func(s *session.Session) { s.Line = session.NewID() }
+		before := []string{made(-time.Hour, plain), made(-time.Second, lined), made(0, plain), made(0, lined)}
+		after := []string{made(time.Second, plain), made(30*time.Second, lined)}
+		replaced := of("anna")
+		replaced.Created, replaced.Renewed = time.Unix(at.Unix()+5, 0).UTC(), time.Unix(at.Unix()+5, 0).UTC()
+		after = append(after, mustSave(t, r, replaced))
+		if err := r.Replace(t.Context(), replaced); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := r.EndPersonAt(t.Context(), "anna", at); n != len(before) || err != nil {
+			t.Errorf("EndPersonAt gave %d and %v", n, err)
+		}
+		wantNone(t, r, before...)
+		for _, value := range after {
+			wantSession(t, r, value)
+		}
+		mustList(t, r, "anna", 2) // the replaced one is not listed
+		if _, err := r.EndPerson(t.Context(), "anna"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.EndPersonAt(t.Context(), "anna", at); err != nil {
+			t.Fatal(err)
+		}
+		again := of("anna")
+		again.Created, again.Renewed = replaced.Created, replaced.Created
+		if _, err := r.Save(t.Context(), again); !errors.Is(err, session.ErrEnded) {
+			t.Errorf("the mark went back: %v", err)
+		}
+	})
+}

@@ -96,6 +96,16 @@ func (r *Redis) endedLines(ctx context.Context, t tag, rows []string) ([]bool, e
 // and cannot be saved. A person whose records were merged has sessions under each
 // of the ids; call it for all of them. It fails with ErrUnavailable.
 func (r *Redis) EndPerson(ctx context.Context, person string) (int, error) {
+	return r.endPerson(ctx, person, time.Now(), true)
+}
+
+// EndPersonAt is EndPerson for an end that is carried out late: sessions that were
+// created after its second live on.
+func (r *Redis) EndPersonAt(ctx context.Context, person string, at time.Time) (int, error) {
+	return r.endPerson(ctx, person, at, false)
+}
+
+func (r *Redis) endPerson(ctx context.Context, person string, at time.Time, all bool) (int, error) {
 	if person == "" {
 		return 0, nil
 	}
@@ -104,7 +114,7 @@ func (r *Redis) EndPerson(ctx context.Context, person string) (int, error) {
 	t, ref := tagOf(person), personRef(person)
 	keys := []string{r.key("p", t, ref), r.key("e", t, ref)}
 	n, err := endPersonScript.Run(ctx, r.Client, keys,
-		r.key("s", t, ""), time.Now().Unix(), r.memory(), "p"+ref, r.Channel()).Int()
+		r.key("s", t, ""), at.Unix(), r.memory(), "p"+ref, r.Channel(), number(all)).Int()
 	if err != nil {
 		return 0, unavailable("ending the sessions of a person", err)
 	}

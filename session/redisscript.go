@@ -105,19 +105,38 @@ redis.call('PUBLISH', ARGV[5], 'c' .. ARGV[4])
 return 1
 `)
 
-// endPersonScript ends all sessions of a person and leaves a mark for those that
-// are being saved, or are still in sealed cookies.
+// endPersonScript ends the sessions of a person that were created up to a second, or
+// all, and leaves a mark for those that are being saved, or are still in sealed
+// cookies. A record that cannot be read ends too. The mark never goes back.
 //
-// KEYS: index, mark. ARGV: prefix of record keys, now in s, how long to remember
-// in ms, what to announce, channel.
+// KEYS: index, mark. ARGV: prefix of record keys, the second, how long to remember
+// in ms, what to announce, channel, 1 for all sessions.
 var endPersonScript = redis.NewScript(`
-local n = 0
-for _, ref in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-	n = n + redis.call('DEL', ARGV[1] .. ref)
+local function created(record)
+	local at = 1
+	if string.sub(record, 1, 1) == 'r' then at = 15 end
+	if math.floor((string.byte(record, at + 1) or 0) / 16) % 2 == 1 then at = at + 16 end
+	local second, unit = 0, 1
+	for i = at + 4, at + 13 do
+		local b = string.byte(record, i)
+		if not b then return 0 end
+		second, unit = second + b % 128 * unit, unit * 128
+		if b < 128 then return second end
+	end
+	return 0
 end
-redis.call('DEL', KEYS[1])
+local n, second = 0, tonumber(ARGV[2])
+for _, ref in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+	local record = ARGV[6] == '0' and redis.call('GET', ARGV[1] .. ref)
+	if not record or created(record) <= second then
+		n = n + redis.call('DEL', ARGV[1] .. ref)
+		redis.call('ZREM', KEYS[1], ref)
+	end
+end
 redis.call('PUBLISH', ARGV[5], ARGV[4])
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+local mark = redis.call('GET', KEYS[2])
+if mark and (tonumber(mark) or 0) > second then second = tonumber(mark) end
+redis.call('SET', KEYS[2], second, 'PX', ARGV[3])
 return n
 `)
 
