@@ -81,7 +81,7 @@ func (d desk) erasePerson(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return adminError(err)
 	}
-	if _, err := d.endPerson(ctx, &p); err != nil {
+	if _, err := d.endPerson(ctx, &p, time.Now(), false); err != nil {
 		return adminError(err)
 	}
 	if err := d.ledger.Erase(ctx, p.ID); err != nil {
@@ -89,7 +89,7 @@ func (d desk) erasePerson(w http.ResponseWriter, r *http.Request) error {
 	}
 	// Who signed in meanwhile left a session that is worth nothing, since its
 	// person is gone, but it is about them.
-	if _, err := d.endPerson(ctx, &p); err != nil {
+	if _, err := d.endPerson(ctx, &p, time.Now(), false); err != nil {
 		d.app.logger.Warn("a session begun during the erasure may be kept until it expires", slog.Any("error", err))
 	}
 	d.app.logger.Info("person erased through the admin endpoint", slog.String("user", shortPerson(p.ID)))

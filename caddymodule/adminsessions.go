@@ -20,6 +20,8 @@ type sessionDirectory interface {
 	Sessions(ctx context.Context, person string) ([]session.Info, error)
 	// EndPerson ends all of them and returns how many there were.
 	EndPerson(ctx context.Context, person string) (int, error)
+	// EndPersonAt is EndPerson, late: for sessions created up to that second.
+	EndPersonAt(ctx context.Context, person string, at time.Time) (int, error)
 	// EndID ends the session that Sessions showed under this id and says whether
 	// there was one.
 	EndID(ctx context.Context, id string) (bool, error)
@@ -81,20 +83,34 @@ func (d desk) sessionsOf(ctx context.Context, p *ledger.Person) ([]sessionSummar
 	return list, nil
 }
 
-// endSessions ends all sessions of a person.
+// endSessions ends all sessions of a person. What fails is kept and done in the
+// background, and the call may be repeated: it is 503 until all of it is stored.
 func (d desk) endSessions(w http.ResponseWriter, r *http.Request) error {
 	p, err := d.personOf(r)
 	if err != nil {
 		return err
 	}
-	ended, err := d.endPerson(context.WithoutCancel(r.Context()), p)
+	if d.endless() {
+		return adminError(errEndless)
+	}
+	var ended *int
+	now, first := time.Now(), true
+	told := ledger.Event{ID: gate.EventID(ledger.LoggedOut, "admin", session.NewID().String()), Kind: ledger.LoggedOut, Person: p.ID, At: now, Reason: "admin"}
+	err = d.ends.Do(context.WithoutCancel(r.Context()), "person "+p.ID, func(ctx context.Context) error {
+		n, err := d.endPerson(ctx, p, now, !first)
+		if first = false; err != nil {
+			return err
+		}
+		if err := d.ledger.Tell(ctx, told); err != nil { // by its id, it is told once
+			return err
+		}
+		ended = n
+		d.app.logger.Info("sessions ended through the admin endpoint", slog.String("user", shortPerson(p.ID)))
+		d.audit(gate.ActionLogout, p.ID, "admin")
+		return nil
+	})
 	if err != nil {
 		return adminError(err)
-	}
-	d.app.logger.Info("sessions ended through the admin endpoint", slog.String("user", shortPerson(p.ID)))
-	d.audit(gate.ActionLogout, p.ID, "admin")
-	if err := d.ledger.Tell(context.WithoutCancel(r.Context()), ledger.Event{Kind: ledger.LoggedOut, Person: p.ID, At: time.Now(), Reason: "admin"}); err != nil {
-		return adminError(err) // ended, but not told: to be repeated
 	}
 	return writeAdmin(w, http.StatusOK, endedSessions{ended})
 }
@@ -167,24 +183,23 @@ func (d desk) personOf(r *http.Request) (*ledger.Person, error) {
 }
 
 // endPerson ends every session of a person, under each id they had, and returns
-// how many there were, nil where nobody knows.
-func (d desk) endPerson(ctx context.Context, p *ledger.Person) (*int, error) {
-	switch {
-	case d.directory == nil && d.personEnded == nil:
+// how many there were, nil where nobody knows. What is carried out late spares
+// sessions that were made after its time.
+func (d desk) endPerson(ctx context.Context, p *ledger.Person, at time.Time, late bool) (*int, error) {
+	if d.endless() {
 		// A revocation that nobody hears of must not look like one.
 		return nil, errEndless
 	}
 	// Sealed cookies too, that nobody can list: those of a local store, and those
 	// of people who have not been back since it became Redis. None is good for
 	// longer than its lifetime.
-	now := time.Now()
-	err := d.ledger.EndPerson(ctx, p.ID, now, now.Add(d.app.policy.Lifetime+session.MaxSkew))
+	err := d.ledger.EndPerson(ctx, p.ID, at, at.Add(d.app.policy.Lifetime+session.MaxSkew))
 	if err != nil || d.directory == nil {
 		return nil, err
 	}
 	ended := 0
 	for _, id := range allIDs(p) {
-		n, err := d.directory.EndPerson(ctx, id)
+		n, err := d.endDirectory(ctx, id, at, late)
 		if err != nil {
 			return nil, err
 		}
@@ -192,6 +207,16 @@ func (d desk) endPerson(ctx context.Context, p *ledger.Person) (*int, error) {
 	}
 	return &ended, nil
 }
+
+func (d desk) endDirectory(ctx context.Context, id string, at time.Time, late bool) (int, error) {
+	if late {
+		return d.directory.EndPersonAt(ctx, id, at)
+	}
+	return d.directory.EndPerson(ctx, id)
+}
+
+// endless reports whether nothing could end the sessions of a person.
+func (d desk) endless() bool { return d.directory == nil && d.personEnded == nil }
 
 // errEndless is a mistake in a store: its sessions would go on.
 var errEndless = errors.New("this store can neither list nor end the sessions of a person")

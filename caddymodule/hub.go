@@ -22,6 +22,8 @@ func (a *App) newHub(o opened, ring *session.Ring) *gate.Hub {
 		AskStore:    o.askStore,
 		Ended:       o.ended,
 		PersonEnded: o.personEnded,
+		Unwritten:   o.ledger.Unwritten,
+		Unfinished:  o.ends,
 		Policy:      a.policy,
 		Keys:        ring,
 		Results:     o.results,

@@ -78,11 +78,12 @@ type localState struct {
 	results gate.Results
 	wake    waker
 	scans   gate.Scans
+	ends    gate.UnfinishedEnds
 	tokens  wechat.MemoryTokens
 }
 
 // Destruct closes the ledger when the last configuration has let go of it.
-func (s *localState) Destruct() error { return s.Close() }
+func (s *localState) Destruct() error { return errors.Join(s.ends.Close(), s.Close()) }
 
 // localLive watches the requests that were let in by one set of keys and times.
 type localLive struct{ gate.Live }
@@ -98,7 +99,7 @@ func (s *LocalStore) open(deps storeDeps) (opened, error) {
 			return nil, fmt.Errorf("store local: %w", err)
 		}
 		state := &localState{Bolt: bolt}
-		bolt.Wake = state.wake.wake
+		bolt.Wake, state.ends.Logger = state.wake.wake, liveLogger("wechat.ends")
 		return state, nil
 	})
 	if err != nil {
@@ -117,6 +118,7 @@ func (s *LocalStore) open(deps storeDeps) (opened, error) {
 		ended:       state.Ended,
 		personEnded: state.PersonEnded,
 		results:     &state.results,
+		ends:        &state.ends,
 		live:        &value.(*localLive).Live,
 		wake:        &state.wake,
 		scans:       &state.scans,

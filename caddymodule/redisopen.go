@@ -24,6 +24,7 @@ type redisState struct {
 	near   *session.Near // has the memory and the channel, and no store: see redisSessions
 	wake   waker
 	scans  gate.Scans
+	ends   gate.UnfinishedEnds
 }
 
 // newRedisState prepares everything and connects nowhere: a Redis that is down
@@ -35,6 +36,7 @@ func newRedisState(p redisPlan) (*redisState, error) {
 	}
 	log := liveLogger("wechat.stores.redis")
 	s := &redisState{client: client}
+	s.ends.Logger = liveLogger("wechat.ends")
 	s.ledger = &ledger.Redis{Client: client, Prefix: p.Prefix, StaleIfDown: p.StaleIfDown, Logger: log, Wake: s.wake.wake}
 	s.near = &session.Near{
 		StaleIfDown: p.StaleIfDown, Logger: log,
@@ -50,7 +52,7 @@ func newRedisState(p redisPlan) (*redisState, error) {
 
 // Destruct lets go of Redis when the last configuration has.
 func (s *redisState) Destruct() error {
-	return errors.Join(s.near.Close(), s.ledger.Close(), s.client.Close())
+	return errors.Join(s.ends.Close(), s.near.Close(), s.ledger.Close(), s.client.Close())
 }
 
 func (p redisPlan) keyPrefix() string {
@@ -88,6 +90,7 @@ func (s *RedisStore) open(deps storeDeps) (opened, error) {
 		personEnded: state.ledger.PersonEnded,
 		directory:   sessions.store,
 		results:     &sessions.results,
+		ends:        &state.ends,
 		live:        &sessions.live,
 		wake:        &state.wake,
 		scans:       &state.scans,

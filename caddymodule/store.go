@@ -62,6 +62,8 @@ type opened struct {
 	// listed.
 	directory sessionDirectory
 	results   *gate.Results
+	// ends keeps ends that failed until they are stored.
+	ends *gate.UnfinishedEnds
 	// release gives up this instance's share; the last one closes.
 	release func() error
 }

@@ -71,6 +71,11 @@ func (g *Gate) audit(r *Request, a AuditRecord) {
 	if g.Audit == nil {
 		return
 	}
+	WriteAudit(g.Audit, g.described(r, a))
+}
+
+// described completes a line about the request's visitor.
+func (g *Gate) described(r *Request, a AuditRecord) AuditRecord {
 	a.Site, a.Client = r.origin, Client(r.UserAgent())
 	if a.Account == "" && r.id != nil {
 		a.Account = r.id.Get(FieldAccount)
@@ -79,7 +84,7 @@ func (g *Gate) audit(r *Request, a AuditRecord) {
 	if r.id != nil && a.User == "" {
 		a.User, a.Session = r.id.session.Person, r.id.session.ID
 	}
-	WriteAudit(g.Audit, a)
+	return a
 }
 
 // systems are the tell-tales of systems, in the order in which they must be

@@ -36,7 +36,7 @@ func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *Request) {
 		return
 	}
 	if r.unsettled = g.redeem(w, r); r.unsettled != nil {
-		g.logWeChat(slog.LevelError, "a logout is still not complete", Flow{}, r.unsettled)
+		g.logWeChat(slog.LevelError, notComplete, Flow{}, r.unsettled)
 	}
 	name := strings.TrimPrefix(r.Original.Path, Prefix)
 	if g.serveDoor(w, r, name) {

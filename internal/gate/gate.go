@@ -72,6 +72,9 @@ func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool
 		writeError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
 		return nil, false
 	}
+	if r.sides && !r.token.sent {
+		g.redeemAside(w, r)
+	}
 	if g.passesPreflight(r) {
 		return nil, true // without an identity, whatever it carries
 	}
@@ -115,7 +118,7 @@ func (g *Gate) prepare(r *Request) bool {
 		return false
 	}
 	r.origin, r.site = origin, siteOf(origin)
-	if hasSideCookies(r.Request) {
+	if r.sides = hasSideCookies(r.Request); r.sides {
 		r.landed = int8(g.count(r, landedCookie, ""))
 		r.foreign = readForeign(r.Request, r.site)
 		if secrets := browserSecrets(r.Request, r.site); secrets != nil {

@@ -157,6 +157,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 	w.store = &shakyStore{Store: session.Sealed{Keys: ring, Tombstones: book}}
 	w.hub = &gate.Hub{
 		WeChat: &wechat.Client{APIURL: c.url}, Ledger: w.ledger, Store: w.store, Ended: book.Ended, PersonEnded: book.PersonEnded,
+		Unwritten: book.Unwritten, Unfinished: new(gate.UnfinishedEnds),
 		Keys: ring, Results: new(gate.Results), Live: new(gate.Live), Scans: new(gate.Scans),
 	}
 	w.gate = &gate.Gate{
@@ -182,6 +183,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 		}
 		w.hub.WeChat.CloseIdle()
 		_ = w.hub.Live.Close()
+		_ = w.hub.Unfinished.Close()
 		if err := book.Close(); err != nil {
 			t.Errorf("closing the ledger: %v", err)
 		}
@@ -288,7 +290,7 @@ func (w *town) forward(rw http.ResponseWriter, q *gate.Request, answer *httptest
 }
 
 // ourCookie matches the names of our cookies, on any port.
-var ourCookie = regexp.MustCompile(`^(__Host-|__Secure-)?wechat(-(flow|landed|asked|logout|ticket|scan|proof|foreign|browser-[a-z0-9]{6}))?(-[0-9]{1,5})?$`)
+var ourCookie = regexp.MustCompile(`^(__Host-|__Secure-)?wechat(-(flow|landed|asked|logout|leave|ticket|scan|proof|foreign|browser-[a-z0-9]{6}))?(-[0-9]{1,5})?$`)
 
 // echoed is what the upstream says it got.
 type echoed struct {

@@ -53,9 +53,15 @@ type Hub struct {
 	// PersonEnded is the moment up to which all sessions of a person are over,
 	// zero for none. It answers from memory. Nil where only the store knows.
 	PersonEnded func(person string) time.Time
-	Policy      session.Policy
-	Keys        *session.Ring
-	Results     *Results
+	// Unwritten reports whether an end of this session, or of this person, is known
+	// here and may not be stored. Nil: there is none.
+	Unwritten func(id [16]byte, person string) bool
+	// Unfinished keeps ends that failed, and tries them again. Nil: they must be
+	// repeated.
+	Unfinished *UnfinishedEnds
+	Policy     session.Policy
+	Keys       *session.Ring
+	Results    *Results
 	// Scans signs browsers outside WeChat in by a phone. Nil: there is none of it.
 	Scans *Scans
 	// RealWeChat says that the browsers are sent to WeChat's own servers, where the

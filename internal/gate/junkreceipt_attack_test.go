@@ -21,10 +21,10 @@ func TestAttackJunkBeforeTheReceipt(t *testing.T) {
 			b.open("/")
 			w.ledger.failTell(ledger.ErrUnavailable)
 			b.form("/_wechat/logout", nil)
-			receipt := b.cookies("/_wechat/logout")["wechat-logout"]
+			receipt := b.cookies("/_wechat/logout")["wechat-leave"]
 			w.ledger.failTell(nil)
 			w.told()
-			line := strings.Repeat("wechat-logout="+junk+"; ", 31) + "wechat-logout=" + receipt
+			line := strings.Repeat("wechat-leave="+junk+"; ", 31) + "wechat-leave=" + receipt
 			w.browser("bob").script(http.MethodGet, "/_wechat/session", "Cookie", line)
 			if all := w.told(); receipt == "" || len(all) != 1 {
 				t.Errorf("told %q", brief(all))

@@ -42,8 +42,9 @@ func (g *Gate) leave(ctx context.Context, s, before *session.Session) error {
 	if before == nil || continues(s, before) {
 		return nil
 	}
-	if err := g.Hub.Store.End(ctx, before); err != nil {
-		return fmt.Errorf("gate: end the session of before: %w", during(callEnd, err))
+	// Kept if it fails: the sign-in is repeated, and the session over here by then.
+	if err := g.finishOrKeep(ctx, g.silentEnding(before), ""); err != nil {
+		return fmt.Errorf("gate: end the session of before: %w", err)
 	}
 	return nil
 }

@@ -315,7 +315,7 @@ func TestLogoutThatCannotBeTold(t *testing.T) {
 		w.ledger.failTell(nil)
 		c.again(b)
 		all := slices.DeleteFunc(w.told(), func(e ledger.Event) bool { return e.Kind != ledger.LoggedOut })
-		if len(all) != 1 || all[0].Person == "" || b.cookies("/_wechat/logout")["__Secure-wechat-logout"] != "" {
+		if len(all) != 1 || all[0].Person == "" || b.cookies("/_wechat/logout")["__Host-wechat-leave"] != "" {
 			t.Errorf("%s: told %q, cookies %v", name, brief(all), b.cookies("/_wechat/logout"))
 		}
 		b.form("/_wechat/logout", nil)
@@ -355,24 +355,24 @@ func TestAttackForgedReceipt(t *testing.T) {
 	b.open("/")
 	w.ledger.failTell(ledger.ErrUnavailable)
 	b.form("/_wechat/logout", nil)
-	receipt := b.cookies("/_wechat/logout")["__Secure-wechat-logout"]
+	receipt := b.cookies("/_wechat/logout")["__Host-wechat-leave"]
 	w.ledger.failTell(nil)
 	w.told()
 	for name, value := range map[string]string{
 		"garbage": "x", "a session": sealedSession(t), "cut": receipt[:len(receipt)-2], "long": strings.Repeat("A", 5000),
 	} {
-		h := w.browser("bob").script(http.MethodGet, "/_wechat/session", "Cookie", "__Secure-wechat-logout="+value)
+		h := w.browser("bob").script(http.MethodGet, "/_wechat/session", "Cookie", "__Host-wechat-leave="+value)
 		if all := w.told(); len(all) != 0 || h.status != http.StatusUnauthorized {
 			t.Errorf("%s: %d, told %q", name, h.status, brief(all))
 		}
 	}
 	w.gate.Origin = "https://other.example.com"
-	w.browser("bob").script(http.MethodGet, "/_wechat/session", "Cookie", "__Secure-wechat-logout="+receipt)
+	w.browser("bob").script(http.MethodGet, "/_wechat/session", "Cookie", "__Host-wechat-leave="+receipt)
 	if all := w.told(); len(all) != 0 {
 		t.Errorf("another site: told %q", brief(all))
 	}
 	w.gate.Origin = ""
-	w.browser("bob").script(http.MethodGet, "/_wechat/session", "Cookie", "__Secure-wechat-logout="+receipt)
+	w.browser("bob").script(http.MethodGet, "/_wechat/session", "Cookie", "__Host-wechat-leave="+receipt)
 	if all := w.told(); len(all) != 1 {
 		t.Errorf("the true one: told %q", brief(all))
 	}
@@ -387,13 +387,14 @@ func TestReceiptOfYesterday(t *testing.T) {
 		w := newTownWith(t, c, crm, scope(wechat.ScopeBase), func(w *town) { w.inside = true })
 		b := w.browser("alice")
 		b.open("/")
+		w.hub.Unfinished = nil // a gateway that was started anew keeps nothing
 		w.ledger.failTell(ledger.ErrUnavailable)
 		b.form("/_wechat/logout", nil)
-		receipt := b.cookies("/_wechat/logout")["__Secure-wechat-logout"]
+		receipt := b.cookies("/_wechat/logout")["__Host-wechat-leave"]
 		w.ledger.failTell(nil)
 		w.told()
 		time.Sleep(24 * time.Hour)
-		h := w.browser("bob").script(http.MethodGet, "/_wechat/session", "Cookie", "__Secure-wechat-logout="+receipt)
+		h := w.browser("bob").script(http.MethodGet, "/_wechat/session", "Cookie", "__Host-wechat-leave="+receipt)
 		if all := w.told(); len(all) != 0 || len(h.header["Set-Cookie"]) != 1 {
 			t.Errorf("told %q, cookies %q", brief(all), h.header["Set-Cookie"])
 		}

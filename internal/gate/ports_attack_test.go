@@ -127,7 +127,7 @@ func TestReceiptWithoutThePortIsStillRead(t *testing.T) {
 		t.Fatalf("%d", h.status)
 	}
 	w.store.fail(nil)
-	receipt := b.cookies("/_wechat/logout")["__Secure-wechat-logout-8443"]
+	receipt := b.cookies("/_wechat/logout")["__Host-wechat-leave-8443"]
 	for _, c := range []struct {
 		site      string
 		completed bool

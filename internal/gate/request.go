@@ -41,6 +41,7 @@ type Request struct {
 
 	withdrawn uint64 // keys taken away before the request was read; see sameKeys
 
+	sides     bool  // there may be cookies of ours beside the session's
 	unsettled error // why a logout of before is still not complete
 	running   running
 }

@@ -16,15 +16,16 @@ import (
 type sideCookie uint8
 
 const (
-	landedCookie  sideCookie = iota // how often the browser came back from WeChat
-	flowCookie                      // ties a sign-in to its browser
-	askedCookie                     // how often the app asked again after a decline
-	receiptCookie                   // a logout to be completed
-	ticketCookie                    // ties the two hops of a ticket
-	scanCookie                      // the browser that shows a code
-	foreignCookie                   // how often no key here opened what the browser brought
-	browserCookie                   // a secret of the browser, of which there may be several
-	proofCookie                     // the session that was made to confirm a code
+	landedCookie        sideCookie = iota // how often the browser came back from WeChat
+	flowCookie                            // ties a sign-in to its browser
+	askedCookie                           // how often the app asked again after a decline
+	receiptCookie                         // a logout to be completed
+	formerReceiptCookie                   // the same, as it was named when only our endpoints got it
+	ticketCookie                          // ties the two hops of a ticket
+	scanCookie                            // the browser that shows a code
+	foreignCookie                         // how often no key here opened what the browser brought
+	browserCookie                         // a secret of the browser, of which there may be several
+	proofCookie                           // the session that was made to confirm a code
 	cookieCount
 )
 
@@ -45,15 +46,16 @@ const (
 )
 
 var sideCookies = [cookieCount]cookieForm{
-	landedCookie:  {base: "wechat-landed", prefix: hostPrefix, path: "/", life: landingTTL},
-	flowCookie:    {base: "wechat-flow", prefix: securePrefix, life: flowLifetime},
-	askedCookie:   {base: "wechat-asked", prefix: hostPrefix, path: "/", life: declineHolds},
-	receiptCookie: {base: "wechat-logout", prefix: securePrefix, path: Prefix, life: receiptTTL},
-	ticketCookie:  {base: "wechat-ticket", prefix: securePrefix, life: ticketTTL},
-	scanCookie:    {base: "wechat-scan", prefix: securePrefix, life: scanLife + scanGrace},
-	foreignCookie: {base: "wechat-foreign", prefix: hostPrefix, path: "/", life: foreignTTL},
-	browserCookie: {base: "wechat-browser", prefix: hostPrefix, path: "/", life: flowLifetime, many: true},
-	proofCookie:   {base: "wechat-proof", prefix: securePrefix, life: scanLife},
+	landedCookie:        {base: "wechat-landed", prefix: hostPrefix, path: "/", life: landingTTL},
+	flowCookie:          {base: "wechat-flow", prefix: securePrefix, life: flowLifetime},
+	askedCookie:         {base: "wechat-asked", prefix: hostPrefix, path: "/", life: declineHolds},
+	receiptCookie:       {base: "wechat-leave", prefix: hostPrefix, path: "/", life: receiptTTL},
+	formerReceiptCookie: {base: "wechat-logout", prefix: securePrefix, path: Prefix, life: receiptTTL},
+	ticketCookie:        {base: "wechat-ticket", prefix: securePrefix, life: ticketTTL},
+	scanCookie:          {base: "wechat-scan", prefix: securePrefix, life: scanLife + scanGrace},
+	foreignCookie:       {base: "wechat-foreign", prefix: hostPrefix, path: "/", life: foreignTTL},
+	browserCookie:       {base: "wechat-browser", prefix: hostPrefix, path: "/", life: flowLifetime, many: true},
+	proofCookie:         {base: "wechat-proof", prefix: securePrefix, life: scanLife},
 }
 
 const (

@@ -258,14 +258,14 @@ func TestStoreFailsWhenSomethingEnds(t *testing.T) {
 	w.store.fail(session.ErrUnavailable)
 	unavailable(t, b.form("/_wechat/decline", url.Values{"return_to": {"/"}}), 5, 5)
 	h := b.form("/_wechat/logout", nil)
-	if lines := h.header["Set-Cookie"]; h.status != http.StatusServiceUnavailable || len(lines) != 1 || !strings.HasPrefix(lines[0], "__Secure-wechat-logout=") {
+	if lines := h.header["Set-Cookie"]; h.status != http.StatusServiceUnavailable || len(lines) != 1 || !strings.HasPrefix(lines[0], "__Host-wechat-leave=") {
 		t.Errorf("%d %q", h.status, lines)
 	}
 	if b.session() != session0 {
 		t.Error("the cookie was touched")
 	}
 	w.store.fail(nil)
-	if h := b.form("/_wechat/logout", nil); h.kind() != "signed_out" || b.session() != "" || b.cookies("/_wechat/logout")["__Secure-wechat-logout"] != "" {
+	if h := b.form("/_wechat/logout", nil); h.kind() != "signed_out" || b.session() != "" || b.cookies("/_wechat/logout")["__Host-wechat-leave"] != "" {
 		t.Errorf("repeated: %d, cookies %v", h.status, b.cookies("/_wechat/logout"))
 	}
 }

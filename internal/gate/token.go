@@ -174,8 +174,12 @@ func (g *Gate) tokenLogout(w http.ResponseWriter, r *Request) {
 		return
 	}
 	err := g.identifyToken(r)
-	if err == nil && r.id != nil {
+	switch {
+	case err != nil:
+	case r.id != nil:
 		err = g.logOut(w, r, reasonVisitor)
+	default:
+		err = g.finishEnd(r)
 	}
 	if err != nil {
 		g.unavailableJSON(w, r, g.Account, retryStore, err)
