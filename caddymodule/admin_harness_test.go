@@ -28,11 +28,12 @@ const (
 
 // office is a running gateway with its admin endpoint, and a simulated WeChat.
 type office struct {
-	t     *testing.T
-	sim   *wechattest.Server
-	simAt string // URL
-	site  string // URL
-	admin string // URL
+	t      *testing.T
+	sim    *wechattest.Server
+	simAt  string // URL
+	site   string // URL
+	admin  string // URL
+	config string // as it was loaded
 }
 
 // openOffice runs the gateway with a store. The site tells each visitor who they
@@ -74,10 +75,17 @@ func openOfficeWith(t *testing.T, store, more string) *office {
 		"logging":{"logs":{"default":{"writer":{"output":"discard"}}}},
 		"apps":{%s"http":{"servers":{"s":{"listen":[%q],"routes":[{"handle":[%s{"handler":"static_response","body":"user={http.auth.user.user}"}]}]}}}}
 	}`, strings.TrimPrefix(o.admin, "http://"), t.TempDir(), app, strings.TrimPrefix(o.site, "http://"), handlers)
-	if err := caddy.Load([]byte(config), true); err != nil {
-		t.Fatalf("%v in %s", err, config)
-	}
+	o.load(config)
 	return o
+}
+
+// load runs a configuration.
+func (o *office) load(config string) {
+	o.t.Helper()
+	if err := caddy.Load([]byte(config), true); err != nil {
+		o.t.Fatalf("%v in %s", err, config)
+	}
+	o.config = config
 }
 
 // local is a store in a folder of the test.

@@ -222,7 +222,7 @@ func (a *App) open() (*gate.Hub, error) {
 	a.opened = o
 	a.announceTargets(&o)
 	hub := a.newHub(o, ring)
-	a.pushes = a.newPushes(o)
+	a.openPushes(o, ring)
 	a.hub.Store(hub)
 	return hub, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/push"
 	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
 )
 
 // awayLedger is a store that is down until it is not.
@@ -33,21 +34,28 @@ func (*awayLedger) FindUnionID(context.Context, string) (ledger.Person, error) {
 }
 
 // A reload while the store is down must not lose what WeChat told before it: WeChat
-// has its `success`, and will not tell it again.
+// has its `success`, and will not tell it again. What is not done within the hour
+// waits in the journal.
 func TestReloadKeepsWaitingPushes(t *testing.T) {
 	for name, c := range map[string]struct {
 		down time.Duration // from the reload on
-		lost bool
+		kept bool
 	}{
 		"back in time": {30 * time.Minute, false},
 		"never back":   {24 * time.Hour, true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Setenv("XDG_DATA_HOME", t.TempDir())
+			ring, err := session.NewRing(strings.Repeat("k", 48))
+			if err != nil {
+				t.Fatal(err)
+			}
 			synctest.Test(t, func(t *testing.T) {
 				store, counts := new(awayLedger), new(push.Counts)
 				token := wechat.NewSecret("tokenOfTheTest1")
 				app := &App{logger: slog.New(slog.DiscardHandler)}
-				app.pushes = &push.Handler{Ledger: store, Accounts: map[string]*push.Account{
+				journal := newPushJournal(ring)
+				app.pushes = &push.Handler{Ledger: store, Journal: journal, Accounts: map[string]*push.Account{
 					"main": {Name: "main", Kind: wechat.PushOfficial, Counts: counts, Keys: wechat.PushKeys{Tokens: []wechat.Secret{token}, AppID: "wx1"}},
 				}}
 				stamp := strconv.FormatInt(time.Now().Unix(), 10)
@@ -62,8 +70,12 @@ func TestReloadKeepsWaitingPushes(t *testing.T) {
 				released := make(chan struct{})
 				go app.linger(func() error { defer close(released); return app.closeHelpers() })
 				<-released
-				if lost := counts.Lost.Load() != 0; lost != c.lost || counts.Acted.Load() == 1 == c.lost {
-					t.Errorf("%d acted on, %d lost", counts.Acted.Load(), counts.Lost.Load())
+				kept := 0
+				if err := journal.Each(func(string, []byte) { kept++ }); err != nil {
+					t.Error(err)
+				}
+				if kept == 1 != c.kept || counts.Acted.Load() == 1 == c.kept || counts.Lost.Load() != 0 {
+					t.Errorf("%d acted on, %d kept, %d lost", counts.Acted.Load(), kept, counts.Lost.Load())
 				}
 			})
 		})

@@ -2,10 +2,13 @@ package caddymodule
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
@@ -22,8 +25,31 @@ const pushPrefix = gate.Prefix + "push/"
 // told and the ledger does not have yet.
 const pushPatience = 5 * time.Second
 
+// purposePush is what the entries of the push journal are sealed for.
+const purposePush = "push"
+
+// openPushes begins to take pushes, and takes up those of before.
+func (a *App) openPushes(o opened, ring *session.Ring) {
+	if a.pushes = a.newPushes(o, ring); a.pushes == nil {
+		return
+	}
+	if err := a.pushes.Resume(); err != nil {
+		a.logger.Error("pushes of before are not all carried out", slog.Any("error", err))
+	}
+}
+
+// newPushJournal keeps what the ledger does not have yet, in Caddy's data folder. An
+// entry has an openid: it is sealed with the session keys.
+func newPushJournal(ring *session.Ring) *push.Files {
+	return &push.Files{
+		Folder: filepath.Join(caddy.AppDataDir(), "wechat", "pushes"),
+		Seal:   func(name string, entry []byte) (string, error) { return ring.Seal(purposePush, name, entry) },
+		Open:   func(name, sealed string) ([]byte, error) { return ring.Open(purposePush, name, sealed) },
+	}
+}
+
 // newPushes makes the handler of pushes, nil where no account gets any.
-func (a *App) newPushes(o opened) *push.Handler {
+func (a *App) newPushes(o opened, ring *session.Ring) *push.Handler {
 	accounts := map[string]*push.Account{}
 	for _, account := range a.accounts {
 		p := account.push
@@ -42,12 +68,12 @@ func (a *App) newPushes(o opened) *push.Handler {
 	}
 	h := &push.Handler{
 		Accounts: accounts, Ledger: o.ledger, Lifetime: a.policy.Lifetime + session.MaxSkew,
-		Logger: a.logger, Audit: a.auditPush,
+		Journal: newPushJournal(ring), Logger: a.logger, Audit: a.auditPush,
 	}
 	if o.directory != nil {
-		h.EndSessions = func(ctx context.Context, p ledger.Person) error {
+		h.EndSessions = func(ctx context.Context, p ledger.Person, at time.Time) error {
 			for _, id := range allIDs(&p) {
-				if _, err := o.directory.EndPerson(ctx, id); err != nil {
+				if _, err := o.directory.EndPersonAt(ctx, id, at); err != nil {
 					return err
 				}
 			}

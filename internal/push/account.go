@@ -56,6 +56,7 @@ type Counts struct {
 	Retried   atomic.Uint64 // steps tried again
 	Lost      atomic.Uint64 // steps given up: at the end of the process, or refused by the ledger
 	Full      atomic.Uint64 // not accepted, too many steps wait: 503
+	Unkept    atomic.Uint64 // not accepted, neither the ledger nor the journal takes it: 503
 	Relayed   atomic.Uint64 // pushes whose answer the relay gave
 	RelayFail atomic.Uint64 // pushes that the relay did not take in time
 	Waiting   atomic.Int64  // steps not done yet

@@ -68,6 +68,9 @@ func (h *Handler) Close(ctx context.Context) error {
 	h.relay.close()
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.left > 0 {
+		h.Logger.Info("pushes wait in the journal for the next start", slog.Int("number", h.left))
+	}
 	if lost := h.lost + h.waiting; lost > 0 {
 		h.Logger.Error("pushes were lost", slog.Int("number", lost))
 		return fmt.Errorf("%w: %d", ErrLost, lost)

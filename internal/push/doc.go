@@ -35,10 +35,11 @@
 //
 // WeChat wants `success` within 5 s, or it tries again. The step is normally done
 // before it gets that. If it takes longer than 3 s, or the ledger is unavailable,
-// WeChat gets it anyway and the step is tried until it succeeds, at most 10,000 at
-// a time; what is still to be done when the process dies is lost, and [Handler.Close]
-// says what was lost otherwise. Only when even those 10,000 wait is the answer 503,
-// so that WeChat tries again.
+// the step goes into the [Journal], WeChat is answered, and the step is tried until
+// it succeeds, within a second or two after the ledger is back: at most 10,000 at a
+// time. [Handler.Resume] takes up what the process before has left. If the journal
+// cannot be written either, or 10,000 wait, the answer is 503, so that WeChat tries
+// again.
 //
 // # The relay
 //

@@ -83,7 +83,7 @@ func TestCancellationErases(t *testing.T) {
 	t.Parallel()
 	ended := make(chan string, 2)
 	s := newScene(t, func(s *scene) {
-		s.EndSessions = func(_ context.Context, p ledger.Person) error { ended <- p.ID; return nil }
+		s.EndSessions = func(_ context.Context, p ledger.Person, _ time.Time) error { ended <- p.ID; return nil }
 	})
 	first := s.meet(testAppID, "oPerson1")
 	if second := s.meet("wxother", "oPerson1"); second.ID != first.ID {

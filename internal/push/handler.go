@@ -27,8 +27,12 @@ type Handler struct {
 	Accounts map[string]*Account
 	Ledger   Ledger
 	// EndSessions removes what a session store keeps of a person's sessions,
-	// after they were ended in the ledger; nil for none. It is tried five times.
-	EndSessions func(ctx context.Context, p ledger.Person) error
+	// after they were ended in the ledger: of those created up to a second. nil for
+	// none. It is tried five times.
+	EndSessions func(ctx context.Context, p ledger.Person, at time.Time) error
+	// Journal keeps what the ledger does not have yet. nil: WeChat is not told
+	// `success` before the ledger has it.
+	Journal Journal
 	// Refetch fetches a person's profile anew and keeps it, once the one that
 	// was known has been cleared. After an error the person will be asked for
 	// consent anew. nil: profiles cannot be fetched, so that is always so.
@@ -50,9 +54,11 @@ type Handler struct {
 	closed  bool
 	active  sync.WaitGroup // requests and steps
 	recent  recent
+	down    recovery
 	running int // steps under way
 	waiting int // those of them that the ledger does not have yet
 	lost    int
+	left    int                  // in the journal, for the next start
 	said    map[string]time.Time // warnings, so that nobody can fill the log
 }
 

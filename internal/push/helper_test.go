@@ -73,7 +73,7 @@ func newScene(t *testing.T, change func(s *scene)) *scene {
 		Keys: wechat.PushKeys{Tokens: secrets(testToken, oldToken), AESKeys: secrets(testAES, oldAES), AppID: testAppID},
 	}
 	s.Handler = &Handler{
-		Accounts: map[string]*Account{"main": s.account}, Ledger: bolt, Lifetime: time.Hour,
+		Accounts: map[string]*Account{"main": s.account}, Ledger: bolt, Lifetime: time.Hour, Journal: new(notes),
 		Logger: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Audit: func(e Entry) {
 			s.mu.Lock()

@@ -97,7 +97,14 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, a *Account) {
 			h.warn(a, "the relay did not take a push in time, or did not answer 200: WeChat was told success", nil)
 		}
 	}
-	h.await(a, step, arrived.Add(stepPatience))
+	if err := h.await(a, step, arrived.Add(stepPatience)); err != nil {
+		// Attack: the gateway ends before the ledger is back, and WeChat, which was
+		// told success, does not tell it again.
+		a.counts().Unkept.Add(1)
+		h.warn(a, "push not taken: neither the ledger nor the journal can be written", err)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
 	answer(w, contentType, text)
 }
 
@@ -113,7 +120,7 @@ func (h *Handler) begin(a *Account, m *wechat.PushMessage, signed, now time.Time
 		h.Logger.Info("push names nobody", slog.String("account", a.Name), slog.String("event", m.Event))
 		return nil, http.StatusOK
 	}
-	s := h.accept(h.event(a, m, signed, now))
+	s := h.accept(h.event(a, m, signed, now), false)
 	if s == nil {
 		a.counts().Full.Add(1)
 		h.warn(a, "push not taken: too many wait for the ledger", nil)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
@@ -18,8 +19,9 @@ const (
 	maxRetrying = 32
 	// tryPatience is how long one try may take.
 	tryPatience = 30 * time.Second
-	// firstPause and lastPause are the pauses between tries, doubled each time.
-	firstPause, lastPause = 500 * time.Millisecond, time.Minute
+	// firstPause is the pause between tries of what is not the ledger's, doubled
+	// each time.
+	firstPause = 500 * time.Millisecond
 	// endTries is how often EndSessions is tried: the ledger has ended the
 	// sessions already.
 	endTries = 5
@@ -28,12 +30,17 @@ const (
 // step is one event on its way into the ledger.
 type step struct {
 	event
+	lost error         // given up, set before done is closed
 	done chan struct{} // closed when the ledger has it, or never will
+
+	journal sync.Mutex
+	kept    bool // in the journal
+	over    bool // done, or never will be
 }
 
 // accept begins the step of an event, or returns the one that has begun for the
-// same event. It is nil if too many wait.
-func (h *Handler) accept(e event) *step {
+// same event. It is nil if too many wait. kept says that it is in the journal.
+func (h *Handler) accept(e event, kept bool) *step {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s := h.recent.find(e.withdrawal.Key); s != nil {
@@ -46,29 +53,32 @@ func (h *Handler) accept(e event) *step {
 	h.running++
 	h.waiting++
 	e.account.counts().Waiting.Add(1)
-	s := &step{event: e, done: make(chan struct{})}
+	s := &step{event: e, done: make(chan struct{}), kept: kept}
 	h.recent.add(e.withdrawal.Key, s)
 	h.active.Add(1)
 	go h.run(s)
 	return s
 }
 
-// await waits until a step is done, but not longer than WeChat would.
-func (h *Handler) await(a *Account, s *step, until time.Time) {
+// await waits until a step is done, but not longer than WeChat would: then it goes
+// into the journal. An error says that it is neither here nor there.
+func (h *Handler) await(a *Account, s *step, until time.Time) error {
 	if s == nil {
-		return
+		return nil
 	}
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
 	select {
 	case <-s.done:
-		return
+		return s.lost
 	default:
 	}
 	select {
 	case <-s.done:
+		return s.lost
 	case <-timer.C:
 		a.counts().Late.Add(1)
+		return h.keep(s)
 	}
 }
 
@@ -80,7 +90,12 @@ func (h *Handler) run(s *step) {
 		h.running--
 		h.mu.Unlock()
 	}()
-	p, done := h.withdraw(s, s.withdrawal)
+	p, done, over := h.withdraw(s, s.withdrawal)
+	if over {
+		h.settled(s)
+	} else {
+		h.giveUp(s)
+	}
 	h.mu.Lock()
 	h.waiting--
 	h.mu.Unlock()
@@ -99,11 +114,11 @@ func (h *Handler) run(s *step) {
 	}
 }
 
-// withdraw takes a withdrawal to the ledger until it is done, and reports whether
-// it was, by us.
-func (h *Handler) withdraw(s *step, w ledger.Withdrawal) (p ledger.Person, done bool) {
+// withdraw takes a withdrawal to the ledger until it is over, and reports whether it
+// was done, by us. It is not over if the handler was closed before.
+func (h *Handler) withdraw(s *step, w ledger.Withdrawal) (p ledger.Person, done, over bool) {
 	counts, unsure := s.account.counts(), false
-	over := h.insist(0, func(ctx context.Context) bool {
+	over = h.persist(func(ctx context.Context) bool {
 		var err error
 		if err = h.complete(ctx, s, &w); err == nil {
 			p, done, err = h.Ledger.Withdraw(ctx, w)
@@ -129,10 +144,7 @@ func (h *Handler) withdraw(s *step, w ledger.Withdrawal) (p ledger.Person, done 
 		}
 		return true
 	})
-	if !over {
-		h.lose(s, ledger.ErrUnavailable)
-	}
-	return p, over && done
+	return p, over && done, over
 }
 
 // complete finds the openid of a push that has only a unionid.
@@ -148,6 +160,19 @@ func (h *Handler) complete(ctx context.Context, s *step, w *ledger.Withdrawal) e
 		return ledger.ErrNotFound // known, and not to this account
 	}
 	return nil
+}
+
+// giveUp ends a step that the ledger did not take before the handler was closed.
+// What the journal keeps waits there for the next start.
+func (h *Handler) giveUp(s *step) {
+	if err := h.keep(s); err != nil {
+		s.lost = err
+		h.lose(s, errors.Join(ledger.ErrUnavailable, err))
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.left++
 }
 
 // lose notes a step that is given up.
@@ -167,7 +192,7 @@ func (h *Handler) endSessions(s *step, p ledger.Person) {
 	}
 	var err error
 	if !h.insist(endTries, func(ctx context.Context) bool {
-		err = h.EndSessions(ctx, p)
+		err = h.EndSessions(ctx, p, s.withdrawal.At)
 		return err == nil
 	}) {
 		h.warn(s.account, "ended sessions are still stored", err)
@@ -186,14 +211,35 @@ func (h *Handler) fetchAnew(s *step, p ledger.Person) {
 	h.warn(s.account, "profile not fetched anew", err)
 	w := s.withdrawal // of which everybody was told
 	w.Key, w.Silent, w.Profile, w.End, w.Consent = w.Key+"+consent", true, false, false, true
-	h.withdraw(s, w)
+	if _, _, over := h.withdraw(s, w); !over {
+		h.lose(s, ledger.ErrUnavailable)
+	}
 }
 
-// insist calls f until it returns true, at most so many times (0: without end),
-// with growing pauses. When the handler closes, f gets one more try. It reports
-// whether f ever returned true.
+// persist calls f until it returns true: however long the ledger is away, within a
+// second or two after it is back. When the handler closes, f gets one more try. It
+// reports whether f ever returned true.
+func (h *Handler) persist(f func(ctx context.Context) bool) bool {
+	release := func() {}
+	for again := false; ; again = true {
+		last := h.stopping()
+		done := h.try(again, f)
+		release()
+		if done {
+			h.down.succeeded()
+		}
+		if done || last {
+			return done
+		}
+		release = h.down.wait(h.stop)
+	}
+}
+
+// insist calls f until it returns true, at most so many times, with growing pauses.
+// When the handler closes, f gets one more try. It reports whether f ever returned
+// true.
 func (h *Handler) insist(tries int, f func(ctx context.Context) bool) bool {
-	for try, pause := 1, firstPause; ; try, pause = try+1, min(2*pause, lastPause) {
+	for try, pause := 1, firstPause; ; try, pause = try+1, 2*pause {
 		last := h.stopping()
 		if h.try(try > 1, f) {
 			return true

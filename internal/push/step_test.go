@@ -42,7 +42,7 @@ func stubbed(t *testing.T, do func(call int, ctx context.Context, w ledger.Withd
 		Name: "main", Kind: wechat.PushOfficial, Counts: new(Counts),
 		Keys: wechat.PushKeys{Tokens: secrets(testToken), AESKeys: secrets(testAES), AppID: testAppID},
 	}}
-	s.Handler = &Handler{Ledger: l, Accounts: map[string]*Account{"main": s.account}}
+	s.Handler = &Handler{Ledger: l, Accounts: map[string]*Account{"main": s.account}, Journal: new(notes)}
 	return s, l
 }
 
@@ -114,7 +114,12 @@ func TestUnavailableLedgerIsTriedAgain(t *testing.T) {
 			return false, nil // "seen before"
 		})
 		cleaned := 0
-		s.EndSessions = func(context.Context, ledger.Person) error { cleaned++; return errors.New("away") }
+		s.EndSessions = func(_ context.Context, _ ledger.Person, at time.Time) error {
+			if cleaned++; !at.Equal(begun) {
+				t.Errorf("sessions of %v end", at)
+			}
+			return errors.New("away")
+		}
 		s.success(safe(t, revokeOf("oPerson1")))
 		if took := time.Since(begun); took != stepPatience {
 			t.Errorf("answered after %v", took)
@@ -123,7 +128,7 @@ func TestUnavailableLedgerIsTriedAgain(t *testing.T) {
 		if err := s.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if l.calls < 40 || l.calls > 200 || cleaned != endTries {
+		if l.calls < 3000 || l.calls > 3700 || cleaned != endTries {
 			t.Errorf("%d calls, cleaned %d times", l.calls, cleaned)
 		}
 		if s.account.Counts.Acted.Load() != 1 || s.account.Counts.Retried.Load() != uint64(l.calls-1) {
@@ -141,7 +146,7 @@ func TestFinalOutcomes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, l := stubbed(t, func(int, context.Context, ledger.Withdrawal) (bool, error) { return false, c.err })
-				s.EndSessions = func(context.Context, ledger.Person) error { t.Error("cleaned up"); return nil }
+				s.EndSessions = func(context.Context, ledger.Person, time.Time) error { t.Error("cleaned up"); return nil }
 				s.success(safe(t, revokeOf("oPerson1")))
 				if err := s.Close(t.Context()); errors.Is(err, ErrLost) != c.lost || l.calls != 1 {
 					t.Errorf("%v, %d calls", err, l.calls)
@@ -164,6 +169,7 @@ func TestCloseTriesOnceMore(t *testing.T) {
 					}
 					return false, ledger.ErrUnavailable
 				})
+				s.Journal = nil
 				for i := range 100 {
 					go s.push(safe(t, revokeOf(fmt.Sprint("oPerson", i))))
 				}
@@ -192,6 +198,7 @@ func TestCloseEndsWithItsContext(t *testing.T) {
 			<-ctx.Done()
 			return false, ctx.Err()
 		})
+		s.Journal = nil
 		go s.push(safe(t, revokeOf("oPerson1")))
 		time.Sleep(10 * time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
@@ -207,10 +214,11 @@ func TestCloseEndsWithItsContext(t *testing.T) {
 func TestTooManyWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := stubbed(t, func(int, context.Context, ledger.Withdrawal) (bool, error) { return false, ledger.ErrUnavailable })
+		s.Journal = nil
 		s.init()
 		for i := range maxWaiting {
 			e := s.event(s.account, &wechat.PushMessage{Event: wechat.PushRevoke, MsgType: "event", OpenID: fmt.Sprint("o", i)}, time.Now(), time.Now())
-			if s.accept(e) == nil {
+			if s.accept(e, false) == nil {
 				t.Fatalf("%d wait, and no more", i)
 			}
 		}

@@ -1,0 +1,89 @@
+package caddymodule_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-wechat/gateway/internal/redistest"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+)
+
+// Attack: revocations arrive while Redis is away, are answered `success`, and the
+// gateway is stopped. It carries them out when it is started again, soon after Redis
+// is back.
+func TestAttackPushesAreLostInARestart(t *testing.T) {
+	server := redistest.Standalone(t, redistest.Options{AppendOnly: true})
+	o := openOffice(t, redisConfig(server))
+	o.load(strings.Replace(o.config, `"{env.SECRET}"`, `"{env.SECRET}","name":"main","push":{"tokens":["tokenOfTheTest1"]}`, 1))
+	phones := map[string]*caller{"ming": o.caller("ming"), "hong": o.caller("hong")}
+	for _, phone := range phones {
+		phone.signIn()
+	}
+	nextSecond()
+	server.Kill()
+	var all sync.WaitGroup
+	for person := range phones {
+		all.Go(func() { o.revoke(person) })
+	}
+	all.Wait()
+	if n := o.waitingPushes(); n != len(phones) {
+		t.Errorf("%d files, want %d", n, len(phones))
+	}
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	o.load(o.config) // Redis is still away
+	server.Restart()
+	for begun := time.Now(); o.waitingPushes() > 0; time.Sleep(50 * time.Millisecond) {
+		if time.Since(begun) > 20*time.Second {
+			t.Fatal("the pushes wait")
+		}
+	}
+	for person, phone := range phones {
+		if phone.isSignedIn() {
+			t.Errorf("the session of %s lives on", person)
+		}
+		if phone.signIn(); !phone.isSignedIn() {
+			t.Errorf("%s cannot sign in afterwards", person)
+		}
+	}
+}
+
+// revoke has WeChat tell that a person withdrew, and wants `success`.
+func (o *office) revoke(person string) {
+	o.t.Helper()
+	stamp := strconv.FormatInt(time.Now().Unix(), 10)
+	query := url.Values{"timestamp": {stamp}, "nonce": {"1"}, "signature": {wechat.PushSignature(wechat.NewSecret("tokenOfTheTest1"), stamp, "1")}}
+	body := fmt.Sprintf("<xml><MsgType>event</MsgType><Event>user_authorization_revoke</Event><RevokeInfo>205</RevokeInfo><CreateTime>%s</CreateTime><OpenID>%s</OpenID></xml>",
+		stamp, o.sim.OpenID(person, simApp))
+	response, err := http.Post(o.site+"/_wechat/push/main?"+query.Encode(), "text/xml", strings.NewReader(body)) //nolint:noctx // the office's own
+	if err != nil {
+		o.t.Error(err)
+		return
+	}
+	defer response.Body.Close()
+	if answer, err := io.ReadAll(response.Body); string(answer) != "success" || err != nil {
+		o.t.Errorf("answered %d %q %v", response.StatusCode, answer, err)
+	}
+}
+
+// waitingPushes is how many files the push journal has.
+func (o *office) waitingPushes() int {
+	o.t.Helper()
+	files, err := filepath.Glob(filepath.Join(os.Getenv("XDG_DATA_HOME"), "caddy", "wechat", "pushes", "*.push"))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return len(files)
+}
