@@ -48,7 +48,7 @@ func (g *Gate) scanPhone(w http.ResponseWriter, r *Request, sealed string) {
 	case !proved && r.Original.RawQuery == scanBack:
 		g.scanUnproved(w, r, target)
 	case standing != Satisfied:
-		g.scanFirst(w, r, c, target, standing)
+		g.scanFirst(w, r, target, standing)
 	case r.Method == http.MethodPost:
 		g.scanReply(w, r, c)
 	default:
@@ -68,7 +68,7 @@ func (g *Gate) scanUnproved(w http.ResponseWriter, r *Request, target string) {
 
 // scanFirst has the phone's holder sign in, or consent, and come back. A session that
 // was not made for this code stands for nobody, whose it may be.
-func (g *Gate) scanFirst(w http.ResponseWriter, r *Request, c scanCode, target string, standing Standing) {
+func (g *Gate) scanFirst(w http.ResponseWriter, r *Request, target string, standing Standing) {
 	facts := g.facts(r)
 	facts.Access, facts.Standing = Protected, standing
 	switch Decide(facts.asked()) {

@@ -44,7 +44,7 @@ func (p scanProof) proves(c scanCode, id session.ID) bool {
 func (p scanProof) encode() []byte {
 	b := append(make([]byte, 0, scanProofLength), p.code[:]...)
 	b = append(b, p.session[:]...)
-	return binary.BigEndian.AppendUint64(b, uint64(p.made.Unix())) //nolint:gosec // a time of now
+	return binary.BigEndian.AppendUint64(b, uint64(p.made.Unix()))
 }
 
 // decodeScanProof reads what encode wrote, and nothing else.

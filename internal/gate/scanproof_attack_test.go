@@ -243,7 +243,7 @@ func TestScanBySnapshotOfASignedInPhone(t *testing.T) {
 // declined, and the code does not send it back.
 func TestScanRefusedSilently(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, scanning, crm, rules(func(r *gate.Rules) { allowDeclined(r) }))
+	w := newTown(t, scanning, crm, rules(allowDeclined))
 	s, phone := w.desktop("alice").shows("/x"), w.browser("alice")
 	phone.open("/")
 	flow, state := parts(t, phone.until(s.code))

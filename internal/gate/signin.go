@@ -178,7 +178,7 @@ func (g *Gate) saveInLine(ctx context.Context, s *session.Session, bound bool) (
 		s.Line = session.ID{}
 		value, err = g.Hub.Store.Save(ctx, s)
 	}
-	return value, err //nolint:wrapcheck // callers say what they keep
+	return value, err
 }
 
 // addProfile fetches what the person consented to show.
