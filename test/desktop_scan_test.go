@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -182,4 +183,39 @@ func TestBrowserScanIsForItsBrowserOnly(t *testing.T) {
 	desktop.open(d.site + next)
 	desktop.arrives(d.site + "/orders?id=7")
 	desktop.sees("app: /orders?id=7")
+}
+
+// copies takes every cookie of a site that another browser has.
+func (b *browser) copies(from *browser, site string) {
+	b.t.Helper()
+	for _, c := range from.cookies(site) {
+		b.do(network.SetCookie(c.Name, c.Value).WithURL(site).WithPath(c.Path).WithSecure(c.Secure).WithHTTPOnly(c.HTTPOnly))
+	}
+}
+
+// Attack: who has a copy of a visitor's cookies confirms a code of their own browser
+// with it. Outside WeChat they read where to open it; in their own WeChat they are
+// asked as themselves.
+func TestBrowserScanIsNotConfirmedByACopy(t *testing.T) {
+	d := newDoorWorld(t, doorOptions{secure: true, options: options{auth: "outside_wechat scan"}})
+	victim, thief, other := d.phone("ming"), d.desktop(), d.phone("hong")
+	victim.signsIn(d.site + "/first")
+	s := d.desktop().showsScan(d.site, d.site+"/orders?id=7")
+	thief.copies(victim, d.site)
+	thief.open(d.site + "/copied")
+	thief.sees("app: /copied") // the copy is good, but for this
+	thief.open(s.code)
+	thief.meets("open_in_wechat", "请在微信中打开")
+	other.copies(victim, d.site)
+	other.open(s.code)
+	other.meets("consent", "使用微信登录")
+	other.tap("a.button.primary")
+	other.allow()
+	other.answers(numbered(s.number))
+	other.meets("scan_confirmed", "电脑已登录")
+	s.sees("app: /orders?id=7")
+	if got := d.app.last(t, "/orders?id=7"); got["x-wechat-openid"] != d.wechat.OpenID("hong", appID) {
+		t.Errorf("the app was told %v", got)
+	}
+	d.noSecretsInLogs()
 }

@@ -36,8 +36,8 @@ func (b *browser) confirmsNothing(s screen) {
 // and confirms it with the copy: a session that no logout of the visitor ends.
 func TestAttackCopiedCookieConfirmsAScan(t *testing.T) {
 	t.Parallel()
-	for name, ua := range map[string]string{"a desktop": desktopUA, "a desktop that says it is WeChat": weChatUA} {
-		eachStore(t, func(t *testing.T, store func(*town)) {
+	eachStore(t, func(t *testing.T, store func(*town)) {
+		for name, ua := range map[string]string{"a desktop": desktopUA, "a desktop that says it is WeChat": weChatUA} {
 			t.Run(name, func(t *testing.T) {
 				w := newTown(t, scanning, store)
 				victim := w.browser("alice")
@@ -47,8 +47,8 @@ func TestAttackCopiedCookieConfirmsAScan(t *testing.T) {
 				thief.script(http.MethodGet, "/x").upstream() // the copy is good, but for this
 				thief.confirmsNothing(w.desktop("carol").shows("/x"))
 			})
-		})
-	}
+		}
+	})
 }
 
 // Attack: the copy is made while the visitor confirms a code of their own, with every
