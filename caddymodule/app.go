@@ -96,6 +96,7 @@ type App struct {
 	running sync.WaitGroup
 
 	inFlight atomic.Int64 // requests that have begun; see linger
+	outages  gate.Outages // of the gateway itself, while it cannot be opened
 }
 
 // CaddyModule returns the Caddy module information.

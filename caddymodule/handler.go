@@ -168,11 +168,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	g, err := h.gated()
 	if err != nil {
-		h.logger.Error("gateway is not ready", slog.Any("error", err))
+		h.app.outages.Failed(h.logger, notReady, gate.Failure{Level: slog.LevelError, Effect: "gateway is not ready", Err: err})
 		w.Header().Set("Retry-After", "5")
 		stripCredentials(r) // an error route may lead to an upstream
 		return caddyhttp.Error(http.StatusServiceUnavailable, errNotReady)
 	}
+	h.app.outages.Worked(h.logger, notReady)
 	request := &gate.Request{Request: r, Original: original, Access: h.site.access(r, original), Need: h.site.need(r, original), ClientIP: clientIP(r), FromProxy: fromProxy(r)}
 	if endpoint {
 		g.ServeEndpoint(w, request)
@@ -198,6 +199,9 @@ func stripCredentials(r *http.Request) {
 	gate.StripCookies(r)
 	gate.StripToken(r)
 }
+
+// notReady is the gateway whose stores or keys cannot be opened yet.
+var notReady = gate.Down{What: "gateway"}
 
 // errNotReady is what an error route is told.
 var errNotReady = errors.New("sign-in is not ready yet")

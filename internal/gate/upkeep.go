@@ -74,6 +74,7 @@ type Upkeep struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
+	lines   lineLimits
 }
 
 type upkeepJob struct{ person, appID string }
@@ -128,8 +129,16 @@ func (u *Upkeep) run() {
 		u.queue = u.queue[1:]
 		u.mu.Unlock()
 		if _, err := u.refresh(u.ctx, job, u.MaxAge); err != nil && !errors.Is(err, ErrNoGrant) && u.ctx.Err() == nil {
-			u.Logger.Info("profile not fetched", slog.String("user", shortID(job.person)), slog.Any("error", err))
+			u.logUnfetched(job, err)
 		}
+	}
+}
+
+// logUnfetched has a line for a profile that was not fetched, but not for each of
+// thousands while WeChat does not answer.
+func (u *Upkeep) logUnfetched(job upkeepJob, err error) {
+	if ok, left := u.lines.take(""); ok {
+		u.Logger.Info("profile not fetched", slog.String("user", shortID(job.person)), slog.Any("error", err), slog.Int("left_out", left))
 	}
 }
 

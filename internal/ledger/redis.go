@@ -151,6 +151,8 @@ func (r *Redis) bound() time.Duration { return cmp.Or(r.Stale, DefaultStale) * 2
 // health is how Redis answered lately.
 type health struct {
 	failedAt atomic.Int64 // ns since 1970; 0 if it works
+	failed   atomic.Int64 // the last failure, in ns since 1970
+	told     atomic.Bool  // the log says that it fails
 }
 
 // failing says whether Redis failed within this time.
@@ -169,16 +171,22 @@ func (h *health) patience() time.Duration {
 // Failing says whether Redis did not answer the last time it was asked. What Find returns meanwhile may be from memory.
 func (r *Redis) Failing() bool { return r.health.failedAt.Load() != 0 }
 
-// answer notes how Redis answered, and logs what is new.
+// answer notes how Redis answered, and logs what is new. It works again, for the log, when nothing has failed for
+// failMark: one that answers every other call has no line for each.
 func (r *Redis) answer(err error) {
-	switch {
-	case err != nil:
-		if r.health.failedAt.Swap(time.Now().UnixNano()) == 0 && r.Logger != nil {
+	h, now := &r.health, time.Now().UnixNano()
+	if err != nil {
+		h.failedAt.Store(now)
+		h.failed.Store(now)
+		if h.told.CompareAndSwap(false, true) && r.Logger != nil {
 			r.Logger.Warn("the ledger's Redis is unavailable", "error", err)
 		}
-	case r.health.failedAt.Load() != 0:
-		if r.health.failedAt.Swap(0) != 0 && r.Logger != nil {
-			r.Logger.Info("the ledger's Redis is available again")
-		}
+		return
+	}
+	if h.failedAt.Load() != 0 {
+		h.failedAt.Store(0)
+	}
+	if h.told.Load() && now-h.failed.Load() >= int64(failMark) && h.told.CompareAndSwap(true, false) && r.Logger != nil {
+		r.Logger.Info("the ledger's Redis is available again")
 	}
 }

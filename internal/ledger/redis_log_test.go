@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -46,6 +48,29 @@ func TestRedisNeverReachedIsLogged(t *testing.T) {
 	if n := log.count("channel is broken"); n != 1 {
 		t.Errorf("%d lines", n)
 	}
+}
+
+// Attack: a Redis that answers every other call fills the log with its failures.
+func TestAttackARedisThatComesAndGoesFillsTheLog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log journal
+		r := &Redis{Logger: slog.New(slog.NewTextHandler(&log, nil))}
+		for range 1000 {
+			r.answer(ErrUnavailable)
+			r.answer(nil)
+			time.Sleep(time.Second)
+		}
+		if r.health.failing(failMark) {
+			t.Error("it counts as failing after an answer")
+		}
+		time.Sleep(failMark)
+		r.answer(nil)
+		r.answer(nil)
+		if n, again := log.count("is unavailable"), log.count("available again"); n != 1 || again != 1 {
+			t.Errorf("%d lines that it fails, %d that it works again", n, again)
+		}
+	})
 }
 
 // A Redis that would throw sessions and persons away is not found out when it has.
