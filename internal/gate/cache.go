@@ -145,9 +145,7 @@ func (g *Gate) find(r *Request, value string) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gate: load session: %w", err)
 	}
-	if !failing(g.Hub.Store) {
-		g.worked(downSessions)
-	}
+	g.workedUnlessFailing(g.Hub.Store, downSessions)
 	// What ends all sessions of a person may be known here and not to the store.
 	if err := g.Hub.over(s); err != nil {
 		return nil, err
@@ -165,9 +163,7 @@ func (g *Gate) find(r *Request, value string) (*Identity, error) {
 		if person, err = g.Hub.Ledger.Find(ctx, s.Person); err != nil {
 			return nil, fmt.Errorf("gate: find person: %w", err)
 		}
-		if !failing(g.Hub.Ledger) {
-			g.worked(downLedger)
-		}
+		g.workedUnlessFailing(g.Hub.Ledger, downLedger)
 		// WeChat gave the openid to somebody else meanwhile, or consent to all
 		// of it was withdrawn: what this session says is not true any more, and
 		// its holder must not act as the person it was made for.

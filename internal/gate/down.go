@@ -96,6 +96,14 @@ func findDowns(err error, call string, found map[Down]bool) {
 // worked notes that something answered.
 func (g *Gate) worked(downs ...Down) { g.Hub.Results.outages.Worked(g.Logger, downs...) }
 
+// workedUnlessFailing notes that a store answered, if it was not from its memory. It
+// is asked at each request.
+func (g *Gate) workedUnlessFailing(store any, d Down) {
+	if g.Hub.Results.outages.open.Load() > 0 && !failing(store) {
+		g.worked(d)
+	}
+}
+
 // answered notes what WeChat's answer to a call says of WeChat: a refusal is an
 // answer, too.
 func (g *Gate) answered(a Account, err error, calls ...string) {
