@@ -34,6 +34,8 @@ type office struct {
 	site   string // URL
 	admin  string // URL
 	config string // as it was loaded
+
+	storage string // the folder of Caddy's storage, of those who reload
 }
 
 // openOffice runs the gateway with a store. The site tells each visitor who they

@@ -74,6 +74,7 @@ type App struct {
 	APIURL string `json:"api_url,omitempty"`
 
 	accounts []provisionedAccount
+	admitted []string // app ids whose visitors some site admits
 	webhooks []provisionedWebhook
 	store    store
 	policy   session.Policy
@@ -190,6 +191,7 @@ func (a *App) Cleanup() error {
 	release := a.opened.release
 	a.opened.release = nil
 	if a.replaced() {
+		a.succeeded()
 		go a.linger(release) // ends by lingerForPushes
 		return nil
 	}

@@ -68,6 +68,9 @@ func (h *Handler) provisionDoors() (err error) {
 	if h.site.doors, err = h.app.doors(h.Doors); err != nil {
 		return fmt.Errorf("account: %w", err)
 	}
+	for _, account := range append(h.site.doors[:len(h.site.doors):len(h.site.doors)], h.site.account) {
+		h.app.admitted = append(h.app.admitted, account.Credentials.AppID)
+	}
 	for _, origin := range h.CORSOrigins {
 		expanded, err := expand("cors_origin", origin)
 		if err != nil {

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
@@ -30,6 +31,8 @@ func (a *App) newHub(o opened, ring *session.Ring) *gate.Hub {
 		Scans:       o.scans,
 		RealWeChat:  a.client.OpenURL == "" || a.client.OpenURL == wechatOpenURL,
 		Live:        o.live,
+		Admits:      func(appID string) bool { return slices.Contains(a.admitted, appID) },
+		Succession:  new(gate.Succession),
 
 		SharedCallback: a.callback,
 	}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
 )
 
 // A reload does not wait for the requests that the old configuration has begun:
@@ -18,7 +20,8 @@ const (
 	// lingerAtMost is for those that have begun. A sign-in takes 20 s at most. What
 	// streams for longer, such as a socket, is cut when its store closes, or the
 	// keys and times that let it in have gone: nobody could tell any more when its
-	// session ends.
+	// session ends. Before that, and where only the account has gone, the gate asks
+	// the configuration of now: see succeeded.
 	lingerAtMost = time.Minute
 
 	// lingerForPushes is for what WeChat has told and a store that is down does
@@ -36,6 +39,19 @@ func (a *App) replaced() bool {
 	}
 	running, err := caddy.ActiveContext().AppIfConfigured("wechat")
 	return err != nil || running != any(a)
+}
+
+// succeeded tells the gate which configuration has taken our place.
+func (a *App) succeeded() {
+	hub := a.hub.Load()
+	if hub == nil {
+		return
+	}
+	var next *gate.Hub
+	if running, err := caddy.ActiveContext().AppIfConfigured("wechat"); err == nil {
+		next = running.(*App).hub.Load()
+	}
+	hub.Succession.Pass(next)
 }
 
 // linger lets go of what the app holds when nobody needs it any more.

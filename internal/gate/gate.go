@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/page"
@@ -58,6 +59,7 @@ type Gate struct {
 	crowds     limiter // the same, see logUnavailable
 	untold     untold
 	strange    sync.Once
+	other      atomic.Pointer[Gate] // see under
 }
 
 // storeTimeout bounds what one request may wait for the session store.

@@ -69,8 +69,11 @@ type Hub struct {
 	RealWeChat bool
 	// SharedCallback is where WeChat sends visitors back to. Nil: each site's own.
 	SharedCallback *SharedCallback
-	// Live cuts requests that run while their session ends. Nil: they go on.
+	// Live cuts requests that run while their session ends. Nil: they go on. Two
+	// configurations have the same one if store, keys and times are the same.
 	Live *Live
+	// Admits says whether any site signs visitors of an app id in. Nil: all do.
+	Admits func(appID string) bool
 
 	// KeepGrants returns what the ledger keeps of a consent to fetch the profile
 	// again later, sealed; nil for nothing. A nil func keeps nothing.
@@ -79,4 +82,8 @@ type Hub struct {
 	// each of their requests until it is not. It must not block. Zero means never.
 	Stale         func(p ledger.Person, appID string)
 	ProfileMaxAge time.Duration
+
+	// Succession hears of the configuration that takes the place of this one. Nil:
+	// there is never another.
+	Succession *Succession
 }

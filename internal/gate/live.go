@@ -37,8 +37,8 @@ var errSessionOver = fmt.Errorf("gate: the session of a running request is over:
 // be asked cuts nobody.
 //
 // The zero value is ready. It must live as long as the store that is asked: the
-// requests of an old configuration go on after a reload. Where nobody runs, no
-// goroutine does.
+// requests of an old configuration go on after a reload, as far as the one of after
+// lets them, see [Succession]. Where nobody runs, no goroutine does.
 type Live struct {
 	mu      sync.Mutex
 	first   *Request // of the list of those that run
@@ -58,6 +58,10 @@ type running struct {
 	value      string   // the newest value of the session that we know
 	asked      bool     // has run for a round
 	leaving    atomic.Int32
+
+	// Of [running.displaced], which is asked by one at a time.
+	known bool      // to the configuration of after
+	alone time.Time // when that was first seen to have no place for it
 
 	mu     sync.Mutex // guards the rest
 	cancel context.CancelCauseFunc

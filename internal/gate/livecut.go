@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -57,13 +56,18 @@ func (q question) ask() {
 		n.leaving.Store(left - 1)
 		return
 	}
-	_, err := n.gate.lookup(q.r, q.value)
-	if errors.Is(err, session.ErrReplaced) {
-		err = n.gate.stillHolds(q.r)
-	}
-	if errors.Is(err, session.ErrNone) || errors.Is(err, ledger.ErrNotFound) {
+	if isNobody(n.gate.holds(q.r, q.value)) || n.displaced(q) {
 		n.cut()
 	}
+}
+
+// holds says whether what a session has let in may go on.
+func (g *Gate) holds(r *Request, value string) error {
+	_, err := g.lookup(r, value)
+	if errors.Is(err, session.ErrReplaced) {
+		err = g.stillHolds(r)
+	}
+	return err
 }
 
 // cut ends a running request. The deadlines are for handlers that do not look at

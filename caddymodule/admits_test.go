@@ -1,0 +1,38 @@
+package caddymodule
+
+import (
+	"log/slog"
+	"testing"
+
+	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// What a reload leaves running is what some site admits: an account that no site
+// names has no place any more.
+func TestHubAdmitsTheAccountsOfSites(t *testing.T) {
+	account := func(kind accountKind, name string) provisionedAccount {
+		return provisionedAccount{kind: kind, Account: gate.Account{Name: name, Credentials: wechat.Credentials{AppID: "wx" + name}}}
+	}
+	app := &App{logger: slog.New(slog.DiscardHandler), client: new(wechat.Client), accounts: []provisionedAccount{
+		account(kindOfficial, "shop"), account(kindOfficial, "old"), account(kindMini, "mini"), account(kindMini, "other"), account(kindMobile, "app"),
+	}}
+	for _, doors := range [][]string{{"mini"}, {"app"}} {
+		h := &Handler{app: app, Doors: doors}
+		h.site.account = app.accounts[0].Account
+		if err := h.provisionDoors(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hub := app.newHub(opened{}, new(session.Ring))
+	defer func() { _ = app.closeHelpers() }()
+	for name, want := range map[string]bool{"shop": true, "mini": true, "app": true, "old": false, "other": false, "": false} {
+		if got := hub.Admits("wx" + name); got != want {
+			t.Errorf("%q: %t, want %t", name, got, want)
+		}
+	}
+	if hub.Succession == nil {
+		t.Error("it would hear of no reload")
+	}
+}
