@@ -14,22 +14,33 @@ import (
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
-// reloadTo loads another configuration of the office: with another store, and an app
-// that streams.
-func (o *office) reloadTo(store, app string) {
+// another is another configuration of an office, in JSON.
+type another struct {
+	store   string
+	more    string // of the wechat app, a comma behind it
+	account string // more of the account, a comma before it
+	auth    string // more of wechat_auth, a comma before it
+	app     string // the address of the app behind it
+}
+
+// reloadTo loads another configuration.
+func (o *office) reloadTo(c another) {
 	o.t.Helper()
+	if o.storage == "" {
+		o.storage = o.t.TempDir()
+	}
 	config := fmt.Sprintf(`{
 		"admin":{"listen":%q,"config":{"persist":false}},
 		"storage":{"module":"file_system","root":%q},
 		"logging":{"logs":{"default":{"writer":{"output":"discard"}}}},
 		"apps":{
-			"wechat":{"official_accounts":[{"app_id":%q,"app_secret":"{env.SECRET}"}],"store":%s,"open_url":%q,"api_url":%q},
+			"wechat":{%s"official_accounts":[{"app_id":%q,"app_secret":"{env.SECRET}"%s}],"store":%s,"open_url":%q,"api_url":%q},
 			"http":{"servers":{"s":{"listen":[%q],"routes":[{"handle":[
-				{"handler":"wechat_auth","scope":"snsapi_base"},
+				{"handler":"wechat_auth","scope":"snsapi_base"%s},
 				{"handler":"reverse_proxy","flush_interval":-1,"upstreams":[{"dial":%q}]}
 			]}]}}}
 		}
-	}`, strings.TrimPrefix(o.admin, "http://"), o.storage, simApp, store, o.simAt, o.simAt, strings.TrimPrefix(o.site, "http://"), app)
+	}`, strings.TrimPrefix(o.admin, "http://"), o.storage, c.more, simApp, c.account, c.store, o.simAt, o.simAt, strings.TrimPrefix(o.site, "http://"), c.auth, c.app)
 	if err := caddy.Load([]byte(config), true); err != nil {
 		o.t.Fatalf("%v in %s", err, config)
 	}
@@ -47,13 +58,12 @@ func TestAttackStreamOutlivesTheStore(t *testing.T) {
 		}
 	}))
 	t.Cleanup(app.Close)
-	address := strings.TrimPrefix(app.URL, "http://")
-	store := func(db string) string {
-		return fmt.Sprintf(`{"store":"redis","address":%q}`, strings.TrimSuffix(server.URL(), "/0")+db)
+	in := func(db string) another {
+		store := fmt.Sprintf(`{"store":"redis","address":%q}`, strings.TrimSuffix(server.URL(), "/0")+db)
+		return another{store: store, app: strings.TrimPrefix(app.URL, "http://")}
 	}
-	o := openOffice(t, store("/0"))
-	o.storage = t.TempDir()
-	o.reloadTo(store("/0"), address)
+	o := openOffice(t, in("/0").store)
+	o.reloadTo(in("/0"))
 	ming, hong := o.caller("ming"), o.caller("hong")
 	for _, c := range []*caller{ming, hong} {
 		c.signIn()
@@ -69,7 +79,7 @@ func TestAttackStreamOutlivesTheStore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	o.reloadTo(store("/1"), address)
+	o.reloadTo(in("/1"))
 	open := func(stream <-chan struct{}, limit time.Duration) bool {
 		select {
 		case <-stream:
