@@ -27,7 +27,7 @@ var countEncoding = base64.RawURLEncoding.Strict()
 // setCount gives the browser a count. about says what is counted, where that is not
 // the browser itself.
 func (g *Gate) setCount(w http.ResponseWriter, r *Request, c sideCookie, about string, n int, life time.Duration) {
-	raw := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Add(life).Unix())) //nolint:gosec // after 1970
+	raw := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Add(life).Unix()))
 	raw = append(raw, g.Hub.Keys.MAC(purposeCount, countData(r, c, about, n, raw))...)
 	c.SetFor(w, r.site, strconv.Itoa(n)+"."+countEncoding.EncodeToString(raw), life)
 }
@@ -54,7 +54,7 @@ func (g *Gate) readCount(r *Request, c sideCookie, about, value string) (int, bo
 	if err != nil || len(raw) != countBytes {
 		return 0, false
 	}
-	until := time.Unix(int64(binary.BigEndian.Uint64(raw)), 0) //nolint:gosec // any time will do
+	until := time.Unix(int64(binary.BigEndian.Uint64(raw)), 0)
 	if !time.Now().Before(until) {
 		return 0, false // cheaper than the code
 	}
