@@ -67,7 +67,9 @@ func files(folder string) *Files {
 	}
 	return &Files{
 		Folder: folder,
-		Seal:   func(name string, entry []byte) (string, error) { return string(turn([]byte(name + string(entry)))), nil },
+		Seal: func(name string, entry []byte) (string, error) {
+			return string(turn([]byte(name + string(entry)))), nil
+		},
 		Open: func(name, sealed string) ([]byte, error) {
 			entry, ok := bytes.CutPrefix(turn([]byte(sealed)), []byte(name))
 			if !ok {
