@@ -103,7 +103,8 @@ func TestWithdrawnWhileWeChatIsAsked(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
 	withdraw := func(appID, person string) {
-		time.Sleep(1100 * time.Millisecond) // the second of the question counts as before it
+		// The second of the question counts as before it.
+		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
 		_, done, err := w.ledger.Withdraw(t.Context(), ledger.Withdrawal{
 			Kind: ledger.Revoked, AppID: appID, OpenID: w.weChat.OpenID(person, appID), Profile: true, Phone: true, Consent: true, Grant: true, End: true,
 			At: time.Now(), Until: time.Now().Add(time.Hour),
