@@ -2,9 +2,11 @@ package caddymodule
 
 import (
 	"log/slog"
+	"path/filepath"
 	"testing"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -25,7 +27,12 @@ func TestHubAdmitsTheAccountsOfSites(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	hub := app.newHub(opened{}, new(session.Ring))
+	book, err := ledger.OpenBolt(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer book.Close()
+	hub := app.newHub(opened{ledger: book}, new(session.Ring))
 	defer func() { _ = app.closeHelpers() }()
 	for name, want := range map[string]bool{"shop": true, "mini": true, "app": true, "old": false, "other": false, "": false} {
 		if got := hub.Admits("wx" + name); got != want {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -14,14 +13,6 @@ import (
 const (
 	// maxWaiting is how many steps may be under way at a time.
 	maxWaiting = 10_000
-	// maxRetrying is how many of them may try again at once, when the ledger
-	// has come back.
-	maxRetrying = 32
-	// tryPatience is how long one try may take.
-	tryPatience = 30 * time.Second
-	// firstPause is the pause between tries of what is not the ledger's, doubled
-	// each time.
-	firstPause = 500 * time.Millisecond
 	// endTries is how often EndSessions is tried: the ledger has ended the
 	// sessions already.
 	endTries = 5
@@ -214,58 +205,4 @@ func (h *Handler) fetchAnew(s *step, p ledger.Person) {
 	if _, _, over := h.withdraw(s, w); !over {
 		h.lose(s, ledger.ErrUnavailable)
 	}
-}
-
-// persist calls f until it returns true: however long the ledger is away, within a
-// second or two after it is back. When the handler closes, f gets one more try. It
-// reports whether f ever returned true.
-func (h *Handler) persist(f func(ctx context.Context) bool) bool {
-	release := func() {}
-	for again := false; ; again = true {
-		last := h.stopping()
-		done := h.try(again, f)
-		release()
-		if done {
-			h.down.succeeded()
-		}
-		if done || last {
-			return done
-		}
-		release = h.down.wait(h.stop)
-	}
-}
-
-// insist calls f until it returns true, at most so many times, with growing pauses.
-// When the handler closes, f gets one more try. It reports whether f ever returned
-// true.
-func (h *Handler) insist(tries int, f func(ctx context.Context) bool) bool {
-	for try, pause := 1, firstPause; ; try, pause = try+1, 2*pause {
-		last := h.stopping()
-		if h.try(try > 1, f) {
-			return true
-		}
-		if last || try == tries {
-			return false
-		}
-		timer := time.NewTimer(pause/2 + rand.N(pause)) //nolint:gosec // so that not all try at once
-		select {
-		case <-timer.C:
-		case <-h.stop:
-		}
-		timer.Stop()
-	}
-}
-
-func (h *Handler) try(again bool, f func(ctx context.Context) bool) bool {
-	if again {
-		select {
-		case h.retries <- struct{}{}:
-			defer func() { <-h.retries }()
-		case <-h.base.Done():
-			return false
-		}
-	}
-	ctx, cancel := context.WithTimeout(h.base, tryPatience)
-	defer cancel()
-	return f(ctx)
 }

@@ -59,6 +59,7 @@ func (s *Server) data() []string {
 	lines := append(
 		s.common(),
 		`save ""`,
+		"lua-time-limit 60000", // a script that a loaded machine holds up is no outage
 		"enable-debug-command yes",
 		"repl-diskless-sync-delay 0", // a replica need not wait five seconds for others
 		"repl-ping-replica-period 1",
