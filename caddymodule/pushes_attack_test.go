@@ -67,7 +67,7 @@ func (o *office) revoke(person string) {
 	query := url.Values{"timestamp": {stamp}, "nonce": {"1"}, "signature": {wechat.PushSignature(wechat.NewSecret("tokenOfTheTest1"), stamp, "1")}}
 	body := fmt.Sprintf("<xml><MsgType>event</MsgType><Event>user_authorization_revoke</Event><RevokeInfo>205</RevokeInfo><CreateTime>%s</CreateTime><OpenID>%s</OpenID></xml>",
 		stamp, o.sim.OpenID(person, simApp))
-	response, err := http.Post(o.site+"/_wechat/push/main?"+query.Encode(), "text/xml", strings.NewReader(body)) //nolint:noctx // the office's own
+	response, err := http.Post(o.site+"/_wechat/push/main?"+query.Encode(), "text/xml", strings.NewReader(body))
 	if err != nil {
 		o.t.Error(err)
 		return
