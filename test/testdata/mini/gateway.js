@@ -98,7 +98,7 @@ async function page(path) {
   return address + (address.includes('?') ? '&' : '?') + ticket + (fragment === undefined ? '' : '#' + fragment)
 }
 
-// signOut ends the session, at every gateway. A web-view that was opened before has a session of its own.
+// signOut ends the session, at every gateway, and with it those of the web-views that were opened from here.
 async function signOut() {
   const token = wx.getStorageSync('gateway_token')
   wx.removeStorageSync('gateway_token')
