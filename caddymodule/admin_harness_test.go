@@ -17,6 +17,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-wechat/gateway/internal/caddytest"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
@@ -87,6 +88,7 @@ func (o *office) load(config string) {
 	if err := caddy.Load([]byte(config), true); err != nil {
 		o.t.Fatalf("%v in %s", err, config)
 	}
+	caddytest.Settle(o.t)
 	o.config = config
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-wechat/gateway/internal/caddytest"
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
@@ -44,6 +45,7 @@ func (o *office) reloadTo(c another) {
 	if err := caddy.Load([]byte(config), true); err != nil {
 		o.t.Fatalf("%v in %s", err, config)
 	}
+	caddytest.Settle(o.t)
 }
 
 // Attack: the address of the store is changed, a visitor signs out at the new one,

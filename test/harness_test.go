@@ -23,6 +23,7 @@ import (
 
 	gateway "github.com/caddy-wechat/gateway"
 	_ "github.com/caddy-wechat/gateway/caddymodule"
+	"github.com/caddy-wechat/gateway/internal/caddytest"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
@@ -137,6 +138,7 @@ func (w *world) load(caddyfile string) {
 	if err := w.tryLoad(caddyfile); err != nil {
 		w.t.Fatalf("loading:\n%s\n%v", caddyfile, err)
 	}
+	caddytest.Settle(w.t)
 }
 
 func (w *world) tryLoad(caddyfile string) error {
