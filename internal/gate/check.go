@@ -1,16 +1,17 @@
 package gate
 
 import (
-	"cmp"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
 // checkEndpoint tells another proxy in front of the app who the visitor of a request
 // is (forward-auth): 200 with the identity headers, or 401 with the address that
-// signs in. The proxy copies the visitor's cookies, and says which address was asked
-// for; that is used to come back to, and for nothing else.
+// signs in. The proxy copies the visitor's headers, and says in two of its own what
+// was asked for; see asked.
 //
 // Only operators who have put a proxy there want it. On the other sites it would tell
 // a page's scripts the unionid wherever TLS ends on this machine: then browsers, too,
@@ -28,13 +29,12 @@ func (g *Gate) checkEndpoint(w http.ResponseWriter, r *Request) {
 		writeError(w, http.StatusForbidden, "not_a_proxy", "Only proxies may ask: on this machine, on a Unix socket, or one of trusted_proxies.")
 		return
 	}
-	need := r.Need
-	switch asked := wechat.Scope(r.Original.Query().Get("scope")); asked {
-	case wechat.ScopeBase, wechat.ScopeUserInfo:
-		need = asked
+	need, asked := r.Need, g.readAsked(r)
+	if asked.scope != "" {
+		need = asked.scope
 	}
 	if err := g.identify(r); err != nil {
-		g.unavailableJSON(w, r, g.Account, retryStore, err)
+		g.checkUnavailable(w, r, asked, err)
 		return
 	}
 	switch standing := g.standing(r, need); {
@@ -43,37 +43,43 @@ func (g *Gate) checkEndpoint(w http.ResponseWriter, r *Request) {
 		if g.isDue(r) {
 			g.renew(w, r)
 		}
-		r.forgetForeign(w)
-	case standing == Guest && isRead(cmp.Or(forwarded(r, forwardedMethods), http.MethodGet)):
+	case standing == Guest && !asked.write:
 	case standing == Guest:
 		writeError(w, http.StatusForbidden, "snapshot_read_only", "This is WeChat's read-only snapshot mode: tap 使用完整服务 first.")
 		return
 	default:
-		g.sendToSignIn(w, r, standing, need)
+		g.sendToSignIn(w, r, asked, standing, need)
 		return
 	}
-	r.id.Apply(w.Header())
+	g.vouch(w, r, asked)
+}
+
+// vouch is the 200 of a check.
+func (g *Gate) vouch(w http.ResponseWriter, r *Request, asked asked) {
+	h := w.Header()
+	// Proxies pass on one Set-Cookie at most, some of them the first: the renewed
+	// session's. The others are set again by answers that reach the browser.
+	ours := r.site.jar().Name(r.site.secure) + "="
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return !strings.HasPrefix(line, ours) })
+	r.id.Apply(h)
+	if asked.credentials {
+		// What the app would get, were the gateway in the way itself.
+		StripCookies(r.Request)
+		StripToken(r.Request)
+		if lines := r.Header["Cookie"]; len(lines) > 0 {
+			h.Set("Cookie", strings.Join(lines, "; "))
+		}
+		if lines := r.Header["Authorization"]; len(lines) > 0 {
+			h["Authorization"] = slices.Clone(lines)
+		}
+	}
 	writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
 }
 
-// Where proxies put what was asked for.
-var (
-	forwardedURIs    = []string{"X-Forwarded-Uri", "X-Original-Uri"}
-	forwardedMethods = []string{"X-Forwarded-Method", "X-Original-Method"}
-)
-
-func forwarded(r *Request, names []string) string {
-	for _, name := range names {
-		if value := r.Header.Get(name); value != "" {
-			return value
-		}
-	}
-	return ""
-}
-
 // sendToSignIn is the 401 of a check. Its address is in the header, too, for proxies
-// that read no JSON.
-func (g *Gate) sendToSignIn(w http.ResponseWriter, r *Request, standing Standing, need wechat.Scope) {
+// that read no JSON. Where the answer goes to the visitor as it is, a navigation is
+// redirected, and a form gets a page: a redirect would make a GET of it.
+func (g *Gate) sendToSignIn(w http.ResponseWriter, r *Request, asked asked, standing Standing, need wechat.Scope) {
 	if r.token.sent {
 		g.refuseToken(w)
 		return
@@ -84,12 +90,28 @@ func (g *Gate) sendToSignIn(w http.ResponseWriter, r *Request, standing Standing
 		scope = need
 		body.Error, body.Message = "consent_required", "This needs the visitor's consent. Open redirect_url in the browser to ask for it."
 	}
-	target := ""
-	if uri := forwarded(r, forwardedURIs); uri != "" {
-		target = returnTarget(uri, r.origin)
+	body.RedirectURL = r.origin + loginPath(asked.target, scope)
+	switch {
+	case asked.forVisitor && asked.write:
+		about := r.WithContext(r.Context())
+		about.Method = http.MethodPost // as the request that was asked about
+		r.Request = about
+		g.refuse(w, r)
+	case asked.forVisitor && wantsPage(r.Request):
+		redirect(w, http.StatusSeeOther, body.RedirectURL)
+	default:
+		w.Header().Set("Location", body.RedirectURL)
+		w.Header().Set("Referrer-Policy", "no-referrer") // the address holds where the visitor was
+		writeJSON(w, http.StatusUnauthorized, body)
 	}
-	body.RedirectURL = r.origin + loginPath(target, scope)
-	w.Header().Set("Location", body.RedirectURL)
-	w.Header().Set("Referrer-Policy", "no-referrer") // the address holds where the visitor was
-	writeJSON(w, http.StatusUnauthorized, body)
+}
+
+// checkUnavailable is the 503 of a check: a page for a navigation, where the answer
+// goes to the visitor as it is.
+func (g *Gate) checkUnavailable(w http.ResponseWriter, r *Request, asked asked, err error) {
+	if asked.forVisitor && !asked.write {
+		g.unavailable(w, r, retryStore, Flow{Target: asked.target, Scope: wechat.ScopeBase}, err)
+		return
+	}
+	g.unavailableJSON(w, r, g.Account, retryStore, err)
 }
