@@ -24,7 +24,8 @@ func TestForwardAuthOfAnotherProxy(t *testing.T) {
 				gateway = "unix/" + w.folder + "/gateway.sock"
 				o.site, o.before = "http://", "bind "+gateway
 			}
-			w.load(w.caddyfile(o) + frontOf(front, gateway, w.app.address()))
+			o.proxy = "respond 404"
+			w.load(w.caddyfile(o) + w.caddySite(front, gateway, w.app.address()))
 			v := w.visitor("ming")
 			v.signIn(site + "/orders?id=7&b=%2F")
 			all := w.app.take()
@@ -48,31 +49,6 @@ func TestForwardAuthOfAnotherProxy(t *testing.T) {
 			}
 		})
 	}
-}
-
-// frontOf is another Caddy's site in front of the app, as docs/forward-auth.md has it.
-func frontOf(port, gateway, app string) string {
-	return `
-http://127.0.0.1:` + port + ` {
-	handle /_wechat/check {
-		respond 404
-	}
-	handle /_wechat/* {
-		reverse_proxy ` + gateway + `
-	}
-	handle {
-		forward_auth ` + gateway + ` {
-			uri /_wechat/check
-			copy_headers X-Wechat-User X-Wechat-Openid X-Wechat-Unionid X-Wechat-Scope
-			@stranger status 401
-			handle_response @stranger {
-				redir {rp.header.Location} 302
-			}
-		}
-		reverse_proxy ` + app + `
-	}
-}
-`
 }
 
 // asks sends a check from this machine, as a proxy would.

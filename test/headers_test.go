@@ -155,6 +155,13 @@ func (w *world) waitForTLS(config *tls.Config) {
 // raw sends bytes as they are and returns the answer's status and body.
 func (w *world) raw(request string) (int, string) {
 	w.t.Helper()
+	status, _, body := w.rawAnswer(request)
+	return status, body
+}
+
+// rawAnswer is raw with the answer's headers.
+func (w *world) rawAnswer(request string) (int, http.Header, string) {
+	w.t.Helper()
 	conn, err := net.Dial("tcp", "127.0.0.1:"+w.port)
 	if err != nil {
 		w.t.Fatal(err)
@@ -169,7 +176,7 @@ func (w *world) raw(request string) (int, string) {
 	}
 	defer response.Body.Close()
 	body, _ := io.ReadAll(response.Body)
-	return response.StatusCode, string(body)
+	return response.StatusCode, response.Header, string(body)
 }
 
 // A client could have reverse_proxy delete the identity that we set by naming
