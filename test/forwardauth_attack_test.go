@@ -54,9 +54,8 @@ func TestAttackIdentityThroughOtherProxies(t *testing.T) {
 	for _, f := range fronts {
 		t.Run(f.name, func(t *testing.T) {
 			w := newWorld(t)
-			gateway := newApp()
-			t.Cleanup(gateway.Close)
-			site := f.before(w, gateway.address(), w.app.address())
+			gateway := standIn(t)
+			site := f.before(w, gateway)
 			v := w.visitor("ming")
 			few := map[string]string{"X-Wechat-Account": "main", "X-Wechat-App-Id": appID, "X-Wechat-Snapshot": "1"}
 			for name, says := range map[string]map[string]string{"all": told, "few": few} {
@@ -91,10 +90,8 @@ func TestAttackConnectionThroughOtherProxies(t *testing.T) {
 	for _, f := range fronts {
 		t.Run(f.name, func(t *testing.T) {
 			w := newWorld(t)
-			gateway := newApp()
-			t.Cleanup(gateway.Close)
-			gateway.says(told)
-			w.port = strings.TrimPrefix(f.before(w, gateway.address(), w.app.address()), "http://127.0.0.1:")
+			gateway := standIn(t)
+			w.port = strings.TrimPrefix(f.before(w, gateway), "http://127.0.0.1:")
 			for _, connection := range []string{
 				"close, X-Wechat-Openid, x-wechat-snapshot", "X-Wechat-Openid\r\nConnection: close\r\nConnection: X-WECHAT-USER", "close, X-Forwarded-Method, X-Original-Method, X-Forwarded-Uri, X-Original-Uri",
 			} {
@@ -145,10 +142,8 @@ func TestAttackForwardedHeadersThroughOtherProxies(t *testing.T) {
 	for _, f := range fronts {
 		t.Run(f.name, func(t *testing.T) {
 			w := newWorld(t)
-			gateway := newApp()
-			t.Cleanup(gateway.Close)
-			gateway.says(told)
-			site := f.before(w, gateway.address(), w.app.address())
+			gateway := standIn(t)
+			site := f.before(w, gateway)
 			v := w.visitor("ming")
 			for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 				v.send(method, site+"/orders?id=7&b=%2F", "text", evil)
@@ -159,7 +154,7 @@ func TestAttackForwardedHeadersThroughOtherProxies(t *testing.T) {
 			}
 			v.send(http.MethodGet, site+"/_wechat/session", "", evil)
 			for name, values := range gateway.one(t).header {
-				if slices.Contains(values, "evil") {
+				if slices.Contains(values, "evil") && !strings.Contains(name, "_") { // the gateway's own Caddy drops those
 					t.Errorf("an endpoint was told %s: %q", name, values)
 				}
 			}
@@ -170,13 +165,12 @@ func TestAttackForwardedHeadersThroughOtherProxies(t *testing.T) {
 // The renewed cookie reaches the browser beside the app's own, whatever the app
 // answers; no shared cache may keep it.
 func TestOtherProxiesPassOnTheRenewedCookie(t *testing.T) {
-	const renewed = "__Host-wechat=renewed; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"
+	const renewed = "__Host-wechat=renewed; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax"
 	for _, f := range fronts {
 		t.Run(f.name, func(t *testing.T) {
 			w := newWorld(t)
-			gateway := newApp()
-			t.Cleanup(gateway.Close)
-			site := f.before(w, gateway.address(), w.app.address())
+			gateway := standIn(t)
+			site := f.before(w, gateway)
 			v := w.visitor("ming")
 			for name, c := range map[string]struct {
 				cookie, cache string
@@ -199,6 +193,9 @@ func TestOtherProxiesPassOnTheRenewedCookie(t *testing.T) {
 				a := v.send(http.MethodGet, site+"/page", "", nil)
 				lines := a.Header["Set-Cookie"]
 				kept := strings.Contains(a.Header.Get("Cache-Control"), "public") || strings.Contains(a.Header.Get("Cache-Control"), "s-maxage")
+				if f.name == traefikFront.name {
+					kept = false // it cannot tell; the document says so
+				}
 				has := slices.Contains(lines, renewed)
 				if a.StatusCode != c.status || !slices.Contains(lines, "app=1") || slices.Contains(lines, "") || has && kept || !has && c.cookie != "" && !kept {
 					t.Errorf("%s: %d with %q, Cache-Control %q", name, a.StatusCode, lines, a.Header["Cache-Control"])
@@ -259,8 +256,8 @@ func TestAttackCheckThroughOtherProxies(t *testing.T) {
 					}
 				}
 			}
-			if a := v.send(http.MethodGet, site+"/_wechat/check", "", nil); a.StatusCode != http.StatusNotFound {
-				t.Errorf("check: %s", a.Status)
+			if a := v.send(http.MethodGet, site+"/_wechat/check", "", nil); a.StatusCode != http.StatusNotFound && !strings.Contains(a.body, "<title>app</title>") {
+				t.Errorf("check: %s %s", a.Status, a.body)
 			}
 		})
 	}

@@ -81,10 +81,8 @@ func cookieLines(session string) map[string][]string {
 // cannot take them all out. Then the app gets none.
 func TestAttackMoreCookiesThanTheMapsOfNginx(t *testing.T) {
 	w := newWorld(t)
-	gateway := newApp()
-	t.Cleanup(gateway.Close)
-	gateway.says(told)
-	site := front{"nginx", false}.before(w, gateway.address(), w.app.address())
+	gateway := standIn(t)
+	site := nginxFront.before(w, gateway)
 	v := w.visitor("ming")
 	for name, line := range map[string]string{
 		"hundreds of places": strings.Repeat("a=1; wechat=secret; ", 300), "nothing but semicolons": strings.Repeat(";", 7000) + "wechat=secret", "blanks": "wechat=secret" + strings.Repeat(" ", 7000) + "; a=1",
@@ -100,10 +98,8 @@ func TestAttackMoreCookiesThanTheMapsOfNginx(t *testing.T) {
 // Attack: the app gets the token of a mini program or an app; its own credentials stay.
 func TestAttackOurTokensThroughOtherProxies(t *testing.T) {
 	w := newWorld(t)
-	gateway := newApp()
-	t.Cleanup(gateway.Close)
-	gateway.says(told)
-	site := front{"nginx", false}.before(w, gateway.address(), w.app.address())
+	gateway := standIn(t)
+	site := nginxFront.before(w, gateway)
 	v := w.visitor("ming")
 	for sent, want := range map[string]string{
 		"Bearer wxt_mini.secret": "", "bearer  wxt_mini.secret": "", "Basic YTpi, Bearer wxt_mini.secret": "", "Basic YTpi": "Basic YTpi", "Bearer of-the-app": "Bearer of-the-app", "": "",

@@ -18,20 +18,28 @@ import (
 
 // front is a proxy in front of the app that asks the gateway about each request.
 type front struct {
-	name   string
-	inside bool // it runs in this process, in one Caddy with the gateway
+	name string
+	// beside runs it in a process or listener of its own; nil is in this process's
+	// Caddy, with the gateway.
+	beside func(w *world, port, gateway, app string)
 }
 
-var fronts = []front{{"nginx", false}, {"caddy", true}}
+var fronts = []front{nginxFront, {"Caddy", nil}, traefikFront}
 
-// before runs the front alone, before an app, with another gateway than the world's.
-func (f front) before(w *world, gateway, app string) (site string) {
+var nginxFront = front{"nginx", func(w *world, port, gateway, app string) {
+	w.nginx(documented(w.t, "nginx", 0), port, gateway, app)
+}}
+
+var traefikFront = front{"Traefik, as it is read", (*world).traefik}
+
+// before runs the front alone, before the world's app, with another gateway.
+func (f front) before(w *world, gateway *app) (site string) {
 	w.t.Helper()
 	port := freePort(w.t)
-	if f.inside {
-		w.load("{\n\tadmin off\n\tpersist_config off\n\tdefault_bind 127.0.0.1\n}\n" + w.caddySite(port, gateway, app))
+	if f.beside == nil {
+		w.load("{\n\tadmin off\n\tpersist_config off\n\tdefault_bind 127.0.0.1\n}\n" + w.caddySite(port, gateway.address(), w.app.address()))
 	} else {
-		w.nginx(documented(w.t, "nginx", 0), port, gateway, app)
+		f.beside(w, port, gateway.address(), w.app.address())
 	}
 	return "http://127.0.0.1:" + port
 }
@@ -43,13 +51,23 @@ func (f front) guards(w *world, o options) (site string) {
 	site = "http://127.0.0.1:" + port
 	gateway := "127.0.0.1:" + w.port
 	o.auth, o.proxy = o.auth+"\n\t\tcheck on\n\t\torigin "+site, "respond 404"
-	if f.inside {
+	if f.beside == nil {
 		w.load(w.caddyfile(o) + w.caddySite(port, gateway, w.app.address()))
-		return site
+	} else {
+		w.load(w.caddyfile(o))
+		f.beside(w, port, gateway, w.app.address())
 	}
-	w.load(w.caddyfile(o))
-	w.nginx(documented(w.t, "nginx", 0), port, gateway, w.app.address())
 	return site
+}
+
+// standIn is in the place of the gateway: it answers as it is told, and remembers
+// what it was asked.
+func standIn(t *testing.T) *app {
+	t.Helper()
+	gateway := newApp()
+	t.Cleanup(gateway.Close)
+	gateway.says(told)
+	return gateway
 }
 
 // documented returns a block of docs/forward-auth.md, of those in this language.
