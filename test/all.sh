@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # What stands behind and before the gateway in the end-to-end tests.
-packages=(redis-server chromium tomcat10 tomcat10-examples default-jdk-headless php-fpm fonts-noto-cjk nodejs)
+packages=(redis-server chromium tomcat10 tomcat10-examples default-jdk-headless php-fpm fonts-noto-cjk nodejs nginx)
 missing=()
 for package in "${packages[@]}"; do
 	dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")

@@ -99,6 +99,9 @@ func placed(t *testing.T, example, gateway, app string) string {
 func (w *world) caddySite(port, gateway, app string) string {
 	w.t.Helper()
 	body := placed(w.t, documented(w.t, "text", 0), gateway, app)
+	if strings.HasPrefix(gateway, "unix/") {
+		body = strings.ReplaceAll(body, "header_up Host {upstream_hostport}", "header_up Host localhost") // as the document says
+	}
 	return "\nhttp://127.0.0.1:" + port + " {\n" + body + "}\n"
 }
 
@@ -114,7 +117,7 @@ func (w *world) nginx(example, port, gateway, app string) {
 
 func runNginx(t *testing.T, inside, port string) error {
 	t.Helper()
-	if err := installed(nginxProgram, "nginx-light"); err != nil {
+	if err := installed(nginxProgram, "nginx"); err != nil {
 		return err
 	}
 	folder := t.TempDir()

@@ -69,7 +69,7 @@ func (w *world) traefik(port, gateway, app string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	server := &http.Server{Handler: file} //nolint:gosec // of a test
+	server := &http.Server{Handler: file}
 	go func() { _ = server.Serve(listener) }()
 	w.t.Cleanup(func() { _ = server.Close() })
 }
