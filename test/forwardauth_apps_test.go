@@ -75,6 +75,36 @@ func withPHP(t *testing.T) string {
 	return changed
 }
 
+// A location of nginx that needs another scope asks another question, as the document
+// says.
+func TestNginxAsksForAnotherScope(t *testing.T) {
+	w := newWorld(t)
+	port := freePort(t)
+	site := "http://127.0.0.1:" + port
+	w.load(w.caddyfile(options{auth: "scope snsapi_base\n\t\tcheck on\n\t\torigin " + site, proxy: "respond 404"}))
+	whole := documented(t, "nginx", 0)
+	check := regexp.MustCompile(`(?s)    location = /_wechat/check \{.*?\n    \}\n`).FindString(whole)
+	vip := strings.NewReplacer("/_wechat/check {", "/_wechat/check/vip {", "127.0.0.1:8081;", "127.0.0.1:8081/_wechat/check?scope=snsapi_userinfo;").Replace(check)
+	location := "    location /vip {\n        auth_request /_wechat/check/vip;\n        proxy_pass http://127.0.0.1:8080;\n    }\n"
+	w.nginx(strings.Replace(whole, check, check+vip+location, 1), port, "127.0.0.1:"+w.port, w.app.address())
+	v := w.visitor("ming")
+	v.signIn(site + "/page")
+	if got := w.lastReceived(); got.header.Get("X-Wechat-Scope") != "snsapi_base" {
+		t.Errorf("a page arrives with %v", got.header)
+	}
+	a := v.send(http.MethodGet, site+"/vip/?a=1", "", nil)
+	if at := a.Header.Get("Location"); at != site+"/_wechat/login?return_to=%2Fvip%2F%3Fa%3D1&scope=snsapi_userinfo" || len(w.app.take()) > 0 {
+		t.Errorf("with the openid alone: %s to %s", a.Status, at)
+	}
+	v.signIn(site + "/vip/?a=1")
+	if got := w.lastReceived(); got.uri != "/vip/?a=1" || got.header.Get("X-Wechat-Scope") != "snsapi_userinfo" {
+		t.Errorf("with consent: %s with %v", got.uri, got.header)
+	}
+	if a := v.send(http.MethodGet, site+"/_wechat/check/vip", "", nil); a.StatusCode != http.StatusNotFound {
+		t.Errorf("a page's script: %s %s", a.Status, a.body)
+	}
+}
+
 // Each name that the gateway sends stands in each example: what is missing there
 // reaches the app as the visitor sent it.
 func TestExamplesNameEveryHeader(t *testing.T) {
