@@ -19,7 +19,7 @@ type Account struct {
 	// "website".
 	Name string `json:"name,omitempty"`
 
-	// The account's app id, "wx" and 16 hexadecimal digits. Required.
+	// The account's app id, "wx" and 16 lower-case hexadecimal digits. Required.
 	// Placeholders of the environment and of files are allowed.
 	AppID string `json:"app_id,omitempty"`
 
@@ -64,7 +64,6 @@ type provisionedAccount struct {
 
 var (
 	accountName   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
-	appIDForm     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	verifyContent = regexp.MustCompile(`^[A-Za-z0-9]{1,128}$`)
 )
 
@@ -114,14 +113,16 @@ func (o *Account) provision(kind accountKind, logger *slog.Logger) (provisionedA
 	switch {
 	case appID == "":
 		return provisionedAccount{}, fmt.Errorf("app_id is missing or empty")
-	case !appIDForm.MatchString(appID):
-		return provisionedAccount{}, fmt.Errorf("app_id must look like wx1234567890abcdef")
 	case secret == "":
 		return provisionedAccount{}, fmt.Errorf("app_secret is missing or empty")
 	}
-	if isLiteral(o.AppSecret) {
-		logger.Warn("app_secret stands in the configuration; prefer {env.…} or {file.…}", slog.String("account", name))
+	if err := checkAppID(appID); err != nil {
+		return provisionedAccount{}, fmt.Errorf("app_id%s: %w", source(o.AppID), err)
 	}
+	if err := checkAppSecret(secret); err != nil {
+		return provisionedAccount{}, fmt.Errorf("app_secret%s: %w", source(o.AppSecret), err)
+	}
+	o.warnOfSecret(name, secret, logger)
 	if o.FollowerUnionID && kind != kindOfficial {
 		return provisionedAccount{}, fmt.Errorf("follower_unionid: only an official account has followers")
 	}
@@ -129,6 +130,7 @@ func (o *Account) provision(kind accountKind, logger *slog.Logger) (provisionedA
 		if err := kind.checkVerifyFile(f); err != nil {
 			return provisionedAccount{}, err
 		}
+		kind.warnOfVerifyFile(f, name, logger)
 	}
 	push, err := o.Push.provision(name, logger)
 	if err != nil {

@@ -67,7 +67,7 @@ func (o *Account) words(kind accountKind) words {
 	}
 	return words{
 		"app_id":      checked(&o.AppID, checkAppID),
-		"app_secret":  text(&o.AppSecret),
+		"app_secret":  checked(&o.AppSecret, checkAppSecret),
 		"verify_file": o.parseVerifyFile(kind),
 
 		"follower_unionid": onOff(&o.FollowerUnionID),

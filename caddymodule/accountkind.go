@@ -2,8 +2,10 @@ package caddymodule
 
 import (
 	"fmt"
+	"log/slog"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // accountKind is one kind of WeChat account: the word that begins its block in a
@@ -60,4 +62,14 @@ func (k accountKind) checkVerifyFile(f VerifyFile) error {
 		return fmt.Errorf("verify_file must look like %s", e.verifyForm)
 	}
 	return nil
+}
+
+// warnOfVerifyFile says that a verify file does not hold what WeChat looks for:
+// those of an official account hold the end of their name.
+func (k accountKind) warnOfVerifyFile(f VerifyFile, account string, logger *slog.Logger) {
+	name := strings.TrimSuffix(f.Name, ".txt")
+	if want := name[strings.LastIndexByte(name, '_')+1:]; k == kindOfficial && f.Content != want {
+		logger.Warn("verify_file: the content does not fit the file's name; WeChat will refuse the domain unless it gave you this very file",
+			slog.String("account", account), slog.String("file", f.Name), slog.String("content", f.Content), slog.String("expected", want))
+	}
 }

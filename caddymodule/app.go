@@ -125,15 +125,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.provisionSession(); err != nil {
 		return err
 	}
-	open, err := expandURL("open_url", a.OpenURL)
-	if err != nil {
+	if err := a.provisionHosts(); err != nil {
 		return err
 	}
-	api, err := expandURL("api_url", a.APIURL)
-	if err != nil {
-		return err
-	}
-	a.client = &wechat.Client{OpenURL: open, APIURL: api}
 	return a.provisionCallback()
 }
 
@@ -159,6 +153,7 @@ func (a *App) Start() error {
 	if _, err := a.open(); err != nil {
 		return err
 	}
+	a.warnOfSites()
 	a.warnOfCallback()
 	ctx, cancel := context.WithCancel(context.Background())
 	a.stop = cancel

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2"
@@ -15,6 +16,9 @@ func init() {
 	httpcaddyfile.RegisterGlobalOption("wechat", parseGlobalOption)
 }
 
+// looksLikeWord is what errors show of an option that does not exist.
+var looksLikeWord = regexp.MustCompile(`^[A-Za-z_-]{1,40}$`)
+
 // words is a table of subdirectives.
 type words map[string]func(*caddyfile.Dispenser) error
 
@@ -24,7 +28,11 @@ func (t words) parse(d *caddyfile.Dispenser, block string) error {
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word, ok := t[d.Val()]
 		if !ok {
-			return d.Errf("unrecognized %s option '%s'; the options are %v", block, d.Val(), slices.Sorted(maps.Keys(t)))
+			name := d.Val()
+			if !looksLikeWord.MatchString(name) {
+				name = "…" // the second line of a secret, perhaps
+			}
+			return d.Errf("unrecognized %s option '%s'; the options are %v", block, name, slices.Sorted(maps.Keys(t)))
 		}
 		if err := word(d); err != nil {
 			return err
@@ -70,10 +78,19 @@ func duration(into *caddy.Duration) func(*caddyfile.Dispenser) error {
 }
 
 func noMore(d *caddyfile.Dispenser, word string) error {
-	if d.NextArg() {
+	switch {
+	case !d.NextArg():
+		return nil
+	case holdsSecret[word]: // what is too many may be a part of it
+		return d.Errf("%s has one value too many (is there a blank in it?)", word)
+	default:
 		return d.Errf("%s has one value too many: '%s'", word, d.Val())
 	}
-	return nil
+}
+
+// holdsSecret are the words whose values no error shows.
+var holdsSecret = map[string]bool{
+	"app_secret": true, "push_token": true, "push_aes_key": true, "secret": true, "key": true, "password": true, "sentinel_password": true,
 }
 
 // parseGlobalOption parses the wechat block of the global options.

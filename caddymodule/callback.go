@@ -53,6 +53,14 @@ func (h *Handler) provisionCallback() error {
 	return nil
 }
 
+// warnOfSites says that no site asks visitors who they are. It is asked when all
+// sites are known.
+func (a *App) warnOfSites() {
+	if len(a.admitted) == 0 {
+		a.logger.Warn("no site has wechat_auth: nobody is signed in, and identity headers of visitors are not removed. Write wechat_auth into each site that WeChat is to guard")
+	}
+}
+
 // warnOfCallback says what is odd about the sites that share a callback, once they
 // are all known.
 func (a *App) warnOfCallback() {

@@ -45,13 +45,6 @@ func checkHost(value string) error {
 	return nil
 }
 
-func checkAppID(value string) error {
-	if !appIDForm.MatchString(value) {
-		return fmt.Errorf("'%s' does not look like wx1234567890abcdef", value)
-	}
-	return nil
-}
-
 // checkKey never says the key.
 func checkKey(value string) error {
 	_, err := session.NewRing(value)

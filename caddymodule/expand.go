@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -33,6 +34,30 @@ func expandURL(field, value string) (string, error) {
 		return "", fmt.Errorf("%s: %q is not an address like https://api.weixin.qq.com", field, withoutUser(value))
 	}
 	return strings.TrimSuffix(expanded, "/"), nil
+}
+
+// expandSecret is expand for what another server compares: a byte order mark in a
+// file, which no editor shows, would make it another secret.
+func expandSecret(field, value string) (string, error) {
+	expanded, err := expand(field, value)
+	if err == nil && strings.HasPrefix(expanded, byteOrderMark) {
+		return "", fmt.Errorf("%s%s: %w", field, source(value), errSecretBOM)
+	}
+	return expanded, err
+}
+
+const byteOrderMark = "\ufeff"
+
+// onePlaceholder is a value that names where a secret is, and holds none.
+var onePlaceholder = regexp.MustCompile(`^\{(env|file)\.[^{}]+\}$`)
+
+// source says in an error where a value came from, if the configuration names a
+// variable or a file.
+func source(value string) string {
+	if !onePlaceholder.MatchString(value) {
+		return ""
+	}
+	return " (" + value + ")"
 }
 
 // isLiteral reports whether a secret stands in the configuration itself, where

@@ -17,14 +17,14 @@ func TestProvisionRefuses(t *testing.T) {
 	t.Setenv("SUFFIX", "*.env")
 	const account = `"official_accounts":[{"app_id":"wx1234567890abcdef","app_secret":"{env.SECRET}"}]`
 	for name, test := range map[string]struct{ app, handler, want string }{
-		"unset variable":    {`"official_accounts":[{"app_id":"wx1","app_secret":"{env.NOT_THERE}"}]`, ``, "app_secret"},
-		"missing file":      {`"official_accounts":[{"app_id":"wx1","app_secret":"{file./not/there}"}]`, ``, "app_secret"},
+		"unset variable":    {`"official_accounts":[{"app_id":"wx1234567890abcdef","app_secret":"{env.NOT_THERE}"}]`, ``, "app_secret"},
+		"missing file":      {`"official_accounts":[{"app_id":"wx1234567890abcdef","app_secret":"{file./not/there}"}]`, ``, "app_secret"},
 		"no account":        {``, ``, "no account"},
-		"odd app id":        {`"official_accounts":[{"app_id":"wx 1","app_secret":"{env.SECRET}"}]`, ``, "app_id must look like"},
-		"odd name":          {`"official_accounts":[{"name":"a b","app_id":"wx1","app_secret":"{env.SECRET}"}]`, ``, "the name may have"},
-		"same app id twice": {`"official_accounts":[{"name":"a","app_id":"wx1","app_secret":"{env.SECRET}"},{"name":"b","app_id":"wx1","app_secret":"{env.SECRET}"}]`, ``, "belongs to another account"},
-		"same name twice":   {`"official_accounts":[{"app_id":"wx1","app_secret":"{env.SECRET}"},{"app_id":"wx2","app_secret":"{env.SECRET}"}]`, ``, "two accounts of this name"},
-		"verify file":       {`"official_accounts":[{"app_id":"wx1","app_secret":"{env.SECRET}","verify_files":[{"name":"../x","content":"y"}]}]`, ``, "verify_file"},
+		"odd app id":        {`"official_accounts":[{"app_id":"wx 1","app_secret":"{env.SECRET}"}]`, ``, "official_account default: app_id: 'wx 1' is not an app id"},
+		"odd name":          {`"official_accounts":[{"name":"a b","app_id":"wx1234567890abcdef","app_secret":"{env.SECRET}"}]`, ``, "the name may have"},
+		"same app id twice": {`"official_accounts":[{"name":"a","app_id":"wx1234567890abcdef","app_secret":"{env.SECRET}"},{"name":"b","app_id":"wx1234567890abcdef","app_secret":"{env.SECRET}"}]`, ``, "belongs to another account"},
+		"same name twice":   {`"official_accounts":[{"app_id":"wx1234567890abcdef","app_secret":"{env.SECRET}"},{"app_id":"wx2234567890abcdef","app_secret":"{env.SECRET}"}]`, ``, "two accounts of this name"},
+		"verify file":       {`"official_accounts":[{"app_id":"wx1234567890abcdef","app_secret":"{env.SECRET}","verify_files":[{"name":"../x","content":"y"}]}]`, ``, "verify_file"},
 		"open_url":          {account + `,"open_url":"ftp://x"`, ``, "open_url"},
 		"api_url":           {account + `,"api_url":"https://user:pass@x"`, ``, "api_url"},
 		"unknown field":     {account + `,"mini_apps":[]`, ``, "mini_apps"},

@@ -47,7 +47,7 @@ func (s *RedisStore) read() (redisPlan, error) {
 		"username": {s.Username, &p.Username}, "password": {s.Password, &p.Password},
 		"sentinel_username": {s.SentinelUsername, &p.SentinelUsername}, "sentinel_password": {s.SentinelPassword, &p.SentinelPassword},
 	} {
-		expanded, err := expand(field, into.value)
+		expanded, err := expandSecret(field, into.value)
 		if err != nil {
 			return redisPlan{}, err
 		}

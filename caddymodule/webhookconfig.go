@@ -92,7 +92,7 @@ func (h *Webhook) provision(logger *slog.Logger) (provisionedWebhook, error) {
 		return p, errors.New("the name must have 1 to 64 lower-case letters, digits and -")
 	}
 	for _, secret := range h.Secrets {
-		expanded, err := expand("secret", secret)
+		expanded, err := expandSecret("secret", secret)
 		if err != nil {
 			return p, err
 		}
