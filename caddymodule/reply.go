@@ -34,20 +34,21 @@ func (p *reply) WriteHeader(status int) {
 		return
 	}
 	final := status >= 200 || status == http.StatusSwitchingProtocols
-	require, logout := p.take(gate.HeaderRequire), p.take(gate.HeaderLogout)
+	require, wantsLogout := p.take(gate.HeaderRequire), p.take(gate.HeaderLogout)
 	if !final {
 		p.ResponseWriter.WriteHeader(status)
 		return
 	}
 	p.started = true
-	if logout != "1" {
+	logout := p.gate.LogoutAsked(p.request, wantsLogout)
+	if !logout {
 		p.gate.Renew(p.ResponseWriter, p.request)
 	}
 	gate.KeepFromCaches(p.Header())
-	if logout == "1" {
+	if logout {
 		p.gate.EndByUpstream(p.ResponseWriter, p.request)
 	}
-	if require != "" && logout != "1" && status != http.StatusSwitchingProtocols {
+	if require != "" && !logout && status != http.StatusSwitchingProtocols {
 		if answer := p.gate.Require(p.request, status, require); answer != nil {
 			p.dropped = true
 			p.clear()

@@ -57,6 +57,8 @@ type Gate struct {
 	refusals   limiter // on WeChat's QR page, see refusedAtWebsite
 	foreigners limiter // of lines in the log, see explainForeign
 	crowds     limiter // the same, see logUnavailable
+	badRequire limiter // the same, see warnOfAnswer
+	badLogout  limiter // the same
 	untold     untold
 	strange    sync.Once
 	other      atomic.Pointer[Gate] // see under

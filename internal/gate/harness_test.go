@@ -264,20 +264,20 @@ func (w *town) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 // to the gate.
 func (w *town) forward(rw http.ResponseWriter, q *gate.Request, answer *httptest.ResponseRecorder) {
 	h := answer.Header()
-	require, logout := h.Get(gate.HeaderRequire), h.Get(gate.HeaderLogout)
+	require, logout := h.Get(gate.HeaderRequire), w.gate.LogoutAsked(q, h.Get(gate.HeaderLogout))
 	h.Del(gate.HeaderRequire)
 	h.Del(gate.HeaderLogout)
 	for name, values := range h { // before the gate speaks, as in any server
 		rw.Header()[name] = append(rw.Header()[name], values...)
 	}
-	if logout != "1" {
+	if !logout {
 		w.gate.Renew(rw, q)
 	}
 	gate.KeepFromCaches(rw.Header())
-	if logout == "1" {
+	if logout {
 		w.gate.EndByUpstream(rw, q)
 	}
-	if require != "" && logout != "1" {
+	if require != "" && !logout {
 		if instead := w.gate.Require(q, answer.Code, require); instead != nil {
 			clear(rw.Header())
 			instead(rw)

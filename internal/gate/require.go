@@ -1,7 +1,10 @@
 package gate
 
 import (
+	"log/slog"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
@@ -20,8 +23,11 @@ const (
 // declined and was asked again three times, never sends anybody round.
 func (g *Gate) Require(r *Request, status int, want string) func(http.ResponseWriter) {
 	scope := wechat.Scope(want)
-	if status != http.StatusUnauthorized && status != http.StatusForbidden ||
-		scope != wechat.ScopeBase && scope != wechat.ScopeUserInfo {
+	if scope != wechat.ScopeBase && scope != wechat.ScopeUserInfo {
+		g.warnOfAnswer(r, &g.badRequire, HeaderRequire, want, "write snsapi_userinfo or snsapi_base")
+		return nil
+	}
+	if status != http.StatusUnauthorized && status != http.StatusForbidden {
 		return nil
 	}
 	standing := g.standingForLogin(r, scope)
@@ -44,4 +50,29 @@ func (g *Gate) Require(r *Request, status int, want string) func(http.ResponseWr
 			g.answer(w, r, verdict)
 		}
 	}
+}
+
+// maxAnswerLogged bounds what the log repeats of an upstream's header, in bytes.
+const maxAnswerLogged = 64
+
+// LogoutAsked reports whether a value of X-Wechat-Logout ends the session: 1 does.
+// Of a value that means neither yes nor no, the log says so.
+func (g *Gate) LogoutAsked(r *Request, value string) bool {
+	if value != "" && value != "0" && value != "1" {
+		g.warnOfAnswer(r, &g.badLogout, HeaderLogout, value, "write 1")
+	}
+	return value == "1"
+}
+
+// warnOfAnswer says, once a minute, that an upstream's header has no effect: the app
+// has no other way to hear of it.
+func (g *Gate) warnOfAnswer(r *Request, lines *limiter, header, value, advice string) {
+	if !lines.take(rate{burst: 1, every: time.Minute}) {
+		return
+	}
+	if len(value) > maxAnswerLogged {
+		value = value[:maxAnswerLogged] + "…"
+	}
+	g.Logger.Warn("the app's answer has "+header+" with a value that has no meaning; it is ignored: "+advice,
+		slog.String("site", r.origin), slog.String("value", strings.ToValidUTF8(value, "?")))
 }

@@ -98,6 +98,44 @@ func TestRequireInVain(t *testing.T) {
 	}
 }
 
+// An app that misspells what it asks for would never hear of it otherwise: the log
+// says so, once a minute and not once for each visitor.
+func TestAnswerWithoutMeaningIsLogged(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		header, value string
+		status, lines int
+		shown         string
+	}{
+		"a scope without its prefix": {gate.HeaderRequire, "userinfo", http.StatusForbidden, 1, `"value":"userinfo"`},
+		"on an answer that is fine":  {gate.HeaderRequire, "userinfo", http.StatusOK, 1, "snsapi_userinfo or snsapi_base"},
+		"very long":                  {gate.HeaderRequire, strings.Repeat("x", 5000), http.StatusForbidden, 1, strings.Repeat("x", 64) + `…"`},
+		"a scope":                    {gate.HeaderRequire, base, http.StatusForbidden, 0, ""},
+		"a logout in words":          {gate.HeaderLogout, "true", http.StatusOK, 1, `"value":"true"`},
+		"no logout":                  {gate.HeaderLogout, "0", http.StatusOK, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newTown(t, scope(wechat.ScopeBase), func(w *town) {
+				w.upstream = func(rw http.ResponseWriter, _ *http.Request) {
+					rw.Header().Set(c.header, c.value)
+					rw.WriteHeader(c.status)
+				}
+			})
+			b := w.browser("alice")
+			b.open("/")
+			b.open("/")
+			lines := w.log.lines("with a value that has no meaning")
+			if len(lines) != c.lines {
+				t.Fatalf("%d lines, want %d: %q", len(lines), c.lines, lines)
+			}
+			if c.lines == 1 && (!strings.Contains(lines[0], c.shown) || !strings.Contains(lines[0], c.header) || !strings.Contains(lines[0], `"WARN"`)) {
+				t.Errorf("the line is %q, want %s and %s in it", lines[0], c.header, c.shown)
+			}
+		})
+	}
+}
+
 // A liar of an app: it says 401 to everybody, whatever they have.
 func TestRequireNeverLoops(t *testing.T) {
 	t.Parallel()
