@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -121,6 +122,10 @@ func TestOpenRefusesFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, ErrCorrupt},
+		"a byte": {func(t *testing.T, path string) { truncated(t, path, 1) }, ErrCorrupt},
+		"a page": {func(t *testing.T, path string) { truncated(t, path, os.Getpagesize()) }, ErrCorrupt},
+		"zeros":  {func(t *testing.T, path string) { truncated(t, path, 32<<10) }, ErrCorrupt},
+		"empty":  {func(t *testing.T, path string) { truncated(t, path, 0) }, ErrCorrupt},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -133,6 +138,60 @@ func TestOpenRefusesFiles(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// truncated makes a file of so many zero bytes.
+func truncated(t *testing.T, path string, size int) {
+	t.Helper()
+	if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A disk that was full, or a copy that was broken off, leaves a file of 0 bytes. Taken
+// for a new ledger, it would give every person another id.
+func TestOpenRefusesAnEmptyFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	truncated(t, path, 0)
+	_, err := OpenBolt(path)
+	const want = "it was cut off; restore the backup, or remove the file to begin anew"
+	if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), want) {
+		t.Fatalf("%v, want ErrCorrupt with the file's name and %q", err, want)
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() != 0 {
+		t.Errorf("the file is touched: %v, %v", info, err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	testBolt(t, path) // as it says
+}
+
+// A new ledger has its name only when it is whole, so that no crash leaves one of 0
+// bytes; and of all who make it at once, each finds the same one.
+func TestOpenCreatesWhole(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		path := testPath(t)
+		var opening sync.WaitGroup
+		for range 4 {
+			opening.Go(func() {
+				b, err := OpenBolt(path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := b.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		opening.Wait()
+		if left, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); err != nil || len(left) != 1 {
+			t.Errorf("in the folder are %q, %v", left, err)
+		}
 	}
 }
 

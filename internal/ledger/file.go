@@ -36,27 +36,40 @@ func openFile(path string, patience time.Duration) (*file, error) {
 	return &file{db: db}, nil
 }
 
-// survey finds a file that was cut off before bbolt reads the lost pages, and faults with the file locked.
+// survey creates a file that is not there. It finds one that was cut off before bbolt reads the lost pages, and faults
+// with the file locked.
 func survey(path string, patience time.Duration) error {
 	info, err := os.Stat(path)
-	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
-		return nil // to be created
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return createFile(path, patience)
+	case err != nil:
 		return err
+	case info.Size() == 0: // bbolt would take it for a new one, and every person would get another id
+		return corrupt("the file is empty: %s", cutOff)
 	}
 	db, err := bolt.Open(path, 0, &bolt.Options{Timeout: patience, ReadOnly: true})
 	if err != nil {
+		if least := int64(2 * os.Getpagesize()); info.Size() < least && !errors.Is(err, berrors.ErrTimeout) {
+			return corrupt("the file has %d bytes: %s", info.Size(), cutOff)
+		}
 		return err
 	}
 	err = db.View(func(tx *bolt.Tx) error {
+		info, err := os.Stat(path) // again: now no other process writes
+		if err != nil {
+			return err
+		}
 		if info.Size() < tx.Size() {
-			return corrupt("the file was cut off: it has %d bytes and should have %d", info.Size(), tx.Size())
+			return corrupt("the file has %d bytes and should have %d: %s", info.Size(), tx.Size(), cutOff)
 		}
 		return nil
 	})
 	return errors.Join(err, db.Close())
 }
+
+// cutOff says what became of a file, and what to do.
+const cutOff = "it was cut off; restore the backup, or remove the file to begin anew"
 
 func openError(path string, err error) error {
 	switch {
@@ -64,7 +77,7 @@ func openError(path string, err error) error {
 		return fmt.Errorf("%w: another process (or another configuration in this one) has %s open; "+
 			"each gateway needs a file of its own, several gateways share a Redis", ErrLocked, path)
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
-		return fmt.Errorf("%w: %s is damaged or no ledger: %w", ErrCorrupt, path, err)
+		return fmt.Errorf("%w: %s is damaged or no ledger: %w; restore the backup, or remove the file to begin anew", ErrCorrupt, path, err)
 	}
 	return fmt.Errorf("opening %s: %w", path, outcome(err))
 }
