@@ -88,6 +88,7 @@ func TestAdminRefuses(t *testing.T) {
 		"change a person":         {"PUT", "/wechat/persons/aaaaaaaaaaaaaaaaaaaaaaaaaa", "{}", 405, "another method"},
 		"an unknown call":         {"GET", "/wechat/keys", "", 404, "no such call"},
 		"import nothing":          {"POST", "/wechat/ledger", "", 400, `"line":1,"error":"it must be {`},
+		"import of UTF-16":        {"POST", "/wechat/ledger", "\xfe\xff\x00{", 400, `"line":1,"error":"the file is UTF-16`},
 		"import without header":   {"POST", "/wechat/ledger", newcomer, 400, `"line":1`},
 		"import of a newer form":  {"POST", "/wechat/ledger", strings.Replace(header, "2", "3", 1) + newcomer, 400, `"line":1`},
 		"a line that is no JSON":  {"POST", "/wechat/ledger", header + newcomer + "secret words", 400, `"line":3,"error":"invalid: 12 bytes are not a person`},

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
@@ -118,6 +119,9 @@ func readLedger(body io.Reader) ([]importLine, error) {
 		if n > maxImportLines+1 {
 			return nil, errLine{Line: n, Message: fmt.Sprintf("at most %d lines can be sent at once, behind the first", maxImportLines), status: http.StatusRequestEntityTooLarge}
 		}
+		if !utf8.Valid(lines.Bytes()) { // JSON's reader would put other characters in their place
+			return nil, badLine(n, "it is not UTF-8: save the file as UTF-8")
+		}
 		l, err := readLine(version, lines.Bytes())
 		if err != nil {
 			return nil, badLine(n, plain(err))
@@ -139,8 +143,13 @@ func readLedger(body io.Reader) ([]importLine, error) {
 
 const notHeader = `it must be {"format":"wechat-ledger","version":2}, or version 1`
 
-// readHeader returns the version of what follows.
+// readHeader returns the version of what follows. Editors and shells of Windows put a
+// byte order mark before a file.
 func readHeader(line []byte) (version int, err error) {
+	if bytes.HasPrefix(line, []byte("\xff\xfe")) || bytes.HasPrefix(line, []byte("\xfe\xff")) {
+		return 0, badLine(1, "the file is UTF-16 ('Unicode'): save it as UTF-8, or export it with --file")
+	}
+	line = bytes.TrimPrefix(line, []byte(byteOrderMark))
 	var h ledgerHeader
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.DisallowUnknownFields()

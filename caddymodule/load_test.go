@@ -2,7 +2,9 @@ package caddymodule_test
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -123,6 +125,26 @@ func TestLoadRefusesAMarkInOtherSecrets(t *testing.T) {
 			err := validate(t, fmt.Sprintf(account, test.push, test.more), "")
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+// Files of certificates may begin with a byte order mark.
+func TestLoadReadsMarkedCertificates(t *testing.T) {
+	t.Setenv("LOAD_SECRET", goodSecret)
+	server := httptest.NewTLSServer(nil)
+	t.Cleanup(server.Close)
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	for name, mark := range map[string]string{"plain": "", "with a mark": "\ufeff"} {
+		t.Run(name, func(t *testing.T) {
+			if err := os.WriteFile(file, append([]byte(mark), certificate...), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			store := fmt.Sprintf(`,"store":{"store":"redis","address":"rediss://127.0.0.1:1","ca":%q}`, file)
+			if err := validate(t, `"official_accounts":[{"app_id":"wx1234567890abcdef","app_secret":"{env.LOAD_SECRET}"}]`+store, ""); err != nil {
+				t.Error(err)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -80,6 +81,7 @@ func (s *RedisStore) readFiles(p *redisPlan) error {
 		if *file.into, err = os.ReadFile(path); err != nil {
 			return fmt.Errorf("%s: %w", field, err)
 		}
+		*file.into = bytes.TrimPrefix(*file.into, []byte(byteOrderMark)) // PEM's reader skips the block behind it
 	}
 	if (p.Cert == nil) != (p.Key == nil) {
 		return errors.New("cert and key belong together")

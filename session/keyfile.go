@@ -49,10 +49,13 @@ type secret []byte
 func (secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
 // parseKeyFile understands what encode wrote, and refuses anything else with
-// ErrKeyFile. The errors quote nothing of the data: it is secret.
+// ErrKeyFile. An editor may have put a byte order mark before it. The errors quote nothing of the data: it is secret.
 func parseKeyFile(data []byte) (keyFile, error) {
 	if len(data) > keyFileMax {
 		return keyFile{}, fmt.Errorf("%w: more than %d bytes", ErrKeyFile, keyFileMax)
+	}
+	if data = bytes.TrimPrefix(data, []byte("\ufeff")); len(bytes.TrimSpace(data)) == 0 {
+		return keyFile{}, fmt.Errorf("%w: the file is empty: it was cut off; restore the backup, or remove it to begin anew, and everybody signs in again", ErrKeyFile)
 	}
 	var file keyFile
 	d := json.NewDecoder(bytes.NewReader(data))

@@ -111,6 +111,14 @@ func TestKeyFileIsStrict(t *testing.T) {
 	if _, err := parseKeyFile([]byte(good)); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := parseKeyFile([]byte("\ufeff" + good)); err != nil {
+		t.Errorf("with a byte order mark: %v", err)
+	}
+	for name, empty := range map[string]string{"0 bytes": "", "a line break": "\n", "a mark alone": "\ufeff"} {
+		if _, err := parseKeyFile([]byte(empty)); !errors.Is(err, ErrKeyFile) || !strings.Contains(err.Error(), "it was cut off; restore the backup, or remove it to begin anew") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	for _, more := range []string{`"later":{"field":[1]},`, `"superseded":"2026-02-01T00:00:00Z",`, `"superseded":null,`} {
 		if _, err := parseKeyFile([]byte(strings.Replace(good, `:1,`, `:1,`+more, 1))); err != nil {
 			t.Errorf("%s: %v", more, err)

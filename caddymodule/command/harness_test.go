@@ -97,8 +97,14 @@ func (r *running) fails(want string, args ...string) {
 // file writes lines to a file of the test.
 func file(t *testing.T, lines ...string) string {
 	t.Helper()
+	return raw(t, strings.Join(lines, "\n")+"\n")
+}
+
+// raw is a file with these bytes.
+func raw(t *testing.T, content string) string {
+	t.Helper()
 	name := filepath.Join(t.TempDir(), "ledger.jsonl")
-	if err := os.WriteFile(name, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return name

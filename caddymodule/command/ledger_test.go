@@ -96,8 +96,18 @@ func TestLedgerImportGoesOn(t *testing.T) {
 		{"nothing", "line 1: it must be", []string{file(t, "")}},
 		{"a long line", "line 3: it is longer than 1048576 bytes\nit got to line 3", []string{file(t, header, line(0), strings.Repeat("x", 1<<20+1))}},
 		{"an empty line", "line 3: invalid", []string{file(t, header, line(0), "", line(1))}},
+		{"a file that was cut off", "ledger.jsonl is empty: it was cut off", []string{raw(t, "")}},
+		{"UTF-16", "line 1: the file is UTF-16", []string{raw(t, "\xff\xfe"+strings.Join(strings.Split(header+"\n", ""), "\x00")+"\x00")}},
+		{"GBK", "line 2: it is not UTF-8", []string{file(t, header, strings.Replace(line(0), "小明", "\xd0\xa1\xc3\xf7", 1))}},
 	} {
 		r.fails(c.want, append([]string{"ledger", "import"}, c.args...)...)
+	}
+	// Notepad and PowerShell save a byte order mark, and lines of Windows.
+	if out := r.do("ledger", "import", raw(t, "\ufeff"+strings.Join(lines[:3], "\r\n")+"\r\n")); out != "2 persons and 0 ends of sessions are imported.\n" {
+		t.Errorf("with a byte order mark: %q", out)
+	}
+	if out := r.do("ledger", "import", raw(t, "\ufeff"+strings.Join(lines[:4], "\n")), "--from-line", "3"); out != "2 persons and 0 ends of sessions are imported.\n" {
+		t.Errorf("the rest of one with a byte order mark: %q", out)
 	}
 	if out := r.do("ledger", "import", file(t, header)); out != "0 persons and 0 ends of sessions are imported.\n" {
 		t.Errorf("a ledger of nobody: %q", out)

@@ -122,6 +122,9 @@ func (m *ledgerImport) lineByLine(ctx context.Context, f io.Reader) error {
 		}
 		return errors.Join(err, m.stopped(n+1))
 	}
+	if n == 0 {
+		return fmt.Errorf("%s is empty: it was cut off, or is no ledger", m.file)
+	}
 	if n < m.from-1 {
 		return fmt.Errorf("%s has only %d lines", m.file, n)
 	}

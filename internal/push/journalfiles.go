@@ -22,6 +22,9 @@ const (
 // errJournalFull says that the folder takes no more.
 var errJournalFull = errors.New("push: the journal is full")
 
+// errJournalCut says that an entry was cut off, by a copy or by a disk.
+var errJournalCut = errors.New("push: the entry is empty: it was cut off; restore the backup, or remove the file")
+
 // Files is a [Journal] with one file for each entry, in a folder that is made when
 // it is first needed. Only the server's user can read them.
 type Files struct {
@@ -110,11 +113,15 @@ func (f *Files) Each(fn func(name string, entry []byte)) error {
 			continue // done meanwhile
 		}
 		var entry []byte
-		if err == nil {
+		switch {
+		case err != nil:
+		case sealed == "":
+			err = errJournalCut
+		default:
 			entry, err = f.Open(name, sealed)
 		}
 		if err != nil {
-			failed = err
+			failed = fmt.Errorf("%s: %w", filepath.Base(f.path(name)), err)
 			continue
 		}
 		fn(name, entry)

@@ -71,6 +71,25 @@ func TestAttackForgedJournal(t *testing.T) {
 	}
 }
 
+// An entry that was cut off is told by its name, and stays.
+func TestJournalSaysWhatWasCutOff(t *testing.T) {
+	t.Parallel()
+	f := files(t.TempDir())
+	if err := f.Keep(entryName, []byte("good")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(f.path(entryName), 0); err != nil {
+		t.Fatal(err)
+	}
+	err := f.Each(func(name string, _ []byte) { t.Errorf("%s was read", name) })
+	if !errors.Is(err, errJournalCut) || !strings.Contains(err.Error(), entryName+journalSuffix) {
+		t.Errorf("%v, want the file's name and that it was cut off", err)
+	}
+	if _, err := os.Stat(f.path(entryName)); err != nil {
+		t.Error(err)
+	}
+}
+
 // What the folder holds is bounded.
 func TestJournalIsBounded(t *testing.T) {
 	t.Parallel()
