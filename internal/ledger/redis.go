@@ -79,7 +79,7 @@ type Redis struct {
 	outbox     outbox
 	generation atomic.Uint64
 	moved      atomic.Int64 // when Generation last moved because the channel was broken, ns since 1970
-	memory     sync.Once    // its warning
+	told       toldOnce
 	known      latch        // shut from Start until the tombstones are read
 	tombstones atomic.Value // string: the stamp of the last change of the tombstones before they were last read
 

@@ -148,7 +148,7 @@ func (r *Redis) subscribe(ctx context.Context) error {
 			}
 			r.channel.now.Store(&span{since: begun})
 			r.generation.Add(1)
-			r.checkMemory(ctx)
+			r.checkServers(ctx)
 		case *redis.Message:
 			r.receive(m.Payload)
 		}

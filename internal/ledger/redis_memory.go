@@ -3,33 +3,54 @@ package ledger
 import (
 	"context"
 	"strings"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // noEviction is the only policy under which Redis throws nothing away by itself.
 const noEviction = "noeviction"
 
-// checkMemory says once, where an operator can read it, that this Redis would throw away what it was given to keep. A
-// Redis that does not tell is taken at its word.
-func (r *Redis) checkMemory(ctx context.Context) {
+// checkServers says once, where an operator can read it, that this Redis may lose what it was given to keep. A Redis
+// that does not tell is taken at its word.
+func (r *Redis) checkServers(ctx context.Context) {
 	if r.Logger == nil {
 		return
 	}
 	once, cancel := r.once(ctx)
 	defer cancel()
-	info, err := r.Client.Info(once, "memory").Result()
+	check := func(ctx context.Context, server redis.Cmdable) {
+		r.checkMemory(ctx, server)
+		r.checkDisk(ctx, server)
+	}
+	if cluster, ok := r.Client.(*redis.ClusterClient); ok {
+		_ = cluster.ForEachMaster(once, func(ctx context.Context, node *redis.Client) error {
+			check(ctx, node)
+			return nil
+		})
+		return
+	}
+	check(once, r.Client)
+}
+
+func (r *Redis) checkMemory(ctx context.Context, server redis.Cmdable) {
+	info, err := server.Info(ctx, "memory").Result()
 	if err != nil {
 		return
 	}
-	policy := noEviction
-	for line := range strings.Lines(info) {
-		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "maxmemory_policy:"); ok {
-			policy = value
-		}
-	}
-	if policy != noEviction && words(policy, 64) {
-		r.memory.Do(func() {
+	if policy := infoField(info, "maxmemory_policy"); policy != "" && policy != noEviction && words(policy, 64) {
+		r.told.eviction.Do(func() {
 			r.Logger.Warn("Redis throws data away when its memory is full, and signs visitors out: set maxmemory-policy noeviction",
 				"maxmemory_policy", policy)
 		})
 	}
+}
+
+// infoField returns a field of what INFO answered, "" if it is not there.
+func infoField(info, name string) string {
+	for line := range strings.Lines(info) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), name+":"); ok {
+			return value
+		}
+	}
+	return ""
 }
