@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
 )
 
 // words says one thing in both languages. {site} stands for the host and {seconds} for the time until a reload.
@@ -69,14 +70,43 @@ func (t texts) overlay(own texts) error {
 
 // parseTexts reads a texts.json.
 func parseTexts(data []byte) (texts, error) {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, errEmpty
+	}
 	var t texts
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&t); err != nil {
-		return nil, err
+		return nil, explainJSON(data, err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("something follows the closing brace")
 	}
 	return t, nil
+}
+
+// explainJSON says in which line JSON is wrong.
+func explainJSON(data []byte, err error) error {
+	var syntax *json.SyntaxError
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the JSON is not closed: the file ends before its last }")
+	case errors.As(err, &wrong):
+		return fmt.Errorf(`line %d: expected {"<page>": {"<text>": {"zh-CN": "…", "en": "…"}}}, found a %s`, lineAt(data, wrong.Offset), wrong.Value)
+	case !errors.As(err, &syntax):
+		return err
+	}
+	line := lineAt(data, syntax.Offset)
+	if at := syntax.Offset - 1; at >= 0 && at < int64(len(data)) {
+		if r, _ := utf8.DecodeRune(data[at:]); r >= utf8.RuneSelf { // its error shows one byte of it
+			return fmt.Errorf("line %d: %q cannot stand there; the quotes of JSON are \" and its commas ,", line, r)
+		}
+	}
+	return fmt.Errorf("line %d: %w", line, err)
+}
+
+// lineAt is the number of the line at a place in a text.
+func lineAt(data []byte, offset int64) int {
+	return 1 + bytes.Count(data[:min(max(offset, 0), int64(len(data)))], []byte("\n"))
 }

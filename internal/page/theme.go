@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
@@ -15,6 +16,8 @@ import (
 
 // ErrTheme is what every error of LoadTheme wraps.
 var ErrTheme = errors.New("page: theme")
+
+var errEmpty = errors.New("the file is empty; remove it to have the built-in one")
 
 // maxThemeFile bounds each file of a theme, in bytes.
 const maxThemeFile = 256 << 10
@@ -96,23 +99,41 @@ func load(folder fs.FS, base *Theme) (*Theme, error) {
 func (t *Theme) slot(name string) func(data []byte) error {
 	switch name {
 	case templateFile:
-		return t.setTemplate
+		return asText(t.setTemplate)
 	case styleFile:
-		return t.setStyle
+		return asText(t.setStyle)
 	case textsFile:
-		return t.setTexts
+		return asText(t.setTexts)
 	}
 	kind, ok := strings.CutSuffix(name, pictureExt)
 	if _, known := statuses[Kind(kind)]; !ok || !known {
 		return nil
 	}
 	return func(data []byte) error {
-		t.pictures[Kind(kind)] = template.HTML(data) //nolint:gosec // the operator's own, like the template
+		picture, err := parseSVG(data)
+		if err != nil {
+			return err
+		}
+		t.pictures[Kind(kind)] = template.HTML(picture) //nolint:gosec // the operator's own, like the template
 		return nil
 	}
 }
 
+// asText hands the text of a file on.
+func asText(put func(text []byte) error) func(data []byte) error {
+	return func(data []byte) error {
+		text, err := decodeText(data)
+		if err != nil {
+			return err
+		}
+		return put(text)
+	}
+}
+
 func (t *Theme) setTemplate(data []byte) (err error) {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return errEmpty
+	}
 	t.template, err = template.New(templateFile).Parse(string(data))
 	return err
 }
