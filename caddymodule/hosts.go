@@ -34,7 +34,7 @@ func (a *App) warnOfHost(option, address, danger string, isWeChats func(host str
 	host := slog.String("host", u.Host)
 	switch {
 	case u.Scheme == "http":
-		a.logger.Warn(option+" is plain http: "+danger+". Remove "+option+" in production, or write https", host)
+		a.logger.Warn(option+" is plain http, which is for a simulator only: "+danger+". Remove "+option+" in production, or write https", host)
 	case !isWeChats(strings.ToLower(u.Hostname())):
 		a.logger.Info(option+" is not a host of WeChat's: it is trusted as WeChat is", host)
 	}
