@@ -20,6 +20,7 @@ func TestAdminCalls(t *testing.T) {
 		{"POST", "/wechat/ledger", o.ledgerFile()},
 		{"POST", "/wechat/ledger", o.ledgerFile()},
 		{"GET", "/wechat/persons?app_id=wx1234567890abcdef&openid=oMing0000000000000000000000", ""},
+		{"GET", "/wechat/persons?openid=oMing0000000000000000000000", ""},
 		{"GET", "/wechat/persons?unionid=oUnionLi000000000000000000", ""},
 		{"GET", "/wechat/persons?id=" + merged, ""},
 		{"GET", "/wechat/persons?app_id=wxfedcba0987654321&openid=oHong0000000000000000000000", ""},
@@ -72,8 +73,8 @@ func TestAdminRefuses(t *testing.T) {
 		status             int
 		want               string
 	}{
-		"find without a name":     {"GET", "/wechat/persons", "", 400, "app_id and openid, or unionid, or id"},
-		"openid without app id":   {"GET", "/wechat/persons?openid=o", "", 400, "app_id and openid"},
+		"find without a name":     {"GET", "/wechat/persons", "", 400, "openid, or app_id and openid, or unionid, or id"},
+		"app id without openid":   {"GET", "/wechat/persons?app_id=wx1", "", 400, "app_id and openid"},
 		"two names":               {"GET", "/wechat/persons?id=a&unionid=b", "", 400, "must give"},
 		"a name twice":            {"GET", "/wechat/persons?id=a&id=b", "", 400, "must give"},
 		"an empty name":           {"GET", "/wechat/persons?unionid=", "", 400, "must give"},
@@ -91,8 +92,8 @@ func TestAdminRefuses(t *testing.T) {
 		"import of UTF-16":        {"POST", "/wechat/ledger", "\xfe\xff\x00{", 400, `"line":1,"error":"the file is UTF-16`},
 		"import without header":   {"POST", "/wechat/ledger", newcomer, 400, `"line":1`},
 		"import of a newer form":  {"POST", "/wechat/ledger", strings.Replace(header, "2", "3", 1) + newcomer, 400, `"line":1`},
-		"a line that is no JSON":  {"POST", "/wechat/ledger", header + newcomer + "secret words", 400, `"line":3,"error":"invalid: 12 bytes are not a person`},
-		"an end in an old form":   {"POST", "/wechat/ledger", oldHeader + endedSession + "\n", 400, `"line":2,"error":"invalid: 83 bytes are not a person`},
+		"a line that is no JSON":  {"POST", "/wechat/ledger", header + newcomer + "secret words", 400, `"line":3,"error":"invalid: not a person in JSON, in a line of length 12`},
+		"an end in an old form":   {"POST", "/wechat/ledger", oldHeader + endedSession + "\n", 400, `"line":2,"error":"invalid: not a person in JSON, in a line of length 83`},
 		"an end of nothing":       {"POST", "/wechat/ledger", header + newcomer + `{"ended_session":"secret words","until":"2999-01-01T00:00:00Z"}`, 400, `"line":3,"error":"invalid: the tombstone has a bad ended_session"`},
 		"an end for ever":         {"POST", "/wechat/ledger", header + endedSession + "\n" + `{"ended_person":"abcdefghijklmnopqrstuvwxyz","at":"2026-03-01T00:00:00Z"}`, 400, `"line":3,"error":"invalid: the tombstone has a bad until"`},
 		"an empty line":           {"POST", "/wechat/ledger", header + "\n" + newcomer, 400, `"line":2`},

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
@@ -22,12 +23,20 @@ type personSummary struct {
 	LastSeen  time.Time `json:"last_seen"`
 }
 
-// findPerson lists the person with an openid, a unionid or an id: one or nobody.
+// findPerson lists the person with an openid, a unionid or an id: one or nobody. An
+// openid without an app id is of the only account.
 // Nobody is an empty list, and not an error: the question was answered.
 func (d desk) findPerson(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r, []string{"app_id", "openid"}, []string{"unionid"}, []string{"id"})
+	q, err := query(r, []string{"openid"}, []string{"app_id", "openid"}, []string{"unionid"}, []string{"id"})
 	if err != nil {
 		return err
+	}
+	if q.Has("openid") && !q.Has("app_id") {
+		only, err := d.onlyAppID()
+		if err != nil {
+			return err
+		}
+		q.Set("app_id", only)
 	}
 	found := []personSummary{}
 	p, err := d.lookUp(r.Context(), q)
@@ -38,6 +47,19 @@ func (d desk) findPerson(w http.ResponseWriter, r *http.Request) error {
 		return adminError(err)
 	}
 	return writeAdmin(w, http.StatusOK, found)
+}
+
+// onlyAppID is the app id of the only account. Where there are several, an openid
+// alone says nothing: it is refused, and the answer says what to choose from.
+func (d desk) onlyAppID() (string, error) {
+	if len(d.app.accounts) == 1 {
+		return d.app.accounts[0].Credentials.AppID, nil
+	}
+	var all []string
+	for _, a := range d.app.accounts {
+		all = append(all, a.Credentials.AppID+" ("+a.Name+")")
+	}
+	return "", refuseAdmin(http.StatusBadRequest, "an openid is of one account: add its app id, one of "+strings.Join(all, ", "), nil)
 }
 
 func (d desk) lookUp(ctx context.Context, q url.Values) (ledger.Person, error) {

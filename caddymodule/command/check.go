@@ -75,7 +75,7 @@ func (w *walker) report(s *shop) error {
 	}
 	for _, name := range []string{"X-Wechat-User", "X-Wechat-Openid", "X-Wechat-Unionid", "X-Wechat-Nickname"} {
 		if values := received[name]; len(values) != 1 || values[0] == "" || values[0] == "evil" {
-			return fmt.Errorf("the identity did not arrive: %s has %d values", name, len(values))
+			return fmt.Errorf("the identity did not arrive: %s must have one value of the gateway's, and has %s", name, count(int64(len(values)), "value", "values"))
 		}
 	}
 	if strings.Contains(strings.Join(received["Cookie"], ";"), "wechat") {

@@ -20,7 +20,7 @@ func Register(example []byte) {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:      "wechat",
 		Short:     "Looks after the WeChat gateway, and tries it out",
-		CobraFunc: func(cmd *cobra.Command) { cmd.AddCommand(subcommands(example)...) },
+		CobraFunc: func(cmd *cobra.Command) { group(cmd, subcommands(example)...) },
 	})
 }
 
@@ -37,7 +37,8 @@ func demoCommand(example []byte) *cobra.Command {
 shop as the app behind the gateway, and the gateway with Caddyfile.example. Any browser can play the phone.
 
 With --check it walks through a whole sign-in without a browser, prints each hop and the headers that the shop
-received, and exits 0 only if the identity arrived.`,
+received, and exits 0 only if the identity arrived. It takes free ports, so that it may run beside anything, unless
+--listen or --wechat says otherwise.`,
 		Args: cobra.NoArgs,
 		RunE: caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -49,8 +50,8 @@ received, and exits 0 only if the identity arrived.`,
 		}),
 	}
 	cmd.Flags().BoolVar(&d.check, "check", false, "walk through a sign-in, print what happens, and exit")
-	cmd.Flags().StringVar(&d.listen, "listen", "127.0.0.1:9800", "where the shop's visitors go; a loopback address")
-	cmd.Flags().StringVar(&d.wechat, "wechat", "127.0.0.1:9801", "where the simulated WeChat listens; a loopback address")
+	cmd.Flags().StringVar(&d.listen, "listen", "", "where the shop's visitors go; a loopback address (default "+demoListen+", with --check a free port)")
+	cmd.Flags().StringVar(&d.wechat, "wechat", "", "where the simulated WeChat listens; a loopback address (default "+demoWeChat+", with --check a free port)")
 	cmd.Flags().BoolVar(&d.verbose, "verbose", false, "show the gateway's own log on stderr")
 	return cmd
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,17 +19,25 @@ import (
 // demo is gateway, sample shop and simulated WeChat in one process.
 type demo struct {
 	example []byte // Caddyfile.example
-	listen  string // the shop's public address, host:port on loopback
-	wechat  string // the simulated WeChat's
+	listen  string // the shop's public address, host:port on loopback; "" is the default
+	wechat  string // the simulated WeChat's; "" is the default
 	check   bool
 	verbose bool
 }
 
+// Where the demo listens unless it is told otherwise. A check takes free ports: it
+// may run beside anything.
+const (
+	demoListen = "127.0.0.1:9800"
+	demoWeChat = "127.0.0.1:9801"
+	anyPort    = "127.0.0.1:0"
+)
+
 func (d demo) run(ctx context.Context, out io.Writer) error {
 	if d.check {
-		// Free ports: a check may run beside anything.
-		d.listen, d.wechat = "127.0.0.1:0", "127.0.0.1:0"
+		d.listen, d.wechat = cmp.Or(d.listen, anyPort), cmp.Or(d.wechat, anyPort)
 	}
+	d.listen, d.wechat = cmp.Or(d.listen, demoListen), cmp.Or(d.wechat, demoWeChat)
 	folder, err := os.MkdirTemp("", "wechat-demo-")
 	if err != nil {
 		return err

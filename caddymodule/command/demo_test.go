@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +30,58 @@ func TestDemoCheck(t *testing.T) {
 	if _, received, _ := strings.Cut(out.String(), "The shop received:"); strings.Contains(received, "evil") {
 		t.Error("the forged openid reached the shop")
 	}
+}
+
+// A check listens where it is told to, and else on free ports: it may run beside a
+// demo.
+func TestDemoCheckListensWhereItIsTold(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Run("addresses", func(t *testing.T) {
+		d := demo{example: example(t), check: true, listen: freeLoopback(t), wechat: freeLoopback(t)}
+		var out bytes.Buffer
+		if err := d.run(t.Context(), &out); err != nil {
+			t.Fatalf("%v\n%s", err, out.String())
+		}
+		for _, want := range []string{"GET  http://" + d.listen + "/orders?id=7", "http://" + d.wechat + "/connect/oauth2/authorize?"} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("no %q in\n%s", want, out.String())
+			}
+		}
+	})
+	t.Run("an address that is taken", func(t *testing.T) {
+		taken, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer taken.Close()
+		for _, d := range []demo{{listen: taken.Addr().String()}, {wechat: taken.Addr().String()}} {
+			d.example, d.check = example(t), true
+			if err := d.run(t.Context(), io.Discard); err == nil || !strings.Contains(err.Error(), "address already in use") {
+				t.Errorf("listening on %q and %q: error %v", d.listen, d.wechat, err)
+			}
+		}
+	})
+	t.Run("not public", func(t *testing.T) {
+		if err := (demo{example: example(t), check: true, listen: "0.0.0.0:0"}).run(t.Context(), io.Discard); err == nil {
+			t.Error("a check listens on all interfaces")
+		}
+	})
+}
+
+// freeLoopback returns an address of loopback where nothing listens. Its port is
+// below those that the kernel gives away: no other program gets it meanwhile.
+func freeLoopback(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		address := "127.0.0.1:" + strconv.Itoa(12000+rand.N(2000))
+		if listener, err := net.Listen("tcp", address); err == nil {
+			_ = listener.Close()
+			return address
+		}
+	}
+	t.Fatal("no free port of a hundred")
+	return ""
 }
 
 // The demo serves until it is told to stop, on loopback only.

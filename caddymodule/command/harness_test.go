@@ -3,6 +3,7 @@ package command
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -59,14 +60,27 @@ func startWith(t *testing.T, more string) *running {
 // wechat runs a command as a terminal's user would, against an address.
 func wechat(t *testing.T, address string, args ...string) (out, errOut string, err error) {
 	t.Helper()
-	root := &cobra.Command{Use: "wechat", SilenceUsage: true}
-	root.AddCommand(subcommands(nil)...)
 	var stdout, stderr bytes.Buffer
-	root.SetOut(&stdout)
-	root.SetErr(&stderr)
-	root.SetArgs(append(args, "--address", address))
-	err = root.ExecuteContext(t.Context())
+	err = root(&stdout, &stderr, append(args, "--address", address)).ExecuteContext(t.Context())
 	return stdout.String(), stderr.String(), err
+}
+
+// bare runs a command as it is, and returns all that it printed.
+func bare(t *testing.T, args ...string) (out string, err error) {
+	t.Helper()
+	var both bytes.Buffer
+	err = root(&both, &both, args).ExecuteContext(t.Context())
+	return both.String(), err
+}
+
+// root is Caddy's own command with `wechat` in it, as Register adds it.
+func root(stdout, stderr io.Writer, args []string) *cobra.Command {
+	caddy := &cobra.Command{Use: "caddy", SilenceUsage: true, SilenceErrors: true}
+	caddy.AddCommand(group(&cobra.Command{Use: "wechat"}, subcommands(nil)...))
+	caddy.SetOut(stdout)
+	caddy.SetErr(stderr)
+	caddy.SetArgs(append([]string{"wechat"}, args...))
+	return caddy
 }
 
 // do runs a command that succeeds and returns what it printed.

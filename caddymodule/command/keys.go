@@ -18,8 +18,7 @@ func keysCommand() *cobra.Command {
 a key must go sooner. Keys that you configure with session { key … } are rotated there.` + endpointHelp,
 	}
 	e.flags(cmd)
-	cmd.AddCommand(rotateKeysCommand(e))
-	return cmd
+	return group(cmd, rotateKeysCommand(e))
 }
 
 func rotateKeysCommand(e *endpoint) *cobra.Command {

@@ -26,8 +26,7 @@ each session or person's sessions that were ended, and one for each person. Sess
 file holds personal data.` + endpointHelp,
 	}
 	e.flags(cmd)
-	cmd.AddCommand(exportLedgerCommand(e), importLedgerCommand(e))
-	return cmd
+	return group(cmd, exportLedgerCommand(e), importLedgerCommand(e))
 }
 
 func exportLedgerCommand(e *endpoint) *cobra.Command {
@@ -52,7 +51,7 @@ alone.` + endpointHelp,
 			if err := x.toFile(ctx, file); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d lines, one for each person and each end of sessions, are in %s.\n", x.records, file)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s, one for each person and each end of sessions, written to %s.\n", count(x.records, "line", "lines"), file)
 			return err
 		},
 	}

@@ -41,7 +41,7 @@ func TestLedgerThereAndBack(t *testing.T) {
 	if err := os.WriteFile(target, []byte("old"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if out := r.do("ledger", "export", "--file", target); out != "2500 lines, one for each person and each end of sessions, are in "+target+".\n" {
+	if out := r.do("ledger", "export", "--file", target); out != "2500 lines, one for each person and each end of sessions, written to "+target+".\n" {
 		t.Errorf("printed %q", out)
 	}
 	exported, err := os.ReadFile(target)
@@ -74,7 +74,7 @@ func TestLedgerImportGoesOn(t *testing.T) {
 	}
 	lines[1800] = "not a person"
 	source := file(t, lines...)
-	r.fails("line 1801: invalid: 12 bytes are not a person in JSON\nit got to line 1002; go on with: --from-line 1002", "ledger", "import", source)
+	r.fails("line 1801: invalid: not a person in JSON, in a line of length 12\nit got to line 1002; go on with: --from-line 1002", "ledger", "import", source)
 	if n := strings.Count(r.do("ledger", "export"), "\n"); n != 1001 {
 		t.Errorf("%d lines after the first batch", n)
 	}
@@ -89,6 +89,7 @@ func TestLedgerImportGoesOn(t *testing.T) {
 		name, want string
 		args       []string
 	}{
+		{"past the end of one line", "has only 1 line", []string{file(t, header), "--from-line", "3"}},
 		{"past the end", "has only 2501 lines", []string{file(t, lines...), "--from-line", "2503"}},
 		{"a contradiction", "line 3: contradiction: its openid of wx1234567890abcdef is known already", []string{file(t, header, line(0), strings.Replace(line(1), strings.Repeat("a", 22), strings.Repeat("b", 22), 1))}},
 		{"from there", "it got to line 3; go on with: --from-line 3", []string{file(t, header, line(0), strings.Replace(line(1), strings.Repeat("a", 22), strings.Repeat("b", 22), 1))}},
@@ -129,7 +130,7 @@ func TestLedgerCarriesWhatWasEnded(t *testing.T) {
 			t.Errorf("printed %q", out)
 		}
 	}
-	if out := r.do("ledger", "import", source, "--from-line", "4"); out != "1 persons and 1 ends of sessions are imported.\n" {
+	if out := r.do("ledger", "import", source, "--from-line", "4"); out != "1 person and 1 end of sessions are imported.\n" {
 		t.Errorf("from line 4: %q", out)
 	}
 	got := strings.Split(strings.TrimSuffix(r.do("ledger", "export"), "\n"), "\n")
@@ -141,7 +142,7 @@ func TestLedgerCarriesWhatWasEnded(t *testing.T) {
 		t.Errorf("printed %q", out)
 	}
 	old := strings.Replace(header, "2", "1", 1)
-	if out := r.do("ledger", "import", file(t, old, line(0))); out != "1 persons and 0 ends of sessions are imported.\n" {
+	if out := r.do("ledger", "import", file(t, old, line(0))); out != "1 person and 0 ends of sessions are imported.\n" {
 		t.Errorf("the old form: %q", out)
 	}
 }

@@ -49,7 +49,8 @@ it, and so does a line that cannot be read; it then says from which line to go o
 			if err := m.run(ctx, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d persons and %d ends of sessions are imported.\n", m.persons, m.ended)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s and %s are imported.\n",
+				count(m.persons, "person", "persons"), count(m.ended, "end of sessions", "ends of sessions"))
 			return err
 		},
 	}
@@ -126,7 +127,7 @@ func (m *ledgerImport) lineByLine(ctx context.Context, f io.Reader) error {
 		return fmt.Errorf("%s is empty: it was cut off, or is no ledger", m.file)
 	}
 	if n < m.from-1 {
-		return fmt.Errorf("%s has only %d lines", m.file, n)
+		return fmt.Errorf("%s has only %s", m.file, count(int64(n), "line", "lines"))
 	}
 	return m.send(ctx, n+1)
 }

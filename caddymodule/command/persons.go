@@ -24,31 +24,45 @@ func personsCommand() *cobra.Command {
 A person's id is what the app gets as X-Wechat-User. An older id, of a record that was merged, leads to the same person.` + endpointHelp,
 	}
 	e.flags(cmd)
-	cmd.AddCommand(findCommand(e), showCommand(e), exportCommand(e), eraseCommand(e))
-	return cmd
+	return group(cmd, findCommand(e), showCommand(e), exportCommand(e), eraseCommand(e))
 }
 
 func findCommand(e *endpoint) *cobra.Command {
 	var openID, appID, unionID string
 	cmd := &cobra.Command{
-		Use:   "find (--openid <openid> --app-id <app id> | --unionid <unionid>)",
+		Use:   "find (--openid <openid> [--app-id <app id>] | --unionid <unionid>)",
 		Short: "Finds a person by what WeChat calls them",
-		Args:  cobra.NoArgs,
+		Long: `Finds a person by an openid or by the unionid. An openid is of one account: where the gateway has several, the app id
+says of which.` + endpointHelp,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			q := url.Values{"unionid": {unionID}}
-			if openID != "" {
-				q = url.Values{"openid": {openID}, "app_id": {appID}}
+			q, err := whom(openID, appID, unionID)
+			if err != nil {
+				return err
 			}
 			return find(cmd, e, q)
 		},
 	}
 	cmd.Flags().StringVar(&openID, "openid", "", "the person's openid")
-	cmd.Flags().StringVar(&appID, "app-id", "", "the app id that the openid belongs to")
+	cmd.Flags().StringVar(&appID, "app-id", "", "the app id that the openid belongs to (default: that of the only account)")
 	cmd.Flags().StringVar(&unionID, "unionid", "", "the person's unionid")
-	cmd.MarkFlagsRequiredTogether("openid", "app-id")
-	cmd.MarkFlagsMutuallyExclusive("openid", "unionid")
-	cmd.MarkFlagsOneRequired("openid", "unionid")
 	return cmd
+}
+
+// whom is the query for a person; what is empty was not given.
+func whom(openID, appID, unionID string) (url.Values, error) {
+	switch {
+	case openID == "" && appID != "":
+		return nil, errors.New("--app-id belongs to --openid: give both, or --unionid alone")
+	case (openID == "") == (unionID == ""):
+		return nil, errors.New("give --openid or --unionid, one of them")
+	case unionID != "":
+		return url.Values{"unionid": {unionID}}, nil
+	case appID == "":
+		return url.Values{"openid": {openID}}, nil
+	default:
+		return url.Values{"openid": {openID}, "app_id": {appID}}, nil
+	}
 }
 
 func find(cmd *cobra.Command, e *endpoint, q url.Values) error {

@@ -20,7 +20,11 @@ func TestPersons(t *testing.T) {
 	if !strings.HasPrefix(found, "PERSON ") || !strings.Contains(found, "\n"+personID(1)+"  wx1234567890abcdef  ") || strings.Count(found, "\n") != 2 {
 		t.Errorf("found\n%s", found)
 	}
+	if again := r.do("persons", "find", "--openid", "oaaab"); again != found {
+		t.Errorf("without the app id of the only account, found\n%s", again)
+	}
 	r.fails("there is no such person", "persons", "find", "--unionid", "nobody")
+	r.fails("there is no such person", "persons", "find", "--openid", "nobody")
 
 	shown := r.do("persons", "show", personID(1))
 	for _, want := range []string{`person\s+` + personID(1), `nickname\s+"小明\\u202e"`, `unionid\s+none`, `openid\s+oaaab`, `consent\s+20`} {
@@ -40,6 +44,16 @@ func TestPersons(t *testing.T) {
 		r.fails("there is no such person", args...)
 	}
 	r.do("persons", "show", personID(0))
+}
+
+// With several accounts an openid needs the app id of its own: the answer names them.
+func TestFindWithSeveralAccounts(t *testing.T) {
+	r := startWith(t, `"mini_programs":[{"app_id":"wxfedcba0987654321","app_secret":"{env.SECRET}"}],`)
+	r.do("ledger", "import", file(t, header, line(1)))
+	r.fails("an openid is of one account: add its app id, one of wx1234567890abcdef (default), wxfedcba0987654321 (mini_program)", "persons", "find", "--openid", "oaaab")
+	if found := r.do("persons", "find", "--openid", "oaaab", "--app-id", "wx1234567890abcdef"); !strings.Contains(found, personID(1)) {
+		t.Errorf("found\n%s", found)
+	}
 }
 
 func TestSessionsOfTheLocalStore(t *testing.T) {
@@ -96,15 +110,21 @@ func TestCommandsRefuse(t *testing.T) {
 	t.Parallel()
 	r := &running{t, "127.0.0.1:1"}
 	for _, c := range []struct{ want, args string }{
-		{"at least one of the flags", "persons find"},
-		{"missing [app-id]", "persons find --openid o"},
-		{"none of the others can be", "persons find --openid o --app-id a --unionid u"},
+		{"give --openid or --unionid", "persons find"},
+		{"give --openid or --unionid", "persons find --unionid= --openid="},
+		{"give --openid or --unionid", "persons find --openid o --app-id a --unionid u"},
+		{"--app-id belongs to --openid", "persons find --app-id a"},
+		{"--app-id belongs to --openid", "persons find --app-id a --unionid u"},
 		{"unknown command", "persons find x"},
 		{"give one id", "persons show"},
 		{"give one id", "persons export a b"},
 		{"give one id", "persons erase --yes"},
 		{"give one id", "sessions list"},
 		{"give a person's id", "sessions end"},
+		{"give a person's id", "sessions end a b"},
+		{"give one webhook", "webhooks dead"},
+		{"give one webhook", "webhooks redeliver"},
+		{"give one webhook", "webhooks redeliver crm a b"},
 		{"give one file", "ledger import"},
 		{"give one file", "ledger import x --from-line 0"},
 		{"no such file", "ledger import /not/there"},

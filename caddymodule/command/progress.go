@@ -39,12 +39,12 @@ func (p *progress) at(bytes, lines int64) {
 	}
 	p.shown = time.Now()
 	if p.total <= 0 {
-		fmt.Fprintf(p.w, "\r%d lines ", lines)
+		fmt.Fprintf(p.w, "\r%s ", count(lines, "line", "lines"))
 		return
 	}
 	done := int(min(bytes, p.total) * barWidth / p.total)
-	fmt.Fprintf(p.w, "\r[%s%s] %3d %%  %d lines ",
-		strings.Repeat("=", done), strings.Repeat(" ", barWidth-done), min(bytes, p.total)*100/p.total, lines)
+	fmt.Fprintf(p.w, "\r[%s%s] %3d %%  %s ",
+		strings.Repeat("=", done), strings.Repeat(" ", barWidth-done), min(bytes, p.total)*100/p.total, count(lines, "line", "lines"))
 }
 
 // end takes the line away.

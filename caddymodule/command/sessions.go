@@ -19,8 +19,7 @@ func sessionsCommand() *cobra.Command {
 store. The local store, which seals sessions into the visitors' cookies, can end all of a person, but list none.` + endpointHelp,
 	}
 	e.flags(cmd)
-	cmd.AddCommand(listSessionsCommand(e), endSessionsCommand(e))
-	return cmd
+	return group(cmd, listSessionsCommand(e), endSessionsCommand(e))
 }
 
 func listSessionsCommand(e *endpoint) *cobra.Command {
@@ -65,9 +64,9 @@ func endSessionsCommand(e *endpoint) *cobra.Command {
 		Short: "Ends all sessions of a person, or one session",
 		Long: `Ends all sessions of a person, or with --session one session. The session's record does not say whose it is: name the
 person, too, and the webhooks hear of it.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 && session == "" || len(args) == 1 && args[0] == "" {
+			if len(args) > 1 || len(args) == 0 && session == "" || len(args) == 1 && args[0] == "" {
 				return errors.New("give a person's id, or --session with a session's id, or both")
 			}
 			c, err := e.client()

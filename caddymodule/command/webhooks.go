@@ -20,8 +20,7 @@ func webhooksCommand() *cobra.Command {
 letter: it can be looked at, and sent anew.` + endpointHelp,
 	}
 	e.flags(cmd)
-	cmd.AddCommand(listWebhooksCommand(e), deadLettersCommand(e), redeliverCommand(e))
-	return cmd
+	return group(cmd, listWebhooksCommand(e), deadLettersCommand(e), redeliverCommand(e))
 }
 
 func listWebhooksCommand(e *endpoint) *cobra.Command {
@@ -61,7 +60,12 @@ func deadLettersCommand(e *endpoint) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dead <webhook>",
 		Short: "Lists the dead letters of a webhook, the newest first",
-		Args:  cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || args[0] == "" {
+				return errors.New("give one webhook, by its name in `wechat webhooks list`")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := e.client()
 			if err != nil {
@@ -103,7 +107,12 @@ func redeliverCommand(e *endpoint) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "redeliver <webhook> (<letter> | --all)",
 		Short: "Sends dead letters anew, under their old ids",
-		Args:  cobra.RangeArgs(1, 2),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 || len(args) > 2 || args[0] == "" {
+				return errors.New("give one webhook, by its name in `wechat webhooks list`, and a letter or --all")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if all == (len(args) == 2) || len(args) == 2 && args[1] == "" {
 				return errors.New("give either a letter or --all")

@@ -79,7 +79,7 @@ func (t *Tombstone) UnmarshalJSON(data []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&v); err != nil { // its text may quote the line: left out
-		return fmt.Errorf("%w: %d bytes are not a tombstone in JSON", ErrInvalid, len(data))
+		return fmt.Errorf("%w: not a tombstone in JSON, in a line of length %d", ErrInvalid, len(data))
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%w: bytes follow a tombstone", ErrInvalid)
