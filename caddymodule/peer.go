@@ -15,12 +15,18 @@ func clientIP(r *http.Request) string {
 	return ip
 }
 
+// trusted reports whether the connection comes from one of Caddy's trusted_proxies.
+func trusted(r *http.Request) bool {
+	yes, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
+	return yes
+}
+
 // fromProxy reports whether the connection comes from this machine, or from one of
 // Caddy's trusted_proxies. Peers on a Unix socket have no address; the connection's
 // own end says what it is, and no header does (attack: a visitor who claims to be
 // the proxy).
 func fromProxy(r *http.Request) bool {
-	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted {
+	if trusted(r) {
 		return true
 	}
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && caddy.IsUnixNetwork(local.Network()) {

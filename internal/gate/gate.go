@@ -59,6 +59,8 @@ type Gate struct {
 	crowds     limiter // the same, see logUnavailable
 	badRequire limiter // the same, see warnOfAnswer
 	badLogout  limiter // the same
+	schemes    limiter // the same, see warnOfScheme
+	verifies   limiter // the same, see warnOfVerifyFile
 	untold     untold
 	strange    sync.Once
 	other      atomic.Pointer[Gate] // see under
@@ -79,6 +81,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool
 	if r.sides && !r.token.sent {
 		g.redeemAside(w, r)
 	}
+	g.warnOfVerifyFile(r)
 	if g.passesPreflight(r) {
 		return nil, true // without an identity, whatever it carries
 	}
@@ -122,6 +125,7 @@ func (g *Gate) prepare(r *Request) bool {
 		return false
 	}
 	r.origin, r.site = origin, siteOf(origin)
+	g.warnOfScheme(r)
 	if r.sides = hasSideCookies(r.Request); r.sides {
 		r.landed = int8(g.count(r, landedCookie, ""))
 		r.foreign = readForeign(r.Request, r.site)

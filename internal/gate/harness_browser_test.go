@@ -155,6 +155,7 @@ func (b *browser) send(method, address, body string, headers ...string) hop {
 	}
 	h := hop{t: b.town.t, url: address, status: res.StatusCode, header: res.Header, body: string(text)}
 	b.town.checkHop(h)
+	b.town.checkNumber(h)
 	return h
 }
 

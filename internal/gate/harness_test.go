@@ -37,6 +37,7 @@ const (
 type town struct {
 	t        testing.TB
 	behind   bool          // requests come from another proxy
+	trusts   bool          // it is one of trusted_proxies
 	from     func() string // the address of the visitor; nil is the connection's
 	weChat   *weChat
 	hub      *gate.Hub
@@ -216,7 +217,7 @@ func (w *town) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(r.Context()) // a copy, as any server in front makes one
 	w.scrub.Request(r)
 	original := *r.URL
-	q := &gate.Request{Request: r, Original: &original, Access: w.access[original.Path], Need: w.need[original.Path], FromProxy: w.behind}
+	q := &gate.Request{Request: r, Original: &original, Access: w.access[original.Path], Need: w.need[original.Path], FromProxy: w.behind, Trusted: w.trusts}
 	if w.from != nil {
 		q.ClientIP = w.from()
 	}

@@ -18,6 +18,9 @@ type Request struct {
 	// FromProxy says that the connection comes from another proxy of the operator's,
 	// who may be told of a visitor what a page may not.
 	FromProxy bool
+	// Trusted says that the connection comes from one of the proxies whose headers
+	// the operator believes.
+	Trusted bool
 	// ClientIP is the visitor's address, as far as the operator trusts who says it;
 	// "" is the connection's. It is shown to the visitor, and grants nothing.
 	ClientIP string

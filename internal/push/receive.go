@@ -33,6 +33,7 @@ func (h *Handler) verify(w http.ResponseWriter, r *http.Request, a *Account) {
 	switch {
 	case err != nil || !ok:
 		a.counts().Refused.Add(1)
+		h.warnUnsigned(a, q, err)
 	case !h.fresh(q, a):
 	default:
 		a.counts().Verified.Add(1)
@@ -75,7 +76,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, a *Account) {
 		a.counts().Unread.Add(1)
 		h.warn(a, "push is signed, but cannot be read", nil)
 	case err != nil:
-		h.refuse(w, a, err)
+		h.refuse(w, a, q, err)
 		return
 	}
 	if !h.fresh(q, a) {
@@ -129,9 +130,8 @@ func (h *Handler) begin(a *Account, m *wechat.PushMessage, signed, now time.Time
 	return s, http.StatusOK
 }
 
-// refuse answers what is not believed. Only what carries a right signature makes
-// a line in the log.
-func (h *Handler) refuse(w http.ResponseWriter, a *Account, err error) {
+// refuse answers what is not believed.
+func (h *Handler) refuse(w http.ResponseWriter, a *Account, q wechat.PushQuery, err error) {
 	a.counts().Refused.Add(1)
 	var tooLarge *http.MaxBytesError
 	status := http.StatusForbidden
@@ -140,10 +140,25 @@ func (h *Handler) refuse(w http.ResponseWriter, a *Account, err error) {
 		status = http.StatusRequestEntityTooLarge
 	case errors.Is(err, errBody):
 		status = http.StatusBadRequest
-	case !errors.Is(err, wechat.ErrPushSignature):
+	case errors.Is(err, wechat.ErrPushSignature):
+		h.warnUnsigned(a, q, err)
+	default:
 		h.warn(a, "push refused", err)
 	}
 	w.WriteHeader(status)
+}
+
+// warnUnsigned tells of a wrong signature: WeChat's console says only that its check
+// failed. No signature at all says nothing about the token: anybody can open the
+// address.
+func (h *Handler) warnUnsigned(a *Account, q wechat.PushQuery, err error) {
+	switch {
+	case !errors.Is(err, wechat.ErrPushSignature), q.Signature == "" && q.MsgSignature == "":
+	case q.Signature != "" && a.Keys.CheckQuery(q) == nil:
+		h.warn(a, "push refused: its address is signed, but its body was changed on the way", nil)
+	default:
+		h.warn(a, "push refused: wrong signature; if it is WeChat's, push_token is not the token in WeChat's console (服务器配置)", nil)
+	}
 }
 
 // errBody: the body did not arrive.

@@ -94,6 +94,65 @@ func TestWarningsAreFew(t *testing.T) {
 	}
 }
 
+// A wrong token is the commonest mistake: WeChat's console says only that its check
+// failed. One line a minute names the account and what to compare. What carries no
+// signature at all, such as a browser's visit, says nothing about the token.
+func TestWrongSignaturesAreTold(t *testing.T) {
+	t.Parallel()
+	event := eventOf(wechat.PushCancel, "oPerson1").xml()
+	check := func(p sent) *http.Request {
+		p.query.Set("echostr", "42")
+		return httptest.NewRequest(http.MethodGet, "/_wechat/push/main?"+p.query.Encode(), nil)
+	}
+	alone := func(p sent) sent { p.query.Del("signature"); return p }
+	for name, row := range map[string]struct {
+		request *http.Request
+		told    bool
+	}{
+		"a plain push":          {signed("stranger", event, time.Now()).request(), true},
+		"an encrypted push":     {sealed(t, "stranger", testAES, event, nil, fields.xml, time.Now()).request(), true},
+		"msg_signature alone":   {alone(sealed(t, "stranger", testAES, event, nil, fields.xml, time.Now())).request(), true},
+		"the check of the URL":  {check(signed("stranger", "", time.Now())), true},
+		"an old wrong one":      {signed("stranger", event, time.Now().Add(-time.Hour)).request(), true},
+		"no signature":          {sent{url.Values{}, event}.request(), false},
+		"a browser's visit":     {httptest.NewRequest(http.MethodGet, "/_wechat/push/main", nil), false},
+		"a parameter twice":     {httptest.NewRequest(http.MethodGet, "/_wechat/push/main?signature=a&signature=b", nil), false},
+		"no account":            {httptest.NewRequest(http.MethodGet, "/_wechat/push/other?signature=a", nil), false},
+		"a right one, no check": {httptest.NewRequest(http.MethodGet, "/_wechat/push/main?"+signed(testToken, "", time.Now()).query.Encode(), nil), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t, nil)
+			account := strings.TrimPrefix(row.request.URL.Path, "/_wechat/push/")
+			for range 100 {
+				s.Serve(httptest.NewRecorder(), row.request, account)
+			}
+			lines := strings.Count(s.log.text(), "level=WARN")
+			switch {
+			case !row.told && lines != 0, row.told && lines != 1:
+				t.Errorf("%d warnings:\n%s", lines, s.log.text())
+			case row.told && (!strings.Contains(s.log.text(), "account=main") || !strings.Contains(s.log.text(), "push_token")):
+				t.Errorf("it does not name the account and push_token:\n%s", s.log.text())
+			}
+			if strings.Contains(s.log.text(), "stranger") {
+				t.Errorf("the log repeats what was sent:\n%s", s.log.text())
+			}
+		})
+	}
+}
+
+// A right signature around a wrong body is no wrong token: the line says something
+// else.
+func TestTamperedBodyIsNoWrongToken(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, nil)
+	p := safe(t, eventOf(wechat.PushCancel, "oPerson1"))
+	p.query.Set("msg_signature", strings.Repeat("0", 40))
+	s.push(p)
+	if log := s.log.text(); strings.Count(log, "level=WARN") != 1 || strings.Contains(log, "push_token") || !strings.Contains(log, "account=main") {
+		t.Errorf("the log says\n%s", log)
+	}
+}
+
 // A clock of WeChat's that is ahead must not end sessions that are yet to come.
 func TestClockAheadEndsNoFutureSession(t *testing.T) {
 	t.Parallel()
