@@ -53,7 +53,7 @@ func TestCaddyfilesWeShip(t *testing.T) {
 			if formatted := caddyfile.Format([]byte(text)); !bytes.Equal(bytes.TrimSpace(formatted), bytes.TrimSpace([]byte(text))) {
 				t.Errorf("caddy fmt would change it:\n%s", formatted)
 			}
-			text = strings.ReplaceAll(text, "{file./run/secrets/redis}", "{env.WECHAT_SESSION_KEY}")
+			text = placeFiles(t, text)
 			text = strings.ReplaceAll(text, "/etc/caddy/wechat-pages", t.TempDir())
 			adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
 			if err != nil {
@@ -71,6 +71,20 @@ func TestCaddyfilesWeShip(t *testing.T) {
 			}
 		})
 	}
+}
+
+// placeFiles makes the files that placeholders of a Caddyfile name, in a folder of
+// the test, with what a secret could be.
+func placeFiles(t *testing.T, text string) string {
+	t.Helper()
+	folder := t.TempDir()
+	return regexp.MustCompile(`\{file\.(/[^}]+)\}`).ReplaceAllStringFunc(text, func(placeholder string) string {
+		file := filepath.Join(folder, filepath.Base(strings.TrimSuffix(placeholder, "}")))
+		if err := os.WriteFile(file, []byte(valueOf(placeholder)+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return "{file." + file + "}"
+	})
 }
 
 var variable = regexp.MustCompile(`\{env\.(\w+)\}`)
@@ -110,7 +124,6 @@ func uncomment(t *testing.T, example string) string {
 	}
 	text := strings.Join(lines, "\n")
 	text = strings.ReplaceAll(text, "/var/log/caddy", t.TempDir())
-	text = strings.ReplaceAll(text, "{file./run/secrets/wechat-members}", "{env.WECHAT_SESSION_KEY}")
 	return strings.ReplaceAll(text, "account default mini", "account members mini")
 }
 

@@ -18,9 +18,17 @@ func expand(field, value string) (string, error) {
 	}
 	expanded, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w; set the variable or file it names (a literal value must not contain { })", field, err)
+		return "", fmt.Errorf("%s: %w; %s", field, err, missing(value))
 	}
 	return strings.TrimSpace(expanded), nil
+}
+
+// missing says what to do where a placeholder has no value.
+func missing(value string) string {
+	if strings.Contains(value, "{env.") {
+		return "set the variable it names; a reload brings no new variable into a running server: restart it, or use {file.…}"
+	}
+	return "set the variable or file it names (a literal value must not contain { })"
 }
 
 // expandURL expands the address of one of WeChat's hosts: scheme and host, with

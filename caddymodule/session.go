@@ -22,7 +22,9 @@ type Session struct {
 
 	// The keys that seal sessions, each at least 32 characters, for example from
 	// `openssl rand -base64 32`. The first one seals, all of them open: to
-	// rotate, put the new one first and remove the old one after `lifetime`.
+	// rotate, put the new one first and remove the old one after `lifetime`. That
+	// takes a reload where keys come from files, a restart where they come from the
+	// environment.
 	// Default: generated, kept and rotated in Caddy's storage, so that servers
 	// which share the storage share the keys. Those that were generated before
 	// keys are configured open for `lifetime` more. Placeholders of the
