@@ -45,7 +45,6 @@ type world struct {
 	folder string // storage, ledger and log
 	port   string
 	site   string // http://127.0.0.1:port
-	loads  int    // by reload
 }
 
 // newWorld starts the simulator and the app. Caddy starts with load.

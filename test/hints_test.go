@@ -35,15 +35,16 @@ func (w *world) hint(message string) string {
 // the account, serves it.
 func TestHintForTheVerifyFile(t *testing.T) {
 	w := newWorld(t)
-	w.reload(options{})
+	w.load(w.caddyfile(options{}))
 	const file = "/MP_verify_AbCd1234EfGh5678.txt"
-	asks := w.steady("ming")
+	asks := w.visitor("ming")
 	for range 3 {
 		if a := asks.send(http.MethodGet, w.site+file, "", http.Header{"User-Agent": {"Mozilla/4.0"}, "Accept": {"*/*"}}); a.StatusCode != http.StatusUnauthorized {
 			t.Fatalf("answered %s", a.Status)
 		}
 	}
-	w.reload(options{account: w.hint("verification file is not configured")})
+	w.load(w.caddyfile(options{account: w.hint("verification file is not configured")}))
+	asks.client.CloseIdleConnections() // a server of before may still answer there
 	if a := asks.send(http.MethodGet, w.site+file, "", nil); a.StatusCode != http.StatusOK || a.body != "AbCd1234EfGh5678" {
 		t.Errorf("with the line: %s %q", a.Status, a.body)
 	}
@@ -67,13 +68,13 @@ func TestHintForTheOrigin(t *testing.T) {
 			proxied := http.Header{"X-Forwarded-Proto": {"https"}, "X-Forwarded-For": {"203.0.113.7"}}
 			callback := func() string {
 				t.Helper()
-				location, err := w.steady("ming").send(http.MethodGet, w.site+"/", "", proxied).Location()
+				location, err := w.visitor("ming").send(http.MethodGet, w.site+"/", "", proxied).Location()
 				if err != nil {
 					t.Fatal(err)
 				}
 				return location.Query().Get("redirect_uri")
 			}
-			w.reload(options{server: c.server})
+			w.load(w.caddyfile(options{server: c.server}))
 			for range 3 {
 				if back := callback(); !strings.HasPrefix(back, "http://") {
 					t.Errorf("X-Forwarded-Proto decides: %s", back)
@@ -83,7 +84,7 @@ func TestHintForTheOrigin(t *testing.T) {
 			if told := strings.Contains(w.log(), "add the proxy to trusted_proxies"); told == c.known {
 				t.Errorf("told of trusted_proxies: %t", told)
 			}
-			w.reload(options{server: c.server, auth: line})
+			w.load(w.caddyfile(options{server: c.server, auth: line}))
 			if back := callback(); !strings.HasPrefix(back, "https://127.0.0.1:"+w.port+"/") {
 				t.Errorf("with %s: %s", line, back)
 			}
@@ -109,12 +110,12 @@ func TestHintForThePushToken(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		w.reload(options{account: "push_token {file." + file + "}"})
+		w.load(w.caddyfile(options{account: "push_token {file." + file + "}"}))
 	}
 	token("anotherToken")
 	check := w.site + "/_wechat/push/default?" + signedCheck("tokenOfTheConsole")
 	for range 3 {
-		if a := w.steady("ming").send(http.MethodGet, check, "", nil); a.StatusCode != http.StatusForbidden {
+		if a := w.visitor("ming").send(http.MethodGet, check, "", nil); a.StatusCode != http.StatusForbidden {
 			t.Fatalf("answered %s", a.Status)
 		}
 	}
@@ -128,7 +129,7 @@ func TestHintForThePushToken(t *testing.T) {
 		t.Errorf("the log says %s", lines)
 	}
 	token("tokenOfTheConsole")
-	if a := w.steady("ming").send(http.MethodGet, check, "", nil); a.StatusCode != http.StatusOK || a.body != "echo" {
+	if a := w.visitor("ming").send(http.MethodGet, check, "", nil); a.StatusCode != http.StatusOK || a.body != "echo" {
 		t.Errorf("with the right token: %s %q", a.Status, a.body)
 	}
 }

@@ -46,6 +46,7 @@ func keyed(keys ...string) options {
 func (w *world) signedInAs(v *visitor) string {
 	w.t.Helper()
 	w.app.take()
+	v.client.CloseIdleConnections() // a server of before may still answer there
 	if a := v.signIn(w.site + "/"); a.StatusCode != http.StatusOK {
 		w.t.Fatalf("signing in: %s", a.Status)
 	}
@@ -57,6 +58,7 @@ func (w *world) signedInAs(v *visitor) string {
 func (w *world) stays(v *visitor, openID, when string) {
 	w.t.Helper()
 	w.app.take()
+	v.client.CloseIdleConnections()
 	if a := v.send(http.MethodGet, w.site+"/", "", nil); a.StatusCode != http.StatusOK {
 		w.t.Errorf("%s: %s: the visitor is signed out", when, a.Status)
 		return
@@ -72,18 +74,19 @@ func (w *world) stays(v *visitor, openID, when string) {
 func TestKeyRotationByReload(t *testing.T) {
 	w := newWorld(t)
 	added, first := documentedKeys(t, w.folder)
-	before, after := w.steady("ming"), w.steady("hong")
+	before, after := w.visitor("ming"), w.visitor("hong")
 
-	w.reload(keyed(first))
+	w.load(w.caddyfile(keyed(first)))
 	ming := w.signedInAs(before)
-	w.reload(keyed(added, first))
+	w.load(w.caddyfile(keyed(added, first)))
 	w.stays(before, ming, "after the new key came")
 	hong := w.signedInAs(after)
 	if ming == "" || hong == "" || ming == hong {
 		t.Fatalf("signed in as %q and %q", ming, hong)
 	}
-	w.reload(keyed(added))
+	w.load(w.caddyfile(keyed(added)))
 	w.stays(after, hong, "after the old key went")
+	before.client.CloseIdleConnections()
 	if a := before.send(http.MethodGet, w.site+"/", "", nil); a.StatusCode != http.StatusFound {
 		t.Errorf("after its key went, a session of before got %s", a.Status)
 	}
@@ -97,8 +100,8 @@ func TestKeyRotationByReload(t *testing.T) {
 func TestKeyRotationThatCannotWork(t *testing.T) {
 	w := newWorld(t)
 	_, first := documentedKeys(t, w.folder)
-	v := w.steady("ming")
-	w.reload(keyed(first))
+	v := w.visitor("ming")
+	w.load(w.caddyfile(keyed(first)))
 	ming := w.signedInAs(v)
 	empty, short := filepath.Join(w.folder, "empty"), filepath.Join(w.folder, "short")
 	for file, content := range map[string]string{empty: "\n", short: "short-one\n"} {
@@ -126,18 +129,18 @@ func TestKeyRotationThatCannotWork(t *testing.T) {
 func TestKeyRotationByRestart(t *testing.T) {
 	w := newWorld(t)
 	t.Setenv("WECHAT_SESSION_KEY", oldKey)
-	before, after := w.steady("ming"), w.steady("hong")
-	w.reload(keyed("key {env.WECHAT_SESSION_KEY}"))
+	before, after := w.visitor("ming"), w.visitor("hong")
+	w.load(w.caddyfile(keyed("key {env.WECHAT_SESSION_KEY}")))
 	ming := w.signedInAs(before)
 
 	w.stop()
 	t.Setenv("WECHAT_SESSION_KEY", newKey)
 	t.Setenv("WECHAT_SESSION_KEY_OLD", oldKey)
-	w.reload(keyed("key {env.WECHAT_SESSION_KEY}", "key {env.WECHAT_SESSION_KEY_OLD}"))
+	w.load(w.caddyfile(keyed("key {env.WECHAT_SESSION_KEY}", "key {env.WECHAT_SESSION_KEY_OLD}")))
 	w.stays(before, ming, "after the restart")
 	hong := w.signedInAs(after)
 
 	w.stop()
-	w.reload(keyed("key {env.WECHAT_SESSION_KEY}"))
+	w.load(w.caddyfile(keyed("key {env.WECHAT_SESSION_KEY}")))
 	w.stays(after, hong, "after the old key went")
 }
