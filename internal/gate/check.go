@@ -62,6 +62,10 @@ func (g *Gate) vouch(w http.ResponseWriter, r *Request, asked asked) {
 	ours := r.site.jar().Name(r.site.secure) + "="
 	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return !strings.HasPrefix(line, ours) })
 	r.id.Apply(h)
+	if !headerFits(h, "") {
+		// All but the avatar is short.
+		h.Del(g.headerName(FieldAvatar, "X-Wechat-Avatar"))
+	}
 	if asked.credentials {
 		// What the app would get, were the gateway in the way itself.
 		StripCookies(r.Request)
@@ -91,6 +95,9 @@ func (g *Gate) sendToSignIn(w http.ResponseWriter, r *Request, asked asked, stan
 		body.Error, body.Message = "consent_required", "This needs the visitor's consent. Open redirect_url in the browser to ask for it."
 	}
 	body.RedirectURL = r.origin + loginPath(asked.target, scope)
+	if !headerFits(w.Header(), body.RedirectURL) {
+		body.RedirectURL = r.origin + loginPath("", scope)
+	}
 	switch {
 	case asked.forVisitor && asked.write:
 		about := r.WithContext(r.Context())

@@ -32,14 +32,13 @@ func (g *Gate) begin(w http.ResponseWriter, r *Request, d newDance) {
 	if account.Kind == KindWebsite {
 		flow.Account = account.Name
 	}
-	sealer := g.sealer(r)
-	path, err := sealer.path(flow)
+	flowCookie.SetAt(w, r.site, callbackPath+flow.ID, value) // sent to this flow's callback only
+	location, err := g.signInURL(w, r, account, flow)
 	if err != nil {
 		g.misconfigured(w, r, flow, err)
 		return
 	}
-	flowCookie.SetAt(w, r.site, callbackPath+flow.ID, value) // sent to this flow's callback only
-	redirect(w, http.StatusFound, g.signInURL(account, g.callbackAddress(r, path), d.scope, sealer.state(flow.ID)))
+	redirect(w, http.StatusFound, location)
 	g.Logger.Debug("dance begun", slog.String("flow", shortID(flow.ID)), slog.String("scope", string(d.scope)), slog.Int("attempt", d.attempt))
 }
 
@@ -134,7 +133,7 @@ func arrive(w http.ResponseWriter, r *Request, target string) {
 	if r.Header.Get("Sec-Fetch-Mode") == "navigate" && !strings.Contains(target, "#") {
 		target += "#"
 	}
-	redirect(w, http.StatusSeeOther, r.origin+target)
+	returnTo(w, r, target)
 }
 
 // shortID shortens a random id for logs and pages.

@@ -124,7 +124,7 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *Request) {
 	facts.Access, facts.Standing = Protected, g.standingForLogin(r, scope)
 	switch Decide(facts.asked()) {
 	case Pass:
-		redirect(w, http.StatusSeeOther, r.origin+target)
+		returnTo(w, r, target)
 	case Begin, AskConsent:
 		g.begin(w, r, newDance{target: target, scope: scope})
 	case ExplainOutside:
@@ -174,7 +174,7 @@ func (g *Gate) declineEndpoint(w http.ResponseWriter, r *Request) {
 			return
 		}
 	}
-	redirect(w, http.StatusSeeOther, r.origin+target)
+	returnTo(w, r, target)
 }
 
 // postedHere admits POSTs from this site's own pages only (attack: CSRF; the

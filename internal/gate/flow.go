@@ -82,7 +82,7 @@ func (s flowSealer) path(f Flow) (string, error) {
 	// Not inside the JSON, which would lengthen & to \u0026 and spoil addresses
 	// in GBK. A target holds no line break, nor does the JSON.
 	plain = append(append(plain, '\n'), f.Target...)
-	sealed, err := s.ring.Seal(session.PurposeFlow, s.bound+"|"+f.ID, plain)
+	sealed, err := s.ring.SealCompact(session.PurposeFlow, s.bound+"|"+f.ID, plain)
 	if err != nil {
 		return "", fmt.Errorf("gate: seal flow: %w", err)
 	}
@@ -96,7 +96,11 @@ func (s flowSealer) open(path string) (Flow, error) {
 	if !ok || len(id) == 0 || len(id) > 64 {
 		return Flow{}, errFlow
 	}
-	plain, err := s.ring.Open(session.PurposeFlow, s.bound+"|"+id, sealed)
+	plain, err := s.ring.OpenCompact(session.PurposeFlow, s.bound+"|"+id, sealed)
+	if err != nil {
+		// As it was sealed before: a sign-in that was under way during the upgrade.
+		plain, err = s.ring.Open(session.PurposeFlow, s.bound+"|"+id, sealed)
+	}
 	if err != nil {
 		return Flow{}, fmt.Errorf("%w: %w", errFlow, err)
 	}

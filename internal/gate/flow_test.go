@@ -3,6 +3,7 @@ package gate
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"net/http/httptest"
 	"reflect"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
 )
 
 // testSecret is a browser's secret.
@@ -43,6 +45,25 @@ func TestFlowThereAndBack(t *testing.T) {
 		if strings.Contains(path, binding) || len(flow.Binding) != 32 {
 			t.Error("the binding cookie's value travels in the address")
 		}
+	}
+}
+
+// A sign-in that was under way when the gateway was replaced ends well: its address was
+// sealed in the longer form.
+func TestFlowOfBeforeOpens(t *testing.T) {
+	t.Parallel()
+	sealer := shopSealer(t)
+	flow, _ := newFlow("/cart?a=1", wechat.ScopeUserInfo, 1, true, testSecret)
+	plain, err := json.Marshal(flow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := sealer.ring.Seal(session.PurposeFlow, sealer.bound+"|"+flow.ID, append(append(plain, '\n'), flow.Target...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, err := sealer.open(callbackPath + flow.ID + "/" + sealed); err != nil || !reflect.DeepEqual(back, flow) {
+		t.Errorf("%+v, %v", back, err)
 	}
 }
 

@@ -53,7 +53,7 @@ func (g *Gate) handOver(w http.ResponseWriter, r *Request) (answered bool) {
 	if len(tickets) == 1 && r.Method == http.MethodGet && takesTickets(r) { // two tickets are none
 		next = g.secondHop(w, r, tickets[0], target)
 	}
-	redirect(w, http.StatusSeeOther, r.origin+next)
+	returnTo(w, r, next)
 	return true
 }
 
@@ -159,7 +159,7 @@ func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
 		redirect(w, http.StatusSeeOther, r.origin+"/")
 		return
 	case !h.boundTo(r), g.checkTicket(h.Ticket) != nil:
-		redirect(w, http.StatusSeeOther, r.origin+h.target) // a stranger, or too late: nothing is burnt
+		returnTo(w, r, h.target) // a stranger, or too late: nothing is burnt
 		return
 	case g.asksFirst(w, r, h.Ticket.Person, r.Original.EscapedPath(), h.target):
 		return
@@ -190,7 +190,7 @@ func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
 		ticketCookie.ClearAt(w, r.site, ticketPath+h.Ticket.ID)
 	}
 	// Not arrive: the fragment that the mini program gave belongs to the page.
-	redirect(w, http.StatusSeeOther, r.origin+h.target)
+	returnTo(w, r, h.target)
 }
 
 func (g *Gate) ticketUnavailable(w http.ResponseWriter, r *Request, err error) {

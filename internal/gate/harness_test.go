@@ -50,6 +50,7 @@ type town struct {
 	upstream http.HandlerFunc                              // nil is echo
 	stream   http.HandlerFunc                              // in place of upstream: it writes to the visitor itself
 	wrap     func(http.ResponseWriter) http.ResponseWriter // what stands around the server's writer; nil is nothing
+	front    func(http.Header)                             // what stands in answers before the gate is asked; nil is nothing
 	inside   bool                                          // requests do not leave the process, nor a synctest bubble
 	plain    bool                                          // http, not https
 	http2    bool
@@ -215,6 +216,9 @@ func (w *town) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		}
 	}
 	r = r.WithContext(r.Context()) // a copy, as any server in front makes one
+	if w.front != nil {
+		w.front(rw.Header())
+	}
 	w.scrub.Request(r)
 	original := *r.URL
 	q := &gate.Request{Request: r, Original: &original, Access: w.access[original.Path], Need: w.need[original.Path], FromProxy: w.behind, Trusted: w.trusts}

@@ -150,7 +150,7 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *Request, c scanCode, answer 
 		g.setSession(w, r, o.value, o.session)
 		g.land(w, r)
 		scanCookie.ClearAt(w, r.site, scanWaitPath+c.id())
-		redirect(w, http.StatusSeeOther, r.origin+target) // not arrive: there is no fragment of WeChat's to drop
+		returnTo(w, r, target) // not arrive: there is no fragment of WeChat's to drop
 	}
 }
 

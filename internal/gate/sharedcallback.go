@@ -55,16 +55,16 @@ func (g *Gate) handOn(w http.ResponseWriter, r *Request, rest string) {
 	scheme, rest, _ := strings.Cut(rest, "/")
 	host, flow, _ := strings.Cut(rest, "/")
 	origin, shared := scheme+"://"+host, g.Hub.SharedCallback
-	if shared == nil || !shared.Sites[origin] || !flowForm.MatchString(flow) || len(r.Original.RawQuery) > maxQuery {
+	address := origin + callbackPath + flow
+	if r.Original.RawQuery != "" {
+		address += "?" + r.Original.RawQuery
+	}
+	if shared == nil || !shared.Sites[origin] || !flowForm.MatchString(flow) || !headerFits(w.Header(), address) {
 		// Also who was under way while the configuration changed.
 		g.show(w, r, page.Page{Kind: page.TryAgain}, "not_found", "There is no such callback.")
 		return
 	}
 	id, _, _ := strings.Cut(flow, "/")
 	g.Logger.Debug("callback handed on", slog.String("site", siteName(origin)), slog.String("flow", shortID(id)))
-	address := origin + callbackPath + flow
-	if r.Original.RawQuery != "" {
-		address += "?" + r.Original.RawQuery
-	}
 	redirect(w, http.StatusSeeOther, address)
 }

@@ -49,8 +49,26 @@ func (g *Gate) flowAccount(f Flow) (Account, bool) {
 	return g.door(KindWebsite, f.Account)
 }
 
-// signInURL is WeChat's page for an account.
-func (g *Gate) signInURL(a Account, callback string, scope wechat.Scope, state string) string {
+// signInURL is WeChat's page for a flow. Where the answer would be too long with it,
+// the flow ends at the front page.
+func (g *Gate) signInURL(w http.ResponseWriter, r *Request, a Account, f Flow) (string, error) {
+	sealer := g.sealer(r)
+	path, err := sealer.path(f)
+	if err != nil {
+		return "", err
+	}
+	callback := g.callbackAddress(r, path)
+	location := g.askURL(a, callback, f.Scope, sealer.state(f.ID))
+	handedOn := len(r.origin) + len(path) + maxHandedCode + addedLater
+	if f.Target != "/" && (!headerFits(w.Header(), location) || callback != r.origin+path && handedOn >= maxHeader) {
+		f.Target = "/"
+		return g.signInURL(w, r, a, f)
+	}
+	return location, nil
+}
+
+// askURL is WeChat's page for an account.
+func (g *Gate) askURL(a Account, callback string, scope wechat.Scope, state string) string {
 	if a.Kind == KindWebsite {
 		return g.Hub.WeChat.QRConnectURL(wechat.QRConnect{AppID: a.Credentials.AppID, RedirectURI: callback, State: state})
 	}

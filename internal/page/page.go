@@ -58,7 +58,8 @@ type Page struct {
 	Reference string
 
 	// RetryAfter is when an Unavailable page goes to ContinueURL by itself, or reloads where there is none, and what
-	// Retry-After says: rounded up to whole seconds, at most an hour. Zero means ten seconds, a negative value never.
+	// Retry-After says: rounded up to whole seconds, at most an hour. Zero means ten seconds, a negative value never. A
+	// page whose ContinueURL is longer than 2560 bytes does not go there by itself.
 	RetryAfter time.Duration
 
 	// Status is the HTTP status. Zero, and a status that cannot carry a page, mean the default of the kind.

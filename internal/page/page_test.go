@@ -156,6 +156,11 @@ func TestRetry(t *testing.T) {
 			t.Errorf("%s with an address: Refresh %q, want %q", method, got, want)
 		}
 	}
+	// A header with a longer address is more than nginx reads: the button still leads there.
+	long := Page{Kind: Unavailable, ContinueURL: "/_wechat/login?return_to=" + strings.Repeat("a", maxRefresh)}
+	if w := ask(t, long, "GET"); w.Header().Get("Refresh") != "" || !strings.Contains(w.Body.String(), `href="`+long.ContinueURL+`"`) {
+		t.Errorf("a long address: Refresh %.40q", w.Header().Get("Refresh"))
+	}
 	for _, kind := range kinds {
 		h := ask(t, Page{Kind: kind, RetryAfter: time.Second}, http.MethodGet).Header()
 		if kind != Unavailable && (h.Get("Retry-After") != "" || h.Get("Refresh") != "") {

@@ -11,6 +11,10 @@ import (
 const (
 	defaultRetry = 10 * time.Second
 	maxRetry     = time.Hour
+
+	// maxRefresh bounds an address in the header Refresh, in bytes: nginx reads the header of an answer into 4 KiB, and
+	// ours has more in it. A page with a longer one does not reload itself.
+	maxRefresh = 2560
 )
 
 // view is what a template works with: the fields of a Page after cleaning. Own templates use the same names.
@@ -87,7 +91,7 @@ func (p Page) view(lang language, safe bool) view {
 		v.ReturnTo = cleanField(p.ReturnTo)
 	case Unavailable:
 		v.retry = retrySeconds(p.RetryAfter)
-		v.Reloads = v.retry > 0 && safe
+		v.Reloads = v.retry > 0 && safe && len(v.ContinueURL) <= maxRefresh
 	}
 	return v
 }
