@@ -36,8 +36,8 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.last = r.Header.Clone()
 	s.mu.Unlock()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	nickname, _ := url.QueryUnescape(r.Header.Get("X-Wechat-Nickname"))
-	avatar, _ := url.QueryUnescape(r.Header.Get("X-Wechat-Avatar"))
+	nickname, _ := url.PathUnescape(r.Header.Get("X-Wechat-Nickname"))
+	avatar, _ := url.PathUnescape(r.Header.Get("X-Wechat-Avatar"))
 	_ = s.page.Execute(w, map[string]any{
 		"Nickname": nickname, "Avatar": avatar, "Address": r.URL.RequestURI(), "Headers": identityHeaders(r.Header),
 	})

@@ -3,6 +3,7 @@ package gate
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
@@ -141,10 +142,11 @@ func (g *Gate) headerName(f Field, standard string) string {
 }
 
 // headerValue encodes what people chose themselves: percent-encoded UTF-8 holds
-// any nickname and no line break (attack: header injection by nickname).
+// any nickname and no line break (attack: header injection by nickname). A blank is
+// %20 (RFC 3986): many decoders read a + as a plus.
 func headerValue(f Field, v string) string {
 	if f == FieldNickname || f == FieldAvatar {
-		return url.QueryEscape(v)
+		return strings.ReplaceAll(url.QueryEscape(v), "+", "%20")
 	}
 	return v
 }

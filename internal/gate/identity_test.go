@@ -76,7 +76,7 @@ func TestIdentityHeaders(t *testing.T) {
 			}
 			value := got[0]
 			if name == "X-Wechat-Nickname" || name == "X-Wechat-Avatar" {
-				decoded, err := url.QueryUnescape(value) // what URLDecoder.decode(v, "UTF-8") does
+				decoded, err := url.PathUnescape(value) // what decodeURIComponent does
 				if err != nil {
 					t.Errorf("%s: %s: %v", c.name, name, err)
 				}
@@ -86,6 +86,35 @@ func TestIdentityHeaders(t *testing.T) {
 				t.Errorf("%s: %s is %q, want %q", c.name, name, value, want)
 			}
 		}
+	}
+}
+
+// What people chose themselves is percent-encoded as RFC 3986 has it, for every
+// decoder: JavaScript's, PHP's rawurldecode and Python's read a + as a plus.
+func TestHeadersArePercentEncoded(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ plain, want string }{
+		{"a b", "a%20b"},
+		{"a+b", "a%2Bb"},
+		{" + ", "%20%2B%20"},
+		{"AZaz09-._~", "AZaz09-._~"},
+		{"!*'();:@&=+$,/?#[]%", "%21%2A%27%28%29%3B%3A%40%26%3D%2B%24%2C%2F%3F%23%5B%5D%25"},
+		{"小明 🐼", "%E5%B0%8F%E6%98%8E%20%F0%9F%90%BC"},
+		{"x\r\ny\x00", "x%0D%0Ay%00"},
+		{"%20", "%2520"},
+	} {
+		t.Run(c.plain, func(t *testing.T) {
+			t.Parallel()
+			person := shopPerson(true)
+			person.Nickname, person.AvatarURL = c.plain, c.plain
+			h := http.Header{}
+			guarded(nil).newIdentity(shopSession(), person).Apply(h)
+			for _, name := range []string{"X-Wechat-Nickname", "X-Wechat-Avatar"} {
+				if got := h.Get(name); got != c.want {
+					t.Errorf("%s of %q: %q, want %q", name, c.plain, got, c.want)
+				}
+			}
+		})
 	}
 }
 
