@@ -110,11 +110,10 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *Request) {
 		methodNotAllowed(w, http.MethodGet, http.MethodHead)
 		return
 	}
-	q := r.Original.Query()
-	target := returnTarget(q.Get("return_to"), r.origin)
-	scope := wechat.ScopeBase
-	if q.Get("scope") == string(wechat.ScopeUserInfo) {
-		scope = wechat.ScopeUserInfo
+	target, scope, ok := askedAtLogin(r)
+	if !ok {
+		writeError(w, http.StatusBadRequest, "bad_return_to", "return_to ends at its first &: percent-encode it, as encodeURIComponent('/orders?id=7&tab=2') does.")
+		return
 	}
 	if err := g.identify(r); err != nil {
 		g.unavailable(w, r, retryStore, Flow{Target: target, Scope: scope}, err)
@@ -136,6 +135,20 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *Request) {
 	default:
 		g.refuse(w, r)
 	}
+}
+
+// askedAtLogin is where to go after a sign-in, and what to ask for. It is not ok where
+// the address is cut.
+func askedAtLogin(r *Request) (target string, scope wechat.Scope, ok bool) {
+	query := r.Original.RawQuery
+	target, scope = "/", wechat.ScopeBase
+	if addresses := parameter(query, "return_to"); len(addresses) > 0 {
+		target = returnTarget(addresses[0], r.origin)
+	}
+	if r.Original.Query().Get("scope") == string(wechat.ScopeUserInfo) {
+		scope = wechat.ScopeUserInfo
+	}
+	return target, scope, !cutAtAmpersand(query, "return_to", "scope="+string(wechat.ScopeBase), "scope="+string(wechat.ScopeUserInfo))
 }
 
 // standingForLogin differs from standing in that a decline or a guest does not

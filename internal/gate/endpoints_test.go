@@ -68,6 +68,48 @@ func TestLoginEndpoint(t *testing.T) {
 	}
 }
 
+// An address that was not percent-encoded ends at its first &: what is behind it would
+// be lost in silence. What caches are told by beside an encoded one does no harm.
+func TestLoginWithAnAddressThatIsCut(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, scope(wechat.ScopeBase))
+	b := w.browser("alice")
+	b.open("/")
+	for _, c := range []struct{ query, want string }{
+		{"return_to=/orders?id=7&tab=2", ""},
+		{"return_to=/orders?id=7&tab", ""},
+		{"return_to=/orders?id=7&_=1", ""},
+		{"return_to=" + shop + "/orders?id=7&tab=2", ""},
+		{"return_to=/orders?&=", ""},
+		{"%72eturn_to=/orders?id=7&tab=2", ""},
+		{"scope=snsapi_base&return_to=/orders?id=7&tab=2", ""},
+		{"return_to=/orders?id=7&scope=week", ""},
+		{"return_to=/login?x=1&return_to=/y", ""},
+		{"return_to=/orders?id=7", "/orders?id=7"},
+		{"return_to=/orders?id=7&", "/orders?id=7"},
+		{"return_to=/orders?id=7&scope=snsapi_base", "/orders?id=7"},
+		{"return_to=%2Forders%3Fid%3D7%26tab%3D2&_=123", "/orders?id=7&tab=2"},
+		{"return_to=/orders%3Fid%3D7%26tab%3D2&t=1", "/orders?id=7&tab=2"},
+		{"_=123&return_to=/orders?id=7", "/orders?id=7"},
+		{"return_to=/orders&tab=2", "/orders"},
+		{"return_to=/a.jsp;jsessionid=0A1B?x=1", "/a.jsp;jsessionid=0A1B?x=1"},
+		{"return_to=/a%20b%22c%3E?d+e", "/a%20b%22c%3E?d%20e"},
+	} {
+		t.Run(c.query, func(t *testing.T) {
+			h := b.send(http.MethodGet, "/_wechat/login?"+c.query, "")
+			if c.want != "" {
+				if h.status != http.StatusSeeOther || h.header.Get("Location") != shop+c.want {
+					t.Errorf("%d %s, want %s", h.status, h.header.Get("Location"), c.want)
+				}
+				return
+			}
+			if got := h.json(); h.status != http.StatusBadRequest || got.Error != "bad_return_to" || !strings.Contains(got.Message, "encodeURIComponent") {
+				t.Errorf("%d %s", h.status, h.body)
+			}
+		})
+	}
+}
+
 // Attacks 1 to 3, 33, 34: the same lists as of cleanTarget stand in its own
 // test; here, that login, decline and forwarding headers go through it.
 func TestAttack33LoginStaysOnTheSite(t *testing.T) {

@@ -20,7 +20,11 @@ func (g *Gate) jssdkEndpoint(w http.ResponseWriter, r *Request) {
 		methodNotAllowed(w, http.MethodGet)
 		return
 	}
-	pages := r.Original.Query()["url"]
+	if cutAtAmpersand(r.Original.RawQuery, "url") {
+		writeError(w, http.StatusBadRequest, "bad_url", "url ends at its first &: percent-encode it, as encodeURIComponent(location.href.split('#')[0]) does.")
+		return
+	}
+	pages := parameter(r.Original.RawQuery, "url")
 	if len(pages) != 1 || !g.isOwnPage(r, pages[0]) {
 		writeError(w, http.StatusBadRequest, "bad_url", "url must be the address of a page of this site, percent-encoded: encodeURIComponent(location.href.split('#')[0]).")
 		return
@@ -51,7 +55,15 @@ type jssdkJSON struct {
 // isOwnPage reports whether page is an address of this very site: what follows the
 // origin begins a path, a query or a fragment (attacks: shop.example.com@evil,
 // shop.example.com.evil). It is not repaired: what is signed is what the page has.
+// Browsers make / of a \ in a path, and leave it in a query.
 func (g *Gate) isOwnPage(r *Request, page string) bool {
 	rest, ok := strings.CutPrefix(page, r.origin)
-	return ok && (rest == "" || strings.ContainsRune("/?#", rune(rest[0]))) && !strings.ContainsAny(rest, "\\") && !hasControl(rest)
+	if !ok || hasControl(rest) {
+		return false
+	}
+	path := rest
+	if i := strings.IndexAny(rest, "?#"); i >= 0 {
+		path = rest[:i]
+	}
+	return (rest == "" || strings.ContainsRune("/?#", rune(rest[0]))) && !strings.Contains(path, `\`)
 }

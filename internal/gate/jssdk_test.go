@@ -18,7 +18,10 @@ func TestJSSDK(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
 	b := w.browser("alice")
-	for _, page := range []string{shop, shop + "/", shop + "/p?a=1&b=%2F&from=singlemessage", shop + "/p#/route", shop + "?x"} {
+	for _, page := range []string{
+		shop, shop + "/", shop + "/p?a=1&b=%2F&from=singlemessage", shop + "/p#/route", shop + "?x",
+		shop + `/p?path=C:\x&q={a}|b`, shop + "/p.jsp;v=1?a;b", shop + "/p?a=1?b#c\\", // browsers keep all this in location.href
+	} {
 		h := b.script(http.MethodGet, "/_wechat/jssdk?url="+url.QueryEscape(page))
 		var got struct {
 			Code                       int
@@ -47,7 +50,7 @@ func TestJSSDKSignsOwnPagesOnly(t *testing.T) {
 	w := newTown(t, doors)
 	b := w.browser("alice")
 	for _, page := range []string{
-		"", "/p", "p", "https://evil.example/", shop + "@evil.example/", shop + ".evil.example/", shop + ":8443/", shop + `\@evil.example/`,
+		"", "/p", "p", "https://evil.example/", shop + "@evil.example/", shop + ".evil.example/", shop + ":8443/", shop + `\@evil.example/`, shop + `/\p`, shop + `\p?x`,
 		"http://shop.example.com/", "HTTPS://shop.example.com/", "//shop.example.com/", " " + shop + "/", shop + "/\r\n", shop + "/a b", shop + "/" + strings.Repeat("a", 3000),
 	} {
 		h := b.script(http.MethodGet, "/_wechat/jssdk?url="+url.QueryEscape(page))
@@ -55,7 +58,15 @@ func TestJSSDKSignsOwnPagesOnly(t *testing.T) {
 			t.Errorf("%q: %d %s", page, h.status, h.body)
 		}
 	}
-	for query, status := range map[string]int{"": 400, "?url=" + shop + "/&url=" + shop + "/": 400} {
+	for _, query := range []string{
+		"?url=" + shop + "/a?x=1&y=2", "?_=1&url=" + shop + "/a?x=1&y", "?url=" + shop + "/a?&=", "?url=" + shop + "/a?x=1&_=123",
+		"?%75rl=" + shop + "/a?x=1&y=2", "?url=" + shop + "/a?url=1&url=2",
+	} {
+		if got := b.script(http.MethodGet, "/_wechat/jssdk"+query).json(); got.Code != http.StatusBadRequest || got.Error != "bad_url" || !strings.Contains(got.Message, "encodeURIComponent") {
+			t.Errorf("%q, an address that is cut: %d %s: %s", query, got.Code, got.Error, got.Message)
+		}
+	}
+	for query, status := range map[string]int{"?url=" + shop + "/a?x=1": 200, "?url=" + url.QueryEscape(shop+"/a?x=1&y=2") + "&_=123": 200, "?_=123&url=" + shop + "/a?x=1&": 200, "": 400, "?url=" + shop + "/&url=" + shop + "/": 400} {
 		if h := b.script(http.MethodGet, "/_wechat/jssdk"+query); h.status != status {
 			t.Errorf("%q: %d", query, h.status)
 		}

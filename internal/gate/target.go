@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path"
 	"strings"
-	"unicode/utf8"
 )
 
 // Prefix is where the gate's own endpoints live on every site.
@@ -93,10 +92,12 @@ func unescapeOnce(s string) string {
 	return out.String()
 }
 
-// headerAddress is an address as a Location may carry it: bytes beyond ASCII are
-// percent-encoded, as a browser would. It stays the same address.
+// headerAddress is an address as a Location may carry it: what browsers encode in
+// paths and queries alike is percent-encoded. It stays the same address.
 func headerAddress(s string) string {
-	return escapeBytes(s, func(c byte) bool { return c >= utf8.RuneSelf })
+	return escapeBytes(s, func(c byte) bool {
+		return c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>'
+	})
 }
 
 // shownAddress is an address as a page shows it: in addition without the bytes

@@ -105,7 +105,10 @@ func TestAddressesForHeadersAndPages(t *testing.T) {
 	for _, c := range []struct{ raw, header, shown string }{
 		{"https://s/a?b=c&d=%20#e", "https://s/a?b=c&d=%20#e", "https://s/a?b=c&d=%20#e"},
 		{"https://s/商?\xb9\xfa", "https://s/%E5%95%86?%B9%FA", "https://s/%E5%95%86?%B9%FA"},
-		{`https://s/a?{"b"|c}`, `https://s/a?{"b"|c}`, "https://s/a?%7B%22b%22%7Cc%7D"},
+		// As a browser would send it: what it leaves in a query stays.
+		{`https://s/a?{"b"|c}\^`, `https://s/a?{%22b%22|c}\^`, "https://s/a?%7B%22b%22%7Cc%7D%5C%5E"},
+		{`https://s/a b?c d#e <f>`, `https://s/a%20b?c%20d#e%20%3Cf%3E`, `https://s/a%20b?c%20d#e%20%3Cf%3E`},
+		{`https://s/%20"%22`, `https://s/%20%22%22`, `https://s/%20%22%22`},
 	} {
 		if got := headerAddress(c.raw); got != c.header {
 			t.Errorf("headerAddress(%q) = %q", c.raw, got)

@@ -1,0 +1,46 @@
+package gate
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// parameter returns the values of a parameter in the order sent. Like browsers, and
+// unlike net/url, it takes a ; for a part of the value: /a.jsp;jsessionid=1.
+func parameter(rawQuery, name string) (values []string) {
+	for part := range strings.SplitSeq(rawQuery, "&") {
+		if !isParameter(part, name) {
+			continue
+		}
+		_, raw, _ := strings.Cut(part, "=")
+		if value, err := url.QueryUnescape(raw); err == nil {
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
+// cutAtAmpersand reports whether a parameter holds an address that was not
+// percent-encoded, and that goes on in the parameters behind it: it has a raw ?, and
+// one follows that is none of those that may stand there.
+func cutAtAmpersand(rawQuery, name string, allowed ...string) bool {
+	goesOn := false
+	for part := range strings.SplitSeq(rawQuery, "&") {
+		switch {
+		case part == "":
+		case goesOn && !slices.Contains(allowed, part):
+			return true
+		case isParameter(part, name):
+			goesOn = strings.Contains(part, "?")
+		}
+	}
+	return false
+}
+
+// isParameter reports whether a part of a query is this parameter.
+func isParameter(part, name string) bool {
+	raw, _, _ := strings.Cut(part, "=")
+	plain, err := url.QueryUnescape(raw)
+	return err == nil && plain == name
+}
