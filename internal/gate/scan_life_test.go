@@ -2,6 +2,7 @@ package gate_test
 
 import (
 	"context"
+	"html"
 	"net/http"
 	"net/url"
 	"slices"
@@ -198,5 +199,38 @@ func TestScanTakenInVain(t *testing.T) {
 	}
 	if got := brief(w.told()); !slices.Equal(got, []string{"signed_in snsapi_base scan"}) {
 		t.Errorf("told %q", got)
+	}
+}
+
+// A code that was answered, opened once more: the phone reads what became of it, and is
+// not asked again.
+func TestScanIsOpenedAgain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer                func(s screen, phone *browser, page hop)
+		same, another, anyone string // what the same phone, another browser of its holder, and another person read
+	}{
+		"refused": {func(s screen, phone *browser, _ hop) { phone.form(s.code, url.Values{"deny": {"1"}}) }, "scan_denied", "scan_denied", "scan_denied"},
+		"wrong number": {func(_ screen, phone *browser, page hop) {
+			phone.form(html.UnescapeString(scanForm.FindStringSubmatch(page.body)[1]), url.Values{"number": {"1"}})
+		}, "scan_denied", "scan_denied", "scan_denied"},
+		"confirmed": {func(s screen, phone *browser, page hop) { phone.picks(page, s.number) }, "scan_confirmed", "scan_expired", "scan_expired"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newTown(t, scanning)
+			s := w.desktop("carol").shows("/x")
+			phone := w.browser("alice")
+			c.answer(s, phone, phone.reads(s.code))
+			for _, reader := range []struct {
+				who  *browser
+				want string
+			}{{phone, c.same}, {w.browser("alice"), c.another}, {w.browser("bob"), c.anyone}} {
+				h := reader.who.open(s.code).last()
+				if h.kind() != reader.want || scanChoice.MatchString(h.body) {
+					t.Errorf("%d %q, want %q", h.status, h.kind(), reader.want)
+				}
+			}
+		})
 	}
 }

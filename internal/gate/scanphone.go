@@ -52,7 +52,23 @@ func (g *Gate) scanPhone(w http.ResponseWriter, r *Request, sealed string) {
 	case r.Method == http.MethodPost:
 		g.scanReply(w, r, c)
 	default:
+		g.scanLook(w, r, c, target)
+	}
+}
+
+// scanLook asks the holder, or says what was answered before: that the code was
+// refused, whoever refused it. Who else has confirmed it is theirs to know.
+func (g *Gate) scanLook(w http.ResponseWriter, r *Request, c scanCode, target string) {
+	answer, answered, err := g.scanAnswer(r, c.id())
+	switch {
+	case err != nil:
+		g.unavailable(w, r, retryStore, Flow{Target: target, Scope: wechat.ScopeBase}, err)
+	case !answered:
 		g.scanAsk(w, r, c, target)
+	case answer.Denied || bytes.Equal(answer.By, r.id.session.ID[:]):
+		g.scanReplied(w, r, c, answer, false)
+	default:
+		g.scanOver(w, r, page.ScanExpired, "")
 	}
 }
 
