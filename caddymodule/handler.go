@@ -91,7 +91,7 @@ type Handler struct {
 	// browser in), `login` (WeChat's QR sign-in where the site admits a website
 	// account; else `scan`, or the dance anyway where `open_url` is a simulator),
 	// `pass` (through, without identity: anybody can claim to be outside WeChat) or
-	// `refuse` (401). Default: `qr`.
+	// `refuse` (401, with a page for browsers). Default: `qr`.
 	OutsideWechat string `json:"outside_wechat,omitempty"`
 
 	// What visitors of WeChat's read-only snapshot (快照页) get: `page` (what to

@@ -71,6 +71,9 @@ type answerOf struct {
 	ambiguous   bool // several different codes: somebody tampered
 }
 
+// codeDenied stands in place of a code where the visitor has refused.
+const codeDenied = "authdeny"
+
 // maxQuery bounds the callback's query in bytes.
 const maxQuery = 4096
 
@@ -92,11 +95,14 @@ func parseAnswer(rawQuery string) answerOf {
 		a.ambiguous = a.ambiguous || a.code != "" && a.code != code
 		a.code = code
 	}
+	if a.code == codeDenied {
+		a.code = ""
+	}
 	return a
 }
 
-// refused handles a state without a code. Official accounts never call back on
-// a refusal today; other surfaces and old clients do.
+// refused handles a state without a code, or with one that is none. Official accounts
+// never call back on a refusal today; other surfaces and old clients do.
 func (g *Gate) refused(w http.ResponseWriter, r *Request, f Flow) {
 	if f.Account != "" {
 		g.refusedAtWebsite(w, r, f)

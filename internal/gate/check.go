@@ -103,7 +103,7 @@ func (g *Gate) sendToSignIn(w http.ResponseWriter, r *Request, asked asked, stan
 		about := r.WithContext(r.Context())
 		about.Method = http.MethodPost // as the request that was asked about
 		r.Request = about
-		g.refuse(w, r)
+		g.refuse(w, r, asked.target)
 	case asked.forVisitor && wantsPage(r.Request):
 		redirect(w, http.StatusSeeOther, body.RedirectURL)
 	default:

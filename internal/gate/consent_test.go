@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
@@ -183,6 +184,61 @@ func TestRefusedAtWeChat(t *testing.T) {
 			t.Errorf("%s: the visitor was signed out", c.name)
 		}
 	}
+}
+
+// A refusal comes back without a code, with an empty one, or with one that says so. None
+// of them is spent.
+func TestRefusalsThatComeBack(t *testing.T) {
+	t.Parallel()
+	for _, query := range []string{"", "code=&", "code=authdeny&", "code=authdeny&code=authdeny&"} {
+		t.Run(query, func(t *testing.T) {
+			t.Parallel()
+			w := newTown(t, rules(allowDeclined), crm)
+			b := w.browser("alice")
+			flow, state := parts(t, b.until("/x"))
+			if h := b.send(http.MethodGet, flow+"?"+query+"state="+state, ""); h.kind() != "try_again" || h.button() != "/_wechat/login?return_to=%2Fx" {
+				t.Errorf("a stranger's: %d %q", h.status, h.kind())
+			}
+			page := b.open("/x").last()
+			w.told() // the sign-in
+			spent := w.weChat.CountCalls(exchangePath)
+			flow, state = parts(t, begunAt(b.send(http.MethodGet, page.button(), "")))
+			h := b.send(http.MethodGet, flow+"?"+query+"state="+state, "")
+			if h.status != http.StatusSeeOther || h.location() != shop+"/x" {
+				t.Errorf("at the second step: %d %q %s", h.status, h.kind(), h.location())
+			}
+			if got := b.open("/x").last().upstream().Header.Get("X-Wechat-Scope"); got != base {
+				t.Errorf("the refusal is not remembered: scope %q", got)
+			}
+			if events := w.told(); len(events) != 1 || events[0].Kind != ledger.Declined || events[0].Reason != "wechat" {
+				t.Errorf("events %+v", events)
+			}
+			if n := w.weChat.CountCalls(exchangePath); n != spent {
+				t.Errorf("%d codes spent", n-spent)
+			}
+		})
+	}
+	// One beside a real code is somebody's play.
+	w := newTown(t, scope(wechat.ScopeBase))
+	b := w.browser("alice")
+	flow, state := parts(t, b.until("/x"))
+	for _, query := range []string{"code=authdeny&code=x&", "code=x&code=authdeny&", "code=x&code=&"} {
+		if h := b.send(http.MethodGet, flow+"?"+query+"state="+state, ""); h.status != http.StatusFound {
+			t.Errorf("%s: %d %q", query, h.status, h.kind())
+		}
+	}
+	if n := w.weChat.CountCalls(exchangePath); n != 0 {
+		t.Errorf("%d codes spent", n)
+	}
+}
+
+// begunAt is the callback address in a redirect to WeChat, with its state.
+func begunAt(h hop) string {
+	u, err := url.Parse(h.location())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return u.Query().Get("redirect_uri") + "?state=" + u.Query().Get("state")
 }
 
 func TestRefusedByNobodyShowsAPage(t *testing.T) {

@@ -61,7 +61,7 @@ func (g *Gate) startAnew(w http.ResponseWriter, r *Request, f Flow, reason strin
 	case verdict == ShowScan:
 		g.showScan(w, r, f.Target, f.Scope)
 	case verdict != Begin:
-		g.refuse(w, r)
+		g.refuse(w, r, f.Target)
 	case f.Attempt >= maxAttempts:
 		g.tryAgain(w, r, f)
 	default:

@@ -62,7 +62,7 @@ const (
 	Pass           Verdict = iota // to the upstream, with the identity if there is one
 	Begin                         // 302 to WeChat, silently
 	AskConsent                    // the consent page, or WeChat's, as configured
-	Refuse                        // 401 JSON, or a page for a form that was posted
+	Refuse                        // 401: JSON, or a page for a navigation and for a form that was posted
 	RefuseWrite                   // 403: a snapshot guest may only read
 	ExplainOutside                // a page: open this in WeChat
 	ExplainCookies                // a page: this browser does not keep our cookie

@@ -39,6 +39,8 @@ func (g *Gate) doorFailed(w http.ResponseWriter, r *Request, a Account, err erro
 			Action: ActionRefuse, Account: a.Name, Client: Client(r.UserAgent()), Scope: a.Kind.scope(), Reason: reasonWeChat, Site: r.origin,
 		})
 		writeError(w, http.StatusForbidden, "blocked", "WeChat does not let this visitor sign in. Do not try again.")
+	case errors.Is(err, wechat.ErrStop):
+		g.unavailableJSON(w, r, a, retryAfter(err), err)
 	case errors.Is(err, wechat.ErrAlert):
 		g.logAccount(slog.LevelError, "the account is misconfigured", a, "", err)
 		writeError(w, http.StatusInternalServerError, "misconfigured", "This is not set up correctly. Only the operator can help.")

@@ -70,7 +70,7 @@ func (g *Gate) doorLogin(w http.ResponseWriter, r *Request, a Account, see sight
 		writeError(w, http.StatusBadRequest, "bad_nonce", "nonce is 16 to 128 visible ASCII characters that the client draws at random for each code.")
 		return
 	}
-	if body.Code == "" {
+	if body.Code == "" || body.Code == codeDenied {
 		g.doorFailed(w, r, a, wechat.ErrStartPage)
 		return
 	}

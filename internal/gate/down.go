@@ -47,7 +47,7 @@ func downs(a Account, err error) []Down {
 	switch {
 	case isOneVisitors(err), errors.Is(err, errCrowded):
 		return nil
-	case errors.Is(err, wechat.ErrRetry), errors.Is(err, wechat.ErrUnavailable), errors.Is(err, wechat.ErrUncertain):
+	case errors.Is(err, wechat.ErrRetry), errors.Is(err, wechat.ErrStop), errors.Is(err, wechat.ErrUnavailable), errors.Is(err, wechat.ErrUncertain):
 		d := Down{What: "WeChat", Account: a.Name}
 		if e := (*wechat.Error)(nil); errors.As(err, &e) {
 			d.Call = e.Op

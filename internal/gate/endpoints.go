@@ -133,7 +133,7 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *Request) {
 	case ShowScan:
 		g.showScan(w, r, target, scope)
 	default:
-		g.refuse(w, r)
+		g.refuse(w, r, target)
 	}
 }
 

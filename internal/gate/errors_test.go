@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
@@ -54,7 +56,7 @@ func TestCodesThatAreNoGood(t *testing.T) {
 // What only the operator can mend: one page that says so, one line in the log.
 func TestMisconfiguration(t *testing.T) {
 	t.Parallel()
-	for _, errcode := range []int{40125, 40013, 40001, 40164, 48001, 45009, 40243, 89503, 12345} {
+	for _, errcode := range []int{40125, 40013, 40001, 40164, 48001, 40243, 89503, 12345} {
 		w := quirked(t, atToken(errcode, 0))
 		v := w.browser("alice").open("/x")
 		page := v.last()
@@ -75,6 +77,72 @@ func TestMisconfiguration(t *testing.T) {
 	})
 	if page := w.browser("alice").open("/x").last(); page.kind() != "misconfigured" || len(w.log.lines(`"errcode":40125`)) != 1 {
 		t.Errorf("%d %q", page.status, page.kind())
+	}
+}
+
+// The address that must be allowed stands in the log by itself, as WeChat names it.
+func TestMisconfigurationNamesTheAddressToAllow(t *testing.T) {
+	t.Parallel()
+	const says = `{"errcode":40164,"errmsg":"invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist rid: 64e5d2d0-18b1978d-6abec211"}`
+	for name, fail := range map[string]func(*town){
+		"sign-in":      func(w *town) { w.browser("alice").open("/x") },
+		"mini program": func(w *town) { w.client("alice").ask(http.MethodPost, miniLogin, code{"code-0123456789"}) },
+		"mobile app":   func(w *town) { w.client("alice").ask(http.MethodPost, mobileLogin, code{"code-0123456789"}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := quirked(t, wechattest.Quirks{}, doors)
+			w.weChat.answer(says)
+			fail(w)
+			lines := w.log.lines(`"level":"ERROR"`)
+			if len(lines) != 1 || !strings.Contains(lines[0], `"allow_address":"203.0.113.7"`) {
+				t.Errorf("log %q", lines)
+			}
+		})
+	}
+}
+
+// The quota of a day is exhausted: everywhere a 503 with Retry-After, and the operator
+// hears of it.
+func TestQuotaOfADay(t *testing.T) {
+	t.Parallel()
+	const says = `{"errcode":45009,"errmsg":"reach max api daily quota limit rid: 64e5d2d0-18b1978d-6abec211"}`
+	for name, ask := range map[string]func(*town) hop{
+		"sign-in": func(w *town) hop { return w.browser("alice").open("/x").last() },
+		"website": func(w *town) hop {
+			b := w.desktop("alice")
+			return b.open(b.confirms(b.qrPage("/x"), true).location()).last()
+		},
+		"mini program": func(w *town) hop {
+			return w.client("alice").ask(http.MethodPost, miniLogin, code{"code-0123456789"}).hop
+		},
+		"mobile app": func(w *town) hop {
+			return w.client("alice").ask(http.MethodPost, mobileLogin, code{"code-0123456789"}).hop
+		},
+		"jssdk": func(w *town) hop {
+			w.hub.JSSDK = func(context.Context, string, string) (wechat.JSSDK, error) {
+				return wechat.JSSDK{}, fmt.Errorf("the ticket: %w", &wechat.Error{Op: "ticket", Code: 45009, Kind: wechat.KindStop})
+			}
+			return w.browser("alice").script(http.MethodGet, "/_wechat/jssdk?url="+shop+"/")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := quirked(t, wechattest.Quirks{}, doors, website)
+			w.weChat.answer(says)
+			h := ask(w)
+			after, err := strconv.Atoi(h.header.Get("Retry-After"))
+			if h.status != http.StatusServiceUnavailable || err != nil || after < 300 || after > 3600 {
+				t.Errorf("%d %q, Retry-After %q: %.200s", h.status, h.kind(), h.header.Get("Retry-After"), h.body)
+			}
+			if lines := w.log.lines(`"level":"ERROR"`); len(lines) != 1 || !strings.Contains(lines[0], `"errcode":45009`) {
+				t.Errorf("log %q", lines)
+			}
+		})
+	}
+	w := quirked(t, atToken(45009, 0), func(w *town) { w.access["/o"] = gate.Optional })
+	if h := w.browser("alice").open("/o").last(); h.upstream().Header.Get("X-Wechat-Openid") != "" {
+		t.Error("an optional page does not pass")
 	}
 }
 

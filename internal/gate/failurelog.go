@@ -96,6 +96,9 @@ func failureAttrs(a Account, flowID string, err error) []slog.Attr {
 	var e *wechat.Error
 	if errors.As(err, &e) {
 		attrs = append(attrs, slog.Int("errcode", e.Code), slog.String("rid", e.RID), slog.String("kind", string(e.Kind)))
+		if e.Address != "" {
+			attrs = append(attrs, slog.String("allow_address", e.Address))
+		}
 	}
 	return attrs
 }

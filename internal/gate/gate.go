@@ -225,6 +225,6 @@ func (g *Gate) answer(w http.ResponseWriter, r *Request, v Verdict) {
 	case ShowScan:
 		g.showScan(w, r, target, r.Need)
 	default:
-		g.refuse(w, r)
+		g.refuse(w, r, target)
 	}
 }

@@ -39,7 +39,7 @@ func TestProfile(t *testing.T) {
 	if got.status != http.StatusOK || got.User["nickname"] != "小明 🐼" || got.User["avatar"] != "https://thirdwx.qlogo.cn/mmopen/alice/132" || got.User["scope"] != "mini_program" || got.Token != "" {
 		t.Errorf("%d %s", got.status, got.body)
 	}
-	if h := c.page("/").Header; h.Get("X-Wechat-Nickname") != "%E5%B0%8F%E6%98%8E+%F0%9F%90%BC" {
+	if h := c.page("/").Header; h.Get("X-Wechat-Nickname") != "%E5%B0%8F%E6%98%8E%20%F0%9F%90%BC" {
 		t.Errorf("the app sees %v", h)
 	}
 	// Forms of before made blanks of every +, and encoders break lines.

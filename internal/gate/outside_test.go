@@ -78,11 +78,25 @@ func TestOutsideRefuse(t *testing.T) {
 	w := newTown(t, outside(gate.OutsideRefuse))
 	b := w.browser("alice")
 	b.ua = desktopUA
-	if h := b.open("/x").last(); h.status != http.StatusUnauthorized || h.json().Error != "not_signed_in" {
-		t.Errorf("%d %s", h.status, h.body)
+	for _, address := range []string{"/x?y", "/_wechat/login?return_to=%2Fx%3Fy"} {
+		for name, headers := range map[string][]string{"Sec-Fetch": {"Sec-Fetch-Mode", "navigate"}, "Accept": nil} {
+			h := b.open(address, headers...).last()
+			if h.status != http.StatusUnauthorized || h.kind() != "open_in_wechat" || !strings.Contains(h.body, shop+"/x?y<") {
+				t.Errorf("%s, %s: %d %q", address, name, h.status, h.kind())
+			}
+		}
 	}
-	if h := b.open("/_wechat/login").last(); h.status != http.StatusUnauthorized {
-		t.Errorf("login: %d", h.status)
+	for name, h := range map[string]hop{
+		"script": b.script(http.MethodGet, "/x"), "script, login": b.script(http.MethodGet, "/_wechat/login"), "script, POST": b.script(http.MethodPost, "/x"),
+		"XHR":   b.send(http.MethodGet, "/x", "", "X-Requested-With", "XMLHttpRequest"),
+		"token": b.send(http.MethodGet, "/x", "", "Authorization", "Bearer wxt_mini.nonsense"),
+	} {
+		if h.status != http.StatusUnauthorized || h.json().Code != http.StatusUnauthorized {
+			t.Errorf("%s: %d %s", name, h.status, h.body)
+		}
+	}
+	if h := b.form("/x", nil); h.status != http.StatusUnauthorized || h.kind() != "sign_in_expired" {
+		t.Errorf("a form: %d %q", h.status, h.kind())
 	}
 	if w.passed.Load() != 0 {
 		t.Error("a stranger reached the upstream")
@@ -140,19 +154,14 @@ func TestAndroidWebViewIsNoXHR(t *testing.T) {
 func TestBrokenCallbackOutside(t *testing.T) {
 	t.Parallel()
 	for o, want := range map[gate.Outside]string{
-		gate.OutsideQR: "open_in_wechat", gate.OutsidePass: "", gate.OutsideRefuse: "401", gate.OutsideLogin: "",
+		gate.OutsideQR: "open_in_wechat", gate.OutsidePass: "", gate.OutsideRefuse: "open_in_wechat", gate.OutsideLogin: "",
 	} {
 		w := newTown(t, outside(o))
 		callback := w.browser("alice").until("/x")
 		b := w.browser("carol") // without the binding cookie
 		b.ua = desktopUA
 		got := b.open(callback).last()
-		switch {
-		case want == "401":
-			if got.status != http.StatusUnauthorized || got.json().Error != "not_signed_in" {
-				t.Errorf("%s: %d %s", o, got.status, got.body)
-			}
-		case got.kind() != want || want == "" && got.url != shop+"/x":
+		if got.kind() != want || want == "" && got.url != shop+"/x" || o == gate.OutsideRefuse && got.status != http.StatusUnauthorized {
 			t.Errorf("%s: %d %q at %s", o, got.status, got.kind(), got.url)
 		}
 	}

@@ -201,6 +201,11 @@ func TestPostedFormWithoutSession(t *testing.T) {
 		if h.status != http.StatusUnauthorized || h.kind() != "sign_in_expired" || h.button() != "/_wechat/login?return_to=%2Fcart%3Fx" {
 			t.Errorf("%d %q leads to %s", h.status, h.kind(), h.button())
 		}
+		for language, words := range map[string]string{"zh-CN": "没有提交", "en": "was not sent"} {
+			if h := b.form("/order", url.Values{"a": {"b"}}, append(headers, "Accept-Language", language)...); !strings.Contains(h.body, words) {
+				t.Errorf("%s: the page does not say that the form %s", language, words)
+			}
+		}
 	}
 	if w.passed.Load() != 0 {
 		t.Error("the form reached the upstream")

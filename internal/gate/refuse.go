@@ -18,6 +18,7 @@ import (
 const (
 	retryStore  = 5 * time.Second
 	retryWeChat = 10 * time.Second
+	retryStop   = 10 * time.Minute // the quota of a day; each visitor who comes back asks once more
 	// errcodeTooFrequent is the quota of one minute (WeChat: global return codes).
 	errcodeTooFrequent = 45011
 )
@@ -36,6 +37,8 @@ func (g *Gate) failed(w http.ResponseWriter, r *Request, f Flow, err error) {
 		g.logWeChat(slog.LevelWarn, "sign-in denied by WeChat", f, err)
 		g.audit(r, AuditRecord{Action: ActionRefuse, Account: f.Account, Scope: string(f.Scope), Reason: reasonWeChat, Flow: f.ID})
 		g.show(w, r, page.Page{Kind: page.Denied, Reference: shortID(f.ID)}, "denied", "WeChat does not let this account sign in here.")
+	case errors.Is(err, wechat.ErrStop):
+		g.unavailable(w, r, retryAfter(err), f, err)
 	case errors.Is(err, wechat.ErrAlert), errors.Is(err, wechat.ErrRelogin):
 		g.misconfigured(w, r, f, err)
 	default:
@@ -43,12 +46,14 @@ func (g *Gate) failed(w http.ResponseWriter, r *Request, f Flow, err error) {
 	}
 }
 
-// retryAfter spreads visitors who met WeChat's quota of one minute.
+// retryAfter spreads visitors who met one of WeChat's quotas.
 func retryAfter(err error) time.Duration {
 	var e *wechat.Error
 	switch {
 	case errors.As(err, &e) && e.Code == errcodeTooFrequent:
 		return time.Minute + time.Duration(rand.N(20))*time.Second //nolint:gosec // spreads load; not a secret
+	case errors.Is(err, wechat.ErrStop):
+		return retryStop + time.Duration(rand.N(60))*time.Second //nolint:gosec // the same
 	case errors.As(err, &e):
 		return retryWeChat
 	default:
@@ -108,18 +113,22 @@ func (g *Gate) explainSnapshot(w http.ResponseWriter, r *Request, f Flow) {
 }
 
 // refuse answers a request that needs a session and cannot be redirected: JSON
-// for scripts, a page for a form that was posted. Never a redirect to WeChat:
-// it would be invisible to a script and lose what a form holds.
-func (g *Gate) refuse(w http.ResponseWriter, r *Request) {
-	if wantsPage(r.Request) && !isNavigation(r.Request) {
+// for scripts, a page for a form that was posted, and one for a navigation where the
+// site admits nobody from outside WeChat. Never a redirect to WeChat: it would be
+// invisible to a script and lose what a form holds.
+func (g *Gate) refuse(w http.ResponseWriter, r *Request, target string) {
+	switch {
+	case r.token.sent || !wantsPage(r.Request):
+		scope := wechat.ScopeBase
+		if r.id != nil && !r.id.Guest() {
+			scope = r.Need
+		}
+		g.refuseJSON(w, r, scope)
+	case isNavigation(r.Request):
+		g.write(w, r, page.Page{Kind: page.OpenInWeChat, Status: http.StatusUnauthorized, URL: shownAddress(r.origin + target)})
+	default:
 		g.write(w, r, page.Page{Kind: page.SignInExpired, ContinueURL: loginPath(g.cameFrom(r), wechat.ScopeBase)})
-		return
 	}
-	scope := wechat.ScopeBase
-	if r.id != nil && !r.id.Guest() {
-		scope = r.Need
-	}
-	g.refuseJSON(w, r, scope)
 }
 
 // refuseJSON is the 401 that a script can act on.

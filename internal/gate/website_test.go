@@ -147,6 +147,16 @@ func TestWebsiteRefused(t *testing.T) {
 	if len(lines) != 2 || lines[0]["action"] != "decline" || lines[0]["account"] != "pc" || lines[0]["reason"] != "wechat" {
 		t.Errorf("audit %v", lines)
 	}
+	for _, code := range []string{"code=authdeny", "code="} {
+		b.qrPage("/x?y")
+		back := begunAt(b.send(http.MethodGet, "/x?y", ""))
+		if h := b.open(back + "&" + code).last(); h.kind() != "try_again" {
+			t.Errorf("%s: %d %q", code, h.status, h.kind())
+		}
+		if events := w.told(); len(events) != 1 || events[0].Kind != ledger.Declined {
+			t.Errorf("%s: events %+v", code, events)
+		}
+	}
 	if w.weChat.CountCalls(exchangePath) != 0 || w.passed.Load() != 0 {
 		t.Error("a refused dance went on")
 	}
