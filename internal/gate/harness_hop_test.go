@@ -148,6 +148,9 @@ func (w *town) checkHop(h hop) {
 	if h.header.Get("Cache-Control") != "no-store" {
 		w.t.Errorf("%s: %d with Cache-Control %q", h.url, h.status, h.header.Get("Cache-Control"))
 	}
+	if n := headerBytes(h); n >= nginxBuffer {
+		w.t.Errorf("%.80s: %d with a header of %d bytes, which nginx answers with 502", h.url, h.status, n)
+	}
 	location := h.header.Get("Location")
 	switch {
 	case location == "":
