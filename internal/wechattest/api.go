@@ -14,6 +14,7 @@ import (
 type endpoint struct {
 	name, path string
 	post       bool // takes JSON; the others are GET
+	form       bool // takes a POST of a form, too
 	// answer carries a call out. The app id of the answer is a known one, or "".
 	answer func(*Server, *http.Request, url.Values) answer
 }
@@ -28,15 +29,18 @@ func (e endpoint) contentType() string {
 
 // endpoints is the table of all of them.
 var endpoints = []endpoint{
-	{name: AtToken, path: "/sns/oauth2/access_token", answer: (*Server).token},
-	{name: AtRefresh, path: "/sns/oauth2/refresh_token", answer: (*Server).refresh},
-	{name: AtUserInfo, path: "/sns/userinfo", answer: (*Server).userInfo},
-	{name: AtAuth, path: "/sns/auth", answer: (*Server).auth},
-	{name: AtSession, path: "/sns/jscode2session", answer: (*Server).codeToSession},
+	{name: AtToken, path: "/sns/oauth2/access_token", form: true, answer: (*Server).token},
+	{name: AtRefresh, path: "/sns/oauth2/refresh_token", form: true, answer: (*Server).refresh},
+	{name: AtUserInfo, path: "/sns/userinfo", form: true, answer: (*Server).userInfo},
+	{name: AtAuth, path: "/sns/auth", form: true, answer: (*Server).auth},
+	{name: AtSession, path: "/sns/jscode2session", form: true, answer: (*Server).codeToSession},
 	{name: AtStableToken, path: "/cgi-bin/stable_token", post: true, answer: (*Server).stableToken},
+	{name: AtClassic, path: "/cgi-bin/token", answer: (*Server).classicToken},
 	{name: AtPhone, path: "/wxa/business/getuserphonenumber", post: true, answer: (*Server).phoneNumber},
 	{name: AtFollower, path: "/cgi-bin/user/info", answer: (*Server).follower},
+	{name: AtFollowers, path: "/cgi-bin/user/info/batchget", post: true, answer: (*Server).followers},
 	{name: AtTicket, path: "/cgi-bin/ticket/getticket", answer: (*Server).ticket},
+	{name: AtCheckKey, path: "/wxa/checksession", answer: (*Server).checkSession},
 }
 
 // answer is what an endpoint has to say: an error code, or fields.
@@ -59,6 +63,7 @@ var errmsgs = map[int]string{
 	40014: "invalid access_token",
 	40029: "invalid code",
 	40030: "invalid refresh_token",
+	40032: "invalid openid list size",
 	40066: "invalid url",
 	40097: "invalid args",
 	40125: "invalid appsecret",
@@ -81,6 +86,7 @@ var errmsgs = map[int]string{
 	45011: "api minute-quota reach limit, must slower, retry next minute",
 	48001: "api unauthorized",
 	50002: "user limited",
+	87009: "invalid signature",
 }
 
 // api serves one call: a fault, or the answer.
@@ -112,21 +118,6 @@ func noted(fault string) string {
 		return ""
 	}
 	return " quirk=" + fault
-}
-
-func (s *Server) carryOut(r *http.Request, e endpoint) answer {
-	switch {
-	case e.post && r.Method != http.MethodPost:
-		return failed("", 43002)
-	case !e.post && r.Method != http.MethodGet:
-		return failed("", 43001)
-	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		// Not an error: ParseQuery has returned what it could read.
-		s.logf("%s has a query that is not well-formed", e.path)
-	}
-	return e.answer(s, r, query)
 }
 
 // body writes an answer. Success bodies of /sns/* carry no errcode, except

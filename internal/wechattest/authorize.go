@@ -83,7 +83,7 @@ var authorizeErrors = map[int]string{
 	10010: "scope 不能为空",
 	10011: "redirect_uri 不能为空",
 	10012: "appid 不能为空",
-	10013: "state 不能为空，只能是 a-zA-Z0-9，最多 128 字节",
+	10013: "state 只能是 a-zA-Z0-9，最多 128 字节",
 	10015: "公众号未授权第三方平台，请检查授权状态",
 	10016: "不支持微信开放平台的 Appid，请使用公众号 Appid",
 }
@@ -101,7 +101,6 @@ func (s *Server) checkAuthorize(q authorizeQuery) (Account, int) {
 		{account.Banned, 10004},
 		{q.redirectURI == "", 10011},
 		{q.scope == "", 10010},
-		{q.state == "", 10013},
 		{!validState(q.state), 10013},
 		{q.scope != scopeBase && q.scope != scopeUserInfo, 10005},
 		{q.scope == scopeUserInfo && account.NoUserInfo, 10005},

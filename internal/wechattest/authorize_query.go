@@ -76,7 +76,8 @@ func parseAuthorize(raw string) (authorizeQuery, error) {
 	}, nil
 }
 
-// validState tells whether state has WeChat's documented alphabet and length.
+// validState tells whether state has WeChat's documented alphabet and length. It
+// may be missing.
 func validState(state string) bool { return len(state) <= maxState && only(state, isAlnum) }
 
 // covered tells whether an address may be called back. Hosts match exactly.

@@ -23,9 +23,8 @@ var refusals = []struct {
 	{"no redirect_uri", "appid=" + shop + "&redirect_uri=&response_type=code&scope=&state=", "10011"},
 	{"redirect_uri missing", "appid=" + shop + "&response_type=code&scope=snsapi_base&state=a", "10011"},
 	{"no scope", "appid=" + shop + "&redirect_uri=" + encodedCallback + "&response_type=code&scope=&state=", "10010"},
-	{"no state", "appid=" + shop + "&redirect_uri=" + encodedCallback + "&response_type=code&scope=snsapi_base&state=", "10013"},
-	{"state missing", "appid=" + shop + "&redirect_uri=" + encodedCallback + "&response_type=code&scope=snsapi_base", "10013"},
 	{"state with other characters", "appid=" + shop + "&redirect_uri=" + encodedCallback + "&response_type=code&scope=snsapi_base&state=a-b", "10013"},
+	{"state in Chinese", "appid=" + shop + "&redirect_uri=" + encodedCallback + "&response_type=code&scope=snsapi_base&state=%E5%BA%97", "10013"},
 	{"state too long", "appid=" + shop + "&redirect_uri=" + encodedCallback + "&response_type=code&scope=snsapi_base&state=" + strings.Repeat("a", 129), "10013"},
 	{"unknown scope", "appid=" + shop + "&redirect_uri=" + encodedCallback + "&response_type=code&scope=snsapi_login&state=a", "10005"},
 	{"two scopes", "appid=" + shop + "&redirect_uri=" + encodedCallback + "&response_type=code&scope=snsapi_base,snsapi_userinfo&state=a", "10005"},
@@ -131,6 +130,36 @@ func TestAuthorizeRedirectsToItself(t *testing.T) {
 	}
 	if back := landed(t, get(s, u.RequestURI())); back.Host != "shop.example.com" || back.Query().Get("state") != "abc" {
 		t.Errorf("came back to %s", back)
+	}
+}
+
+// state may be missing. The callback has an empty one then (issue
+// Eric-Guo/wechat#112).
+func TestStateIsOptional(t *testing.T) {
+	t.Parallel()
+	without := strings.Replace(authorizeURL(shop, callback, scopeBase, ""), "&state=", "", 1)
+	for _, c := range []struct{ name, address, want string }{
+		{"missing", without, ""},
+		{"empty", authorizeURL(shop, callback, scopeBase, ""), ""},
+		{"the longest", authorizeURL(shop, callback, scopeBase, strings.Repeat("Z", 128)), strings.Repeat("Z", 128)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSim(t)
+			back := landed(t, get(s, c.address))
+			if state, there := back.Query()["state"]; !there || state[0] != c.want || back.Query().Get("code") == "" {
+				t.Errorf("came back to %s", back)
+			}
+		})
+	}
+	s := newSim(t)
+	page := text(t, get(s, strings.Replace(without, scopeBase, scopeUserInfo, 1)))
+	allow, _, ok := ConsentLinks(page)
+	if !ok {
+		t.Fatalf("no consent page: %s", page)
+	}
+	if back := landed(t, get(s, allow)); back.Query().Get("code") == "" {
+		t.Errorf("after the consent page: %s", back)
 	}
 }
 

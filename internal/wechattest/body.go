@@ -8,7 +8,7 @@ import (
 )
 
 // field is one member of a JSON object. Its value is a string, an int, a
-// []field (an object) or a []string.
+// []field (an object), a [][]field (objects) or a []string.
 type field struct {
 	key   string
 	value any
@@ -45,8 +45,17 @@ func (s style) write(fields []field) []byte {
 			b.Write(text)
 		case []field:
 			b.Write(s.write(v))
+		case [][]field:
+			b.WriteByte('[')
+			for i, object := range v {
+				if i > 0 {
+					b.WriteByte(',')
+				}
+				b.Write(s.write(object))
+			}
+			b.WriteByte(']')
 		default:
-			b.WriteString("[]") // privilege, tagid_list: the only lists, and always empty
+			b.WriteString("[]") // privilege, tagid_list: the only lists of strings, and always empty
 		}
 	}
 	b.WriteByte('}')

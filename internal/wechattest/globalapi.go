@@ -3,7 +3,6 @@ package wechattest
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -36,10 +35,8 @@ func (s *Server) phoneNumber(r *http.Request, query url.Values) answer {
 	}
 	person, _ := s.roster.person(g.person)
 	full, pure, country := person.phoneNumber()
-	// The example of the official page has a number, its table a string: see
-	// Quirks.NumbersAsStrings.
 	var code any = country
-	if n, err := strconv.Atoi(country); err == nil {
+	if n, err := strconv.Atoi(country); err == nil && s.quirks.fires(AtPhone, func(q *Quirks) *Knob { return &q.CountryCodeAsNumber }) {
 		code = n
 	}
 	return answer{appID: account.AppID, fields: []field{
@@ -58,46 +55,6 @@ func (v *vault) holder(code string) (personID string, ok bool) {
 		return "", false
 	}
 	return record.person, true
-}
-
-// follower is /cgi-bin/user/info: the unionid of who follows the account, and
-// nothing of who does not (E4). Nickname and avatar are gone since 2021-12-27.
-func (s *Server) follower(_ *http.Request, query url.Values) answer {
-	account, errcode := s.global(AtFollower, query)
-	switch {
-	case errcode != 0:
-		return failed(account.AppID, errcode)
-	case account.Kind != OfficialAccount:
-		return failed(account.AppID, 48001)
-	case query.Get("openid") == "":
-		return failed(account.AppID, 41009)
-	}
-	openID := query.Get("openid")
-	all := s.Persons()
-	i := slices.IndexFunc(all, func(p Person) bool { return s.OpenID(p.ID, account.AppID) == openID })
-	switch {
-	case i < 0:
-		return failed(account.AppID, 40003)
-	case !slices.Contains(all[i].Follows, account.AppID):
-		return answer{appID: account.AppID, fields: []field{{"subscribe", 0}, {"openid", openID}}}
-	}
-	fields := []field{
-		{"subscribe", 1},
-		{"openid", openID},
-		{"language", "zh_CN"},
-		{"subscribe_time", int(s.began.Unix())}, // nobody has followed before the simulator was there
-	}
-	if union := s.UnionID(all[i].ID, account.AppID); union != "" {
-		fields = append(fields, field{"unionid", union})
-	}
-	return answer{appID: account.AppID, fields: append(fields, []field{
-		{"remark", ""},
-		{"groupid", 0},
-		{"tagid_list", []string{}},
-		{"subscribe_scene", "ADD_SCENE_QR_CODE"},
-		{"qr_scene", 0},
-		{"qr_scene_str", ""},
-	}...)}
 }
 
 // ticket gives the ticket that signs pages for the JS-SDK (E5): the same one

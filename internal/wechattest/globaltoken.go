@@ -24,14 +24,18 @@ type globalToken struct {
 	appID string
 	until time.Time
 	void  int // errcode it is answered; 0 while it is good
+	// replaced tells that a newer one of /cgi-bin/token was fetched.
+	replaced bool
 }
 
 // globalSet is what an account has of them.
 type globalSet struct {
 	current *globalToken // nil for none
 	forced  time.Time    // when force_refresh was last obeyed
-	day     time.Time    // of forces
-	forces  int
+	forces  dayCount
+
+	newest  *globalToken // of /cgi-bin/token; nil for none
+	fetches dayCount     // of /cgi-bin/token
 
 	ticket      string // for the JS-SDK
 	ticketUntil time.Time
@@ -57,13 +61,11 @@ func (s *Server) stableToken(r *http.Request, _ url.Values) answer {
 	account, errcode := s.credential(AtStableToken, url.Values{
 		"appid": {v.AppID}, "secret": {v.Secret}, "grant_type": {v.GrantType},
 	}, "client_credential", true)
-	switch {
-	case errcode != 0:
+	if errcode != 0 {
 		return failed(account.AppID, errcode)
-	case account.Kind.openPlatform():
-		return failed(account.AppID, 48001) // not documented; these apps have no such interfaces
-	case s.quirks.fires(AtStableToken, func(q *Quirks) *Knob { return &q.IPNotAllowed }):
-		return answer{appID: account.AppID, errcode: 40164, message: "invalid ip " + caller(r) + ", not in whitelist"}
+	}
+	if a, refused := s.refuseCaller(r, account, AtStableToken); refused {
+		return a
 	}
 	token, left, errcode := s.vault.stable(account.AppID, v.ForceRefresh)
 	if errcode != 0 {
@@ -101,22 +103,16 @@ func (v *vault) stable(appID string, force bool) (token string, left, errcode in
 	now, set := time.Now(), v.set(appID)
 	old := set.current
 	if force = force && now.Sub(set.forced) >= forceEvery; force {
-		if today := now.Truncate(24 * time.Hour); !today.Equal(set.day) {
-			set.day, set.forces = today, 0
-		}
-		if set.forces >= forcePerDay {
+		if !set.forces.take(now, forcePerDay) {
 			return "", 0, 45009
 		}
-		set.forces++
 		set.forced = now
 		if old != nil {
 			old.void = 40001 // at once
 		}
 	}
 	if old == nil || old.void != 0 || old.until.Sub(now) < overlap {
-		set.current = &globalToken{text: newToken(), appID: appID, until: now.Add(globalTokenLife)}
-		v.global.put(set.current.text, set.current)
-		v.issued.put(set.current.text, struct{}{})
+		set.current = v.newGlobal(appID, now)
 	}
 	return set.current.text, int(set.current.until.Sub(now).Seconds()), 0
 }
@@ -132,7 +128,7 @@ func (v *vault) useGlobal(text string, kill func() int) (appID string, errcode i
 	case token.void != 0:
 		return token.appID, token.void
 	case time.Now().After(token.until):
-		return token.appID, 42001
+		return token.appID, map[bool]int{false: 42001, true: 40001}[token.replaced]
 	}
 	token.void = kill()
 	return token.appID, token.void

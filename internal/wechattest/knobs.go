@@ -6,13 +6,14 @@ import (
 )
 
 var (
-	apiOnly         = []string{AtToken, AtRefresh, AtUserInfo, AtAuth, AtSession, AtStableToken, AtPhone, AtFollower, AtTicket}
+	apiOnly         = []string{AtToken, AtRefresh, AtUserInfo, AtAuth, AtSession, AtStableToken, AtClassic, AtPhone, AtFollower, AtFollowers, AtTicket, AtCheckKey}
 	pageOnly        = []string{AtAuthorize, AtQRConnect}
 	everywhere      = slices.Concat(pageOnly, apiOnly)
 	authorizeOnly   = []string{AtAuthorize}
 	userInfoOnly    = []string{AtUserInfo}
-	stableTokenOnly = []string{AtStableToken}
-	globalOnly      = []string{AtPhone, AtFollower, AtTicket}
+	phoneOnly       = []string{AtPhone}
+	globalTokenOnly = []string{AtStableToken, AtClassic}
+	globalOnly      = []string{AtPhone, AtFollower, AtFollowers, AtTicket, AtCheckKey}
 	pushOnly        = []string{AtPush}
 )
 
@@ -39,6 +40,7 @@ var controls = []control{
 	{name: "TruncatedJSON", label: "JSON 被截断", at: apiOnly, knob: func(q *Quirks) *Knob { return &q.TruncatedJSON }},
 	{name: "Late", label: "先执行，再出上面的故障", flag: func(q *Quirks) *bool { return &q.Late }},
 	{name: "NumbersAsStrings", label: "数字写成字符串", at: apiOnly, knob: func(q *Quirks) *Knob { return &q.NumbersAsStrings }},
+	{name: "CountryCodeAsNumber", label: "countryCode 是数字", at: phoneOnly, knob: func(q *Quirks) *Knob { return &q.CountryCodeAsNumber }},
 	{name: "NicknameControlBytes", label: "昵称含控制字符", at: userInfoOnly, knob: func(q *Quirks) *Knob { return &q.NicknameControlBytes }},
 	{name: "OldErrmsg", label: "旧式 errmsg（hints）", at: apiOnly, knob: func(q *Quirks) *Knob { return &q.OldErrmsg }},
 	{name: "DoubleCallbackTwoCodes", label: "回调两次，两个 code", at: authorizeOnly, knob: func(q *Quirks) *Knob { return &q.DoubleCallbackTwoCodes }},
@@ -52,7 +54,7 @@ var controls = []control{
 	{name: "SnapshotSharedUnionID", label: "快照页共用 unionid", flag: func(q *Quirks) *bool { return &q.SnapshotSharedUnionID }},
 	{name: "SnapshotWithoutFlag", label: "快照页缺 is_snapshotuser", flag: func(q *Quirks) *bool { return &q.SnapshotWithoutFlag }},
 	{name: "SnapshotUserInfoRefused", label: "快照页 userinfo 返回 48001", flag: func(q *Quirks) *bool { return &q.SnapshotUserInfoRefused }},
-	{name: "IPNotAllowed", label: "IP 不在白名单 40164", at: stableTokenOnly, knob: func(q *Quirks) *Knob { return &q.IPNotAllowed }},
+	{name: "IPNotAllowed", label: "IP 不在白名单 40164", at: globalTokenOnly, knob: func(q *Quirks) *Knob { return &q.IPNotAllowed }},
 	{name: "GlobalTokenKilled", label: "access_token 失效 40001", at: globalOnly, knob: func(q *Quirks) *Knob { return &q.GlobalTokenKilled }},
 	{name: "GlobalTokenExpired", label: "access_token 过期 42001", at: globalOnly, knob: func(q *Quirks) *Knob { return &q.GlobalTokenExpired }},
 	{name: "AnonymousProfile", label: "小程序资料是“微信用户”", flag: func(q *Quirks) *bool { return &q.AnonymousProfile }},

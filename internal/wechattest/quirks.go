@@ -15,8 +15,11 @@ const (
 	AtAuth        = "auth"           // /sns/auth
 	AtSession     = "jscode2session" // /sns/jscode2session
 	AtStableToken = "stable_token"   // /cgi-bin/stable_token
+	AtClassic     = "cgi-bin/token"  // /cgi-bin/token, older than stable_token
 	AtPhone       = "phone"          // /wxa/business/getuserphonenumber
 	AtFollower    = "user/info"      // /cgi-bin/user/info
+	AtFollowers   = "batchget"       // /cgi-bin/user/info/batchget
+	AtCheckKey    = "checksession"   // /wxa/checksession
 	AtTicket      = "getticket"      // /cgi-bin/ticket/getticket
 	AtPush        = "push"           // messages and events, from WeChat to the account
 )
@@ -68,6 +71,7 @@ type Quirks struct {
 
 	// How answers are written.
 	NumbersAsStrings     Knob // "expires_in":"7200"
+	CountryCodeAsNumber  Knob // "countryCode":86, as the official example has it; its table has a string (D2)
 	NicknameControlBytes Knob // raw 0x07 and 0x14 and broken UTF-8 inside the nickname (J12)
 	OldErrmsg            Knob // ", hints: [ req_id: plAv90053th21 ]" instead of a rid
 

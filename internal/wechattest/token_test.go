@@ -92,14 +92,17 @@ func TestTokenMethods(t *testing.T) {
 	s := newSim(t)
 	for _, e := range endpoints {
 		wrong, errcode := http.MethodPost, `"errcode":43001`
-		if e.post {
+		switch {
+		case e.post:
 			wrong, errcode = http.MethodGet, `"errcode":43002`
+		case e.form:
+			wrong = http.MethodPut
 		}
 		if body := text(t, send(s, wrong, e.path, "", nil)); !strings.Contains(body, errcode) {
 			t.Errorf("%s %s: %s", wrong, e.path, body)
 		}
 	}
-	for _, path := range []string{"/sns/other", "/cgi-bin/token", "/sns/userinfo/"} {
+	for _, path := range []string{"/sns/other", "/cgi-bin/token/", "/sns/userinfo/"} {
 		if v := call(t, s, path); v.Errcode != 40066 {
 			t.Errorf("%s: %+v", path, v)
 		}
