@@ -92,7 +92,7 @@ func (s *Server) deliver(o outgoing, odd pushOdds) Pushed {
 		attempt, reply := s.attempt(o, odd)
 		last := attempt.Accepted || try == pushTries || s.closed.Err() != nil
 		pushed := s.pusher.log.note(id, attempt, reply, last)
-		s.logf("push %s attempt %d: status=%d accepted=%t", o.message.what(), try, attempt.Status, attempt.Accepted)
+		s.logf("push %s attempt %d: status=%d accepted=%t%s", o.message.what(), try, attempt.Status, attempt.Accepted, attempt.why())
 		if last {
 			return pushed
 		}
@@ -114,7 +114,8 @@ func (s *Server) attempt(o outgoing, odd pushOdds) (Attempt, string) {
 	attempt, answer := s.exchange(http.MethodPost, target, o.account.Push.Format, body)
 	reply := ""
 	if attempt.Err == nil && attempt.Status == http.StatusOK {
-		reply, attempt.Accepted = o.account.judge(answer)
+		reply, attempt.Err = o.account.judge(answer)
+		attempt.Accepted = attempt.Err == nil
 	}
 	return attempt, reply
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 const pushToken = "T0ken4Pushes"
@@ -150,6 +151,49 @@ func members(t testing.TB, body string) map[string]string {
 	return all
 }
 
+// answerFor writes a reply as a mode demands it.
+func answerFor(t testing.TB, mode PushMode, message string) string {
+	t.Helper()
+	if mode != PushSafe {
+		return message
+	}
+	sealed, err := sealPush(pushKey, shop, []byte(message))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "<xml><Encrypt>" + sealed + "</Encrypt><MsgSignature>" + signPush(pushToken, "1", "2", sealed) + "</MsgSignature><TimeStamp>1</TimeStamp><Nonce>2</Nonce></xml>"
+}
+
+// What a bot may not answer in safe mode is tried three times, and the log says
+// why.
+func TestRefusedReplies(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, answer, why string }{
+		{"in the clear", "<xml><Content>再见</Content></xml>", errClear.Error()},
+		{"broken inside", answerFor(t, PushSafe, "<xml><Content>再见"), errBroken.Error()},
+		{"an error page", "<html>oops</html>", errNoReply.Error()},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var log safeBuffer
+			s := New(Config{Accounts: newSim(t).Accounts(), Persons: newSim(t).Persons(), PushWait: time.Second, Log: &log})
+			defer s.Close()
+			in := newInbox(t, s, shop, PushSafe, PushXML)
+			in.answer = func(_ int, w http.ResponseWriter) { _, _ = io.WriteString(w, c.answer) }
+			if reply, err := s.PushText("alice", shop, "你好"); reply != "" || err != nil {
+				t.Errorf("reply %q, %v", reply, err)
+			}
+			p := s.Pushes()[0]
+			if p.Accepted || len(p.Attempts) != 3 || !strings.Contains(log.String(), "accepted=false because "+c.why) {
+				t.Errorf("%+v, log: %s", p, log.String())
+			}
+			if page := text(t, get(s, "/")); !strings.Contains(page, c.why) {
+				t.Error("the control page does not say why")
+			}
+		})
+	}
+}
+
 // Every mode and format, and both kinds of replies.
 func TestPushModes(t *testing.T) {
 	t.Parallel()
@@ -180,7 +224,7 @@ func TestPushModes(t *testing.T) {
 					t.Errorf("CreateTime is no number: %s", d.clear)
 				}
 				in.answer = func(_ int, w http.ResponseWriter) {
-					_, _ = io.WriteString(w, "<xml><Content>再见</Content></xml>")
+					_, _ = io.WriteString(w, answerFor(t, mode, "<xml><Content>再见</Content></xml>"))
 				}
 				if reply, err := s.PushText("alice", shop, "再来"); err != nil || reply != "<xml><Content>再见</Content></xml>" {
 					t.Errorf("reply %q, %v", reply, err)

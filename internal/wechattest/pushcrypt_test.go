@@ -88,8 +88,8 @@ func FuzzJudge(f *testing.F) {
 	f.Add([]byte("<xml><Encrypt><![CDATA[AAAA]]></Encrypt></xml>"))
 	f.Add([]byte("<xml><Content>1</Content></xml>"))
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		reply, accepted := a.judge(answer)
-		if !accepted && reply != "" {
+		reply, err := a.judge(answer)
+		if err != nil && reply != "" {
 			t.Errorf("refused, and still a reply: %q", reply)
 		}
 		if _, err := openPush(officialKey, officialApp, string(answer)); err == nil {
@@ -100,33 +100,66 @@ func FuzzJudge(f *testing.F) {
 
 func TestJudge(t *testing.T) {
 	t.Parallel()
-	a := Account{AppID: officialApp, Push: PushSettings{Token: officialToken, AESKey: officialKey, Mode: PushSafe}}
+	safe := Account{AppID: officialApp, Push: PushSettings{Token: officialToken, AESKey: officialKey, Mode: PushSafe}}
+	compat, plain := safe, safe
+	compat.Push.Mode, plain.Push.Mode = PushCompat, PushPlain
 	reply := `{"Encrypt":"` + officialReply + `","MsgSignature":"1b9339964ed2e271e7c7b6ff2b0ef902fc94dea1","TimeStamp":1713424427,"Nonce":"415670741"}`
 	inXML := "<xml><Encrypt><![CDATA[" + officialReply + "]]></Encrypt><MsgSignature>1b9339964ed2e271e7c7b6ff2b0ef902fc94dea1</MsgSignature>" +
 		"<TimeStamp>1713424427</TimeStamp><Nonce>415670741</Nonce></xml>"
 	clear := "<xml><Content><![CDATA[你好]]></Content></xml>"
+	sealed := func(message string) string {
+		text, err := sealPush(officialKey, officialApp, []byte(message))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "<xml><Encrypt>" + text + "</Encrypt><MsgSignature>" + signPush(officialToken, "1", "2", text) + "</MsgSignature><TimeStamp>1</TimeStamp><Nonce>2</Nonce></xml>"
+	}
 	for _, c := range []struct {
+		name          string
+		account       Account
 		answer, reply string
 		accepted      bool
 	}{
-		{"success", "", true},
-		{"", "", true},
-		{reply, `{"demo_resp":"good luck"}`, true},
-		{inXML, `{"demo_resp":"good luck"}`, true},
-		{strings.Replace(reply, `1713424427`, `"1713424427"`, 1), `{"demo_resp":"good luck"}`, true},
-		{clear, clear, true},
-		{`{"a":1}`, `{"a":1}`, true},
-		{strings.Replace(reply, "1b93", "1b94", 1), "", false},
-		{strings.Replace(inXML, "ELGd", "ELGe", 1), "", false},
-		{"success\n", "", false},
-		{"SUCCESS", "", false},
-		{"ok", "", false},
-		{"<html></html>", "", false},
-		{"<xml><Content>", "", false},
-		{"{", "", false},
+		{"success", safe, "success", "", true},
+		{"nothing", safe, "", "", true},
+		{"sealed JSON in JSON", safe, reply, `{"demo_resp":"good luck"}`, true},
+		{"sealed JSON in XML", safe, inXML, `{"demo_resp":"good luck"}`, true},
+		{"TimeStamp as a string", safe, strings.Replace(reply, `1713424427`, `"1713424427"`, 1), `{"demo_resp":"good luck"}`, true},
+		{"sealed XML", safe, sealed(clear), clear, true},
+		{"sealed XML on lines", safe, sealed("<xml>\n  <Content>1</Content>\n</xml>\n"), "<xml>\n  <Content>1</Content>\n</xml>\n", true},
+		{"sealed success", safe, sealed("success"), "", true},
+		{"nothing, sealed", safe, sealed(""), "", true},
+		{"sealed, in compatible mode", compat, sealed(clear), clear, true},
+		{"clear, in compatible mode", compat, clear, clear, true},
+		{"clear, in plain mode", plain, clear, clear, true},
+		{"clear JSON, in plain mode", plain, `{"a":1}`, `{"a":1}`, true},
+		{"clear, in safe mode", safe, clear, "", false},
+		{"clear JSON, in safe mode", safe, `{"a":1}`, "", false},
+		{"sealed: not closed", safe, sealed("<xml><Content>再见"), "", false},
+		{"sealed: tags cross", safe, sealed("<xml><a><b></a></b></xml>"), "", false},
+		{"sealed: a bare ampersand", safe, sealed("<xml><Content>Q&A</Content></xml>"), "", false},
+		{"sealed: text follows", safe, sealed(clear + "bye"), "", false},
+		{"sealed: two messages", safe, sealed(clear + clear), "", false},
+		{"sealed: another element", safe, sealed("<message></message>"), "", false},
+		{"sealed: broken JSON", safe, sealed(`{"a":1`), "", false},
+		{"sealed: a text", safe, sealed("再见"), "", false},
+		{"sealed: control bytes", safe, sealed("<xml><Content>\x00</Content></xml>"), "", false},
+		{"clear: text follows", plain, clear + "bye", "", false},
+		{"clear: two messages", plain, clear + clear, "", false},
+		{"a wrong signature", safe, strings.Replace(reply, "1b93", "1b94", 1), "", false},
+		{"another text", safe, strings.Replace(inXML, "ELGd", "ELGe", 1), "", false},
+		{"text after the envelope", safe, sealed(clear) + "bye", "", false},
+		{"a line", safe, "success\n", "", false},
+		{"capitals", safe, "SUCCESS", "", false},
+		{"ok", safe, "ok", "", false},
+		{"a page", plain, "<html></html>", "", false},
+		{"not closed", plain, "<xml><Content>", "", false},
+		{"half of JSON", plain, "{", "", false},
 	} {
-		if got, ok := a.judge([]byte(c.answer)); got != c.reply || ok != c.accepted {
-			t.Errorf("%q: %q, %t", c.answer, got, ok)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got, err := c.account.judge([]byte(c.answer)); got != c.reply || (err == nil) != c.accepted {
+				t.Errorf("%q: %q, %v", c.answer, got, err)
+			}
+		})
 	}
 }

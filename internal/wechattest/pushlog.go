@@ -31,7 +31,15 @@ type Attempt struct {
 	Status   int    // 0 where no answer came
 	Answer   string // as it came, at most 1024 bytes of it
 	Accepted bool
-	Err      error // why no answer came, without the address
+	Err      error // why no answer came, without the address, or why it was refused
+}
+
+// why is the end of a line of the log.
+func (a Attempt) why() string {
+	if a.Err == nil {
+		return ""
+	}
+	return " because " + a.Err.Error()
 }
 
 // pushLog remembers the newest pushes.

@@ -1,9 +1,20 @@
 package wechattest
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
+	"io"
 	"strings"
+)
+
+// Why a reply is refused.
+var (
+	errNoReply        = errors.New("the answer is neither success, nor empty, nor a message in XML or JSON")
+	errBroken         = errors.New("the message is not well-formed")
+	errClear          = errors.New("the message is not encrypted, and the account is in safe mode")
+	errReplySignature = errors.New("MsgSignature does not fit")
 )
 
 // encryptedReply is a passive reply of safe mode. Numbers may be strings.
@@ -20,37 +31,100 @@ type encryptedXML struct {
 
 // judge reads what a server answered with 200. It is accepted where it is
 // success, nothing, or a well-formed reply, which is returned; everything else is
-// tried again ("该公众号提供的服务出现故障", F4). A reply may be clear even in safe
-// mode.
-func (a Account) judge(answer []byte) (reply string, accepted bool) {
-	text := string(answer)
-	switch {
-	case text == "" || text == "success":
-		return "", true
-	case strings.HasPrefix(text, "{"):
-		var v encryptedReply
-		if json.Unmarshal(answer, &v) != nil {
-			return "", false
-		}
-		return a.opened(text, v)
-	case strings.HasPrefix(text, "<xml>"):
-		var v encryptedXML
-		if xml.Unmarshal(answer, &v) != nil { //nolint:gosec // bounded; Go's decoder expands no entities
-			return "", false
-		}
-		return a.opened(text, encryptedReply{v.Encrypt, v.MsgSignature, json.Number(v.TimeStamp), v.Nonce})
+// tried again ("该公众号提供的服务出现故障", F4). In safe mode a reply is encrypted;
+// success and nothing need not be.
+func (a Account) judge(answer []byte) (reply string, refused error) {
+	if isAck(answer) {
+		return "", nil
 	}
-	return "", false
+	if err := wellFormed(answer); err != nil {
+		return "", err
+	}
+	var v encryptedReply
+	if answer[0] == '{' {
+		if json.Unmarshal(answer, &v) != nil {
+			return "", errBroken
+		}
+	} else {
+		var x encryptedXML
+		if xml.Unmarshal(answer, &x) != nil { //nolint:gosec // bounded; Go's decoder expands no entities
+			return "", errBroken
+		}
+		v = encryptedReply{x.Encrypt, x.MsgSignature, json.Number(x.TimeStamp), x.Nonce}
+	}
+	switch {
+	case v.Encrypt != "":
+		return a.opened(v)
+	case a.Push.Mode == PushSafe:
+		return "", errClear
+	default:
+		return string(answer), nil
+	}
 }
 
-// opened checks and decrypts a reply, if it is encrypted.
-func (a Account) opened(text string, v encryptedReply) (string, bool) {
-	if v.Encrypt == "" {
-		return text, true
-	}
+// opened checks and decrypts a reply.
+func (a Account) opened(v encryptedReply) (string, error) {
 	if !same(v.MsgSignature, signPush(a.Push.Token, v.TimeStamp.String(), v.Nonce, v.Encrypt)) {
-		return "", false
+		return "", errReplySignature
 	}
 	clear, err := openPush(a.Push.AESKey, a.AppID, v.Encrypt)
-	return string(clear), err == nil
+	switch {
+	case err != nil:
+		return "", err
+	case isAck(clear):
+		return "", nil
+	}
+	if err := wellFormed(clear); err != nil {
+		return "", err
+	}
+	return string(clear), nil
+}
+
+// isAck tells whether an answer takes the push and replies nothing.
+func isAck(answer []byte) bool { return len(answer) == 0 || string(answer) == "success" }
+
+// wellFormed refuses what is not one JSON object, or one <xml> element, from its
+// first byte on.
+func wellFormed(message []byte) error {
+	switch {
+	case bytes.HasPrefix(message, []byte("{")):
+		if !json.Valid(message) {
+			return errBroken
+		}
+		return nil
+	case bytes.HasPrefix(message, []byte("<xml>")):
+		return oneElement(message)
+	}
+	return errNoReply
+}
+
+// oneElement refuses XML that is broken, and what follows its end.
+func oneElement(message []byte) error {
+	decoder := xml.NewDecoder(bytes.NewReader(message))
+	elements, depth := 0, 0
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return errBroken
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			if depth == 0 {
+				elements++
+			}
+			depth++
+		case xml.EndElement:
+			depth--
+		case xml.CharData:
+			if depth == 0 && strings.TrimSpace(string(token)) != "" {
+				return errBroken
+			}
+		}
+		if elements > 1 {
+			return errBroken
+		}
+	}
 }
