@@ -58,17 +58,28 @@ received, and exits 0 only if the identity arrived. It takes free ports, so that
 
 func simulateCommand() *cobra.Command {
 	var o wechattest.Options
+	var accounts []string
 	cmd := &cobra.Command{
 		Use:   "simulate [--listen 127.0.0.1:9801]",
 		Short: "Runs a simulated WeChat for development and tests",
 		Long: `Runs a simulated WeChat: open.weixin.qq.com and api.weixin.qq.com on one address. Point open_url and api_url of
 the gateway (or the SDK of your choice) at it. Its front page lists its persons, switches who "this phone" is, and turns
 on the quirks of the real WeChat. It is a developer's tool: it listens on loopback, and everybody who reaches it can
-sign in as anybody.`,
+sign in as anybody.
+
+It has one account of each kind, all with one secret and all callback domains. With --account they have their own, so
+that a mix-up is seen as with the real WeChat (40125, 10003). Each --account changes the account of one kind, or adds
+one with another app_id:
+
+  wechat simulate --account secret=s3cret,domain=shop.example.com --account kind=mini_program,secret=other`,
 		Args: cobra.NoArgs,
 		RunE: caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
+			var err error
+			if o.Accounts, err = wechattest.ParseAccounts(accounts); err != nil {
+				return caddy.ExitCodeFailedStartup, fmt.Errorf("simulate: --account: %w", err)
+			}
 			o.Log = os.Stdout
 			if err := wechattest.Serve(ctx, o); err != nil {
 				return caddy.ExitCodeFailedStartup, fmt.Errorf("simulate: %w", err)
@@ -77,6 +88,7 @@ sign in as anybody.`,
 		}),
 	}
 	cmd.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:9801", "a loopback address to listen on")
+	cmd.Flags().StringArrayVar(&accounts, "account", nil, "an account of its own, `kind=…,secret=…,domain=…`; kind is official_account (if not said), mini_program, mobile_app or website")
 	cmd.Flags().BoolVar(&o.AnyUserAgent, "any-browser", false, "serve browsers that are not WeChat's, too")
 	return cmd
 }

@@ -5,7 +5,7 @@
 //
 // What happens on a phone is played by the control page, by methods of [Server]
 // such as [Server.MiniProgramCode], and by scripts: POST JSON to /_sim/wx/login,
-// …/profile, …/phone or …/mobile, {"person":"…","app_id":"…"}.
+// …/profile, …/phone, …/mobile or …/text, {"person":"…","app_id":"…"}.
 //
 // It pushes messages and events to the address in [PushSettings], three attempts
 // five seconds apart, and only ever to a loopback address. [Server.Pushes] says

@@ -1,6 +1,9 @@
 package wechattest
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Kind is what sort of app id an account is. What one kind gives out is good for
 // nothing at another (WeChat: "不支持微信开放平台的 Appid", 10016).
@@ -17,6 +20,9 @@ const (
 func (k Kind) known() bool {
 	return k == OfficialAccount || k == MiniProgram || k == MobileApp || k == Website
 }
+
+// word is what the simulator calls a kind where it is written and read.
+func (k Kind) word() string { return cmp.Or(string(k), "official_account") }
 
 // openPlatform tells whether an app was registered at the Open Platform.
 func (k Kind) openPlatform() bool { return k == MobileApp || k == Website }

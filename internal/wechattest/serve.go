@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -144,9 +146,12 @@ func welcome(config Config, address net.Addr) {
 		fmt.Fprint(config.Log, "WARNING: this address is not loopback. EVERYBODY who reaches it can sign in as anybody.\n")
 	}
 	for _, a := range config.Accounts {
-		fmt.Fprintf(config.Log, "app_id %s (%s)\n", a.AppID, cmp.Or(string(a.Kind), "official_account"))
+		fmt.Fprintf(config.Log, "app_id %s (%s)\n", a.AppID, a.Kind.word())
 		if a.Secret == DefaultSecret { // yours are not for a log
 			fmt.Fprintf(config.Log, "app_secret %s\n", DefaultSecret)
+		}
+		if !slices.Contains(a.CallbackDomains, "*") {
+			fmt.Fprintf(config.Log, "callback_domain %s\n", strings.Join(a.CallbackDomains, " "))
 		}
 	}
 	fmt.Fprintf(config.Log, "open_url %[1]s\napi_url %[1]s\n", url)

@@ -17,6 +17,7 @@ type wxCall struct {
 	AppID  string `json:"app_id"`
 	State  string `json:"state"`  // mobile: comes back
 	Answer string `json:"answer"` // mobile: "" or allow, refuse, cancel
+	Text   string `json:"text"`   // text: what the person writes
 }
 
 // wxCalls are the calls, by the end of their path. Errors are shown.
@@ -25,6 +26,7 @@ var wxCalls = map[string]func(*Server, *http.Request, wxCall) (any, error){
 	"profile": (*Server).wxProfile,
 	"phone":   (*Server).wxPhone,
 	"mobile":  (*Server).wxMobile,
+	"text":    (*Server).wxText,
 }
 
 // wx serves a call of a script. other has looked at the Host.
@@ -117,4 +119,14 @@ func (s *Server) wxMobile(_ *http.Request, c wxCall) (any, error) {
 		return nil, errors.New("answer is allow, refuse or cancel")
 	}
 	return answer, nil
+}
+
+// wxText is a message to an account, and what its bot answers: nothing where it
+// was not accepted in three attempts.
+func (s *Server) wxText(_ *http.Request, c wxCall) (any, error) {
+	pushed, err := s.now(s.text(c.Person, c.AppID, c.Text))
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"accepted": pushed.Accepted, "reply": pushed.Reply}, nil
 }

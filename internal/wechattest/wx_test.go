@@ -2,10 +2,12 @@ package wechattest
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 var asJSON = http.Header{"Content-Type": {"application/json"}}
@@ -111,5 +113,42 @@ func TestWXRefuses(t *testing.T) {
 	s.ServeHTTP(w, rebound)
 	if w.Code != http.StatusMisdirectedRequest {
 		t.Errorf("a name that points to loopback: %d", w.Code)
+	}
+}
+
+// A script writes to an account, and reads what its bot answers.
+func TestWXText(t *testing.T) {
+	t.Parallel()
+	s := New(Config{Accounts: newPlatform(t).Accounts(), Persons: newPlatform(t).Persons(), PushWait: time.Second})
+	t.Cleanup(s.Close)
+	body := `{"person":"alice","app_id":"` + shop + `","text":"你好"}`
+	var v struct {
+		Accepted     bool
+		Reply, Error string
+	}
+	if status := play(t, s, "text", body, &v); status != http.StatusBadRequest || v.Error == "" {
+		t.Errorf("without an address for pushes: %d, %+v", status, v)
+	}
+	in := newInbox(t, s, shop, PushSafe, PushXML)
+	for _, c := range []struct {
+		name, answer, reply string
+		accepted            bool
+	}{
+		{"success", "success", "", true},
+		{"a reply", answerFor(t, PushSafe, "<xml><Content>再见</Content></xml>"), "<xml><Content>再见</Content></xml>", true},
+		{"refused", "<xml><Content>再见</Content></xml>", "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			in.answer = func(_ int, w http.ResponseWriter) { _, _ = io.WriteString(w, c.answer) }
+			if status := play(t, s, "text", body, &v); status != http.StatusOK || v.Accepted != c.accepted || v.Reply != c.reply {
+				t.Errorf("%d, %+v", status, v)
+			}
+			if got := in.last().fields; got["Content"] != "你好" || got["FromUserName"] != s.OpenID("alice", shop) {
+				t.Errorf("the bot read %+v", got)
+			}
+		})
+	}
+	if status := play(t, s, "text", `{"person":"nobody","app_id":"`+shop+`","text":"x"}`, &v); status != http.StatusNotFound {
+		t.Errorf("nobody: %d", status)
 	}
 }
