@@ -5,6 +5,8 @@ cd "$(dirname "$0")/.."
 
 # What stands behind and before the gateway in the end-to-end tests.
 packages=(redis-server chromium tomcat10 tomcat10-examples default-jdk-headless php-fpm fonts-noto-cjk nodejs nginx)
+# Some packages of nodejs bring npm along; Debian's has a package of its own for it.
+command -v npm >/dev/null || packages+=(npm)
 missing=()
 for package in "${packages[@]}"; do
 	dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
@@ -28,7 +30,8 @@ go vet ./...
 go vet -tags fleet ./test
 
 echo "== golangci-lint"
-go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run --allow-parallel-runners --build-tags fleet ./...
+lint=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+go run "$lint" run --allow-parallel-runners --build-tags fleet ./...
 
 echo "== the demo signs a visitor in"
 go run ./cmd/wechat-gateway wechat demo --check
@@ -39,6 +42,17 @@ echo "== go test"
 https='^Test(Browser|Tomcat|Forged|Secure)'
 go test -race -shuffle=on -p 2 -timeout 20m -skip "$https" ./...
 go test -shuffle=on -timeout 20m -run "$https" ./test
+
+echo "== other people's SDKs"
+# A module of its own. It starts the gateway as a program, which the cache of results does not see: -count=1.
+(
+	cd test/sdk
+	npm ci --ignore-scripts --no-audit --no-fund --prefer-offline
+	go mod tidy -diff
+	go vet ./...
+	go run "$lint" run --allow-parallel-runners ./...
+	go test -count=1 -shuffle=on -timeout 5m ./...
+)
 
 echo "== fleets under fire"
 # Alone, after everything else: they measure, and their load must be one. A tag keeps them out of `go test ./...`, the quick loop.

@@ -5,4 +5,7 @@
 //
 // One Caddy runs in a process at a time, so these tests are serial. What needs a
 // program that is not there fails with the sentence that says how to install it.
+//
+// The folder sdk is a module of its own: other people's WeChat SDKs, in Go and
+// Node, through the simulator and the gateway.
 package test
