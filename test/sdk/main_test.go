@@ -26,7 +26,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(folder)
 	binary = filepath.Join(folder, "wechat-gateway")
-	build := exec.Command("go", "build", "-o", binary, "./cmd/wechat-gateway")
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, "./cmd/wechat-gateway") // links faster
 	build.Dir = filepath.Join("..", "..")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building the gateway: %v\n%s", err, out)
