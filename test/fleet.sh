@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fleets under fire: two gateway processes on real Redis (one server, TLS, Sentinel, Cluster), 200 requests a second, while servers are killed,
-# paused, failed over and reloaded. Prints its counts. Takes about five minutes; the last step of all.sh, alone, for those who work on it.
+# paused, failed over and reloaded; and bursts of 10,000 pushes. Prints its counts. Takes about five minutes; the last step of all.sh, alone, for those who work on it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-exec go test -tags fleet -run '^TestFleet' -v -timeout 20m ./test "$@"
+go test -tags fleet -run '^TestBurst$' -v -timeout 5m ./internal/push
+exec go test -tags fleet -run '^Test(Fleet|BurstOfPushes$)' -v -timeout 20m ./test "$@"

@@ -17,11 +17,7 @@ import (
 	"time"
 )
 
-const (
-	burstPeople = 2000
-	burstCopies = 5
-	burstAtOnce = 200
-)
+const burstAtOnce = 200
 
 // pushBody is a push of the account, encrypted, and the query it comes with.
 func pushBody(at time.Time, message string) (query, body string) {
@@ -45,8 +41,8 @@ func revocation(openID string, at time.Time) string {
 		"<MsgType>event</MsgType><Event>user_authorization_revoke</Event><OpenID>%s</OpenID><AppID>%s</AppID><RevokeInfo>205</RevokeInfo></xml>", at.Unix(), openID, appID)
 }
 
-// 10,000 pushes at once, each of them five times, to an account with 2,000
-// people: each is acted on once, and none is answered later than WeChat waits.
+// A burst of pushes, each of them five times: each is acted on once, and none is
+// answered later than WeChat waits, where that is measured.
 func TestBurstOfPushes(t *testing.T) {
 	w := newWorld(t)
 	crm := newBusiness(t)
@@ -57,7 +53,7 @@ func TestBurstOfPushes(t *testing.T) {
 	took := burst(t, w.site, at)
 	slowest := took[len(took)-1]
 	t.Logf("%d pushes, %d at a time, in %v; median %v, slowest %v", len(took), burstAtOnce, time.Since(at).Round(time.Millisecond), took[len(took)/2], slowest)
-	if len(took) != burstPeople*burstCopies || slowest >= 5*time.Second {
+	if len(took) != burstPeople*burstCopies || burstIsMeasured && slowest >= 5*time.Second {
 		t.Errorf("%d were answered, the slowest after %v", len(took), slowest)
 	}
 	after := pushCounts(t, admin)

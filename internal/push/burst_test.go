@@ -15,11 +15,11 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// 10,000 pushes in a burst over real connections, every event twice or more and in
+// A burst of pushes over real connections, every event twice or more and in
 // any order, before a real ledger, with a relay: each is acted on once, each is told
-// to others once, and all are answered in time.
+// to others once, and all are answered, in time where that is measured.
 func TestBurst(t *testing.T) { // alone: others measure time too
-	const events, pushes, senders = 3000, 10_000, 200
+	const events, pushes, senders = burstEvents, burstPushes, 200
 	var relayed atomic.Int32
 	s := newScene(t, func(s *scene) {
 		s.Audit = nil
@@ -79,7 +79,7 @@ func TestBurst(t *testing.T) { // alone: others measure time too
 	sending.Wait()
 	t.Logf("%d pushes of %d events in %v, the slowest in %v, of it %v in the handler at most", pushes, events, time.Since(began).Round(time.Millisecond),
 		time.Duration(slowest.Load()).Round(time.Millisecond), time.Duration(slowestHere.Load()).Round(time.Millisecond))
-	if time.Duration(slowest.Load()) >= 5*time.Second {
+	if burstIsMeasured && time.Duration(slowest.Load()) >= 5*time.Second {
 		t.Error("WeChat would have given up")
 	}
 	c := s.account.Counts
