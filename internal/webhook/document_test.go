@@ -61,7 +61,8 @@ func TestDocumentIsComplete(t *testing.T) {
 		}
 	}
 	for _, link := range regexp.MustCompile(`\]\(([^):]+)\)`).FindAllStringSubmatch(text, -1) {
-		if _, err := os.Stat("../../docs/" + link[1]); err != nil {
+		file, _, _ := strings.Cut(link[1], "#")
+		if _, err := os.Stat("../../docs/" + file); err != nil {
 			t.Error(err)
 		}
 	}
