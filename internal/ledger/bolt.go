@@ -32,7 +32,8 @@ type Bolt struct {
 	ended      ended
 	gone       gone
 	unwritten  unwritten
-	outbox     outbox
+	targets    targets
+	limits     limits // zero but in tests
 	leases     leases
 	closed     atomic.Bool
 	generation atomic.Uint64
@@ -122,3 +123,6 @@ func (b *Bolt) ready(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Ready implements Ledger.
+func (b *Bolt) Ready(ctx context.Context) error { return b.ready(ctx) }

@@ -92,7 +92,7 @@ func (b *Bolt) redeliver(ctx context.Context, target, id string, from, end []byt
 			return false, err
 		}
 		for _, key := range q.buried(id, from, end) {
-			ok, err := q.redeliver(key, b.outbox.bounds())
+			ok, err := q.redeliver(key, b.limits.bounds())
 			if err != nil {
 				return false, err
 			}

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"maps"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -31,24 +30,6 @@ func (b *Bolt) WalkEnded(ctx context.Context, fn func(Tombstone) error) error {
 		}
 	}
 	return nil
-}
-
-// all returns a copy, so that nobody who asks about a session waits for whoever walks.
-func (e *ended) all() map[[16]byte]endedSpan {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	return maps.Clone(e.until)
-}
-
-// all returns the ends as they count now.
-func (g *gone) all() map[string]goneUntil {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-	now, all := time.Now(), make(map[string]goneUntil, len(g.of))
-	for id, m := range g.of {
-		all[id] = goneUntil{at: m.ends(now, now.Sub(g.born)), until: m.until}
-	}
-	return all
 }
 
 // ImportEnded implements Ledger.

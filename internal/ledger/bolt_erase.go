@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -23,11 +22,14 @@ func (b *Bolt) EndPerson(ctx context.Context, person string, at, until time.Time
 	b.gone.add(person, e) // first: here and now the sessions are over, whatever the disk says
 	ids := []string{person}
 	err := b.writer.run(func(tx *bolt.Tx) (bool, error) {
-		p, err := tables{tx}.byID(person)
-		if err != nil && !errors.Is(err, ErrNotFound) {
+		p, err := absent(tables{tx}.byID(person))
+		if err != nil {
 			return false, err
 		}
-		ids = p.allIDs(person)
+		ids = []string{person}
+		if p != nil {
+			ids = p.allIDs()
+		}
 		return tables{tx}.endPerson(ids, e)
 	}, func() {
 		for _, id := range ids {
@@ -58,7 +60,7 @@ func (b *Bolt) Erase(ctx context.Context, id string) error {
 		if err := t.erase(&p); err != nil {
 			return false, err
 		}
-		wrote, err = t.notify(b.outbox.targets.notices(&p, erasure(&p)), b.outbox.bounds())
+		wrote, err = t.notify(b.targets.notices(&p, erasure(&p)), b.limits.bounds())
 		return true, err
 	}, func() {
 		b.publish(&change{person: p, dirty: true, news: true})
@@ -75,14 +77,6 @@ func (b *Bolt) Export(ctx context.Context, id string) ([]byte, error) {
 	return export(&p)
 }
 
-// allIDs returns every id of the person, and the one it was asked for by, which may be nobody's.
-func (p *Person) allIDs(asked string) []string {
-	if p.ID == "" {
-		return []string{asked}
-	}
-	return append([]string{p.ID}, p.Merged...)
-}
-
 // erase removes the record and every name that leads to it.
 func (t tables) erase(p *Person) error {
 	for _, c := range p.claims() {
@@ -92,3 +86,6 @@ func (t tables) erase(p *Person) error {
 	}
 	return nil
 }
+
+// Unwritten implements Ledger.
+func (b *Bolt) Unwritten(id [16]byte, person string) bool { return b.unwritten.has(id, person) }

@@ -82,7 +82,7 @@ func (x kindIndex) oldest(kind EventKind) []byte {
 // surplus is the key of the oldest entry of a kind if there are more than most,
 // else nil. It drops index members whose entry is not in from.
 func (x kindIndex) surplus(kind EventKind, most int, from *bolt.Bucket) ([]byte, error) {
-	for range endedPrune {
+	for range pruned {
 		key := x.oldest(kind)
 		switch {
 		case key == nil:

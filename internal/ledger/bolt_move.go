@@ -82,12 +82,9 @@ func (t tables) imported(p *Person) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	is, gone, inTheWay := p.succeeds(holders)
-	switch is {
-	case known:
-		return false, nil
-	case pretendent:
-		return false, inTheWay.taken()
+	add, gone, err := p.succeed(holders)
+	if err != nil || !add {
+		return false, err
 	}
 	for _, id := range gone {
 		if err := t.tx.Bucket(bucketPerson).Delete([]byte(id)); err != nil {
@@ -106,7 +103,7 @@ func (t tables) imported(p *Person) (bool, error) {
 // holders returns who has the names of a person.
 func (t tables) holders(p *Person) (all []holder, err error) {
 	for _, c := range p.claims() {
-		q, err := absent(c.by.find(t))
+		q, err := absent(t.find(&c.by))
 		if err != nil {
 			return nil, err
 		}
@@ -118,7 +115,7 @@ func (t tables) holders(p *Person) (all []holder, err error) {
 }
 
 // find returns the person that a query of one name leads to. ErrNotFound.
-func (q query) find(t tables) (Person, error) {
+func (t tables) find(q *query) (Person, error) {
 	switch {
 	case q.id != "":
 		return t.byID(q.id)

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"time"
@@ -9,27 +8,16 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// outbox is what both kinds of store keep in memory for it.
-type outbox struct {
-	targets targets
-	limits  limits // zero means the constants; tests have smaller ones
-}
-
-func (o *outbox) bounds() limits {
-	return limits{cmp.Or(o.limits.waiting, MaxWaiting), cmp.Or(o.limits.dead, MaxDead)}
-}
-
 // SetTargets implements Outbox.
-func (b *Bolt) SetTargets(all []Target) { b.outbox.targets.set(all) }
+func (b *Bolt) SetTargets(all []Target) { b.targets.set(all) }
 
 // Tell implements Outbox.
 func (b *Bolt) Tell(ctx context.Context, e Event) error {
 	if err := b.ready(ctx); err != nil {
 		return err
 	}
-	given := e.ID != ""
-	e, err := e.tellable()
-	if err != nil || len(b.outbox.targets.wanting(e.Kind)) == 0 {
+	e, key, err := e.tellable()
+	if err != nil || len(b.targets.wanting(e.Kind)) == 0 {
 		return err
 	}
 	wrote := false
@@ -42,16 +30,16 @@ func (b *Bolt) Tell(ctx context.Context, e Event) error {
 				return false, err
 			}
 		}
-		all := b.outbox.targets.notices(p, e)
+		all := b.targets.notices(p, e)
 		if len(all) == 0 {
 			return false, nil
 		}
-		if given {
-			if seen, err := t.once(onceKey("event", e.ID)); err != nil || seen {
+		if key != "" {
+			if seen, err := t.once(key); err != nil || seen {
 				return false, err
 			}
 		}
-		wrote, err = t.notify(all, b.outbox.bounds())
+		wrote, err = t.notify(all, b.limits.bounds())
 		return true, err
 	}, func() { b.wake(wrote) })
 }
@@ -113,7 +101,7 @@ func (b *Bolt) Postpone(ctx context.Context, target, id string, next time.Time, 
 func (b *Bolt) Bury(ctx context.Context, target, id, reason string) error {
 	return b.handle(ctx, target, id, func(q *queue, i *item) error {
 		i.state.failed(time.Now().UnixMilli(), 0, plain(reason))
-		return q.bury(i, b.outbox.bounds())
+		return q.bury(i, b.limits.bounds())
 	})
 }
 

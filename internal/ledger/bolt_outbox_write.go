@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// limits are what a queue holds of each kind of event.
-type limits struct{ waiting, dead int }
-
 // notify keeps notices. It reports whether there were any that were not kept before.
 func (t tables) notify(all []notice, l limits) (wrote bool, err error) {
 	for i := range all {
@@ -146,7 +143,7 @@ func (q *queue) bury(i *item, l limits) error {
 
 // forget removes dead letters that are too old, and the oldest of this kind while there are too many of it, some at a time.
 func (q *queue) forget(kind EventKind, l limits, now int64) error {
-	for range endedPrune {
+	for range pruned {
 		key, value := q.dead.Cursor().First()
 		if key == nil || !past(key, now) {
 			break
@@ -155,7 +152,7 @@ func (q *queue) forget(kind EventKind, l limits, now int64) error {
 			return err
 		}
 	}
-	for range endedPrune {
+	for range pruned {
 		key, err := q.deadKinds().surplus(kind, l.dead, q.dead)
 		if err != nil || key == nil {
 			return err

@@ -17,10 +17,10 @@ func (b *Bolt) See(ctx context.Context, s Sighting) (Person, error) {
 	if err != nil {
 		return Person{}, err
 	}
-	c := change{dirty: s.SignedIn && len(b.outbox.targets.wanting(SignedIn)) > 0}
+	c := change{dirty: s.SignedIn && len(b.targets.wanting(SignedIn)) > 0}
 	if !c.dirty {
 		err = b.file.view(func(tx *bolt.Tx) (err error) {
-			c, err = tables{tx}.see(&s, false)
+			c, err = tables{tx}.see(&s, func() (uint64, error) { return 0, nil })
 			return err
 		})
 	}
@@ -28,10 +28,15 @@ func (b *Bolt) See(ctx context.Context, s Sighting) (Person, error) {
 		wrote := false
 		err = b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
 			t := tables{tx}
-			if c, err = t.see(&s, true); err != nil { // decided again: others may have written since
+			if c, err = t.see(&s, t.order); err != nil { // decided again: others may have written since
 				return false, err
 			}
-			wrote, err = t.notify(b.outbox.targets.notices(&c.person, c.events(&s)...), b.outbox.bounds())
+			if c.dirty {
+				if err := t.write(&c); err != nil {
+					return false, err
+				}
+			}
+			wrote, err = t.notify(b.targets.notices(&c.person, c.events(&s)...), b.limits.bounds())
 			return c.dirty || wrote, err
 		}, func() {
 			b.publish(&c)
@@ -41,18 +46,14 @@ func (b *Bolt) See(ctx context.Context, s Sighting) (Person, error) {
 	if err != nil {
 		return Person{}, err
 	}
-	b.report(&c)
+	c.report(b.Logger)
 	return c.person, nil
 }
 
-// see decides what a sighting means and, if it may, writes it. If it may not, a change that needs a new id or any other
-// write comes back dirty and unfinished.
-func (t tables) see(s *Sighting, mayWrite bool) (change, error) {
+// see decides what a sighting means.
+func (t tables) see(s *Sighting, order func() (uint64, error)) (change, error) {
 	byOpenID, err := absent(t.byOpenID(s.AppID, s.OpenID))
 	if err != nil {
-		return change{}, err
-	}
-	if err := s.admits(byOpenID); err != nil {
 		return change{}, err
 	}
 	var byUnionID *Person
@@ -61,15 +62,7 @@ func (t tables) see(s *Sighting, mayWrite bool) (change, error) {
 			return change{}, err
 		}
 	}
-	v := judge(byOpenID, byUnionID, s)
-	if !mayWrite && v != same && v != doubt {
-		return change{dirty: true}, nil
-	}
-	c, err := settle(v, byOpenID, byUnionID, s, t.fresh)
-	if err != nil || !c.dirty || !mayWrite {
-		return c, err
-	}
-	return c, t.write(&c)
+	return s.decide(byOpenID, byUnionID, order)
 }
 
 // absent turns "no such person" into nil.
@@ -97,5 +90,3 @@ func (b *Bolt) publish(c *change) {
 		b.generation.Add(1)
 	}
 }
-
-func (b *Bolt) report(c *change) { c.report(b.Logger) }

@@ -25,14 +25,12 @@ func (b *Bolt) Withdraw(ctx context.Context, w Withdrawal) (p Person, done bool,
 			return false, err
 		}
 		if found == nil { // no error: that would have everybody else in the transaction begin anew (attack: a thousand strangers leave at once)
-			nobody = w.Key == "" || !t.noted(onceKey("withdrawal", w.Key))
+			nobody = w.Key == "" || !t.noted(w.onceKey())
 			return false, nil
 		}
 		if w.Key != "" {
-			if seen, err := t.once(onceKey("withdrawal", w.Key)); err != nil || seen {
-				if found != nil {
-					p = *found
-				}
+			if seen, err := t.once(w.onceKey()); err != nil || seen {
+				p = *found
 				return false, err
 			}
 		}
@@ -49,7 +47,7 @@ func (b *Bolt) Withdraw(ctx context.Context, w Withdrawal) (p Person, done bool,
 		}
 		b.publish(&change{person: d.before, dirty: true, news: true})
 		if d.ends {
-			for _, id := range d.before.allIDs(d.before.ID) {
+			for _, id := range d.before.allIDs() {
 				b.gone.add(id, d.end)
 			}
 		}
@@ -81,7 +79,7 @@ func (b *Bolt) withdraw(t tables, w *Withdrawal, d *withdrawn) (wrote bool, err 
 		return false, err
 	}
 	if d.ends {
-		ids := d.before.allIDs(d.before.ID)
+		ids := d.before.allIDs()
 		for _, id := range ids {
 			b.gone.add(id, d.end)
 		}
@@ -89,5 +87,5 @@ func (b *Bolt) withdraw(t tables, w *Withdrawal, d *withdrawn) (wrote bool, err 
 			return false, err
 		}
 	}
-	return t.notify(b.outbox.targets.notices(&d.before, w.events(d)...), b.outbox.bounds())
+	return t.notify(b.targets.notices(&d.before, w.events(d)...), b.limits.bounds())
 }

@@ -20,6 +20,19 @@ type change struct {
 	news    bool    // something other than times changed
 }
 
+// decide says what a sighting does. byOpenID and byUnionID are whom the ledger knows by its two names, nil for nobody;
+// order gives a new person its place in the order of creation, and is called at most once. The change may share memory
+// with neither. ErrNotFound: see Sighting.Known.
+func (s *Sighting) decide(byOpenID, byUnionID *Person, order func() (uint64, error)) (change, error) {
+	if err := s.admits(byOpenID); err != nil {
+		return change{}, err
+	}
+	return settle(judge(byOpenID, byUnionID, s), byOpenID, byUnionID, s, func() (string, uint64, error) {
+		seq, err := order()
+		return newID(), seq, err
+	})
+}
+
 // settle works the verdict out. It changes copies only. fresh gives a new person its id and place in the order of
 // creation; it is called for verdicts that create one, and at most once.
 func settle(v verdict, byOpenID, byUnionID *Person, s *Sighting, fresh func() (string, uint64, error)) (change, error) {
@@ -147,4 +160,13 @@ func (c *change) report(logger *slog.Logger) {
 	}
 	logger.Warn("WeChat gave a unionid that belongs to another openid of the same app; it was not believed",
 		"person", c.person.ID)
+}
+
+// ids are all under which somebody may remember what the change made old.
+func (c *change) ids() []string {
+	ids := c.person.allIDs()
+	if c.left != nil {
+		ids = append(ids, c.left.allIDs()...)
+	}
+	return ids
 }

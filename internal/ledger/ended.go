@@ -1,17 +1,13 @@
 package ledger
 
 import (
-	"encoding/binary"
+	"maps"
 	"sync"
 	"time"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 const (
-	endedKeyLength = 8 + 16
-	endedPrune     = 64   // tombstones removed from the file for each one added, at most
-	endedSweep     = 1024 // tombstones in memory before the first sweep
+	endedSweep = 1024 // tombstones in memory before the first sweep
 )
 
 // ended holds the tombstones of sessions in memory.
@@ -82,70 +78,15 @@ func (e *ended) add(id [16]byte, span endedSpan) {
 	e.sweep = max(endedSweep, 2*len(e.until))
 }
 
-// endedKey sorts by time, so that what is past stands first.
-func endedKey(id [16]byte, until int64) []byte {
-	key := binary.BigEndian.AppendUint64(make([]byte, 0, endedKeyLength), uint64(until))
-	return append(key, id[:]...)
+// all returns a copy, so that nobody who asks about a session waits for whoever walks.
+func (e *ended) all() map[[16]byte]endedSpan {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return maps.Clone(e.until)
 }
 
-func parseEndedKey(key []byte) (id [16]byte, until int64, err error) {
-	if len(key) != endedKeyLength || binary.BigEndian.Uint64(key) > maxTime {
-		return id, 0, corrupt("a tombstone cannot be decoded")
-	}
-	copy(id[:], key[8:])
-	return id, int64(binary.BigEndian.Uint64(key)), nil
-}
-
-// loadEnded reads the tombstones still in force.
-func (t tables) loadEnded(e *ended) error {
-	now := time.Now().Unix()
-	return t.tx.Bucket(bucketEnded).ForEach(func(key, value []byte) error {
-		id, until, err := parseEndedKey(key)
-		if err == nil && until > now {
-			e.add(id, endedSpan{from: endedFrom(value), until: until})
-		}
-		return err
-	})
-}
-
-// endedFrom reads the beginning of a tombstone: nothing, or 8 bytes. What cannot be read is from the beginning.
-func endedFrom(value []byte) int64 {
-	if len(value) != 8 {
-		return 0
-	}
-	return int64(min(binary.BigEndian.Uint64(value), maxTime*1000))
-}
-
-// endSession writes a tombstone and removes some that are past. It reports whether it wrote anything.
-func (t tables) endSession(id [16]byte, span endedSpan) (bool, error) {
-	b := t.tx.Bucket(bucketEnded)
-	key := endedKey(id, span.until)
-	if had := b.Get(key); had != nil && endedFrom(had) <= span.from {
-		return false, nil
-	}
-	if err := pruneEnded(b.Cursor()); err != nil {
-		return false, err
-	}
-	var value []byte
-	if span.from > 0 {
-		value = number(uint64(span.from))
-	}
-	return true, b.Put(key, value)
-}
-
-func pruneEnded(c *bolt.Cursor) error {
-	now := time.Now().Unix()
-	for range endedPrune {
-		key, _ := c.First()
-		if key == nil {
-			return nil
-		}
-		if _, until, err := parseEndedKey(key); err != nil || until > now {
-			return err
-		}
-		if err := c.Delete(); err != nil {
-			return err
-		}
-	}
-	return nil
+// untilSecond rounds up to a second and bounds what a record can hold; ok is false if it has passed.
+func untilSecond(until time.Time) (end int64, ok bool) {
+	end = min(until.Add(time.Second-time.Nanosecond).Unix(), maxTime)
+	return end, end > time.Now().Unix()
 }

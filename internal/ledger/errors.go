@@ -3,8 +3,6 @@ package ledger
 import (
 	"errors"
 	"fmt"
-
-	berrors "go.etcd.io/bbolt/errors"
 )
 
 // The outcomes other than success. An absent record and an unreadable one are different things: only [ErrNotFound]
@@ -29,14 +27,3 @@ var (
 	// ErrUnavailable.
 	ErrCorrupt = fmt.Errorf("%w: corrupt", ErrUnavailable)
 )
-
-// outcome turns an error of bbolt or of the file system into one of ours; our own pass unchanged.
-func outcome(err error) error {
-	switch {
-	case err == nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict), errors.Is(err, ErrUnavailable):
-		return err
-	case errors.Is(err, berrors.ErrDatabaseNotOpen):
-		return ErrClosed
-	}
-	return fmt.Errorf("%w: %w", ErrUnavailable, err)
-}

@@ -107,11 +107,14 @@ func erasure(p *Person) Event {
 	return Event{Kind: Erased, Person: p.ID, Aliases: slices.Clone(p.Merged), At: time.Now().UTC().Truncate(time.Second)}
 }
 
-// tellable returns an event that Tell was given, complete, or ErrInvalid. The changes of persons are told by the ledger
-// alone. No error text repeats the event.
-func (e Event) tellable() (Event, error) {
+// tellable returns an event that Tell was given, complete, or ErrInvalid, and the key under which a store remembers it,
+// "" if it need not. The changes of persons are told by the ledger alone. No error text repeats the event.
+func (e Event) tellable() (complete Event, key string, err error) {
 	if !slices.Contains(told, e.Kind) {
-		return e, fmt.Errorf("%w: events of the kind %.16q are not to be told", ErrInvalid, string(e.Kind))
+		return e, "", fmt.Errorf("%w: events of the kind %.16q are not to be told", ErrInvalid, string(e.Kind))
+	}
+	if e.ID != "" {
+		key = onceKey("event", e.ID)
 	}
 	if e.At.IsZero() {
 		e.At = time.Now()
@@ -121,13 +124,13 @@ func (e Event) tellable() (Event, error) {
 		e.ID = newID()
 	}
 	if e.From != "" || len(e.Aliases) != 0 {
-		return e, fmt.Errorf("%w: the event tells of no change of ids", ErrInvalid)
+		return e, "", fmt.Errorf("%w: the event tells of no change of ids", ErrInvalid)
 	}
 	r := newEventRecord(&e)
 	if fault := r.fault(); fault != "" {
-		return e, fmt.Errorf("%w: the event has a bad %s", ErrInvalid, fault)
+		return e, "", fmt.Errorf("%w: the event has a bad %s", ErrInvalid, fault)
 	}
-	return e, nil
+	return e, key, nil
 }
 
 // words reports whether s is short text that can stand in a header, a log line, or a word of the store.

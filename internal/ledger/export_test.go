@@ -23,10 +23,10 @@ func OpenRedis(t testing.TB, c redis.UniversalClient, prefix string) *Redis {
 }
 
 // Limit makes the outbox small.
-func (b *Bolt) Limit(waiting, dead int) { b.outbox.limits = limits{waiting, dead} }
+func (b *Bolt) Limit(waiting, dead int) { b.limits = limits{waiting, dead} }
 
 // Limit makes the outbox small.
-func (r *Redis) Limit(waiting, dead int) { r.outbox.limits = limits{waiting, dead} }
+func (r *Redis) Limit(waiting, dead int) { r.limits = limits{waiting, dead} }
 
 // Shared is what TestMain started.
 func Shared() *redistest.Shared { return &shared }

@@ -137,3 +137,14 @@ func guard(fn func() error) (panicked bool, err error) {
 	}()
 	return false, fn()
 }
+
+// outcome turns an error of bbolt or of the file system into one of ours; our own pass unchanged.
+func outcome(err error) error {
+	switch {
+	case err == nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict), errors.Is(err, ErrUnavailable):
+		return err
+	case errors.Is(err, berrors.ErrDatabaseNotOpen):
+		return ErrClosed
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}

@@ -1,16 +1,12 @@
 package ledger
 
 import (
-	"encoding/binary"
 	"log/slog"
 	"sync"
 	"time"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 const (
-	goneKeyLength = 8 + idLength
 	// goneAhead is by how many seconds an end may be ahead of the clock. The clocks of gateways differ by as much.
 	goneAhead = 1
 )
@@ -106,76 +102,31 @@ func (g *gone) add(person string, e goneUntil) {
 	g.sweep = max(endedSweep, 2*len(g.of))
 }
 
-// goneKey sorts by time, so that what is past stands first.
-func goneKey(person string, until int64) []byte {
-	key := binary.BigEndian.AppendUint64(make([]byte, 0, goneKeyLength), uint64(until))
-	return append(key, person...)
-}
-
-func parseGone(key, value []byte) (person string, e goneUntil, err error) {
-	if len(key) != goneKeyLength || len(value) != 8 || !validID(string(key[8:])) {
-		return "", e, corrupt("a person's tombstone cannot be decoded")
-	}
-	until, at := binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(value)
-	if until > maxTime || at > maxTime {
-		return "", e, corrupt("a person's tombstone has a bad time")
-	}
-	return string(key[8:]), goneUntil{at: int64(at), until: int64(until)}, nil
-}
-
-// loadGone reads the tombstones still in force.
-func (t tables) loadGone(g *gone) error {
-	now := time.Now().Unix()
-	return t.tx.Bucket(bucketGone).ForEach(func(key, value []byte) error {
-		person, e, err := parseGone(key, value)
-		if err == nil && e.until > now {
-			g.add(person, e)
-		}
-		return err
-	})
-}
-
-// endPerson writes a tombstone under each id and removes some that are past. It reports whether it wrote anything.
-func (t tables) endPerson(ids []string, e goneUntil) (bool, error) {
-	b := t.tx.Bucket(bucketGone)
-	if err := pruneGone(b.Cursor()); err != nil {
-		return false, err
-	}
-	wrote := false
-	for _, id := range ids {
-		key := goneKey(id, e.until)
-		if value := b.Get(key); len(value) == 8 && int64(binary.BigEndian.Uint64(value)) >= e.at {
-			continue
-		}
-		if err := b.Put(key, binary.BigEndian.AppendUint64(nil, uint64(e.at))); err != nil {
-			return false, err
-		}
-		wrote = true
-	}
-	return wrote, nil
-}
-
-func pruneGone(c *bolt.Cursor) error {
-	now := time.Now().Unix()
-	for range endedPrune {
-		key, value := c.First()
-		if key == nil {
-			return nil
-		}
-		if _, e, err := parseGone(key, value); err != nil || e.until > now {
-			return err
-		}
-		if err := c.Delete(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // goneTimes rounds the times of an end; ok is false if there is nothing to remember. No end that is kept lies in the
 // future: it would end what is signed in later.
 func goneTimes(at, until time.Time) (e goneUntil, ok bool) {
 	e.at = min(max(at.Unix(), 0), time.Now().Unix())
 	e.until, ok = untilSecond(until)
+	return e, ok
+}
+
+// all returns the ends as they count now.
+func (g *gone) all() map[string]goneUntil {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	now, all := time.Now(), make(map[string]goneUntil, len(g.of))
+	for id, m := range g.of {
+		all[id] = goneUntil{at: m.ends(now, now.Sub(g.born)), until: m.until}
+	}
+	return all
+}
+
+// imported returns the times of a person's tombstone as they are kept, and says in the log that one was in the future.
+func (g *gone) imported(t *Tombstone, log *slog.Logger) (e goneUntil, ok bool) {
+	e, ok = goneTimes(t.At, t.Until)
+	now := time.Now()
+	if ahead := t.At.Sub(now); ahead > goneAhead*time.Second && log != nil && g.warned.due(now) {
+		log.Warn(endAhead, "ahead", ahead.Round(time.Second))
+	}
 	return e, ok
 }

@@ -29,3 +29,14 @@ func validID(s string) bool {
 	}
 	return true
 }
+
+// rawID returns the 16 bytes of an id.
+func rawID(id string) (raw [16]byte, err error) {
+	if !validID(id) {
+		return raw, corrupt("an id cannot be decoded")
+	}
+	if _, err := idEncoding.Decode(raw[:], []byte(id)); err != nil {
+		return raw, corrupt("an id cannot be decoded")
+	}
+	return raw, nil
+}

@@ -64,7 +64,7 @@ func TestOutboxManyWaiting(t *testing.T) {
 	t.Run("bolt", func(t *testing.T) {
 		b := testBolt(t, testPath(t))
 		manyWaiting(t, b, n, func(all []notice) error {
-			return b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.notify(all, b.outbox.bounds()) }, nil)
+			return b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.notify(all, b.limits.bounds()) }, nil)
 		})
 		test(t, b)
 		if err := b.check(); err != nil {

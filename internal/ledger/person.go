@@ -98,3 +98,6 @@ func (p *Person) older(q *Person) bool {
 	}
 	return strings.Compare(p.ID, q.ID) < 0
 }
+
+// allIDs returns every id that leads to the person.
+func (p *Person) allIDs() []string { return append([]string{p.ID}, p.Merged...) }

@@ -76,7 +76,8 @@ type Redis struct {
 	gone       gone
 	announced  announced
 	unwritten  unwritten
-	outbox     outbox
+	targets    targets
+	limits     limits // zero but in tests
 	generation atomic.Uint64
 	moved      atomic.Int64 // when Generation last moved because the channel was broken, ns since 1970
 	told       toldOnce

@@ -98,12 +98,3 @@ func (b *batch) announce(c *change) {
 	}
 	b.news = string(kind) + b.stamp + ":" + strings.Join(c.ids(), ",")
 }
-
-// ids are all under which somebody may remember what the change made old.
-func (c *change) ids() []string {
-	ids := c.person.allIDs(c.person.ID)
-	if c.left != nil {
-		ids = append(ids, c.left.allIDs(c.left.ID)...)
-	}
-	return ids
-}

@@ -65,7 +65,10 @@ func (c *channel) covers(t, now time.Time, moment time.Duration) bool {
 func (c *channel) confirmed(t time.Time) time.Time {
 	for _, p := range []*atomic.Pointer[span]{&c.now, &c.last} {
 		if s := p.Load(); s != nil && t.After(s.since) {
-			return later(t, s.until())
+			if until := s.until(); until.After(t) {
+				return until
+			}
+			return t
 		}
 	}
 	return t

@@ -10,6 +10,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// redeliverBatch is how many dead letters are put back in one step: whoever writes meanwhile must not wait long.
+const redeliverBatch = 500
+
 // Waiting implements Outbox.
 func (r *Redis) Waiting(ctx context.Context, target string) (waiting, dead int, err error) {
 	if err := r.beginTarget(ctx, target); err != nil {
@@ -103,7 +106,7 @@ func (r *Redis) buried(ctx context.Context, target string, end int64, skip int) 
 	ctx, cancel := r.once(ctx)
 	defer cancel()
 	members, err := r.Client.ZRangeArgs(ctx, redis.ZRangeArgs{
-		Key: r.queueKeys(target)[6], Start: "(" + deadSince(), Stop: end, ByScore: true, Offset: int64(skip), Count: redeliverStep,
+		Key: r.queueKeys(target)[6], Start: "(" + deadSince(), Stop: end, ByScore: true, Offset: int64(skip), Count: redeliverBatch,
 	}).Result()
 	r.answer(err)
 	for _, m := range members {

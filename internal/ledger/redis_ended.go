@@ -98,7 +98,7 @@ func (r *Redis) EndPerson(ctx context.Context, person string, at, until time.Tim
 		}
 		b := newBatch()
 		if p := v.id.person; p != nil {
-			ids = p.allIDs(person)
+			ids = p.allIDs()
 			b.expectPerson(v.id)
 		} else {
 			b.expect(tablePerson, person, "")
@@ -153,3 +153,6 @@ func (r *Redis) loadTombstones(ctx context.Context) error {
 	r.known.open()
 	return nil
 }
+
+// Unwritten implements Ledger.
+func (r *Redis) Unwritten(id [16]byte, person string) bool { return r.unwritten.has(id, person) }

@@ -22,16 +22,16 @@ var scriptBeforeKinds = redis.NewScript(luaBeforeKinds)
 type office struct {
 	t *testing.T
 	*Redis
-	limits limits // of the older gateway
+	older limits // of the older gateway
 }
 
 // before runs a batch as the older gateway does.
 func (o *office) before(b *batch) {
 	o.t.Helper()
-	mine := o.outbox.limits
-	o.outbox.limits = o.limits
+	mine := o.limits
+	o.limits = o.older
 	args := o.arguments(b)
-	o.outbox.limits = mine
+	o.limits = mine
 	if err := scriptBeforeKinds.Run(o.t.Context(), o.Client, append(o.keys(), b.keys...), args...).Err(); err != nil {
 		o.t.Fatal(err)
 	}

@@ -2,6 +2,9 @@ package ledger
 
 import "context"
 
+// scanStep is how many persons Redis is asked for at once.
+const scanStep = 256
+
 // Erase implements Ledger.
 func (r *Redis) Erase(ctx context.Context, id string) error {
 	if err := r.begin(ctx); err != nil {
@@ -27,7 +30,7 @@ func (r *Redis) Erase(ctx context.Context, id string) error {
 			b.remove(name.table, name.key)
 		}
 		b.announce(&c)
-		err = b.notify(r, r.outbox.targets.notices(&c.person, erasure(&c.person)))
+		err = b.notify(r, r.targets.notices(&c.person, erasure(&c.person)))
 		return plan{batch: b, change: &c, erased: true, names: c.ids()}, err
 	}, r.wake)
 }
@@ -50,9 +53,9 @@ func (r *Redis) Walk(ctx context.Context, fn func(Person) error) error {
 			return err
 		}
 		for _, p := range some {
-			var raw [16]byte
-			if _, err := idEncoding.Decode(raw[:], []byte(p.ID)); err != nil {
-				return corrupt("an id cannot be decoded")
+			raw, err := rawID(p.ID)
+			if err != nil {
+				return err
 			}
 			if given[raw] {
 				continue
@@ -76,7 +79,7 @@ func (r *Redis) scan(ctx context.Context, cursor uint64) (some []Person, next ui
 	defer r.work.Done()
 	ctx, cancel := r.once(ctx)
 	defer cancel()
-	fields, next, err := r.Client.HScan(ctx, r.key("person"), cursor, "", walkStep).Result()
+	fields, next, err := r.Client.HScan(ctx, r.key("person"), cursor, "", scanStep).Result()
 	if err != nil {
 		return nil, 0, r.failed("walking", err)
 	}
@@ -109,7 +112,7 @@ func (r *Redis) Import(ctx context.Context, p Person) error {
 			for _, name := range p.claims() {
 				b.expect(name.table, name.key, "")
 			}
-		} else if is, err := r.succeed(ctx, b, &p); err != nil || is == known {
+		} else if add, err := r.succeed(ctx, b, &p); err != nil || !add {
 			return plan{}, err
 		}
 		return plan{batch: b, change: &c, names: c.ids()}, b.change(&c)
@@ -118,12 +121,12 @@ func (r *Redis) Import(ctx context.Context, p Person) error {
 
 // succeed decides what a person of a file is to those who have their names, makes it a condition that these still have
 // them, and removes the records that end.
-func (r *Redis) succeed(ctx context.Context, b *batch, p *Person) (succession, error) {
+func (r *Redis) succeed(ctx context.Context, b *batch, p *Person) (add bool, err error) {
 	var holders []holder
 	for _, c := range p.claims() {
 		s, err := r.holding(ctx, c.by)
 		if err != nil {
-			return pretendent, err
+			return false, err
 		}
 		if s.person == nil {
 			b.expect(c.table, c.key, "")
@@ -139,14 +142,11 @@ func (r *Redis) succeed(ctx context.Context, b *batch, p *Person) (succession, e
 		}
 		holders = append(holders, holder{c, s.person})
 	}
-	is, gone, inTheWay := p.succeeds(holders)
+	add, gone, err := p.succeed(holders)
 	for _, id := range gone {
 		b.remove(tablePerson, id)
 	}
-	if is == pretendent {
-		return is, inTheWay.taken()
-	}
-	return is, nil
+	return add, err
 }
 
 // holding reads who has one name.

@@ -7,9 +7,12 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// near keeps persons by id (and by merged id). Unlike cache it knows how old its entries are.
+// nearShards is a power of two.
+const nearShards = 64
+
+// near keeps persons by id (and by merged id). Unlike the cache of a file it knows how old its entries are.
 type near struct {
-	shards  [cacheShards]nearShard
+	shards  [nearShards]nearShard
 	flights singleflight.Group // one question at a time about one id
 	pending sync.Map           // stamps that this instance is writing: their announcement may be first
 }
@@ -17,7 +20,7 @@ type near struct {
 type nearShard struct {
 	mu      sync.RWMutex
 	entries map[string]nearEntry
-	epoch   uint64 // grows with each drop, as in cache
+	epoch   uint64 // grows with each drop, see add
 }
 
 type nearEntry struct {
@@ -30,14 +33,14 @@ type nearEntry struct {
 // entries is how many one shard may have.
 func (r *Redis) entries() int {
 	if r.Entries <= 0 {
-		return DefaultEntries / cacheShards
+		return DefaultEntries / nearShards
 	}
-	return max(r.Entries/cacheShards, 1)
+	return max(r.Entries/nearShards, 1)
 }
 
-// shard is as in cache. id is valid.
+// shard picks by two characters of an id, which are random. id is valid.
 func (n *near) shard(id string) *nearShard {
-	return &n.shards[(uint(id[0])+31*uint(id[1]))&shardIndexBits]
+	return &n.shards[(uint(id[0])+31*uint(id[1]))&(nearShards-1)]
 }
 
 func (n *near) get(id string) (nearEntry, bool) {
@@ -97,8 +100,8 @@ type nearMark struct {
 	read   time.Time
 }
 
-// kept are the persons a change leaves behind.
-func (c *change) kept() []*Person {
+// leftBehind are the persons a change leaves behind.
+func leftBehind(c *change) []*Person {
 	if c.left == nil {
 		return []*Person{&c.person}
 	}
@@ -106,7 +109,7 @@ func (c *change) kept() []*Person {
 }
 
 func (n *near) mark(c *change) (m nearMark) {
-	for i, p := range c.kept() {
+	for i, p := range leftBehind(c) {
 		m.epochs[i] = n.epoch(p.ID)
 	}
 	m.read = time.Now()
@@ -115,7 +118,7 @@ func (n *near) mark(c *change) (m nearMark) {
 
 // settle replaces what a change of ours made old by what it made, unless another change was heard of meanwhile.
 func (n *near) settle(c *change, stamp string, m nearMark, limit int) {
-	for i, p := range c.kept() {
+	for i, p := range leftBehind(c) {
 		s := n.shard(p.ID)
 		s.mu.Lock()
 		if s.epoch == m.epochs[i] {

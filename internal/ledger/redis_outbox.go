@@ -9,7 +9,7 @@ import (
 )
 
 // SetTargets implements Outbox.
-func (r *Redis) SetTargets(all []Target) { r.outbox.targets.set(all) }
+func (r *Redis) SetTargets(all []Target) { r.targets.set(all) }
 
 // Tell implements Outbox.
 func (r *Redis) Tell(ctx context.Context, e Event) error {
@@ -17,9 +17,8 @@ func (r *Redis) Tell(ctx context.Context, e Event) error {
 		return err
 	}
 	defer r.work.Done()
-	given := e.ID != ""
-	e, err := e.tellable()
-	if err != nil || len(r.outbox.targets.wanting(e.Kind)) == 0 {
+	e, key, err := e.tellable()
+	if err != nil || len(r.targets.wanting(e.Kind)) == 0 {
 		return err
 	}
 	err = r.rounds(ctx, func() (plan, error) {
@@ -27,12 +26,12 @@ func (r *Redis) Tell(ctx context.Context, e Event) error {
 		if err != nil {
 			return plan{}, err
 		}
-		all := r.outbox.targets.notices(p, e)
+		all := r.targets.notices(p, e)
 		if len(all) == 0 {
 			return plan{}, nil
 		}
-		if given {
-			b.once(r, onceKey("event", e.ID))
+		if key != "" {
+			b.once(r, key)
 		}
 		return plan{batch: b, names: []string{e.Person, e.ID}}, b.notify(r, all)
 	}, r.wake)

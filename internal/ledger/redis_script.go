@@ -34,7 +34,13 @@ func (r *Redis) key(name string) string {
 	return prefix + "{l}:" + name
 }
 
-const stampLength = 12
+const (
+	stampLength = 12
+	schema      = "1"
+)
+
+// tableEnded is the key of the tombstones among those of the tables, whose numbers are those of their keys.
+const tableEnded = tableAlias + 1
 
 // lookScript reads whatever a decision needs, in one moment. ARGV: an id, an openid's key, a unionid, each "" if not
 // asked for. It answers the schema, the time, and for each of the three whose it is and that person's value.
@@ -58,16 +64,6 @@ for i, key in ipairs({KEYS[4], KEYS[2], KEYS[3]}) do
 end
 return out
 `)
-
-// query is what to look for; empty parts are not looked for.
-type query struct{ id, appID, openID, unionID string }
-
-func (q *query) openIDKey() string {
-	if q.openID == "" {
-		return ""
-	}
-	return string(openIDKey(q.appID, q.openID))
-}
 
 // view is what was found.
 type view struct {
@@ -111,7 +107,7 @@ func (r *Redis) look(ctx context.Context, q query) (v view, err error) {
 
 // checkSchema refuses what a newer gateway wrote; "" is a new store.
 func checkSchema(s string) error {
-	if s != "" && s != string(schema) {
+	if s != "" && s != schema {
 		return corrupt("the store has schema %.16q, this gateway knows %q", s, schema)
 	}
 	return nil

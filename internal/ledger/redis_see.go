@@ -39,15 +39,11 @@ func (r *Redis) decide(ctx context.Context, s *Sighting, c *change) (p plan, err
 	if err != nil {
 		return p, err
 	}
-	if err := s.admits(v.openID.person); err != nil {
-		return p, err
-	}
-	fresh := func() (string, uint64, error) { return newID(), v.at, nil }
-	*c, err = settle(judge(v.openID.person, v.unionID.person, s), v.openID.person, v.unionID.person, s, fresh)
+	*c, err = s.decide(v.openID.person, v.unionID.person, func() (uint64, error) { return v.at, nil })
 	if err != nil {
 		return p, err
 	}
-	notices := r.outbox.targets.notices(&c.person, c.events(s)...)
+	notices := r.targets.notices(&c.person, c.events(s)...)
 	if !c.dirty && len(notices) == 0 {
 		return p, nil
 	}

@@ -30,10 +30,12 @@ func (r *Redis) Withdraw(ctx context.Context, w Withdrawal) (p Person, done bool
 		d = w.apply(&p)
 		return r.withdraw(&w, &d, v.openID)
 	}, r.wake)
+	if errors.Is(err, errSeen) { // what was seen before has been written
+		r.unwritten.noteWithdrawn(&d, nil)
+		return p, false, nil
+	}
 	r.unwritten.noteWithdrawn(&d, err)
 	switch {
-	case errors.Is(err, errSeen):
-		return p, false, nil
 	case err != nil:
 		return Person{}, false, err
 	case nobody:
@@ -51,7 +53,7 @@ func (r *Redis) withdrawNobody(ctx context.Context, w *Withdrawal) (plan, error)
 	}
 	ctx, cancel := r.once(ctx)
 	defer cancel()
-	left, err := r.Client.PTTL(ctx, r.key("once:"+onceKey("withdrawal", w.Key))).Result()
+	left, err := r.Client.PTTL(ctx, r.key("once:"+w.onceKey())).Result()
 	r.answer(err)
 	if err == nil && left > 0 && left <= onceFor { // as in writeScript
 		return plan{}, errSeen
@@ -66,7 +68,7 @@ func (r *Redis) withdraw(w *Withdrawal, d *withdrawn, s stamped) (plan, error) {
 	b.expectName(tableOpenID, string(openIDKey(w.AppID, w.OpenID)), s)
 	b.expectPerson(s)
 	if w.Key != "" {
-		b.once(r, onceKey("withdrawal", w.Key))
+		b.once(r, w.onceKey())
 	}
 	if d.erased {
 		c.person = d.before
@@ -84,13 +86,13 @@ func (r *Redis) withdraw(w *Withdrawal, d *withdrawn, s stamped) (plan, error) {
 	b.announce(c)
 	if d.ends {
 		var words []string
-		for _, id := range d.before.allIDs(d.before.ID) {
+		for _, id := range d.before.allIDs() {
 			words = append(words, personTombstone(id, d.end))
 			b.end(words[len(words)-1], d.end.until)
 			r.gone.add(id, d.end) // first, as in EndPerson
 		}
 		b.endNews = string(sayEnded) + strings.Join(words, " ")
 	}
-	err := b.notify(r, r.outbox.targets.notices(&d.before, w.events(d)...))
+	err := b.notify(r, r.targets.notices(&d.before, w.events(d)...))
 	return plan{batch: b, change: c, erased: d.erased, names: c.ids()}, err
 }

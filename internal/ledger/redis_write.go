@@ -41,7 +41,7 @@ func (r *Redis) write(ctx context.Context, b *batch) (conflict, added int, err e
 
 // arguments are those of writeScript.
 func (r *Redis) arguments(b *batch) []any {
-	l := r.outbox.bounds()
+	l := r.limits.bounds()
 	args := []any{
 		schema, r.key("news"), b.news, b.endNews, time.Now().UnixMilli(), l.waiting, l.dead, DeadFor.Milliseconds(),
 		len(b.checks) / 3, len(b.writes) / 3, b.stamp,

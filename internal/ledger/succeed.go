@@ -8,35 +8,25 @@ type holder struct {
 	person *Person
 }
 
-// succession is what a person of a file is to those who have their names here.
-type succession uint8
-
-const (
-	stranger   succession = iota // nobody has any of the names: they are added
-	known                        // they are here already, as in the file or newer
-	successor                    // they are what has become of those who are here since: they take their place
-	pretendent                   // a name is somebody else's here, or data would be lost
-)
-
-// succeeds says what p is to the holders, and, of a pretendent, whose name is in the way. A successor is newer, knows of
-// all that each of them is, and has itself merged those of another id: a later export of the same ledger brings such a
-// one. gone are the records that end.
-func (p *Person) succeeds(holders []holder) (s succession, gone []string, inTheWay claim) {
+// succeed decides what becomes of a person of a file. add says that they are written; nothing is to be done about
+// somebody who is here already, as in the file or newer. The person takes the place of the holders if these are the same
+// person, or were merged into them since, as far as all that the ledger knows of them goes; gone are the records that
+// then end. ErrConflict: a name is somebody else's here, or data would be lost.
+func (p *Person) succeed(holders []holder) (add bool, gone []string, err error) {
 	for _, h := range holders {
 		if h.person.includes(p) {
-			return known, nil, claim{}
+			return false, nil, nil
 		}
 	}
 	for _, h := range holders {
 		q := h.person
 		itself, merged := q.ID == p.ID && p.Version > q.Version, slices.Contains(p.Merged, q.ID)
 		if !itself && !merged || !p.includes(q) {
-			return pretendent, nil, h.name
+			return false, nil, h.name.taken()
 		}
 		if merged && !slices.Contains(gone, q.ID) {
 			gone = append(gone, q.ID)
 		}
-		s = successor
 	}
-	return s, gone, claim{}
+	return true, gone, nil
 }

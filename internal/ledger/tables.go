@@ -26,18 +26,7 @@ var (
 	newBuckets = [][]byte{bucketGone, bucketOutbox, bucketOnce} // that files made before lack
 
 	keySchema = []byte("schema")
-	schema    = []byte("1")
-)
-
-// table is one of the tables that both kinds of store have. The numbers are also those of the keys of the scripts.
-type table uint8
-
-const (
-	tablePerson table = iota + 1
-	tableOpenID
-	tableUnionID
-	tableAlias
-	tableEnded
+	schemaNow = []byte("1")
 )
 
 // bucket is where Bolt keeps a table.
@@ -67,7 +56,7 @@ func (t tables) prepare() (bool, error) {
 			return false, err
 		}
 	}
-	return true, t.tx.Bucket(bucketMeta).Put(keySchema, schema)
+	return true, t.tx.Bucket(bucketMeta).Put(keySchema, schemaNow)
 }
 
 // adopt takes over a file that is not new.
@@ -97,14 +86,10 @@ func (t tables) ours(found [][]byte) error {
 	if !slices.EqualFunc(found, want, bytes.Equal) {
 		return corrupt("the file's tables are not a ledger's")
 	}
-	if v := t.tx.Bucket(bucketMeta).Get(keySchema); !bytes.Equal(v, schema) {
-		return corrupt("the file has schema %.16q, this gateway knows %q", v, schema)
+	if v := t.tx.Bucket(bucketMeta).Get(keySchema); !bytes.Equal(v, schemaNow) {
+		return corrupt("the file has schema %.16q, this gateway knows %q", v, schemaNow)
 	}
 	return nil
-}
-
-func openIDKey(appID, openID string) []byte {
-	return []byte(appID + "\x00" + openID) // NUL is in neither, so no two pairs share a key
 }
 
 // byID returns the person with this id or alias. ErrNotFound.
@@ -170,11 +155,8 @@ func (t tables) load(id string) (Person, error) {
 	return p, nil
 }
 
-// fresh draws the id of a new person and its place in the order of creation.
-func (t tables) fresh() (string, uint64, error) {
-	seq, err := t.tx.Bucket(bucketPerson).NextSequence()
-	return newID(), seq, err
-}
+// order gives a new person its place in the order of creation.
+func (t tables) order() (uint64, error) { return t.tx.Bucket(bucketPerson).NextSequence() }
 
 // write keeps a change: records first, then the indexes that lead to them.
 func (t tables) write(c *change) error {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"time"
 )
 
@@ -117,14 +116,4 @@ func sessionTomb(id [16]byte, until int64) Tombstone {
 
 func personTomb(id string, e goneUntil) Tombstone {
 	return Tombstone{Person: id, At: time.Unix(e.at, 0).UTC(), Until: time.Unix(e.until, 0).UTC()}
-}
-
-// imported returns the times of a person's tombstone as they are kept, and says in the log that one was in the future.
-func (g *gone) imported(t *Tombstone, log *slog.Logger) (e goneUntil, ok bool) {
-	e, ok = goneTimes(t.At, t.Until)
-	now := time.Now()
-	if ahead := t.At.Sub(now); ahead > goneAhead*time.Second && log != nil && g.warned.due(now) {
-		log.Warn(endAhead, "ahead", ahead.Round(time.Second))
-	}
-	return e, ok
 }

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"errors"
 	"sync"
 	"time"
 )
@@ -44,15 +43,11 @@ func (u *unwritten) note(err error, at int64, names ...string) error {
 	return err
 }
 
-// noteWithdrawn is note for a withdrawal. One that was seen before has been written.
+// noteWithdrawn is note for a withdrawal.
 func (u *unwritten) noteWithdrawn(d *withdrawn, err error) {
-	if !d.ends {
-		return
+	if d.ends {
+		_ = u.note(err, d.end.at, d.before.allIDs()...)
 	}
-	if errors.Is(err, errSeen) {
-		err = nil
-	}
-	_ = u.note(err, d.end.at, d.before.allIDs(d.before.ID)...)
 }
 
 // has reports whether an end of this session or this person is unwritten.
@@ -63,9 +58,3 @@ func (u *unwritten) has(id [16]byte, person string) bool {
 	_, all := u.at[person]
 	return session || all || time.Now().Before(u.doubt)
 }
-
-// Unwritten implements Ledger.
-func (b *Bolt) Unwritten(id [16]byte, person string) bool { return b.unwritten.has(id, person) }
-
-// Unwritten implements Ledger.
-func (r *Redis) Unwritten(id [16]byte, person string) bool { return r.unwritten.has(id, person) }

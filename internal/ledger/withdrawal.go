@@ -54,6 +54,14 @@ func (w Withdrawal) normal() (Withdrawal, error) {
 	return w, nil
 }
 
+// onceKey is the key under which a store remembers the withdrawal, "" if it need not.
+func (w *Withdrawal) onceKey() string {
+	if w.Key == "" {
+		return ""
+	}
+	return onceKey("withdrawal", w.Key)
+}
+
 // withdrawn is what a withdrawal does.
 type withdrawn struct {
 	before Person // as the ledger had it

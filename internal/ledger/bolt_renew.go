@@ -1,0 +1,30 @@
+package ledger
+
+import (
+	"context"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Renew implements Ledger.
+func (b *Bolt) Renew(ctx context.Context, s Sighting) error {
+	if err := b.ready(ctx); err != nil {
+		return err
+	}
+	s, err := s.normal()
+	if err != nil {
+		return err
+	}
+	var c change
+	return b.writer.run(func(tx *bolt.Tx) (bool, error) {
+		t := tables{tx}
+		p, err := absent(t.byOpenID(s.AppID, s.OpenID))
+		if err != nil {
+			return false, err
+		}
+		if c, err = s.renew(p); err != nil || !c.dirty {
+			return false, err
+		}
+		return true, t.put(&c.person)
+	}, func() { b.publish(&c) })
+}

@@ -1,0 +1,149 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+const (
+	endedKeyLength = 8 + 16
+	goneKeyLength  = 8 + idLength
+	// pruned is how many entries that are past are removed, at most, for each one added.
+	pruned = 64
+)
+
+// endedKey sorts by time, so that what is past stands first.
+func endedKey(id [16]byte, until int64) []byte {
+	key := binary.BigEndian.AppendUint64(make([]byte, 0, endedKeyLength), uint64(until))
+	return append(key, id[:]...)
+}
+
+func parseEndedKey(key []byte) (id [16]byte, until int64, err error) {
+	if len(key) != endedKeyLength || binary.BigEndian.Uint64(key) > maxTime {
+		return id, 0, corrupt("a tombstone cannot be decoded")
+	}
+	copy(id[:], key[8:])
+	return id, int64(binary.BigEndian.Uint64(key)), nil
+}
+
+// loadEnded reads the tombstones still in force.
+func (t tables) loadEnded(e *ended) error {
+	now := time.Now().Unix()
+	return t.tx.Bucket(bucketEnded).ForEach(func(key, value []byte) error {
+		id, until, err := parseEndedKey(key)
+		if err == nil && until > now {
+			e.add(id, endedSpan{from: endedFrom(value), until: until})
+		}
+		return err
+	})
+}
+
+// endedFrom reads the beginning of a tombstone: nothing, or 8 bytes. What cannot be read is from the beginning.
+func endedFrom(value []byte) int64 {
+	if len(value) != 8 {
+		return 0
+	}
+	return int64(min(binary.BigEndian.Uint64(value), maxTime*1000))
+}
+
+// endSession writes a tombstone and removes some that are past. It reports whether it wrote anything.
+func (t tables) endSession(id [16]byte, span endedSpan) (bool, error) {
+	b := t.tx.Bucket(bucketEnded)
+	key := endedKey(id, span.until)
+	if had := b.Get(key); had != nil && endedFrom(had) <= span.from {
+		return false, nil
+	}
+	if err := pruneEnded(b.Cursor()); err != nil {
+		return false, err
+	}
+	var value []byte
+	if span.from > 0 {
+		value = number(uint64(span.from))
+	}
+	return true, b.Put(key, value)
+}
+
+func pruneEnded(c *bolt.Cursor) error {
+	now := time.Now().Unix()
+	for range pruned {
+		key, _ := c.First()
+		if key == nil {
+			return nil
+		}
+		if _, until, err := parseEndedKey(key); err != nil || until > now {
+			return err
+		}
+		if err := c.Delete(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// goneKey sorts by time, so that what is past stands first.
+func goneKey(person string, until int64) []byte {
+	key := binary.BigEndian.AppendUint64(make([]byte, 0, goneKeyLength), uint64(until))
+	return append(key, person...)
+}
+
+func parseGone(key, value []byte) (person string, e goneUntil, err error) {
+	if len(key) != goneKeyLength || len(value) != 8 || !validID(string(key[8:])) {
+		return "", e, corrupt("a person's tombstone cannot be decoded")
+	}
+	until, at := binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(value)
+	if until > maxTime || at > maxTime {
+		return "", e, corrupt("a person's tombstone has a bad time")
+	}
+	return string(key[8:]), goneUntil{at: int64(at), until: int64(until)}, nil
+}
+
+// loadGone reads the tombstones still in force.
+func (t tables) loadGone(g *gone) error {
+	now := time.Now().Unix()
+	return t.tx.Bucket(bucketGone).ForEach(func(key, value []byte) error {
+		person, e, err := parseGone(key, value)
+		if err == nil && e.until > now {
+			g.add(person, e)
+		}
+		return err
+	})
+}
+
+// endPerson writes a tombstone under each id and removes some that are past. It reports whether it wrote anything.
+func (t tables) endPerson(ids []string, e goneUntil) (bool, error) {
+	b := t.tx.Bucket(bucketGone)
+	if err := pruneGone(b.Cursor()); err != nil {
+		return false, err
+	}
+	wrote := false
+	for _, id := range ids {
+		key := goneKey(id, e.until)
+		if value := b.Get(key); len(value) == 8 && int64(binary.BigEndian.Uint64(value)) >= e.at {
+			continue
+		}
+		if err := b.Put(key, binary.BigEndian.AppendUint64(nil, uint64(e.at))); err != nil {
+			return false, err
+		}
+		wrote = true
+	}
+	return wrote, nil
+}
+
+func pruneGone(c *bolt.Cursor) error {
+	now := time.Now().Unix()
+	for range pruned {
+		key, value := c.First()
+		if key == nil {
+			return nil
+		}
+		if _, e, err := parseGone(key, value); err != nil || e.until > now {
+			return err
+		}
+		if err := c.Delete(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
