@@ -67,10 +67,10 @@ func TestGonePruned(t *testing.T) {
 	if n != 1 {
 		t.Errorf("%d tombstones in the file, want 1", n)
 	}
-	for i := range 3 * endedSweep {
+	for i := range 3 * swept {
 		b.gone.add(newID(), goneUntil{at: int64(i), until: 9})
 	}
-	if n := len(b.gone.of); n > endedSweep {
+	if n := len(b.gone.all()); n > swept {
 		t.Errorf("%d tombstones in memory, all but one past", n)
 	}
 	err = b.file.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketGone).Put([]byte("x"), []byte("y")) })

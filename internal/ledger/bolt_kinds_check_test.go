@@ -9,20 +9,6 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// kindsFault reports a contradiction between the events and an index by kind, which lists them by id.
-func kindsFault(what string, all map[string]Delivery, index map[string]EventKind) error {
-	var errs []error
-	if len(all) != len(index) {
-		errs = append(errs, fmt.Errorf("outbox: %d %s, %d in the index by kind", len(all), what, len(index)))
-	}
-	for id, d := range all {
-		if index[id] != d.Kind {
-			errs = append(errs, fmt.Errorf("outbox: %s is %s, the index by kind says %q", id, d.Kind, index[id]))
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // kindsOf reads an index by kind. ids are those of the entries by key.
 func (x kindIndex) kindsOf(ids map[string]string) (map[string]EventKind, error) {
 	found, counts := map[string]EventKind{}, map[EventKind]int{}
@@ -32,7 +18,8 @@ func (x kindIndex) kindsOf(ids map[string]string) (map[string]EventKind, error) 
 		counts[EventKind(kind)]++
 		return nil
 	})
-	for _, kind := range kinds {
+	all := []EventKind{Linked, Merged, Erased, SignedIn, Declined, Revoked, Cancelled, ProfileChanged, LoggedOut}
+	for _, kind := range all {
 		if n := x.count(kind); n != counts[kind] {
 			err = errors.Join(err, fmt.Errorf("outbox: %d of %s counted in %s, there are %d", n, kind, x.name, counts[kind]))
 		}

@@ -67,15 +67,6 @@ func buriedNow(t *testing.T, path string) {
 	}
 }
 
-// numbersOf counts events by kind.
-func numbersOf(all map[string]Delivery) map[EventKind]int {
-	n := map[EventKind]int{}
-	for _, d := range all {
-		n[d.Kind]++
-	}
-	return n
-}
-
 // flood tells of n declined sign-ins.
 func flood(t *testing.T, l Ledger, n int) {
 	t.Helper()

@@ -92,8 +92,8 @@ func (t tables) imported(p *Person) (bool, error) {
 		}
 	}
 	persons := t.tx.Bucket(bucketPerson)
-	if p.seq > persons.Sequence() { // who comes next is younger
-		if err := persons.SetSequence(p.seq); err != nil {
+	if p.Order() > persons.Sequence() { // who comes next is younger
+		if err := persons.SetSequence(p.Order()); err != nil {
 			return false, fmt.Errorf("the order of creation: %w", err)
 		}
 	}

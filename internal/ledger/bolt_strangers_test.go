@@ -43,7 +43,7 @@ func TestStrangersHoldNobodyUp(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	eventually(t, "the transaction", func() bool {
+	inTime(t, func() bool {
 		b.writer.mu.Lock()
 		defer b.writer.mu.Unlock()
 		return len(b.writer.queue) == strangers+1
@@ -52,5 +52,15 @@ func TestStrangersHoldNobodyUp(t *testing.T) {
 	all.Wait()
 	if runs != 1 {
 		t.Errorf("a write beside them ran %d times", runs)
+	}
+}
+
+// inTime waits for something that must come.
+func inTime(t *testing.T, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("not in time")
+		}
 	}
 }

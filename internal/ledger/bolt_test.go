@@ -295,7 +295,7 @@ func TestGenerationAndWrites(t *testing.T) {
 		{Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", Consent: true}, false, false},
 		{Sighting{AppID: "wxA", OpenID: "oA", Profile: &Profile{Nickname: "n"}}, true, true},
 		{Sighting{AppID: "wxA", OpenID: "oA", Profile: &Profile{Nickname: "n"}}, false, false},
-		{Sighting{AppID: "wxA", OpenID: "oA", Profile: &Profile{Nickname: placeholder}}, false, false},
+		{Sighting{AppID: "wxA", OpenID: "oA", Profile: &Profile{Nickname: "微信用户"}}, false, false},
 		{Sighting{AppID: "wxA", OpenID: "oA", Profile: &Profile{Nickname: "n", AvatarURL: "https://a"}}, true, true},
 		{Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u"}, true, true},
 		{Sighting{AppID: "wxB", OpenID: "oX", UnionID: "u"}, true, true},

@@ -10,20 +10,9 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
-
-	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
 const aheadID = "abcdefghijklmnopqrstuvwxyz"
-
-// wantEndedBy checks that what a person signs in from now on is not over, and that
-// what was signed in before is.
-func wantEndedBy(t *testing.T, l Ledger, began time.Time) {
-	t.Helper()
-	if got := l.PersonEnded(aheadID); got.After(time.Now()) || got.Before(began.Truncate(time.Second)) {
-		t.Errorf("the sessions are over up to %v, want between %v and now, %v", got, began, time.Now())
-	}
-}
 
 // Attack: an import says that the sessions of a person end next year. The person
 // signs in, and is nobody, until then.
@@ -94,73 +83,6 @@ func TestEndInTheFutureInAFile(t *testing.T) {
 		}
 		if got := b.PersonEnded(aheadID); !got.Equal(now.UTC().Truncate(time.Second)) {
 			t.Errorf("ended anew up to %v, want %v", got, now)
-		}
-	})
-}
-
-// Attack: a gateway starts with a clock of a year ago, reads what was ended, and
-// then the clock is set right. No ended session is good again.
-func TestEndsOutliveAClockThatWasBehind(t *testing.T) {
-	t.Parallel()
-	wrong := time.Now().AddDate(-1, 0, 0)
-	said := wrong.AddDate(1, 0, 0).Add(-time.Hour)
-	m := goneMark{ahead: said.Unix(), taken: time.Second}
-	for name, test := range map[string]struct {
-		now       time.Time
-		sinceBorn time.Duration
-		want      time.Time
-	}{
-		"at once":            {wrong, time.Second, wrong},
-		"an hour later":      {wrong.Add(time.Hour), time.Second + time.Hour, wrong},
-		"the clock is right": {said.Add(2 * time.Hour), time.Second + time.Hour, said},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := m.ends(test.now, test.sinceBorn); got != test.want.Unix() {
-				t.Errorf("over up to %v, want %v", time.Unix(got, 0), test.want)
-			}
-		})
-	}
-}
-
-// Attack: a gateway whose clock is ahead, or a writer of Redis, ends a person's
-// sessions of next year. The others, and those that start later, let the person in.
-func TestEndInTheFutureInRedis(t *testing.T) {
-	shared.Each(t, func(t *testing.T, b redistest.Backend) {
-		began := time.Now()
-		r := testRedis(t, b.Client(), "", nil)
-		e := goneUntil{at: began.Add(24 * time.Hour).Unix(), until: began.Add(48 * time.Hour).Unix()}
-		word, change := personTombstone(aheadID, e), newBatch()
-		change.end(word, e.until)
-		change.endNews = string(sayEnded) + word
-		ahead := &Redis{Client: b.Client()} // writes what its clock says
-		if _, _, err := ahead.write(t.Context(), change); err != nil {
-			t.Fatal(err)
-		}
-		eventually(t, "the end", func() bool { return !r.PersonEnded(aheadID).IsZero() })
-		wantEndedBy(t, r, began)
-		wantEndedBy(t, testRedis(t, b.Client(), "", nil), began)
-	})
-}
-
-func TestEndInTheFutureByImportIntoRedis(t *testing.T) {
-	shared.Each(t, func(t *testing.T, b redistest.Backend) {
-		began := time.Now().Truncate(time.Second)
-		r, other := testRedis(t, b.Client(), "", nil), testRedis(t, b.Client(), "", nil)
-		g := Tombstone{Person: aheadID, At: began.Add(24 * time.Hour), Until: began.Add(48 * time.Hour)}
-		if err := r.ImportEnded(t.Context(), g); err != nil {
-			t.Fatal(err)
-		}
-		eventually(t, "the end", func() bool { return !other.PersonEnded(aheadID).IsZero() })
-		wantEndedBy(t, r, began)
-		wantEndedBy(t, other, began)
-		err := r.WalkEnded(t.Context(), func(g Tombstone) error {
-			if g.At.After(time.Now()) {
-				t.Errorf("kept up to %v", g.At)
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
 		}
 	})
 }

@@ -1,119 +1,21 @@
 package ledger
 
 import (
-	"errors"
-	"fmt"
-	"sync"
 	"testing"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
 
-// manyWaiting fills the outbox as a crowd does that signs in while nobody delivers: half of the events are of one person.
-func manyWaiting(t testing.TB, l Ledger, n int, keep func([]notice) error) {
-	l.SetTargets([]Target{{Name: "crm"}})
-	busy := mustSeeIn(t, l, Sighting{AppID: "wxA", OpenID: "oBusy"})
-	for range n / 1000 {
-		var some []notice
-		for i := range 1000 {
-			e := Event{ID: newID(), Kind: SignedIn, Person: busy.ID, AppID: "wxA", OpenID: "oBusy", At: time.Unix(9, 0)}
-			if i%2 == 0 {
-				e.Person, e.OpenID = newID(), fmt.Sprint("o", i)
-			}
-			some = append(some, notice{event: e, line: lineOf(&e), to: []string{"crm"}})
-		}
-		if err := keep(some); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got, _, err := l.Waiting(t.Context(), "crm"); got != n || err != nil {
-		t.Fatalf("%d wait, %v", got, err)
-	}
-}
-
-// TestOutboxManyWaiting: with 100,000 waiting, asking, postponing, delivering and merging stay quick.
 func TestOutboxManyWaiting(t *testing.T) {
-	const n, rounds = 100_000, 200
-	test := func(t *testing.T, l Ledger) {
-		ctx, begun := t.Context(), time.Now()
-		for i := range rounds {
-			due, _, err := l.Due(ctx, "crm", time.Now(), 8)
-			if err != nil || len(due) != 8 {
-				t.Fatalf("%d due, %v", len(due), err)
-			}
-			if i%2 == 0 {
-				err = l.Sent(ctx, "crm", due[0].ID)
-			} else {
-				err = l.Postpone(ctx, "crm", due[0].ID, time.Now().Add(time.Hour), "down")
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		each := time.Since(begun) / rounds
-		begun = time.Now()
-		mustSeeIn(t, l, Sighting{AppID: "wxB", OpenID: "oOld", UnionID: "u", At: time.Unix(5, 0)})
-		mustSeeIn(t, l, Sighting{AppID: "wxA", OpenID: "oBusy", UnionID: "u", SignedIn: true}) // merged into the older one
-		merge := time.Since(begun)
-		t.Logf("%d waiting: one delivery takes %v (asking, and noting), a merge of %d events %v", n, each, n/2, merge)
-		if each > 100*time.Millisecond || merge > 20*time.Second {
-			t.Errorf("too slow")
-		}
+	b := testBolt(t, testPath(t))
+	testManyWaiting(t, b, func(all []notice) error {
+		return b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.notify(all, b.limits.bounds()) }, nil)
+	})
+	if err := b.check(); err != nil {
+		t.Error(err)
 	}
-	t.Run("bolt", func(t *testing.T) {
-		b := testBolt(t, testPath(t))
-		manyWaiting(t, b, n, func(all []notice) error {
-			return b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.notify(all, b.limits.bounds()) }, nil)
-		})
-		test(t, b)
-		if err := b.check(); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Run("redis", func(t *testing.T) {
-		r := testRedis(t, shared.Standalone(t).Client(), "", nil)
-		manyWaiting(t, r, n, func(all []notice) error {
-			batch := newBatch()
-			err := batch.notify(r, all)
-			_, _, err2 := r.write(t.Context(), batch)
-			return errors.Join(err, err2)
-		})
-		test(t, r)
-		if err := r.check(); err != nil {
-			t.Error(err)
-		}
-	})
 }
 
-// BenchmarkSeeSignedIn: a sign-in that only tells, beside one that writes nothing, alone and a thousand at once, all of
-// one person. On two cores, for one sign-in: in a file 0.48 ms to 0.02 ms alone (the disk's part), 39 µs to 14 µs in the
-// crowd, which shares disk writes (2.9 times); in Redis 140 µs to 78 µs alone (1.8 times), 161 µs to 40 µs in the crowd,
-// which stands in line, for it is one person.
 func BenchmarkSeeSignedIn(b *testing.B) {
-	run := func(b *testing.B, l Ledger, s Sighting, crowd int) {
-		for b.Loop() {
-			var wg sync.WaitGroup
-			for range crowd {
-				wg.Go(func() { mustSeeIn(b, l, s) })
-			}
-			wg.Wait()
-		}
-		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(crowd), "ns/sign-in")
-	}
-	stores := map[string]func(b *testing.B) Ledger{
-		"bolt":  func(b *testing.B) Ledger { l, _ := benchPerson(b); return l },
-		"redis": func(b *testing.B) Ledger { r, _ := benchRedis(b); return r },
-	}
-	for name, open := range stores {
-		for _, crowd := range []int{1, 1000} {
-			for _, told := range []bool{false, true} {
-				b.Run(fmt.Sprintf("%s/crowd=%d/told=%v", name, crowd, told), func(b *testing.B) {
-					l := open(b)
-					l.SetTargets([]Target{{Name: "crm"}})
-					run(b, l, Sighting{AppID: "wx0123456789abcdef", OpenID: "oABCDEFGHIJKLMNOPQRSTUVWXYZ0", SignedIn: told}, crowd)
-				})
-			}
-		}
-	}
+	benchSeeSignedIn(b, func(b *testing.B) Ledger { l, _ := benchPerson(b); return l })
 }

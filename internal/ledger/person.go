@@ -101,3 +101,6 @@ func (p *Person) older(q *Person) bool {
 
 // allIDs returns every id that leads to the person.
 func (p *Person) allIDs() []string { return append([]string{p.ID}, p.Merged...) }
+
+// Order is the place of the person in the order of creation within the store that made it.
+func (p *Person) Order() uint64 { return p.seq }

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -57,20 +56,6 @@ func BenchmarkRedisGeneration(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			r.Generation()
-		}
-	})
-}
-
-func BenchmarkPersonEnded(b *testing.B) {
-	var g gone
-	for i := range 1000 {
-		g.add(fmt.Sprintf("abcdefghijklmnopqrstuv%04d", i), goneUntil{1, time.Now().Add(time.Hour).Unix()})
-	}
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if !g.has("abcdefghijklmnopqrstuvwxyz", nil).IsZero() {
-				b.Error("ended")
-			}
 		}
 	})
 }

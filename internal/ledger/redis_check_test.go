@@ -22,30 +22,20 @@ func (r *Redis) check() error {
 		return m
 	}
 	errs := []error{r.checkOutbox()}
-	names := map[string]string{} // every index entry that the records call for
+	names := nameIndex{}
 	for id, value := range all(tablePerson) {
 		s, err := unstamp(id, value, func(*Person) bool { return true })
 		if err != nil {
 			return fmt.Errorf("person %s: %w", id, err)
 		}
-		errs = append(errs, s.person.expectNames(names))
+		errs = append(errs, names.expect(s.person))
 	}
-	for _, t := range []struct {
-		table  table
-		bucket []byte
-	}{{tableOpenID, bucketOpenID}, {tableUnionID, bucketUnionID}, {tableAlias, bucketAlias}} {
-		for k, v := range all(t.table) {
-			key := string(t.bucket) + " " + k
-			if want := names[key]; want != v {
-				errs = append(errs, fmt.Errorf("%q leads to %q, want %q", key, v, want))
-			}
-			delete(names, key)
+	for _, t := range []table{tableOpenID, tableUnionID, tableAlias} {
+		for k, v := range all(t) {
+			errs = append(errs, names.found(tableKeys[t-1], k, v))
 		}
 	}
-	for key, id := range names {
-		errs = append(errs, fmt.Errorf("%q of person %s has no index", key, id))
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, names.missing())...)
 }
 
 func miniClient(t testing.TB) redis.UniversalClient {

@@ -103,15 +103,6 @@ func cut(t *testing.T, b redistest.Backend, rule string) {
 	}
 }
 
-func mustSeeIn(t testing.TB, l Ledger, s Sighting) Person {
-	t.Helper()
-	p, err := l.See(t.Context(), s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
 // TestRedisFindIsNeverStale: once See returned, and once Generation has moved, no Find here gives anything older.
 func TestRedisFindIsNeverStale(t *testing.T) {
 	t.Parallel()

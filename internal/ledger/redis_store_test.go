@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -108,7 +109,7 @@ func TestRedisEntriesBounded(t *testing.T) {
 // TestMoveToRedis: from a file to Redis and back; the copy is exact.
 func TestMoveToRedis(t *testing.T) {
 	t.Parallel()
-	from, to, back := testBolt(t, testPath(t)), testRedis(t, miniClient(t), "", nil), testBolt(t, testPath(t))
+	from, to, back := aFile(t), testRedis(t, miniClient(t), "", nil), aFile(t)
 	for i := range 300 {
 		s := Sighting{AppID: fmt.Sprint("wx", i%4), OpenID: fmt.Sprint("o", i), Consent: i%3 == 0}
 		if mustSeeIn(t, from, s); i%2 == 0 {
@@ -139,9 +140,32 @@ func TestMoveToRedis(t *testing.T) {
 	if a, b, c := people(from), people(to), people(back); len(a) == 0 || fmt.Sprint(a) != fmt.Sprint(b) || fmt.Sprint(a) != fmt.Sprint(c) {
 		t.Errorf("%d, %d and %d persons, or they differ", len(a), len(b), len(c))
 	}
-	for _, err := range []error{to.check(), back.check()} {
-		if err != nil {
-			t.Error(err)
-		}
+	if err := to.check(); err != nil {
+		t.Error(err)
 	}
+	err := back.Walk(t.Context(), func(p Person) error {
+		for _, a := range p.Accounts {
+			if q, err := back.FindOpenID(t.Context(), a.AppID, a.OpenID); q.ID != p.ID || err != nil {
+				t.Errorf("an openid of %s leads to %q, %v", p.ID, q.ID, err)
+			}
+		}
+		if q, err := back.FindUnionID(t.Context(), p.UnionID); p.UnionID != "" && (q.ID != p.ID || err != nil) {
+			t.Errorf("the unionid of %s leads to %q, %v", p.ID, q.ID, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// aFile is an empty ledger in a file.
+func aFile(t *testing.T) Ledger {
+	t.Helper()
+	l, err := OpenBolt(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
 }
