@@ -51,7 +51,7 @@ func BenchmarkSeeAgain(b *testing.B) {
 func BenchmarkEnded(b *testing.B) {
 	l, _ := benchPerson(b)
 	for i := range 1000 {
-		l.ended.add([16]byte{byte(i), byte(i >> 8)}, endedSpan{until: time.Now().Add(time.Hour).Unix()})
+		l.ended.Add([16]byte{byte(i), byte(i >> 8)}, Span{Until: time.Now().Add(time.Hour).Unix()})
 	}
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

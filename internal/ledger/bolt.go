@@ -29,11 +29,11 @@ type Bolt struct {
 	file       *file
 	writer     *writer
 	cache      cache
-	ended      ended
-	gone       gone
-	unwritten  unwritten
-	targets    targets
-	limits     limits // zero but in tests
+	ended      EndedSessions
+	gone       EndedPersons
+	unwritten  UnwrittenEnds
+	targets    Targets
+	limits     Limits // zero but in tests
 	leases     leases
 	closed     atomic.Bool
 	generation atomic.Uint64
@@ -91,21 +91,21 @@ func (b *Bolt) endSession(ctx context.Context, id [16]byte, from int64, until ti
 	if err := b.ready(ctx); err != nil {
 		return err
 	}
-	end, ok := untilSecond(until)
+	end, ok := UntilSecond(until)
 	if !ok {
 		return nil
 	}
-	span := endedSpan{from: from, until: end}
-	b.ended.add(id, span) // first: here and now the session is over, whatever the disk says
+	span := Span{From: from, Until: end}
+	b.ended.Add(id, span) // first: here and now the session is over, whatever the disk says
 	err := b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.endSession(id, span) }, nil)
-	return b.unwritten.note(err, 0, string(id[:]))
+	return b.unwritten.Note(err, 0, string(id[:]))
 }
 
 // EndsAt returns the moment given to EndSessionAt, also if it is still to come; zero if there is none.
-func (b *Bolt) EndsAt(id [16]byte) time.Time { return b.ended.begins(id) }
+func (b *Bolt) EndsAt(id [16]byte) time.Time { return b.ended.Begins(id) }
 
 // Ended implements Ledger.
-func (b *Bolt) Ended(id [16]byte) bool { return b.ended.has(id) }
+func (b *Bolt) Ended(id [16]byte) bool { return b.ended.Has(id) }
 
 // Close implements Ledger.
 func (b *Bolt) Close() error {

@@ -42,7 +42,7 @@ func (b *Bolt) Dead(ctx context.Context, target, after string, limit int) (all [
 			c.Seek(from)
 			key, value = c.Prev()
 		}
-		for ; key != nil && !past(key, now) && len(all) < bounded(limit); key, value = c.Prev() {
+		for ; key != nil && !past(key, now) && len(all) < ClampLimit(limit); key, value = c.Prev() {
 			i, err := parseItem(0, value)
 			if err != nil {
 				return err
@@ -82,7 +82,7 @@ func (b *Bolt) redeliver(ctx context.Context, target, id string, from, end []byt
 	if err := b.ready(ctx); err != nil {
 		return 0, nil, err
 	}
-	if err := checkTarget(target); err != nil {
+	if err := CheckTarget(target); err != nil {
 		return 0, nil, err
 	}
 	err = b.writer.run(func(tx *bolt.Tx) (bool, error) {
@@ -92,7 +92,7 @@ func (b *Bolt) redeliver(ctx context.Context, target, id string, from, end []byt
 			return false, err
 		}
 		for _, key := range q.buried(id, from, end) {
-			ok, err := q.redeliver(key, b.limits.bounds())
+			ok, err := q.redeliver(key, b.limits.Bounds())
 			if err != nil {
 				return false, err
 			}
@@ -147,8 +147,8 @@ func (b *Bolt) leasable(ctx context.Context, target, name string) error {
 	if err := b.ready(ctx); err != nil {
 		return err
 	}
-	if err := checkTarget(target); err != nil {
+	if err := CheckTarget(target); err != nil {
 		return err
 	}
-	return owner(name)
+	return CheckOwner(name)
 }

@@ -13,19 +13,19 @@ func (b *Bolt) WalkEnded(ctx context.Context, fn func(Tombstone) error) error {
 		return err
 	}
 	now := time.Now().Unix()
-	for id, span := range b.ended.all() {
-		if span.until <= now {
+	for id, span := range b.ended.All() {
+		if span.Until <= now {
 			continue
 		}
-		if err := fn(sessionTomb(id, span.until)); err != nil {
+		if err := fn(SessionTombstone(id, span.Until)); err != nil {
 			return err
 		}
 	}
-	for id, e := range b.gone.all() {
-		if e.until <= now {
+	for id, e := range b.gone.All() {
+		if e.Until <= now {
 			continue
 		}
-		if err := fn(personTomb(id, e)); err != nil {
+		if err := fn(PersonTombstone(id, e)); err != nil {
 			return err
 		}
 	}
@@ -37,17 +37,17 @@ func (b *Bolt) ImportEnded(ctx context.Context, t Tombstone) error {
 	if err := b.ready(ctx); err != nil {
 		return err
 	}
-	if err := t.check(); err != nil {
+	if err := t.Check(); err != nil {
 		return err
 	}
 	if t.Person == "" {
 		return b.EndSession(ctx, t.Session, t.Until)
 	}
-	e, ok := b.gone.imported(&t, b.Logger)
+	e, ok := b.gone.Imported(&t, b.Logger)
 	if !ok {
 		return nil
 	}
-	b.gone.add(t.Person, e) // first, as in EndPerson
+	b.gone.Add(t.Person, e) // first, as in EndPerson
 	err := b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.endPerson([]string{t.Person}, e) }, nil)
-	return b.unwritten.note(err, e.at, t.Person)
+	return b.unwritten.Note(err, e.At, t.Person)
 }

@@ -12,14 +12,14 @@ func (b *Bolt) EndPerson(ctx context.Context, person string, at, until time.Time
 	if err := b.ready(ctx); err != nil {
 		return err
 	}
-	if !validID(person) {
+	if !ValidID(person) {
 		return ErrNotFound
 	}
-	e, ok := goneTimes(at, until)
+	e, ok := NewPersonEnd(at, until)
 	if !ok {
 		return nil
 	}
-	b.gone.add(person, e) // first: here and now the sessions are over, whatever the disk says
+	b.gone.Add(person, e) // first: here and now the sessions are over, whatever the disk says
 	ids := []string{person}
 	err := b.writer.run(func(tx *bolt.Tx) (bool, error) {
 		p, err := absent(tables{tx}.byID(person))
@@ -28,26 +28,26 @@ func (b *Bolt) EndPerson(ctx context.Context, person string, at, until time.Time
 		}
 		ids = []string{person}
 		if p != nil {
-			ids = p.allIDs()
+			ids = p.IDs()
 		}
 		return tables{tx}.endPerson(ids, e)
 	}, func() {
 		for _, id := range ids {
-			b.gone.add(id, e)
+			b.gone.Add(id, e)
 		}
 	})
-	return b.unwritten.note(err, e.at, ids...)
+	return b.unwritten.Note(err, e.At, ids...)
 }
 
 // PersonEnded implements Ledger.
-func (b *Bolt) PersonEnded(person string) time.Time { return b.gone.has(person, b.Logger) }
+func (b *Bolt) PersonEnded(person string) time.Time { return b.gone.Has(person, b.Logger) }
 
 // Erase implements Ledger. See the package's documentation on what the file still holds.
 func (b *Bolt) Erase(ctx context.Context, id string) error {
 	if err := b.ready(ctx); err != nil {
 		return err
 	}
-	if !validID(id) {
+	if !ValidID(id) {
 		return ErrNotFound
 	}
 	var p Person
@@ -60,10 +60,10 @@ func (b *Bolt) Erase(ctx context.Context, id string) error {
 		if err := t.erase(&p); err != nil {
 			return false, err
 		}
-		wrote, err = t.notify(b.targets.notices(&p, erasure(&p)), b.limits.bounds())
+		wrote, err = t.notify(b.targets.Notices(&p, Erasure(&p)), b.limits.Bounds())
 		return true, err
 	}, func() {
-		b.publish(&change{person: p, dirty: true, news: true})
+		b.publish(&Change{Person: p, Dirty: true, News: true})
 		b.wake(wrote)
 	})
 }
@@ -74,13 +74,13 @@ func (b *Bolt) Export(ctx context.Context, id string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return export(&p)
+	return ExportPerson(&p)
 }
 
 // erase removes the record and every name that leads to it.
 func (t tables) erase(p *Person) error {
-	for _, c := range p.claims() {
-		if err := t.tx.Bucket(c.table.bucket()).Delete([]byte(c.key)); err != nil {
+	for _, c := range p.Names() {
+		if err := t.tx.Bucket(c.Table.bucket()).Delete([]byte(c.Key)); err != nil {
 			return err
 		}
 	}
@@ -88,4 +88,4 @@ func (t tables) erase(p *Person) error {
 }
 
 // Unwritten implements Ledger.
-func (b *Bolt) Unwritten(id [16]byte, person string) bool { return b.unwritten.has(id, person) }
+func (b *Bolt) Unwritten(id [16]byte, person string) bool { return b.unwritten.Has(id, person) }

@@ -48,13 +48,13 @@ func TestGonePruned(t *testing.T) {
 	b := testBolt(t, path)
 	old := "abcdefghijklmnopqrstuvwxyz"
 	err := b.file.db.Update(func(tx *bolt.Tx) error {
-		_, err := tables{tx}.endPerson([]string{old}, goneUntil{at: 5, until: 9})
+		_, err := tables{tx}.endPerson([]string{old}, PersonEnd{At: 5, Until: 9})
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.gone.add(old, goneUntil{at: 5, until: 9})
+	b.gone.Add(old, PersonEnd{At: 5, Until: 9})
 	if !b.PersonEnded(old).IsZero() {
 		t.Error("a tombstone that is past still holds")
 	}
@@ -68,9 +68,9 @@ func TestGonePruned(t *testing.T) {
 		t.Errorf("%d tombstones in the file, want 1", n)
 	}
 	for i := range 3 * swept {
-		b.gone.add(newID(), goneUntil{at: int64(i), until: 9})
+		b.gone.Add(NewID(), PersonEnd{At: int64(i), Until: 9})
 	}
-	if n := len(b.gone.all()); n > swept {
+	if n := len(b.gone.All()); n > swept {
 		t.Errorf("%d tombstones in memory, all but one past", n)
 	}
 	err = b.file.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketGone).Put([]byte("x"), []byte("y")) })

@@ -11,18 +11,18 @@ func (b *Bolt) Find(ctx context.Context, id string) (Person, error) {
 	if err := b.ready(ctx); err != nil {
 		return Person{}, err
 	}
-	if !validID(id) {
+	if !ValidID(id) {
 		return Person{}, ErrNotFound
 	}
 	p, epoch, ok := b.cache.get(id)
 	if ok {
-		return p.clone(), nil
+		return p.Clone(), nil
 	}
 	p, err := b.lookUp(func(t tables) (Person, error) { return t.byID(id) })
 	if err != nil {
 		return Person{}, err
 	}
-	b.cache.add(id, p.clone(), epoch)
+	b.cache.add(id, p.Clone(), epoch)
 	return p, nil
 }
 
@@ -31,7 +31,7 @@ func (b *Bolt) FindOpenID(ctx context.Context, appID, openID string) (Person, er
 	if err := b.ready(ctx); err != nil {
 		return Person{}, err
 	}
-	if !identifier(appID) || !identifier(openID) {
+	if !Identifier(appID) || !Identifier(openID) {
 		return Person{}, ErrNotFound
 	}
 	return b.lookUp(func(t tables) (Person, error) { return t.byOpenID(appID, openID) })
@@ -42,7 +42,7 @@ func (b *Bolt) FindUnionID(ctx context.Context, unionID string) (Person, error) 
 	if err := b.ready(ctx); err != nil {
 		return Person{}, err
 	}
-	if !identifier(unionID) {
+	if !Identifier(unionID) {
 		return Person{}, ErrNotFound
 	}
 	return b.lookUp(func(t tables) (Person, error) { return t.byUnionID(unionID) })

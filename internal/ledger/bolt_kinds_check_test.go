@@ -28,7 +28,7 @@ func (x kindIndex) kindsOf(ids map[string]string) (map[string]EventKind, error) 
 }
 
 // checkKinds looks at both indexes of a queue.
-func (q *queue) checkKinds(p *posted, seqs map[uint64]string) error {
+func (q *queue) checkKinds(p *Posted, seqs map[uint64]string) error {
 	waiting, buried := map[string]string{}, map[string]string{}
 	for seq, id := range seqs {
 		waiting[string(binary.BigEndian.AppendUint64(nil, seq))] = id
@@ -38,8 +38,8 @@ func (q *queue) checkKinds(p *posted, seqs map[uint64]string) error {
 		return nil
 	})
 	var errs [2]error
-	p.kinds, errs[0] = q.waitingKinds().kindsOf(waiting)
-	p.deadKinds, errs[1] = q.deadKinds().kindsOf(buried)
+	p.Kinds, errs[0] = q.waitingKinds().kindsOf(waiting)
+	p.DeadKinds, errs[1] = q.deadKinds().kindsOf(buried)
 	if !q.indexed() {
 		err = errors.Join(err, errors.New("outbox: the indexes by kind would be made anew"))
 	}

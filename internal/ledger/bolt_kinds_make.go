@@ -118,18 +118,18 @@ func (x kindIndex) fill(from *bolt.Bucket) error {
 // evict buries the oldest waiting event of a kind if too many wait. It buries at
 // most one for each event that is added: a queue that was longer before the
 // bound existed is not cut.
-func (q *queue) evict(kind EventKind, l limits) error {
-	key, err := q.waitingKinds().surplus(kind, l.waiting, q.entry)
+func (q *queue) evict(kind EventKind, l Limits) error {
+	key, err := q.waitingKinds().surplus(kind, l.Waiting, q.entry)
 	if err != nil || key == nil {
 		return err
 	}
 	if len(key) != 8 {
-		return corrupt("an index of the outbox cannot be decoded")
+		return Corrupt("an index of the outbox cannot be decoded")
 	}
 	oldest, err := q.item(binary.BigEndian.Uint64(key))
 	if err != nil {
 		return err
 	}
-	oldest.state.Reason = tooMany
+	oldest.state.Reason = TooMany
 	return q.bury(&oldest, l)
 }

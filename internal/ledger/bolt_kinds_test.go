@@ -94,8 +94,8 @@ func TestFileOfBeforeKinds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all := maps.Clone(before.waiting)
-			maps.Copy(all, before.dead)
+			all := maps.Clone(before.Waiting)
+			maps.Copy(all, before.Dead)
 			b.SetTargets([]Target{{Name: "crm"}})
 			b.Limit(5, 3)
 			flood(t, b, 40)
@@ -106,15 +106,15 @@ func TestFileOfBeforeKinds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n := numbersOf(p.waiting)[Declined]; n != declined {
+			if n := NumbersOf(p.Waiting)[Declined]; n != declined {
 				t.Errorf("%d declined wait, want as many as before, %d", n, declined)
 			}
-			if n := numbersOf(p.dead)[Declined]; n != 3 {
+			if n := NumbersOf(p.Dead)[Declined]; n != 3 {
 				t.Errorf("%d declined are dead, want 3", n)
 			}
 			for id, d := range all {
-				if _, waits := p.waiting[id]; !waits && d.Kind != Declined {
-					if _, dead := p.dead[id]; !dead {
+				if _, waits := p.Waiting[id]; !waits && d.Kind != Declined {
+					if _, dead := p.Dead[id]; !dead {
 						t.Errorf("an event of the kind %s is gone", d.Kind)
 					}
 				}

@@ -61,7 +61,7 @@ func (b *Bolt) Import(ctx context.Context, p Person) error {
 	if err := b.ready(ctx); err != nil {
 		return err
 	}
-	p, err := p.normal()
+	p, err := p.Normal()
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (b *Bolt) Import(ctx context.Context, p Person) error {
 		return wrote, err
 	}, func() {
 		if wrote {
-			b.publish(&change{person: p, dirty: true, news: true})
+			b.publish(&Change{Person: p, Dirty: true, News: true})
 		}
 	})
 }
@@ -82,7 +82,7 @@ func (t tables) imported(p *Person) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	add, gone, err := p.succeed(holders)
+	add, gone, err := p.Succeed(holders)
 	if err != nil || !add {
 		return false, err
 	}
@@ -97,31 +97,31 @@ func (t tables) imported(p *Person) (bool, error) {
 			return false, fmt.Errorf("the order of creation: %w", err)
 		}
 	}
-	return true, t.write(&change{person: *p, news: true})
+	return true, t.write(&Change{Person: *p, News: true})
 }
 
 // holders returns who has the names of a person.
-func (t tables) holders(p *Person) (all []holder, err error) {
-	for _, c := range p.claims() {
-		q, err := absent(t.find(&c.by))
+func (t tables) holders(p *Person) (all []Holder, err error) {
+	for _, c := range p.Names() {
+		q, err := absent(t.find(&c.By))
 		if err != nil {
 			return nil, err
 		}
 		if q != nil {
-			all = append(all, holder{c, q})
+			all = append(all, Holder{c, q})
 		}
 	}
 	return all, nil
 }
 
 // find returns the person that a query of one name leads to. ErrNotFound.
-func (t tables) find(q *query) (Person, error) {
+func (t tables) find(q *Query) (Person, error) {
 	switch {
-	case q.id != "":
-		return t.byID(q.id)
-	case q.openID != "":
-		return t.byOpenID(q.appID, q.openID)
+	case q.ID != "":
+		return t.byID(q.ID)
+	case q.OpenID != "":
+		return t.byOpenID(q.AppID, q.OpenID)
 	default:
-		return t.byUnionID(q.unionID)
+		return t.byUnionID(q.UnionID)
 	}
 }

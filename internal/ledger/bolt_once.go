@@ -26,7 +26,7 @@ func (t tables) once(key string) (seen bool, err error) {
 			return false, err
 		}
 	}
-	until := binary.BigEndian.AppendUint64(nil, uint64(now.Add(onceFor).Unix()))
+	until := binary.BigEndian.AppendUint64(nil, uint64(now.Add(OnceFor).Unix()))
 	if err := b.Put(name, until); err != nil {
 		return false, err
 	}
@@ -44,7 +44,7 @@ func pruneOnce(c *bolt.Cursor, b *bolt.Bucket, now int64) error {
 			return nil
 		}
 		if len(key) < 9 {
-			return corrupt("a key that was seen cannot be decoded")
+			return Corrupt("a key that was seen cannot be decoded")
 		}
 		if int64(binary.BigEndian.Uint64(key[1:])) > now {
 			return nil

@@ -9,15 +9,15 @@ import (
 )
 
 // SetTargets implements Outbox.
-func (b *Bolt) SetTargets(all []Target) { b.targets.set(all) }
+func (b *Bolt) SetTargets(all []Target) { b.targets.Set(all) }
 
 // Tell implements Outbox.
 func (b *Bolt) Tell(ctx context.Context, e Event) error {
 	if err := b.ready(ctx); err != nil {
 		return err
 	}
-	e, key, err := e.tellable()
-	if err != nil || len(b.targets.wanting(e.Kind)) == 0 {
+	e, key, err := e.Tellable()
+	if err != nil || len(b.targets.Wanting(e.Kind)) == 0 {
 		return err
 	}
 	wrote := false
@@ -30,7 +30,7 @@ func (b *Bolt) Tell(ctx context.Context, e Event) error {
 				return false, err
 			}
 		}
-		all := b.targets.notices(p, e)
+		all := b.targets.Notices(p, e)
 		if len(all) == 0 {
 			return false, nil
 		}
@@ -39,7 +39,7 @@ func (b *Bolt) Tell(ctx context.Context, e Event) error {
 				return false, err
 			}
 		}
-		wrote, err = t.notify(all, b.limits.bounds())
+		wrote, err = t.notify(all, b.limits.Bounds())
 		return true, err
 	}, func() { b.wake(wrote) })
 }
@@ -57,10 +57,10 @@ func (b *Bolt) Due(ctx context.Context, target string, now time.Time, limit int)
 		c := q.due.Cursor()
 		for key, _ := c.First(); key != nil; key, _ = c.Next() {
 			if len(key) != 16 {
-				return corrupt("an index of the outbox cannot be decoded")
+				return Corrupt("an index of the outbox cannot be decoded")
 			}
 			at := int64(binary.BigEndian.Uint64(key))
-			if at > now.UnixMilli() || len(due) == bounded(limit) {
+			if at > now.UnixMilli() || len(due) == ClampLimit(limit) {
 				next = time.UnixMilli(at).UTC()
 				return nil
 			}
@@ -91,7 +91,7 @@ func (b *Bolt) Sent(ctx context.Context, target, id string) error {
 func (b *Bolt) Postpone(ctx context.Context, target, id string, next time.Time, reason string) error {
 	return b.handle(ctx, target, id, func(q *queue, i *item) error {
 		return q.change(i.line, func() error {
-			i.state.failed(time.Now().UnixMilli(), millis(next), plain(reason))
+			i.state.Failed(time.Now().UnixMilli(), Millis(next), PlainReason(reason))
 			return q.put(i)
 		})
 	})
@@ -100,8 +100,8 @@ func (b *Bolt) Postpone(ctx context.Context, target, id string, next time.Time, 
 // Bury implements Outbox.
 func (b *Bolt) Bury(ctx context.Context, target, id, reason string) error {
 	return b.handle(ctx, target, id, func(q *queue, i *item) error {
-		i.state.failed(time.Now().UnixMilli(), 0, plain(reason))
-		return q.bury(i, b.limits.bounds())
+		i.state.Failed(time.Now().UnixMilli(), 0, PlainReason(reason))
+		return q.bury(i, b.limits.Bounds())
 	})
 }
 
@@ -110,7 +110,7 @@ func (b *Bolt) handle(ctx context.Context, target, id string, do func(q *queue, 
 	if err := b.ready(ctx); err != nil {
 		return err
 	}
-	if err := checkTarget(target); err != nil {
+	if err := CheckTarget(target); err != nil {
 		return err
 	}
 	return b.writer.run(func(tx *bolt.Tx) (bool, error) {
@@ -131,7 +131,7 @@ func (b *Bolt) readQueue(ctx context.Context, target string, read func(q *queue)
 	if err := b.ready(ctx); err != nil {
 		return err
 	}
-	if err := checkTarget(target); err != nil {
+	if err := CheckTarget(target); err != nil {
 		return err
 	}
 	return b.file.view(func(tx *bolt.Tx) error {

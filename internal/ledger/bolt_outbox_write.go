@@ -7,9 +7,9 @@ import (
 )
 
 // notify keeps notices. It reports whether there were any that were not kept before.
-func (t tables) notify(all []notice, l limits) (wrote bool, err error) {
+func (t tables) notify(all []Notice, l Limits) (wrote bool, err error) {
 	for i := range all {
-		for _, target := range all[i].to {
+		for _, target := range all[i].To {
 			q, err := t.queue(target, true)
 			if err != nil {
 				return wrote, err
@@ -25,17 +25,17 @@ func (t tables) notify(all []notice, l limits) (wrote bool, err error) {
 }
 
 // keep adds an event at the end of its line, unless the queue has it already.
-func (q *queue) keep(n *notice, l limits) (fresh bool, err error) {
-	id := []byte(n.event.ID)
+func (q *queue) keep(n *Notice, l Limits) (fresh bool, err error) {
+	id := []byte(n.Event.ID)
 	if q.id.Get(id) != nil || q.deadID.Get(id) != nil {
 		return false, nil
 	}
-	for _, alias := range n.aliases {
-		if err := q.join(personLine(alias), n.line); err != nil {
+	for _, alias := range n.Aliases {
+		if err := q.join(PersonLine(alias), n.Line); err != nil {
 			return false, err
 		}
 	}
-	event, err := encodeEvent(&n.event)
+	event, err := EncodeEvent(&n.Event)
 	if err != nil {
 		return false, err
 	}
@@ -47,11 +47,11 @@ func (q *queue) keep(n *notice, l limits) (fresh bool, err error) {
 		return false, err
 	}
 	now := time.Now().UnixMilli()
-	return true, q.insert(&item{seq: seq, line: n.line, state: state{Next: now, First: now}, event: event}, n.event.ID, l)
+	return true, q.insert(&item{seq: seq, line: n.Line, state: Progress{Next: now, First: now}, event: event}, n.Event.ID, l)
 }
 
 // insert puts an event where its number says, and buries the oldest of its kind if there are too many.
-func (q *queue) insert(i *item, id string, l limits) error {
+func (q *queue) insert(i *item, id string, l Limits) error {
 	if err := q.id.Put([]byte(id), number(i.seq)); err != nil {
 		return err
 	}
@@ -111,8 +111,8 @@ func (q *queue) remove(i *item, id string) error {
 }
 
 // bury moves an event to the dead letters.
-func (q *queue) bury(i *item, l limits) error {
-	e, err := decodeEvent(i.event)
+func (q *queue) bury(i *item, l Limits) error {
+	e, err := DecodeEvent(i.event)
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (q *queue) bury(i *item, l limits) error {
 }
 
 // forget removes dead letters that are too old, and the oldest of this kind while there are too many of it, some at a time.
-func (q *queue) forget(kind EventKind, l limits, now int64) error {
+func (q *queue) forget(kind EventKind, l Limits, now int64) error {
 	for range pruned {
 		key, value := q.dead.Cursor().First()
 		if key == nil || !past(key, now) {
@@ -153,7 +153,7 @@ func (q *queue) forget(kind EventKind, l limits, now int64) error {
 		}
 	}
 	for range pruned {
-		key, err := q.deadKinds().surplus(kind, l.dead, q.dead)
+		key, err := q.deadKinds().surplus(kind, l.Dead, q.dead)
 		if err != nil || key == nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func (q *queue) exhume(key, value []byte) error {
 	if err != nil {
 		return err
 	}
-	e, err := decodeEvent(i.event)
+	e, err := DecodeEvent(i.event)
 	if err != nil {
 		return err
 	}
@@ -192,19 +192,19 @@ func (q *queue) exhume(key, value []byte) error {
 }
 
 // redeliver puts a dead letter back, as if it had never been tried. ok is false if its kind is full.
-func (q *queue) redeliver(key []byte, l limits) (ok bool, err error) {
+func (q *queue) redeliver(key []byte, l Limits) (ok bool, err error) {
 	i, err := parseItem(binary.BigEndian.Uint64(key[8:]), q.dead.Get(key))
 	if err != nil {
 		return false, err
 	}
-	e, err := decodeEvent(i.event)
-	if err != nil || q.waitingKinds().count(e.Kind) >= l.waiting {
+	e, err := DecodeEvent(i.event)
+	if err != nil || q.waitingKinds().count(e.Kind) >= l.Waiting {
 		return false, err
 	}
 	if err := q.exhume(key, q.dead.Get(key)); err != nil {
 		return false, err
 	}
 	now := time.Now().UnixMilli()
-	i.state = state{Next: now, First: now}
+	i.state = Progress{Next: now, First: now}
 	return true, q.insert(&i, e.ID, l)
 }

@@ -49,7 +49,7 @@ func (t tables) queue(target string, create bool) (*queue, error) {
 			}
 		}
 		if *at = b.Bucket([]byte(name)); *at == nil {
-			return nil, corrupt("the outbox lacks a table")
+			return nil, Corrupt("the outbox lacks a table")
 		}
 	}
 	return q, nil
@@ -59,7 +59,7 @@ func (t tables) queue(target string, create bool) (*queue, error) {
 type item struct {
 	seq   uint64
 	line  string
-	state state
+	state Progress
 	event []byte // as encodeEvent made it
 }
 
@@ -74,19 +74,19 @@ func (i *item) value() ([]byte, error) {
 func parseItem(seq uint64, value []byte) (item, error) {
 	i := item{seq: seq}
 	end := bytes.IndexByte(value, '\n')
-	if end < lineLength || json.Unmarshal(value[lineLength:end], &i.state) != nil {
-		return i, corrupt("an entry of the outbox cannot be decoded")
+	if end < LineLength || json.Unmarshal(value[LineLength:end], &i.state) != nil {
+		return i, Corrupt("an entry of the outbox cannot be decoded")
 	}
-	i.line, i.event = string(value[:lineLength]), bytes.Clone(value[end+1:])
+	i.line, i.event = string(value[:LineLength]), bytes.Clone(value[end+1:])
 	return i, nil
 }
 
 func (i *item) delivery() (Delivery, error) {
-	e, err := decodeEvent(i.event)
+	e, err := DecodeEvent(i.event)
 	if err != nil {
 		return Delivery{}, err
 	}
-	return i.state.delivery(e), nil
+	return i.state.Delivery(e), nil
 }
 
 func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
@@ -111,7 +111,7 @@ func (q *queue) add(name string, n int) error {
 func (q *queue) item(seq uint64) (item, error) {
 	value := q.entry.Get(number(seq))
 	if value == nil {
-		return item{}, corrupt("an index of the outbox leads nowhere")
+		return item{}, Corrupt("an index of the outbox leads nowhere")
 	}
 	return parseItem(seq, value)
 }
@@ -130,8 +130,8 @@ func (q *queue) byID(id string) (i item, ok bool, err error) {
 func (q *queue) lineSeqs(line string, limit int) (all []uint64) {
 	c := q.line.Cursor()
 	for key, _ := c.Seek([]byte(line)); len(all) < limit && bytes.HasPrefix(key, []byte(line)); key, _ = c.Next() {
-		if len(key) == lineLength+8 {
-			all = append(all, binary.BigEndian.Uint64(key[lineLength:]))
+		if len(key) == LineLength+8 {
+			all = append(all, binary.BigEndian.Uint64(key[LineLength:]))
 		}
 	}
 	return all

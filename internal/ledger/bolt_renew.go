@@ -11,20 +11,20 @@ func (b *Bolt) Renew(ctx context.Context, s Sighting) error {
 	if err := b.ready(ctx); err != nil {
 		return err
 	}
-	s, err := s.normal()
+	s, err := s.Normal()
 	if err != nil {
 		return err
 	}
-	var c change
+	var c Change
 	return b.writer.run(func(tx *bolt.Tx) (bool, error) {
 		t := tables{tx}
 		p, err := absent(t.byOpenID(s.AppID, s.OpenID))
 		if err != nil {
 			return false, err
 		}
-		if c, err = s.renew(p); err != nil || !c.dirty {
+		if c, err = s.Renew(p); err != nil || !c.Dirty {
 			return false, err
 		}
-		return true, t.put(&c.person)
+		return true, t.put(&c.Person)
 	}, func() { b.publish(&c) })
 }

@@ -13,31 +13,31 @@ func (b *Bolt) See(ctx context.Context, s Sighting) (Person, error) {
 	if err := b.ready(ctx); err != nil {
 		return Person{}, err
 	}
-	s, err := s.normal()
+	s, err := s.Normal()
 	if err != nil {
 		return Person{}, err
 	}
-	c := change{dirty: s.SignedIn && len(b.targets.wanting(SignedIn)) > 0}
-	if !c.dirty {
+	c := Change{Dirty: s.SignedIn && len(b.targets.Wanting(SignedIn)) > 0}
+	if !c.Dirty {
 		err = b.file.view(func(tx *bolt.Tx) (err error) {
 			c, err = tables{tx}.see(&s, func() (uint64, error) { return 0, nil })
 			return err
 		})
 	}
-	if err == nil && c.dirty {
+	if err == nil && c.Dirty {
 		wrote := false
 		err = b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
 			t := tables{tx}
 			if c, err = t.see(&s, t.order); err != nil { // decided again: others may have written since
 				return false, err
 			}
-			if c.dirty {
+			if c.Dirty {
 				if err := t.write(&c); err != nil {
 					return false, err
 				}
 			}
-			wrote, err = t.notify(b.targets.notices(&c.person, c.events(&s)...), b.limits.bounds())
-			return c.dirty || wrote, err
+			wrote, err = t.notify(b.targets.Notices(&c.Person, c.Events(&s)...), b.limits.Bounds())
+			return c.Dirty || wrote, err
 		}, func() {
 			b.publish(&c)
 			b.wake(wrote)
@@ -46,23 +46,23 @@ func (b *Bolt) See(ctx context.Context, s Sighting) (Person, error) {
 	if err != nil {
 		return Person{}, err
 	}
-	c.report(b.Logger)
-	return c.person, nil
+	c.Report(b.Logger)
+	return c.Person, nil
 }
 
 // see decides what a sighting means.
-func (t tables) see(s *Sighting, order func() (uint64, error)) (change, error) {
+func (t tables) see(s *Sighting, order func() (uint64, error)) (Change, error) {
 	byOpenID, err := absent(t.byOpenID(s.AppID, s.OpenID))
 	if err != nil {
-		return change{}, err
+		return Change{}, err
 	}
 	var byUnionID *Person
 	if s.UnionID != "" && (byOpenID == nil || byOpenID.UnionID != s.UnionID) { // else it is the same person
 		if byUnionID, err = absent(t.byUnionID(s.UnionID)); err != nil {
-			return change{}, err
+			return Change{}, err
 		}
 	}
-	return s.decide(byOpenID, byUnionID, order)
+	return s.Decide(byOpenID, byUnionID, order)
 }
 
 // absent turns "no such person" into nil.
@@ -78,15 +78,15 @@ func absent(p Person, err error) (*Person, error) {
 
 // publish tells the memory of a committed change: first the cache, then the generation, so that whoever reads the new
 // generation cannot find the old person.
-func (b *Bolt) publish(c *change) {
-	if !c.dirty {
+func (b *Bolt) publish(c *Change) {
+	if !c.Dirty {
 		return
 	}
-	b.cache.drop(&c.person)
-	if c.left != nil {
-		b.cache.drop(c.left)
+	b.cache.drop(&c.Person)
+	if c.Left != nil {
+		b.cache.drop(c.Left)
 	}
-	if c.news {
+	if c.News {
 		b.generation.Add(1)
 	}
 }

@@ -208,7 +208,7 @@ func TestCorruptIsNotAbsent(t *testing.T) {
 			return b.Put([]byte(p.ID), bytes.Clone(b.Get([]byte(other.ID))))
 		},
 		"indexes to another": func(tx *bolt.Tx, p, other Person) error {
-			return errors.Join(tx.Bucket(bucketOpenID).Put(openIDKey("wxA", "oA"), []byte(other.ID)),
+			return errors.Join(tx.Bucket(bucketOpenID).Put(OpenIDKey("wxA", "oA"), []byte(other.ID)),
 				tx.Bucket(bucketUnionID).Put([]byte("u"), []byte(other.ID)))
 		},
 	} {

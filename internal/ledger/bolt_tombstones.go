@@ -9,7 +9,7 @@ import (
 
 const (
 	endedKeyLength = 8 + 16
-	goneKeyLength  = 8 + idLength
+	goneKeyLength  = 8 + IDLength
 	// pruned is how many entries that are past are removed, at most, for each one added.
 	pruned = 64
 )
@@ -21,20 +21,20 @@ func endedKey(id [16]byte, until int64) []byte {
 }
 
 func parseEndedKey(key []byte) (id [16]byte, until int64, err error) {
-	if len(key) != endedKeyLength || binary.BigEndian.Uint64(key) > maxTime {
-		return id, 0, corrupt("a tombstone cannot be decoded")
+	if len(key) != endedKeyLength || binary.BigEndian.Uint64(key) > MaxTime {
+		return id, 0, Corrupt("a tombstone cannot be decoded")
 	}
 	copy(id[:], key[8:])
 	return id, int64(binary.BigEndian.Uint64(key)), nil
 }
 
 // loadEnded reads the tombstones still in force.
-func (t tables) loadEnded(e *ended) error {
+func (t tables) loadEnded(e *EndedSessions) error {
 	now := time.Now().Unix()
 	return t.tx.Bucket(bucketEnded).ForEach(func(key, value []byte) error {
 		id, until, err := parseEndedKey(key)
 		if err == nil && until > now {
-			e.add(id, endedSpan{from: endedFrom(value), until: until})
+			e.Add(id, Span{From: endedFrom(value), Until: until})
 		}
 		return err
 	})
@@ -45,22 +45,22 @@ func endedFrom(value []byte) int64 {
 	if len(value) != 8 {
 		return 0
 	}
-	return int64(min(binary.BigEndian.Uint64(value), maxTime*1000))
+	return int64(min(binary.BigEndian.Uint64(value), MaxTime*1000))
 }
 
 // endSession writes a tombstone and removes some that are past. It reports whether it wrote anything.
-func (t tables) endSession(id [16]byte, span endedSpan) (bool, error) {
+func (t tables) endSession(id [16]byte, span Span) (bool, error) {
 	b := t.tx.Bucket(bucketEnded)
-	key := endedKey(id, span.until)
-	if had := b.Get(key); had != nil && endedFrom(had) <= span.from {
+	key := endedKey(id, span.Until)
+	if had := b.Get(key); had != nil && endedFrom(had) <= span.From {
 		return false, nil
 	}
 	if err := pruneEnded(b.Cursor()); err != nil {
 		return false, err
 	}
 	var value []byte
-	if span.from > 0 {
-		value = number(uint64(span.from))
+	if span.From > 0 {
+		value = number(uint64(span.From))
 	}
 	return true, b.Put(key, value)
 }
@@ -88,42 +88,42 @@ func goneKey(person string, until int64) []byte {
 	return append(key, person...)
 }
 
-func parseGone(key, value []byte) (person string, e goneUntil, err error) {
-	if len(key) != goneKeyLength || len(value) != 8 || !validID(string(key[8:])) {
-		return "", e, corrupt("a person's tombstone cannot be decoded")
+func parseGone(key, value []byte) (person string, e PersonEnd, err error) {
+	if len(key) != goneKeyLength || len(value) != 8 || !ValidID(string(key[8:])) {
+		return "", e, Corrupt("a person's tombstone cannot be decoded")
 	}
 	until, at := binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(value)
-	if until > maxTime || at > maxTime {
-		return "", e, corrupt("a person's tombstone has a bad time")
+	if until > MaxTime || at > MaxTime {
+		return "", e, Corrupt("a person's tombstone has a bad time")
 	}
-	return string(key[8:]), goneUntil{at: int64(at), until: int64(until)}, nil
+	return string(key[8:]), PersonEnd{At: int64(at), Until: int64(until)}, nil
 }
 
 // loadGone reads the tombstones still in force.
-func (t tables) loadGone(g *gone) error {
+func (t tables) loadGone(g *EndedPersons) error {
 	now := time.Now().Unix()
 	return t.tx.Bucket(bucketGone).ForEach(func(key, value []byte) error {
 		person, e, err := parseGone(key, value)
-		if err == nil && e.until > now {
-			g.add(person, e)
+		if err == nil && e.Until > now {
+			g.Add(person, e)
 		}
 		return err
 	})
 }
 
 // endPerson writes a tombstone under each id and removes some that are past. It reports whether it wrote anything.
-func (t tables) endPerson(ids []string, e goneUntil) (bool, error) {
+func (t tables) endPerson(ids []string, e PersonEnd) (bool, error) {
 	b := t.tx.Bucket(bucketGone)
 	if err := pruneGone(b.Cursor()); err != nil {
 		return false, err
 	}
 	wrote := false
 	for _, id := range ids {
-		key := goneKey(id, e.until)
-		if value := b.Get(key); len(value) == 8 && int64(binary.BigEndian.Uint64(value)) >= e.at {
+		key := goneKey(id, e.Until)
+		if value := b.Get(key); len(value) == 8 && int64(binary.BigEndian.Uint64(value)) >= e.At {
 			continue
 		}
-		if err := b.Put(key, binary.BigEndian.AppendUint64(nil, uint64(e.at))); err != nil {
+		if err := b.Put(key, binary.BigEndian.AppendUint64(nil, uint64(e.At))); err != nil {
 			return false, err
 		}
 		wrote = true
@@ -138,7 +138,7 @@ func pruneGone(c *bolt.Cursor) error {
 		if key == nil {
 			return nil
 		}
-		if _, e, err := parseGone(key, value); err != nil || e.until > now {
+		if _, e, err := parseGone(key, value); err != nil || e.Until > now {
 			return err
 		}
 		if err := c.Delete(); err != nil {

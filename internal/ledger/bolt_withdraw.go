@@ -11,11 +11,11 @@ func (b *Bolt) Withdraw(ctx context.Context, w Withdrawal) (p Person, done bool,
 	if err := b.ready(ctx); err != nil {
 		return Person{}, false, err
 	}
-	w, err = w.normal()
+	w, err = w.Normal()
 	if err != nil {
 		return Person{}, false, err
 	}
-	var d withdrawn
+	var d Withdrawn
 	wrote, nobody := false, false
 	err = b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
 		p, done, wrote, nobody = Person{}, false, false, false
@@ -25,19 +25,19 @@ func (b *Bolt) Withdraw(ctx context.Context, w Withdrawal) (p Person, done bool,
 			return false, err
 		}
 		if found == nil { // no error: that would have everybody else in the transaction begin anew (attack: a thousand strangers leave at once)
-			nobody = w.Key == "" || !t.noted(w.onceKey())
+			nobody = w.Key == "" || !t.noted(w.OnceKey())
 			return false, nil
 		}
 		if w.Key != "" {
-			if seen, err := t.once(w.onceKey()); err != nil || seen {
+			if seen, err := t.once(w.OnceKey()); err != nil || seen {
 				p = *found
 				return false, err
 			}
 		}
-		d = w.apply(found)
-		p, done = d.after, true
-		if d.erased {
-			p = d.before
+		d = w.Apply(found)
+		p, done = d.After, true
+		if d.Erased {
+			p = d.Before
 		}
 		wrote, err = b.withdraw(t, &w, &d)
 		return true, err
@@ -45,15 +45,15 @@ func (b *Bolt) Withdraw(ctx context.Context, w Withdrawal) (p Person, done bool,
 		if !done {
 			return
 		}
-		b.publish(&change{person: d.before, dirty: true, news: true})
-		if d.ends {
-			for _, id := range d.before.allIDs() {
-				b.gone.add(id, d.end)
+		b.publish(&Change{Person: d.Before, Dirty: true, News: true})
+		if d.Ends {
+			for _, id := range d.Before.IDs() {
+				b.gone.Add(id, d.End)
 			}
 		}
 		b.wake(wrote)
 	})
-	b.unwritten.noteWithdrawn(&d, err)
+	b.unwritten.NoteWithdrawn(&d, err)
 	switch {
 	case err != nil:
 		return Person{}, false, err
@@ -64,28 +64,28 @@ func (b *Bolt) Withdraw(ctx context.Context, w Withdrawal) (p Person, done bool,
 }
 
 // withdraw writes it all. The sessions end here and now, whatever the disk says afterwards.
-func (b *Bolt) withdraw(t tables, w *Withdrawal, d *withdrawn) (wrote bool, err error) {
-	if d.erased {
-		err = t.erase(&d.before)
+func (b *Bolt) withdraw(t tables, w *Withdrawal, d *Withdrawn) (wrote bool, err error) {
+	if d.Erased {
+		err = t.erase(&d.Before)
 	} else {
 		if w.Account {
-			err = t.tx.Bucket(bucketOpenID).Delete(openIDKey(w.AppID, w.OpenID))
+			err = t.tx.Bucket(bucketOpenID).Delete(OpenIDKey(w.AppID, w.OpenID))
 		}
 		if err == nil {
-			err = t.put(&d.after)
+			err = t.put(&d.After)
 		}
 	}
 	if err != nil {
 		return false, err
 	}
-	if d.ends {
-		ids := d.before.allIDs()
+	if d.Ends {
+		ids := d.Before.IDs()
 		for _, id := range ids {
-			b.gone.add(id, d.end)
+			b.gone.Add(id, d.End)
 		}
-		if _, err := t.endPerson(ids, d.end); err != nil {
+		if _, err := t.endPerson(ids, d.End); err != nil {
 			return false, err
 		}
 	}
-	return t.notify(b.targets.notices(&d.before, w.events(d)...), b.limits.bounds())
+	return t.notify(b.targets.Notices(&d.Before, w.Events(d)...), b.limits.Bounds())
 }

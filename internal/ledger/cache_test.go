@@ -11,7 +11,7 @@ func TestCacheIsBounded(t *testing.T) {
 	t.Parallel()
 	var c cache
 	for range 3 * cacheShards * cachePerShard {
-		id := newID()
+		id := NewID()
 		_, epoch, _ := c.get(id)
 		c.add(id, Person{ID: id}, epoch)
 		if p, _, ok := c.get(id); !ok || p.ID != id {
@@ -34,7 +34,7 @@ func TestCacheIsBounded(t *testing.T) {
 func TestCacheRefusesStale(t *testing.T) {
 	t.Parallel()
 	var c cache
-	p := Person{ID: newID(), Merged: []string{newID()}}
+	p := Person{ID: NewID(), Merged: []string{NewID()}}
 	for _, id := range []string{p.ID, p.Merged[0]} {
 		_, epoch, _ := c.get(id)
 		c.drop(&p) // another request commits a change meanwhile

@@ -10,64 +10,64 @@ import (
 // freshness is how long a LastSeen is good enough: a crowd that signs in again must not cost a disk write a head.
 const freshness = time.Hour
 
-// change is what one sighting does to the ledger.
-type change struct {
+// Change is what one sighting does to the ledger.
+type Change struct {
 	verdict verdict
-	person  Person  // whom the sighting showed, as it shall be kept
-	left    *Person // the person the openid moved away from, as it shall be kept; nil if it did not move
-	gone    string  // id of the record that was merged into person; "" if none was
-	dirty   bool    // there is something to write
-	news    bool    // something other than times changed
+	Person  Person  // whom the sighting showed, as it shall be kept
+	Left    *Person // the person the openid moved away from, as it shall be kept; nil if it did not move
+	Gone    string  // id of the record that was merged into person; "" if none was
+	Dirty   bool    // there is something to write
+	News    bool    // something other than times changed
 }
 
-// decide says what a sighting does. byOpenID and byUnionID are whom the ledger knows by its two names, nil for nobody;
+// Decide says what a sighting does. byOpenID and byUnionID are whom the ledger knows by its two names, nil for nobody;
 // order gives a new person its place in the order of creation, and is called at most once. The change may share memory
 // with neither. ErrNotFound: see Sighting.Known.
-func (s *Sighting) decide(byOpenID, byUnionID *Person, order func() (uint64, error)) (change, error) {
+func (s *Sighting) Decide(byOpenID, byUnionID *Person, order func() (uint64, error)) (Change, error) {
 	if err := s.admits(byOpenID); err != nil {
-		return change{}, err
+		return Change{}, err
 	}
 	return settle(judge(byOpenID, byUnionID, s), byOpenID, byUnionID, s, func() (string, uint64, error) {
 		seq, err := order()
-		return newID(), seq, err
+		return NewID(), seq, err
 	})
 }
 
 // settle works the verdict out. It changes copies only. fresh gives a new person its id and place in the order of
 // creation; it is called for verdicts that create one, and at most once.
-func settle(v verdict, byOpenID, byUnionID *Person, s *Sighting, fresh func() (string, uint64, error)) (change, error) {
-	c := change{verdict: v}
+func settle(v verdict, byOpenID, byUnionID *Person, s *Sighting, fresh func() (string, uint64, error)) (Change, error) {
+	c := Change{verdict: v}
 	switch v {
 	case same, doubt, attach:
-		c.person = byOpenID.clone()
+		c.Person = byOpenID.Clone()
 	case join, move:
-		c.person = byUnionID.clone()
+		c.Person = byUnionID.Clone()
 	case merge:
-		c.person, c.gone = unite(byOpenID, byUnionID)
+		c.Person, c.Gone = unite(byOpenID, byUnionID)
 	case create, createApart, moveNew, moveApart:
 		id, seq, err := fresh()
 		if err != nil {
-			return change{}, err
+			return Change{}, err
 		}
-		c.person = Person{ID: id, seq: seq, FirstSeen: s.At}
+		c.Person = Person{ID: id, seq: seq, FirstSeen: s.At}
 	}
 	if v == attach || v == create || v == moveNew {
-		c.person.UnionID = s.UnionID
+		c.Person.UnionID = s.UnionID
 	}
 	if v.moves() {
-		c.left = without(byOpenID, s)
+		c.Left = without(byOpenID, s)
 	}
 	// An openid that is new here, or moved here, begins with nothing. A consent given under another unionid was
 	// perhaps another human's: it does not count any more.
-	if c.person.account(s.AppID, s.OpenID) < 0 {
-		c.person.Accounts = append(c.person.Accounts, Account{AppID: s.AppID, OpenID: s.OpenID, FirstSeen: s.At})
+	if c.Person.account(s.AppID, s.OpenID) < 0 {
+		c.Person.Accounts = append(c.Person.Accounts, Account{AppID: s.AppID, OpenID: s.OpenID, FirstSeen: s.At})
 	}
 	structural := v != same && v != doubt
-	stale, news := c.person.update(s, structural)
-	c.news = news || structural
-	c.dirty = stale || c.news
-	if c.news {
-		c.person.Version++
+	stale, news := c.Person.update(s, structural)
+	c.News = news || structural
+	c.Dirty = stale || c.News
+	if c.News {
+		c.Person.Version++
 	}
 	return c, nil
 }
@@ -127,7 +127,7 @@ func unite(p, q *Person) (Person, string) {
 	if q.older(p) {
 		p, q = q, p
 	}
-	u := p.clone()
+	u := p.Clone()
 	u.UnionID = max(p.UnionID, q.UnionID) // one of the two is empty
 	u.Accounts = append(u.Accounts, q.Accounts...)
 	u.Merged = append(append(u.Merged, q.Merged...), q.ID)
@@ -141,32 +141,32 @@ func unite(p, q *Person) (Person, string) {
 
 // without is the person after the sighting's openid moved away.
 func without(p *Person, s *Sighting) *Person {
-	rest := p.clone()
+	rest := p.Clone()
 	i := rest.account(s.AppID, s.OpenID)
 	rest.Accounts = slices.Delete(rest.Accounts, i, i+1)
 	rest.Version++
 	return &rest
 }
 
-// report logs what people should look at.
-func (c *change) report(logger *slog.Logger) {
+// Report logs what people should look at.
+func (c *Change) Report(logger *slog.Logger) {
 	if logger == nil || !c.verdict.doubted() {
 		return
 	}
 	if c.verdict.moves() {
 		logger.Warn("WeChat now gives an openid another unionid than before; the openid has left its person",
-			"person", c.person.ID, "left", c.left.ID)
+			"person", c.Person.ID, "left", c.Left.ID)
 		return
 	}
 	logger.Warn("WeChat gave a unionid that belongs to another openid of the same app; it was not believed",
-		"person", c.person.ID)
+		"person", c.Person.ID)
 }
 
-// ids are all under which somebody may remember what the change made old.
-func (c *change) ids() []string {
-	ids := c.person.allIDs()
-	if c.left != nil {
-		ids = append(ids, c.left.allIDs()...)
+// IDs are all under which somebody may remember what the change made old.
+func (c *Change) IDs() []string {
+	ids := c.Person.IDs()
+	if c.Left != nil {
+		ids = append(ids, c.Left.IDs()...)
 	}
 	return ids
 }

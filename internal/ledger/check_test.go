@@ -19,19 +19,19 @@ func (b *Bolt) check() error {
 			errs = append(errs, err)
 		}
 		t := tables{tx}
-		names := nameIndex{}
+		names := NameIndex{}
 		errs = append(errs, tx.Bucket(bucketPerson).ForEach(func(k, _ []byte) error {
 			p, err := t.load(string(k))
 			if err != nil {
 				return fmt.Errorf("person %s: %w", k, err)
 			}
-			return names.expect(&p)
+			return names.Expect(&p)
 		}))
 		for _, bucket := range [][]byte{bucketOpenID, bucketUnionID, bucketAlias} {
 			errs = append(errs, tx.Bucket(bucket).ForEach(func(k, v []byte) error {
-				return names.found(string(bucket), string(k), string(v))
+				return names.Found(string(bucket), string(k), string(v))
 			}))
 		}
-		return errors.Join(append(errs, names.missing())...)
+		return errors.Join(append(errs, names.Missing())...)
 	})
 }

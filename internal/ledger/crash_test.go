@@ -23,7 +23,7 @@ func crashChild(path string) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	crowdForEver(b)
+	CrowdForEver(b)
 }
 
 // TestCrash kills the process in the middle of its writes, several times over one file. The file must open, must not
@@ -42,7 +42,7 @@ func TestCrash(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		allTold(t, b, p, kept, round+1)
+		AllTold(t, b, p, kept, round+1)
 		for _, line := range kept {
 			f := strings.Split(line, ",")
 			p, err := b.FindOpenID(t.Context(), f[0], f[1])

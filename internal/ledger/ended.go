@@ -10,21 +10,21 @@ const (
 	endedSweep = 1024 // tombstones in memory before the first sweep
 )
 
-// ended holds the tombstones of sessions in memory.
-type ended struct {
+// EndedSessions holds the tombstones of sessions in memory.
+type EndedSessions struct {
 	mu    sync.RWMutex
-	until map[[16]byte]endedSpan
+	until map[[16]byte]Span
 	sweep int // number of entries at which those in the past are removed
 }
 
-// endedSpan is when a tombstone holds.
-type endedSpan struct {
-	from  int64 // Unix milliseconds; 0 is from the beginning
-	until int64 // Unix seconds
+// Span is when a tombstone holds.
+type Span struct {
+	From  int64 // Unix milliseconds; 0 is from the beginning
+	Until int64 // Unix seconds
 }
 
-// has reports whether a session was ended. The clock is read only for sessions that were.
-func (e *ended) has(id [16]byte) bool {
+// Has reports whether a session was ended. The clock is read only for sessions that were.
+func (e *EndedSessions) Has(id [16]byte) bool {
 	e.mu.RLock()
 	span, ok := e.until[id]
 	e.mu.RUnlock()
@@ -32,38 +32,38 @@ func (e *ended) has(id [16]byte) bool {
 		return false
 	}
 	now := time.Now()
-	return now.Unix() < span.until && now.UnixMilli() >= span.from
+	return now.Unix() < span.Until && now.UnixMilli() >= span.From
 }
 
-// knows says whether adding a tombstone that holds from the beginning would change nothing.
-func (e *ended) knows(id [16]byte, until int64) bool {
+// Knows says whether adding a tombstone that holds from the beginning would change nothing.
+func (e *EndedSessions) Knows(id [16]byte, until int64) bool {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	span, ok := e.until[id]
-	return ok && span.from == 0 && span.until >= until
+	return ok && span.From == 0 && span.Until >= until
 }
 
-// begins returns when a tombstone begins that does not hold from the beginning, zero for any other.
-func (e *ended) begins(id [16]byte) time.Time {
+// Begins returns when a tombstone begins that does not hold from the beginning, zero for any other.
+func (e *EndedSessions) Begins(id [16]byte) time.Time {
 	e.mu.RLock()
 	span, ok := e.until[id]
 	e.mu.RUnlock()
-	if !ok || span.from == 0 {
+	if !ok || span.From == 0 {
 		return time.Time{}
 	}
-	return time.UnixMilli(span.from).UTC()
+	return time.UnixMilli(span.From).UTC()
 }
 
-// add remembers a tombstone. Of two for the same session the earlier beginning and the later end hold. Each sweep follows at least as many additions as
+// Add remembers a tombstone. Of two for the same session the earlier beginning and the later end hold. Each sweep follows at least as many additions as
 // it looks at entries, so the cost of one addition stays constant, and the memory bounded by what is still in force.
-func (e *ended) add(id [16]byte, span endedSpan) {
+func (e *EndedSessions) Add(id [16]byte, span Span) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.until == nil {
-		e.until, e.sweep = make(map[[16]byte]endedSpan), endedSweep
+		e.until, e.sweep = make(map[[16]byte]Span), endedSweep
 	}
 	if old, known := e.until[id]; known {
-		span.from, span.until = min(span.from, old.from), max(span.until, old.until)
+		span.From, span.Until = min(span.From, old.From), max(span.Until, old.Until)
 	}
 	e.until[id] = span
 	if len(e.until) < e.sweep {
@@ -71,22 +71,22 @@ func (e *ended) add(id [16]byte, span endedSpan) {
 	}
 	now := time.Now().Unix()
 	for id, span := range e.until {
-		if span.until <= now {
+		if span.Until <= now {
 			delete(e.until, id)
 		}
 	}
 	e.sweep = max(endedSweep, 2*len(e.until))
 }
 
-// all returns a copy, so that nobody who asks about a session waits for whoever walks.
-func (e *ended) all() map[[16]byte]endedSpan {
+// All returns a copy, so that nobody who asks about a session waits for whoever walks.
+func (e *EndedSessions) All() map[[16]byte]Span {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	return maps.Clone(e.until)
 }
 
-// untilSecond rounds up to a second and bounds what a record can hold; ok is false if it has passed.
-func untilSecond(until time.Time) (end int64, ok bool) {
-	end = min(until.Add(time.Second-time.Nanosecond).Unix(), maxTime)
+// UntilSecond rounds up to a second and bounds what a record can hold; ok is false if it has passed.
+func UntilSecond(until time.Time) (end int64, ok bool) {
+	end = min(until.Add(time.Second-time.Nanosecond).Unix(), MaxTime)
 	return end, end > time.Now().Unix()
 }

@@ -8,16 +8,16 @@ import (
 )
 
 func TestEndedIsCheap(t *testing.T) {
-	var e ended
+	var e EndedSessions
 	ids := make([][16]byte, 1000)
 	for i := range ids {
 		rand.Read(ids[i][:])
-		e.add(ids[i], endedSpan{until: time.Now().Add(time.Hour).Unix()})
+		e.Add(ids[i], Span{Until: time.Now().Add(time.Hour).Unix()})
 	}
 	n := 0
 	if allocs := testing.AllocsPerRun(1000, func() {
-		e.has(ids[n%len(ids)])
-		e.has([16]byte{byte(n)})
+		e.Has(ids[n%len(ids)])
+		e.Has([16]byte{byte(n)})
 		n++
 	}); allocs != 0 {
 		t.Errorf("%v allocations", allocs)
@@ -25,13 +25,13 @@ func TestEndedIsCheap(t *testing.T) {
 }
 
 func BenchmarkPersonEnded(b *testing.B) {
-	var g gone
+	var g EndedPersons
 	for i := range 1000 {
-		g.add(fmt.Sprintf("abcdefghijklmnopqrstuv%04d", i), goneUntil{1, time.Now().Add(time.Hour).Unix()})
+		g.Add(fmt.Sprintf("abcdefghijklmnopqrstuv%04d", i), PersonEnd{1, time.Now().Add(time.Hour).Unix()})
 	}
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if !g.has("abcdefghijklmnopqrstuvwxyz", nil).IsZero() {
+			if !g.Has("abcdefghijklmnopqrstuvwxyz", nil).IsZero() {
 				b.Error("ended")
 			}
 		}

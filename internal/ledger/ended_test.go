@@ -14,7 +14,7 @@ func (b *Bolt) tombstones() (onDisk, inMemory int) {
 		onDisk = tx.Bucket(bucketEnded).Stats().KeyN
 		return nil
 	})
-	return onDisk, len(b.ended.all())
+	return onDisk, len(b.ended.All())
 }
 
 // swept is how many tombstones there may be in memory before those that are past go.

@@ -39,7 +39,7 @@ var told = []EventKind{SignedIn, Declined, ProfileChanged, LoggedOut}
 // Limits of an event, in bytes.
 const (
 	maxScope  = 64
-	maxReason = 256
+	MaxReason = 256
 )
 
 // Event tells of something that others want to follow. It is kept in the [Outbox] in the same step as the change.
@@ -66,15 +66,15 @@ type Event struct {
 	Reason string
 }
 
-// events says what a change by a sighting is to others, in order.
-func (c *change) events(s *Sighting) []Event {
+// Events says what a change by a sighting is to others, in order.
+func (c *Change) Events(s *Sighting) []Event {
 	var all []Event
 	if e, ok := c.linked(s); ok {
 		all = append(all, e)
 	}
 	if s.SignedIn {
 		all = append(all, Event{
-			ID: s.event, Kind: SignedIn, Person: c.person.ID, AppID: s.AppID, OpenID: s.OpenID, UnionID: c.person.UnionID,
+			ID: s.event, Kind: SignedIn, Person: c.Person.ID, AppID: s.AppID, OpenID: s.OpenID, UnionID: c.Person.UnionID,
 			At: s.At, Scope: s.Scope,
 		})
 	}
@@ -82,19 +82,19 @@ func (c *change) events(s *Sighting) []Event {
 }
 
 // linked is what a change did to who is who; ok is false if it did nothing.
-func (c *change) linked(s *Sighting) (e Event, ok bool) {
-	e = Event{Kind: Linked, Person: c.person.ID, At: s.At}
+func (c *Change) linked(s *Sighting) (e Event, ok bool) {
+	e = Event{Kind: Linked, Person: c.Person.ID, At: s.At}
 	switch c.verdict {
 	case attach:
 		e.AppID, e.UnionID = s.AppID, s.UnionID
 	case join:
 		e.AppID, e.OpenID = s.AppID, s.OpenID
 	case move, moveNew:
-		e.AppID, e.OpenID, e.UnionID, e.From = s.AppID, s.OpenID, s.UnionID, c.left.ID
+		e.AppID, e.OpenID, e.UnionID, e.From = s.AppID, s.OpenID, s.UnionID, c.Left.ID
 	case moveApart: // the unionid is not believed
-		e.AppID, e.OpenID, e.From = s.AppID, s.OpenID, c.left.ID
+		e.AppID, e.OpenID, e.From = s.AppID, s.OpenID, c.Left.ID
 	case merge:
-		e.Kind, e.From, e.Aliases = Merged, c.gone, slices.Clone(c.person.Merged)
+		e.Kind, e.From, e.Aliases = Merged, c.Gone, slices.Clone(c.Person.Merged)
 		e.AppID, e.OpenID, e.UnionID = s.AppID, s.OpenID, s.UnionID
 	default:
 		return Event{}, false
@@ -102,14 +102,14 @@ func (c *change) linked(s *Sighting) (e Event, ok bool) {
 	return e, true
 }
 
-// erasure is the event of an erased person.
-func erasure(p *Person) Event {
+// Erasure is the event of an erased person.
+func Erasure(p *Person) Event {
 	return Event{Kind: Erased, Person: p.ID, Aliases: slices.Clone(p.Merged), At: time.Now().UTC().Truncate(time.Second)}
 }
 
-// tellable returns an event that Tell was given, complete, or ErrInvalid, and the key under which a store remembers it,
+// Tellable returns an event that Tell was given, complete, or ErrInvalid, and the key under which a store remembers it,
 // "" if it need not. The changes of persons are told by the ledger alone. No error text repeats the event.
-func (e Event) tellable() (complete Event, key string, err error) {
+func (e Event) Tellable() (complete Event, key string, err error) {
 	if !slices.Contains(told, e.Kind) {
 		return e, "", fmt.Errorf("%w: events of the kind %.16q are not to be told", ErrInvalid, string(e.Kind))
 	}
@@ -121,7 +121,7 @@ func (e Event) tellable() (complete Event, key string, err error) {
 	}
 	e.At = e.At.UTC().Truncate(time.Second)
 	if e.ID == "" {
-		e.ID = newID()
+		e.ID = NewID()
 	}
 	if e.From != "" || len(e.Aliases) != 0 {
 		return e, "", fmt.Errorf("%w: the event tells of no change of ids", ErrInvalid)
@@ -133,8 +133,8 @@ func (e Event) tellable() (complete Event, key string, err error) {
 	return e, key, nil
 }
 
-// words reports whether s is short text that can stand in a header, a log line, or a word of the store.
-func words(s string, limit int) bool {
+// Printable reports whether s is short text that can stand in a header, a log line, or a word of the store.
+func Printable(s string, limit int) bool {
 	if len(s) > limit {
 		return false
 	}

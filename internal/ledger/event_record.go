@@ -42,18 +42,18 @@ func (r *eventRecord) fault() string {
 		name string
 		ok   bool
 	}{
-		{"id", validID(r.ID)},
+		{"id", ValidID(r.ID)},
 		{"kind", slices.Contains(kinds, r.Kind)},
-		{"person", optional(r.Person, validID)},
-		{"former person", optional(r.From, validID)},
+		{"person", optional(r.Person, ValidID)},
+		{"former person", optional(r.From, ValidID)},
 		{"number of aliases", len(r.Aliases) <= maxMerged},
-		{"alias", !slices.ContainsFunc(r.Aliases, func(id string) bool { return !validID(id) })},
-		{"app id", optional(r.AppID, identifier)},
-		{"openid", optional(r.OpenID, identifier)},
-		{"unionid", optional(r.UnionID, identifier)},
-		{"time", r.At > 0 && r.At <= maxTime},
-		{"scope", len(r.Scope) <= maxScope && optional(r.Scope, identifier)},
-		{"reason", words(r.Reason, maxReason)},
+		{"alias", !slices.ContainsFunc(r.Aliases, func(id string) bool { return !ValidID(id) })},
+		{"app id", optional(r.AppID, Identifier)},
+		{"openid", optional(r.OpenID, Identifier)},
+		{"unionid", optional(r.UnionID, Identifier)},
+		{"time", r.At > 0 && r.At <= MaxTime},
+		{"scope", len(r.Scope) <= maxScope && optional(r.Scope, Identifier)},
+		{"reason", Printable(r.Reason, MaxReason)},
 	}
 	for _, c := range checks {
 		if !c.ok {
@@ -63,7 +63,7 @@ func (r *eventRecord) fault() string {
 	return ""
 }
 
-func encodeEvent(e *Event) ([]byte, error) {
+func EncodeEvent(e *Event) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -73,22 +73,22 @@ func encodeEvent(e *Event) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), nil
 }
 
-// decodeEvent reads an event as strictly as decode reads a person.
-func decodeEvent(data []byte) (Event, error) {
+// DecodeEvent reads an event as strictly as decode reads a person.
+func DecodeEvent(data []byte) (Event, error) {
 	if len(data) > maxEvent {
-		return Event{}, corrupt("an event of %d bytes is too long", len(data))
+		return Event{}, Corrupt("an event of %d bytes is too long", len(data))
 	}
 	var r eventRecord
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&r); err != nil { // its text may quote the event: left out
-		return Event{}, corrupt("an event of %d bytes cannot be decoded; a newer gateway may have written it", len(data))
+		return Event{}, Corrupt("an event of %d bytes cannot be decoded; a newer gateway may have written it", len(data))
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return Event{}, corrupt("bytes follow an event")
+		return Event{}, Corrupt("bytes follow an event")
 	}
 	if fault := r.fault(); fault != "" {
-		return Event{}, corrupt("an event has a bad %s", fault)
+		return Event{}, Corrupt("an event has a bad %s", fault)
 	}
 	if len(r.Aliases) == 0 {
 		r.Aliases = nil
@@ -99,16 +99,16 @@ func decodeEvent(data []byte) (Event, error) {
 	}, nil
 }
 
-// state is how far a delivery is. Times are milliseconds since 1970.
-type state struct {
+// Progress is how far a delivery is. Times are milliseconds since 1970.
+type Progress struct {
 	Next     int64  `json:"n"`
 	First    int64  `json:"f"`
 	Attempts int    `json:"a,omitempty"`
 	Reason   string `json:"r,omitempty"`
 }
 
-// failed notes an attempt.
-func (s *state) failed(now, next int64, reason string) {
+// Failed notes an attempt.
+func (s *Progress) Failed(now, next int64, reason string) {
 	if s.Attempts == 0 {
 		s.First = now
 	}
@@ -116,19 +116,19 @@ func (s *state) failed(now, next int64, reason string) {
 	s.Next, s.Reason = next, reason
 }
 
-func (s *state) delivery(e Event) Delivery {
+func (s *Progress) Delivery(e Event) Delivery {
 	return Delivery{
 		Event: e, Attempts: s.Attempts, First: time.UnixMilli(s.First).UTC(), Next: time.UnixMilli(s.Next).UTC(), Reason: s.Reason,
 	}
 }
 
-// millis bounds what the outbox can hold of a time, rounded up.
-func millis(t time.Time) int64 {
+// Millis bounds what the outbox can hold of a time, rounded up.
+func Millis(t time.Time) int64 {
 	if t.Unix() <= 0 {
 		return 0
 	}
-	if t.Unix() > maxTime {
-		return maxTime * 1000
+	if t.Unix() > MaxTime {
+		return MaxTime * 1000
 	}
 	return t.Add(time.Millisecond - 1).UnixMilli()
 }

@@ -11,11 +11,11 @@ import (
 func fullEvent() Event {
 	long := strings.Repeat(`"`, maxIdentifier)
 	e := Event{
-		ID: newID(), Kind: ProfileChanged, Person: newID(), From: newID(), AppID: long, OpenID: long, UnionID: long,
-		At: time.Unix(maxTime, 0).UTC(), Scope: strings.Repeat(`\`, maxScope), Reason: strings.Repeat(`"`, maxReason),
+		ID: NewID(), Kind: ProfileChanged, Person: NewID(), From: NewID(), AppID: long, OpenID: long, UnionID: long,
+		At: time.Unix(MaxTime, 0).UTC(), Scope: strings.Repeat(`\`, maxScope), Reason: strings.Repeat(`"`, MaxReason),
 	}
 	for range maxMerged {
-		e.Aliases = append(e.Aliases, newID())
+		e.Aliases = append(e.Aliases, NewID())
 	}
 	return e
 }
@@ -24,11 +24,11 @@ func fullEvent() Event {
 func TestEventLargest(t *testing.T) {
 	t.Parallel()
 	e := fullEvent()
-	data, err := encodeEvent(&e)
+	data, err := EncodeEvent(&e)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := decodeEvent(data); err != nil || !reflect.DeepEqual(got, e) {
+	if got, err := DecodeEvent(data); err != nil || !reflect.DeepEqual(got, e) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -36,7 +36,7 @@ func TestEventLargest(t *testing.T) {
 func TestEventRefused(t *testing.T) {
 	t.Parallel()
 	const good = `{"i":"abcdefghijklmnopqrstuvwxyz","k":"merged","t":1}`
-	if _, err := decodeEvent([]byte(good)); err != nil {
+	if _, err := DecodeEvent([]byte(good)); err != nil {
 		t.Fatal(err)
 	}
 	for name, data := range map[string]string{
@@ -50,7 +50,7 @@ func TestEventRefused(t *testing.T) {
 		"bad reason":   strings.Replace(good, `"t"`, `"r":"a\nb","t"`, 1),
 		"too long":     strings.Repeat(" ", maxEvent) + good,
 	} {
-		if _, err := decodeEvent([]byte(data)); !errors.Is(err, ErrCorrupt) {
+		if _, err := DecodeEvent([]byte(data)); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -7,4 +7,4 @@ func (b *Bolt) Check() error { return b.check() }
 func (b *Bolt) WithoutSync() { b.file.db.NoSync = true }
 
 // Limit makes the outbox small.
-func (b *Bolt) Limit(waiting, dead int) { b.limits = limits{waiting, dead} }
+func (b *Bolt) Limit(waiting, dead int) { b.limits = Limits{waiting, dead} }

@@ -46,12 +46,12 @@ func survey(path string, patience time.Duration) error {
 	case err != nil:
 		return err
 	case info.Size() == 0: // bbolt would take it for a new one, and every person would get another id
-		return corrupt("the file is empty: %s", cutOff)
+		return Corrupt("the file is empty: %s", cutOff)
 	}
 	db, err := bolt.Open(path, 0, &bolt.Options{Timeout: patience, ReadOnly: true})
 	if err != nil {
 		if least := int64(2 * os.Getpagesize()); info.Size() < least && !errors.Is(err, berrors.ErrTimeout) {
-			return corrupt("the file has %d bytes: %s", info.Size(), cutOff)
+			return Corrupt("the file has %d bytes: %s", info.Size(), cutOff)
 		}
 		return err
 	}
@@ -61,7 +61,7 @@ func survey(path string, patience time.Duration) error {
 			return err
 		}
 		if info.Size() < tx.Size() {
-			return corrupt("the file has %d bytes and should have %d: %s", info.Size(), tx.Size(), cutOff)
+			return Corrupt("the file has %d bytes and should have %d: %s", info.Size(), tx.Size(), cutOff)
 		}
 		return nil
 	})
@@ -125,14 +125,14 @@ func (f *file) close() error {
 	return outcome(f.db.Close())
 }
 
-var errBroken = corrupt("reading the file failed before; it stays closed to us, and locked, until the process ends")
+var errBroken = Corrupt("reading the file failed before; it stays closed to us, and locked, until the process ends")
 
 // guard turns a panic into ErrCorrupt.
 func guard(fn func() error) (panicked bool, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			panicked, err = true, corrupt("the file cannot be read: %v", r)
+			panicked, err = true, Corrupt("the file cannot be read: %v", r)
 		}
 	}()
 	return false, fn()

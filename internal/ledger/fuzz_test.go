@@ -61,11 +61,11 @@ func FuzzSee(f *testing.F) {
 
 // believes reports whether a sighting's unionid will be believed.
 func (b *Bolt) believes(t *testing.T, s Sighting) bool {
-	s, err := s.normal()
+	s, err := s.Normal()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c change
+	var c Change
 	err = b.file.view(func(tx *bolt.Tx) (err error) {
 		c, err = tables{tx}.see(&s, func() (uint64, error) { return 0, nil })
 		return err
@@ -73,5 +73,5 @@ func (b *Bolt) believes(t *testing.T, s Sighting) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.person.UnionID == s.UnionID
+	return c.Person.UnionID == s.UnionID
 }

@@ -11,23 +11,23 @@ const (
 	goneAhead = 1
 )
 
-// gone holds in memory, for each person whose sessions were ended, up to when those were created. It is looked at on
+// EndedPersons holds in memory, for each person whose sessions were ended, up to when those were created. It is looked at on
 // every request with a sealed session.
-type gone struct {
+type EndedPersons struct {
 	mu     sync.RWMutex
 	of     map[string]goneMark
 	born   time.Time // when the first was added
 	sweep  int       // as in ended
-	warned warning
+	warned Warning
 }
 
-// goneUntil is a tombstone as it was said, in Unix seconds.
-type goneUntil struct{ at, until int64 }
+// PersonEnd is a tombstone as it was said, in Unix seconds.
+type PersonEnd struct{ At, Until int64 }
 
 // goneMark is what is known of one person. An end that is ahead of the clock counts as one of the moment in which it
 // was taken in (attack: a gateway whose clock is ahead, or an import, ends all that the person signs in from now on).
 type goneMark struct {
-	goneUntil               // at is 0 if all that is known is ahead
+	PersonEnd               // at is 0 if all that is known is ahead
 	ahead     int64         // the time that was said, 0 if there is none
 	taken     time.Duration // after gone.born, when that was taken in
 }
@@ -37,13 +37,13 @@ type goneMark struct {
 // end for one ahead, and let all of them go for good).
 func (m *goneMark) ends(now time.Time, sinceBorn time.Duration) int64 {
 	if m.ahead == 0 {
-		return m.at
+		return m.At
 	}
-	return max(m.at, min(m.ahead, now.Add(m.taken-sinceBorn).Unix()))
+	return max(m.At, min(m.ahead, now.Add(m.taken-sinceBorn).Unix()))
 }
 
-// has returns the time up to which a person's sessions are over. The clock is read only for persons who have one.
-func (g *gone) has(person string, log *slog.Logger) time.Time {
+// Has returns the time up to which a person's sessions are over. The clock is read only for persons who have one.
+func (g *EndedPersons) Has(person string, log *slog.Logger) time.Time {
 	g.mu.RLock()
 	m, ok := g.of[person]
 	born := g.born
@@ -52,29 +52,29 @@ func (g *gone) has(person string, log *slog.Logger) time.Time {
 		return time.Time{}
 	}
 	now := time.Now()
-	if now.Unix() >= m.until {
+	if now.Unix() >= m.Until {
 		return time.Time{}
 	}
 	at := m.ends(now, now.Sub(born))
-	if at < m.ahead && log != nil && g.warned.due(now) {
+	if at < m.ahead && log != nil && g.warned.Due(now) {
 		log.Warn(endAhead, "ahead", time.Duration(m.ahead-now.Unix())*time.Second)
 	}
 	return time.Unix(at, 0).UTC()
 }
 
-// knows says whether adding a tombstone would change nothing.
-func (g *gone) knows(person string, e goneUntil) bool {
+// Knows says whether adding a tombstone would change nothing.
+func (g *EndedPersons) Knows(person string, e PersonEnd) bool {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	m, ok := g.of[person]
-	return ok && m.until >= e.until && (m.at >= e.at || m.ahead == e.at)
+	return ok && m.Until >= e.Until && (m.At >= e.At || m.ahead == e.At)
 }
 
 const endAhead = "the end of a person's sessions lies in the future, and counts as now: " +
 	"the clocks of the gateways differ, or an import had a time in the future"
 
-// add remembers a tombstone. Of two for one person the later times win: a session that either of them ends is over.
-func (g *gone) add(person string, e goneUntil) {
+// Add remembers a tombstone. Of two for one person the later times win: a session that either of them ends is over.
+func (g *EndedPersons) Add(person string, e PersonEnd) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
@@ -83,49 +83,49 @@ func (g *gone) add(person string, e goneUntil) {
 		g.born = now
 	}
 	m := g.of[person]
-	m.until = max(m.until, e.until)
+	m.Until = max(m.Until, e.Until)
 	switch {
-	case e.at <= now.Unix()+goneAhead:
-		m.at = max(m.at, e.at)
-	case e.at > m.ahead: // one that is read again is as old as it was
-		m.ahead, m.taken = e.at, now.Sub(g.born) // by the steady clock
+	case e.At <= now.Unix()+goneAhead:
+		m.At = max(m.At, e.At)
+	case e.At > m.ahead: // one that is read again is as old as it was
+		m.ahead, m.taken = e.At, now.Sub(g.born) // by the steady clock
 	}
 	g.of[person] = m
 	if len(g.of) < g.sweep {
 		return
 	}
 	for person, m := range g.of {
-		if m.until <= now.Unix() {
+		if m.Until <= now.Unix() {
 			delete(g.of, person)
 		}
 	}
 	g.sweep = max(endedSweep, 2*len(g.of))
 }
 
-// goneTimes rounds the times of an end; ok is false if there is nothing to remember. No end that is kept lies in the
+// NewPersonEnd rounds the times of an end; ok is false if there is nothing to remember. No end that is kept lies in the
 // future: it would end what is signed in later.
-func goneTimes(at, until time.Time) (e goneUntil, ok bool) {
-	e.at = min(max(at.Unix(), 0), time.Now().Unix())
-	e.until, ok = untilSecond(until)
+func NewPersonEnd(at, until time.Time) (e PersonEnd, ok bool) {
+	e.At = min(max(at.Unix(), 0), time.Now().Unix())
+	e.Until, ok = UntilSecond(until)
 	return e, ok
 }
 
-// all returns the ends as they count now.
-func (g *gone) all() map[string]goneUntil {
+// All returns the ends as they count now.
+func (g *EndedPersons) All() map[string]PersonEnd {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	now, all := time.Now(), make(map[string]goneUntil, len(g.of))
+	now, all := time.Now(), make(map[string]PersonEnd, len(g.of))
 	for id, m := range g.of {
-		all[id] = goneUntil{at: m.ends(now, now.Sub(g.born)), until: m.until}
+		all[id] = PersonEnd{At: m.ends(now, now.Sub(g.born)), Until: m.Until}
 	}
 	return all
 }
 
-// imported returns the times of a person's tombstone as they are kept, and says in the log that one was in the future.
-func (g *gone) imported(t *Tombstone, log *slog.Logger) (e goneUntil, ok bool) {
-	e, ok = goneTimes(t.At, t.Until)
+// Imported returns the times of a person's tombstone as they are kept, and says in the log that one was in the future.
+func (g *EndedPersons) Imported(t *Tombstone, log *slog.Logger) (e PersonEnd, ok bool) {
+	e, ok = NewPersonEnd(t.At, t.Until)
 	now := time.Now()
-	if ahead := t.At.Sub(now); ahead > goneAhead*time.Second && log != nil && g.warned.due(now) {
+	if ahead := t.At.Sub(now); ahead > goneAhead*time.Second && log != nil && g.warned.Due(now) {
 		log.Warn(endAhead, "ahead", ahead.Round(time.Second))
 	}
 	return e, ok

@@ -42,14 +42,14 @@ func (p *Person) fault() string {
 	return ""
 }
 
-// normal returns a copy as a store would give it back, or ErrInvalid. No time of it lies in the future: what is seen
+// Normal returns a copy as a store would give it back, or ErrInvalid. No time of it lies in the future: what is seen
 // and given from now on would count as older (attack: an import freezes a profile for ever).
-func (p Person) normal() (Person, error) {
+func (p Person) Normal() (Person, error) {
 	if fault := p.fault(); fault != "" {
 		return Person{}, fmt.Errorf("%w: the person has a bad %s", ErrInvalid, fault)
 	}
 	r := newRecord(&p)
-	n := r.person().clone()
+	n := r.person().Clone()
 	now := time.Now().UTC().Truncate(time.Second)
 	n.FirstSeen, n.LastSeen = sooner(n.FirstSeen, now), sooner(n.LastSeen, now)
 	n.ProfileAt = sooner(n.ProfileAt, now)

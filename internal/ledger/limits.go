@@ -6,29 +6,29 @@ import (
 	"strings"
 )
 
-// limits are what a queue holds of each kind of event. Zero means the constants; tests have smaller ones.
-type limits struct{ waiting, dead int }
+// Limits are what a queue holds of each kind of event. Zero means the constants; tests have smaller ones.
+type Limits struct{ Waiting, Dead int }
 
-func (l limits) bounds() limits {
-	return limits{cmp.Or(l.waiting, MaxWaiting), cmp.Or(l.dead, MaxDead)}
+func (l Limits) Bounds() Limits {
+	return Limits{cmp.Or(l.Waiting, MaxWaiting), cmp.Or(l.Dead, MaxDead)}
 }
 
-// plain makes a reason fit to be kept and shown.
-func plain(reason string) string {
-	reason = reason[:min(len(reason), 4*maxReason)]
+// PlainReason makes a reason fit to be kept and shown.
+func PlainReason(reason string) string {
+	reason = reason[:min(len(reason), 4*MaxReason)]
 	reason = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return '?'
 		}
 		return r
 	}, reason)
-	return reason[:min(len(reason), maxReason)]
+	return reason[:min(len(reason), MaxReason)]
 }
 
-func bounded(limit int) int { return min(max(limit, 1), MaxDue) }
+func ClampLimit(limit int) int { return min(max(limit, 1), MaxDue) }
 
-func owner(s string) error {
-	if s == "" || !words(s, 64) {
+func CheckOwner(s string) error {
+	if s == "" || !Printable(s, 64) {
 		return fmt.Errorf("%w: an owner has 1 to 64 printable characters", ErrInvalid)
 	}
 	return nil

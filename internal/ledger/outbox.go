@@ -19,11 +19,11 @@ const (
 	// MaxDue is how many deliveries one Due or Dead gives at most.
 	MaxDue = 1000
 
-	tooMany = "more events wait than are kept"
+	TooMany = "more events wait than are kept"
 )
 
-// onceFor is how long the key of a withdrawal, and the id of an event given to Tell, are remembered.
-const onceFor = 24 * time.Hour
+// OnceFor is how long the key of a withdrawal, and the id of an event given to Tell, are remembered.
+const OnceFor = 24 * time.Hour
 
 // Target is a system that hears of events.
 type Target struct {

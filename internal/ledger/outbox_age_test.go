@@ -15,18 +15,18 @@ func TestDeadForThirtyDays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := testBolt(t, path)
 		b.SetTargets([]Target{{Name: "crm"}})
-		id := buryOne(t, b)
+		id := BuryOne(t, b)
 		time.Sleep(DeadFor - time.Second)
-		wantDead(t, b, 1)
+		WantDead(t, b, 1)
 		time.Sleep(2 * time.Second)
-		wantDead(t, b, 0)
+		WantDead(t, b, 0)
 		for _, id := range []string{id, ""} {
 			if n, err := b.Redeliver(t.Context(), "crm", id); n != 0 || err != nil {
 				t.Errorf("%d put back, %v", n, err)
 			}
 		}
 		mustSee(t, b, Sighting{AppID: "wxA", OpenID: "oA", SignedIn: true})
-		if p, err := b.posted("crm"); err != nil || len(p.dead) != 0 {
+		if p, err := b.posted("crm"); err != nil || len(p.Dead) != 0 {
 			t.Errorf("%+v, %v", p, err)
 		}
 		b.Close()
@@ -48,14 +48,14 @@ func TestOnceForADay(t *testing.T) {
 			}
 		}
 		withdraw("a", true)
-		time.Sleep(onceFor - 2*time.Second)
+		time.Sleep(OnceFor - 2*time.Second)
 		withdraw("a", false)
 		time.Sleep(3 * time.Second)
 		withdraw("a", true)
 		for range 100 {
-			withdraw(newID(), true)
+			withdraw(NewID(), true)
 		}
-		time.Sleep(2 * onceFor)
+		time.Sleep(2 * OnceFor)
 		withdraw("b", true)
 		withdraw("c", true)
 		if err := b.file.view(func(tx *bolt.Tx) error {

@@ -9,16 +9,16 @@ import (
 )
 
 // posted reads a queue whole.
-func (q *queue) posted() (*posted, error) {
-	p, ids := newPosted(), map[uint64]string{}
-	p.counted = [2]int{q.count("waiting"), q.count("dead")}
+func (q *queue) posted() (*Posted, error) {
+	p, ids := NewPosted(), map[uint64]string{}
+	p.Counted = [2]int{q.count("waiting"), q.count("dead")}
 	err := q.entry.ForEach(func(key, value []byte) error {
 		i, err := parseItem(binary.BigEndian.Uint64(key), value)
 		if err != nil {
 			return err
 		}
 		d, err := i.delivery()
-		p.waiting[d.ID], p.lineOf[d.ID], ids[i.seq] = d, i.line, d.ID
+		p.Waiting[d.ID], p.LineOf[d.ID], ids[i.seq] = d, i.line, d.ID
 		if seq := q.id.Get([]byte(d.ID)); len(seq) != 8 || binary.BigEndian.Uint64(seq) != i.seq {
 			err = errors.Join(err, fmt.Errorf("the id %s has no index", d.ID))
 		}
@@ -27,14 +27,14 @@ func (q *queue) posted() (*posted, error) {
 	errs := []error{
 		err,
 		q.line.ForEach(func(key, _ []byte) error {
-			line := string(key[:lineLength])
-			p.lines[line] = append(p.lines[line], ids[binary.BigEndian.Uint64(key[lineLength:])])
+			line := string(key[:LineLength])
+			p.Lines[line] = append(p.Lines[line], ids[binary.BigEndian.Uint64(key[LineLength:])])
 			return nil
 		}),
 		q.due.ForEach(func(key, _ []byte) error {
 			id := ids[binary.BigEndian.Uint64(key[8:])]
-			p.due = append(p.due, id)
-			if at := p.waiting[id].Next.UnixMilli(); uint64(at) != binary.BigEndian.Uint64(key) {
+			p.Due = append(p.Due, id)
+			if at := p.Waiting[id].Next.UnixMilli(); uint64(at) != binary.BigEndian.Uint64(key) {
 				return fmt.Errorf("%s is due at another time than it says", id)
 			}
 			return nil
@@ -45,11 +45,11 @@ func (q *queue) posted() (*posted, error) {
 				return err
 			}
 			d, err := i.delivery()
-			p.dead[d.ID] = d
+			p.Dead[d.ID] = d
 			return err
 		}),
 		q.deadID.ForEach(func(key, at []byte) error {
-			p.buried = append(p.buried, string(key))
+			p.Buried = append(p.Buried, string(key))
 			if q.dead.Get(at) == nil {
 				return fmt.Errorf("the dead letter %s is missing", key)
 			}
@@ -59,7 +59,7 @@ func (q *queue) posted() (*posted, error) {
 	return p, errors.Join(append(errs, q.checkKinds(p, ids))...)
 }
 
-func (b *Bolt) posted(target string) (p *posted, err error) {
+func (b *Bolt) posted(target string) (p *Posted, err error) {
 	err = b.file.view(func(tx *bolt.Tx) error {
 		q, err := tables{tx}.queue(target, false)
 		if err != nil || q == nil {
@@ -83,7 +83,7 @@ func (b *Bolt) checkOutbox() error {
 	for _, name := range names {
 		p, perr := b.posted(name)
 		if err = errors.Join(err, perr); perr == nil {
-			err = errors.Join(err, p.check())
+			err = errors.Join(err, p.Check())
 		}
 	}
 	return err

@@ -4,7 +4,7 @@ import "testing"
 
 // FuzzOutbox: whatever stands in a file, reading it gives a sound delivery or ErrCorrupt.
 func FuzzOutbox(f *testing.F) {
-	i := item{line: personLine(newID()), state: state{Next: 5, First: 3, Attempts: 2, Reason: "500"}, event: anEvent(f)}
+	i := item{line: PersonLine(NewID()), state: Progress{Next: 5, First: 3, Attempts: 2, Reason: "500"}, event: AnEvent(f)}
 	value, err := i.value()
 	if err != nil {
 		f.Fatal(err)
@@ -15,10 +15,10 @@ func FuzzOutbox(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value string) {
 		i, err := parseItem(1, []byte(value))
 		if err != nil {
-			soundDelivery(t, Delivery{}, err)
+			SoundDelivery(t, Delivery{}, err)
 			return
 		}
 		d, err := i.delivery()
-		soundDelivery(t, d, err)
+		SoundDelivery(t, d, err)
 	})
 }

@@ -8,8 +8,8 @@ import (
 
 func TestOutboxManyWaiting(t *testing.T) {
 	b := testBolt(t, testPath(t))
-	testManyWaiting(t, b, func(all []notice) error {
-		return b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.notify(all, b.limits.bounds()) }, nil)
+	ManyWaiting(t, b, func(all []Notice) error {
+		return b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.notify(all, b.limits.Bounds()) }, nil)
 	})
 	if err := b.check(); err != nil {
 		t.Error(err)
@@ -17,5 +17,5 @@ func TestOutboxManyWaiting(t *testing.T) {
 }
 
 func BenchmarkSeeSignedIn(b *testing.B) {
-	benchSeeSignedIn(b, func(b *testing.B) Ledger { l, _ := benchPerson(b); return l })
+	BenchSeeSignedIn(b, func(b *testing.B) Ledger { l, _ := benchPerson(b); return l })
 }

@@ -77,8 +77,8 @@ func (p *Person) account(appID, openID string) int {
 	return slices.IndexFunc(p.Accounts, func(a Account) bool { return a.AppID == appID && a.OpenID == openID })
 }
 
-// clone returns a copy that shares no memory that could be changed.
-func (p Person) clone() Person {
+// Clone returns a copy that shares no memory that could be changed.
+func (p Person) Clone() Person {
 	p.Accounts = slices.Clone(p.Accounts)
 	for i := range p.Accounts {
 		a := &p.Accounts[i]
@@ -99,8 +99,8 @@ func (p *Person) older(q *Person) bool {
 	return strings.Compare(p.ID, q.ID) < 0
 }
 
-// allIDs returns every id that leads to the person.
-func (p *Person) allIDs() []string { return append([]string{p.ID}, p.Merged...) }
+// IDs returns every id that leads to the person.
+func (p *Person) IDs() []string { return append([]string{p.ID}, p.Merged...) }
 
 // Order is the place of the person in the order of creation within the store that made it.
 func (p *Person) Order() uint64 { return p.seq }

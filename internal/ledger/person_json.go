@@ -74,8 +74,8 @@ type kept struct {
 	Kept bool `json:"kept"`
 }
 
-// export is what is kept about a person.
-func export(p *Person) ([]byte, error) {
+// ExportPerson is what is kept about a person.
+func ExportPerson(p *Person) ([]byte, error) {
 	v := exportJSON{personJSON: p.json()}
 	for _, a := range v.personJSON.Accounts {
 		one := accountExport{accountJSON: a}

@@ -28,11 +28,11 @@ func FuzzPersonJSON(f *testing.F) {
 			}
 			return
 		}
-		n, err := p.normal()
+		n, err := p.Normal()
 		if err != nil {
 			t.Fatalf("read, but no person: %v", err)
 		}
-		if _, err := encode(&n); err != nil {
+		if _, err := EncodePerson(&n); err != nil {
 			t.Fatalf("read, but cannot be kept: %v", err)
 		}
 		back, err := json.Marshal(n)

@@ -72,8 +72,8 @@ func newRecord(p *Person) record {
 	return r
 }
 
-// encode writes a person down.
-func encode(p *Person) ([]byte, error) {
+// EncodePerson writes a person down.
+func EncodePerson(p *Person) ([]byte, error) {
 	r := newRecord(p)
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -87,11 +87,11 @@ func encode(p *Person) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// decode reads a person. It is strict: what this version would not have written is ErrCorrupt. A record it does not
+// DecodePerson reads a person. It is strict: what this version would not have written is ErrCorrupt. A record it does not
 // fully understand, it could not write back whole.
-func decode(data []byte) (Person, error) {
+func DecodePerson(data []byte) (Person, error) {
 	if len(data) > maxRecord {
-		return Person{}, corrupt("a record of %d bytes is too long", len(data))
+		return Person{}, Corrupt("a record of %d bytes is too long", len(data))
 	}
 	var r record
 	dec := json.NewDecoder(bytes.NewReader(data))
@@ -100,13 +100,13 @@ func decode(data []byte) (Person, error) {
 		return Person{}, undecodable(data)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return Person{}, corrupt("bytes follow a record")
+		return Person{}, Corrupt("bytes follow a record")
 	}
 	if r.V < 1 || r.V > recordVersion {
 		return Person{}, undecodable(data)
 	}
 	if fault := r.fault(); fault != "" {
-		return Person{}, corrupt("a record has a bad %s", fault)
+		return Person{}, Corrupt("a record has a bad %s", fault)
 	}
 	return r.person(), nil
 }
@@ -117,9 +117,9 @@ func undecodable(data []byte) error {
 		V int `json:"v"`
 	}
 	if err := json.Unmarshal(data, &v); err == nil && v.V > recordVersion {
-		return corrupt("a record of version %d was written by a newer gateway; this one reads version %d", v.V, recordVersion)
+		return Corrupt("a record of version %d was written by a newer gateway; this one reads version %d", v.V, recordVersion)
 	}
-	return corrupt("a record of %d bytes cannot be decoded", len(data))
+	return Corrupt("a record of %d bytes cannot be decoded", len(data))
 }
 
 // fault names the first field whose value could not have been written, "" if all are good.
@@ -128,11 +128,11 @@ func (r *record) fault() string {
 		name string
 		ok   bool
 	}{
-		{"id", validID(r.ID)},
-		{"unionid", r.UnionID == "" || identifier(r.UnionID)},
+		{"id", ValidID(r.ID)},
+		{"unionid", r.UnionID == "" || Identifier(r.UnionID)},
 		{"number of accounts", len(r.Accounts) <= maxAccounts},
 		{"number of merged ids", len(r.Merged) <= maxMerged},
-		{"merged id", !slices.ContainsFunc(r.Merged, func(id string) bool { return !validID(id) || id == r.ID })},
+		{"merged id", !slices.ContainsFunc(r.Merged, func(id string) bool { return !ValidID(id) || id == r.ID })},
 		{"nickname", cleanNickname(r.Nickname) == r.Nickname},
 		{"avatar", r.Avatar == "" || webAddress(r.Avatar)},
 		{"time", times(r.ProfileAt, r.FirstSeen, r.LastSeen)},
@@ -143,10 +143,10 @@ func (r *record) fault() string {
 		}
 	}
 	for i, a := range r.Accounts {
-		if !identifier(a.AppID) || !identifier(a.OpenID) || !times(a.ConsentAt, a.FirstSeen, a.LastSeen, a.PhoneAt) {
+		if !Identifier(a.AppID) || !Identifier(a.OpenID) || !times(a.ConsentAt, a.FirstSeen, a.LastSeen, a.PhoneAt) {
 			return "account"
 		}
-		if len(a.Grant) > maxSealed || len(a.SessionKey) > maxSealed || !words(a.Phone, maxPhone) {
+		if len(a.Grant) > maxSealed || len(a.SessionKey) > maxSealed || !Printable(a.Phone, maxPhone) {
 			return "account"
 		}
 		twice := func(b accountRecord) bool { return b.AppID == a.AppID && b.OpenID == a.OpenID }
@@ -180,7 +180,7 @@ func sealed(data []byte) []byte {
 	return data
 }
 
-func corrupt(format string, args ...any) error {
+func Corrupt(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
 }
 
@@ -200,5 +200,5 @@ func moment(s int64) time.Time {
 }
 
 func times(all ...int64) bool {
-	return !slices.ContainsFunc(all, func(s int64) bool { return s < 0 || s > maxTime })
+	return !slices.ContainsFunc(all, func(s int64) bool { return s < 0 || s > MaxTime })
 }

@@ -14,9 +14,9 @@ import (
 func fullPerson(accounts, merged int) Person {
 	at := time.Date(2040, 2, 3, 4, 5, 6, 0, time.UTC) // beyond 2038
 	p := Person{
-		ID: newID(), UnionID: strings.Repeat(`"`, maxIdentifier), seq: 1<<64 - 1, Version: 1<<64 - 1,
+		ID: NewID(), UnionID: strings.Repeat(`"`, maxIdentifier), seq: 1<<64 - 1, Version: 1<<64 - 1,
 		Nickname: "x" + strings.Repeat("\u2028", maxNickname/3-1) + "x", AvatarURL: "https://" + strings.Repeat("&", maxAvatar-8),
-		ProfileAt: at, FirstSeen: at, LastSeen: time.Unix(maxTime, 0).UTC(),
+		ProfileAt: at, FirstSeen: at, LastSeen: time.Unix(MaxTime, 0).UTC(),
 	}
 	for i := range accounts {
 		app := fmt.Sprintf("%03d%s", i, strings.Repeat(`\`, maxIdentifier-3))
@@ -27,7 +27,7 @@ func fullPerson(accounts, merged int) Person {
 		})
 	}
 	for range merged {
-		p.Merged = append(p.Merged, newID())
+		p.Merged = append(p.Merged, NewID())
 	}
 	return p
 }
@@ -37,13 +37,13 @@ func TestRecordRoundTrip(t *testing.T) {
 	for _, p := range []Person{
 		fullPerson(maxAccounts, maxMerged), // the largest there can be fits
 		fullPerson(0, 0),
-		{ID: newID(), FirstSeen: time.Unix(1, 0).UTC(), Accounts: []Account{{AppID: "a", OpenID: "o"}}},
+		{ID: NewID(), FirstSeen: time.Unix(1, 0).UTC(), Accounts: []Account{{AppID: "a", OpenID: "o"}}},
 	} {
-		data, err := encode(&p)
+		data, err := EncodePerson(&p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		q, err := decode(data)
+		q, err := DecodePerson(data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func TestRecordRefused(t *testing.T) {
 	const id = `"id":"abcdefghijklmnopqrstuvwxyz"`
 	sealed := strings.Repeat("A", (maxSealed/3+1)*4)
 	good := `{"v":1,` + id + `,"s":1,"r":1,"a":[{"a":"wxA","o":"oA","f":1,"l":1}],"f":1,"l":1}`
-	if _, err := decode([]byte(good)); err != nil {
+	if _, err := DecodePerson([]byte(good)); err != nil {
 		t.Fatal(err)
 	}
 	for name, data := range map[string]string{
@@ -94,13 +94,13 @@ func TestRecordRefused(t *testing.T) {
 		"too many":         strings.Replace(good, `"s":1`, `"s":1,"m":["`+strings.Repeat(id[6:32]+`","`, maxMerged)+id[6:32]+`"]`, 1),
 		"too long":         strings.Repeat(" ", maxRecord) + good,
 	} {
-		if _, err := decode([]byte(data)); !errors.Is(err, ErrCorrupt) || !errors.Is(err, ErrUnavailable) {
+		if _, err := DecodePerson([]byte(data)); !errors.Is(err, ErrCorrupt) || !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%s: %v, want ErrCorrupt", name, err)
 		} else if strings.Contains(err.Error(), "oA") {
 			t.Errorf("%s: the error quotes the record: %v", name, err)
 		}
 	}
-	if _, err := decode([]byte(strings.Replace(good, `"v":1`, `"v":3,"new":{}`, 1))); !strings.Contains(err.Error(), "newer") {
+	if _, err := DecodePerson([]byte(strings.Replace(good, `"v":1`, `"v":3,"new":{}`, 1))); !strings.Contains(err.Error(), "newer") {
 		t.Errorf("a newer record: %v", err)
 	}
 }
@@ -108,7 +108,7 @@ func TestRecordRefused(t *testing.T) {
 func TestRecordTooLarge(t *testing.T) {
 	t.Parallel()
 	p := fullPerson(4*maxAccounts, 0)
-	if _, err := encode(&p); !errors.Is(err, ErrUnavailable) {
+	if _, err := EncodePerson(&p); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("encode: %v", err)
 	}
 }
@@ -117,39 +117,39 @@ func TestRecordTooLarge(t *testing.T) {
 func TestRecordVersions(t *testing.T) {
 	t.Parallel()
 	const old = `{"v":1,"id":"abcdefghijklmnopqrstuvwxyz","s":1,"r":1,"a":[{"a":"wxA","o":"oA","c":5,"f":1,"l":1}],"f":1,"l":1}`
-	p, err := decode([]byte(old))
+	p, err := DecodePerson([]byte(old))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := encode(&p); err != nil || strings.TrimSpace(string(again)) != old {
+	if again, err := EncodePerson(&p); err != nil || strings.TrimSpace(string(again)) != old {
 		t.Errorf("%s, %v", again, err)
 	}
 	p.Accounts[0].Phone = "1"
-	if newer, err := encode(&p); err != nil || !strings.HasPrefix(string(newer), `{"v":2,`) {
+	if newer, err := EncodePerson(&p); err != nil || !strings.HasPrefix(string(newer), `{"v":2,`) {
 		t.Errorf("%s, %v", newer, err)
 	}
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, p := range []Person{fullPerson(2, 2), fullPerson(0, 0), {ID: newID()}} {
-		data, _ := encode(&p)
+	for _, p := range []Person{fullPerson(2, 2), fullPerson(0, 0), {ID: NewID()}} {
+		data, _ := EncodePerson(&p)
 		f.Add(data)
 	}
 	f.Add([]byte(`{"v":2}`))
 	f.Add([]byte(`{"v":1,"id":"abcdefghijklmnopqrstuvwxyz","n":"\ud800"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := decode(data)
+		p, err := DecodePerson(data)
 		if err != nil {
 			if !errors.Is(err, ErrCorrupt) {
 				t.Fatalf("%v is no ErrCorrupt", err)
 			}
 			return
 		}
-		again, err := encode(&p) // whatever is accepted can be written back without loss
+		again, err := EncodePerson(&p) // whatever is accepted can be written back without loss
 		if err != nil {
 			t.Fatal(err)
 		}
-		if q, err := decode(again); err != nil || !reflect.DeepEqual(p, q) {
+		if q, err := DecodePerson(again); err != nil || !reflect.DeepEqual(p, q) {
 			t.Fatalf("%v\n%+v\n%+v", err, p, q)
 		}
 	})

@@ -72,12 +72,12 @@ type Redis struct {
 	channel    channel
 	stripes    stripes
 	health     health
-	ended      ended
-	gone       gone
+	ended      EndedSessions
+	gone       EndedPersons
 	announced  announced
-	unwritten  unwritten
-	targets    targets
-	limits     limits // zero but in tests
+	unwritten  UnwrittenEnds
+	targets    Targets
+	limits     Limits // zero but in tests
 	generation atomic.Uint64
 	moved      atomic.Int64 // when Generation last moved because the channel was broken, ns since 1970
 	told       toldOnce

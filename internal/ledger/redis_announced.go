@@ -26,7 +26,7 @@ type announced struct {
 	spilled bool          // more came than there is room for: all of Redis' tombstones are to be read
 	wake    chan struct{} // made by Start
 
-	full, unfounded warning
+	full, unfounded Warning
 }
 
 // add notes a word, and reports whether there was room.
@@ -66,10 +66,10 @@ func (r *Redis) announce(message string) {
 	now := time.Now()
 	for word := range strings.FieldsSeq(message) {
 		t, ok := parseTombstone(word)
-		if !ok || t.e.until <= now.Unix() || r.knows(&t) {
+		if !ok || t.e.Until <= now.Unix() || r.knows(&t) {
 			continue
 		}
-		if !r.announced.add(strings.Clone(word)) && r.Logger != nil && r.announced.full.due(now) {
+		if !r.announced.add(strings.Clone(word)) && r.Logger != nil && r.announced.full.Due(now) {
 			r.Logger.Warn("the ledger's channel announces more ends than can be looked up, and all are read from Redis; "+
 				"does another program publish on it?", "channel", r.key("news"))
 		}
@@ -79,9 +79,9 @@ func (r *Redis) announce(message string) {
 // knows says whether a tombstone would bring nothing new.
 func (r *Redis) knows(t *tombstone) bool {
 	if t.person == "" {
-		return r.ended.knows(t.session, t.e.until)
+		return r.ended.Knows(t.session, t.e.Until)
 	}
-	return r.gone.knows(t.person, t.e)
+	return r.gone.Knows(t.person, t.e)
 }
 
 // confirmAnnounced learns what was announced and stands in Redis, until the context ends.
@@ -140,11 +140,11 @@ func (r *Redis) confirm(ctx context.Context, words []string) error {
 		switch {
 		case scores[i] > 0: // 0 is none
 			r.learn(word)
-		case t.e.until > now.Unix():
+		case t.e.Until > now.Unix():
 			unfounded++
 		}
 	}
-	if unfounded > 0 && r.Logger != nil && r.announced.unfounded.due(now) {
+	if unfounded > 0 && r.Logger != nil && r.announced.unfounded.Due(now) {
 		r.Logger.Warn("the ledger's channel announced ends that Redis does not hold; nobody is signed out by them; "+
 			"does another program publish on it?", "channel", r.key("news"), "number", unfounded)
 	}

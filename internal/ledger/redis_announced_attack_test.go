@@ -43,8 +43,8 @@ func TestAnnouncementsAloneEndNothing(t *testing.T) {
 		now, until := time.Now(), time.Now().Add(time.Hour)
 		publish(t, b.Client(),
 			sessionTombstone([16]byte{1}, until.Unix()),
-			personTombstone(aheadID, goneUntil{now.Unix(), until.Unix()}),
-			personTombstone(aheadID, goneUntil{until.Unix(), until.Unix()}))
+			personTombstone(aheadID, PersonEnd{now.Unix(), until.Unix()}),
+			personTombstone(aheadID, PersonEnd{until.Unix(), until.Unix()}))
 		// An end that is honest, announced after them, is heard of after them.
 		other := testRedis(t, b.Client(), "", nil)
 		if err := other.EndSession(t.Context(), [16]byte{2}, until); err != nil {
@@ -89,7 +89,7 @@ func TestForgedAnnouncementsFillNoMemory(t *testing.T) {
 		slow.on.Store(false)
 		eventually(t, "the end of the flood", func() bool { return waiting() == 0 })
 		eventually(t, "a warning", func() bool { return log.count("announced ends that Redis does not hold") > 0 })
-		if n := len(r.ended.all()); n != 1 {
+		if n := len(r.ended.All()); n != 1 {
 			t.Errorf("%d tombstones are kept, want 1", n)
 		}
 	})

@@ -17,19 +17,19 @@ type batch struct {
 func newBatch() *batch { return &batch{stamp: rand.Text()[:stampLength]} }
 
 // expect makes it a condition that a field begins with want, or is not there at all if want is "".
-func (b *batch) expect(t table, field, want string) {
+func (b *batch) expect(t Table, field, want string) {
 	b.checks = append(b.checks, int(t), field, want)
 }
 
 // expectPerson makes it a condition that the record is as it was read.
 func (b *batch) expectPerson(s stamped) {
 	if s.person != nil {
-		b.expect(tablePerson, s.person.ID, s.stamp)
+		b.expect(TablePerson, s.person.ID, s.stamp)
 	}
 }
 
 // expectName makes it a condition that an openid or a unionid is still whose it was.
-func (b *batch) expectName(t table, name string, s stamped) {
+func (b *batch) expectName(t Table, name string, s stamped) {
 	id := ""
 	if s.person != nil {
 		id = s.person.ID
@@ -37,11 +37,11 @@ func (b *batch) expectName(t table, name string, s stamped) {
 	b.expect(t, name, id)
 }
 
-func (b *batch) set(t table, field, value string) {
+func (b *batch) set(t Table, field, value string) {
 	b.writes = append(b.writes, int(t), field, value)
 }
 
-func (b *batch) remove(t table, field string) { b.set(t, field, "") }
+func (b *batch) remove(t Table, field string) { b.set(t, field, "") }
 
 // end adds a tombstone.
 func (b *batch) end(member string, until int64) {
@@ -49,52 +49,52 @@ func (b *batch) end(member string, until int64) {
 }
 
 func (b *batch) put(p *Person) error {
-	data, err := encode(p)
+	data, err := EncodePerson(p)
 	if err != nil {
 		return err
 	}
-	b.set(tablePerson, p.ID, b.stamp+string(data))
+	b.set(TablePerson, p.ID, b.stamp+string(data))
 	return nil
 }
 
 // index points every name of the person at it.
 func (b *batch) index(p *Person) {
 	for _, a := range p.Accounts {
-		b.set(tableOpenID, string(openIDKey(a.AppID, a.OpenID)), p.ID)
+		b.set(TableOpenID, string(OpenIDKey(a.AppID, a.OpenID)), p.ID)
 	}
 	for _, old := range p.Merged {
-		b.set(tableAlias, old, p.ID)
+		b.set(TableAlias, old, p.ID)
 	}
 	if p.UnionID != "" {
-		b.set(tableUnionID, p.UnionID, p.ID)
+		b.set(TableUnionID, p.UnionID, p.ID)
 	}
 }
 
 // change writes what a sighting does.
-func (b *batch) change(c *change) error {
-	if c.left != nil {
-		if err := b.put(c.left); err != nil {
+func (b *batch) change(c *Change) error {
+	if c.Left != nil {
+		if err := b.put(c.Left); err != nil {
 			return err
 		}
 	}
-	if err := b.put(&c.person); err != nil {
+	if err := b.put(&c.Person); err != nil {
 		return err
 	}
-	if c.gone != "" {
-		b.remove(tablePerson, c.gone)
+	if c.Gone != "" {
+		b.remove(TablePerson, c.Gone)
 	}
-	if c.news {
-		b.index(&c.person)
+	if c.News {
+		b.index(&c.Person)
 	}
 	b.announce(c)
 	return nil
 }
 
 // announce says which ids lead to something else than before: a letter for what changed, the stamp, a colon, the ids.
-func (b *batch) announce(c *change) {
+func (b *batch) announce(c *Change) {
 	kind := sayTimes
-	if c.news {
+	if c.News {
 		kind = sayNews
 	}
-	b.news = string(kind) + b.stamp + ":" + strings.Join(c.ids(), ",")
+	b.news = string(kind) + b.stamp + ":" + strings.Join(c.IDs(), ",")
 }

@@ -17,7 +17,7 @@ func benchRedis(b *testing.B) (*Redis, Person) {
 	c := redis.NewUniversalClient(o)
 	b.Cleanup(func() { c.Close() })
 	r := testRedis(b, c, "", nil)
-	return r, mustSeeIn(b, r, Sighting{
+	return r, MustSee(b, r, Sighting{
 		AppID: "wx0123456789abcdef", OpenID: "oABCDEFGHIJKLMNOPQRSTUVWXYZ0", UnionID: "oUNIONIDABCDEFGHIJKLMNOPQRST",
 		Consent: true, Profile: &Profile{"小明", "https://thirdwx.qlogo.cn/mmopen/vi_32/abc/132"},
 	})
@@ -47,7 +47,7 @@ func BenchmarkRedisSeeAgain(b *testing.B) {
 	r, p := benchRedis(b)
 	s := Sighting{AppID: p.Accounts[0].AppID, OpenID: p.Accounts[0].OpenID, UnionID: p.UnionID}
 	for b.Loop() {
-		mustSeeIn(b, r, s)
+		MustSee(b, r, s)
 	}
 }
 
@@ -73,7 +73,7 @@ func BenchmarkRedisFirstSignIn(b *testing.B) {
 	b.Run("alone", func(b *testing.B) {
 		r, _ := benchRedis(b)
 		for b.Loop() {
-			mustSeeIn(b, r, sighting())
+			MustSee(b, r, sighting())
 		}
 	})
 	b.Run("thousand", func(b *testing.B) {
@@ -82,7 +82,7 @@ func BenchmarkRedisFirstSignIn(b *testing.B) {
 		for b.Loop() {
 			var wg sync.WaitGroup
 			for range 1000 {
-				wg.Go(func() { mustSeeIn(b, r, sighting()) })
+				wg.Go(func() { MustSee(b, r, sighting()) })
 			}
 			wg.Wait()
 		}

@@ -191,7 +191,7 @@ func (r *Redis) receive(message string) {
 	case sayNews, sayTimes:
 		ids := strings.Split(rest, ",")
 		for _, id := range ids {
-			if !validID(id) {
+			if !ValidID(id) {
 				return
 			}
 		}

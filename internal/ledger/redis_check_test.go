@@ -14,7 +14,7 @@ import (
 // check is Bolt's check for Redis.
 func (r *Redis) check() error {
 	ctx := context.Background()
-	all := func(t table) map[string]string {
+	all := func(t Table) map[string]string {
 		m, err := r.Client.HGetAll(ctx, r.key(tableKeys[t-1])).Result()
 		if err != nil {
 			panic(err)
@@ -22,20 +22,20 @@ func (r *Redis) check() error {
 		return m
 	}
 	errs := []error{r.checkOutbox()}
-	names := nameIndex{}
-	for id, value := range all(tablePerson) {
+	names := NameIndex{}
+	for id, value := range all(TablePerson) {
 		s, err := unstamp(id, value, func(*Person) bool { return true })
 		if err != nil {
 			return fmt.Errorf("person %s: %w", id, err)
 		}
-		errs = append(errs, names.expect(s.person))
+		errs = append(errs, names.Expect(s.person))
 	}
-	for _, t := range []table{tableOpenID, tableUnionID, tableAlias} {
+	for _, t := range []Table{TableOpenID, TableUnionID, TableAlias} {
 		for k, v := range all(t) {
-			errs = append(errs, names.found(tableKeys[t-1], k, v))
+			errs = append(errs, names.Found(tableKeys[t-1], k, v))
 		}
 	}
-	return errors.Join(append(errs, names.missing())...)
+	return errors.Join(append(errs, names.Missing())...)
 }
 
 func miniClient(t testing.TB) redis.UniversalClient {

@@ -46,7 +46,7 @@ func (r *Redis) Dead(ctx context.Context, target, after string, limit int) ([]De
 	defer r.work.Done()
 	ctx, cancel := r.once(ctx)
 	defer cancel()
-	got, err := deadScript.Run(ctx, r.Client, r.queueKeys(target), after, deadSince(), bounded(limit)).StringSlice()
+	got, err := deadScript.Run(ctx, r.Client, r.queueKeys(target), after, deadSince(), ClampLimit(limit)).StringSlice()
 	if errors.Is(err, redis.Nil) {
 		return nil, ErrNotFound
 	}
@@ -70,7 +70,7 @@ func parseDead(value string) (Delivery, error) {
 	head, entry, ok := strings.Cut(value, "\n")
 	_, state, numbered := strings.Cut(head, " ")
 	if !ok || !numbered || state == "" {
-		return Delivery{}, corrupt("a dead letter cannot be decoded")
+		return Delivery{}, Corrupt("a dead letter cannot be decoded")
 	}
 	return parseDelivery(state, entry)
 }
@@ -82,7 +82,7 @@ func (r *Redis) Redeliver(ctx context.Context, target, id string) (total int, er
 	}
 	defer r.work.Done()
 	if id != "" {
-		if !validID(id) {
+		if !ValidID(id) {
 			return 0, nil
 		}
 		return r.back(ctx, target, []string{id})
@@ -148,7 +148,7 @@ func (r *Redis) lease(ctx context.Context, target, name, step string, args ...an
 		return err
 	}
 	defer r.work.Done()
-	if err := owner(name); err != nil {
+	if err := CheckOwner(name); err != nil {
 		return err
 	}
 	b := newBatch()

@@ -22,8 +22,8 @@ func sessionTombstone(id [16]byte, until int64) string {
 	return "s" + hex.EncodeToString(id[:]) + "." + strconv.FormatInt(until, 10)
 }
 
-func personTombstone(id string, e goneUntil) string {
-	return "p" + id + "." + strconv.FormatInt(e.at, 10) + "." + strconv.FormatInt(e.until, 10)
+func personTombstone(id string, e PersonEnd) string {
+	return "p" + id + "." + strconv.FormatInt(e.At, 10) + "." + strconv.FormatInt(e.Until, 10)
 }
 
 // learn takes in one tombstone, and says whether it is one.
@@ -33,9 +33,9 @@ func (r *Redis) learn(word string) bool {
 	case !ok:
 		return false
 	case t.person == "":
-		r.ended.add(t.session, endedSpan{until: t.e.until})
+		r.ended.Add(t.session, Span{Until: t.e.Until})
 	default:
-		r.gone.add(t.person, t.e)
+		r.gone.Add(t.person, t.e)
 	}
 	return true
 }
@@ -44,7 +44,7 @@ var errSecond = errors.New("ledger: no time")
 
 func parseSecond(s string) (int64, error) {
 	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n < 0 || n > maxTime {
+	if err != nil || n < 0 || n > MaxTime {
 		return 0, errSecond
 	}
 	return n, nil
@@ -56,24 +56,24 @@ func (r *Redis) EndSession(ctx context.Context, id [16]byte, until time.Time) er
 		return err
 	}
 	defer r.work.Done()
-	end, ok := untilSecond(until)
+	end, ok := UntilSecond(until)
 	if !ok {
 		return nil
 	}
-	r.ended.add(id, endedSpan{until: end}) // first: here and now the session is over, whatever Redis says
+	r.ended.Add(id, Span{Until: end}) // first: here and now the session is over, whatever Redis says
 	b := newBatch()
 	word := sessionTombstone(id, end)
 	b.end(word, end)
 	b.endNews = string(sayEnded) + word
 	_, _, err := r.write(ctx, b)
-	return r.unwritten.note(err, 0, string(id[:]))
+	return r.unwritten.Note(err, 0, string(id[:]))
 }
 
 // Ended implements Ledger. After Start it waits for the tombstones to be read once, for three seconds at most: an
 // instance that has just begun must not take for alive what others ended.
 func (r *Redis) Ended(id [16]byte) bool {
 	r.known.pass()
-	return r.ended.has(id)
+	return r.ended.Has(id)
 }
 
 // EndPerson implements Ledger. Other instances hear of it within Stale.
@@ -82,44 +82,44 @@ func (r *Redis) EndPerson(ctx context.Context, person string, at, until time.Tim
 		return err
 	}
 	defer r.work.Done()
-	if !validID(person) {
+	if !ValidID(person) {
 		return ErrNotFound
 	}
-	e, ok := goneTimes(at, until)
+	e, ok := NewPersonEnd(at, until)
 	if !ok {
 		return nil
 	}
-	r.gone.add(person, e) // first, as above
+	r.gone.Add(person, e) // first, as above
 	ids := []string{person}
 	err := r.rounds(ctx, func() (plan, error) {
-		v, err := r.look(ctx, query{id: person})
+		v, err := r.look(ctx, Query{ID: person})
 		if err != nil {
 			return plan{}, err
 		}
 		b := newBatch()
 		if p := v.id.person; p != nil {
-			ids = p.allIDs()
+			ids = p.IDs()
 			b.expectPerson(v.id)
 		} else {
-			b.expect(tablePerson, person, "")
-			b.expect(tableAlias, person, "")
+			b.expect(TablePerson, person, "")
+			b.expect(TableAlias, person, "")
 		}
 		var words []string
 		for _, id := range ids {
 			words = append(words, personTombstone(id, e))
-			b.end(words[len(words)-1], e.until)
-			r.gone.add(id, e)
+			b.end(words[len(words)-1], e.Until)
+			r.gone.Add(id, e)
 		}
 		b.endNews = string(sayEnded) + strings.Join(words, " ")
 		return plan{batch: b, names: ids}, nil
 	}, func(int) {})
-	return r.unwritten.note(err, e.at, ids...)
+	return r.unwritten.Note(err, e.At, ids...)
 }
 
 // PersonEnded implements Ledger. It waits as Ended does.
 func (r *Redis) PersonEnded(person string) time.Time {
 	r.known.pass()
-	return r.gone.has(person, r.Logger)
+	return r.gone.Has(person, r.Logger)
 }
 
 // loadTombstones reads those still in force, unless the last change of them is one from before they were last read. A
@@ -155,4 +155,4 @@ func (r *Redis) loadTombstones(ctx context.Context) error {
 }
 
 // Unwritten implements Ledger.
-func (r *Redis) Unwritten(id [16]byte, person string) bool { return r.unwritten.has(id, person) }
+func (r *Redis) Unwritten(id [16]byte, person string) bool { return r.unwritten.Has(id, person) }

@@ -22,4 +22,4 @@ func MiniClient(t testing.TB) redis.UniversalClient { return miniClient(t) }
 func (r *Redis) Check() error { return r.check() }
 
 // Limit makes the outbox small.
-func (r *Redis) Limit(waiting, dead int) { r.limits = limits{waiting, dead} }
+func (r *Redis) Limit(waiting, dead int) { r.limits = Limits{waiting, dead} }

@@ -22,17 +22,17 @@ func (r *Redis) Find(ctx context.Context, id string) (Person, error) {
 		return Person{}, err
 	}
 	defer r.work.Done()
-	if !validID(id) {
+	if !ValidID(id) {
 		return Person{}, ErrNotFound
 	}
 	now := time.Now()
 	e, known := r.near.get(id)
 	if known && r.isFresh(&e, now) {
-		return e.person.clone(), nil
+		return e.person.Clone(), nil
 	}
 	usable := known && now.Sub(r.channel.confirmed(e.read)) < r.staleIfDown()
 	if usable && r.health.failing(failPause) {
-		return e.person.clone(), nil
+		return e.person.Clone(), nil
 	}
 	var late <-chan time.Time
 	if usable {
@@ -43,7 +43,7 @@ func (r *Redis) Find(ctx context.Context, id string) (Person, error) {
 	select {
 	case res := <-r.near.flights.DoChan(id, func() (any, error) { return r.fetch(id) }):
 		if p, ok := res.Val.(*Person); ok && res.Err == nil {
-			return p.clone(), nil
+			return p.Clone(), nil
 		}
 		if !usable || !errors.Is(res.Err, ErrUnavailable) || errors.Is(res.Err, ErrCorrupt) {
 			return Person{}, res.Err
@@ -54,7 +54,7 @@ func (r *Redis) Find(ctx context.Context, id string) (Person, error) {
 	}
 	// It may have been dropped while we waited: what is known to be old is not given.
 	if e, known = r.near.get(id); known {
-		return e.person.clone(), nil
+		return e.person.Clone(), nil
 	}
 	return Person{}, fmt.Errorf("%w: the person was changed during an outage", ErrUnavailable)
 }
@@ -72,7 +72,7 @@ func (r *Redis) fetch(id string) (*Person, error) {
 	}
 	defer r.work.Done()
 	mark, begun := r.near.epoch(id), time.Now()
-	v, err := r.look(context.Background(), query{id: id})
+	v, err := r.look(context.Background(), Query{ID: id})
 	if err != nil {
 		return nil, err
 	}
@@ -86,16 +86,16 @@ func (r *Redis) fetch(id string) (*Person, error) {
 
 // FindOpenID implements Ledger.
 func (r *Redis) FindOpenID(ctx context.Context, appID, openID string) (Person, error) {
-	ok := identifier(appID) && identifier(openID)
-	return r.lookUp(ctx, ok, query{appID: appID, openID: openID}, func(v *view) *Person { return v.openID.person })
+	ok := Identifier(appID) && Identifier(openID)
+	return r.lookUp(ctx, ok, Query{AppID: appID, OpenID: openID}, func(v *view) *Person { return v.openID.person })
 }
 
 // FindUnionID implements Ledger.
 func (r *Redis) FindUnionID(ctx context.Context, unionID string) (Person, error) {
-	return r.lookUp(ctx, identifier(unionID), query{unionID: unionID}, func(v *view) *Person { return v.unionID.person })
+	return r.lookUp(ctx, Identifier(unionID), Query{UnionID: unionID}, func(v *view) *Person { return v.unionID.person })
 }
 
-func (r *Redis) lookUp(ctx context.Context, valid bool, q query, pick func(*view) *Person) (Person, error) {
+func (r *Redis) lookUp(ctx context.Context, valid bool, q Query, pick func(*view) *Person) (Person, error) {
 	if err := r.begin(ctx); err != nil {
 		return Person{}, err
 	}

@@ -65,7 +65,7 @@ func fleetChild(spec string) int {
 			})
 		}
 	} else {
-		crowdForEver(r)
+		CrowdForEver(r)
 	}
 	wg.Wait()
 	return 0
@@ -197,7 +197,7 @@ func TestFleetCrash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	allTold(t, r, p, kept, 12)
+	AllTold(t, r, p, kept, 12)
 	for _, line := range kept {
 		f := strings.Split(line, ",")
 		p, err := r.FindOpenID(t.Context(), f[0], f[1])

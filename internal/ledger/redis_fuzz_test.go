@@ -12,7 +12,7 @@ func FuzzRedisMessage(f *testing.F) {
 	id := "abcdefghijklmnopqrstuvwxyz"
 	for _, seed := range []string{
 		"n" + "ABCDEFGHIJKL:" + id + "," + id, "t:" + id, "n:", "n:,", "b:1", "b:-9223372036854775808", "e",
-		"e" + sessionTombstone([16]byte{1}, 5) + " " + personTombstone(id, goneUntil{1, maxTime}), "es.1", "ep..", "e ", "",
+		"e" + sessionTombstone([16]byte{1}, 5) + " " + personTombstone(id, PersonEnd{1, MaxTime}), "es.1", "ep..", "e ", "",
 	} {
 		f.Add(seed)
 	}
@@ -24,11 +24,11 @@ func FuzzRedisMessage(f *testing.F) {
 		if !r.channel.works(time.Now(), time.Second) {
 			t.Error("a message broke the channel")
 		}
-		if len(r.gone.all()) != 0 || len(r.ended.all()) != 0 {
+		if len(r.gone.All()) != 0 || len(r.ended.All()) != 0 {
 			t.Error("a message ended something")
 		}
 		for word := range r.announced.words {
-			if q, ok := parseTombstone(word); !ok || q.e.until <= 0 || q.e.until > maxTime {
+			if q, ok := parseTombstone(word); !ok || q.e.Until <= 0 || q.e.Until > MaxTime {
 				t.Errorf("%q is to be looked up", word)
 			}
 		}
@@ -39,7 +39,7 @@ func FuzzRedisMessage(f *testing.F) {
 }
 
 func FuzzUnstamp(f *testing.F) {
-	data, err := encode(&Person{ID: "abcdefghijklmnopqrstuvwxyz", UnionID: "u", Version: 1, FirstSeen: time.Unix(1, 0), LastSeen: time.Unix(2, 0)})
+	data, err := EncodePerson(&Person{ID: "abcdefghijklmnopqrstuvwxyz", UnionID: "u", Version: 1, FirstSeen: time.Unix(1, 0), LastSeen: time.Unix(2, 0)})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -59,16 +59,16 @@ func FuzzUnstamp(f *testing.F) {
 
 // FuzzRedisOutbox: whatever stands in Redis, reading it gives a sound delivery or ErrCorrupt.
 func FuzzRedisOutbox(f *testing.F) {
-	entry := "000001700000000" + personLine(newID()) + string(anEvent(f))
+	entry := "000001700000000" + PersonLine(NewID()) + string(AnEvent(f))
 	f.Add("", "", entry)
 	f.Add("", "1 2 3 why", entry)
 	f.Add("0000000000000001 5 3 2 why\n"+entry, "1 2 -3 ", "")
 	f.Add("0000000000000001 5 3 2 \n", "9999999999999999999 0 0 x", strings.Repeat("0", 42))
 	f.Fuzz(func(t *testing.T, value, state, entry string) {
 		d, err := parseDelivery(state, entry)
-		soundDelivery(t, d, err)
+		SoundDelivery(t, d, err)
 		d, err = parseDead(value)
-		soundDelivery(t, d, err)
+		SoundDelivery(t, d, err)
 	})
 }
 
@@ -82,9 +82,9 @@ func FuzzTombstoneWord(f *testing.F) {
 			return
 		}
 		word := sessionTombstone(g.Session, g.Until.Unix())
-		want := tombstone{session: g.Session, e: goneUntil{until: g.Until.Unix()}}
+		want := tombstone{session: g.Session, e: PersonEnd{Until: g.Until.Unix()}}
 		if g.Person != "" {
-			want = tombstone{person: g.Person, e: goneUntil{at: g.At.Unix(), until: g.Until.Unix()}}
+			want = tombstone{person: g.Person, e: PersonEnd{At: g.At.Unix(), Until: g.Until.Unix()}}
 			word = personTombstone(g.Person, want.e)
 		}
 		if got, ok := parseTombstone(word); !ok || got != want {

@@ -22,9 +22,9 @@ func TestEndInTheFutureInRedis(t *testing.T) {
 	shared.Each(t, func(t *testing.T, b redistest.Backend) {
 		began := time.Now()
 		r := testRedis(t, b.Client(), "", nil)
-		e := goneUntil{at: began.Add(24 * time.Hour).Unix(), until: began.Add(48 * time.Hour).Unix()}
+		e := PersonEnd{At: began.Add(24 * time.Hour).Unix(), Until: began.Add(48 * time.Hour).Unix()}
 		word, change := personTombstone(aheadID, e), newBatch()
-		change.end(word, e.until)
+		change.end(word, e.Until)
 		change.endNews = string(sayEnded) + word
 		ahead := &Redis{Client: b.Client()} // writes what its clock says
 		if _, _, err := ahead.write(t.Context(), change); err != nil {

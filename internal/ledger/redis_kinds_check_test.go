@@ -7,7 +7,7 @@ import (
 )
 
 // checkKinds looks at both indexes of a queue.
-func (r *Redis) checkKinds(p *posted, keys []string) error {
+func (r *Redis) checkKinds(p *Posted, keys []string) error {
 	read := func(key string, parts int) (map[string]EventKind, error) {
 		members, err := r.Client.ZRange(context.Background(), key, 0, -1).Result()
 		found := map[string]EventKind{}
@@ -25,9 +25,9 @@ func (r *Redis) checkKinds(p *posted, keys []string) error {
 		return found, err
 	}
 	var err error
-	if p.kinds, err = read(keys[7], 3); err != nil {
+	if p.Kinds, err = read(keys[7], 3); err != nil {
 		return err
 	}
-	p.deadKinds, err = read(keys[8], 4)
+	p.DeadKinds, err = read(keys[8], 4)
 	return err
 }

@@ -22,7 +22,7 @@ var scriptBeforeKinds = redis.NewScript(luaBeforeKinds)
 type office struct {
 	t *testing.T
 	*Redis
-	older limits // of the older gateway
+	older Limits // of the older gateway
 }
 
 // before runs a batch as the older gateway does.
@@ -47,9 +47,9 @@ func (o *office) now(b *batch) {
 // add is a batch with one new event.
 func (o *office) add(kind EventKind) *batch {
 	o.t.Helper()
-	e := Event{ID: newID(), Kind: kind, Person: newID(), AppID: "wxA", OpenID: "oA", At: time.Unix(9, 0)}
+	e := Event{ID: NewID(), Kind: kind, Person: NewID(), AppID: "wxA", OpenID: "oA", At: time.Unix(9, 0)}
 	b := newBatch()
-	if err := b.notify(o.Redis, []notice{{event: e, line: lineOf(&e), to: []string{"crm"}}}); err != nil {
+	if err := b.notify(o.Redis, []Notice{{Event: e, Line: LineOf(&e), To: []string{"crm"}}}); err != nil {
 		o.t.Fatal(err)
 	}
 	return b
@@ -62,7 +62,7 @@ func (o *office) one(step, id string, args ...any) *batch {
 	return b
 }
 
-func (o *office) look() *posted {
+func (o *office) look() *Posted {
 	o.t.Helper()
 	p, err := o.posted("crm")
 	if err != nil {
@@ -75,10 +75,10 @@ func (o *office) look() *posted {
 // indexes must be right then.
 func (o *office) heal() {
 	o.t.Helper()
-	for id := range o.look().dead {
+	for id := range o.look().Dead {
 		o.now(o.one("back", id))
 	}
-	for id := range o.look().waiting {
+	for id := range o.look().Waiting {
 		o.now(o.one("sent", id))
 	}
 	var err error
@@ -94,7 +94,7 @@ func (o *office) heal() {
 func newOffice(t *testing.T) *office {
 	r := testRedis(t, shared.Standalone(t).Client(), "", nil)
 	r.SetTargets([]Target{{Name: "crm"}})
-	return &office{t, r, limits{100_000, 100_000}}
+	return &office{t, r, Limits{100_000, 100_000}}
 }
 
 // TestRedisOfBeforeKinds: the indexes of a queue that an older gateway left are
@@ -110,8 +110,8 @@ func TestRedisOfBeforeKinds(t *testing.T) {
 		for range 150 {
 			o.before(o.add(Declined))
 		}
-		if len(o.look().dead) == 0 { // the first time
-			for id := range o.look().waiting {
+		if len(o.look().Dead) == 0 { // the first time
+			for id := range o.look().Waiting {
 				o.before(o.one("bury", id, "410 Gone"))
 			}
 		}
@@ -124,7 +124,7 @@ func TestRedisOfBeforeKinds(t *testing.T) {
 		t.Errorf("after 30 writes: %v", err)
 	}
 	p := o.look()
-	waiting, dead := numbersOf(p.waiting), numbersOf(p.dead)
+	waiting, dead := NumbersOf(p.Waiting), NumbersOf(p.Dead)
 	for _, kind := range kept {
 		if waiting[kind] != 1 || dead[kind] != 1 {
 			t.Errorf("%s: %d wait, %d are dead, want 1 and 1", kind, waiting[kind], dead[kind])
@@ -155,7 +155,7 @@ func TestBesideAGatewayOfBefore(t *testing.T) {
 					do = o.before
 				}
 				p := o.look()
-				waiting, dead := slices.Sorted(maps.Keys(p.waiting)), slices.Sorted(maps.Keys(p.dead))
+				waiting, dead := slices.Sorted(maps.Keys(p.Waiting)), slices.Sorted(maps.Keys(p.Dead))
 				switch n := dice.IntN(10); {
 				case n < 5 || len(waiting) == 0:
 					do(o.add([]EventKind{Declined, SignedIn, LoggedOut}[dice.IntN(3)]))
@@ -175,7 +175,7 @@ func TestBesideAGatewayOfBefore(t *testing.T) {
 			}
 			for id := range legal {
 				p := o.look()
-				if p.waiting[id].ID == "" && p.dead[id].ID == "" {
+				if p.Waiting[id].ID == "" && p.Dead[id].ID == "" {
 					t.Error("a revoked event was given up")
 				}
 			}

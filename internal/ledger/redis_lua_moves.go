@@ -55,7 +55,7 @@ local function insert(k, seq, id, entry)
 		local oldest = string.match(m, '^[^:]*:%d+:(.*)$')
 		local e = call('HGET', KEYS[k + ENTRY], oldest)
 		local _, tried, attempts = state(k, oldest, e)
-		bury(k, oldest, e, tried, attempts, '` + tooMany + `')
+		bury(k, oldest, e, tried, attempts, '` + TooMany + `')
 	end
 	forget(k, kind)
 end

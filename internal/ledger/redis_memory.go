@@ -38,7 +38,7 @@ func (r *Redis) checkMemory(ctx context.Context, server redis.Cmdable) {
 	if err != nil {
 		return
 	}
-	if policy := infoField(info, "maxmemory_policy"); policy != "" && policy != noEviction && words(policy, 64) {
+	if policy := infoField(info, "maxmemory_policy"); policy != "" && policy != noEviction && Printable(policy, 64) {
 		r.told.eviction.Do(func() {
 			r.Logger.Warn("Redis throws data away when its memory is full, and signs visitors out: set maxmemory-policy noeviction",
 				"maxmemory_policy", policy)

@@ -11,37 +11,37 @@ func (r *Redis) Erase(ctx context.Context, id string) error {
 		return err
 	}
 	defer r.work.Done()
-	if !validID(id) {
+	if !ValidID(id) {
 		return ErrNotFound
 	}
-	var c change
+	var c Change
 	return r.rounds(ctx, func() (plan, error) {
-		v, err := r.look(ctx, query{id: id})
+		v, err := r.look(ctx, Query{ID: id})
 		if err != nil {
 			return plan{}, err
 		}
 		if v.id.person == nil {
 			return plan{}, ErrNotFound
 		}
-		c = change{person: *v.id.person, dirty: true, news: true}
+		c = Change{Person: *v.id.person, Dirty: true, News: true}
 		b := newBatch()
 		b.expectPerson(v.id)
-		for _, name := range c.person.claims() {
-			b.remove(name.table, name.key)
+		for _, name := range c.Person.Names() {
+			b.remove(name.Table, name.Key)
 		}
 		b.announce(&c)
-		err = b.notify(r, r.targets.notices(&c.person, erasure(&c.person)))
-		return plan{batch: b, change: &c, erased: true, names: c.ids()}, err
+		err = b.notify(r, r.targets.Notices(&c.Person, Erasure(&c.Person)))
+		return plan{batch: b, change: &c, erased: true, names: c.IDs()}, err
 	}, r.wake)
 }
 
 // Export implements Ledger. It asks Redis: what is given out must be what is kept.
 func (r *Redis) Export(ctx context.Context, id string) ([]byte, error) {
-	p, err := r.lookUp(ctx, validID(id), query{id: id}, func(v *view) *Person { return v.id.person })
+	p, err := r.lookUp(ctx, ValidID(id), Query{ID: id}, func(v *view) *Person { return v.id.person })
 	if err != nil {
 		return nil, err
 	}
-	return export(&p)
+	return ExportPerson(&p)
 }
 
 // Walk implements Ledger. It remembers whom it gave, 16 bytes each: Redis may name somebody twice.
@@ -53,7 +53,7 @@ func (r *Redis) Walk(ctx context.Context, fn func(Person) error) error {
 			return err
 		}
 		for _, p := range some {
-			raw, err := rawID(p.ID)
+			raw, err := RawID(p.ID)
 			if err != nil {
 				return err
 			}
@@ -99,63 +99,63 @@ func (r *Redis) Import(ctx context.Context, p Person) error {
 		return err
 	}
 	defer r.work.Done()
-	p, err := p.normal()
+	p, err := p.Normal()
 	if err != nil {
 		return err
 	}
-	c := change{person: p, dirty: true, news: true}
+	c := Change{Person: p, Dirty: true, News: true}
 	first := true
 	return r.rounds(ctx, func() (plan, error) {
 		b := newBatch()
 		if first { // most are strangers: one call
 			first = false
-			for _, name := range p.claims() {
-				b.expect(name.table, name.key, "")
+			for _, name := range p.Names() {
+				b.expect(name.Table, name.Key, "")
 			}
 		} else if add, err := r.succeed(ctx, b, &p); err != nil || !add {
 			return plan{}, err
 		}
-		return plan{batch: b, change: &c, names: c.ids()}, b.change(&c)
+		return plan{batch: b, change: &c, names: c.IDs()}, b.change(&c)
 	}, func(int) {})
 }
 
 // succeed decides what a person of a file is to those who have their names, makes it a condition that these still have
 // them, and removes the records that end.
 func (r *Redis) succeed(ctx context.Context, b *batch, p *Person) (add bool, err error) {
-	var holders []holder
-	for _, c := range p.claims() {
-		s, err := r.holding(ctx, c.by)
+	var holders []Holder
+	for _, c := range p.Names() {
+		s, err := r.holding(ctx, c.By)
 		if err != nil {
 			return false, err
 		}
 		if s.person == nil {
-			b.expect(c.table, c.key, "")
+			b.expect(c.Table, c.Key, "")
 			continue
 		}
 		b.expectPerson(s)
 		switch {
-		case c.table == tablePerson && s.person.ID == c.key:
-		case c.table == tablePerson, c.table == tableAlias && s.person.ID == c.key:
-			b.expect(c.table, c.key, "")
+		case c.Table == TablePerson && s.person.ID == c.Key:
+		case c.Table == TablePerson, c.Table == TableAlias && s.person.ID == c.Key:
+			b.expect(c.Table, c.Key, "")
 		default:
-			b.expectName(c.table, c.key, s)
+			b.expectName(c.Table, c.Key, s)
 		}
-		holders = append(holders, holder{c, s.person})
+		holders = append(holders, Holder{c, s.person})
 	}
-	add, gone, err := p.succeed(holders)
+	add, gone, err := p.Succeed(holders)
 	for _, id := range gone {
-		b.remove(tablePerson, id)
+		b.remove(TablePerson, id)
 	}
 	return add, err
 }
 
 // holding reads who has one name.
-func (r *Redis) holding(ctx context.Context, q query) (stamped, error) {
+func (r *Redis) holding(ctx context.Context, q Query) (stamped, error) {
 	v, err := r.look(ctx, q)
 	switch {
-	case q.id != "":
+	case q.ID != "":
 		return v.id, err
-	case q.openID != "":
+	case q.OpenID != "":
 		return v.openID, err
 	default:
 		return v.unionID, err

@@ -101,14 +101,14 @@ type nearMark struct {
 }
 
 // leftBehind are the persons a change leaves behind.
-func leftBehind(c *change) []*Person {
-	if c.left == nil {
-		return []*Person{&c.person}
+func leftBehind(c *Change) []*Person {
+	if c.Left == nil {
+		return []*Person{&c.Person}
 	}
-	return []*Person{&c.person, c.left}
+	return []*Person{&c.Person, c.Left}
 }
 
-func (n *near) mark(c *change) (m nearMark) {
+func (n *near) mark(c *Change) (m nearMark) {
 	for i, p := range leftBehind(c) {
 		m.epochs[i] = n.epoch(p.ID)
 	}
@@ -117,12 +117,12 @@ func (n *near) mark(c *change) (m nearMark) {
 }
 
 // settle replaces what a change of ours made old by what it made, unless another change was heard of meanwhile.
-func (n *near) settle(c *change, stamp string, m nearMark, limit int) {
+func (n *near) settle(c *Change, stamp string, m nearMark, limit int) {
 	for i, p := range leftBehind(c) {
 		s := n.shard(p.ID)
 		s.mu.Lock()
 		if s.epoch == m.epochs[i] {
-			s.put(p.ID, nearEntry{person: p.clone(), stamp: stamp, read: m.read, ours: true}, limit)
+			s.put(p.ID, nearEntry{person: p.Clone(), stamp: stamp, read: m.read, ours: true}, limit)
 		} else {
 			delete(s.entries, p.ID)
 		}

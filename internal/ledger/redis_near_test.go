@@ -57,11 +57,11 @@ func lag(t *testing.T, f *follower, change func() uint64) time.Duration {
 func TestRedisStaleness(t *testing.T) {
 	shared.Each(t, func(t *testing.T, b redistest.Backend) {
 		a, z := testRedis(t, b.Client(), "", nil), testRedis(t, b.Client(), "", nil)
-		f := &follower{r: z, id: mustSeeIn(t, a, Sighting{AppID: "wxA", OpenID: "oA"}).ID}
+		f := &follower{r: z, id: MustSee(t, a, Sighting{AppID: "wxA", OpenID: "oA"}).ID}
 		n := 0
 		change := func() uint64 {
 			n++
-			return mustSeeIn(t, a, Sighting{AppID: "wxA", OpenID: "oA", Profile: &Profile{Nickname: fmt.Sprint("n", n)}}).Version
+			return MustSee(t, a, Sighting{AppID: "wxA", OpenID: "oA", Profile: &Profile{Nickname: fmt.Sprint("n", n)}}).Version
 		}
 		measure := func(what string, limit time.Duration) {
 			t.Helper()
@@ -107,7 +107,7 @@ func cut(t *testing.T, b redistest.Backend, rule string) {
 func TestRedisFindIsNeverStale(t *testing.T) {
 	t.Parallel()
 	r := testRedis(t, shared.Standalone(t).Client(), "", nil)
-	id := mustSeeIn(t, r, Sighting{AppID: "wxA", OpenID: "oA"}).ID
+	id := MustSee(t, r, Sighting{AppID: "wxA", OpenID: "oA"}).ID
 	var (
 		wg      sync.WaitGroup
 		version atomic.Uint64
@@ -127,7 +127,7 @@ func TestRedisFindIsNeverStale(t *testing.T) {
 	}
 	for i := range 300 {
 		g := r.Generation()
-		p := mustSeeIn(t, r, Sighting{AppID: "wxA", OpenID: "oA", Profile: &Profile{Nickname: fmt.Sprint("n", i)}})
+		p := MustSee(t, r, Sighting{AppID: "wxA", OpenID: "oA", Profile: &Profile{Nickname: fmt.Sprint("n", i)}})
 		version.Store(p.Version)
 		if r.Generation() <= g {
 			t.Error("the generation did not move")
@@ -159,7 +159,7 @@ func TestRedisWriteUnknown(t *testing.T) {
 	t.Parallel()
 	c := miniClient(t)
 	r := testRedis(t, c, "", nil)
-	p := mustSeeIn(t, r, Sighting{AppID: "wxA", OpenID: "oA"})
+	p := MustSee(t, r, Sighting{AppID: "wxA", OpenID: "oA"})
 	if _, err := r.Find(t.Context(), p.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestRedisEventsInOrder(t *testing.T) {
 	for human := range 5 {
 		for app := range 40 {
 			wg.Go(func() {
-				mustSeeIn(t, r, Sighting{AppID: fmt.Sprint("wx", app), OpenID: fmt.Sprint("o", human), UnionID: fmt.Sprint("u", human)})
+				MustSee(t, r, Sighting{AppID: fmt.Sprint("wx", app), OpenID: fmt.Sprint("o", human), UnionID: fmt.Sprint("u", human)})
 			})
 		}
 	}

@@ -53,8 +53,8 @@ func TestRedisOutages(t *testing.T) {
 			t.Parallel()
 			s := redistest.Standalone(t, redistest.Options{AppendOnly: true})
 			r := testRedis(t, outageClient(t, s), "", func(r *Redis) { r.Timeout = time.Second })
-			known := mustSeeIn(t, r, Sighting{AppID: "wxA", OpenID: "oA"})
-			other := mustSeeIn(t, testRedis(t, s.Client(), "", nil), Sighting{AppID: "wxA", OpenID: "oB"})
+			known := MustSee(t, r, Sighting{AppID: "wxA", OpenID: "oA"})
+			other := MustSee(t, testRedis(t, s.Client(), "", nil), Sighting{AppID: "wxA", OpenID: "oB"})
 			o.begin(s)
 			suffer(t, r, known, other, o.reads)
 			o.end(s)
@@ -154,7 +154,7 @@ func TestRedisFailover(t *testing.T) {
 		r := testRedis(t, outageClient(t, b), "", func(r *Redis) { r.Timeout = time.Second })
 		var known []Person
 		for i := range 20 {
-			known = append(known, mustSeeIn(t, r, Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i)}))
+			known = append(known, MustSee(t, r, Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i)}))
 		}
 		time.Sleep(500 * time.Millisecond) // replicas follow
 		begun, failed := time.Now(), make(chan struct{})
@@ -200,7 +200,7 @@ func TestRedisStaleIfDown(t *testing.T) {
 	t.Parallel()
 	s := redistest.Standalone(t, redistest.Options{})
 	r := testRedis(t, outageClient(t, s), "", func(r *Redis) { r.Timeout, r.StaleIfDown = 200*time.Millisecond, time.Second })
-	p := mustSeeIn(t, r, Sighting{AppID: "wxA", OpenID: "oA"})
+	p := MustSee(t, r, Sighting{AppID: "wxA", OpenID: "oA"})
 	time.Sleep(1500 * time.Millisecond) // nobody asks, but the channel confirms it all the time
 	s.Kill()
 	time.Sleep(100 * time.Millisecond)

@@ -9,7 +9,7 @@ import (
 )
 
 // SetTargets implements Outbox.
-func (r *Redis) SetTargets(all []Target) { r.targets.set(all) }
+func (r *Redis) SetTargets(all []Target) { r.targets.Set(all) }
 
 // Tell implements Outbox.
 func (r *Redis) Tell(ctx context.Context, e Event) error {
@@ -17,8 +17,8 @@ func (r *Redis) Tell(ctx context.Context, e Event) error {
 		return err
 	}
 	defer r.work.Done()
-	e, key, err := e.tellable()
-	if err != nil || len(r.targets.wanting(e.Kind)) == 0 {
+	e, key, err := e.Tellable()
+	if err != nil || len(r.targets.Wanting(e.Kind)) == 0 {
 		return err
 	}
 	err = r.rounds(ctx, func() (plan, error) {
@@ -26,7 +26,7 @@ func (r *Redis) Tell(ctx context.Context, e Event) error {
 		if err != nil {
 			return plan{}, err
 		}
-		all := r.targets.notices(p, e)
+		all := r.targets.Notices(p, e)
 		if len(all) == 0 {
 			return plan{}, nil
 		}
@@ -47,13 +47,13 @@ func (r *Redis) whose(ctx context.Context, e *Event) (*batch, *Person, error) {
 	if e.Person == "" {
 		return b, nil, nil
 	}
-	v, err := r.look(ctx, query{id: e.Person})
+	v, err := r.look(ctx, Query{ID: e.Person})
 	if err != nil {
 		return nil, nil, err
 	}
 	if v.id.person == nil {
-		b.expect(tablePerson, e.Person, "")
-		b.expect(tableAlias, e.Person, "")
+		b.expect(TablePerson, e.Person, "")
+		b.expect(TableAlias, e.Person, "")
 		return b, nil, nil
 	}
 	b.expectPerson(v.id)
@@ -75,18 +75,18 @@ func (r *Redis) Due(ctx context.Context, target string, now time.Time, limit int
 	defer r.work.Done()
 	ctx, cancel := r.once(ctx)
 	defer cancel()
-	got, err := dueScript.Run(ctx, r.Client, r.queueKeys(target), now.UnixMilli(), bounded(limit)).StringSlice()
+	got, err := dueScript.Run(ctx, r.Client, r.queueKeys(target), now.UnixMilli(), ClampLimit(limit)).StringSlice()
 	r.answer(err)
 	if err != nil {
 		return nil, time.Time{}, r.failed("reading the outbox", err)
 	}
 	if len(got)%2 != 1 {
-		return nil, time.Time{}, corrupt("%d answers of the outbox", len(got))
+		return nil, time.Time{}, Corrupt("%d answers of the outbox", len(got))
 	}
 	if got[0] != "" {
 		ms, err := strconv.ParseInt(got[0], 10, 64)
 		if err != nil {
-			return nil, time.Time{}, corrupt("a time of the outbox cannot be read")
+			return nil, time.Time{}, Corrupt("a time of the outbox cannot be read")
 		}
 		next = time.UnixMilli(ms).UTC()
 	}
@@ -102,37 +102,37 @@ func (r *Redis) Due(ctx context.Context, target string, now time.Time, limit int
 
 // parseDelivery reads an entry and its state, "" if it was never tried.
 func parseDelivery(state, entry string) (Delivery, error) {
-	if len(entry) < kept15+lineLength {
-		return Delivery{}, corrupt("an entry of the outbox cannot be decoded")
+	if len(entry) < kept15+LineLength {
+		return Delivery{}, Corrupt("an entry of the outbox cannot be decoded")
 	}
 	s, err := parseState(state, entry)
 	if err != nil {
 		return Delivery{}, err
 	}
-	e, err := decodeEvent([]byte(entry[kept15+lineLength:]))
+	e, err := DecodeEvent([]byte(entry[kept15+LineLength:]))
 	if err != nil {
 		return Delivery{}, err
 	}
-	return s.delivery(e), nil
+	return s.Delivery(e), nil
 }
 
 // kept15 is the length of the time at the beginning of an entry.
 const kept15 = 15
 
-func parseState(text, entry string) (s state, err error) {
+func parseState(text, entry string) (s Progress, err error) {
 	if text == "" {
 		text = entry[:kept15] + " " + entry[:kept15] + " 0 "
 	}
 	f := strings.SplitN(text, " ", 4)
-	if len(f) != 4 || !words(f[3], maxReason) {
-		return s, corrupt("a state in the outbox cannot be decoded")
+	if len(f) != 4 || !Printable(f[3], MaxReason) {
+		return s, Corrupt("a state in the outbox cannot be decoded")
 	}
 	var errs [3]error
 	s.Next, errs[0] = strconv.ParseInt(f[0], 10, 64)
 	s.First, errs[1] = strconv.ParseInt(f[1], 10, 64)
 	s.Attempts, errs[2] = strconv.Atoi(f[2])
 	if s.Reason = f[3]; errors.Join(errs[:]...) != nil || min(s.Next, s.First, int64(s.Attempts)) < 0 {
-		return s, corrupt("a state in the outbox cannot be decoded")
+		return s, Corrupt("a state in the outbox cannot be decoded")
 	}
 	return s, nil
 }
@@ -142,7 +142,7 @@ func (r *Redis) beginTarget(ctx context.Context, target string) error {
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
-	err := checkTarget(target)
+	err := CheckTarget(target)
 	if err != nil {
 		r.work.Done()
 	}
@@ -156,12 +156,12 @@ func (r *Redis) Sent(ctx context.Context, target, id string) error {
 
 // Postpone implements Outbox.
 func (r *Redis) Postpone(ctx context.Context, target, id string, next time.Time, reason string) error {
-	return r.handle(ctx, target, "later", id, millis(next), plain(reason))
+	return r.handle(ctx, target, "later", id, Millis(next), PlainReason(reason))
 }
 
 // Bury implements Outbox.
 func (r *Redis) Bury(ctx context.Context, target, id, reason string) error {
-	return r.handle(ctx, target, "bury", id, plain(reason))
+	return r.handle(ctx, target, "bury", id, PlainReason(reason))
 }
 
 // handle carries out one step about an event that waits.
@@ -170,7 +170,7 @@ func (r *Redis) handle(ctx context.Context, target, step, id string, args ...any
 		return err
 	}
 	defer r.work.Done()
-	if !validID(id) {
+	if !ValidID(id) {
 		return nil
 	}
 	b := newBatch()

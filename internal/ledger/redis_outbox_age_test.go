@@ -12,8 +12,8 @@ func TestRedisDeadForThirtyDays(t *testing.T) {
 	t.Parallel()
 	r := testRedis(t, shared.Standalone(t).Client(), "", nil)
 	r.SetTargets([]Target{{Name: "crm"}})
-	id := buryOne(t, r)
-	wantDead(t, r, 1)
+	id := BuryOne(t, r)
+	WantDead(t, r, 1)
 	key := r.queueKeys("crm")[6]
 	members, err := r.Client.ZRange(t.Context(), key, 0, -1).Result()
 	if err != nil || len(members) != 1 {
@@ -23,14 +23,14 @@ func TestRedisDeadForThirtyDays(t *testing.T) {
 	if err := r.Client.ZAdd(t.Context(), key, old).Err(); err != nil {
 		t.Fatal(err)
 	}
-	wantDead(t, r, 0)
+	WantDead(t, r, 0)
 	for _, id := range []string{id, ""} {
 		if n, err := r.Redeliver(t.Context(), "crm", id); n != 0 || err != nil {
 			t.Errorf("%d put back, %v", n, err)
 		}
 	}
-	mustSeeIn(t, r, Sighting{AppID: "wxA", OpenID: "oA", SignedIn: true})
-	if p, err := r.posted("crm"); err != nil || len(p.dead) != 0 {
+	MustSee(t, r, Sighting{AppID: "wxA", OpenID: "oA", SignedIn: true})
+	if p, err := r.posted("crm"); err != nil || len(p.Dead) != 0 {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
@@ -39,12 +39,12 @@ func TestRedisDeadForThirtyDays(t *testing.T) {
 func TestRedisOnceForADay(t *testing.T) {
 	t.Parallel()
 	r := testRedis(t, miniClient(t), "", nil)
-	mustSeeIn(t, r, Sighting{AppID: "wxA", OpenID: "oA"})
+	MustSee(t, r, Sighting{AppID: "wxA", OpenID: "oA"})
 	if _, done, err := r.Withdraw(t.Context(), Withdrawal{Key: "k", Kind: Revoked, AppID: "wxA", OpenID: "oA"}); !done || err != nil {
 		t.Fatal(done, err)
 	}
-	ttl, err := r.Client.PTTL(t.Context(), r.key("once:"+(&Withdrawal{Key: "k"}).onceKey())).Result()
-	if err != nil || ttl > onceFor || ttl < onceFor-time.Minute {
+	ttl, err := r.Client.PTTL(t.Context(), r.key("once:"+(&Withdrawal{Key: "k"}).OnceKey())).Result()
+	if err != nil || ttl > OnceFor || ttl < OnceFor-time.Minute {
 		t.Errorf("kept for %v, %v", ttl, err)
 	}
 }

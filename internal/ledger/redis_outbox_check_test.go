@@ -9,34 +9,34 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-func (r *Redis) posted(target string) (*posted, error) {
-	ctx, p, keys := context.Background(), newPosted(), r.queueKeys(target)
+func (r *Redis) posted(target string) (*Posted, error) {
+	ctx, p, keys := context.Background(), NewPosted(), r.queueKeys(target)
 	var errs [8]error
 	var entries, states, dead map[string]string
 	var lines []string
 	entries, errs[0] = r.Client.HGetAll(ctx, keys[0]).Result()
 	states, errs[1] = r.Client.HGetAll(ctx, keys[1]).Result()
 	lines, errs[2] = r.Client.ZRange(ctx, keys[3], 0, -1).Result()
-	p.due, errs[3] = r.Client.ZRange(ctx, keys[4], 0, -1).Result()
+	p.Due, errs[3] = r.Client.ZRange(ctx, keys[4], 0, -1).Result()
 	dead, errs[4] = r.Client.HGetAll(ctx, keys[5]).Result()
-	p.buried, errs[5] = r.Client.ZRange(ctx, keys[6], 0, -1).Result()
-	p.counted[0], p.counted[1], errs[6] = r.Waiting(ctx, target)
+	p.Buried, errs[5] = r.Client.ZRange(ctx, keys[6], 0, -1).Result()
+	p.Counted[0], p.Counted[1], errs[6] = r.Waiting(ctx, target)
 	for id, entry := range entries {
 		d, err := parseDelivery(states[id], entry)
 		if err != nil || d.ID != id {
 			return nil, fmt.Errorf("entry %s: %w", id, err)
 		}
-		p.waiting[id], p.lineOf[id] = d, entry[kept15:kept15+lineLength]
+		p.Waiting[id], p.LineOf[id] = d, entry[kept15:kept15+LineLength]
 		delete(states, id)
 	}
 	if len(states) != 0 {
 		errs[7] = fmt.Errorf("states without entries: %v", states)
 	}
 	for _, m := range lines {
-		line := m[:lineLength]
-		p.lines[line] = append(p.lines[line], m[45:])
+		line := m[:LineLength]
+		p.Lines[line] = append(p.Lines[line], m[45:])
 	}
-	for _, list := range [][]string{p.due, p.buried} {
+	for _, list := range [][]string{p.Due, p.Buried} {
 		for i, m := range list {
 			_, list[i], _ = strings.Cut(m, ":")
 		}
@@ -46,7 +46,7 @@ func (r *Redis) posted(target string) (*posted, error) {
 		if err != nil || d.ID != id {
 			return nil, fmt.Errorf("dead letter %s: %w", id, err)
 		}
-		p.dead[id] = d
+		p.Dead[id] = d
 	}
 	return p, errors.Join(append(errs[:], r.checkKinds(p, keys))...)
 }
@@ -64,7 +64,7 @@ func (r *Redis) checkOutbox() error {
 	for name := range names {
 		p, perr := r.posted(name)
 		if err = errors.Join(err, perr); perr == nil {
-			err = errors.Join(err, p.check())
+			err = errors.Join(err, p.Check())
 		}
 	}
 	return err

@@ -7,7 +7,7 @@ import (
 
 func TestRedisOutboxManyWaiting(t *testing.T) {
 	r := testRedis(t, shared.Standalone(t).Client(), "", nil)
-	testManyWaiting(t, r, func(all []notice) error {
+	ManyWaiting(t, r, func(all []Notice) error {
 		batch := newBatch()
 		err := batch.notify(r, all)
 		_, _, err2 := r.write(t.Context(), batch)
@@ -19,5 +19,5 @@ func TestRedisOutboxManyWaiting(t *testing.T) {
 }
 
 func BenchmarkRedisSeeSignedIn(b *testing.B) {
-	benchSeeSignedIn(b, func(b *testing.B) Ledger { r, _ := benchRedis(b); return r })
+	BenchSeeSignedIn(b, func(b *testing.B) Ledger { r, _ := benchRedis(b); return r })
 }

@@ -10,23 +10,23 @@ func (r *Redis) Renew(ctx context.Context, s Sighting) error {
 		return err
 	}
 	defer r.work.Done()
-	s, err := s.normal()
+	s, err := s.Normal()
 	if err != nil {
 		return err
 	}
 	return r.rounds(ctx, func() (plan, error) {
-		v, err := r.look(ctx, query{appID: s.AppID, openID: s.OpenID})
+		v, err := r.look(ctx, Query{AppID: s.AppID, OpenID: s.OpenID})
 		if err != nil {
 			return plan{}, err
 		}
-		c, err := s.renew(v.openID.person)
-		if err != nil || !c.dirty {
+		c, err := s.Renew(v.openID.person)
+		if err != nil || !c.Dirty {
 			return plan{}, err
 		}
 		b := newBatch()
-		b.expectName(tableOpenID, string(openIDKey(s.AppID, s.OpenID)), v.openID)
+		b.expectName(TableOpenID, string(OpenIDKey(s.AppID, s.OpenID)), v.openID)
 		b.expectPerson(v.openID)
 		b.announce(&c)
-		return plan{batch: b, change: &c, names: c.ids()}, b.put(&c.person)
+		return plan{batch: b, change: &c, names: c.IDs()}, b.put(&c.Person)
 	}, func(int) {})
 }

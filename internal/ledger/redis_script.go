@@ -40,7 +40,7 @@ const (
 )
 
 // tableEnded is the key of the tombstones among those of the tables, whose numbers are those of their keys.
-const tableEnded = tableAlias + 1
+const tableEnded = TableAlias + 1
 
 // lookScript reads whatever a decision needs, in one moment. ARGV: an id, an openid's key, a unionid, each "" if not
 // asked for. It answers the schema, the time, and for each of the three whose it is and that person's value.
@@ -78,16 +78,16 @@ type stamped struct {
 }
 
 // look reads. Whatever index does not agree with its record is ErrCorrupt: following it would hand out somebody else.
-func (r *Redis) look(ctx context.Context, q query) (v view, err error) {
+func (r *Redis) look(ctx context.Context, q Query) (v view, err error) {
 	ctx, cancel := r.once(ctx)
 	defer cancel()
-	got, err := lookScript.Run(ctx, r.Client, r.keys(), q.id, q.openIDKey(), q.unionID).StringSlice()
+	got, err := lookScript.Run(ctx, r.Client, r.keys(), q.ID, q.OpenIDKey(), q.UnionID).StringSlice()
 	r.answer(err)
 	if err != nil {
 		return v, r.failed("reading", err)
 	}
 	if len(got) != 9 {
-		return v, corrupt("%d answers instead of 9", len(got))
+		return v, Corrupt("%d answers instead of 9", len(got))
 	}
 	if err := checkSchema(got[0]); err != nil {
 		return v, err
@@ -99,16 +99,16 @@ func (r *Redis) look(ctx context.Context, q query) (v view, err error) {
 	}
 	v.at = sec*uint64(time.Second/time.Microsecond) + usec
 	var errs [3]error
-	v.id, errs[0] = unstamp(got[3], got[4], func(p *Person) bool { return p.ID == q.id || slices.Contains(p.Merged, q.id) })
-	v.openID, errs[1] = unstamp(got[5], got[6], func(p *Person) bool { return p.Holds(q.appID, q.openID) })
-	v.unionID, errs[2] = unstamp(got[7], got[8], func(p *Person) bool { return p.UnionID == q.unionID })
+	v.id, errs[0] = unstamp(got[3], got[4], func(p *Person) bool { return p.ID == q.ID || slices.Contains(p.Merged, q.ID) })
+	v.openID, errs[1] = unstamp(got[5], got[6], func(p *Person) bool { return p.Holds(q.AppID, q.OpenID) })
+	v.unionID, errs[2] = unstamp(got[7], got[8], func(p *Person) bool { return p.UnionID == q.UnionID })
 	return v, errors.Join(errs[:]...)
 }
 
 // checkSchema refuses what a newer gateway wrote; "" is a new store.
 func checkSchema(s string) error {
 	if s != "" && s != schema {
-		return corrupt("the store has schema %.16q, this gateway knows %q", s, schema)
+		return Corrupt("the store has schema %.16q, this gateway knows %q", s, schema)
 	}
 	return nil
 }
@@ -119,14 +119,14 @@ func unstamp(id, value string, agrees func(*Person) bool) (stamped, error) {
 		return stamped{}, nil
 	}
 	if len(value) < stampLength {
-		return stamped{}, corrupt("an index leads to nobody")
+		return stamped{}, Corrupt("an index leads to nobody")
 	}
-	p, err := decode([]byte(value[stampLength:]))
+	p, err := DecodePerson([]byte(value[stampLength:]))
 	if err != nil {
 		return stamped{}, err
 	}
 	if p.ID != id || !agrees(&p) {
-		return stamped{}, corrupt("an index and the record it points at disagree")
+		return stamped{}, Corrupt("an index and the record it points at disagree")
 	}
 	return stamped{&p, strings.Clone(value[:stampLength])}, nil
 }

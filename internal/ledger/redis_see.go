@@ -16,57 +16,57 @@ func (r *Redis) See(ctx context.Context, s Sighting) (Person, error) {
 		return Person{}, err
 	}
 	defer r.work.Done()
-	s, err := s.normal()
+	s, err := s.Normal()
 	if err != nil {
 		return Person{}, err
 	}
-	var c change
+	var c Change
 	err = r.rounds(ctx, func() (plan, error) {
 		p, err := r.decide(ctx, &s, &c)
-		p.names = append(p.names, string(openIDKey(s.AppID, s.OpenID)), s.UnionID)
+		p.names = append(p.names, string(OpenIDKey(s.AppID, s.OpenID)), s.UnionID)
 		return p, err
 	}, r.wake)
 	if err != nil {
 		return Person{}, err
 	}
-	c.report(r.Logger)
-	return c.person.clone(), nil
+	c.Report(r.Logger)
+	return c.Person.Clone(), nil
 }
 
 // decide reads what is known, and works out what the sighting means.
-func (r *Redis) decide(ctx context.Context, s *Sighting, c *change) (p plan, err error) {
-	v, err := r.look(ctx, query{appID: s.AppID, openID: s.OpenID, unionID: s.UnionID})
+func (r *Redis) decide(ctx context.Context, s *Sighting, c *Change) (p plan, err error) {
+	v, err := r.look(ctx, Query{AppID: s.AppID, OpenID: s.OpenID, UnionID: s.UnionID})
 	if err != nil {
 		return p, err
 	}
-	*c, err = s.decide(v.openID.person, v.unionID.person, func() (uint64, error) { return v.at, nil })
+	*c, err = s.Decide(v.openID.person, v.unionID.person, func() (uint64, error) { return v.at, nil })
 	if err != nil {
 		return p, err
 	}
-	notices := r.targets.notices(&c.person, c.events(s)...)
-	if !c.dirty && len(notices) == 0 {
+	notices := r.targets.Notices(&c.Person, c.Events(s)...)
+	if !c.Dirty && len(notices) == 0 {
 		return p, nil
 	}
 	b := newBatch()
 	if err := b.notify(r, notices); err != nil {
 		return p, err
 	}
-	b.expectName(tableOpenID, string(openIDKey(s.AppID, s.OpenID)), v.openID)
+	b.expectName(TableOpenID, string(OpenIDKey(s.AppID, s.OpenID)), v.openID)
 	if s.UnionID != "" {
-		b.expectName(tableUnionID, s.UnionID, v.unionID)
+		b.expectName(TableUnionID, s.UnionID, v.unionID)
 	}
 	b.expectPerson(v.openID)
 	b.expectPerson(v.unionID)
-	if !c.dirty { // only told of
-		return plan{batch: b, names: c.ids()}, nil
+	if !c.Dirty { // only told of
+		return plan{batch: b, names: c.IDs()}, nil
 	}
-	return plan{batch: b, change: c, names: c.ids()}, b.change(c)
+	return plan{batch: b, change: c, names: c.IDs()}, b.change(c)
 }
 
 // plan is a change that was decided on, and is yet to be written.
 type plan struct {
 	batch  *batch   // nil if there is nothing to write
-	change *change  // what memory must learn; nil if nothing
+	change *Change  // what memory must learn; nil if nothing
 	erased bool     // the change leaves nobody behind
 	names  []string // whoever changes any of these stands in line
 }
@@ -110,11 +110,11 @@ func (r *Redis) carryOut(ctx context.Context, p *plan) (done bool, added int, er
 	case conflict != 0, errors.Is(err, errSeen): // nothing was written
 		return false, 0, err
 	case err != nil, p.erased: // after an error perhaps it was written, perhaps it will be: nothing is known
-		r.near.drop(p.change.ids()...)
+		r.near.drop(p.change.IDs()...)
 	default:
 		r.near.settle(p.change, p.batch.stamp, mark, r.entries())
 	}
-	if p.change.news {
+	if p.change.News {
 		r.generation.Add(1)
 	}
 	return err == nil, added, err

@@ -41,27 +41,27 @@ func (b *batch) step(name string, first int, args ...any) {
 
 // once makes it a condition that a key was not seen within the last day, and notes it.
 func (b *batch) once(r *Redis, key string) {
-	b.step("once", b.use(r.key("once:"+key)), b.stamp, onceFor.Milliseconds())
+	b.step("once", b.use(r.key("once:"+key)), b.stamp, OnceFor.Milliseconds())
 }
 
 // notify puts notices into the outbox.
-func (b *batch) notify(r *Redis, all []notice) error {
+func (b *batch) notify(r *Redis, all []Notice) error {
 	first := map[string]int{}
 	for _, n := range all {
-		event, err := encodeEvent(&n.event)
+		event, err := EncodeEvent(&n.Event)
 		if err != nil {
 			return err
 		}
-		entry := fmt.Sprintf("%015d%s%s", time.Now().UnixMilli(), n.line, event)
+		entry := fmt.Sprintf("%015d%s%s", time.Now().UnixMilli(), n.Line, event)
 		var lines []string
-		for _, alias := range n.aliases {
-			lines = append(lines, personLine(alias))
+		for _, alias := range n.Aliases {
+			lines = append(lines, PersonLine(alias))
 		}
-		for _, target := range n.to {
+		for _, target := range n.To {
 			if first[target] == 0 {
 				first[target] = b.use(r.queueKeys(target)...)
 			}
-			b.step("add", first[target], n.event.ID, entry, strings.Join(lines, ","))
+			b.step("add", first[target], n.Event.ID, entry, strings.Join(lines, ","))
 		}
 	}
 	return nil

@@ -28,8 +28,8 @@ func TestRedisCorruptIsNotAbsent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := testRedis(t, miniClient(t), "", nil)
-			p := mustSeeIn(t, r, Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u"})
-			other := mustSeeIn(t, r, Sighting{AppID: "wxA", OpenID: "oB", UnionID: "u2"})
+			p := MustSee(t, r, Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u"})
+			other := MustSee(t, r, Sighting{AppID: "wxA", OpenID: "oB", UnionID: "u2"})
 			if err := damage(r, p, other); err != nil {
 				t.Fatal(err)
 			}
@@ -50,19 +50,19 @@ func TestRedisBetweenLookAndWrite(t *testing.T) {
 	t.Parallel()
 	c := miniClient(t)
 	other := testRedis(t, c, "", nil)
-	first := mustSeeIn(t, other, Sighting{AppID: "wxA", OpenID: "oA"})
+	first := MustSee(t, other, Sighting{AppID: "wxA", OpenID: "oA"})
 	n, busy := 0, false
 	own := testRedis(t, c, "", nil)
 	c.AddHook(hook{func(next func() error) error {
 		if !busy && n == 0 {
 			n, busy = 1, true
-			mustSeeIn(t, other, Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u"})
-			mustSeeIn(t, other, Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u"})
+			MustSee(t, other, Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u"})
+			MustSee(t, other, Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u"})
 			busy = false
 		}
 		return next()
 	}})
-	p := mustSeeIn(t, own, Sighting{AppID: "wxC", OpenID: "oC", UnionID: "u"})
+	p := MustSee(t, own, Sighting{AppID: "wxC", OpenID: "oC", UnionID: "u"})
 	if p.ID != first.ID || len(p.Accounts) != 3 || len(p.Merged) != 1 {
 		t.Errorf("%+v, want %s with three accounts", p, first.ID)
 	}
@@ -95,7 +95,7 @@ func TestRedisEntriesBounded(t *testing.T) {
 	t.Parallel()
 	r := testRedis(t, miniClient(t), "", func(r *Redis) { r.Entries = 128 })
 	for i := range 1000 {
-		mustSeeIn(t, r, Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i)})
+		MustSee(t, r, Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i)})
 	}
 	n := 0
 	for i := range r.near.shards {
@@ -112,9 +112,9 @@ func TestMoveToRedis(t *testing.T) {
 	from, to, back := aFile(t), testRedis(t, miniClient(t), "", nil), aFile(t)
 	for i := range 300 {
 		s := Sighting{AppID: fmt.Sprint("wx", i%4), OpenID: fmt.Sprint("o", i), Consent: i%3 == 0}
-		if mustSeeIn(t, from, s); i%2 == 0 {
+		if MustSee(t, from, s); i%2 == 0 {
 			s.UnionID = fmt.Sprint("u", i/8)
-			mustSeeIn(t, from, s)
+			MustSee(t, from, s)
 		}
 	}
 	move := func(from, to Ledger) {
@@ -128,7 +128,7 @@ func TestMoveToRedis(t *testing.T) {
 	people := func(l Ledger) map[string]string {
 		all := map[string]string{}
 		err := l.Walk(t.Context(), func(p Person) error {
-			data, err := encode(&p)
+			data, err := EncodePerson(&p)
 			all[p.ID] = string(data)
 			return err
 		})

@@ -11,11 +11,11 @@ func TestRedisWriteSentTwice(t *testing.T) {
 	c := miniClient(t)
 	r := testRedis(t, c, "", nil)
 	r.SetTargets([]Target{{Name: "crm"}})
-	mustSeeIn(t, r, Sighting{AppID: "wxA", OpenID: "oA"}) // the script is known from here on
+	MustSee(t, r, Sighting{AppID: "wxA", OpenID: "oA"}) // the script is known from here on
 	c.AddHook(hook{func(next func() error) error { next(); return next() }})
-	p := mustSeeIn(t, r, Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u"})
-	q := mustSeeIn(t, r, Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u"})
-	mustSeeIn(t, r, Sighting{AppID: "wxB", OpenID: "oB", SignedIn: true})
+	p := MustSee(t, r, Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u"})
+	q := MustSee(t, r, Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u"})
+	MustSee(t, r, Sighting{AppID: "wxB", OpenID: "oB", SignedIn: true})
 	if n, _, err := r.Waiting(t.Context(), "crm"); p.ID != q.ID || p.Version != 2 || q.Version != 3 || n != 3 || err != nil {
 		t.Errorf("%+v, %+v, %d events, %v", p, q, n, err)
 	}
@@ -35,7 +35,7 @@ func writtenTwice(t *testing.T, r *Redis, p Person) {
 	if due, _, err = r.Due(t.Context(), "crm", time.Now(), 9); err != nil || len(due) != 1 || due[0].Attempts != 1 {
 		t.Errorf("%+v, %v", due, err)
 	}
-	if err := r.Tell(t.Context(), Event{ID: newID(), Kind: LoggedOut, Person: p.ID}); err != nil {
+	if err := r.Tell(t.Context(), Event{ID: NewID(), Kind: LoggedOut, Person: p.ID}); err != nil {
 		t.Error(err)
 	}
 	for _, w := range []Withdrawal{

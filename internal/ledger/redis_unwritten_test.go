@@ -12,7 +12,7 @@ func TestAttackEndInMemoryAloneIsTakenForStored(t *testing.T) {
 	t.Parallel()
 	s := redistest.Standalone(t, redistest.Options{AppendOnly: true})
 	r := testRedis(t, outageClient(t, s), "", func(r *Redis) { r.Timeout = time.Second })
-	p := mustSeeIn(t, r, Sighting{AppID: "wxA", OpenID: "oA"})
+	p := MustSee(t, r, Sighting{AppID: "wxA", OpenID: "oA"})
 	id, until := [16]byte{7}, time.Now().Add(time.Hour)
 	ends := map[string]struct {
 		end     func() error

@@ -15,7 +15,7 @@ import (
 type tombstone struct {
 	person  string // "" for a session
 	session [16]byte
-	e       goneUntil // at is 0 for a session
+	e       PersonEnd // at is 0 for a session
 }
 
 // parseTombstone reads a word; ok is false if it is none.
@@ -28,13 +28,13 @@ func parseTombstone(word string) (t tombstone, ok bool) {
 	if err != nil {
 		return t, false
 	}
-	t.e.until = until
+	t.e.Until = until
 	switch {
 	case word[0] == 's' && len(parts) == 2 && len(parts[0]) == 32:
 		_, err = hex.Decode(t.session[:], []byte(parts[0]))
-	case word[0] == 'p' && len(parts) == 3 && validID(parts[0]):
+	case word[0] == 'p' && len(parts) == 3 && ValidID(parts[0]):
 		t.person = parts[0]
-		t.e.at, err = parseSecond(parts[1])
+		t.e.At, err = parseSecond(parts[1])
 	default:
 		return t, false
 	}
@@ -88,11 +88,11 @@ func (r *Redis) WalkEnded(ctx context.Context, fn func(Tombstone) error) error {
 		t, ok := parseTombstone(word)
 		switch {
 		case !ok:
-			return corrupt("a tombstone cannot be decoded")
+			return Corrupt("a tombstone cannot be decoded")
 		case t.person == "":
-			return fn(sessionTomb(t.session, t.e.until))
+			return fn(SessionTombstone(t.session, t.e.Until))
 		}
-		return fn(personTomb(t.person, t.e))
+		return fn(PersonTombstone(t.person, t.e))
 	})
 }
 
@@ -102,14 +102,14 @@ func (r *Redis) ImportEnded(ctx context.Context, t Tombstone) error {
 		return err
 	}
 	defer r.work.Done()
-	if err := t.check(); err != nil {
+	if err := t.Check(); err != nil {
 		return err
 	}
-	end, ok := untilSecond(t.Until)
+	end, ok := UntilSecond(t.Until)
 	word := sessionTombstone(t.Session, end)
 	if t.Person != "" {
-		var e goneUntil
-		e, ok = r.gone.imported(&t, r.Logger)
+		var e PersonEnd
+		e, ok = r.gone.Imported(&t, r.Logger)
 		word = personTombstone(t.Person, e)
 	}
 	if !ok {
@@ -121,7 +121,7 @@ func (r *Redis) ImportEnded(ctx context.Context, t Tombstone) error {
 	b.endNews = string(sayEnded) + word
 	_, _, err := r.write(ctx, b)
 	if t.Person == "" {
-		return r.unwritten.note(err, 0, string(t.Session[:]))
+		return r.unwritten.Note(err, 0, string(t.Session[:]))
 	}
-	return r.unwritten.note(err, t.At.Unix(), t.Person)
+	return r.unwritten.Note(err, t.At.Unix(), t.Person)
 }

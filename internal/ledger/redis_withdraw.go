@@ -12,14 +12,14 @@ func (r *Redis) Withdraw(ctx context.Context, w Withdrawal) (p Person, done bool
 		return Person{}, false, err
 	}
 	defer r.work.Done()
-	w, err = w.normal()
+	w, err = w.Normal()
 	if err != nil {
 		return Person{}, false, err
 	}
-	var d withdrawn
+	var d Withdrawn
 	nobody := false
 	err = r.rounds(ctx, func() (plan, error) {
-		v, err := r.look(ctx, query{appID: w.AppID, openID: w.OpenID})
+		v, err := r.look(ctx, Query{AppID: w.AppID, OpenID: w.OpenID})
 		if err != nil {
 			return plan{}, err
 		}
@@ -27,23 +27,23 @@ func (r *Redis) Withdraw(ctx context.Context, w Withdrawal) (p Person, done bool
 			return r.withdrawNobody(ctx, &w)
 		}
 		p = *v.openID.person
-		d = w.apply(&p)
+		d = w.Apply(&p)
 		return r.withdraw(&w, &d, v.openID)
 	}, r.wake)
 	if errors.Is(err, errSeen) { // what was seen before has been written
-		r.unwritten.noteWithdrawn(&d, nil)
+		r.unwritten.NoteWithdrawn(&d, nil)
 		return p, false, nil
 	}
-	r.unwritten.noteWithdrawn(&d, err)
+	r.unwritten.NoteWithdrawn(&d, err)
 	switch {
 	case err != nil:
 		return Person{}, false, err
 	case nobody:
 		return Person{}, false, ErrNotFound
-	case !d.erased:
-		p = d.after
+	case !d.Erased:
+		p = d.After
 	}
-	return p.clone(), true, nil
+	return p.Clone(), true, nil
 }
 
 // withdrawNobody tells a push that was seen before from one about somebody who is not known.
@@ -53,46 +53,46 @@ func (r *Redis) withdrawNobody(ctx context.Context, w *Withdrawal) (plan, error)
 	}
 	ctx, cancel := r.once(ctx)
 	defer cancel()
-	left, err := r.Client.PTTL(ctx, r.key("once:"+w.onceKey())).Result()
+	left, err := r.Client.PTTL(ctx, r.key("once:"+w.OnceKey())).Result()
 	r.answer(err)
-	if err == nil && left > 0 && left <= onceFor { // as in writeScript
+	if err == nil && left > 0 && left <= OnceFor { // as in writeScript
 		return plan{}, errSeen
 	}
 	return plan{}, r.failed("reading", err)
 }
 
 // withdraw plans it.
-func (r *Redis) withdraw(w *Withdrawal, d *withdrawn, s stamped) (plan, error) {
-	c := &change{person: d.after, dirty: true, news: true}
+func (r *Redis) withdraw(w *Withdrawal, d *Withdrawn, s stamped) (plan, error) {
+	c := &Change{Person: d.After, Dirty: true, News: true}
 	b := newBatch()
-	b.expectName(tableOpenID, string(openIDKey(w.AppID, w.OpenID)), s)
+	b.expectName(TableOpenID, string(OpenIDKey(w.AppID, w.OpenID)), s)
 	b.expectPerson(s)
 	if w.Key != "" {
-		b.once(r, w.onceKey())
+		b.once(r, w.OnceKey())
 	}
-	if d.erased {
-		c.person = d.before
-		for _, name := range d.before.claims() {
-			b.remove(name.table, name.key)
+	if d.Erased {
+		c.Person = d.Before
+		for _, name := range d.Before.Names() {
+			b.remove(name.Table, name.Key)
 		}
 	} else {
 		if w.Account {
-			b.remove(tableOpenID, string(openIDKey(w.AppID, w.OpenID)))
+			b.remove(TableOpenID, string(OpenIDKey(w.AppID, w.OpenID)))
 		}
-		if err := b.put(&d.after); err != nil {
+		if err := b.put(&d.After); err != nil {
 			return plan{}, err
 		}
 	}
 	b.announce(c)
-	if d.ends {
+	if d.Ends {
 		var words []string
-		for _, id := range d.before.allIDs() {
-			words = append(words, personTombstone(id, d.end))
-			b.end(words[len(words)-1], d.end.until)
-			r.gone.add(id, d.end) // first, as in EndPerson
+		for _, id := range d.Before.IDs() {
+			words = append(words, personTombstone(id, d.End))
+			b.end(words[len(words)-1], d.End.Until)
+			r.gone.Add(id, d.End) // first, as in EndPerson
 		}
 		b.endNews = string(sayEnded) + strings.Join(words, " ")
 	}
-	err := b.notify(r, r.targets.notices(&d.before, w.events(d)...))
-	return plan{batch: b, change: c, erased: d.erased, names: c.ids()}, err
+	err := b.notify(r, r.targets.Notices(&d.Before, w.Events(d)...))
+	return plan{batch: b, change: c, erased: d.Erased, names: c.IDs()}, err
 }

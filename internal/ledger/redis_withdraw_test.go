@@ -15,7 +15,7 @@ func TestRedisWithdrawnElsewhere(t *testing.T) {
 		var worst time.Duration
 		for i := range 5 {
 			s := Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i), Consent: true, Profile: &Profile{Nickname: "n"}}
-			p := mustSeeIn(t, a, s)
+			p := MustSee(t, a, s)
 			if q, err := z.Find(t.Context(), p.ID); err != nil || q.Nickname != "n" {
 				t.Fatalf("%+v, %v", q, err)
 			}

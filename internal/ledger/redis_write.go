@@ -31,7 +31,7 @@ func (r *Redis) write(ctx context.Context, b *batch) (conflict, added int, err e
 		r.answer(err)
 	}
 	if err == nil && len(got) != 2 {
-		err = corrupt("%d answers instead of 2", len(got))
+		err = Corrupt("%d answers instead of 2", len(got))
 	}
 	if err != nil {
 		return 0, 0, r.failed("writing", err)
@@ -41,9 +41,9 @@ func (r *Redis) write(ctx context.Context, b *batch) (conflict, added int, err e
 
 // arguments are those of writeScript.
 func (r *Redis) arguments(b *batch) []any {
-	l := r.limits.bounds()
+	l := r.limits.Bounds()
 	args := []any{
-		schema, r.key("news"), b.news, b.endNews, time.Now().UnixMilli(), l.waiting, l.dead, DeadFor.Milliseconds(),
+		schema, r.key("news"), b.news, b.endNews, time.Now().UnixMilli(), l.Waiting, l.Dead, DeadFor.Milliseconds(),
 		len(b.checks) / 3, len(b.writes) / 3, b.stamp,
 	}
 	return append(append(append(args, b.checks...), b.writes...), b.steps...)

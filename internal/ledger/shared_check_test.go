@@ -7,39 +7,39 @@ import (
 	"slices"
 )
 
-// posted is what one target's queue says, in the words of both kinds of store.
-type posted struct {
-	waiting map[string]Delivery // by id
-	lines   map[string][]string // ids in order
-	lineOf  map[string]string   // by id, as the entries say
-	due     []string            // ids
-	dead    map[string]Delivery
-	buried  []string // ids
-	counted [2]int   // waiting, dead
+// Posted is what one target's queue says, in the words of both kinds of store.
+type Posted struct {
+	Waiting map[string]Delivery // by id
+	Lines   map[string][]string // ids in order
+	LineOf  map[string]string   // by id, as the entries say
+	Due     []string            // ids
+	Dead    map[string]Delivery
+	Buried  []string // ids
+	Counted [2]int   // waiting, dead
 
-	kinds, deadKinds map[string]EventKind // by id, as the indexes say
+	Kinds, DeadKinds map[string]EventKind // by id, as the indexes say
 }
 
-// check reports every contradiction within a queue.
-func (p *posted) check() error {
+// Check reports every contradiction within a queue.
+func (p *Posted) Check() error {
 	var errs []error
 	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf("outbox: "+format, args...)) }
-	if p.counted != [2]int{len(p.waiting), len(p.dead)} {
-		fault("counted %v, there are %d and %d", p.counted, len(p.waiting), len(p.dead))
+	if p.Counted != [2]int{len(p.Waiting), len(p.Dead)} {
+		fault("counted %v, there are %d and %d", p.Counted, len(p.Waiting), len(p.Dead))
 	}
 	var heads []string
 	inLines := 0
-	for line, ids := range p.lines {
+	for line, ids := range p.Lines {
 		heads = append(heads, ids[0])
 		inLines += len(ids)
 		for _, id := range ids {
-			if p.lineOf[id] != line {
-				fault("%s stands in %s and says %s", id, line, p.lineOf[id])
+			if p.LineOf[id] != line {
+				fault("%s stands in %s and says %s", id, line, p.LineOf[id])
 			}
 		}
 	}
-	if inLines != len(p.waiting) {
-		fault("%d wait, %d stand in lines", len(p.waiting), inLines)
+	if inLines != len(p.Waiting) {
+		fault("%d wait, %d stand in lines", len(p.Waiting), inLines)
 	}
 	same := func(what string, a, b []string) {
 		slices.Sort(a)
@@ -48,14 +48,14 @@ func (p *posted) check() error {
 			fault("%s: %v and %v", what, a, b)
 		}
 	}
-	same("first of the lines, and due", heads, slices.Clone(p.due))
-	same("dead and buried", slices.Collect(maps.Keys(p.dead)), slices.Clone(p.buried))
-	errs = append(errs, kindsFault("wait", p.waiting, p.kinds), kindsFault("are dead", p.dead, p.deadKinds))
+	same("first of the lines, and due", heads, slices.Clone(p.Due))
+	same("dead and buried", slices.Collect(maps.Keys(p.Dead)), slices.Clone(p.Buried))
+	errs = append(errs, kindsFault("wait", p.Waiting, p.Kinds), kindsFault("are dead", p.Dead, p.DeadKinds))
 	return errors.Join(errs...)
 }
 
-func newPosted() *posted {
-	return &posted{waiting: map[string]Delivery{}, lines: map[string][]string{}, lineOf: map[string]string{}, dead: map[string]Delivery{}}
+func NewPosted() *Posted {
+	return &Posted{Waiting: map[string]Delivery{}, Lines: map[string][]string{}, LineOf: map[string]string{}, Dead: map[string]Delivery{}}
 }
 
 // kindsFault reports a contradiction between the events and an index by kind, which lists them by id.
@@ -72,8 +72,8 @@ func kindsFault(what string, all map[string]Delivery, index map[string]EventKind
 	return errors.Join(errs...)
 }
 
-// numbersOf counts events by kind.
-func numbersOf(all map[string]Delivery) map[EventKind]int {
+// NumbersOf counts events by kind.
+func NumbersOf(all map[string]Delivery) map[EventKind]int {
 	n := map[EventKind]int{}
 	for _, d := range all {
 		n[d.Kind]++

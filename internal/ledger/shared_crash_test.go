@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// crowdForEver signs people in as fast as it can, silently and with unionid, lets some take back what they gave, and
+// CrowdForEver signs people in as fast as it can, silently and with unionid, lets some take back what they gave, and
 // prints each once it is told that it is kept, as "app id, openid, unionid, person, what happened".
-func crowdForEver(l Ledger) {
+func CrowdForEver(l Ledger) {
 	l.SetTargets([]Target{{Name: "crm"}})
 	must := func(err error) {
 		if err != nil {
@@ -39,7 +39,7 @@ func crowdForEver(l Ledger) {
 					continue
 				}
 				p, _, err = l.Withdraw(context.Background(), Withdrawal{
-					Key: newID(), Kind: Revoked, AppID: s.AppID, OpenID: s.OpenID, Consent: true, End: true, Until: time.Now().Add(time.Hour),
+					Key: NewID(), Kind: Revoked, AppID: s.AppID, OpenID: s.OpenID, Consent: true, End: true, Until: time.Now().Add(time.Hour),
 				})
 				must(err)
 				fmt.Printf("%s,%s,,%s,%s\n", s.AppID, s.OpenID, p.ID, Revoked)
@@ -49,12 +49,12 @@ func crowdForEver(l Ledger) {
 	wg.Wait()
 }
 
-// allTold checks that nothing was lost for crm: every merge that is in the ledger, and whatever was reported as kept,
+// AllTold checks that nothing was lost for crm: every merge that is in the ledger, and whatever was reported as kept,
 // waits to be told; and nothing waits that did not happen.
-func allTold(t *testing.T, l Ledger, p *posted, reported []string, killed int) {
+func AllTold(t *testing.T, l Ledger, p *Posted, reported []string, killed int) {
 	t.Helper()
 	merged, told, total := map[string]int{}, map[string]int{}, 0
-	for _, d := range p.waiting {
+	for _, d := range p.Waiting {
 		switch d.Kind {
 		case Merged:
 			merged[d.From]++

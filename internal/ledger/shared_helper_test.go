@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func mustSeeIn(t testing.TB, l Ledger, s Sighting) Person {
+func MustSee(t testing.TB, l Ledger, s Sighting) Person {
 	t.Helper()
 	p, err := l.See(t.Context(), s)
 	if err != nil {
@@ -16,10 +16,10 @@ func mustSeeIn(t testing.TB, l Ledger, s Sighting) Person {
 	return p
 }
 
-// buryOne makes a dead letter, and returns its id.
-func buryOne(t *testing.T, l Ledger) string {
+// BuryOne makes a dead letter, and returns its id.
+func BuryOne(t *testing.T, l Ledger) string {
 	t.Helper()
-	mustSeeIn(t, l, Sighting{AppID: "wxA", OpenID: "oA", SignedIn: true})
+	MustSee(t, l, Sighting{AppID: "wxA", OpenID: "oA", SignedIn: true})
 	due, _, err := l.Due(t.Context(), "crm", time.Now(), 1)
 	if err != nil || len(due) != 1 {
 		t.Fatalf("%d due, %v", len(due), err)
@@ -30,7 +30,7 @@ func buryOne(t *testing.T, l Ledger) string {
 	return due[0].ID
 }
 
-func wantDead(t *testing.T, l Ledger, want int) {
+func WantDead(t *testing.T, l Ledger, want int) {
 	t.Helper()
 	_, n, err := l.Waiting(t.Context(), "crm")
 	all, err2 := l.Dead(t.Context(), "crm", "", 10)
@@ -39,12 +39,12 @@ func wantDead(t *testing.T, l Ledger, want int) {
 	}
 }
 
-// anEvent is one as a store keeps it.
-func anEvent(t testing.TB) (data []byte) {
+// AnEvent is one as a store keeps it.
+func AnEvent(t testing.TB) (data []byte) {
 	t.Helper()
-	data, err := encodeEvent(&Event{
-		ID: newID(), Kind: Merged, Person: newID(), From: newID(), Aliases: []string{newID(), newID()},
-		AppID: "wxA", OpenID: `o"\\`, UnionID: "u", At: time.Unix(maxTime, 0).UTC(), Scope: "snsapi_base", Reason: `"`,
+	data, err := EncodeEvent(&Event{
+		ID: NewID(), Kind: Merged, Person: NewID(), From: NewID(), Aliases: []string{NewID(), NewID()},
+		AppID: "wxA", OpenID: `o"\\`, UnionID: "u", At: time.Unix(MaxTime, 0).UTC(), Scope: "snsapi_base", Reason: `"`,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -52,8 +52,8 @@ func anEvent(t testing.TB) (data []byte) {
 	return data
 }
 
-// soundDelivery checks what was read of a store that may hold anything: a delivery that can be kept, or ErrCorrupt.
-func soundDelivery(t testing.TB, d Delivery, err error) {
+// SoundDelivery checks what was read of a store that may hold anything: a delivery that can be kept, or ErrCorrupt.
+func SoundDelivery(t testing.TB, d Delivery, err error) {
 	t.Helper()
 	if err != nil {
 		if !errors.Is(err, ErrCorrupt) {
@@ -61,9 +61,9 @@ func soundDelivery(t testing.TB, d Delivery, err error) {
 		}
 		return
 	}
-	if again, err := encodeEvent(&d.Event); err != nil {
+	if again, err := EncodeEvent(&d.Event); err != nil {
 		t.Fatal(err)
-	} else if e, err := decodeEvent(again); err != nil || !reflect.DeepEqual(e, d.Event) {
+	} else if e, err := DecodeEvent(again); err != nil || !reflect.DeepEqual(e, d.Event) {
 		t.Fatalf("%+v came back as %+v, %v", d.Event, e, err)
 	}
 }

@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// manyWaiting fills the outbox as a crowd does that signs in while nobody delivers: half of the events are of one person.
-func manyWaiting(t testing.TB, l Ledger, n int, keep func([]notice) error) {
+// fillOutbox fills the outbox as a crowd does that signs in while nobody delivers: half of the events are of one person.
+func fillOutbox(t testing.TB, l Ledger, n int, keep func([]Notice) error) {
 	l.SetTargets([]Target{{Name: "crm"}})
-	busy := mustSeeIn(t, l, Sighting{AppID: "wxA", OpenID: "oBusy"})
+	busy := MustSee(t, l, Sighting{AppID: "wxA", OpenID: "oBusy"})
 	for range n / 1000 {
-		var some []notice
+		var some []Notice
 		for i := range 1000 {
-			e := Event{ID: newID(), Kind: SignedIn, Person: busy.ID, AppID: "wxA", OpenID: "oBusy", At: time.Unix(9, 0)}
+			e := Event{ID: NewID(), Kind: SignedIn, Person: busy.ID, AppID: "wxA", OpenID: "oBusy", At: time.Unix(9, 0)}
 			if i%2 == 0 {
-				e.Person, e.OpenID = newID(), fmt.Sprint("o", i)
+				e.Person, e.OpenID = NewID(), fmt.Sprint("o", i)
 			}
-			some = append(some, notice{event: e, line: lineOf(&e), to: []string{"crm"}})
+			some = append(some, Notice{Event: e, Line: LineOf(&e), To: []string{"crm"}})
 		}
 		if err := keep(some); err != nil {
 			t.Fatal(err)
@@ -29,11 +29,11 @@ func manyWaiting(t testing.TB, l Ledger, n int, keep func([]notice) error) {
 	}
 }
 
-// testManyWaiting checks that with 100,000 waiting, asking, postponing, delivering and merging stay quick. keep puts
+// ManyWaiting checks that with 100,000 waiting, asking, postponing, delivering and merging stay quick. keep puts
 // notices into the outbox.
-func testManyWaiting(t *testing.T, l Ledger, keep func([]notice) error) {
+func ManyWaiting(t *testing.T, l Ledger, keep func([]Notice) error) {
 	const n, rounds = 100_000, 200
-	manyWaiting(t, l, n, keep)
+	fillOutbox(t, l, n, keep)
 	ctx, begun := t.Context(), time.Now()
 	for i := range rounds {
 		due, _, err := l.Due(ctx, "crm", time.Now(), 8)
@@ -51,8 +51,8 @@ func testManyWaiting(t *testing.T, l Ledger, keep func([]notice) error) {
 	}
 	each := time.Since(begun) / rounds
 	begun = time.Now()
-	mustSeeIn(t, l, Sighting{AppID: "wxB", OpenID: "oOld", UnionID: "u", At: time.Unix(5, 0)})
-	mustSeeIn(t, l, Sighting{AppID: "wxA", OpenID: "oBusy", UnionID: "u", SignedIn: true}) // merged into the older one
+	MustSee(t, l, Sighting{AppID: "wxB", OpenID: "oOld", UnionID: "u", At: time.Unix(5, 0)})
+	MustSee(t, l, Sighting{AppID: "wxA", OpenID: "oBusy", UnionID: "u", SignedIn: true}) // merged into the older one
 	merge := time.Since(begun)
 	t.Logf("%d waiting: one delivery takes %v (asking, and noting), a merge of %d events %v", n, each, n/2, merge)
 	if each > 100*time.Millisecond || merge > 20*time.Second {
@@ -60,16 +60,16 @@ func testManyWaiting(t *testing.T, l Ledger, keep func([]notice) error) {
 	}
 }
 
-// benchSeeSignedIn measures a sign-in that only tells, beside one that writes nothing, alone and a thousand at once, all
+// BenchSeeSignedIn measures a sign-in that only tells, beside one that writes nothing, alone and a thousand at once, all
 // of the person whom open has made. On two cores, for one sign-in: in a file 0.48 ms to 0.02 ms alone (the disk's part),
 // 39 µs to 14 µs in the crowd, which shares disk writes (2.9 times); in Redis 140 µs to 78 µs alone (1.8 times), 161 µs
 // to 40 µs in the crowd, which stands in line, for it is one person.
-func benchSeeSignedIn(b *testing.B, open func(b *testing.B) Ledger) {
+func BenchSeeSignedIn(b *testing.B, open func(b *testing.B) Ledger) {
 	run := func(b *testing.B, l Ledger, s Sighting, crowd int) {
 		for b.Loop() {
 			var wg sync.WaitGroup
 			for range crowd {
-				wg.Go(func() { mustSeeIn(b, l, s) })
+				wg.Go(func() { MustSee(b, l, s) })
 			}
 			wg.Wait()
 		}

@@ -8,8 +8,8 @@ import (
 // maxIdentifier bounds app ids, openids and unionids, in bytes. WeChat's have 18 and 28 characters.
 const maxIdentifier = 128
 
-// maxTime is the last second a record can hold, the end of the year 9999.
-const maxTime = 253402300799
+// MaxTime is the last second a record can hold, the end of the year 9999.
+const MaxTime = 253402300799
 
 // Sighting is one sign-in as WeChat reported it. Virtual visitors (is_snapshotuser) must never be put into one.
 type Sighting struct {
@@ -48,33 +48,33 @@ const (
 	maxPhone  = 32
 )
 
-// normal returns the sighting with its time settled and its profile cleaned, or ErrInvalid. No error text repeats what
+// Normal returns the sighting with its time settled and its profile cleaned, or ErrInvalid. No error text repeats what
 // the sighting says: errors go to logs, and openids are personal data.
-func (s Sighting) normal() (Sighting, error) {
+func (s Sighting) Normal() (Sighting, error) {
 	switch {
-	case !identifier(s.AppID):
+	case !Identifier(s.AppID):
 		return s, fmt.Errorf("%w: the app id must be 1 to %d visible ASCII characters", ErrInvalid, maxIdentifier)
-	case !identifier(s.OpenID):
+	case !Identifier(s.OpenID):
 		return s, fmt.Errorf("%w: the openid must be 1 to %d visible ASCII characters", ErrInvalid, maxIdentifier)
-	case s.UnionID != "" && !identifier(s.UnionID):
+	case s.UnionID != "" && !Identifier(s.UnionID):
 		return s, fmt.Errorf("%w: the unionid must be at most %d visible ASCII characters", ErrInvalid, maxIdentifier)
-	case s.Scope != "" && (!identifier(s.Scope) || len(s.Scope) > maxScope):
+	case s.Scope != "" && (!Identifier(s.Scope) || len(s.Scope) > maxScope):
 		return s, fmt.Errorf("%w: the scope must be at most %d visible ASCII characters", ErrInvalid, maxScope)
 	case len(s.Grant) > maxSealed || len(s.SessionKey) > maxSealed:
 		return s, fmt.Errorf("%w: what is sealed must have at most %d bytes", ErrInvalid, maxSealed)
-	case !words(s.Phone, maxPhone):
+	case !Printable(s.Phone, maxPhone):
 		return s, fmt.Errorf("%w: the phone number must be at most %d printable ASCII characters", ErrInvalid, maxPhone)
 	}
 	if s.At.IsZero() {
 		s.At = time.Now()
 	}
-	if at := s.At.Unix(); at <= 0 || at > maxTime {
+	if at := s.At.Unix(); at <= 0 || at > MaxTime {
 		return s, fmt.Errorf("%w: the time must lie between the years 1970 and 9999", ErrInvalid)
 	}
 	s.At = s.At.UTC().Truncate(time.Second)
 	s.Profile = s.Profile.clean()
 	if s.SignedIn {
-		s.event = newID()
+		s.event = NewID()
 	}
 	return s, nil
 }
@@ -93,9 +93,9 @@ func (s *Sighting) admits(byOpenID *Person) error {
 	return nil
 }
 
-// identifier reports whether s can be an id of WeChat's: bounded, and without blanks, control bytes or anything else
+// Identifier reports whether s can be an id of WeChat's: bounded, and without blanks, control bytes or anything else
 // that could break out of a header, a log line or an index key.
-func identifier(s string) bool {
+func Identifier(s string) bool {
 	if s == "" || len(s) > maxIdentifier {
 		return false
 	}

@@ -30,8 +30,8 @@ var (
 )
 
 // bucket is where Bolt keeps a table.
-func (t table) bucket() []byte {
-	return [...][]byte{tablePerson: bucketPerson, tableOpenID: bucketOpenID, tableUnionID: bucketUnionID, tableAlias: bucketAlias}[t]
+func (t Table) bucket() []byte {
+	return [...][]byte{TablePerson: bucketPerson, TableOpenID: bucketOpenID, TableUnionID: bucketUnionID, TableAlias: bucketAlias}[t]
 }
 
 // tables is the ledger within one transaction.
@@ -84,10 +84,10 @@ func (t tables) ours(found [][]byte) error {
 	slices.SortFunc(found, bytes.Compare)
 	want := slices.SortedFunc(slices.Values(buckets), bytes.Compare)
 	if !slices.EqualFunc(found, want, bytes.Equal) {
-		return corrupt("the file's tables are not a ledger's")
+		return Corrupt("the file's tables are not a ledger's")
 	}
 	if v := t.tx.Bucket(bucketMeta).Get(keySchema); !bytes.Equal(v, schemaNow) {
-		return corrupt("the file has schema %.16q, this gateway knows %q", v, schemaNow)
+		return Corrupt("the file has schema %.16q, this gateway knows %q", v, schemaNow)
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func (t tables) byID(id string) (Person, error) {
 
 // byOpenID returns the person to whom the openid belongs. ErrNotFound.
 func (t tables) byOpenID(appID, openID string) (Person, error) {
-	id := t.tx.Bucket(bucketOpenID).Get(openIDKey(appID, openID))
+	id := t.tx.Bucket(bucketOpenID).Get(OpenIDKey(appID, openID))
 	if id == nil {
 		return Person{}, ErrNotFound
 	}
@@ -134,7 +134,7 @@ func (t tables) expect(id string, agrees func(*Person) bool) (Person, error) {
 		return Person{}, err
 	}
 	if p.ID == "" || !agrees(&p) {
-		return Person{}, corrupt("an index and the record it points at disagree")
+		return Person{}, Corrupt("an index and the record it points at disagree")
 	}
 	return p, nil
 }
@@ -145,12 +145,12 @@ func (t tables) load(id string) (Person, error) {
 	if data == nil {
 		return Person{}, nil
 	}
-	p, err := decode(data)
+	p, err := DecodePerson(data)
 	if err != nil {
 		return Person{}, err
 	}
 	if p.ID != id {
-		return Person{}, corrupt("a record stands under another person's id")
+		return Person{}, Corrupt("a record stands under another person's id")
 	}
 	return p, nil
 }
@@ -159,28 +159,28 @@ func (t tables) load(id string) (Person, error) {
 func (t tables) order() (uint64, error) { return t.tx.Bucket(bucketPerson).NextSequence() }
 
 // write keeps a change: records first, then the indexes that lead to them.
-func (t tables) write(c *change) error {
-	if c.left != nil {
-		if err := t.put(c.left); err != nil {
+func (t tables) write(c *Change) error {
+	if c.Left != nil {
+		if err := t.put(c.Left); err != nil {
 			return err
 		}
 	}
-	if err := t.put(&c.person); err != nil {
+	if err := t.put(&c.Person); err != nil {
 		return err
 	}
-	if c.gone != "" {
-		if err := t.tx.Bucket(bucketPerson).Delete([]byte(c.gone)); err != nil {
+	if c.Gone != "" {
+		if err := t.tx.Bucket(bucketPerson).Delete([]byte(c.Gone)); err != nil {
 			return err
 		}
 	}
-	if !c.news { // only times: the indexes stand
+	if !c.News { // only times: the indexes stand
 		return nil
 	}
-	return t.index(&c.person)
+	return t.index(&c.Person)
 }
 
 func (t tables) put(p *Person) error {
-	data, err := encode(p)
+	data, err := EncodePerson(p)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (t tables) index(p *Person) error {
 		return nil
 	}
 	for _, a := range p.Accounts {
-		if err := point(bucketOpenID, openIDKey(a.AppID, a.OpenID)); err != nil {
+		if err := point(bucketOpenID, OpenIDKey(a.AppID, a.OpenID)); err != nil {
 			return err
 		}
 	}

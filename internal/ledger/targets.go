@@ -7,13 +7,13 @@ import (
 	"sync"
 )
 
-// targets are who hears of events. The zero value is nobody.
-type targets struct {
+// Targets are who hears of events. The zero value is nobody.
+type Targets struct {
 	mu  sync.RWMutex
 	all []Target
 }
 
-func (t *targets) set(all []Target) {
+func (t *Targets) Set(all []Target) {
 	var kept []Target
 	for _, one := range all {
 		if targetName(one.Name) {
@@ -25,8 +25,8 @@ func (t *targets) set(all []Target) {
 	t.all = kept
 }
 
-// wanting returns the names of those who hear of a kind.
-func (t *targets) wanting(kind EventKind) []string {
+// Wanting returns the names of those who hear of a kind.
+func (t *Targets) Wanting(kind EventKind) []string {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	var names []string
@@ -43,51 +43,51 @@ func targetName(s string) bool {
 		!strings.ContainsFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' })
 }
 
-func checkTarget(name string) error {
+func CheckTarget(name string) error {
 	if !targetName(name) {
 		return fmt.Errorf("%w: a target's name has 1 to 64 of a-z, 0-9 and -", ErrInvalid)
 	}
 	return nil
 }
 
-// notice is an event and who is to hear of it.
-type notice struct {
-	event   Event
-	line    string   // events of one line are delivered in order
-	aliases []string // ids whose lines have become part of this one
-	to      []string // names of targets; never empty
+// Notice is an event and who is to hear of it.
+type Notice struct {
+	Event   Event
+	Line    string   // events of one line are delivered in order
+	Aliases []string // ids whose lines have become part of this one
+	To      []string // names of targets; never empty
 }
 
-// notices returns those of the events that somebody wants. They stand in the line of the person, whose older ids'
+// Notices returns those of the events that somebody wants. They stand in the line of the person, whose older ids'
 // lines go with it. p is nil where nobody is known.
-func (t *targets) notices(p *Person, events ...Event) []notice {
-	var all []notice
+func (t *Targets) Notices(p *Person, events ...Event) []Notice {
+	var all []Notice
 	for _, e := range events {
-		to := t.wanting(e.Kind)
+		to := t.Wanting(e.Kind)
 		if len(to) == 0 {
 			continue
 		}
 		if e.ID == "" {
-			e.ID = newID()
+			e.ID = NewID()
 		}
-		n := notice{event: e, line: lineOf(&e), to: to}
+		n := Notice{Event: e, Line: LineOf(&e), To: to}
 		if p != nil {
-			n.line, n.aliases = personLine(p.ID), p.Merged
+			n.Line, n.Aliases = PersonLine(p.ID), p.Merged
 		}
 		all = append(all, n)
 	}
 	return all
 }
 
-// lineLength is the length of a line's name: a letter, and an id.
-const lineLength = 1 + idLength
+// LineLength is the length of a line's name: a letter, and an id.
+const LineLength = 1 + IDLength
 
-func personLine(id string) string { return "p" + id }
+func PersonLine(id string) string { return "p" + id }
 
-// lineOf is the line of an event about which nothing else is known. One without a person has a line of its own.
-func lineOf(e *Event) string {
+// LineOf is the line of an event about which nothing else is known. One without a person has a line of its own.
+func LineOf(e *Event) string {
 	if e.Person == "" {
 		return "e" + e.ID
 	}
-	return personLine(e.Person)
+	return PersonLine(e.Person)
 }

@@ -40,7 +40,7 @@ func (t *Tombstone) fault() string {
 		return "until"
 	case t.Person == "" && !t.At.IsZero(), t.Person != "" && !keptTime(t.At):
 		return "at"
-	case t.Person != "" && (!validID(t.Person) || t.Session != [16]byte{}):
+	case t.Person != "" && (!ValidID(t.Person) || t.Session != [16]byte{}):
 		return "ended_person"
 	}
 	return ""
@@ -48,10 +48,10 @@ func (t *Tombstone) fault() string {
 
 // keptTime says whether a tombstone can have this time.
 func keptTime(t time.Time) bool {
-	return !t.IsZero() && t.Unix() >= 0 && t.Unix() <= maxTime && t.Nanosecond() == 0
+	return !t.IsZero() && t.Unix() >= 0 && t.Unix() <= MaxTime && t.Nanosecond() == 0
 }
 
-func (t *Tombstone) check() error {
+func (t *Tombstone) Check() error {
 	if fault := t.fault(); fault != "" {
 		return fmt.Errorf("%w: the tombstone has a bad %s", ErrInvalid, fault)
 	}
@@ -94,7 +94,7 @@ func (t *Tombstone) UnmarshalJSON(data []byte) error {
 		}
 		q.Session = [16]byte(id)
 	}
-	if err := q.check(); err != nil {
+	if err := q.Check(); err != nil {
 		return err
 	}
 	*t = q
@@ -110,10 +110,10 @@ func IsTombstone(line []byte) bool {
 	return json.Unmarshal(line, &v) == nil && (v.Session != nil || v.Person != nil)
 }
 
-func sessionTomb(id [16]byte, until int64) Tombstone {
+func SessionTombstone(id [16]byte, until int64) Tombstone {
 	return Tombstone{Session: id, Until: time.Unix(until, 0).UTC()}
 }
 
-func personTomb(id string, e goneUntil) Tombstone {
-	return Tombstone{Person: id, At: time.Unix(e.at, 0).UTC(), Until: time.Unix(e.until, 0).UTC()}
+func PersonTombstone(id string, e PersonEnd) Tombstone {
+	return Tombstone{Person: id, At: time.Unix(e.At, 0).UTC(), Until: time.Unix(e.Until, 0).UTC()}
 }

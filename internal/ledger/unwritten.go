@@ -12,17 +12,17 @@ const (
 	unwrittenDoubt = time.Hour
 )
 
-// unwritten knows the ends that hold in memory and that the store may not have: their write has failed. A session that
+// UnwrittenEnds knows the ends that hold in memory and that the store may not have: their write has failed. A session that
 // one of them ended is over here, and alive on another instance or after a restart (attack: a sign-out that failed is
 // repeated, finds the session over, and is taken for done).
-type unwritten struct {
+type UnwrittenEnds struct {
 	mu    sync.Mutex
 	at    map[string]int64 // by session id, 16 bytes, or person id: up to when sessions were to end; 0 for a session
 	doubt time.Time        // until when every end counts as unwritten
 }
 
-// note takes in how the write of an end went, and returns its error. The end of a session has at 0.
-func (u *unwritten) note(err error, at int64, names ...string) error {
+// Note takes in how the write of an end went, and returns its error. The end of a session has at 0.
+func (u *UnwrittenEnds) Note(err error, at int64, names ...string) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, name := range names {
@@ -43,15 +43,15 @@ func (u *unwritten) note(err error, at int64, names ...string) error {
 	return err
 }
 
-// noteWithdrawn is note for a withdrawal.
-func (u *unwritten) noteWithdrawn(d *withdrawn, err error) {
-	if d.ends {
-		_ = u.note(err, d.end.at, d.before.allIDs()...)
+// NoteWithdrawn is note for a withdrawal.
+func (u *UnwrittenEnds) NoteWithdrawn(d *Withdrawn, err error) {
+	if d.Ends {
+		_ = u.Note(err, d.End.At, d.Before.IDs()...)
 	}
 }
 
-// has reports whether an end of this session or this person is unwritten.
-func (u *unwritten) has(id [16]byte, person string) bool {
+// Has reports whether an end of this session or this person is unwritten.
+func (u *UnwrittenEnds) Has(id [16]byte, person string) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	_, session := u.at[string(id[:])]

@@ -12,25 +12,25 @@ import (
 func TestUnwritten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var u unwritten
+		var u UnwrittenEnds
 		one, person := [16]byte{1}, "p"
 		want := func(session, all bool) {
 			t.Helper()
-			if s, a := u.has(one, ""), u.has([16]byte{2}, person); s != session || a != all {
+			if s, a := u.Has(one, ""), u.Has([16]byte{2}, person); s != session || a != all {
 				t.Errorf("the session %t, the person %t; want %t, %t", s, a, session, all)
 			}
 		}
 		want(false, false)
-		_ = u.note(ErrUnavailable, 0, string(one[:]))
-		_ = u.note(ErrUnavailable, 100, person)
+		_ = u.Note(ErrUnavailable, 0, string(one[:]))
+		_ = u.Note(ErrUnavailable, 100, person)
 		want(true, true)
-		_ = u.note(nil, 0, string(one[:]))
-		_ = u.note(nil, 99, person) // an end of before
+		_ = u.Note(nil, 0, string(one[:]))
+		_ = u.Note(nil, 99, person) // an end of before
 		want(false, true)
-		_ = u.note(nil, 100, person)
+		_ = u.Note(nil, 100, person)
 		want(false, false)
 		for i := range maxUnwritten + 1 {
-			_ = u.note(ErrUnavailable, 0, fmt.Sprint(i))
+			_ = u.Note(ErrUnavailable, 0, fmt.Sprint(i))
 		}
 		want(true, true)
 		time.Sleep(unwrittenDoubt)

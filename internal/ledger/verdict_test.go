@@ -9,7 +9,7 @@ import (
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	person := func(unionID string, apps ...string) *Person {
-		p := &Person{ID: newID(), UnionID: unionID}
+		p := &Person{ID: NewID(), UnionID: unionID}
 		for _, app := range apps {
 			p.Accounts = append(p.Accounts, Account{AppID: app, OpenID: "o" + app + unionID})
 		}
@@ -21,7 +21,7 @@ func TestJudge(t *testing.T) {
 			p.Accounts = append(p.Accounts, Account{AppID: fmt.Sprint("wx", i), OpenID: "o"})
 		}
 		for range merged {
-			p.Merged = append(p.Merged, newID())
+			p.Merged = append(p.Merged, NewID())
 		}
 		return p
 	}
@@ -63,12 +63,12 @@ func TestSettleCopies(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	s := &Sighting{AppID: "A", OpenID: "oA", UnionID: "u", Consent: true, At: at, Profile: &Profile{Nickname: "n"}}
-	fresh := func() (string, uint64, error) { return newID(), 1, nil }
+	fresh := func() (string, uint64, error) { return NewID(), 1, nil }
 	for v := same; v <= moveApart; v++ {
 		with := func(app, unionID string) *Person {
 			accounts := make([]Account, 1, 8)
 			accounts[0] = Account{AppID: app, OpenID: "o" + app}
-			return &Person{ID: newID(), UnionID: unionID, Accounts: accounts, Merged: make([]string, 0, 8)}
+			return &Person{ID: NewID(), UnionID: unionID, Accounts: accounts, Merged: make([]string, 0, 8)}
 		}
 		p, q := with("A", ""), with("B", "u")
 		before := fmt.Sprint(p, q, p.Accounts[:8], q.Accounts[:8], p.Merged[:8], q.Merged[:8])
@@ -85,14 +85,14 @@ func TestNewID(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for range 1000 {
-		id := newID()
-		if !validID(id) || seen[id] {
+		id := NewID()
+		if !ValidID(id) || seen[id] {
 			t.Fatalf("id %q, seen before: %v", id, seen[id])
 		}
 		seen[id] = true
 	}
-	for _, bad := range []string{"", "abc", newID() + "a", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxy1", "abcdefghijklmnopqrstuvwxy\x00"} {
-		if validID(bad) {
+	for _, bad := range []string{"", "abc", NewID() + "a", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxy1", "abcdefghijklmnopqrstuvwxy\x00"} {
+		if ValidID(bad) {
 			t.Errorf("%q passes as an id", bad)
 		}
 	}

@@ -8,11 +8,11 @@ import (
 // warnEvery is how often the same warning is repeated.
 const warnEvery = time.Minute
 
-// warning keeps one warning from filling the log. The zero warning is ready.
-type warning struct{ last atomic.Int64 } // ns since 1970
+// Warning keeps one warning from filling the log. The zero warning is ready.
+type Warning struct{ last atomic.Int64 } // ns since 1970
 
-// due says whether to warn now.
-func (n *warning) due(now time.Time) bool {
+// Due says whether to warn now.
+func (n *Warning) Due(now time.Time) bool {
 	last := n.last.Load()
 	return (last == 0 || now.UnixNano()-last >= int64(warnEvery)) && n.last.CompareAndSwap(last, now.UnixNano())
 }

@@ -31,20 +31,20 @@ type Withdrawal struct {
 	Reason string
 }
 
-// normal returns the withdrawal with its time settled, or ErrInvalid.
-func (w Withdrawal) normal() (Withdrawal, error) {
+// Normal returns the withdrawal with its time settled, or ErrInvalid.
+func (w Withdrawal) Normal() (Withdrawal, error) {
 	switch {
 	case w.Kind != Revoked && w.Kind != Cancelled && w.Kind != ProfileChanged:
 		return w, fmt.Errorf("%w: %.16q is no kind of withdrawal", ErrInvalid, string(w.Kind))
-	case !identifier(w.AppID) || !identifier(w.OpenID):
+	case !Identifier(w.AppID) || !Identifier(w.OpenID):
 		return w, fmt.Errorf("%w: a withdrawal needs an app id and an openid, of 1 to %d visible ASCII characters", ErrInvalid, maxIdentifier)
-	case !words(w.Reason, maxReason):
-		return w, fmt.Errorf("%w: the reason must be at most %d printable ASCII characters", ErrInvalid, maxReason)
+	case !Printable(w.Reason, MaxReason):
+		return w, fmt.Errorf("%w: the reason must be at most %d printable ASCII characters", ErrInvalid, MaxReason)
 	}
 	if w.At.IsZero() {
 		w.At = time.Now()
 	}
-	if at := w.At.Unix(); at <= 0 || at > maxTime {
+	if at := w.At.Unix(); at <= 0 || at > MaxTime {
 		return w, fmt.Errorf("%w: the time must lie between the years 1970 and 9999", ErrInvalid)
 	}
 	w.At = w.At.UTC().Truncate(time.Second)
@@ -54,35 +54,35 @@ func (w Withdrawal) normal() (Withdrawal, error) {
 	return w, nil
 }
 
-// onceKey is the key under which a store remembers the withdrawal, "" if it need not.
-func (w *Withdrawal) onceKey() string {
+// OnceKey is the key under which a store remembers the withdrawal, "" if it need not.
+func (w *Withdrawal) OnceKey() string {
 	if w.Key == "" {
 		return ""
 	}
 	return onceKey("withdrawal", w.Key)
 }
 
-// withdrawn is what a withdrawal does.
-type withdrawn struct {
-	before Person // as the ledger had it
-	after  Person // as it shall be kept
-	erased bool   // nothing of the person shall be kept
-	end    goneUntil
-	ends   bool // end holds
+// Withdrawn is what a withdrawal does.
+type Withdrawn struct {
+	Before Person // as the ledger had it
+	After  Person // as it shall be kept
+	Erased bool   // nothing of the person shall be kept
+	End    PersonEnd
+	Ends   bool // end holds
 }
 
-// apply works out what a withdrawal does to the person whose openid it names.
-func (w *Withdrawal) apply(p *Person) withdrawn {
-	d := withdrawn{before: p.clone(), after: p.clone()}
+// Apply works out what a withdrawal does to the person whose openid it names.
+func (w *Withdrawal) Apply(p *Person) Withdrawn {
+	d := Withdrawn{Before: p.Clone(), After: p.Clone()}
 	if w.End {
-		d.end, d.ends = goneTimes(w.At, w.Until)
+		d.End, d.Ends = NewPersonEnd(w.At, w.Until)
 	}
-	q := &d.after
+	q := &d.After
 	i := q.account(w.AppID, w.OpenID)
 	news := w.clear(&q.Accounts[i])
 	if w.Account {
 		q.Accounts = slices.Delete(q.Accounts, i, i+1)
-		d.erased, news = len(q.Accounts) == 0, true
+		d.Erased, news = len(q.Accounts) == 0, true
 	}
 	given := slices.ContainsFunc(q.Accounts, func(a Account) bool {
 		return !(a.AppID == w.AppID && a.OpenID == w.OpenID) && !a.ConsentAt.IsZero()
@@ -114,15 +114,15 @@ func (w *Withdrawal) clear(a *Account) (news bool) {
 	return news
 }
 
-// events are what a withdrawal is to others.
-func (w *Withdrawal) events(d *withdrawn) []Event {
-	p := &d.before
+// Events are what a withdrawal is to others.
+func (w *Withdrawal) Events(d *Withdrawn) []Event {
+	p := &d.Before
 	var all []Event
 	if !w.Silent {
 		all = append(all, Event{Kind: w.Kind, Person: p.ID, AppID: w.AppID, OpenID: w.OpenID, UnionID: p.UnionID, At: w.At, Reason: w.Reason})
 	}
-	if d.erased {
-		all = append(all, erasure(p))
+	if d.Erased {
+		all = append(all, Erasure(p))
 	}
 	return all
 }
