@@ -11,13 +11,14 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 )
 
 // A store whose sessions nobody can end is found out: neither an end nor an
 // erasure is pretended.
 func TestAdminPretendsNoEnd(t *testing.T) {
 	t.Parallel()
-	book, err := ledger.OpenBolt(filepath.Join(t.TempDir(), "ledger.db"))
+	book, err := boltledger.OpenBolt(filepath.Join(t.TempDir(), "ledger.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
-	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -27,7 +27,7 @@ func TestHubAdmitsTheAccountsOfSites(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	book, err := ledger.OpenBolt(filepath.Join(t.TempDir(), "ledger.db"))
+	book, err := boltledger.OpenBolt(filepath.Join(t.TempDir(), "ledger.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
-	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -74,7 +74,7 @@ var pool = caddy.NewUsagePool()
 
 // localState is one open ledger file and what belongs to it in memory.
 type localState struct {
-	*ledger.Bolt
+	*boltledger.Bolt
 	results gate.Results
 	wake    waker
 	scans   gate.Scans
@@ -94,7 +94,7 @@ func (l *localLive) Destruct() error { return l.Close() }
 func (s *LocalStore) open(deps storeDeps) (opened, error) {
 	key := "local:" + s.path
 	value, _, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) {
-		bolt, err := ledger.OpenBolt(s.path)
+		bolt, err := boltledger.OpenBolt(s.path)
 		if err != nil {
 			return nil, fmt.Errorf("store local: %w", err)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/ledger/redisledger"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -138,7 +139,7 @@ func (g *gatewayProcess) ask(m *member, navigation bool) (*http.Response, []byte
 // mint signs people in by writing into the store what a gateway would.
 type mint struct {
 	sessions *session.Redis
-	ledger   *ledger.Redis
+	ledger   *redisledger.Redis
 	made     int
 }
 
@@ -150,7 +151,7 @@ func newMint(t *testing.T, client redis.UniversalClient) *mint {
 	}
 	m := &mint{
 		sessions: &session.Redis{Client: client, Keys: ring, Timeout: 5 * time.Second},
-		ledger:   &ledger.Redis{Client: client, Timeout: 5 * time.Second},
+		ledger:   &redisledger.Redis{Client: client, Timeout: 5 * time.Second},
 	}
 	t.Cleanup(func() {
 		if err := m.ledger.Close(); err != nil {

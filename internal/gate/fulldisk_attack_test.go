@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -35,7 +36,7 @@ func fill(t *testing.T, full bool) {
 // onFile opens a gateway whose persons are in a file, which a later one may open.
 func onFile(t *testing.T, c *weChat, path string) *town {
 	t.Helper()
-	book, err := ledger.OpenBolt(path)
+	book, err := boltledger.OpenBolt(path)
 	if err != nil {
 		t.Fatal(err)
 	}

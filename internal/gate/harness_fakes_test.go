@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -130,7 +131,7 @@ func (s *shakyStore) End(ctx context.Context, v *session.Session) error {
 
 // shakyLedger is a ledger that can be told to fail.
 type shakyLedger struct {
-	*ledger.Bolt
+	*boltledger.Bolt
 	mu   sync.Mutex
 	err  error
 	mute error // what only Tell fails with

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
-	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 	"github.com/caddy-wechat/gateway/session"
@@ -150,7 +150,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 	if err != nil {
 		t.Fatal(err)
 	}
-	book, err := ledger.OpenBolt(filepath.Join(t.TempDir(), "ledger.db"))
+	book, err := boltledger.OpenBolt(filepath.Join(t.TempDir(), "ledger.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,11 +33,12 @@
 //
 // # Where it is kept
 //
-// [Bolt] keeps the ledger of one process in a file, [Redis] that of any number of processes in Redis. Both decide by the
-// same pure functions (judge, settle), and both write a change whole or not at all: Bolt in a transaction, Redis in one
-// script that first looks whether everything the decision rests on is still so. [Ledger.Walk] and [Ledger.Import] carry
-// a ledger from one to the other, [Ledger.WalkEnded] and [Ledger.ImportEnded] what was ended; a [Person] or a [Tombstone]
-// in JSON is a line of that.
+// Not here. Room boltledger keeps the ledger of one process in a file, room redisledger that of any number of processes in
+// Redis. Both only store: what a call does is decided by the functions of this package ([Sighting.Decide],
+// [Sighting.Renew], [Withdrawal.Apply], [Person.Succeed]), which read no clock of a store and write nothing. Both write a
+// change whole or not at all. Room ledgertest is the contract as tests, which both pass. [Ledger.Walk] and [Ledger.Import]
+// carry a ledger from one to the other, [Ledger.WalkEnded] and [Ledger.ImportEnded] what was ended; a [Person] or a
+// [Tombstone] in JSON is a line of that.
 //
 // # Telling others
 //
@@ -72,5 +73,5 @@
 //
 // # What it may import
 //
-// The standard library, go.etcd.io/bbolt, go-redis, and golang.org/x/sync/singleflight. No Caddy, no other room of this module.
+// The standard library alone. No store, no Caddy, no other room of this module.
 package ledger

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -32,7 +33,7 @@ const (
 type scene struct {
 	*Handler
 	t       *testing.T
-	bolt    *ledger.Bolt
+	bolt    *boltledger.Bolt
 	account *Account
 	log     *record
 	mu      sync.Mutex
@@ -62,7 +63,7 @@ func (r *record) text() string {
 // first push.
 func newScene(t *testing.T, change func(s *scene)) *scene {
 	t.Helper()
-	bolt, err := ledger.OpenBolt(filepath.Join(t.TempDir(), "ledger.db"))
+	bolt, err := boltledger.OpenBolt(filepath.Join(t.TempDir(), "ledger.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
+	"github.com/caddy-wechat/gateway/internal/ledger/redisledger"
 	"github.com/caddy-wechat/gateway/internal/redistest"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
@@ -46,7 +48,7 @@ func child(text string) int {
 	s := &Sender{Target: "crm", URL: u, Secrets: []wechat.Secret{testSecret}}
 	var l ledger.Ledger
 	if spec.File != "" {
-		b, err := ledger.OpenBolt(spec.File)
+		b, err := boltledger.OpenBolt(spec.File)
 		if err != nil {
 			return complain(err)
 		}
@@ -54,7 +56,7 @@ func child(text string) int {
 		l = b
 	} else {
 		client := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: spec.Addrs, ContextTimeoutEnabled: true})
-		r := &ledger.Redis{Client: client, Timeout: 10 * time.Second, Wake: s.Wake}
+		r := &redisledger.Redis{Client: client, Timeout: 10 * time.Second, Wake: s.Wake}
 		r.Start()
 		l = r
 	}

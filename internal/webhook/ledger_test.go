@@ -12,6 +12,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
+	"github.com/caddy-wechat/gateway/internal/ledger/redisledger"
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
@@ -28,19 +30,19 @@ var stores = map[string]func(t *testing.T) func() ledger.Ledger{
 	},
 }
 
-func openBolt(t *testing.T, path string) *ledger.Bolt {
+func openBolt(t *testing.T, path string) *boltledger.Bolt {
 	t.Helper()
-	b, err := ledger.OpenBolt(path)
+	b, err := boltledger.OpenBolt(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-func openRedis(t *testing.T, o *redis.UniversalOptions) *ledger.Redis {
+func openRedis(t *testing.T, o *redis.UniversalOptions) *redisledger.Redis {
 	o.ContextTimeoutEnabled = true
 	client := redis.NewUniversalClient(o)
-	r := &ledger.Redis{Client: client, Timeout: 10 * time.Second}
+	r := &redisledger.Redis{Client: client, Timeout: 10 * time.Second}
 	r.Start()
 	t.Cleanup(func() { _, _ = r.Close(), client.Close() })
 	return r

@@ -1,0 +1,39 @@
+package boltledger
+
+import (
+	"errors"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
+)
+
+// check reports every contradiction in the file: bbolt's own, records that do not decode, names that lead nowhere or
+// to another person, and names without an index.
+func (b *Bolt) check() error {
+	if err := b.checkOutbox(); err != nil {
+		return err
+	}
+	return b.file.view(func(tx *bolt.Tx) error {
+		var errs []error
+		for err := range tx.Check() {
+			errs = append(errs, err)
+		}
+		t := tables{tx}
+		names := ledgertest.NameIndex{}
+		errs = append(errs, tx.Bucket(bucketPerson).ForEach(func(k, _ []byte) error {
+			p, err := t.load(string(k))
+			if err != nil {
+				return fmt.Errorf("person %s: %w", k, err)
+			}
+			return names.Expect(&p)
+		}))
+		for _, bucket := range [][]byte{bucketOpenID, bucketUnionID, bucketAlias} {
+			errs = append(errs, tx.Bucket(bucket).ForEach(func(k, v []byte) error {
+				return names.Found(string(bucket), string(k), string(v))
+			}))
+		}
+		return errors.Join(append(errs, names.Missing())...)
+	})
+}

@@ -1,0 +1,156 @@
+package boltledger
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// redeliverStep is how many dead letters are put back in one step: whoever writes meanwhile must not wait long.
+const redeliverStep = 500
+
+// Waiting implements Outbox.
+func (b *Bolt) Waiting(ctx context.Context, target string) (waiting, dead int, err error) {
+	err = b.readQueue(ctx, target, func(q *queue) error {
+		waiting, dead = q.count("waiting"), q.count("dead")
+		c, now := q.dead.Cursor(), time.Now().UnixMilli()
+		for key, _ := c.First(); key != nil && past(key, now); key, _ = c.Next() {
+			dead--
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	return waiting, dead, nil
+}
+
+// Dead implements Outbox.
+func (b *Bolt) Dead(ctx context.Context, target, after string, limit int) (all []ledger.Delivery, err error) {
+	known := after == ""
+	err = b.readQueue(ctx, target, func(q *queue) error {
+		c, now := q.dead.Cursor(), time.Now().UnixMilli()
+		key, value := c.Last()
+		if after != "" {
+			from := q.deadID.Get([]byte(after))
+			if from == nil {
+				return nil
+			}
+			known = true
+			c.Seek(from)
+			key, value = c.Prev()
+		}
+		for ; key != nil && !past(key, now) && len(all) < ledger.ClampLimit(limit); key, value = c.Prev() {
+			i, err := parseItem(0, value)
+			if err != nil {
+				return err
+			}
+			d, err := i.delivery()
+			if err != nil {
+				return err
+			}
+			all = append(all, d)
+		}
+		return nil
+	})
+	if err == nil && !known {
+		err = ledger.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// Redeliver implements Outbox.
+func (b *Bolt) Redeliver(ctx context.Context, target, id string) (total int, err error) {
+	end, from := twoNumbers(time.Now().UnixMilli()+1, 0), []byte(nil)
+	for {
+		n, last, err := b.redeliver(ctx, target, id, from, end)
+		total += n
+		if err != nil || last == nil || id != "" {
+			return total, err
+		}
+		from = append(last, 0) // the key after it
+	}
+}
+
+// redeliver puts back some of the dead letters with keys from from to end. last is the last key that it read, nil if none.
+func (b *Bolt) redeliver(ctx context.Context, target, id string, from, end []byte) (n int, last []byte, err error) {
+	if err := b.ready(ctx); err != nil {
+		return 0, nil, err
+	}
+	if err := ledger.CheckTarget(target); err != nil {
+		return 0, nil, err
+	}
+	err = b.writer.run(func(tx *bolt.Tx) (bool, error) {
+		n, last = 0, nil
+		q, err := tables{tx}.queue(target, false)
+		if err != nil || q == nil {
+			return false, err
+		}
+		for _, key := range q.buried(id, from, end) {
+			ok, err := q.redeliver(key, b.limits.Bounds())
+			if err != nil {
+				return false, err
+			}
+			if last = key; ok {
+				n++
+			}
+		}
+		return n > 0, nil
+	}, func() { b.wake(n > 0) })
+	if err != nil {
+		return 0, nil, err
+	}
+	return n, last, nil
+}
+
+// buried returns the keys of some dead letters, oldest first: of all between from and end, or of one.
+func (q *queue) buried(id string, from, end []byte) (keys [][]byte) {
+	now := time.Now().UnixMilli()
+	if id != "" {
+		if key := q.deadID.Get([]byte(id)); len(key) == 16 && !past(key, now) {
+			keys = append(keys, bytes.Clone(key))
+		}
+		return keys
+	}
+	c := q.dead.Cursor()
+	for key, _ := c.Seek(from); key != nil && bytes.Compare(key, end) < 0 && len(keys) < redeliverStep; key, _ = c.Next() {
+		if !past(key, now) {
+			keys = append(keys, bytes.Clone(key))
+		}
+	}
+	return keys
+}
+
+// Lease implements Outbox. One file has one process: its memory is enough.
+func (b *Bolt) Lease(ctx context.Context, target, name string, ttl time.Duration) (bool, error) {
+	if err := b.leasable(ctx, target, name); err != nil {
+		return false, err
+	}
+	return b.leases.take(target, name, ttl), nil
+}
+
+// Release implements Outbox.
+func (b *Bolt) Release(ctx context.Context, target, name string) error {
+	if err := b.leasable(ctx, target, name); err != nil {
+		return err
+	}
+	b.leases.release(target, name)
+	return nil
+}
+
+func (b *Bolt) leasable(ctx context.Context, target, name string) error {
+	if err := b.ready(ctx); err != nil {
+		return err
+	}
+	if err := ledger.CheckTarget(target); err != nil {
+		return err
+	}
+	return ledger.CheckOwner(name)
+}

@@ -1,0 +1,55 @@
+package boltledger
+
+import (
+	"context"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// WalkEnded implements Ledger. What is in memory is what holds: all of the file, and ends that the disk refused.
+func (b *Bolt) WalkEnded(ctx context.Context, fn func(ledger.Tombstone) error) error {
+	if err := b.ready(ctx); err != nil {
+		return err
+	}
+	now := time.Now().Unix()
+	for id, span := range b.ended.All() {
+		if span.Until <= now {
+			continue
+		}
+		if err := fn(ledger.SessionTombstone(id, span.Until)); err != nil {
+			return err
+		}
+	}
+	for id, e := range b.gone.All() {
+		if e.Until <= now {
+			continue
+		}
+		if err := fn(ledger.PersonTombstone(id, e)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ImportEnded implements Ledger.
+func (b *Bolt) ImportEnded(ctx context.Context, t ledger.Tombstone) error {
+	if err := b.ready(ctx); err != nil {
+		return err
+	}
+	if err := t.Check(); err != nil {
+		return err
+	}
+	if t.Person == "" {
+		return b.EndSession(ctx, t.Session, t.Until)
+	}
+	e, ok := b.gone.Imported(&t, b.Logger)
+	if !ok {
+		return nil
+	}
+	b.gone.Add(t.Person, e) // first, as in EndPerson
+	err := b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.endPerson([]string{t.Person}, e) }, nil)
+	return b.unwritten.Note(err, e.At, t.Person)
+}

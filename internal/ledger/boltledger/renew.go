@@ -1,0 +1,32 @@
+package boltledger
+
+import (
+	"context"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// Renew implements Ledger.
+func (b *Bolt) Renew(ctx context.Context, s ledger.Sighting) error {
+	if err := b.ready(ctx); err != nil {
+		return err
+	}
+	s, err := s.Normal()
+	if err != nil {
+		return err
+	}
+	var c ledger.Change
+	return b.writer.run(func(tx *bolt.Tx) (bool, error) {
+		t := tables{tx}
+		p, err := absent(t.byOpenID(s.AppID, s.OpenID))
+		if err != nil {
+			return false, err
+		}
+		if c, err = s.Renew(p); err != nil || !c.Dirty {
+			return false, err
+		}
+		return true, t.put(&c.Person)
+	}, func() { b.publish(&c) })
+}

@@ -1,0 +1,93 @@
+package boltledger
+
+import (
+	"context"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// Withdraw implements Ledger.
+func (b *Bolt) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Person, done bool, err error) {
+	if err := b.ready(ctx); err != nil {
+		return ledger.Person{}, false, err
+	}
+	w, err = w.Normal()
+	if err != nil {
+		return ledger.Person{}, false, err
+	}
+	var d ledger.Withdrawn
+	wrote, nobody := false, false
+	err = b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
+		p, done, wrote, nobody = ledger.Person{}, false, false, false
+		t := tables{tx}
+		found, err := absent(t.byOpenID(w.AppID, w.OpenID))
+		if err != nil {
+			return false, err
+		}
+		if found == nil { // no error: that would have everybody else in the transaction begin anew (attack: a thousand strangers leave at once)
+			nobody = w.Key == "" || !t.noted(w.OnceKey())
+			return false, nil
+		}
+		if w.Key != "" {
+			if seen, err := t.once(w.OnceKey()); err != nil || seen {
+				p = *found
+				return false, err
+			}
+		}
+		d = w.Apply(found)
+		p, done = d.After, true
+		if d.Erased {
+			p = d.Before
+		}
+		wrote, err = b.withdraw(t, &w, &d)
+		return true, err
+	}, func() {
+		if !done {
+			return
+		}
+		b.publish(&ledger.Change{Person: d.Before, Dirty: true, News: true})
+		if d.Ends {
+			for _, id := range d.Before.IDs() {
+				b.gone.Add(id, d.End)
+			}
+		}
+		b.wake(wrote)
+	})
+	b.unwritten.NoteWithdrawn(&d, err)
+	switch {
+	case err != nil:
+		return ledger.Person{}, false, err
+	case nobody:
+		return ledger.Person{}, false, ledger.ErrNotFound
+	}
+	return p, done, nil
+}
+
+// withdraw writes it all. The sessions end here and now, whatever the disk says afterwards.
+func (b *Bolt) withdraw(t tables, w *ledger.Withdrawal, d *ledger.Withdrawn) (wrote bool, err error) {
+	if d.Erased {
+		err = t.erase(&d.Before)
+	} else {
+		if w.Account {
+			err = t.tx.Bucket(bucketOpenID).Delete(ledger.OpenIDKey(w.AppID, w.OpenID))
+		}
+		if err == nil {
+			err = t.put(&d.After)
+		}
+	}
+	if err != nil {
+		return false, err
+	}
+	if d.Ends {
+		ids := d.Before.IDs()
+		for _, id := range ids {
+			b.gone.Add(id, d.End)
+		}
+		if _, err := t.endPerson(ids, d.End); err != nil {
+			return false, err
+		}
+	}
+	return t.notify(b.targets.Notices(&d.Before, w.Events(d)...), b.limits.Bounds())
+}

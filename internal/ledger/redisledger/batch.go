@@ -1,0 +1,102 @@
+package redisledger
+
+import (
+	"crypto/rand"
+	"strings"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// batch is one change: what must still be so, and what shall be.
+type batch struct {
+	checks, writes []any    // three for each, see writeScript
+	steps          []any    // seven for each
+	keys           []string // of the steps, after those of the tables
+	news, endNews  string   // the announcements: of a person, and of tombstones
+	stamp          string   // of every record written
+}
+
+func newBatch() *batch { return &batch{stamp: rand.Text()[:stampLength]} }
+
+// expect makes it a condition that a field begins with want, or is not there at all if want is "".
+func (b *batch) expect(t ledger.Table, field, want string) {
+	b.checks = append(b.checks, int(t), field, want)
+}
+
+// expectPerson makes it a condition that the record is as it was read.
+func (b *batch) expectPerson(s stamped) {
+	if s.person != nil {
+		b.expect(ledger.TablePerson, s.person.ID, s.stamp)
+	}
+}
+
+// expectName makes it a condition that an openid or a unionid is still whose it was.
+func (b *batch) expectName(t ledger.Table, name string, s stamped) {
+	id := ""
+	if s.person != nil {
+		id = s.person.ID
+	}
+	b.expect(t, name, id)
+}
+
+func (b *batch) set(t ledger.Table, field, value string) {
+	b.writes = append(b.writes, int(t), field, value)
+}
+
+func (b *batch) remove(t ledger.Table, field string) { b.set(t, field, "") }
+
+// end adds a tombstone.
+func (b *batch) end(member string, until int64) {
+	b.writes = append(b.writes, int(tableEnded), member, until)
+}
+
+func (b *batch) put(p *ledger.Person) error {
+	data, err := ledger.EncodePerson(p)
+	if err != nil {
+		return err
+	}
+	b.set(ledger.TablePerson, p.ID, b.stamp+string(data))
+	return nil
+}
+
+// index points every name of the person at it.
+func (b *batch) index(p *ledger.Person) {
+	for _, a := range p.Accounts {
+		b.set(ledger.TableOpenID, string(ledger.OpenIDKey(a.AppID, a.OpenID)), p.ID)
+	}
+	for _, old := range p.Merged {
+		b.set(ledger.TableAlias, old, p.ID)
+	}
+	if p.UnionID != "" {
+		b.set(ledger.TableUnionID, p.UnionID, p.ID)
+	}
+}
+
+// change writes what a sighting does.
+func (b *batch) change(c *ledger.Change) error {
+	if c.Left != nil {
+		if err := b.put(c.Left); err != nil {
+			return err
+		}
+	}
+	if err := b.put(&c.Person); err != nil {
+		return err
+	}
+	if c.Gone != "" {
+		b.remove(ledger.TablePerson, c.Gone)
+	}
+	if c.News {
+		b.index(&c.Person)
+	}
+	b.announce(c)
+	return nil
+}
+
+// announce says which ids lead to something else than before: a letter for what changed, the stamp, a colon, the ids.
+func (b *batch) announce(c *ledger.Change) {
+	kind := sayTimes
+	if c.News {
+		kind = sayNews
+	}
+	b.news = string(kind) + b.stamp + ":" + strings.Join(c.IDs(), ",")
+}

@@ -1,0 +1,91 @@
+package redisledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
+)
+
+// check is Bolt's check for Redis.
+func (r *Redis) check() error {
+	ctx := context.Background()
+	all := func(t ledger.Table) map[string]string {
+		m, err := r.Client.HGetAll(ctx, r.key(tableKeys[t-1])).Result()
+		if err != nil {
+			panic(err)
+		}
+		return m
+	}
+	errs := []error{r.checkOutbox()}
+	names := ledgertest.NameIndex{}
+	for id, value := range all(ledger.TablePerson) {
+		s, err := unstamp(id, value, func(*ledger.Person) bool { return true })
+		if err != nil {
+			return fmt.Errorf("person %s: %w", id, err)
+		}
+		errs = append(errs, names.Expect(s.person))
+	}
+	for _, t := range []ledger.Table{ledger.TableOpenID, ledger.TableUnionID, ledger.TableAlias} {
+		for k, v := range all(t) {
+			errs = append(errs, names.Found(tableKeys[t-1], k, v))
+		}
+	}
+	return errors.Join(append(errs, names.Missing())...)
+}
+
+func miniClient(t testing.TB) redis.UniversalClient {
+	m := miniredis.RunT(t)
+	keepTime(t, m)
+	c := redis.NewClient(&redis.Options{Addr: m.Addr(), ContextTimeoutEnabled: true})
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// keepTime lets keys expire, which miniredis does not do by itself.
+func keepTime(t testing.TB, m *miniredis.Miniredis) {
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				m.FastForward(20 * time.Millisecond)
+			case <-end:
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { close(end); <-ended })
+}
+
+// testRedis gives a ledger whose channel works. It is patient: the machine may be busy.
+func testRedis(t testing.TB, c redis.UniversalClient, prefix string, set func(*Redis)) *Redis {
+	t.Helper()
+	r := &Redis{Client: c, Prefix: prefix, Timeout: time.Minute}
+	if set != nil {
+		set(r)
+	}
+	r.Start()
+	t.Cleanup(func() { r.Close() })
+	eventually(t, "the channel works", func() bool { return r.channel.works(time.Now(), r.bound()) })
+	return r
+}
+
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not in time: %s", what)
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package redisledger
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// redeliverBatch is how many dead letters are put back in one step: whoever writes meanwhile must not wait long.
+const redeliverBatch = 500
+
+// Waiting implements Outbox.
+func (r *Redis) Waiting(ctx context.Context, target string) (waiting, dead int, err error) {
+	if err := r.beginTarget(ctx, target); err != nil {
+		return 0, 0, err
+	}
+	defer r.work.Done()
+	ctx, cancel := r.once(ctx)
+	defer cancel()
+	keys := r.queueKeys(target)
+	var n [2]*redis.IntCmd
+	_, err = r.Client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		n[0] = p.ZCard(ctx, keys[2])
+		n[1] = p.ZCount(ctx, keys[6], "("+deadSince(), "+inf")
+		return nil
+	})
+	r.answer(err)
+	if err != nil {
+		return 0, 0, r.failed("counting the outbox", err)
+	}
+	return int(n[0].Val()), int(n[1].Val()), nil
+}
+
+// deadSince is when the oldest dead letter that is kept was buried, in ms.
+func deadSince() string { return strconv.FormatInt(time.Now().Add(-ledger.DeadFor).UnixMilli(), 10) }
+
+// Dead implements Outbox.
+func (r *Redis) Dead(ctx context.Context, target, after string, limit int) ([]ledger.Delivery, error) {
+	if err := r.beginTarget(ctx, target); err != nil {
+		return nil, err
+	}
+	defer r.work.Done()
+	ctx, cancel := r.once(ctx)
+	defer cancel()
+	got, err := deadScript.Run(ctx, r.Client, r.queueKeys(target), after, deadSince(), ledger.ClampLimit(limit)).StringSlice()
+	if errors.Is(err, redis.Nil) {
+		return nil, ledger.ErrNotFound
+	}
+	r.answer(err)
+	if err != nil {
+		return nil, r.failed("reading dead letters", err)
+	}
+	var all []ledger.Delivery
+	for _, value := range got {
+		d, err := parseDead(value)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+// parseDead reads a dead letter: number, state, line feed, entry.
+func parseDead(value string) (ledger.Delivery, error) {
+	head, entry, ok := strings.Cut(value, "\n")
+	_, state, numbered := strings.Cut(head, " ")
+	if !ok || !numbered || state == "" {
+		return ledger.Delivery{}, ledger.Corrupt("a dead letter cannot be decoded")
+	}
+	return parseDelivery(state, entry)
+}
+
+// Redeliver implements Outbox.
+func (r *Redis) Redeliver(ctx context.Context, target, id string) (total int, err error) {
+	if err := r.beginTarget(ctx, target); err != nil {
+		return 0, err
+	}
+	defer r.work.Done()
+	if id != "" {
+		if !ledger.ValidID(id) {
+			return 0, nil
+		}
+		return r.back(ctx, target, []string{id})
+	}
+	end, left := time.Now().UnixMilli(), 0 // left counts letters without room
+	for {
+		ids, err := r.buried(ctx, target, end, left)
+		if err != nil || len(ids) == 0 {
+			return total, err
+		}
+		n, err := r.back(ctx, target, ids)
+		total, left = total+n, left+len(ids)-n
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// buried returns the ids of some dead letters that were buried until end, oldest first. It skips the first few.
+func (r *Redis) buried(ctx context.Context, target string, end int64, skip int) (ids []string, err error) {
+	ctx, cancel := r.once(ctx)
+	defer cancel()
+	members, err := r.Client.ZRangeArgs(ctx, redis.ZRangeArgs{
+		Key: r.queueKeys(target)[6], Start: "(" + deadSince(), Stop: end, ByScore: true, Offset: int64(skip), Count: redeliverBatch,
+	}).Result()
+	r.answer(err)
+	for _, m := range members {
+		_, id, _ := strings.Cut(m, ":")
+		ids = append(ids, id)
+	}
+	return ids, r.failed("reading dead letters", err)
+}
+
+// back puts dead letters back in one step.
+func (r *Redis) back(ctx context.Context, target string, ids []string) (int, error) {
+	b := newBatch()
+	first := b.use(r.queueKeys(target)...)
+	for _, id := range ids {
+		b.step("back", first, id)
+	}
+	_, n, err := r.write(ctx, b)
+	r.wake(n)
+	return n, err
+}
+
+// Lease implements Outbox. The time runs in Redis; a Redis that forgets keys with a TTL when it is full (a
+// maxmemory-policy of volatile-*) may give a lease away early, and then two senders send the same.
+func (r *Redis) Lease(ctx context.Context, target, name string, ttl time.Duration) (bool, error) {
+	err := r.lease(ctx, target, name, "lease", max(ttl.Milliseconds(), 1))
+	if errors.Is(err, errLeased) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Release implements Outbox.
+func (r *Redis) Release(ctx context.Context, target, name string) error {
+	return r.lease(ctx, target, name, "release")
+}
+
+func (r *Redis) lease(ctx context.Context, target, name, step string, args ...any) error {
+	if err := r.beginTarget(ctx, target); err != nil {
+		return err
+	}
+	defer r.work.Done()
+	if err := ledger.CheckOwner(name); err != nil {
+		return err
+	}
+	b := newBatch()
+	b.step(step, b.use(r.key("out:"+target+":lease")), append([]any{name}, args...)...)
+	_, _, err := r.write(ctx, b)
+	return err
+}

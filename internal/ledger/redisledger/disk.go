@@ -1,0 +1,87 @@
+package redisledger
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// longUnsaved is how long a Redis that takes snapshots goes without one at most, while something changes: with its
+// own settings it takes one after an hour.
+const longUnsaved = 25 * time.Hour
+
+// toldOnce are the lines about the servers that are written once.
+type toldOnce struct{ eviction, disk, unknown sync.Once }
+
+// onDisk says whether a Redis has its data after a restart.
+type onDisk int
+
+const (
+	diskUnknown onDisk = iota
+	diskKept
+	diskNothing
+)
+
+// checkDisk warns of a Redis without persistence: after its restart the ledger would begin anew, with another id for
+// every person.
+func (r *Redis) checkDisk(ctx context.Context, server redis.Cmdable) {
+	info, err := server.Info(ctx, "persistence").Result()
+	if err != nil {
+		return
+	}
+	kept := diskOf(info, time.Now(), func() (string, bool) { return saveSetting(ctx, server) })
+	switch kept {
+	case diskNothing:
+		r.told.disk.Do(func() {
+			r.Logger.Warn("Redis keeps nothing on disk (its persistence is off): after its restart every person has a new X-Wechat-User, everybody signs in again, and events that wait are lost. Set appendonly yes",
+				"persistence", "none")
+		})
+	case diskUnknown:
+		r.told.unknown.Do(func() {
+			r.Logger.Info("Redis does not tell whether it keeps data on disk (persistence): make sure that it does, with appendonly yes",
+				"persistence", "unknown")
+		})
+	case diskKept:
+	}
+}
+
+// diskOf reads INFO persistence. It does not have the setting of snapshots, for which save asks. Where that is not
+// told, an old snapshot tells.
+func diskOf(info string, now time.Time, save func() (string, bool)) onDisk {
+	switch infoField(info, "aof_enabled") {
+	case "0":
+	case "1":
+		return diskKept
+	default: // not Redis itself, but something that speaks like it
+		return diskUnknown
+	}
+	if setting, ok := save(); ok && setting != "" {
+		return diskKept
+	} else if ok {
+		return diskNothing
+	}
+	savedAt, err := strconv.ParseInt(infoField(info, "rdb_last_save_time"), 10, 64) // of a new server: its start
+	if changes := infoField(info, "rdb_changes_since_last_save"); err == nil && changes != "" && changes != "0" && now.Sub(time.Unix(savedAt, 0)) > longUnsaved {
+		return diskNothing
+	}
+	return diskUnknown
+}
+
+// mayReadConfig asks without trying: what is refused stands in Redis's own log of refusals. Redis 6.2 cannot say.
+const mayReadConfig = `if redis.acl_check_cmd and not redis.acl_check_cmd('CONFIG', 'GET', 'save') then return 0 end return 1`
+
+// saveSetting returns when Redis takes snapshots, "" for never; false if it does not tell, as most hosted ones do not.
+func saveSetting(ctx context.Context, server redis.Cmdable) (save string, ok bool) {
+	if may, err := server.Eval(ctx, mayReadConfig, nil).Int(); err != nil || may != 1 {
+		return "", false
+	}
+	settings, err := server.ConfigGet(ctx, "save").Result()
+	if err != nil {
+		return "", false
+	}
+	save, ok = settings["save"]
+	return save, ok
+}

@@ -1,0 +1,117 @@
+package redisledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// Somebody who is known waits for Redis no longer than slow; while it is failing, which it is for failMark after each
+// failure, no longer than patience, and for failPause not at all.
+const (
+	slow      = 250 * time.Millisecond
+	failMark  = 5 * time.Second
+	patience  = 50 * time.Millisecond
+	failPause = 250 * time.Millisecond
+)
+
+// Find implements Ledger.
+func (r *Redis) Find(ctx context.Context, id string) (ledger.Person, error) {
+	if err := r.begin(ctx); err != nil {
+		return ledger.Person{}, err
+	}
+	defer r.work.Done()
+	if !ledger.ValidID(id) {
+		return ledger.Person{}, ledger.ErrNotFound
+	}
+	now := time.Now()
+	e, known := r.near.get(id)
+	if known && r.isFresh(&e, now) {
+		return e.person.Clone(), nil
+	}
+	usable := known && now.Sub(r.channel.confirmed(e.read)) < r.staleIfDown()
+	if usable && r.health.failing(failPause) {
+		return e.person.Clone(), nil
+	}
+	var late <-chan time.Time
+	if usable {
+		t := time.NewTimer(r.health.patience())
+		defer t.Stop()
+		late = t.C
+	}
+	select {
+	case res := <-r.near.flights.DoChan(id, func() (any, error) { return r.fetch(id) }):
+		if p, ok := res.Val.(*ledger.Person); ok && res.Err == nil {
+			return p.Clone(), nil
+		}
+		if !usable || !errors.Is(res.Err, ledger.ErrUnavailable) || errors.Is(res.Err, ledger.ErrCorrupt) {
+			return ledger.Person{}, res.Err
+		}
+	case <-late:
+	case <-ctx.Done():
+		return ledger.Person{}, fmt.Errorf("%w: finding a person: %w", ledger.ErrUnavailable, ctx.Err())
+	}
+	// It may have been dropped while we waited: what is known to be old is not given.
+	if e, known = r.near.get(id); known {
+		return e.person.Clone(), nil
+	}
+	return ledger.Person{}, fmt.Errorf("%w: the person was changed during an outage", ledger.ErrUnavailable)
+}
+
+// isFresh says whether what is kept may be given without asking.
+func (r *Redis) isFresh(e *nearEntry, now time.Time) bool {
+	age := now.Sub(e.read)
+	return age < r.bound() || age < r.fresh() && r.channel.covers(e.read, now, r.bound())
+}
+
+// fetch reads one person and keeps them. Whoever asked may have gone meanwhile.
+func (r *Redis) fetch(id string) (*ledger.Person, error) {
+	if err := r.begin(context.Background()); err != nil {
+		return nil, err
+	}
+	defer r.work.Done()
+	mark, begun := r.near.epoch(id), time.Now()
+	v, err := r.look(context.Background(), ledger.Query{ID: id})
+	if err != nil {
+		return nil, err
+	}
+	if v.id.person == nil {
+		r.near.drop(id)
+		return nil, ledger.ErrNotFound
+	}
+	r.near.add(id, nearEntry{person: *v.id.person, stamp: v.id.stamp, read: begun}, mark, r.entries())
+	return v.id.person, nil
+}
+
+// FindOpenID implements Ledger.
+func (r *Redis) FindOpenID(ctx context.Context, appID, openID string) (ledger.Person, error) {
+	ok := ledger.Identifier(appID) && ledger.Identifier(openID)
+	return r.lookUp(ctx, ok, ledger.Query{AppID: appID, OpenID: openID}, func(v *view) *ledger.Person { return v.openID.person })
+}
+
+// FindUnionID implements Ledger.
+func (r *Redis) FindUnionID(ctx context.Context, unionID string) (ledger.Person, error) {
+	return r.lookUp(ctx, ledger.Identifier(unionID), ledger.Query{UnionID: unionID}, func(v *view) *ledger.Person { return v.unionID.person })
+}
+
+func (r *Redis) lookUp(ctx context.Context, valid bool, q ledger.Query, pick func(*view) *ledger.Person) (ledger.Person, error) {
+	if err := r.begin(ctx); err != nil {
+		return ledger.Person{}, err
+	}
+	defer r.work.Done()
+	if !valid {
+		return ledger.Person{}, ledger.ErrNotFound
+	}
+	v, err := r.look(ctx, q)
+	if err != nil {
+		return ledger.Person{}, err
+	}
+	p := pick(&v)
+	if p == nil {
+		return ledger.Person{}, ledger.ErrNotFound
+	}
+	return *p, nil
+}

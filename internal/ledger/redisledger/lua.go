@@ -1,0 +1,77 @@
+package redisledger
+
+import "github.com/redis/go-redis/v9"
+
+// writeScript is the only one that writes. ARGV: schema, channel, two announcements, now in ms, the limits of what may
+// wait and of dead letters, for how long the latter are kept (ms), the number of checks, the number of writes, the
+// stamp; then for each check table, field, and what its value must begin with, "" if there must be none; then for each
+// write table, field, and value, "" to remove it; then the steps. A write to ended has the second until which the
+// tombstone holds as its value. A step is a name, the number of the first of its keys, and five arguments.
+//
+// It answers two numbers. The first is 0 when all is done (or, if the client sent it twice, was done: the stamps tell),
+// n when the nth check failed, -1 when the store is of another schema, -2 when a key was seen before, -3 when somebody
+// else has the lease. The second is how many events were added. A Redis that is full, or only a replica, refuses the
+// first command that writes, and then all is as it was; that nobody may publish is no reason to fail: see channel.
+//
+// The outbox: an entry is when it was kept (15 digits, ms), the line (27 characters), and the event. Its state, which
+// it has once it was tried in vain, is the next try, the first, how many there were, and why the last failed. A line's
+// members are line, colon, number (16 digits), colon, id; those of due and buried begin with the number. What is buried
+// is the number, a blank, the state, a line feed, and the entry. Only the first of each line stands in due.
+var writeScript = redis.NewScript(luaQueue + luaKinds + luaMoves + luaSteps + luaWrite)
+
+// luaWrite carries a batch out.
+const luaWrite = `
+local schema = call('HGET', KEYS[6], 'schema')
+if schema and schema ~= ARGV[1] then return {-1, 0} end
+local function get(i) return call('HGET', KEYS[tonumber(ARGV[i])], ARGV[i + 1]) or '' end
+local writes = 12 + 3 * tonumber(ARGV[9])
+local after = writes + 3 * tonumber(ARGV[10])
+local function done()
+	local stamped = false
+	for i = writes, after - 1, 3 do
+		if ARGV[i] ~= '5' and get(i) ~= ARGV[i + 2] then return false end
+		stamped = stamped or (ARGV[i] == '1' and ARGV[i + 2] ~= '')
+	end
+	return stamped
+end
+for i = after, #ARGV, 7 do
+	if ARGV[i] == 'once' then
+		local k = tonumber(ARGV[i + 1])
+		local by = redis.pcall('GET', KEYS[k])
+		if by == ARGV[11] then return {0, 0} end
+		if by and ours(k, ARGV[i + 3]) then return {-2, 0} end
+	end
+end
+for i = 12, writes - 1, 3 do
+	local is, want = get(i), ARGV[i + 2]
+	if (want == '' and is ~= '') or string.sub(is, 1, #want) ~= want then
+		if done() then return {0, 0} end
+		return {(i - 9) / 3, 0}
+	end
+end
+local ended = false
+for i = writes, after - 1, 3 do
+	local key = KEYS[tonumber(ARGV[i])]
+	if ARGV[i] == '5' then
+		call('ZADD', key, ARGV[i + 2], ARGV[i + 1])
+		ended = true
+	elseif ARGV[i + 2] == '' then
+		call('HDEL', key, ARGV[i + 1])
+	else
+		call('HSET', key, ARGV[i + 1], ARGV[i + 2])
+	end
+end
+for i = after, #ARGV, 7 do
+	local code = steps[ARGV[i]](tonumber(ARGV[i + 1]), ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5], ARGV[i + 6])
+	if code then return {code, 0} end
+end
+if not schema then call('HSET', KEYS[6], 'schema', ARGV[1]) end
+if ended then
+	call('ZREMRANGEBYSCORE', KEYS[5], '-inf', math.floor(now / 1000))
+	call('HSET', KEYS[6], 'ends', ARGV[11])
+end
+for i = 3, 4 do
+	if ARGV[i] ~= '' then redis.pcall('PUBLISH', ARGV[2], ARGV[i]) end
+end
+return {0, added}
+`

@@ -1,0 +1,40 @@
+package redisledger
+
+import "github.com/redis/go-redis/v9"
+
+// dueScript reads what is due. KEYS: those of a target. ARGV: now in ms, how many at most. It answers when the next one
+// is due, "" if none, and then for each three: when to try next, state, entry.
+var dueScript = redis.NewScript(`
+local found = redis.call('ZRANGE', KEYS[5], 0, ARGV[2], 'WITHSCORES')
+local out = {''}
+for i = 1, #found, 2 do
+	if tonumber(found[i + 1]) > tonumber(ARGV[1]) or i > 2 * tonumber(ARGV[2]) then
+		out[1] = found[i + 1]
+		break
+	end
+	local id = string.sub(found[i], 18)
+	out[#out + 1] = redis.call('HGET', KEYS[2], id) or ''
+	out[#out + 1] = redis.call('HGET', KEYS[1], id) or ''
+end
+return out
+`)
+
+// deadScript reads dead letters, newest first. KEYS: those of a target. ARGV: the id after which to begin, "" for the
+// beginning; since when (ms); how many at most. It answers nil if there is no such id, else the values.
+var deadScript = redis.NewScript(`
+local from = 0
+if ARGV[1] ~= '' then
+	local dead = redis.call('HGET', KEYS[6], ARGV[1])
+	if not dead then return false end
+	local rank = redis.call('ZREVRANK', KEYS[7], string.sub(dead, 1, 16) .. ':' .. ARGV[1])
+	if not rank then return false end
+	from = rank + 1
+end
+local out = {}
+local found = redis.call('ZREVRANGE', KEYS[7], from, from + ARGV[3] - 1, 'WITHSCORES')
+for i = 1, #found, 2 do
+	if tonumber(found[i + 1]) <= tonumber(ARGV[2]) then break end
+	out[#out + 1] = redis.call('HGET', KEYS[6], string.sub(found[i], 18)) or ''
+end
+return out
+`)

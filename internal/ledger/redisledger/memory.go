@@ -1,0 +1,73 @@
+package redisledger
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// noEviction is the only policy under which Redis throws nothing away by itself.
+const noEviction = "noeviction"
+
+// checkServers says once, where an operator can read it, that this Redis may lose what it was given to keep. A Redis
+// that does not tell is taken at its word.
+func (r *Redis) checkServers(ctx context.Context) {
+	if r.Logger == nil {
+		return
+	}
+	once, cancel := r.once(ctx)
+	defer cancel()
+	check := func(ctx context.Context, server redis.Cmdable) {
+		r.checkMemory(ctx, server)
+		r.checkDisk(ctx, server)
+	}
+	if cluster, ok := r.Client.(*redis.ClusterClient); ok {
+		_ = cluster.ForEachMaster(once, func(ctx context.Context, node *redis.Client) error {
+			check(ctx, node)
+			return nil
+		})
+		return
+	}
+	check(once, r.Client)
+}
+
+func (r *Redis) checkMemory(ctx context.Context, server redis.Cmdable) {
+	info, err := server.Info(ctx, "memory").Result()
+	if err != nil {
+		return
+	}
+	if policy := infoField(info, "maxmemory_policy"); policy != "" && policy != noEviction && ledger.Printable(policy, 64) {
+		r.told.eviction.Do(func() {
+			r.Logger.Warn("Redis throws data away when its memory is full, and signs visitors out: set maxmemory-policy noeviction",
+				"maxmemory_policy", policy)
+		})
+	}
+}
+
+// infoField returns a field of what INFO answered, "" if it is not there.
+func infoField(info, name string) string {
+	for line := range strings.Lines(info) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), name+":"); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// readyFor is how long the word lasts by which Redis proves that it takes writes.
+const readyFor = time.Second
+
+// Ready implements Ledger: by a write, which a replica and a Redis without memory refuse, where the ledger's own are.
+func (r *Redis) Ready(ctx context.Context) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.work.Done()
+	once, cancel := r.once(ctx)
+	defer cancel()
+	return r.failed("asking whether it can be written", r.Client.Set(once, r.key("ready"), "1", readyFor).Err())
+}

@@ -1,0 +1,167 @@
+package redisledger
+
+import (
+	"context"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// scanStep is how many persons Redis is asked for at once.
+const scanStep = 256
+
+// Erase implements Ledger.
+func (r *Redis) Erase(ctx context.Context, id string) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.work.Done()
+	if !ledger.ValidID(id) {
+		return ledger.ErrNotFound
+	}
+	var c ledger.Change
+	return r.rounds(ctx, func() (plan, error) {
+		v, err := r.look(ctx, ledger.Query{ID: id})
+		if err != nil {
+			return plan{}, err
+		}
+		if v.id.person == nil {
+			return plan{}, ledger.ErrNotFound
+		}
+		c = ledger.Change{Person: *v.id.person, Dirty: true, News: true}
+		b := newBatch()
+		b.expectPerson(v.id)
+		for _, name := range c.Person.Names() {
+			b.remove(name.Table, name.Key)
+		}
+		b.announce(&c)
+		err = b.notify(r, r.targets.Notices(&c.Person, ledger.Erasure(&c.Person)))
+		return plan{batch: b, change: &c, erased: true, names: c.IDs()}, err
+	}, r.wake)
+}
+
+// Export implements Ledger. It asks Redis: what is given out must be what is kept.
+func (r *Redis) Export(ctx context.Context, id string) ([]byte, error) {
+	p, err := r.lookUp(ctx, ledger.ValidID(id), ledger.Query{ID: id}, func(v *view) *ledger.Person { return v.id.person })
+	if err != nil {
+		return nil, err
+	}
+	return ledger.ExportPerson(&p)
+}
+
+// Walk implements Ledger. It remembers whom it gave, 16 bytes each: Redis may name somebody twice.
+func (r *Redis) Walk(ctx context.Context, fn func(ledger.Person) error) error {
+	given := map[[16]byte]bool{}
+	for cursor := uint64(0); ; {
+		some, next, err := r.scan(ctx, cursor)
+		if err != nil {
+			return err
+		}
+		for _, p := range some {
+			raw, err := ledger.RawID(p.ID)
+			if err != nil {
+				return err
+			}
+			if given[raw] {
+				continue
+			}
+			given[raw] = true
+			if err := fn(p); err != nil {
+				return err
+			}
+		}
+		if cursor = next; cursor == 0 {
+			return nil
+		}
+	}
+}
+
+// scan reads some persons.
+func (r *Redis) scan(ctx context.Context, cursor uint64) (some []ledger.Person, next uint64, err error) {
+	if err := r.begin(ctx); err != nil {
+		return nil, 0, err
+	}
+	defer r.work.Done()
+	ctx, cancel := r.once(ctx)
+	defer cancel()
+	fields, next, err := r.Client.HScan(ctx, r.key("person"), cursor, "", scanStep).Result()
+	if err != nil {
+		return nil, 0, r.failed("walking", err)
+	}
+	for i := 0; i+1 < len(fields); i += 2 {
+		s, err := unstamp(fields[i], fields[i+1], func(*ledger.Person) bool { return true })
+		if err != nil {
+			return nil, 0, err
+		}
+		some = append(some, *s.person)
+	}
+	return some, next, nil
+}
+
+// Import implements Ledger.
+func (r *Redis) Import(ctx context.Context, p ledger.Person) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.work.Done()
+	p, err := p.Normal()
+	if err != nil {
+		return err
+	}
+	c := ledger.Change{Person: p, Dirty: true, News: true}
+	first := true
+	return r.rounds(ctx, func() (plan, error) {
+		b := newBatch()
+		if first { // most are strangers: one call
+			first = false
+			for _, name := range p.Names() {
+				b.expect(name.Table, name.Key, "")
+			}
+		} else if add, err := r.succeed(ctx, b, &p); err != nil || !add {
+			return plan{}, err
+		}
+		return plan{batch: b, change: &c, names: c.IDs()}, b.change(&c)
+	}, func(int) {})
+}
+
+// succeed decides what a person of a file is to those who have their names, makes it a condition that these still have
+// them, and removes the records that end.
+func (r *Redis) succeed(ctx context.Context, b *batch, p *ledger.Person) (add bool, err error) {
+	var holders []ledger.Holder
+	for _, c := range p.Names() {
+		s, err := r.holding(ctx, c.By)
+		if err != nil {
+			return false, err
+		}
+		if s.person == nil {
+			b.expect(c.Table, c.Key, "")
+			continue
+		}
+		b.expectPerson(s)
+		switch {
+		case c.Table == ledger.TablePerson && s.person.ID == c.Key:
+		case c.Table == ledger.TablePerson, c.Table == ledger.TableAlias && s.person.ID == c.Key:
+			b.expect(c.Table, c.Key, "")
+		default:
+			b.expectName(c.Table, c.Key, s)
+		}
+		holders = append(holders, ledger.Holder{Name: c, Person: s.person})
+	}
+	add, gone, err := p.Succeed(holders)
+	for _, id := range gone {
+		b.remove(ledger.TablePerson, id)
+	}
+	return add, err
+}
+
+// holding reads who has one name.
+func (r *Redis) holding(ctx context.Context, q ledger.Query) (stamped, error) {
+	v, err := r.look(ctx, q)
+	switch {
+	case q.ID != "":
+		return v.id, err
+	case q.OpenID != "":
+		return v.openID, err
+	default:
+		return v.unionID, err
+	}
+}

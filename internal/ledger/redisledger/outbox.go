@@ -1,0 +1,182 @@
+package redisledger
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// SetTargets implements Outbox.
+func (r *Redis) SetTargets(all []ledger.Target) { r.targets.Set(all) }
+
+// Tell implements Outbox.
+func (r *Redis) Tell(ctx context.Context, e ledger.Event) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.work.Done()
+	e, key, err := e.Tellable()
+	if err != nil || len(r.targets.Wanting(e.Kind)) == 0 {
+		return err
+	}
+	err = r.rounds(ctx, func() (plan, error) {
+		b, p, err := r.whose(ctx, &e)
+		if err != nil {
+			return plan{}, err
+		}
+		all := r.targets.Notices(p, e)
+		if len(all) == 0 {
+			return plan{}, nil
+		}
+		if key != "" {
+			b.once(r, key)
+		}
+		return plan{batch: b, names: []string{e.Person, e.ID}}, b.notify(r, all)
+	}, r.wake)
+	if errors.Is(err, errSeen) {
+		return nil
+	}
+	return err
+}
+
+// whose finds the person of an event, nil if there is none, and makes it a condition that it is still so.
+func (r *Redis) whose(ctx context.Context, e *ledger.Event) (*batch, *ledger.Person, error) {
+	b := newBatch()
+	if e.Person == "" {
+		return b, nil, nil
+	}
+	v, err := r.look(ctx, ledger.Query{ID: e.Person})
+	if err != nil {
+		return nil, nil, err
+	}
+	if v.id.person == nil {
+		b.expect(ledger.TablePerson, e.Person, "")
+		b.expect(ledger.TableAlias, e.Person, "")
+		return b, nil, nil
+	}
+	b.expectPerson(v.id)
+	return b, v.id.person, nil
+}
+
+// wake says that something was put into the outbox.
+func (r *Redis) wake(added int) {
+	if added > 0 && r.Wake != nil {
+		r.Wake()
+	}
+}
+
+// Due implements Outbox.
+func (r *Redis) Due(ctx context.Context, target string, now time.Time, limit int) (due []ledger.Delivery, next time.Time, err error) {
+	if err := r.beginTarget(ctx, target); err != nil {
+		return nil, time.Time{}, err
+	}
+	defer r.work.Done()
+	ctx, cancel := r.once(ctx)
+	defer cancel()
+	got, err := dueScript.Run(ctx, r.Client, r.queueKeys(target), now.UnixMilli(), ledger.ClampLimit(limit)).StringSlice()
+	r.answer(err)
+	if err != nil {
+		return nil, time.Time{}, r.failed("reading the outbox", err)
+	}
+	if len(got)%2 != 1 {
+		return nil, time.Time{}, ledger.Corrupt("%d answers of the outbox", len(got))
+	}
+	if got[0] != "" {
+		ms, err := strconv.ParseInt(got[0], 10, 64)
+		if err != nil {
+			return nil, time.Time{}, ledger.Corrupt("a time of the outbox cannot be read")
+		}
+		next = time.UnixMilli(ms).UTC()
+	}
+	for i := 1; i+1 < len(got); i += 2 {
+		d, err := parseDelivery(got[i], got[i+1])
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		due = append(due, d)
+	}
+	return due, next, nil
+}
+
+// parseDelivery reads an entry and its state, "" if it was never tried.
+func parseDelivery(state, entry string) (ledger.Delivery, error) {
+	if len(entry) < kept15+ledger.LineLength {
+		return ledger.Delivery{}, ledger.Corrupt("an entry of the outbox cannot be decoded")
+	}
+	s, err := parseState(state, entry)
+	if err != nil {
+		return ledger.Delivery{}, err
+	}
+	e, err := ledger.DecodeEvent([]byte(entry[kept15+ledger.LineLength:]))
+	if err != nil {
+		return ledger.Delivery{}, err
+	}
+	return s.Delivery(e), nil
+}
+
+// kept15 is the length of the time at the beginning of an entry.
+const kept15 = 15
+
+func parseState(text, entry string) (s ledger.Progress, err error) {
+	if text == "" {
+		text = entry[:kept15] + " " + entry[:kept15] + " 0 "
+	}
+	f := strings.SplitN(text, " ", 4)
+	if len(f) != 4 || !ledger.Printable(f[3], ledger.MaxReason) {
+		return s, ledger.Corrupt("a state in the outbox cannot be decoded")
+	}
+	var errs [3]error
+	s.Next, errs[0] = strconv.ParseInt(f[0], 10, 64)
+	s.First, errs[1] = strconv.ParseInt(f[1], 10, 64)
+	s.Attempts, errs[2] = strconv.Atoi(f[2])
+	if s.Reason = f[3]; errors.Join(errs[:]...) != nil || min(s.Next, s.First, int64(s.Attempts)) < 0 {
+		return s, ledger.Corrupt("a state in the outbox cannot be decoded")
+	}
+	return s, nil
+}
+
+// beginTarget is begin for what is about a target.
+func (r *Redis) beginTarget(ctx context.Context, target string) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	err := ledger.CheckTarget(target)
+	if err != nil {
+		r.work.Done()
+	}
+	return err
+}
+
+// Sent implements Outbox.
+func (r *Redis) Sent(ctx context.Context, target, id string) error {
+	return r.handle(ctx, target, "sent", id)
+}
+
+// Postpone implements Outbox.
+func (r *Redis) Postpone(ctx context.Context, target, id string, next time.Time, reason string) error {
+	return r.handle(ctx, target, "later", id, ledger.Millis(next), ledger.PlainReason(reason))
+}
+
+// Bury implements Outbox.
+func (r *Redis) Bury(ctx context.Context, target, id, reason string) error {
+	return r.handle(ctx, target, "bury", id, ledger.PlainReason(reason))
+}
+
+// handle carries out one step about an event that waits.
+func (r *Redis) handle(ctx context.Context, target, step, id string, args ...any) error {
+	if err := r.beginTarget(ctx, target); err != nil {
+		return err
+	}
+	defer r.work.Done()
+	if !ledger.ValidID(id) {
+		return nil
+	}
+	b := newBatch()
+	b.step(step, b.use(r.queueKeys(target)...), append([]any{id}, args...)...)
+	_, _, err := r.write(ctx, b)
+	return err
+}

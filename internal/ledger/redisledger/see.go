@@ -1,0 +1,123 @@
+package redisledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// maxRounds bounds how often a change is decided again because others were quicker. Each time somebody else's change
+// was written, and within an instance changes of one person stand in line, so few rounds are needed.
+const maxRounds = 500
+
+// See implements Ledger. It looks before it writes: most sightings are of somebody known and change nothing.
+func (r *Redis) See(ctx context.Context, s ledger.Sighting) (ledger.Person, error) {
+	if err := r.begin(ctx); err != nil {
+		return ledger.Person{}, err
+	}
+	defer r.work.Done()
+	s, err := s.Normal()
+	if err != nil {
+		return ledger.Person{}, err
+	}
+	var c ledger.Change
+	err = r.rounds(ctx, func() (plan, error) {
+		p, err := r.decide(ctx, &s, &c)
+		p.names = append(p.names, string(ledger.OpenIDKey(s.AppID, s.OpenID)), s.UnionID)
+		return p, err
+	}, r.wake)
+	if err != nil {
+		return ledger.Person{}, err
+	}
+	c.Report(r.Logger)
+	return c.Person.Clone(), nil
+}
+
+// decide reads what is known, and works out what the sighting means.
+func (r *Redis) decide(ctx context.Context, s *ledger.Sighting, c *ledger.Change) (p plan, err error) {
+	v, err := r.look(ctx, ledger.Query{AppID: s.AppID, OpenID: s.OpenID, UnionID: s.UnionID})
+	if err != nil {
+		return p, err
+	}
+	*c, err = s.Decide(v.openID.person, v.unionID.person, func() (uint64, error) { return v.at, nil })
+	if err != nil {
+		return p, err
+	}
+	notices := r.targets.Notices(&c.Person, c.Events(s)...)
+	if !c.Dirty && len(notices) == 0 {
+		return p, nil
+	}
+	b := newBatch()
+	if err := b.notify(r, notices); err != nil {
+		return p, err
+	}
+	b.expectName(ledger.TableOpenID, string(ledger.OpenIDKey(s.AppID, s.OpenID)), v.openID)
+	if s.UnionID != "" {
+		b.expectName(ledger.TableUnionID, s.UnionID, v.unionID)
+	}
+	b.expectPerson(v.openID)
+	b.expectPerson(v.unionID)
+	if !c.Dirty { // only told of
+		return plan{batch: b, names: c.IDs()}, nil
+	}
+	return plan{batch: b, change: c, names: c.IDs()}, b.change(c)
+}
+
+// plan is a change that was decided on, and is yet to be written.
+type plan struct {
+	batch  *batch         // nil if there is nothing to write
+	change *ledger.Change // what memory must learn; nil if nothing
+	erased bool           // the change leaves nobody behind
+	names  []string       // whoever changes any of these stands in line
+}
+
+// rounds makes plans until one can be carried out, and then calls then with the number of events put into the outbox.
+func (r *Redis) rounds(ctx context.Context, next func() (plan, error), then func(added int)) error {
+	var held lease
+	defer func() { held.release() }()
+	for range maxRounds {
+		p, err := next()
+		if err != nil || p.batch == nil {
+			return err
+		}
+		if held, err = r.stripes.take(ctx, held, p.names, r.timeout()); err != nil {
+			return err
+		}
+		done, added, err := r.carryOut(ctx, &p)
+		if err != nil {
+			return err
+		}
+		if done {
+			then(added)
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: others changed the same persons %d times", ledger.ErrUnavailable, maxRounds)
+}
+
+// carryOut writes a plan, and tells memory: first what is kept, then the generation, so that whoever reads the new
+// generation cannot find the old person.
+func (r *Redis) carryOut(ctx context.Context, p *plan) (done bool, added int, err error) {
+	if p.change == nil {
+		conflict, added, err := r.write(ctx, p.batch)
+		return conflict == 0, added, err
+	}
+	mark := r.near.mark(p.change)
+	r.near.pending.Store(p.batch.stamp, nil)
+	defer r.near.pending.Delete(p.batch.stamp)
+	conflict, added, err := r.write(ctx, p.batch)
+	switch {
+	case conflict != 0, errors.Is(err, errSeen): // nothing was written
+		return false, 0, err
+	case err != nil, p.erased: // after an error perhaps it was written, perhaps it will be: nothing is known
+		r.near.drop(p.change.IDs()...)
+	default:
+		r.near.settle(p.change, p.batch.stamp, mark, r.entries())
+	}
+	if p.change.News {
+		r.generation.Add(1)
+	}
+	return err == nil, added, err
+}

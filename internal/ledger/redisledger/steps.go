@@ -1,0 +1,70 @@
+package redisledger
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// queueKeys are the keys of what waits for one target, in the order in which scripts get them: hashes of entries and
+// states by id, sorted sets of ids by number, of lines, and of what is due by time, a hash of dead letters by id, and a
+// sorted set of them by time. Older gateways do not know the last three, see luaKinds: sorted sets of waiting events and
+// of dead letters by kind, and a hash with how far each was swept.
+var queueKeys = [...]string{"entry", "state", "order", "line", "due", "dead", "buried", "kinds", "deadkinds", "sweep"}
+
+func (r *Redis) queueKeys(target string) []string {
+	keys := make([]string, len(queueKeys))
+	for i, name := range queueKeys {
+		keys[i] = r.key("out:" + target + ":" + name)
+	}
+	return keys
+}
+
+// use adds keys to those the script gets, and returns the number of the first. A step on the keys just added may leave
+// its own out.
+func (b *batch) use(keys ...string) int {
+	b.keys = append(b.keys, keys...)
+	return len(tableKeys) + len(b.keys) - len(keys) + 1
+}
+
+// step adds a step on these keys.
+func (b *batch) step(name string, first int, args ...any) {
+	b.steps = append(b.steps, name, first)
+	for i := range 5 {
+		if i < len(args) {
+			b.steps = append(b.steps, args[i])
+		} else {
+			b.steps = append(b.steps, "")
+		}
+	}
+}
+
+// once makes it a condition that a key was not seen within the last day, and notes it.
+func (b *batch) once(r *Redis, key string) {
+	b.step("once", b.use(r.key("once:"+key)), b.stamp, ledger.OnceFor.Milliseconds())
+}
+
+// notify puts notices into the outbox.
+func (b *batch) notify(r *Redis, all []ledger.Notice) error {
+	first := map[string]int{}
+	for _, n := range all {
+		event, err := ledger.EncodeEvent(&n.Event)
+		if err != nil {
+			return err
+		}
+		entry := fmt.Sprintf("%015d%s%s", time.Now().UnixMilli(), n.Line, event)
+		var lines []string
+		for _, alias := range n.Aliases {
+			lines = append(lines, ledger.PersonLine(alias))
+		}
+		for _, target := range n.To {
+			if first[target] == 0 {
+				first[target] = b.use(r.queueKeys(target)...)
+			}
+			b.step("add", first[target], n.Event.ID, entry, strings.Join(lines, ","))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+package redisledger
+
+import (
+	"testing"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
+)
+
+// TestRedisWriteSentTwice: go-redis sends a command again when the answer was lost. It must count once.
+func TestRedisWriteSentTwice(t *testing.T) {
+	t.Parallel()
+	c := miniClient(t)
+	r := testRedis(t, c, "", nil)
+	r.SetTargets([]ledger.Target{{Name: "crm"}})
+	ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: "oA"}) // the script is known from here on
+	c.AddHook(hook{func(next func() error) error { next(); return next() }})
+	p := ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u"})
+	q := ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u"})
+	ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxB", OpenID: "oB", SignedIn: true})
+	if n, _, err := r.Waiting(t.Context(), "crm"); p.ID != q.ID || p.Version != 2 || q.Version != 3 || n != 3 || err != nil {
+		t.Errorf("%+v, %+v, %d events, %v", p, q, n, err)
+	}
+	writtenTwice(t, r, p)
+}
+
+// writtenTwice does what writes, while each write is sent twice.
+func writtenTwice(t *testing.T, r *Redis, p ledger.Person) {
+	t.Helper()
+	due, _, err := r.Due(t.Context(), "crm", time.Now(), 9)
+	if err != nil || len(due) != 1 {
+		t.Fatalf("%d due, %v", len(due), err)
+	}
+	if err := r.Postpone(t.Context(), "crm", due[0].ID, time.Now().Add(-time.Minute), "x"); err != nil {
+		t.Fatal(err)
+	}
+	if due, _, err = r.Due(t.Context(), "crm", time.Now(), 9); err != nil || len(due) != 1 || due[0].Attempts != 1 {
+		t.Errorf("%+v, %v", due, err)
+	}
+	if err := r.Tell(t.Context(), ledger.Event{ID: ledger.NewID(), Kind: ledger.LoggedOut, Person: p.ID}); err != nil {
+		t.Error(err)
+	}
+	for _, w := range []ledger.Withdrawal{
+		{Key: "1", Kind: ledger.Cancelled, AppID: "wxA", OpenID: "oA", Account: true},
+		{Key: "2", Kind: ledger.Cancelled, AppID: "wxB", OpenID: "oB", Account: true}, // the last: nobody is left
+	} {
+		if _, done, err := r.Withdraw(t.Context(), w); !done || err != nil {
+			t.Errorf("withdrawn: %v, %v", done, err)
+		}
+	}
+	if n, _, err := r.Waiting(t.Context(), "crm"); n != 7 || err != nil {
+		t.Errorf("%d events, %v", n, err)
+	}
+}

@@ -1,0 +1,100 @@
+package redisledger
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// Withdraw implements Ledger. Other instances hear of it within Stale.
+func (r *Redis) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Person, done bool, err error) {
+	if err := r.begin(ctx); err != nil {
+		return ledger.Person{}, false, err
+	}
+	defer r.work.Done()
+	w, err = w.Normal()
+	if err != nil {
+		return ledger.Person{}, false, err
+	}
+	var d ledger.Withdrawn
+	nobody := false
+	err = r.rounds(ctx, func() (plan, error) {
+		v, err := r.look(ctx, ledger.Query{AppID: w.AppID, OpenID: w.OpenID})
+		if err != nil {
+			return plan{}, err
+		}
+		if nobody = v.openID.person == nil; nobody {
+			return r.withdrawNobody(ctx, &w)
+		}
+		p = *v.openID.person
+		d = w.Apply(&p)
+		return r.withdraw(&w, &d, v.openID)
+	}, r.wake)
+	if errors.Is(err, errSeen) { // what was seen before has been written
+		r.unwritten.NoteWithdrawn(&d, nil)
+		return p, false, nil
+	}
+	r.unwritten.NoteWithdrawn(&d, err)
+	switch {
+	case err != nil:
+		return ledger.Person{}, false, err
+	case nobody:
+		return ledger.Person{}, false, ledger.ErrNotFound
+	case !d.Erased:
+		p = d.After
+	}
+	return p.Clone(), true, nil
+}
+
+// withdrawNobody tells a push that was seen before from one about somebody who is not known.
+func (r *Redis) withdrawNobody(ctx context.Context, w *ledger.Withdrawal) (plan, error) {
+	if w.Key == "" {
+		return plan{}, nil
+	}
+	ctx, cancel := r.once(ctx)
+	defer cancel()
+	left, err := r.Client.PTTL(ctx, r.key("once:"+w.OnceKey())).Result()
+	r.answer(err)
+	if err == nil && left > 0 && left <= ledger.OnceFor { // as in writeScript
+		return plan{}, errSeen
+	}
+	return plan{}, r.failed("reading", err)
+}
+
+// withdraw plans it.
+func (r *Redis) withdraw(w *ledger.Withdrawal, d *ledger.Withdrawn, s stamped) (plan, error) {
+	c := &ledger.Change{Person: d.After, Dirty: true, News: true}
+	b := newBatch()
+	b.expectName(ledger.TableOpenID, string(ledger.OpenIDKey(w.AppID, w.OpenID)), s)
+	b.expectPerson(s)
+	if w.Key != "" {
+		b.once(r, w.OnceKey())
+	}
+	if d.Erased {
+		c.Person = d.Before
+		for _, name := range d.Before.Names() {
+			b.remove(name.Table, name.Key)
+		}
+	} else {
+		if w.Account {
+			b.remove(ledger.TableOpenID, string(ledger.OpenIDKey(w.AppID, w.OpenID)))
+		}
+		if err := b.put(&d.After); err != nil {
+			return plan{}, err
+		}
+	}
+	b.announce(c)
+	if d.Ends {
+		var words []string
+		for _, id := range d.Before.IDs() {
+			words = append(words, personTombstone(id, d.End))
+			b.end(words[len(words)-1], d.End.Until)
+			r.gone.Add(id, d.End) // first, as in EndPerson
+		}
+		b.endNews = string(sayEnded) + strings.Join(words, " ")
+	}
+	err := b.notify(r, r.targets.Notices(&d.Before, w.Events(d)...))
+	return plan{batch: b, change: c, erased: d.Erased, names: c.IDs()}, err
+}

@@ -1,0 +1,66 @@
+package redisledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// Answers of writeScript other than the number of a check.
+const (
+	answerSchema = -1
+	answerSeen   = -2
+	answerLeased = -3
+)
+
+var (
+	errSeen   = errors.New("ledger: the key was seen before")
+	errLeased = errors.New("ledger: somebody else has the lease")
+)
+
+// write runs a batch. conflict is the number of the check that failed, 0 if it was carried out; added is how many events
+// were put into the outbox. Errors: ErrUnavailable, errSeen, errLeased.
+func (r *Redis) write(ctx context.Context, b *batch) (conflict, added int, err error) {
+	ctx, cancel := r.once(ctx)
+	defer cancel()
+	got, err := writeScript.Run(ctx, r.Client, append(r.keys(), b.keys...), r.arguments(b)...).Int64Slice()
+	if refused := redis.Error(nil); !errors.As(err, &refused) { // a Redis that is full, or a replica, still answers readers
+		r.answer(err)
+	}
+	if err == nil && len(got) != 2 {
+		err = ledger.Corrupt("%d answers instead of 2", len(got))
+	}
+	if err != nil {
+		return 0, 0, r.failed("writing", err)
+	}
+	return b.understand(int(got[0]), int(got[1]))
+}
+
+// arguments are those of writeScript.
+func (r *Redis) arguments(b *batch) []any {
+	l := r.limits.Bounds()
+	args := []any{
+		schema, r.key("news"), b.news, b.endNews, time.Now().UnixMilli(), l.Waiting, l.Dead, ledger.DeadFor.Milliseconds(),
+		len(b.checks) / 3, len(b.writes) / 3, b.stamp,
+	}
+	return append(append(append(args, b.checks...), b.writes...), b.steps...)
+}
+
+func (b *batch) understand(code, added int) (int, int, error) {
+	switch {
+	case code == answerSchema:
+		return 0, 0, checkSchema("other")
+	case code == answerSeen:
+		return 0, 0, errSeen
+	case code == answerLeased:
+		return 0, 0, errLeased
+	case code < 0 || code > len(b.checks)/3:
+		return 0, 0, fmt.Errorf("%w: writing: answer %d", ledger.ErrUnavailable, code)
+	}
+	return code, added, nil
+}
