@@ -18,7 +18,7 @@ import (
 // erasure is pretended.
 func TestAdminPretendsNoEnd(t *testing.T) {
 	t.Parallel()
-	book, err := boltledger.OpenBolt(filepath.Join(t.TempDir(), "ledger.db"))
+	book, err := boltledger.Open(filepath.Join(t.TempDir(), "ledger.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func TestHubAdmitsTheAccountsOfSites(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	book, err := boltledger.OpenBolt(filepath.Join(t.TempDir(), "ledger.db"))
+	book, err := boltledger.Open(filepath.Join(t.TempDir(), "ledger.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

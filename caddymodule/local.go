@@ -74,7 +74,7 @@ var pool = caddy.NewUsagePool()
 
 // localState is one open ledger file and what belongs to it in memory.
 type localState struct {
-	*boltledger.Bolt
+	*boltledger.Ledger
 	results gate.Results
 	wake    waker
 	scans   gate.Scans
@@ -94,11 +94,11 @@ func (l *localLive) Destruct() error { return l.Close() }
 func (s *LocalStore) open(deps storeDeps) (opened, error) {
 	key := "local:" + s.path
 	value, _, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) {
-		bolt, err := boltledger.OpenBolt(s.path)
+		bolt, err := boltledger.Open(s.path)
 		if err != nil {
 			return nil, fmt.Errorf("store local: %w", err)
 		}
-		state := &localState{Bolt: bolt}
+		state := &localState{Ledger: bolt}
 		bolt.Wake, state.ends.Logger = state.wake.wake, liveLogger("wechat.ends")
 		return state, nil
 	})

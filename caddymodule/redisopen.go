@@ -20,7 +20,7 @@ import (
 // one, not even while Redis is down.
 type redisState struct {
 	client redis.UniversalClient
-	ledger *redisledger.Redis
+	ledger *redisledger.Ledger
 	near   *session.Near // has the memory and the channel, and no store: see redisSessions
 	wake   waker
 	scans  gate.Scans
@@ -37,7 +37,7 @@ func newRedisState(p redisPlan) (*redisState, error) {
 	log := liveLogger("wechat.stores.redis")
 	s := &redisState{client: client}
 	s.ends.Logger = liveLogger("wechat.ends")
-	s.ledger = &redisledger.Redis{Client: client, Prefix: p.Prefix, StaleIfDown: p.StaleIfDown, Logger: log, Wake: s.wake.wake}
+	s.ledger = &redisledger.Ledger{Client: client, Prefix: p.Prefix, StaleIfDown: p.StaleIfDown, Logger: log, Wake: s.wake.wake}
 	s.near = &session.Near{
 		StaleIfDown: p.StaleIfDown, Logger: log,
 		// With the round of gate.Live, an end cuts a socket within the second.

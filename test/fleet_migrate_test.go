@@ -35,7 +35,7 @@ func TestFleetFromLocalToRedis(t *testing.T) {
 	f.a.run.stop()
 
 	server := redistest.Standalone(t, redistest.Options{})
-	moved := moveLedger(t, filepath.Join(folder, "ledger.db"), &redisledger.Redis{Client: server.Client(), Timeout: 5 * time.Second})
+	moved := moveLedger(t, filepath.Join(folder, "ledger.db"), &redisledger.Ledger{Client: server.Client(), Timeout: 5 * time.Second})
 	c := fleetConfig{store: f.redisStore(server, redistest.Options{}), auth: silentBase}
 	f.a.start(c)
 	f.b.start(c)
@@ -85,9 +85,9 @@ func (f *fleet) moverOnA() *mover {
 }
 
 // moveLedger copies all persons.
-func moveLedger(t *testing.T, file string, to *redisledger.Redis) (persons int) {
+func moveLedger(t *testing.T, file string, to *redisledger.Ledger) (persons int) {
 	t.Helper()
-	from, err := boltledger.OpenBolt(file)
+	from, err := boltledger.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}

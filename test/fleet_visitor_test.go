@@ -139,7 +139,7 @@ func (g *gatewayProcess) ask(m *member, navigation bool) (*http.Response, []byte
 // mint signs people in by writing into the store what a gateway would.
 type mint struct {
 	sessions *session.Redis
-	ledger   *redisledger.Redis
+	ledger   *redisledger.Ledger
 	made     int
 }
 
@@ -151,7 +151,7 @@ func newMint(t *testing.T, client redis.UniversalClient) *mint {
 	}
 	m := &mint{
 		sessions: &session.Redis{Client: client, Keys: ring, Timeout: 5 * time.Second},
-		ledger:   &redisledger.Redis{Client: client, Timeout: 5 * time.Second},
+		ledger:   &redisledger.Ledger{Client: client, Timeout: 5 * time.Second},
 	}
 	t.Cleanup(func() {
 		if err := m.ledger.Close(); err != nil {

@@ -55,7 +55,7 @@ func BenchmarkWatchedRequest(b *testing.B) {
 // signedIn returns what handles one request of somebody who is signed in, watched
 // or not.
 func signedIn(b *testing.B) (handle func(watched bool), live *Live) {
-	bolt, err := boltledger.OpenBolt(filepath.Join(b.TempDir(), "ledger.db"))
+	bolt, err := boltledger.Open(filepath.Join(b.TempDir(), "ledger.db"))
 	if err != nil {
 		b.Fatal(err)
 	}

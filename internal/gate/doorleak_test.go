@@ -145,12 +145,12 @@ func TestSessionKeyIsBound(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
 	alice, bob := w.mini("alice"), w.mini("bob")
-	from, err := w.ledger.Bolt.FindOpenID(t.Context(), miniApp, w.weChat.OpenID("bob", miniApp))
+	from, err := w.ledger.Ledger.FindOpenID(t.Context(), miniApp, w.weChat.OpenID("bob", miniApp))
 	if err != nil {
 		t.Fatal(err)
 	}
 	stolen := from.Accounts[0].SessionKey
-	_, err = w.ledger.Bolt.See(t.Context(), ledger.Sighting{AppID: miniApp, OpenID: w.weChat.OpenID("alice", miniApp), SessionKey: stolen})
+	_, err = w.ledger.Ledger.See(t.Context(), ledger.Sighting{AppID: miniApp, OpenID: w.weChat.OpenID("alice", miniApp), SessionKey: stolen})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func (w *town) keyed(key string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.hub.Keys, w.store.Store = ring, session.Sealed{Keys: ring, Tombstones: w.ledger.Bolt}
+	w.hub.Keys, w.store.Store = ring, session.Sealed{Keys: ring, Tombstones: w.ledger.Ledger}
 	w.reload()
 }
 

@@ -36,14 +36,14 @@ func fill(t *testing.T, full bool) {
 // onFile opens a gateway whose persons are in a file, which a later one may open.
 func onFile(t *testing.T, c *weChat, path string) *town {
 	t.Helper()
-	book, err := boltledger.OpenBolt(path)
+	book, err := boltledger.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := newTownWith(t, c, crm, doors, scope("snsapi_base"), func(w *town) {
 		w.inside, w.upstream = true, leaving
 		_ = w.ledger.Close()
-		w.ledger.Bolt = book
+		w.ledger.Ledger = book
 		w.ledger.SetTargets([]ledger.Target{{Name: "crm"}})
 		w.store.Store = session.Sealed{Keys: w.hub.Keys, Tombstones: book}
 		w.hub.Ended, w.hub.PersonEnded, w.hub.Unwritten = book.Ended, book.PersonEnded, book.Unwritten

@@ -147,7 +147,7 @@ func (l *shakyLedger) FindOpenID(ctx context.Context, appID, openID string) (led
 	if err := l.failure(); err != nil {
 		return ledger.Person{}, err
 	}
-	return l.Bolt.FindOpenID(ctx, appID, openID)
+	return l.Ledger.FindOpenID(ctx, appID, openID)
 }
 
 // events are what waits for a business system, oldest first.

@@ -131,7 +131,7 @@ func (s *shakyStore) End(ctx context.Context, v *session.Session) error {
 
 // shakyLedger is a ledger that can be told to fail.
 type shakyLedger struct {
-	*boltledger.Bolt
+	*boltledger.Ledger
 	mu   sync.Mutex
 	err  error
 	mute error // what only Tell fails with
@@ -150,7 +150,7 @@ func (l *shakyLedger) Tell(ctx context.Context, e ledger.Event) error {
 	if err != nil {
 		return err
 	}
-	return l.Bolt.Tell(ctx, e)
+	return l.Ledger.Tell(ctx, e)
 }
 
 func (l *shakyLedger) fail(err error) {
@@ -169,19 +169,19 @@ func (l *shakyLedger) Ready(ctx context.Context) error {
 	if err := l.failure(); err != nil {
 		return err
 	}
-	return l.Bolt.Ready(ctx)
+	return l.Ledger.Ready(ctx)
 }
 
 func (l *shakyLedger) See(ctx context.Context, s ledger.Sighting) (ledger.Person, error) {
 	if err := l.failure(); err != nil {
 		return ledger.Person{}, err
 	}
-	return l.Bolt.See(ctx, s)
+	return l.Ledger.See(ctx, s)
 }
 
 func (l *shakyLedger) Find(ctx context.Context, id string) (ledger.Person, error) {
 	if err := l.failure(); err != nil {
 		return ledger.Person{}, err
 	}
-	return l.Bolt.Find(ctx, id)
+	return l.Ledger.Find(ctx, id)
 }

@@ -16,7 +16,7 @@ import (
 // redisTown is a gateway on a real Redis, which it may share with others.
 type redisTown struct {
 	*town
-	book *redisledger.Redis
+	book *redisledger.Ledger
 }
 
 // onRedis opens a gateway on a Redis. Its visitors leave with ?logout.
@@ -25,7 +25,7 @@ func onRedis(t *testing.T, c *weChat, s *redistest.Server) *redisTown {
 	o := s.Universal()
 	o.ContextTimeoutEnabled = true
 	client := s.Dial(o)
-	out := &redisTown{book: &redisledger.Redis{Client: client}}
+	out := &redisTown{book: &redisledger.Ledger{Client: client}}
 	out.book.SetTargets([]ledger.Target{{Name: "crm"}})
 	out.book.Start()
 	near := &session.Near{Stale: 500 * time.Millisecond, Bus: session.RedisBus{Client: client, Channel: (&session.Redis{}).Channel()}}
@@ -96,4 +96,4 @@ func (w *redisTown) copiedToken(c *client) *client {
 
 func signedOut(h hop) bool { return h.status == http.StatusUnauthorized }
 
-var _ gate.Ledger = (*redisledger.Redis)(nil)
+var _ gate.Ledger = (*redisledger.Ledger)(nil)

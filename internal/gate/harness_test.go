@@ -150,12 +150,12 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 	if err != nil {
 		t.Fatal(err)
 	}
-	book, err := boltledger.OpenBolt(filepath.Join(t.TempDir(), "ledger.db"))
+	book, err := boltledger.Open(filepath.Join(t.TempDir(), "ledger.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &town{t: t, weChat: c, access: map[string]gate.Access{}, need: map[string]wechat.Scope{}}
-	w.ledger = &shakyLedger{Bolt: book}
+	w.ledger = &shakyLedger{Ledger: book}
 	w.store = &shakyStore{Store: session.Sealed{Keys: ring, Tombstones: book}}
 	w.hub = &gate.Hub{
 		WeChat: &wechat.Client{APIURL: c.url}, Ledger: w.ledger, Store: w.store, Ended: book.Ended, PersonEnded: book.PersonEnded,

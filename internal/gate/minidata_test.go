@@ -226,7 +226,7 @@ func TestErasedWhileWeChatIsAsked(t *testing.T) {
 		return wechat.Phone{CountryCode: "86", Number: "13800138000"}, w.ledger.Erase(ctx, id)
 	}
 	c.ask(http.MethodPost, miniPhone, code{"code-0123456789"}).refused(t, 401, "token_invalid")
-	if p, err := w.ledger.Bolt.FindOpenID(t.Context(), miniApp, w.weChat.OpenID("alice", miniApp)); err == nil {
+	if p, err := w.ledger.Ledger.FindOpenID(t.Context(), miniApp, w.weChat.OpenID("alice", miniApp)); err == nil {
 		t.Errorf("is back as %s", p.ID)
 	}
 	w.hub.Phone = nil

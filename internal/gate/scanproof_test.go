@@ -137,7 +137,7 @@ func TestAttackScanOutlivesThePhonesLifetime(t *testing.T) {
 		w := newTownWith(t, c, scanning, func(w *town) {
 			w.inside = true
 			w.hub.Policy = session.Policy{Idle: lifetime, Lifetime: lifetime}
-			w.store.Store = session.Sealed{Keys: w.hub.Keys, Policy: w.hub.Policy, Tombstones: w.ledger.Bolt}
+			w.store.Store = session.Sealed{Keys: w.hub.Keys, Policy: w.hub.Policy, Tombstones: w.ledger.Ledger}
 		})
 		s, phone := w.desktop("alice").shows("/x"), w.browser("alice")
 		page := phone.reads(s.code)

@@ -251,7 +251,7 @@ func TestTokenIsRenewedBySession(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors, func(w *town) {
 		w.hub.Policy = session.Policy{Idle: 8 * time.Second}
-		w.store.Store = session.Sealed{Keys: w.hub.Keys, Tombstones: w.ledger.Bolt, Policy: w.hub.Policy}
+		w.store.Store = session.Sealed{Keys: w.hub.Keys, Tombstones: w.ledger.Ledger, Policy: w.hub.Policy}
 	})
 	c := w.client("alice")
 	first := c.login()

@@ -66,7 +66,7 @@ func (k *keyed) generated(w *town) {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	k.Store = session.Sealed{Keys: ring, Tombstones: w.ledger.Bolt, Policy: w.hub.Policy}
+	k.Store = session.Sealed{Keys: ring, Tombstones: w.ledger.Ledger, Policy: w.hub.Policy}
 	w.hub.Keys, w.store.Store = ring, k
 }
 

@@ -17,7 +17,7 @@ var (
 	ErrInvalid = errors.New("ledger: invalid")
 	// ErrConflict: what is to be imported contradicts what the ledger knows. Nothing was written.
 	ErrConflict = errors.New("ledger: contradiction")
-	// ErrLocked: another process, or another Bolt in this one, has the file open.
+	// ErrLocked: another process, or another ledger in this one, has the file open.
 	ErrLocked = errors.New("ledger: the file is in use")
 	// ErrUnavailable: the ledger could not be read or written; nothing is known about the person.
 	ErrUnavailable = errors.New("ledger: unavailable")

@@ -33,7 +33,7 @@ const (
 type scene struct {
 	*Handler
 	t       *testing.T
-	bolt    *boltledger.Bolt
+	bolt    *boltledger.Ledger
 	account *Account
 	log     *record
 	mu      sync.Mutex
@@ -63,7 +63,7 @@ func (r *record) text() string {
 // first push.
 func newScene(t *testing.T, change func(s *scene)) *scene {
 	t.Helper()
-	bolt, err := boltledger.OpenBolt(filepath.Join(t.TempDir(), "ledger.db"))
+	bolt, err := boltledger.Open(filepath.Join(t.TempDir(), "ledger.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func child(text string) int {
 	s := &Sender{Target: "crm", URL: u, Secrets: []wechat.Secret{testSecret}}
 	var l ledger.Ledger
 	if spec.File != "" {
-		b, err := boltledger.OpenBolt(spec.File)
+		b, err := boltledger.Open(spec.File)
 		if err != nil {
 			return complain(err)
 		}
@@ -56,7 +56,7 @@ func child(text string) int {
 		l = b
 	} else {
 		client := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: spec.Addrs, ContextTimeoutEnabled: true})
-		r := &redisledger.Redis{Client: client, Timeout: 10 * time.Second, Wake: s.Wake}
+		r := &redisledger.Ledger{Client: client, Timeout: 10 * time.Second, Wake: s.Wake}
 		r.Start()
 		l = r
 	}

@@ -30,19 +30,19 @@ var stores = map[string]func(t *testing.T) func() ledger.Ledger{
 	},
 }
 
-func openBolt(t *testing.T, path string) *boltledger.Bolt {
+func openBolt(t *testing.T, path string) *boltledger.Ledger {
 	t.Helper()
-	b, err := boltledger.OpenBolt(path)
+	b, err := boltledger.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-func openRedis(t *testing.T, o *redis.UniversalOptions) *redisledger.Redis {
+func openRedis(t *testing.T, o *redis.UniversalOptions) *redisledger.Ledger {
 	o.ContextTimeoutEnabled = true
 	client := redis.NewUniversalClient(o)
-	r := &redisledger.Redis{Client: client, Timeout: 10 * time.Second}
+	r := &redisledger.Ledger{Client: client, Timeout: 10 * time.Second}
 	r.Start()
 	t.Cleanup(func() { _, _ = r.Close(), client.Close() })
 	return r

@@ -10,7 +10,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-func benchPerson(b *testing.B) (*Bolt, ledger.Person) {
+func benchPerson(b *testing.B) (*Ledger, ledger.Person) {
 	l := testBolt(b, testPath(b))
 	return l, mustSee(b, l, ledger.Sighting{
 		AppID: "wx0123456789abcdef", OpenID: "oABCDEFGHIJKLMNOPQRSTUVWXYZ0", UnionID: "oUNIONIDABCDEFGHIJKLMNOPQRST",

@@ -11,11 +11,11 @@ import (
 
 // check reports every contradiction in the file: bbolt's own, records that do not decode, names that lead nowhere or
 // to another person, and names without an index.
-func (b *Bolt) check() error {
-	if err := b.checkOutbox(); err != nil {
+func (l *Ledger) check() error {
+	if err := l.checkOutbox(); err != nil {
 		return err
 	}
-	return b.file.view(func(tx *bolt.Tx) error {
+	return l.file.view(func(tx *bolt.Tx) error {
 		var errs []error
 		for err := range tx.Check() {
 			errs = append(errs, err)

@@ -11,8 +11,8 @@ import (
 func TestBoltContract(t *testing.T) {
 	ledgertest.Run(t, func(t *testing.T) *ledgertest.Subject {
 		path := filepath.Join(t.TempDir(), "folder", "ledger.db")
-		open := func(t *testing.T) *boltledger.Bolt {
-			b, err := boltledger.OpenBolt(path)
+		open := func(t *testing.T) *boltledger.Ledger {
+			b, err := boltledger.Open(path)
 			if err != nil {
 				t.Fatal(err)
 			}

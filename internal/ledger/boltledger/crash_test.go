@@ -20,7 +20,7 @@ import (
 const crashEnv = "LEDGER_CRASH_TEST_FILE"
 
 func crashChild(path string) {
-	b, err := OpenBolt(path)
+	b, err := Open(path)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

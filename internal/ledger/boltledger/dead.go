@@ -14,8 +14,8 @@ import (
 const redeliverStep = 500
 
 // Waiting implements Outbox.
-func (b *Bolt) Waiting(ctx context.Context, target string) (waiting, dead int, err error) {
-	err = b.readQueue(ctx, target, func(q *queue) error {
+func (l *Ledger) Waiting(ctx context.Context, target string) (waiting, dead int, err error) {
+	err = l.readQueue(ctx, target, func(q *queue) error {
 		waiting, dead = q.count("waiting"), q.count("dead")
 		c, now := q.dead.Cursor(), time.Now().UnixMilli()
 		for key, _ := c.First(); key != nil && past(key, now); key, _ = c.Next() {
@@ -30,9 +30,9 @@ func (b *Bolt) Waiting(ctx context.Context, target string) (waiting, dead int, e
 }
 
 // Dead implements Outbox.
-func (b *Bolt) Dead(ctx context.Context, target, after string, limit int) (all []ledger.Delivery, err error) {
+func (l *Ledger) Dead(ctx context.Context, target, after string, limit int) (all []ledger.Delivery, err error) {
 	known := after == ""
-	err = b.readQueue(ctx, target, func(q *queue) error {
+	err = l.readQueue(ctx, target, func(q *queue) error {
 		c, now := q.dead.Cursor(), time.Now().UnixMilli()
 		key, value := c.Last()
 		if after != "" {
@@ -67,10 +67,10 @@ func (b *Bolt) Dead(ctx context.Context, target, after string, limit int) (all [
 }
 
 // Redeliver implements Outbox.
-func (b *Bolt) Redeliver(ctx context.Context, target, id string) (total int, err error) {
+func (l *Ledger) Redeliver(ctx context.Context, target, id string) (total int, err error) {
 	end, from := twoNumbers(time.Now().UnixMilli()+1, 0), []byte(nil)
 	for {
-		n, last, err := b.redeliver(ctx, target, id, from, end)
+		n, last, err := l.redeliver(ctx, target, id, from, end)
 		total += n
 		if err != nil || last == nil || id != "" {
 			return total, err
@@ -80,21 +80,21 @@ func (b *Bolt) Redeliver(ctx context.Context, target, id string) (total int, err
 }
 
 // redeliver puts back some of the dead letters with keys from from to end. last is the last key that it read, nil if none.
-func (b *Bolt) redeliver(ctx context.Context, target, id string, from, end []byte) (n int, last []byte, err error) {
-	if err := b.ready(ctx); err != nil {
+func (l *Ledger) redeliver(ctx context.Context, target, id string, from, end []byte) (n int, last []byte, err error) {
+	if err := l.ready(ctx); err != nil {
 		return 0, nil, err
 	}
 	if err := ledger.CheckTarget(target); err != nil {
 		return 0, nil, err
 	}
-	err = b.writer.run(func(tx *bolt.Tx) (bool, error) {
+	err = l.writer.run(func(tx *bolt.Tx) (bool, error) {
 		n, last = 0, nil
 		q, err := tables{tx}.queue(target, false)
 		if err != nil || q == nil {
 			return false, err
 		}
 		for _, key := range q.buried(id, from, end) {
-			ok, err := q.redeliver(key, b.limits.Bounds())
+			ok, err := q.redeliver(key, l.limits.Bounds())
 			if err != nil {
 				return false, err
 			}
@@ -103,7 +103,7 @@ func (b *Bolt) redeliver(ctx context.Context, target, id string, from, end []byt
 			}
 		}
 		return n > 0, nil
-	}, func() { b.wake(n > 0) })
+	}, func() { l.wake(n > 0) })
 	if err != nil {
 		return 0, nil, err
 	}
@@ -129,24 +129,24 @@ func (q *queue) buried(id string, from, end []byte) (keys [][]byte) {
 }
 
 // Lease implements Outbox. One file has one process: its memory is enough.
-func (b *Bolt) Lease(ctx context.Context, target, name string, ttl time.Duration) (bool, error) {
-	if err := b.leasable(ctx, target, name); err != nil {
+func (l *Ledger) Lease(ctx context.Context, target, name string, ttl time.Duration) (bool, error) {
+	if err := l.leasable(ctx, target, name); err != nil {
 		return false, err
 	}
-	return b.leases.take(target, name, ttl), nil
+	return l.leases.take(target, name, ttl), nil
 }
 
 // Release implements Outbox.
-func (b *Bolt) Release(ctx context.Context, target, name string) error {
-	if err := b.leasable(ctx, target, name); err != nil {
+func (l *Ledger) Release(ctx context.Context, target, name string) error {
+	if err := l.leasable(ctx, target, name); err != nil {
 		return err
 	}
-	b.leases.release(target, name)
+	l.leases.release(target, name)
 	return nil
 }
 
-func (b *Bolt) leasable(ctx context.Context, target, name string) error {
-	if err := b.ready(ctx); err != nil {
+func (l *Ledger) leasable(ctx context.Context, target, name string) error {
+	if err := l.ready(ctx); err != nil {
 		return err
 	}
 	if err := ledger.CheckTarget(target); err != nil {

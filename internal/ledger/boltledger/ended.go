@@ -10,12 +10,12 @@ import (
 )
 
 // WalkEnded implements Ledger. What is in memory is what holds: all of the file, and ends that the disk refused.
-func (b *Bolt) WalkEnded(ctx context.Context, fn func(ledger.Tombstone) error) error {
-	if err := b.ready(ctx); err != nil {
+func (l *Ledger) WalkEnded(ctx context.Context, fn func(ledger.Tombstone) error) error {
+	if err := l.ready(ctx); err != nil {
 		return err
 	}
 	now := time.Now().Unix()
-	for id, span := range b.ended.All() {
+	for id, span := range l.ended.All() {
 		if span.Until <= now {
 			continue
 		}
@@ -23,7 +23,7 @@ func (b *Bolt) WalkEnded(ctx context.Context, fn func(ledger.Tombstone) error) e
 			return err
 		}
 	}
-	for id, e := range b.gone.All() {
+	for id, e := range l.gone.All() {
 		if e.Until <= now {
 			continue
 		}
@@ -35,21 +35,21 @@ func (b *Bolt) WalkEnded(ctx context.Context, fn func(ledger.Tombstone) error) e
 }
 
 // ImportEnded implements Ledger.
-func (b *Bolt) ImportEnded(ctx context.Context, t ledger.Tombstone) error {
-	if err := b.ready(ctx); err != nil {
+func (l *Ledger) ImportEnded(ctx context.Context, t ledger.Tombstone) error {
+	if err := l.ready(ctx); err != nil {
 		return err
 	}
 	if err := t.Check(); err != nil {
 		return err
 	}
 	if t.Person == "" {
-		return b.EndSession(ctx, t.Session, t.Until)
+		return l.EndSession(ctx, t.Session, t.Until)
 	}
-	e, ok := b.gone.Imported(&t, b.Logger)
+	e, ok := l.gone.Imported(&t, l.Logger)
 	if !ok {
 		return nil
 	}
-	b.gone.Add(t.Person, e) // first, as in EndPerson
-	err := b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.endPerson([]string{t.Person}, e) }, nil)
-	return b.unwritten.Note(err, e.At, t.Person)
+	l.gone.Add(t.Person, e) // first, as in EndPerson
+	err := l.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.endPerson([]string{t.Person}, e) }, nil)
+	return l.unwritten.Note(err, e.At, t.Person)
 }

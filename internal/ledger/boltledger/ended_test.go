@@ -9,12 +9,12 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-func (b *Bolt) tombstones() (onDisk, inMemory int) {
-	b.file.view(func(tx *bolt.Tx) error {
+func (l *Ledger) tombstones() (onDisk, inMemory int) {
+	l.file.view(func(tx *bolt.Tx) error {
 		onDisk = tx.Bucket(bucketEnded).Stats().KeyN
 		return nil
 	})
-	return onDisk, len(b.ended.All())
+	return onDisk, len(l.ended.All())
 }
 
 // swept is how many tombstones there may be in memory before those that are past go.

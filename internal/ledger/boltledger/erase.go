@@ -10,8 +10,8 @@ import (
 )
 
 // EndPerson implements Ledger.
-func (b *Bolt) EndPerson(ctx context.Context, person string, at, until time.Time) error {
-	if err := b.ready(ctx); err != nil {
+func (l *Ledger) EndPerson(ctx context.Context, person string, at, until time.Time) error {
+	if err := l.ready(ctx); err != nil {
 		return err
 	}
 	if !ledger.ValidID(person) {
@@ -21,9 +21,9 @@ func (b *Bolt) EndPerson(ctx context.Context, person string, at, until time.Time
 	if !ok {
 		return nil
 	}
-	b.gone.Add(person, e) // first: here and now the sessions are over, whatever the disk says
+	l.gone.Add(person, e) // first: here and now the sessions are over, whatever the disk says
 	ids := []string{person}
-	err := b.writer.run(func(tx *bolt.Tx) (bool, error) {
+	err := l.writer.run(func(tx *bolt.Tx) (bool, error) {
 		p, err := absent(tables{tx}.byID(person))
 		if err != nil {
 			return false, err
@@ -35,18 +35,18 @@ func (b *Bolt) EndPerson(ctx context.Context, person string, at, until time.Time
 		return tables{tx}.endPerson(ids, e)
 	}, func() {
 		for _, id := range ids {
-			b.gone.Add(id, e)
+			l.gone.Add(id, e)
 		}
 	})
-	return b.unwritten.Note(err, e.At, ids...)
+	return l.unwritten.Note(err, e.At, ids...)
 }
 
 // PersonEnded implements Ledger.
-func (b *Bolt) PersonEnded(person string) time.Time { return b.gone.Has(person, b.Logger) }
+func (l *Ledger) PersonEnded(person string) time.Time { return l.gone.Has(person, l.Logger) }
 
 // Erase implements Ledger. See the package's documentation on what the file still holds.
-func (b *Bolt) Erase(ctx context.Context, id string) error {
-	if err := b.ready(ctx); err != nil {
+func (l *Ledger) Erase(ctx context.Context, id string) error {
+	if err := l.ready(ctx); err != nil {
 		return err
 	}
 	if !ledger.ValidID(id) {
@@ -54,7 +54,7 @@ func (b *Bolt) Erase(ctx context.Context, id string) error {
 	}
 	var p ledger.Person
 	wrote := false
-	return b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
+	return l.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
 		t := tables{tx}
 		if p, err = t.byID(id); err != nil {
 			return false, err
@@ -62,17 +62,17 @@ func (b *Bolt) Erase(ctx context.Context, id string) error {
 		if err := t.erase(&p); err != nil {
 			return false, err
 		}
-		wrote, err = t.notify(b.targets.Notices(&p, ledger.Erasure(&p)), b.limits.Bounds())
+		wrote, err = t.notify(l.targets.Notices(&p, ledger.Erasure(&p)), l.limits.Bounds())
 		return true, err
 	}, func() {
-		b.publish(&ledger.Change{Person: p, Dirty: true, News: true})
-		b.wake(wrote)
+		l.publish(&ledger.Change{Person: p, Dirty: true, News: true})
+		l.wake(wrote)
 	})
 }
 
 // Export implements Ledger.
-func (b *Bolt) Export(ctx context.Context, id string) ([]byte, error) {
-	p, err := b.Find(ctx, id)
+func (l *Ledger) Export(ctx context.Context, id string) ([]byte, error) {
+	p, err := l.Find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -90,4 +90,4 @@ func (t tables) erase(p *ledger.Person) error {
 }
 
 // Unwritten implements Ledger.
-func (b *Bolt) Unwritten(id [16]byte, person string) bool { return b.unwritten.Has(id, person) }
+func (l *Ledger) Unwritten(id [16]byte, person string) bool { return l.unwritten.Has(id, person) }

@@ -80,7 +80,7 @@ func TestGonePruned(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Close()
-	if _, err := openBolt(path, time.Second); !errors.Is(err, ledger.ErrCorrupt) {
+	if _, err := open(path, time.Second); !errors.Is(err, ledger.ErrCorrupt) {
 		t.Errorf("a bad tombstone: %v", err)
 	}
 }

@@ -62,13 +62,13 @@ func FuzzSee(f *testing.F) {
 }
 
 // believes reports whether a sighting's unionid will be believed.
-func (b *Bolt) believes(t *testing.T, s ledger.Sighting) bool {
+func (l *Ledger) believes(t *testing.T, s ledger.Sighting) bool {
 	s, err := s.Normal()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var c ledger.Change
-	err = b.file.view(func(tx *bolt.Tx) (err error) {
+	err = l.file.view(func(tx *bolt.Tx) (err error) {
 		c, err = tables{tx}.see(&s, func() (uint64, error) { return 0, nil })
 		return err
 	})

@@ -50,8 +50,8 @@ func (q *queue) checkKinds(p *ledgertest.Posted, seqs map[uint64]string) error {
 }
 
 // strand takes events out, but leaves them in the index by kind.
-func (b *Bolt) strand(target string, seqs ...uint64) error {
-	return b.writer.run(func(tx *bolt.Tx) (bool, error) {
+func (l *Ledger) strand(target string, seqs ...uint64) error {
+	return l.writer.run(func(tx *bolt.Tx) (bool, error) {
 		q, err := tables{tx}.queue(target, false)
 		for _, seq := range seqs {
 			if err != nil {

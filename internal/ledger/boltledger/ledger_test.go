@@ -20,9 +20,9 @@ import (
 func testPath(t testing.TB) string { return filepath.Join(t.TempDir(), "new", "folder", "ledger.db") }
 
 // testBolt opens a ledger that is closed when the test ends.
-func testBolt(t testing.TB, path string) *Bolt {
+func testBolt(t testing.TB, path string) *Ledger {
 	t.Helper()
-	b, err := openBolt(path, 50*time.Millisecond)
+	b, err := open(path, 50*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func testBolt(t testing.TB, path string) *Bolt {
 	return b
 }
 
-func mustSee(t testing.TB, b *Bolt, s ledger.Sighting) ledger.Person {
+func mustSee(t testing.TB, b *Ledger, s ledger.Sighting) ledger.Person {
 	t.Helper()
 	p, err := b.See(t.Context(), s)
 	if err != nil {
@@ -54,7 +54,7 @@ func TestOpenTwice(t *testing.T) {
 	t.Parallel()
 	path := testPath(t)
 	b := testBolt(t, path)
-	_, err := openBolt(path, 50*time.Millisecond)
+	_, err := open(path, 50*time.Millisecond)
 	if !errors.Is(err, ledger.ErrLocked) || !strings.Contains(err.Error(), path) {
 		t.Errorf("second opener: %v, want ErrLocked and the file's name", err)
 	}
@@ -69,7 +69,7 @@ func TestOpenWaitsForOwner(t *testing.T) {
 	path := testPath(t)
 	b := testBolt(t, path)
 	time.AfterFunc(100*time.Millisecond, func() { b.Close() })
-	next, err := OpenBolt(path)
+	next, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestOpenRefusesFiles(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "ledger.db")
 			c.make(t, path)
 			for range 2 { // and the failure leaves no lock behind
-				_, err := openBolt(path, 50*time.Millisecond)
+				_, err := open(path, 50*time.Millisecond)
 				if !errors.Is(err, c.want) || !strings.Contains(err.Error(), path) {
 					t.Errorf("%v, want %v and the file's name", err, c.want)
 				}
@@ -157,7 +157,7 @@ func TestOpenRefusesAnEmptyFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	truncated(t, path, 0)
-	_, err := OpenBolt(path)
+	_, err := Open(path)
 	const want = "it was cut off; restore the backup, or remove the file to begin anew"
 	if !errors.Is(err, ledger.ErrCorrupt) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), want) {
 		t.Fatalf("%v, want ErrCorrupt with the file's name and %q", err, want)
@@ -180,7 +180,7 @@ func TestOpenCreatesWhole(t *testing.T) {
 		var opening sync.WaitGroup
 		for range 4 {
 			opening.Go(func() {
-				b, err := OpenBolt(path)
+				b, err := Open(path)
 				if err != nil {
 					t.Error(err)
 					return

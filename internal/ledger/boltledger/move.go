@@ -15,13 +15,13 @@ import (
 const walkStep = 256
 
 // Walk implements Ledger.
-func (b *Bolt) Walk(ctx context.Context, fn func(ledger.Person) error) error {
+func (l *Ledger) Walk(ctx context.Context, fn func(ledger.Person) error) error {
 	for after := []byte(nil); ; {
-		if err := b.ready(ctx); err != nil {
+		if err := l.ready(ctx); err != nil {
 			return err
 		}
 		var some []ledger.Person
-		err := b.file.view(func(tx *bolt.Tx) (err error) {
+		err := l.file.view(func(tx *bolt.Tx) (err error) {
 			some, err = tables{tx}.after(after)
 			return err
 		})
@@ -59,8 +59,8 @@ func (t tables) after(id []byte) ([]ledger.Person, error) {
 }
 
 // Import implements Ledger.
-func (b *Bolt) Import(ctx context.Context, p ledger.Person) error {
-	if err := b.ready(ctx); err != nil {
+func (l *Ledger) Import(ctx context.Context, p ledger.Person) error {
+	if err := l.ready(ctx); err != nil {
 		return err
 	}
 	p, err := p.Normal()
@@ -68,12 +68,12 @@ func (b *Bolt) Import(ctx context.Context, p ledger.Person) error {
 		return err
 	}
 	wrote := false
-	return b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
+	return l.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
 		wrote, err = tables{tx}.imported(&p)
 		return wrote, err
 	}, func() {
 		if wrote {
-			b.publish(&ledger.Change{Person: p, Dirty: true, News: true})
+			l.publish(&ledger.Change{Person: p, Dirty: true, News: true})
 		}
 	})
 }

@@ -11,19 +11,19 @@ import (
 )
 
 // SetTargets implements Outbox.
-func (b *Bolt) SetTargets(all []ledger.Target) { b.targets.Set(all) }
+func (l *Ledger) SetTargets(all []ledger.Target) { l.targets.Set(all) }
 
 // Tell implements Outbox.
-func (b *Bolt) Tell(ctx context.Context, e ledger.Event) error {
-	if err := b.ready(ctx); err != nil {
+func (l *Ledger) Tell(ctx context.Context, e ledger.Event) error {
+	if err := l.ready(ctx); err != nil {
 		return err
 	}
 	e, key, err := e.Tellable()
-	if err != nil || len(b.targets.Wanting(e.Kind)) == 0 {
+	if err != nil || len(l.targets.Wanting(e.Kind)) == 0 {
 		return err
 	}
 	wrote := false
-	return b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
+	return l.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
 		wrote = false
 		t := tables{tx}
 		var p *ledger.Person
@@ -32,7 +32,7 @@ func (b *Bolt) Tell(ctx context.Context, e ledger.Event) error {
 				return false, err
 			}
 		}
-		all := b.targets.Notices(p, e)
+		all := l.targets.Notices(p, e)
 		if len(all) == 0 {
 			return false, nil
 		}
@@ -41,21 +41,21 @@ func (b *Bolt) Tell(ctx context.Context, e ledger.Event) error {
 				return false, err
 			}
 		}
-		wrote, err = t.notify(all, b.limits.Bounds())
+		wrote, err = t.notify(all, l.limits.Bounds())
 		return true, err
-	}, func() { b.wake(wrote) })
+	}, func() { l.wake(wrote) })
 }
 
 // wake says that something was put into the outbox.
-func (b *Bolt) wake(wrote bool) {
-	if wrote && b.Wake != nil {
-		b.Wake()
+func (l *Ledger) wake(wrote bool) {
+	if wrote && l.Wake != nil {
+		l.Wake()
 	}
 }
 
 // Due implements Outbox.
-func (b *Bolt) Due(ctx context.Context, target string, now time.Time, limit int) (due []ledger.Delivery, next time.Time, err error) {
-	err = b.readQueue(ctx, target, func(q *queue) error {
+func (l *Ledger) Due(ctx context.Context, target string, now time.Time, limit int) (due []ledger.Delivery, next time.Time, err error) {
+	err = l.readQueue(ctx, target, func(q *queue) error {
 		c := q.due.Cursor()
 		for key, _ := c.First(); key != nil; key, _ = c.Next() {
 			if len(key) != 16 {
@@ -85,13 +85,13 @@ func (b *Bolt) Due(ctx context.Context, target string, now time.Time, limit int)
 }
 
 // Sent implements Outbox.
-func (b *Bolt) Sent(ctx context.Context, target, id string) error {
-	return b.handle(ctx, target, id, func(q *queue, i *item) error { return q.remove(i, id) })
+func (l *Ledger) Sent(ctx context.Context, target, id string) error {
+	return l.handle(ctx, target, id, func(q *queue, i *item) error { return q.remove(i, id) })
 }
 
 // Postpone implements Outbox.
-func (b *Bolt) Postpone(ctx context.Context, target, id string, next time.Time, reason string) error {
-	return b.handle(ctx, target, id, func(q *queue, i *item) error {
+func (l *Ledger) Postpone(ctx context.Context, target, id string, next time.Time, reason string) error {
+	return l.handle(ctx, target, id, func(q *queue, i *item) error {
 		return q.change(i.line, func() error {
 			i.state.Failed(time.Now().UnixMilli(), ledger.Millis(next), ledger.PlainReason(reason))
 			return q.put(i)
@@ -100,22 +100,22 @@ func (b *Bolt) Postpone(ctx context.Context, target, id string, next time.Time, 
 }
 
 // Bury implements Outbox.
-func (b *Bolt) Bury(ctx context.Context, target, id, reason string) error {
-	return b.handle(ctx, target, id, func(q *queue, i *item) error {
+func (l *Ledger) Bury(ctx context.Context, target, id, reason string) error {
+	return l.handle(ctx, target, id, func(q *queue, i *item) error {
 		i.state.Failed(time.Now().UnixMilli(), 0, ledger.PlainReason(reason))
-		return q.bury(i, b.limits.Bounds())
+		return q.bury(i, l.limits.Bounds())
 	})
 }
 
 // handle does something to one event that waits.
-func (b *Bolt) handle(ctx context.Context, target, id string, do func(q *queue, i *item) error) error {
-	if err := b.ready(ctx); err != nil {
+func (l *Ledger) handle(ctx context.Context, target, id string, do func(q *queue, i *item) error) error {
+	if err := l.ready(ctx); err != nil {
 		return err
 	}
 	if err := ledger.CheckTarget(target); err != nil {
 		return err
 	}
-	return b.writer.run(func(tx *bolt.Tx) (bool, error) {
+	return l.writer.run(func(tx *bolt.Tx) (bool, error) {
 		q, err := tables{tx}.queue(target, false)
 		if err != nil || q == nil {
 			return false, err
@@ -129,14 +129,14 @@ func (b *Bolt) handle(ctx context.Context, target, id string, do func(q *queue, 
 }
 
 // readQueue reads a target's queue, if there is one.
-func (b *Bolt) readQueue(ctx context.Context, target string, read func(q *queue) error) error {
-	if err := b.ready(ctx); err != nil {
+func (l *Ledger) readQueue(ctx context.Context, target string, read func(q *queue) error) error {
+	if err := l.ready(ctx); err != nil {
 		return err
 	}
 	if err := ledger.CheckTarget(target); err != nil {
 		return err
 	}
-	return b.file.view(func(tx *bolt.Tx) error {
+	return l.file.view(func(tx *bolt.Tx) error {
 		q, err := tables{tx}.queue(target, false)
 		if err != nil || q == nil {
 			return err

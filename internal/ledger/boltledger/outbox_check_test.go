@@ -62,8 +62,8 @@ func (q *queue) posted() (*ledgertest.Posted, error) {
 	return p, errors.Join(append(errs, q.checkKinds(p, ids))...)
 }
 
-func (b *Bolt) posted(target string) (p *ledgertest.Posted, err error) {
-	err = b.file.view(func(tx *bolt.Tx) error {
+func (l *Ledger) posted(target string) (p *ledgertest.Posted, err error) {
+	err = l.file.view(func(tx *bolt.Tx) error {
 		q, err := tables{tx}.queue(target, false)
 		if err != nil || q == nil {
 			return errors.Join(err, ledger.ErrNotFound)
@@ -75,16 +75,16 @@ func (b *Bolt) posted(target string) (p *ledgertest.Posted, err error) {
 }
 
 // checkOutbox looks at the queues of all targets.
-func (b *Bolt) checkOutbox() error {
+func (l *Ledger) checkOutbox() error {
 	var names []string
-	err := b.file.view(func(tx *bolt.Tx) error {
+	err := l.file.view(func(tx *bolt.Tx) error {
 		return tx.Bucket(bucketOutbox).ForEach(func(name, _ []byte) error {
 			names = append(names, string(name))
 			return nil
 		})
 	})
 	for _, name := range names {
-		p, perr := b.posted(name)
+		p, perr := l.posted(name)
 		if err = errors.Join(err, perr); perr == nil {
 			err = errors.Join(err, p.Check())
 		}

@@ -9,8 +9,8 @@ import (
 )
 
 // Renew implements Ledger.
-func (b *Bolt) Renew(ctx context.Context, s ledger.Sighting) error {
-	if err := b.ready(ctx); err != nil {
+func (l *Ledger) Renew(ctx context.Context, s ledger.Sighting) error {
+	if err := l.ready(ctx); err != nil {
 		return err
 	}
 	s, err := s.Normal()
@@ -18,7 +18,7 @@ func (b *Bolt) Renew(ctx context.Context, s ledger.Sighting) error {
 		return err
 	}
 	var c ledger.Change
-	return b.writer.run(func(tx *bolt.Tx) (bool, error) {
+	return l.writer.run(func(tx *bolt.Tx) (bool, error) {
 		t := tables{tx}
 		p, err := absent(t.byOpenID(s.AppID, s.OpenID))
 		if err != nil {
@@ -28,5 +28,5 @@ func (b *Bolt) Renew(ctx context.Context, s ledger.Sighting) error {
 			return false, err
 		}
 		return true, t.put(&c.Person)
-	}, func() { b.publish(&c) })
+	}, func() { l.publish(&c) })
 }

@@ -11,24 +11,24 @@ import (
 
 // See implements Ledger. It looks before it writes: most sightings are of somebody known and change nothing. One that is
 // to be told of writes in any case.
-func (b *Bolt) See(ctx context.Context, s ledger.Sighting) (ledger.Person, error) {
-	if err := b.ready(ctx); err != nil {
+func (l *Ledger) See(ctx context.Context, s ledger.Sighting) (ledger.Person, error) {
+	if err := l.ready(ctx); err != nil {
 		return ledger.Person{}, err
 	}
 	s, err := s.Normal()
 	if err != nil {
 		return ledger.Person{}, err
 	}
-	c := ledger.Change{Dirty: s.SignedIn && len(b.targets.Wanting(ledger.SignedIn)) > 0}
+	c := ledger.Change{Dirty: s.SignedIn && len(l.targets.Wanting(ledger.SignedIn)) > 0}
 	if !c.Dirty {
-		err = b.file.view(func(tx *bolt.Tx) (err error) {
+		err = l.file.view(func(tx *bolt.Tx) (err error) {
 			c, err = tables{tx}.see(&s, func() (uint64, error) { return 0, nil })
 			return err
 		})
 	}
 	if err == nil && c.Dirty {
 		wrote := false
-		err = b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
+		err = l.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
 			t := tables{tx}
 			if c, err = t.see(&s, t.order); err != nil { // decided again: others may have written since
 				return false, err
@@ -38,17 +38,17 @@ func (b *Bolt) See(ctx context.Context, s ledger.Sighting) (ledger.Person, error
 					return false, err
 				}
 			}
-			wrote, err = t.notify(b.targets.Notices(&c.Person, c.Events(&s)...), b.limits.Bounds())
+			wrote, err = t.notify(l.targets.Notices(&c.Person, c.Events(&s)...), l.limits.Bounds())
 			return c.Dirty || wrote, err
 		}, func() {
-			b.publish(&c)
-			b.wake(wrote)
+			l.publish(&c)
+			l.wake(wrote)
 		})
 	}
 	if err != nil {
 		return ledger.Person{}, err
 	}
-	c.Report(b.Logger)
+	c.Report(l.Logger)
 	return c.Person, nil
 }
 
@@ -80,15 +80,15 @@ func absent(p ledger.Person, err error) (*ledger.Person, error) {
 
 // publish tells the memory of a committed change: first the cache, then the generation, so that whoever reads the new
 // generation cannot find the old person.
-func (b *Bolt) publish(c *ledger.Change) {
+func (l *Ledger) publish(c *ledger.Change) {
 	if !c.Dirty {
 		return
 	}
-	b.cache.drop(&c.Person)
+	l.cache.drop(&c.Person)
 	if c.Left != nil {
-		b.cache.drop(c.Left)
+		l.cache.drop(c.Left)
 	}
 	if c.News {
-		b.generation.Add(1)
+		l.generation.Add(1)
 	}
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // Withdraw implements Ledger.
-func (b *Bolt) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Person, done bool, err error) {
-	if err := b.ready(ctx); err != nil {
+func (l *Ledger) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Person, done bool, err error) {
+	if err := l.ready(ctx); err != nil {
 		return ledger.Person{}, false, err
 	}
 	w, err = w.Normal()
@@ -19,7 +19,7 @@ func (b *Bolt) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Pers
 	}
 	var d ledger.Withdrawn
 	wrote, nobody := false, false
-	err = b.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
+	err = l.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
 		p, done, wrote, nobody = ledger.Person{}, false, false, false
 		t := tables{tx}
 		found, err := absent(t.byOpenID(w.AppID, w.OpenID))
@@ -41,21 +41,21 @@ func (b *Bolt) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Pers
 		if d.Erased {
 			p = d.Before
 		}
-		wrote, err = b.withdraw(t, &w, &d)
+		wrote, err = l.withdraw(t, &w, &d)
 		return true, err
 	}, func() {
 		if !done {
 			return
 		}
-		b.publish(&ledger.Change{Person: d.Before, Dirty: true, News: true})
+		l.publish(&ledger.Change{Person: d.Before, Dirty: true, News: true})
 		if d.Ends {
 			for _, id := range d.Before.IDs() {
-				b.gone.Add(id, d.End)
+				l.gone.Add(id, d.End)
 			}
 		}
-		b.wake(wrote)
+		l.wake(wrote)
 	})
-	b.unwritten.NoteWithdrawn(&d, err)
+	l.unwritten.NoteWithdrawn(&d, err)
 	switch {
 	case err != nil:
 		return ledger.Person{}, false, err
@@ -66,7 +66,7 @@ func (b *Bolt) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Pers
 }
 
 // withdraw writes it all. The sessions end here and now, whatever the disk says afterwards.
-func (b *Bolt) withdraw(t tables, w *ledger.Withdrawal, d *ledger.Withdrawn) (wrote bool, err error) {
+func (l *Ledger) withdraw(t tables, w *ledger.Withdrawal, d *ledger.Withdrawn) (wrote bool, err error) {
 	if d.Erased {
 		err = t.erase(&d.Before)
 	} else {
@@ -83,11 +83,11 @@ func (b *Bolt) withdraw(t tables, w *ledger.Withdrawal, d *ledger.Withdrawn) (wr
 	if d.Ends {
 		ids := d.Before.IDs()
 		for _, id := range ids {
-			b.gone.Add(id, d.End)
+			l.gone.Add(id, d.End)
 		}
 		if _, err := t.endPerson(ids, d.End); err != nil {
 			return false, err
 		}
 	}
-	return t.notify(b.targets.Notices(&d.Before, w.Events(d)...), b.limits.Bounds())
+	return t.notify(l.targets.Notices(&d.Before, w.Events(d)...), l.limits.Bounds())
 }

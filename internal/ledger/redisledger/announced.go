@@ -64,45 +64,45 @@ func (a *announced) take() (words []string, spilled bool) {
 }
 
 // announce takes in the tombstones of a message.
-func (r *Redis) announce(message string) {
+func (l *Ledger) announce(message string) {
 	now := time.Now()
 	for word := range strings.FieldsSeq(message) {
 		t, ok := parseTombstone(word)
-		if !ok || t.e.Until <= now.Unix() || r.knows(&t) {
+		if !ok || t.e.Until <= now.Unix() || l.knows(&t) {
 			continue
 		}
-		if !r.announced.add(strings.Clone(word)) && r.Logger != nil && r.announced.full.Due(now) {
-			r.Logger.Warn("the ledger's channel announces more ends than can be looked up, and all are read from Redis; "+
-				"does another program publish on it?", "channel", r.key("news"))
+		if !l.announced.add(strings.Clone(word)) && l.Logger != nil && l.announced.full.Due(now) {
+			l.Logger.Warn("the ledger's channel announces more ends than can be looked up, and all are read from Redis; "+
+				"does another program publish on it?", "channel", l.key("news"))
 		}
 	}
 }
 
 // knows says whether a tombstone would bring nothing new.
-func (r *Redis) knows(t *tombstone) bool {
+func (l *Ledger) knows(t *tombstone) bool {
 	if t.person == "" {
-		return r.ended.Knows(t.session, t.e.Until)
+		return l.ended.Knows(t.session, t.e.Until)
 	}
-	return r.gone.Knows(t.person, t.e)
+	return l.gone.Knows(t.person, t.e)
 }
 
 // confirmAnnounced learns what was announced and stands in Redis, until the context ends.
-func (r *Redis) confirmAnnounced(ctx context.Context) {
+func (l *Ledger) confirmAnnounced(ctx context.Context) {
 	for {
 		select {
-		case <-r.announced.wake:
+		case <-l.announced.wake:
 		case <-ctx.Done():
 			return
 		}
-		words, spilled := r.announced.take()
+		words, spilled := l.announced.take()
 		pause := announcedPause
-		if spilled && r.loadTombstones(ctx) != nil {
-			r.announced.again(nil, true)
+		if spilled && l.loadTombstones(ctx) != nil {
+			l.announced.again(nil, true)
 			pause = channelRetry
 		}
 		for step := range slices.Chunk(words, announcedStep) {
-			if err := r.confirm(ctx, step); err != nil {
-				r.announced.again(step, false) // nothing that was announced is lost while Redis does not answer
+			if err := l.confirm(ctx, step); err != nil {
+				l.announced.again(step, false) // nothing that was announced is lost while Redis does not answer
 				pause = channelRetry
 			}
 		}
@@ -129,26 +129,26 @@ func (a *announced) again(words []string, spilled bool) {
 }
 
 // confirm learns those of the words that stand in Redis.
-func (r *Redis) confirm(ctx context.Context, words []string) error {
-	once, cancel := r.once(ctx)
+func (l *Ledger) confirm(ctx context.Context, words []string) error {
+	once, cancel := l.once(ctx)
 	defer cancel()
-	scores, err := r.Client.ZMScore(once, r.key("ended"), words...).Result()
+	scores, err := l.Client.ZMScore(once, l.key("ended"), words...).Result()
 	if err != nil || len(scores) != len(words) {
-		return r.failed("looking up tombstones", err)
+		return l.failed("looking up tombstones", err)
 	}
 	now, unfounded := time.Now(), 0
 	for i, word := range words {
 		t, _ := parseTombstone(word)
 		switch {
 		case scores[i] > 0: // 0 is none
-			r.learn(word)
+			l.learn(word)
 		case t.e.Until > now.Unix():
 			unfounded++
 		}
 	}
-	if unfounded > 0 && r.Logger != nil && r.announced.unfounded.Due(now) {
-		r.Logger.Warn("the ledger's channel announced ends that Redis does not hold; nobody is signed out by them; "+
-			"does another program publish on it?", "channel", r.key("news"), "number", unfounded)
+	if unfounded > 0 && l.Logger != nil && l.announced.unfounded.Due(now) {
+		l.Logger.Warn("the ledger's channel announced ends that Redis does not hold; nobody is signed out by them; "+
+			"does another program publish on it?", "channel", l.key("news"), "number", unfounded)
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ func publish(t *testing.T, c redis.UniversalClient, words ...string) {
 func TestAnnouncementsAloneEndNothing(t *testing.T) {
 	shared.Each(t, func(t *testing.T, b redistest.Backend) {
 		var log journal
-		r := testRedis(t, b.Client(), "", func(r *Redis) { r.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		r := testRedis(t, b.Client(), "", func(r *Ledger) { r.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 		now, until := time.Now(), time.Now().Add(time.Hour)
 		publish(t, b.Client(),
 			sessionTombstone([16]byte{1}, until.Unix()),
@@ -67,7 +67,7 @@ func TestForgedAnnouncementsFillNoMemory(t *testing.T) {
 		client, slow := b.Client(), &refused{command: "zmscore"}
 		slow.on.Store(true) // the flood is faster than the questions
 		client.AddHook(slow)
-		r := testRedis(t, client, "", func(r *Redis) { r.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		r := testRedis(t, client, "", func(r *Ledger) { r.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 		waiting := func() int {
 			r.announced.mu.Lock()
 			defer r.announced.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
-func benchRedis(b *testing.B) (*Redis, ledger.Person) {
+func benchRedis(b *testing.B) (*Ledger, ledger.Person) {
 	o := redistest.Standalone(b, redistest.Options{}).Universal()
 	o.ContextTimeoutEnabled = true
 	c := redis.NewUniversalClient(o)
@@ -93,7 +93,7 @@ func BenchmarkRedisFirstSignIn(b *testing.B) {
 	})
 }
 
-func usedMemory(b *testing.B, r *Redis) (n int64) {
+func usedMemory(b *testing.B, r *Ledger) (n int64) {
 	m, err := r.Client.InfoMap(b.Context(), "memory").Result()
 	if err != nil {
 		b.Fatal(err)

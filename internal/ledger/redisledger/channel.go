@@ -79,8 +79,8 @@ func (c *channel) confirmed(t time.Time) time.Time {
 // Start begins to listen to the channel. It never waits and never fails: a Redis that cannot be reached is tried again
 // for as long as it takes. Close ends it. Starting twice does nothing. Without it everything works, but Redis is asked
 // about each person twice in each Stale.
-func (r *Redis) Start() {
-	c := &r.channel
+func (l *Ledger) Start() {
+	c := &l.channel
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stop != nil || c.ended {
@@ -88,11 +88,11 @@ func (r *Redis) Start() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c.stop, c.name, c.born = cancel, rand.Text()[:16], time.Now()
-	r.known.close()
-	r.announced.wake = make(chan struct{}, 1)
-	r.work.Go(func() { r.confirmAnnounced(ctx) })
-	r.work.Go(func() { r.listen(ctx) })
-	r.work.Go(func() { r.beat(ctx) })
+	l.known.close()
+	l.announced.wake = make(chan struct{}, 1)
+	l.work.Go(func() { l.confirmAnnounced(ctx) })
+	l.work.Go(func() { l.listen(ctx) })
+	l.work.Go(func() { l.beat(ctx) })
 }
 
 func (c *channel) end() {
@@ -105,19 +105,19 @@ func (c *channel) end() {
 }
 
 // listen keeps a subscription.
-func (r *Redis) listen(ctx context.Context) {
+func (l *Ledger) listen(ctx context.Context) {
 	pause, first := channelRetry, true
 	for {
-		err := r.subscribe(ctx)
-		s := r.channel.now.Swap(nil)
+		err := l.subscribe(ctx)
+		s := l.channel.now.Swap(nil)
 		if s != nil {
-			r.channel.last.Store(s)
-			r.generation.Add(1)
+			l.channel.last.Store(s)
+			l.generation.Add(1)
 			pause = channelRetry
 		}
 		// At the beginning too: a wrong address must not wait for the first visitor to be seen.
-		if (s != nil || first) && r.Logger != nil && ctx.Err() == nil {
-			r.Logger.Warn("the ledger's channel is broken: Redis is asked more often", "error", err)
+		if (s != nil || first) && l.Logger != nil && ctx.Err() == nil {
+			l.Logger.Warn("the ledger's channel is broken: Redis is asked more often", "error", err)
 		}
 		first = false
 		if !sleep(ctx, pause) {
@@ -128,8 +128,8 @@ func (r *Redis) listen(ctx context.Context) {
 }
 
 // subscribe receives until the connection breaks.
-func (r *Redis) subscribe(ctx context.Context) error {
-	sub := r.Client.Subscribe(ctx, r.key("news"))
+func (l *Ledger) subscribe(ctx context.Context) error {
+	sub := l.Client.Subscribe(ctx, l.key("news"))
 	// A blocked read does not see the context; closing the connection ends it.
 	stop := context.AfterFunc(ctx, func() { _ = sub.Close() })
 	defer func() {
@@ -140,22 +140,22 @@ func (r *Redis) subscribe(ctx context.Context) error {
 	for {
 		got, err := sub.ReceiveTimeout(ctx, silence)
 		if err != nil {
-			return r.failed("listening", err)
+			return l.failed("listening", err)
 		}
 		switch m := got.(type) {
 		case *redis.Subscription:
-			if r.channel.now.Load() != nil {
+			if l.channel.now.Load() != nil {
 				return errResubscribed
 			}
 			begun := time.Now() // from here on nothing is missed; what came before is read now
-			if err := r.loadTombstones(ctx); err != nil {
+			if err := l.loadTombstones(ctx); err != nil {
 				return err
 			}
-			r.channel.now.Store(&span{since: begun})
-			r.generation.Add(1)
-			r.checkServers(ctx)
+			l.channel.now.Store(&span{since: begun})
+			l.generation.Add(1)
+			l.checkServers(ctx)
 		case *redis.Message:
-			r.receive(m.Payload)
+			l.receive(m.Payload)
 		}
 	}
 }
@@ -163,15 +163,15 @@ func (r *Redis) subscribe(ctx context.Context) error {
 var errResubscribed = errors.New("ledger: the connection was made anew, messages may be lost")
 
 // beat sends heartbeats, and looks after the tombstones while they cannot be heard of.
-func (r *Redis) beat(ctx context.Context) {
-	every := max(r.bound()/4, 10*time.Millisecond)
+func (l *Ledger) beat(ctx context.Context) {
+	every := max(l.bound()/4, 10*time.Millisecond)
 	for n := 0; sleep(ctx, every); n++ {
 		now := time.Now()
-		once, cancel := context.WithTimeout(ctx, r.timeout())
-		message := string(sayBeat) + r.channel.name + ":" + strconv.FormatInt(int64(now.Sub(r.channel.born)), 10)
-		_ = r.Client.Publish(once, r.key("news"), message).Err() // that it does not come back is the news
-		if n%4 == 3 && !r.channel.works(now, r.bound()) {
-			_ = r.loadTombstones(once) // tried again soon
+		once, cancel := context.WithTimeout(ctx, l.timeout())
+		message := string(sayBeat) + l.channel.name + ":" + strconv.FormatInt(int64(now.Sub(l.channel.born)), 10)
+		_ = l.Client.Publish(once, l.key("news"), message).Err() // that it does not come back is the news
+		if n%4 == 3 && !l.channel.works(now, l.bound()) {
+			_ = l.loadTombstones(once) // tried again soon
 		}
 		cancel()
 	}
@@ -179,7 +179,7 @@ func (r *Redis) beat(ctx context.Context) {
 
 // receive takes in one message. Whatever it says, and whatever program sent it, Redis is asked again, and what it says
 // counts. A flood of messages costs questions, so many in a second, and bounded memory.
-func (r *Redis) receive(message string) {
+func (l *Ledger) receive(message string) {
 	if len(message) < 2 || len(message) > maxMessage {
 		return
 	}
@@ -187,9 +187,9 @@ func (r *Redis) receive(message string) {
 	first, rest, _ := strings.Cut(what, ":")
 	switch kind {
 	case sayBeat:
-		r.hear(first, rest)
+		l.hear(first, rest)
 	case sayEnded:
-		r.announce(what)
+		l.announce(what)
 	case sayNews, sayTimes:
 		ids := strings.Split(rest, ",")
 		for _, id := range ids {
@@ -197,21 +197,21 @@ func (r *Redis) receive(message string) {
 				return
 			}
 		}
-		if r.near.announced(first, ids) && kind == sayNews {
-			r.generation.Add(1)
+		if l.near.announced(first, ids) && kind == sayNews {
+			l.generation.Add(1)
 		}
 	}
 }
 
 // hear takes in a heartbeat of our own.
-func (r *Redis) hear(name, at string) {
-	s := r.channel.now.Load()
+func (l *Ledger) hear(name, at string) {
+	s := l.channel.now.Load()
 	sent, err := strconv.ParseInt(at, 10, 64)
-	if s == nil || err != nil || name != r.channel.name {
+	if s == nil || err != nil || name != l.channel.name {
 		return
 	}
 	// One sent before the subscription began proves nothing of it; one from the future is not ours.
-	since := r.channel.born.Add(time.Duration(sent)).Sub(s.since)
+	since := l.channel.born.Add(time.Duration(sent)).Sub(s.since)
 	if int64(since) > s.proven.Load() && since <= time.Since(s.since) {
 		s.proven.Store(int64(since))
 	}

@@ -14,17 +14,18 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
 )
 
-// check is Bolt's check for Redis.
-func (r *Redis) check() error {
+// check reports every contradiction in the store: records that do not decode, names that lead nowhere or to another
+// person, and names without an index.
+func (l *Ledger) check() error {
 	ctx := context.Background()
 	all := func(t ledger.Table) map[string]string {
-		m, err := r.Client.HGetAll(ctx, r.key(tableKeys[t-1])).Result()
+		m, err := l.Client.HGetAll(ctx, l.key(tableKeys[t-1])).Result()
 		if err != nil {
 			panic(err)
 		}
 		return m
 	}
-	errs := []error{r.checkOutbox()}
+	errs := []error{l.checkOutbox()}
 	names := ledgertest.NameIndex{}
 	for id, value := range all(ledger.TablePerson) {
 		s, err := unstamp(id, value, func(*ledger.Person) bool { return true })
@@ -69,9 +70,9 @@ func keepTime(t testing.TB, m *miniredis.Miniredis) {
 }
 
 // testRedis gives a ledger whose channel works. It is patient: the machine may be busy.
-func testRedis(t testing.TB, c redis.UniversalClient, prefix string, set func(*Redis)) *Redis {
+func testRedis(t testing.TB, c redis.UniversalClient, prefix string, set func(*Ledger)) *Ledger {
 	t.Helper()
-	r := &Redis{Client: c, Prefix: prefix, Timeout: time.Minute}
+	r := &Ledger{Client: c, Prefix: prefix, Timeout: time.Minute}
 	if set != nil {
 		set(r)
 	}

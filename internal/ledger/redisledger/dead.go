@@ -16,23 +16,23 @@ import (
 const redeliverBatch = 500
 
 // Waiting implements Outbox.
-func (r *Redis) Waiting(ctx context.Context, target string) (waiting, dead int, err error) {
-	if err := r.beginTarget(ctx, target); err != nil {
+func (l *Ledger) Waiting(ctx context.Context, target string) (waiting, dead int, err error) {
+	if err := l.beginTarget(ctx, target); err != nil {
 		return 0, 0, err
 	}
-	defer r.work.Done()
-	ctx, cancel := r.once(ctx)
+	defer l.work.Done()
+	ctx, cancel := l.once(ctx)
 	defer cancel()
-	keys := r.queueKeys(target)
+	keys := l.queueKeys(target)
 	var n [2]*redis.IntCmd
-	_, err = r.Client.Pipelined(ctx, func(p redis.Pipeliner) error {
+	_, err = l.Client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		n[0] = p.ZCard(ctx, keys[2])
 		n[1] = p.ZCount(ctx, keys[6], "("+deadSince(), "+inf")
 		return nil
 	})
-	r.answer(err)
+	l.answer(err)
 	if err != nil {
-		return 0, 0, r.failed("counting the outbox", err)
+		return 0, 0, l.failed("counting the outbox", err)
 	}
 	return int(n[0].Val()), int(n[1].Val()), nil
 }
@@ -41,20 +41,20 @@ func (r *Redis) Waiting(ctx context.Context, target string) (waiting, dead int, 
 func deadSince() string { return strconv.FormatInt(time.Now().Add(-ledger.DeadFor).UnixMilli(), 10) }
 
 // Dead implements Outbox.
-func (r *Redis) Dead(ctx context.Context, target, after string, limit int) ([]ledger.Delivery, error) {
-	if err := r.beginTarget(ctx, target); err != nil {
+func (l *Ledger) Dead(ctx context.Context, target, after string, limit int) ([]ledger.Delivery, error) {
+	if err := l.beginTarget(ctx, target); err != nil {
 		return nil, err
 	}
-	defer r.work.Done()
-	ctx, cancel := r.once(ctx)
+	defer l.work.Done()
+	ctx, cancel := l.once(ctx)
 	defer cancel()
-	got, err := deadScript.Run(ctx, r.Client, r.queueKeys(target), after, deadSince(), ledger.ClampLimit(limit)).StringSlice()
+	got, err := deadScript.Run(ctx, l.Client, l.queueKeys(target), after, deadSince(), ledger.ClampLimit(limit)).StringSlice()
 	if errors.Is(err, redis.Nil) {
 		return nil, ledger.ErrNotFound
 	}
-	r.answer(err)
+	l.answer(err)
 	if err != nil {
-		return nil, r.failed("reading dead letters", err)
+		return nil, l.failed("reading dead letters", err)
 	}
 	var all []ledger.Delivery
 	for _, value := range got {
@@ -78,24 +78,24 @@ func parseDead(value string) (ledger.Delivery, error) {
 }
 
 // Redeliver implements Outbox.
-func (r *Redis) Redeliver(ctx context.Context, target, id string) (total int, err error) {
-	if err := r.beginTarget(ctx, target); err != nil {
+func (l *Ledger) Redeliver(ctx context.Context, target, id string) (total int, err error) {
+	if err := l.beginTarget(ctx, target); err != nil {
 		return 0, err
 	}
-	defer r.work.Done()
+	defer l.work.Done()
 	if id != "" {
 		if !ledger.ValidID(id) {
 			return 0, nil
 		}
-		return r.back(ctx, target, []string{id})
+		return l.back(ctx, target, []string{id})
 	}
 	end, left := time.Now().UnixMilli(), 0 // left counts letters without room
 	for {
-		ids, err := r.buried(ctx, target, end, left)
+		ids, err := l.buried(ctx, target, end, left)
 		if err != nil || len(ids) == 0 {
 			return total, err
 		}
-		n, err := r.back(ctx, target, ids)
+		n, err := l.back(ctx, target, ids)
 		total, left = total+n, left+len(ids)-n
 		if err != nil {
 			return total, err
@@ -104,36 +104,36 @@ func (r *Redis) Redeliver(ctx context.Context, target, id string) (total int, er
 }
 
 // buried returns the ids of some dead letters that were buried until end, oldest first. It skips the first few.
-func (r *Redis) buried(ctx context.Context, target string, end int64, skip int) (ids []string, err error) {
-	ctx, cancel := r.once(ctx)
+func (l *Ledger) buried(ctx context.Context, target string, end int64, skip int) (ids []string, err error) {
+	ctx, cancel := l.once(ctx)
 	defer cancel()
-	members, err := r.Client.ZRangeArgs(ctx, redis.ZRangeArgs{
-		Key: r.queueKeys(target)[6], Start: "(" + deadSince(), Stop: end, ByScore: true, Offset: int64(skip), Count: redeliverBatch,
+	members, err := l.Client.ZRangeArgs(ctx, redis.ZRangeArgs{
+		Key: l.queueKeys(target)[6], Start: "(" + deadSince(), Stop: end, ByScore: true, Offset: int64(skip), Count: redeliverBatch,
 	}).Result()
-	r.answer(err)
+	l.answer(err)
 	for _, m := range members {
 		_, id, _ := strings.Cut(m, ":")
 		ids = append(ids, id)
 	}
-	return ids, r.failed("reading dead letters", err)
+	return ids, l.failed("reading dead letters", err)
 }
 
 // back puts dead letters back in one step.
-func (r *Redis) back(ctx context.Context, target string, ids []string) (int, error) {
+func (l *Ledger) back(ctx context.Context, target string, ids []string) (int, error) {
 	b := newBatch()
-	first := b.use(r.queueKeys(target)...)
+	first := b.use(l.queueKeys(target)...)
 	for _, id := range ids {
 		b.step("back", first, id)
 	}
-	_, n, err := r.write(ctx, b)
-	r.wake(n)
+	_, n, err := l.write(ctx, b)
+	l.wake(n)
 	return n, err
 }
 
 // Lease implements Outbox. The time runs in Redis; a Redis that forgets keys with a TTL when it is full (a
 // maxmemory-policy of volatile-*) may give a lease away early, and then two senders send the same.
-func (r *Redis) Lease(ctx context.Context, target, name string, ttl time.Duration) (bool, error) {
-	err := r.lease(ctx, target, name, "lease", max(ttl.Milliseconds(), 1))
+func (l *Ledger) Lease(ctx context.Context, target, name string, ttl time.Duration) (bool, error) {
+	err := l.lease(ctx, target, name, "lease", max(ttl.Milliseconds(), 1))
 	if errors.Is(err, errLeased) {
 		return false, nil
 	}
@@ -141,20 +141,20 @@ func (r *Redis) Lease(ctx context.Context, target, name string, ttl time.Duratio
 }
 
 // Release implements Outbox.
-func (r *Redis) Release(ctx context.Context, target, name string) error {
-	return r.lease(ctx, target, name, "release")
+func (l *Ledger) Release(ctx context.Context, target, name string) error {
+	return l.lease(ctx, target, name, "release")
 }
 
-func (r *Redis) lease(ctx context.Context, target, name, step string, args ...any) error {
-	if err := r.beginTarget(ctx, target); err != nil {
+func (l *Ledger) lease(ctx context.Context, target, name, step string, args ...any) error {
+	if err := l.beginTarget(ctx, target); err != nil {
 		return err
 	}
-	defer r.work.Done()
+	defer l.work.Done()
 	if err := ledger.CheckOwner(name); err != nil {
 		return err
 	}
 	b := newBatch()
-	b.step(step, b.use(r.key("out:"+target+":lease")), append([]any{name}, args...)...)
-	_, _, err := r.write(ctx, b)
+	b.step(step, b.use(l.key("out:"+target+":lease")), append([]any{name}, args...)...)
+	_, _, err := l.write(ctx, b)
 	return err
 }

@@ -29,15 +29,15 @@ func personTombstone(id string, e ledger.PersonEnd) string {
 }
 
 // learn takes in one tombstone, and says whether it is one.
-func (r *Redis) learn(word string) bool {
+func (l *Ledger) learn(word string) bool {
 	t, ok := parseTombstone(word)
 	switch {
 	case !ok:
 		return false
 	case t.person == "":
-		r.ended.Add(t.session, ledger.Span{Until: t.e.Until})
+		l.ended.Add(t.session, ledger.Span{Until: t.e.Until})
 	default:
-		r.gone.Add(t.person, t.e)
+		l.gone.Add(t.person, t.e)
 	}
 	return true
 }
@@ -53,37 +53,37 @@ func parseSecond(s string) (int64, error) {
 }
 
 // EndSession implements Ledger. Other instances hear of it within Stale.
-func (r *Redis) EndSession(ctx context.Context, id [16]byte, until time.Time) error {
-	if err := r.begin(ctx); err != nil {
+func (l *Ledger) EndSession(ctx context.Context, id [16]byte, until time.Time) error {
+	if err := l.begin(ctx); err != nil {
 		return err
 	}
-	defer r.work.Done()
+	defer l.work.Done()
 	end, ok := ledger.UntilSecond(until)
 	if !ok {
 		return nil
 	}
-	r.ended.Add(id, ledger.Span{Until: end}) // first: here and now the session is over, whatever Redis says
+	l.ended.Add(id, ledger.Span{Until: end}) // first: here and now the session is over, whatever Redis says
 	b := newBatch()
 	word := sessionTombstone(id, end)
 	b.end(word, end)
 	b.endNews = string(sayEnded) + word
-	_, _, err := r.write(ctx, b)
-	return r.unwritten.Note(err, 0, string(id[:]))
+	_, _, err := l.write(ctx, b)
+	return l.unwritten.Note(err, 0, string(id[:]))
 }
 
 // Ended implements Ledger. After Start it waits for the tombstones to be read once, for three seconds at most: an
 // instance that has just begun must not take for alive what others ended.
-func (r *Redis) Ended(id [16]byte) bool {
-	r.known.pass()
-	return r.ended.Has(id)
+func (l *Ledger) Ended(id [16]byte) bool {
+	l.known.pass()
+	return l.ended.Has(id)
 }
 
 // EndPerson implements Ledger. Other instances hear of it within Stale.
-func (r *Redis) EndPerson(ctx context.Context, person string, at, until time.Time) error {
-	if err := r.begin(ctx); err != nil {
+func (l *Ledger) EndPerson(ctx context.Context, person string, at, until time.Time) error {
+	if err := l.begin(ctx); err != nil {
 		return err
 	}
-	defer r.work.Done()
+	defer l.work.Done()
 	if !ledger.ValidID(person) {
 		return ledger.ErrNotFound
 	}
@@ -91,10 +91,10 @@ func (r *Redis) EndPerson(ctx context.Context, person string, at, until time.Tim
 	if !ok {
 		return nil
 	}
-	r.gone.Add(person, e) // first, as above
+	l.gone.Add(person, e) // first, as above
 	ids := []string{person}
-	err := r.rounds(ctx, func() (plan, error) {
-		v, err := r.look(ctx, ledger.Query{ID: person})
+	err := l.rounds(ctx, func() (plan, error) {
+		v, err := l.look(ctx, ledger.Query{ID: person})
 		if err != nil {
 			return plan{}, err
 		}
@@ -110,37 +110,37 @@ func (r *Redis) EndPerson(ctx context.Context, person string, at, until time.Tim
 		for _, id := range ids {
 			words = append(words, personTombstone(id, e))
 			b.end(words[len(words)-1], e.Until)
-			r.gone.Add(id, e)
+			l.gone.Add(id, e)
 		}
 		b.endNews = string(sayEnded) + strings.Join(words, " ")
 		return plan{batch: b, names: ids}, nil
 	}, func(int) {})
-	return r.unwritten.Note(err, e.At, ids...)
+	return l.unwritten.Note(err, e.At, ids...)
 }
 
 // PersonEnded implements Ledger. It waits as Ended does.
-func (r *Redis) PersonEnded(person string) time.Time {
-	r.known.pass()
-	return r.gone.Has(person, r.Logger)
+func (l *Ledger) PersonEnded(person string) time.Time {
+	l.known.pass()
+	return l.gone.Has(person, l.Logger)
 }
 
 // loadTombstones reads those still in force, unless the last change of them is one from before they were last read. A
 // change has a stamp, not a number: a failover can lose one and gain another (attack: an ended session that stays good
 // where nobody heard of its end).
-func (r *Redis) loadTombstones(ctx context.Context) error {
-	once, cancel := r.once(ctx)
+func (l *Ledger) loadTombstones(ctx context.Context) error {
+	once, cancel := l.once(ctx)
 	defer cancel()
-	stamp, err := r.Client.HGet(once, r.key("meta"), "ends").Result()
+	stamp, err := l.Client.HGet(once, l.key("meta"), "ends").Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
-		return r.failed("reading the tombstones", err)
+		return l.failed("reading the tombstones", err)
 	}
-	if read := r.tombstones.Load(); read == stamp {
-		r.known.open()
+	if read := l.tombstones.Load(); read == stamp {
+		l.known.open()
 		return nil
 	}
 	bad := 0
-	err = r.eachTombstone(ctx, func(word string) error {
-		if !r.learn(word) {
+	err = l.eachTombstone(ctx, func(word string) error {
+		if !l.learn(word) {
 			bad++
 		}
 		return nil
@@ -148,13 +148,13 @@ func (r *Redis) loadTombstones(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if bad > 0 && r.Logger != nil {
-		r.Logger.Warn("the ledger in Redis has tombstones that cannot be read; a newer gateway may have written them", "number", bad)
+	if bad > 0 && l.Logger != nil {
+		l.Logger.Warn("the ledger in Redis has tombstones that cannot be read; a newer gateway may have written them", "number", bad)
 	}
-	r.tombstones.Store(stamp) // of before they were read: what came meanwhile is read again
-	r.known.open()
+	l.tombstones.Store(stamp) // of before they were read: what came meanwhile is read again
+	l.known.open()
 	return nil
 }
 
 // Unwritten implements Ledger.
-func (r *Redis) Unwritten(id [16]byte, person string) bool { return r.unwritten.Has(id, person) }
+func (l *Ledger) Unwritten(id [16]byte, person string) bool { return l.unwritten.Has(id, person) }

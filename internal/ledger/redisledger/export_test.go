@@ -10,7 +10,7 @@ import (
 )
 
 // OpenRedis is testRedis, for tests that see the package from outside.
-func OpenRedis(t testing.TB, c redis.UniversalClient, prefix string) *Redis {
+func OpenRedis(t testing.TB, c redis.UniversalClient, prefix string) *Ledger {
 	return testRedis(t, c, prefix, nil)
 }
 
@@ -21,7 +21,7 @@ func Shared() *redistest.Shared { return &shared }
 func MiniClient(t testing.TB) redis.UniversalClient { return miniClient(t) }
 
 // Check is check, for tests that see the package from outside.
-func (r *Redis) Check() error { return r.check() }
+func (l *Ledger) Check() error { return l.check() }
 
 // Limit makes the outbox small.
-func (r *Redis) Limit(waiting, dead int) { r.limits = ledger.Limits{Waiting: waiting, Dead: dead} }
+func (l *Ledger) Limit(waiting, dead int) { l.limits = ledger.Limits{Waiting: waiting, Dead: dead} }

@@ -19,31 +19,31 @@ const (
 )
 
 // Find implements Ledger.
-func (r *Redis) Find(ctx context.Context, id string) (ledger.Person, error) {
-	if err := r.begin(ctx); err != nil {
+func (l *Ledger) Find(ctx context.Context, id string) (ledger.Person, error) {
+	if err := l.begin(ctx); err != nil {
 		return ledger.Person{}, err
 	}
-	defer r.work.Done()
+	defer l.work.Done()
 	if !ledger.ValidID(id) {
 		return ledger.Person{}, ledger.ErrNotFound
 	}
 	now := time.Now()
-	e, known := r.near.get(id)
-	if known && r.isFresh(&e, now) {
+	e, known := l.near.get(id)
+	if known && l.isFresh(&e, now) {
 		return e.person.Clone(), nil
 	}
-	usable := known && now.Sub(r.channel.confirmed(e.read)) < r.staleIfDown()
-	if usable && r.health.failing(failPause) {
+	usable := known && now.Sub(l.channel.confirmed(e.read)) < l.staleIfDown()
+	if usable && l.health.failing(failPause) {
 		return e.person.Clone(), nil
 	}
 	var late <-chan time.Time
 	if usable {
-		t := time.NewTimer(r.health.patience())
+		t := time.NewTimer(l.health.patience())
 		defer t.Stop()
 		late = t.C
 	}
 	select {
-	case res := <-r.near.flights.DoChan(id, func() (any, error) { return r.fetch(id) }):
+	case res := <-l.near.flights.DoChan(id, func() (any, error) { return l.fetch(id) }):
 		if p, ok := res.Val.(*ledger.Person); ok && res.Err == nil {
 			return p.Clone(), nil
 		}
@@ -55,57 +55,57 @@ func (r *Redis) Find(ctx context.Context, id string) (ledger.Person, error) {
 		return ledger.Person{}, fmt.Errorf("%w: finding a person: %w", ledger.ErrUnavailable, ctx.Err())
 	}
 	// It may have been dropped while we waited: what is known to be old is not given.
-	if e, known = r.near.get(id); known {
+	if e, known = l.near.get(id); known {
 		return e.person.Clone(), nil
 	}
 	return ledger.Person{}, fmt.Errorf("%w: the person was changed during an outage", ledger.ErrUnavailable)
 }
 
 // isFresh says whether what is kept may be given without asking.
-func (r *Redis) isFresh(e *nearEntry, now time.Time) bool {
+func (l *Ledger) isFresh(e *nearEntry, now time.Time) bool {
 	age := now.Sub(e.read)
-	return age < r.bound() || age < r.fresh() && r.channel.covers(e.read, now, r.bound())
+	return age < l.bound() || age < l.fresh() && l.channel.covers(e.read, now, l.bound())
 }
 
 // fetch reads one person and keeps them. Whoever asked may have gone meanwhile.
-func (r *Redis) fetch(id string) (*ledger.Person, error) {
-	if err := r.begin(context.Background()); err != nil {
+func (l *Ledger) fetch(id string) (*ledger.Person, error) {
+	if err := l.begin(context.Background()); err != nil {
 		return nil, err
 	}
-	defer r.work.Done()
-	mark, begun := r.near.epoch(id), time.Now()
-	v, err := r.look(context.Background(), ledger.Query{ID: id})
+	defer l.work.Done()
+	mark, begun := l.near.epoch(id), time.Now()
+	v, err := l.look(context.Background(), ledger.Query{ID: id})
 	if err != nil {
 		return nil, err
 	}
 	if v.id.person == nil {
-		r.near.drop(id)
+		l.near.drop(id)
 		return nil, ledger.ErrNotFound
 	}
-	r.near.add(id, nearEntry{person: *v.id.person, stamp: v.id.stamp, read: begun}, mark, r.entries())
+	l.near.add(id, nearEntry{person: *v.id.person, stamp: v.id.stamp, read: begun}, mark, l.entries())
 	return v.id.person, nil
 }
 
 // FindOpenID implements Ledger.
-func (r *Redis) FindOpenID(ctx context.Context, appID, openID string) (ledger.Person, error) {
+func (l *Ledger) FindOpenID(ctx context.Context, appID, openID string) (ledger.Person, error) {
 	ok := ledger.Identifier(appID) && ledger.Identifier(openID)
-	return r.lookUp(ctx, ok, ledger.Query{AppID: appID, OpenID: openID}, func(v *view) *ledger.Person { return v.openID.person })
+	return l.lookUp(ctx, ok, ledger.Query{AppID: appID, OpenID: openID}, func(v *view) *ledger.Person { return v.openID.person })
 }
 
 // FindUnionID implements Ledger.
-func (r *Redis) FindUnionID(ctx context.Context, unionID string) (ledger.Person, error) {
-	return r.lookUp(ctx, ledger.Identifier(unionID), ledger.Query{UnionID: unionID}, func(v *view) *ledger.Person { return v.unionID.person })
+func (l *Ledger) FindUnionID(ctx context.Context, unionID string) (ledger.Person, error) {
+	return l.lookUp(ctx, ledger.Identifier(unionID), ledger.Query{UnionID: unionID}, func(v *view) *ledger.Person { return v.unionID.person })
 }
 
-func (r *Redis) lookUp(ctx context.Context, valid bool, q ledger.Query, pick func(*view) *ledger.Person) (ledger.Person, error) {
-	if err := r.begin(ctx); err != nil {
+func (l *Ledger) lookUp(ctx context.Context, valid bool, q ledger.Query, pick func(*view) *ledger.Person) (ledger.Person, error) {
+	if err := l.begin(ctx); err != nil {
 		return ledger.Person{}, err
 	}
-	defer r.work.Done()
+	defer l.work.Done()
 	if !valid {
 		return ledger.Person{}, ledger.ErrNotFound
 	}
-	v, err := r.look(ctx, q)
+	v, err := l.look(ctx, q)
 	if err != nil {
 		return ledger.Person{}, err
 	}

@@ -47,7 +47,7 @@ func fleetChild(spec string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	r := &Redis{Client: s.client(), Prefix: s.Prefix, Timeout: 20 * time.Second}
+	r := &Ledger{Client: s.client(), Prefix: s.Prefix, Timeout: 20 * time.Second}
 	r.Start()
 	see := func(in ledger.Sighting) {
 		p, err := r.See(context.Background(), in)

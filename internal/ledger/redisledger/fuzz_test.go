@@ -20,7 +20,7 @@ func FuzzRedisMessage(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, message string) {
-		r := &Redis{}
+		r := &Ledger{}
 		r.channel.now.Store(&span{since: time.Now()})
 		r.near.add(id, nearEntry{person: ledger.Person{ID: id}}, 0, 1)
 		r.receive(message)

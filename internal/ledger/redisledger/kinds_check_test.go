@@ -10,9 +10,9 @@ import (
 )
 
 // checkKinds looks at both indexes of a queue.
-func (r *Redis) checkKinds(p *ledgertest.Posted, keys []string) error {
+func (l *Ledger) checkKinds(p *ledgertest.Posted, keys []string) error {
 	read := func(key string, parts int) (map[string]ledger.EventKind, error) {
-		members, err := r.Client.ZRange(context.Background(), key, 0, -1).Result()
+		members, err := l.Client.ZRange(context.Background(), key, 0, -1).Result()
 		found := map[string]ledger.EventKind{}
 		for _, m := range members {
 			f := strings.Split(m, ":")

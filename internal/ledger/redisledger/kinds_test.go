@@ -24,7 +24,7 @@ var scriptBeforeKinds = redis.NewScript(luaBeforeKinds)
 // office has two gateways at one Redis: one of today, and an older one.
 type office struct {
 	t *testing.T
-	*Redis
+	*Ledger
 	older ledger.Limits // of the older gateway
 }
 
@@ -52,7 +52,7 @@ func (o *office) add(kind ledger.EventKind) *batch {
 	o.t.Helper()
 	e := ledger.Event{ID: ledger.NewID(), Kind: kind, Person: ledger.NewID(), AppID: "wxA", OpenID: "oA", At: time.Unix(9, 0)}
 	b := newBatch()
-	if err := b.notify(o.Redis, []ledger.Notice{{Event: e, Line: ledger.LineOf(&e), To: []string{"crm"}}}); err != nil {
+	if err := b.notify(o.Ledger, []ledger.Notice{{Event: e, Line: ledger.LineOf(&e), To: []string{"crm"}}}); err != nil {
 		o.t.Fatal(err)
 	}
 	return b

@@ -41,7 +41,7 @@ func TestRedisEndedBeforeTheFirstReading(t *testing.T) {
 	}
 	h := make(held)
 	c.AddHook(h)
-	r := &Redis{Client: c, Timeout: 20 * time.Second}
+	r := &Ledger{Client: c, Timeout: 20 * time.Second}
 	r.Start()
 	defer r.Close()
 	type answer struct{ ended, alive, person bool }
@@ -65,14 +65,14 @@ func TestRedisEndedWaitsForNothing(t *testing.T) {
 	t.Parallel()
 	down := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", ContextTimeoutEnabled: true})
 	defer down.Close()
-	ask := func(r *Redis) time.Duration {
+	ask := func(r *Ledger) time.Duration {
 		begun := time.Now()
 		if r.Ended([16]byte{1}) {
 			t.Error("a session that nobody ended is over")
 		}
 		return time.Since(begun)
 	}
-	r := &Redis{Client: down}
+	r := &Ledger{Client: down}
 	if took := ask(r); took > time.Second {
 		t.Errorf("without Start: %v", took)
 	}

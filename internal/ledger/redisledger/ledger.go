@@ -52,7 +52,7 @@ const (
 //
 // The fields must not change after the first use. A zero Redis with a Client works; Start and Close are separate, so
 // that it can be made before its server is there.
-type Redis struct {
+type Ledger struct {
 	// Client is needed. It should have ContextTimeoutEnabled: else its own timeouts hold, not ours.
 	Client redis.UniversalClient
 	// Prefix is in front of every key, so that several gateways, or other programs, can share one Redis. "" means
@@ -64,7 +64,8 @@ type Redis struct {
 	Entries int
 	// Stale, Fresh and StaleIfDown: see above, and the constants. Zero means the default.
 	Stale, Fresh, StaleIfDown time.Duration
-	// Logger hears what Bolt's hears, and of Redis breaking and recovering. nil is silent.
+	// Logger hears, at level Warn, of sightings that contradict what WeChat said before, and of Redis breaking and
+	// recovering. nil is silent. No openid, unionid or nickname is ever logged.
 	Logger *slog.Logger
 	// Wake is called after each commit of this instance that put something into the outbox. It must return soon and
 	// must not use the ledger. nil is silent.
@@ -91,65 +92,65 @@ type Redis struct {
 	closed bool
 }
 
-var _ ledger.Ledger = (*Redis)(nil)
+var _ ledger.Ledger = (*Ledger)(nil)
 
 // Generation implements Ledger. It also moves, more than twice in each Stale, while changes of other instances may be missed.
-func (r *Redis) Generation() uint64 {
+func (l *Ledger) Generation() uint64 {
 	now := time.Now()
-	if !r.channel.works(now, r.bound()) {
-		last := r.moved.Load()
-		if now.UnixNano()-last >= int64(r.bound()) && r.moved.CompareAndSwap(last, now.UnixNano()) {
-			r.generation.Add(1)
+	if !l.channel.works(now, l.bound()) {
+		last := l.moved.Load()
+		if now.UnixNano()-last >= int64(l.bound()) && l.moved.CompareAndSwap(last, now.UnixNano()) {
+			l.generation.Add(1)
 		}
 	}
-	return r.generation.Load() + 1
+	return l.generation.Load() + 1
 }
 
 // Close implements Ledger. It leaves the Client open.
-func (r *Redis) Close() error {
-	r.mu.Lock()
-	r.closed = true
-	r.mu.Unlock()
-	r.channel.end()
-	r.known.open()
-	r.work.Wait()
+func (l *Ledger) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.channel.end()
+	l.known.open()
+	l.work.Wait()
 	return nil
 }
 
 // begin says why a call must not begin. Otherwise the caller must call r.work.Done when it is over.
-func (r *Redis) begin(ctx context.Context) error {
+func (l *Ledger) begin(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("ledger: not begun: %w", err)
 	}
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	if r.closed {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.closed {
 		return ledger.ErrClosed
 	}
-	r.work.Add(1)
+	l.work.Add(1)
 	return nil
 }
 
 // once bounds one call to Redis. A caller who leaves does not end it: what has begun is finished.
-func (r *Redis) once(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), r.timeout())
+func (l *Ledger) once(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), l.timeout())
 }
 
 // failed wraps what Redis, or the way to it, failed with. Whatever it is, it says nothing about any person.
-func (r *Redis) failed(doing string, err error) error {
+func (l *Ledger) failed(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
 	return fmt.Errorf("%w: %s: %w", ledger.ErrUnavailable, doing, err)
 }
 
-func (r *Redis) timeout() time.Duration     { return cmp.Or(r.Timeout, DefaultTimeout) }
-func (r *Redis) fresh() time.Duration       { return cmp.Or(r.Fresh, DefaultFresh) }
-func (r *Redis) staleIfDown() time.Duration { return cmp.Or(r.StaleIfDown, DefaultStaleIfDown) }
+func (l *Ledger) timeout() time.Duration     { return cmp.Or(l.Timeout, DefaultTimeout) }
+func (l *Ledger) fresh() time.Duration       { return cmp.Or(l.Fresh, DefaultFresh) }
+func (l *Ledger) staleIfDown() time.Duration { return cmp.Or(l.StaleIfDown, DefaultStaleIfDown) }
 
 // bound is how old an answer may be when somebody prepares something from it, and how long they may keep it until
 // Generation moves: both together, and the way to Redis, are less than Stale.
-func (r *Redis) bound() time.Duration { return cmp.Or(r.Stale, DefaultStale) * 2 / 5 }
+func (l *Ledger) bound() time.Duration { return cmp.Or(l.Stale, DefaultStale) * 2 / 5 }
 
 // health is how Redis answered lately.
 type health struct {
@@ -172,24 +173,24 @@ func (h *health) patience() time.Duration {
 }
 
 // Failing says whether Redis did not answer the last time it was asked. What Find returns meanwhile may be from memory.
-func (r *Redis) Failing() bool { return r.health.failedAt.Load() != 0 }
+func (l *Ledger) Failing() bool { return l.health.failedAt.Load() != 0 }
 
 // answer notes how Redis answered, and logs what is new. It works again, for the log, when nothing has failed for
 // failMark: one that answers every other call has no line for each.
-func (r *Redis) answer(err error) {
-	h, now := &r.health, time.Now().UnixNano()
+func (l *Ledger) answer(err error) {
+	h, now := &l.health, time.Now().UnixNano()
 	if err != nil {
 		h.failedAt.Store(now)
 		h.failed.Store(now)
-		if h.told.CompareAndSwap(false, true) && r.Logger != nil {
-			r.Logger.Warn("the ledger's Redis is unavailable", "error", err)
+		if h.told.CompareAndSwap(false, true) && l.Logger != nil {
+			l.Logger.Warn("the ledger's Redis is unavailable", "error", err)
 		}
 		return
 	}
 	if h.failedAt.Load() != 0 {
 		h.failedAt.Store(0)
 	}
-	if h.told.Load() && now-h.failed.Load() >= int64(failMark) && h.told.CompareAndSwap(true, false) && r.Logger != nil {
-		r.Logger.Info("the ledger's Redis is available again")
+	if h.told.Load() && now-h.failed.Load() >= int64(failMark) && h.told.CompareAndSwap(true, false) && l.Logger != nil {
+		l.Logger.Info("the ledger's Redis is available again")
 	}
 }

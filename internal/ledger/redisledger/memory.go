@@ -15,34 +15,34 @@ const noEviction = "noeviction"
 
 // checkServers says once, where an operator can read it, that this Redis may lose what it was given to keep. A Redis
 // that does not tell is taken at its word.
-func (r *Redis) checkServers(ctx context.Context) {
-	if r.Logger == nil {
+func (l *Ledger) checkServers(ctx context.Context) {
+	if l.Logger == nil {
 		return
 	}
-	once, cancel := r.once(ctx)
+	once, cancel := l.once(ctx)
 	defer cancel()
 	check := func(ctx context.Context, server redis.Cmdable) {
-		r.checkMemory(ctx, server)
-		r.checkDisk(ctx, server)
+		l.checkMemory(ctx, server)
+		l.checkDisk(ctx, server)
 	}
-	if cluster, ok := r.Client.(*redis.ClusterClient); ok {
+	if cluster, ok := l.Client.(*redis.ClusterClient); ok {
 		_ = cluster.ForEachMaster(once, func(ctx context.Context, node *redis.Client) error {
 			check(ctx, node)
 			return nil
 		})
 		return
 	}
-	check(once, r.Client)
+	check(once, l.Client)
 }
 
-func (r *Redis) checkMemory(ctx context.Context, server redis.Cmdable) {
+func (l *Ledger) checkMemory(ctx context.Context, server redis.Cmdable) {
 	info, err := server.Info(ctx, "memory").Result()
 	if err != nil {
 		return
 	}
 	if policy := infoField(info, "maxmemory_policy"); policy != "" && policy != noEviction && ledger.Printable(policy, 64) {
-		r.told.eviction.Do(func() {
-			r.Logger.Warn("Redis throws data away when its memory is full, and signs visitors out: set maxmemory-policy noeviction",
+		l.told.eviction.Do(func() {
+			l.Logger.Warn("Redis throws data away when its memory is full, and signs visitors out: set maxmemory-policy noeviction",
 				"maxmemory_policy", policy)
 		})
 	}
@@ -62,12 +62,12 @@ func infoField(info, name string) string {
 const readyFor = time.Second
 
 // Ready implements Ledger: by a write, which a replica and a Redis without memory refuse, where the ledger's own are.
-func (r *Redis) Ready(ctx context.Context) error {
-	if err := r.begin(ctx); err != nil {
+func (l *Ledger) Ready(ctx context.Context) error {
+	if err := l.begin(ctx); err != nil {
 		return err
 	}
-	defer r.work.Done()
-	once, cancel := r.once(ctx)
+	defer l.work.Done()
+	once, cancel := l.once(ctx)
 	defer cancel()
-	return r.failed("asking whether it can be written", r.Client.Set(once, r.key("ready"), "1", readyFor).Err())
+	return l.failed("asking whether it can be written", l.Client.Set(once, l.key("ready"), "1", readyFor).Err())
 }

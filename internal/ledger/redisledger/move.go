@@ -10,17 +10,17 @@ import (
 const scanStep = 256
 
 // Erase implements Ledger.
-func (r *Redis) Erase(ctx context.Context, id string) error {
-	if err := r.begin(ctx); err != nil {
+func (l *Ledger) Erase(ctx context.Context, id string) error {
+	if err := l.begin(ctx); err != nil {
 		return err
 	}
-	defer r.work.Done()
+	defer l.work.Done()
 	if !ledger.ValidID(id) {
 		return ledger.ErrNotFound
 	}
 	var c ledger.Change
-	return r.rounds(ctx, func() (plan, error) {
-		v, err := r.look(ctx, ledger.Query{ID: id})
+	return l.rounds(ctx, func() (plan, error) {
+		v, err := l.look(ctx, ledger.Query{ID: id})
 		if err != nil {
 			return plan{}, err
 		}
@@ -34,14 +34,14 @@ func (r *Redis) Erase(ctx context.Context, id string) error {
 			b.remove(name.Table, name.Key)
 		}
 		b.announce(&c)
-		err = b.notify(r, r.targets.Notices(&c.Person, ledger.Erasure(&c.Person)))
+		err = b.notify(l, l.targets.Notices(&c.Person, ledger.Erasure(&c.Person)))
 		return plan{batch: b, change: &c, erased: true, names: c.IDs()}, err
-	}, r.wake)
+	}, l.wake)
 }
 
 // Export implements Ledger. It asks Redis: what is given out must be what is kept.
-func (r *Redis) Export(ctx context.Context, id string) ([]byte, error) {
-	p, err := r.lookUp(ctx, ledger.ValidID(id), ledger.Query{ID: id}, func(v *view) *ledger.Person { return v.id.person })
+func (l *Ledger) Export(ctx context.Context, id string) ([]byte, error) {
+	p, err := l.lookUp(ctx, ledger.ValidID(id), ledger.Query{ID: id}, func(v *view) *ledger.Person { return v.id.person })
 	if err != nil {
 		return nil, err
 	}
@@ -49,10 +49,10 @@ func (r *Redis) Export(ctx context.Context, id string) ([]byte, error) {
 }
 
 // Walk implements Ledger. It remembers whom it gave, 16 bytes each: Redis may name somebody twice.
-func (r *Redis) Walk(ctx context.Context, fn func(ledger.Person) error) error {
+func (l *Ledger) Walk(ctx context.Context, fn func(ledger.Person) error) error {
 	given := map[[16]byte]bool{}
 	for cursor := uint64(0); ; {
-		some, next, err := r.scan(ctx, cursor)
+		some, next, err := l.scan(ctx, cursor)
 		if err != nil {
 			return err
 		}
@@ -76,16 +76,16 @@ func (r *Redis) Walk(ctx context.Context, fn func(ledger.Person) error) error {
 }
 
 // scan reads some persons.
-func (r *Redis) scan(ctx context.Context, cursor uint64) (some []ledger.Person, next uint64, err error) {
-	if err := r.begin(ctx); err != nil {
+func (l *Ledger) scan(ctx context.Context, cursor uint64) (some []ledger.Person, next uint64, err error) {
+	if err := l.begin(ctx); err != nil {
 		return nil, 0, err
 	}
-	defer r.work.Done()
-	ctx, cancel := r.once(ctx)
+	defer l.work.Done()
+	ctx, cancel := l.once(ctx)
 	defer cancel()
-	fields, next, err := r.Client.HScan(ctx, r.key("person"), cursor, "", scanStep).Result()
+	fields, next, err := l.Client.HScan(ctx, l.key("person"), cursor, "", scanStep).Result()
 	if err != nil {
-		return nil, 0, r.failed("walking", err)
+		return nil, 0, l.failed("walking", err)
 	}
 	for i := 0; i+1 < len(fields); i += 2 {
 		s, err := unstamp(fields[i], fields[i+1], func(*ledger.Person) bool { return true })
@@ -98,25 +98,25 @@ func (r *Redis) scan(ctx context.Context, cursor uint64) (some []ledger.Person, 
 }
 
 // Import implements Ledger.
-func (r *Redis) Import(ctx context.Context, p ledger.Person) error {
-	if err := r.begin(ctx); err != nil {
+func (l *Ledger) Import(ctx context.Context, p ledger.Person) error {
+	if err := l.begin(ctx); err != nil {
 		return err
 	}
-	defer r.work.Done()
+	defer l.work.Done()
 	p, err := p.Normal()
 	if err != nil {
 		return err
 	}
 	c := ledger.Change{Person: p, Dirty: true, News: true}
 	first := true
-	return r.rounds(ctx, func() (plan, error) {
+	return l.rounds(ctx, func() (plan, error) {
 		b := newBatch()
 		if first { // most are strangers: one call
 			first = false
 			for _, name := range p.Names() {
 				b.expect(name.Table, name.Key, "")
 			}
-		} else if add, err := r.succeed(ctx, b, &p); err != nil || !add {
+		} else if add, err := l.succeed(ctx, b, &p); err != nil || !add {
 			return plan{}, err
 		}
 		return plan{batch: b, change: &c, names: c.IDs()}, b.change(&c)
@@ -125,10 +125,10 @@ func (r *Redis) Import(ctx context.Context, p ledger.Person) error {
 
 // succeed decides what a person of a file is to those who have their names, makes it a condition that these still have
 // them, and removes the records that end.
-func (r *Redis) succeed(ctx context.Context, b *batch, p *ledger.Person) (add bool, err error) {
+func (l *Ledger) succeed(ctx context.Context, b *batch, p *ledger.Person) (add bool, err error) {
 	var holders []ledger.Holder
 	for _, c := range p.Names() {
-		s, err := r.holding(ctx, c.By)
+		s, err := l.holding(ctx, c.By)
 		if err != nil {
 			return false, err
 		}
@@ -154,8 +154,8 @@ func (r *Redis) succeed(ctx context.Context, b *batch, p *ledger.Person) (add bo
 }
 
 // holding reads who has one name.
-func (r *Redis) holding(ctx context.Context, q ledger.Query) (stamped, error) {
-	v, err := r.look(ctx, q)
+func (l *Ledger) holding(ctx context.Context, q ledger.Query) (stamped, error) {
+	v, err := l.look(ctx, q)
 	switch {
 	case q.ID != "":
 		return v.id, err

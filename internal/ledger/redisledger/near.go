@@ -33,11 +33,11 @@ type nearEntry struct {
 }
 
 // entries is how many one shard may have.
-func (r *Redis) entries() int {
-	if r.Entries <= 0 {
+func (l *Ledger) entries() int {
+	if l.Entries <= 0 {
 		return DefaultEntries / nearShards
 	}
-	return max(r.Entries/nearShards, 1)
+	return max(l.Entries/nearShards, 1)
 }
 
 // shard picks by two characters of an id, which are random. id is valid.

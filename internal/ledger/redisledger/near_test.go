@@ -18,7 +18,7 @@ import (
 
 // follower looks at a person as the gate does: it keeps what it found until the generation moves.
 type follower struct {
-	r          *Redis
+	r          *Ledger
 	id         string
 	generation uint64
 	person     ledger.Person

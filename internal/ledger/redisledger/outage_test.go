@@ -54,7 +54,7 @@ func TestRedisOutages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := redistest.Standalone(t, redistest.Options{AppendOnly: true})
-			r := testRedis(t, outageClient(t, s), "", func(r *Redis) { r.Timeout = time.Second })
+			r := testRedis(t, outageClient(t, s), "", func(r *Ledger) { r.Timeout = time.Second })
 			known := ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: "oA"})
 			other := ledgertest.MustSee(t, testRedis(t, s.Client(), "", nil), ledger.Sighting{AppID: "wxA", OpenID: "oB"})
 			o.begin(s)
@@ -88,14 +88,14 @@ func outageClient(t *testing.T, b redistest.Backend) redis.UniversalClient {
 }
 
 // wantUnready checks that a Redis that takes no writes is found out beforehand.
-func wantUnready(t *testing.T, r *Redis) {
+func wantUnready(t *testing.T, r *Ledger) {
 	t.Helper()
 	if err := r.Ready(t.Context()); !errors.Is(err, ledger.ErrUnavailable) {
 		t.Errorf("Ready: %v", err)
 	}
 }
 
-func suffer(t *testing.T, r *Redis, known, other ledger.Person, reads bool) {
+func suffer(t *testing.T, r *Ledger, known, other ledger.Person, reads bool) {
 	t.Helper()
 	var slowest time.Duration
 	n := 0
@@ -153,7 +153,7 @@ func second[T any](_ T, err error) error { return err }
 // TestRedisFailover: the master dies. Who is known goes on all the time, the others soon.
 func TestRedisFailover(t *testing.T) {
 	test := func(t *testing.T, b redistest.Backend, failover func(key string)) {
-		r := testRedis(t, outageClient(t, b), "", func(r *Redis) { r.Timeout = time.Second })
+		r := testRedis(t, outageClient(t, b), "", func(r *Ledger) { r.Timeout = time.Second })
 		var known []ledger.Person
 		for i := range 20 {
 			known = append(known, ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i)}))
@@ -201,7 +201,7 @@ func TestRedisFailover(t *testing.T) {
 func TestRedisStaleIfDown(t *testing.T) {
 	t.Parallel()
 	s := redistest.Standalone(t, redistest.Options{})
-	r := testRedis(t, outageClient(t, s), "", func(r *Redis) { r.Timeout, r.StaleIfDown = 200*time.Millisecond, time.Second })
+	r := testRedis(t, outageClient(t, s), "", func(r *Ledger) { r.Timeout, r.StaleIfDown = 200*time.Millisecond, time.Second })
 	p := ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: "oA"})
 	time.Sleep(1500 * time.Millisecond) // nobody asks, but the channel confirms it all the time
 	s.Kill()

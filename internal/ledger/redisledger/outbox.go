@@ -11,32 +11,32 @@ import (
 )
 
 // SetTargets implements Outbox.
-func (r *Redis) SetTargets(all []ledger.Target) { r.targets.Set(all) }
+func (l *Ledger) SetTargets(all []ledger.Target) { l.targets.Set(all) }
 
 // Tell implements Outbox.
-func (r *Redis) Tell(ctx context.Context, e ledger.Event) error {
-	if err := r.begin(ctx); err != nil {
+func (l *Ledger) Tell(ctx context.Context, e ledger.Event) error {
+	if err := l.begin(ctx); err != nil {
 		return err
 	}
-	defer r.work.Done()
+	defer l.work.Done()
 	e, key, err := e.Tellable()
-	if err != nil || len(r.targets.Wanting(e.Kind)) == 0 {
+	if err != nil || len(l.targets.Wanting(e.Kind)) == 0 {
 		return err
 	}
-	err = r.rounds(ctx, func() (plan, error) {
-		b, p, err := r.whose(ctx, &e)
+	err = l.rounds(ctx, func() (plan, error) {
+		b, p, err := l.whose(ctx, &e)
 		if err != nil {
 			return plan{}, err
 		}
-		all := r.targets.Notices(p, e)
+		all := l.targets.Notices(p, e)
 		if len(all) == 0 {
 			return plan{}, nil
 		}
 		if key != "" {
-			b.once(r, key)
+			b.once(l, key)
 		}
-		return plan{batch: b, names: []string{e.Person, e.ID}}, b.notify(r, all)
-	}, r.wake)
+		return plan{batch: b, names: []string{e.Person, e.ID}}, b.notify(l, all)
+	}, l.wake)
 	if errors.Is(err, errSeen) {
 		return nil
 	}
@@ -44,12 +44,12 @@ func (r *Redis) Tell(ctx context.Context, e ledger.Event) error {
 }
 
 // whose finds the person of an event, nil if there is none, and makes it a condition that it is still so.
-func (r *Redis) whose(ctx context.Context, e *ledger.Event) (*batch, *ledger.Person, error) {
+func (l *Ledger) whose(ctx context.Context, e *ledger.Event) (*batch, *ledger.Person, error) {
 	b := newBatch()
 	if e.Person == "" {
 		return b, nil, nil
 	}
-	v, err := r.look(ctx, ledger.Query{ID: e.Person})
+	v, err := l.look(ctx, ledger.Query{ID: e.Person})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -63,24 +63,24 @@ func (r *Redis) whose(ctx context.Context, e *ledger.Event) (*batch, *ledger.Per
 }
 
 // wake says that something was put into the outbox.
-func (r *Redis) wake(added int) {
-	if added > 0 && r.Wake != nil {
-		r.Wake()
+func (l *Ledger) wake(added int) {
+	if added > 0 && l.Wake != nil {
+		l.Wake()
 	}
 }
 
 // Due implements Outbox.
-func (r *Redis) Due(ctx context.Context, target string, now time.Time, limit int) (due []ledger.Delivery, next time.Time, err error) {
-	if err := r.beginTarget(ctx, target); err != nil {
+func (l *Ledger) Due(ctx context.Context, target string, now time.Time, limit int) (due []ledger.Delivery, next time.Time, err error) {
+	if err := l.beginTarget(ctx, target); err != nil {
 		return nil, time.Time{}, err
 	}
-	defer r.work.Done()
-	ctx, cancel := r.once(ctx)
+	defer l.work.Done()
+	ctx, cancel := l.once(ctx)
 	defer cancel()
-	got, err := dueScript.Run(ctx, r.Client, r.queueKeys(target), now.UnixMilli(), ledger.ClampLimit(limit)).StringSlice()
-	r.answer(err)
+	got, err := dueScript.Run(ctx, l.Client, l.queueKeys(target), now.UnixMilli(), ledger.ClampLimit(limit)).StringSlice()
+	l.answer(err)
 	if err != nil {
-		return nil, time.Time{}, r.failed("reading the outbox", err)
+		return nil, time.Time{}, l.failed("reading the outbox", err)
 	}
 	if len(got)%2 != 1 {
 		return nil, time.Time{}, ledger.Corrupt("%d answers of the outbox", len(got))
@@ -140,43 +140,43 @@ func parseState(text, entry string) (s ledger.Progress, err error) {
 }
 
 // beginTarget is begin for what is about a target.
-func (r *Redis) beginTarget(ctx context.Context, target string) error {
-	if err := r.begin(ctx); err != nil {
+func (l *Ledger) beginTarget(ctx context.Context, target string) error {
+	if err := l.begin(ctx); err != nil {
 		return err
 	}
 	err := ledger.CheckTarget(target)
 	if err != nil {
-		r.work.Done()
+		l.work.Done()
 	}
 	return err
 }
 
 // Sent implements Outbox.
-func (r *Redis) Sent(ctx context.Context, target, id string) error {
-	return r.handle(ctx, target, "sent", id)
+func (l *Ledger) Sent(ctx context.Context, target, id string) error {
+	return l.handle(ctx, target, "sent", id)
 }
 
 // Postpone implements Outbox.
-func (r *Redis) Postpone(ctx context.Context, target, id string, next time.Time, reason string) error {
-	return r.handle(ctx, target, "later", id, ledger.Millis(next), ledger.PlainReason(reason))
+func (l *Ledger) Postpone(ctx context.Context, target, id string, next time.Time, reason string) error {
+	return l.handle(ctx, target, "later", id, ledger.Millis(next), ledger.PlainReason(reason))
 }
 
 // Bury implements Outbox.
-func (r *Redis) Bury(ctx context.Context, target, id, reason string) error {
-	return r.handle(ctx, target, "bury", id, ledger.PlainReason(reason))
+func (l *Ledger) Bury(ctx context.Context, target, id, reason string) error {
+	return l.handle(ctx, target, "bury", id, ledger.PlainReason(reason))
 }
 
 // handle carries out one step about an event that waits.
-func (r *Redis) handle(ctx context.Context, target, step, id string, args ...any) error {
-	if err := r.beginTarget(ctx, target); err != nil {
+func (l *Ledger) handle(ctx context.Context, target, step, id string, args ...any) error {
+	if err := l.beginTarget(ctx, target); err != nil {
 		return err
 	}
-	defer r.work.Done()
+	defer l.work.Done()
 	if !ledger.ValidID(id) {
 		return nil
 	}
 	b := newBatch()
-	b.step(step, b.use(r.queueKeys(target)...), append([]any{id}, args...)...)
-	_, _, err := r.write(ctx, b)
+	b.step(step, b.use(l.queueKeys(target)...), append([]any{id}, args...)...)
+	_, _, err := l.write(ctx, b)
 	return err
 }

@@ -12,18 +12,18 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
 )
 
-func (r *Redis) posted(target string) (*ledgertest.Posted, error) {
-	ctx, p, keys := context.Background(), ledgertest.NewPosted(), r.queueKeys(target)
+func (l *Ledger) posted(target string) (*ledgertest.Posted, error) {
+	ctx, p, keys := context.Background(), ledgertest.NewPosted(), l.queueKeys(target)
 	var errs [8]error
 	var entries, states, dead map[string]string
 	var lines []string
-	entries, errs[0] = r.Client.HGetAll(ctx, keys[0]).Result()
-	states, errs[1] = r.Client.HGetAll(ctx, keys[1]).Result()
-	lines, errs[2] = r.Client.ZRange(ctx, keys[3], 0, -1).Result()
-	p.Due, errs[3] = r.Client.ZRange(ctx, keys[4], 0, -1).Result()
-	dead, errs[4] = r.Client.HGetAll(ctx, keys[5]).Result()
-	p.Buried, errs[5] = r.Client.ZRange(ctx, keys[6], 0, -1).Result()
-	p.Counted[0], p.Counted[1], errs[6] = r.Waiting(ctx, target)
+	entries, errs[0] = l.Client.HGetAll(ctx, keys[0]).Result()
+	states, errs[1] = l.Client.HGetAll(ctx, keys[1]).Result()
+	lines, errs[2] = l.Client.ZRange(ctx, keys[3], 0, -1).Result()
+	p.Due, errs[3] = l.Client.ZRange(ctx, keys[4], 0, -1).Result()
+	dead, errs[4] = l.Client.HGetAll(ctx, keys[5]).Result()
+	p.Buried, errs[5] = l.Client.ZRange(ctx, keys[6], 0, -1).Result()
+	p.Counted[0], p.Counted[1], errs[6] = l.Waiting(ctx, target)
 	for id, entry := range entries {
 		d, err := parseDelivery(states[id], entry)
 		if err != nil || d.ID != id {
@@ -51,13 +51,13 @@ func (r *Redis) posted(target string) (*ledgertest.Posted, error) {
 		}
 		p.Dead[id] = d
 	}
-	return p, errors.Join(append(errs[:], r.checkKinds(p, keys))...)
+	return p, errors.Join(append(errs[:], l.checkKinds(p, keys))...)
 }
 
 // checkOutbox looks at the queues of all targets.
-func (r *Redis) checkOutbox() error {
+func (l *Ledger) checkOutbox() error {
 	names := map[string]bool{}
-	keys, err := allKeys(r)
+	keys, err := allKeys(l)
 	for _, key := range keys {
 		if _, rest, ok := strings.Cut(key, "{l}:out:"); ok {
 			name, _, _ := strings.Cut(rest, ":")
@@ -65,7 +65,7 @@ func (r *Redis) checkOutbox() error {
 		}
 	}
 	for name := range names {
-		p, perr := r.posted(name)
+		p, perr := l.posted(name)
 		if err = errors.Join(err, perr); perr == nil {
 			err = errors.Join(err, p.Check())
 		}
@@ -74,7 +74,7 @@ func (r *Redis) checkOutbox() error {
 }
 
 // allKeys lists the keys of the ledger. They are all on one node of a Cluster.
-func allKeys(r *Redis) (keys []string, err error) {
+func allKeys(r *Ledger) (keys []string, err error) {
 	ctx := context.Background()
 	scan := func(c redis.Cmdable) error {
 		i := c.Scan(ctx, 0, r.key("out:*"), 1000).Iterator()

@@ -7,17 +7,17 @@ import (
 )
 
 // Renew implements Ledger.
-func (r *Redis) Renew(ctx context.Context, s ledger.Sighting) error {
-	if err := r.begin(ctx); err != nil {
+func (l *Ledger) Renew(ctx context.Context, s ledger.Sighting) error {
+	if err := l.begin(ctx); err != nil {
 		return err
 	}
-	defer r.work.Done()
+	defer l.work.Done()
 	s, err := s.Normal()
 	if err != nil {
 		return err
 	}
-	return r.rounds(ctx, func() (plan, error) {
-		v, err := r.look(ctx, ledger.Query{AppID: s.AppID, OpenID: s.OpenID})
+	return l.rounds(ctx, func() (plan, error) {
+		v, err := l.look(ctx, ledger.Query{AppID: s.AppID, OpenID: s.OpenID})
 		if err != nil {
 			return plan{}, err
 		}

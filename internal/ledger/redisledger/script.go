@@ -19,17 +19,17 @@ import (
 // those of the outbox see queueKeys.
 var tableKeys = [...]string{"person", "openid", "unionid", "alias", "ended", "meta"}
 
-func (r *Redis) keys() []string {
+func (l *Ledger) keys() []string {
 	keys := make([]string, len(tableKeys))
 	for i, name := range tableKeys {
-		keys[i] = r.key(name)
+		keys[i] = l.key(name)
 	}
 	return keys
 }
 
 // key puts everything, the channel too, into one slot of a Cluster.
-func (r *Redis) key(name string) string {
-	prefix := r.Prefix
+func (l *Ledger) key(name string) string {
+	prefix := l.Prefix
 	if prefix == "" {
 		prefix = DefaultPrefix
 	}
@@ -80,13 +80,13 @@ type stamped struct {
 }
 
 // look reads. Whatever index does not agree with its record is ErrCorrupt: following it would hand out somebody else.
-func (r *Redis) look(ctx context.Context, q ledger.Query) (v view, err error) {
-	ctx, cancel := r.once(ctx)
+func (l *Ledger) look(ctx context.Context, q ledger.Query) (v view, err error) {
+	ctx, cancel := l.once(ctx)
 	defer cancel()
-	got, err := lookScript.Run(ctx, r.Client, r.keys(), q.ID, q.OpenIDKey(), q.UnionID).StringSlice()
-	r.answer(err)
+	got, err := lookScript.Run(ctx, l.Client, l.keys(), q.ID, q.OpenIDKey(), q.UnionID).StringSlice()
+	l.answer(err)
 	if err != nil {
-		return v, r.failed("reading", err)
+		return v, l.failed("reading", err)
 	}
 	if len(got) != 9 {
 		return v, ledger.Corrupt("%d answers instead of 9", len(got))
@@ -97,7 +97,7 @@ func (r *Redis) look(ctx context.Context, q ledger.Query) (v view, err error) {
 	sec, err1 := strconv.ParseUint(got[1], 10, 40)
 	usec, err2 := strconv.ParseUint(got[2], 10, 40)
 	if err := errors.Join(err1, err2); err != nil {
-		return v, r.failed("reading the time", err)
+		return v, l.failed("reading the time", err)
 	}
 	v.at = sec*uint64(time.Second/time.Microsecond) + usec
 	var errs [3]error

@@ -13,31 +13,31 @@ import (
 const maxRounds = 500
 
 // See implements Ledger. It looks before it writes: most sightings are of somebody known and change nothing.
-func (r *Redis) See(ctx context.Context, s ledger.Sighting) (ledger.Person, error) {
-	if err := r.begin(ctx); err != nil {
+func (l *Ledger) See(ctx context.Context, s ledger.Sighting) (ledger.Person, error) {
+	if err := l.begin(ctx); err != nil {
 		return ledger.Person{}, err
 	}
-	defer r.work.Done()
+	defer l.work.Done()
 	s, err := s.Normal()
 	if err != nil {
 		return ledger.Person{}, err
 	}
 	var c ledger.Change
-	err = r.rounds(ctx, func() (plan, error) {
-		p, err := r.decide(ctx, &s, &c)
+	err = l.rounds(ctx, func() (plan, error) {
+		p, err := l.decide(ctx, &s, &c)
 		p.names = append(p.names, string(ledger.OpenIDKey(s.AppID, s.OpenID)), s.UnionID)
 		return p, err
-	}, r.wake)
+	}, l.wake)
 	if err != nil {
 		return ledger.Person{}, err
 	}
-	c.Report(r.Logger)
+	c.Report(l.Logger)
 	return c.Person.Clone(), nil
 }
 
 // decide reads what is known, and works out what the sighting means.
-func (r *Redis) decide(ctx context.Context, s *ledger.Sighting, c *ledger.Change) (p plan, err error) {
-	v, err := r.look(ctx, ledger.Query{AppID: s.AppID, OpenID: s.OpenID, UnionID: s.UnionID})
+func (l *Ledger) decide(ctx context.Context, s *ledger.Sighting, c *ledger.Change) (p plan, err error) {
+	v, err := l.look(ctx, ledger.Query{AppID: s.AppID, OpenID: s.OpenID, UnionID: s.UnionID})
 	if err != nil {
 		return p, err
 	}
@@ -45,12 +45,12 @@ func (r *Redis) decide(ctx context.Context, s *ledger.Sighting, c *ledger.Change
 	if err != nil {
 		return p, err
 	}
-	notices := r.targets.Notices(&c.Person, c.Events(s)...)
+	notices := l.targets.Notices(&c.Person, c.Events(s)...)
 	if !c.Dirty && len(notices) == 0 {
 		return p, nil
 	}
 	b := newBatch()
-	if err := b.notify(r, notices); err != nil {
+	if err := b.notify(l, notices); err != nil {
 		return p, err
 	}
 	b.expectName(ledger.TableOpenID, string(ledger.OpenIDKey(s.AppID, s.OpenID)), v.openID)
@@ -74,7 +74,7 @@ type plan struct {
 }
 
 // rounds makes plans until one can be carried out, and then calls then with the number of events put into the outbox.
-func (r *Redis) rounds(ctx context.Context, next func() (plan, error), then func(added int)) error {
+func (l *Ledger) rounds(ctx context.Context, next func() (plan, error), then func(added int)) error {
 	var held lease
 	defer func() { held.release() }()
 	for range maxRounds {
@@ -82,10 +82,10 @@ func (r *Redis) rounds(ctx context.Context, next func() (plan, error), then func
 		if err != nil || p.batch == nil {
 			return err
 		}
-		if held, err = r.stripes.take(ctx, held, p.names, r.timeout()); err != nil {
+		if held, err = l.stripes.take(ctx, held, p.names, l.timeout()); err != nil {
 			return err
 		}
-		done, added, err := r.carryOut(ctx, &p)
+		done, added, err := l.carryOut(ctx, &p)
 		if err != nil {
 			return err
 		}
@@ -99,25 +99,25 @@ func (r *Redis) rounds(ctx context.Context, next func() (plan, error), then func
 
 // carryOut writes a plan, and tells memory: first what is kept, then the generation, so that whoever reads the new
 // generation cannot find the old person.
-func (r *Redis) carryOut(ctx context.Context, p *plan) (done bool, added int, err error) {
+func (l *Ledger) carryOut(ctx context.Context, p *plan) (done bool, added int, err error) {
 	if p.change == nil {
-		conflict, added, err := r.write(ctx, p.batch)
+		conflict, added, err := l.write(ctx, p.batch)
 		return conflict == 0, added, err
 	}
-	mark := r.near.mark(p.change)
-	r.near.pending.Store(p.batch.stamp, nil)
-	defer r.near.pending.Delete(p.batch.stamp)
-	conflict, added, err := r.write(ctx, p.batch)
+	mark := l.near.mark(p.change)
+	l.near.pending.Store(p.batch.stamp, nil)
+	defer l.near.pending.Delete(p.batch.stamp)
+	conflict, added, err := l.write(ctx, p.batch)
 	switch {
 	case conflict != 0, errors.Is(err, errSeen): // nothing was written
 		return false, 0, err
 	case err != nil, p.erased: // after an error perhaps it was written, perhaps it will be: nothing is known
-		r.near.drop(p.change.IDs()...)
+		l.near.drop(p.change.IDs()...)
 	default:
-		r.near.settle(p.change, p.batch.stamp, mark, r.entries())
+		l.near.settle(p.change, p.batch.stamp, mark, l.entries())
 	}
 	if p.change.News {
-		r.generation.Add(1)
+		l.generation.Add(1)
 	}
 	return err == nil, added, err
 }

@@ -15,21 +15,21 @@ import (
 // TestRedisCorruptIsNotAbsent: what cannot be read, or contradicts itself, is an error, and nobody else is handed out.
 func TestRedisCorruptIsNotAbsent(t *testing.T) {
 	t.Parallel()
-	for name, damage := range map[string]func(r *Redis, p, other ledger.Person) error{
-		"no record": func(r *Redis, p, _ ledger.Person) error {
+	for name, damage := range map[string]func(r *Ledger, p, other ledger.Person) error{
+		"no record": func(r *Ledger, p, _ ledger.Person) error {
 			return r.Client.HDel(t.Context(), r.key("person"), p.ID).Err()
 		},
-		"cut off": func(r *Redis, p, _ ledger.Person) error {
+		"cut off": func(r *Ledger, p, _ ledger.Person) error {
 			return r.Client.HSet(t.Context(), r.key("person"), p.ID, "x").Err()
 		},
-		"another's name": func(r *Redis, _, o ledger.Person) error {
+		"another's name": func(r *Ledger, _, o ledger.Person) error {
 			return r.Client.HSet(t.Context(), r.key("unionid"), "u", o.ID).Err()
 		},
-		"another's record": func(r *Redis, p, o ledger.Person) error {
+		"another's record": func(r *Ledger, p, o ledger.Person) error {
 			value, err := r.Client.HGet(t.Context(), r.key("person"), o.ID).Result()
 			return errors.Join(err, r.Client.HSet(t.Context(), r.key("person"), p.ID, value).Err())
 		},
-		"newer schema": func(r *Redis, _, _ ledger.Person) error {
+		"newer schema": func(r *Ledger, _, _ ledger.Person) error {
 			return r.Client.HSet(t.Context(), r.key("meta"), "schema", "2").Err()
 		},
 	} {
@@ -101,7 +101,7 @@ func TestRedisTombstonesPruned(t *testing.T) {
 // TestRedisEntriesBounded: a crowd does not fill the memory.
 func TestRedisEntriesBounded(t *testing.T) {
 	t.Parallel()
-	r := testRedis(t, miniClient(t), "", func(r *Redis) { r.Entries = 128 })
+	r := testRedis(t, miniClient(t), "", func(r *Ledger) { r.Entries = 128 })
 	for i := range 1000 {
 		ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i)})
 	}
@@ -170,7 +170,7 @@ func TestMoveToRedis(t *testing.T) {
 // aFile is an empty ledger in a file.
 func aFile(t *testing.T) ledger.Ledger {
 	t.Helper()
-	l, err := boltledger.OpenBolt(filepath.Join(t.TempDir(), "ledger.db"))
+	l, err := boltledger.Open(filepath.Join(t.TempDir(), "ledger.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

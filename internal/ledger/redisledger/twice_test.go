@@ -26,7 +26,7 @@ func TestRedisWriteSentTwice(t *testing.T) {
 }
 
 // writtenTwice does what writes, while each write is sent twice.
-func writtenTwice(t *testing.T, r *Redis, p ledger.Person) {
+func writtenTwice(t *testing.T, r *Ledger, p ledger.Person) {
 	t.Helper()
 	due, _, err := r.Due(t.Context(), "crm", time.Now(), 9)
 	if err != nil || len(due) != 1 {

@@ -47,10 +47,10 @@ func parseTombstone(word string) (t tombstone, ok bool) {
 //
 // Each step begins at the second at which the last one ended, not at a number of words: words are forgotten all the
 // time, and by number as many that are in force would be passed over (attack: an ended session that comes back).
-func (r *Redis) eachTombstone(ctx context.Context, fn func(word string) error) error {
+func (l *Ledger) eachTombstone(ctx context.Context, fn func(word string) error) error {
 	from, skip := strconv.FormatInt(time.Now().Unix()+1, 10), 0
 	for {
-		words, err := r.tombstonesFrom(ctx, from, tombstonesStep+skip)
+		words, err := l.tombstonesFrom(ctx, from, tombstonesStep+skip)
 		if err != nil {
 			return err
 		}
@@ -70,23 +70,23 @@ func (r *Redis) eachTombstone(ctx context.Context, fn func(word string) error) e
 	}
 }
 
-func (r *Redis) tombstonesFrom(ctx context.Context, from string, count int) ([]redis.Z, error) {
-	if err := r.begin(ctx); err != nil {
+func (l *Ledger) tombstonesFrom(ctx context.Context, from string, count int) ([]redis.Z, error) {
+	if err := l.begin(ctx); err != nil {
 		return nil, err
 	}
-	defer r.work.Done()
-	once, cancel := r.once(ctx)
+	defer l.work.Done()
+	once, cancel := l.once(ctx)
 	defer cancel()
-	words, err := r.Client.ZRangeArgsWithScores(once, redis.ZRangeArgs{
-		Key: r.key("ended"), Start: from, Stop: "+inf", ByScore: true, Count: int64(count),
+	words, err := l.Client.ZRangeArgsWithScores(once, redis.ZRangeArgs{
+		Key: l.key("ended"), Start: from, Stop: "+inf", ByScore: true, Count: int64(count),
 	}).Result()
-	return words, r.failed("reading the tombstones", err)
+	return words, l.failed("reading the tombstones", err)
 }
 
 // WalkEnded implements Ledger. A person whom somebody ended twice is given twice. What cannot be read is ErrCorrupt: an
 // export without it would bring ended sessions back.
-func (r *Redis) WalkEnded(ctx context.Context, fn func(ledger.Tombstone) error) error {
-	return r.eachTombstone(ctx, func(word string) error {
+func (l *Ledger) WalkEnded(ctx context.Context, fn func(ledger.Tombstone) error) error {
+	return l.eachTombstone(ctx, func(word string) error {
 		t, ok := parseTombstone(word)
 		switch {
 		case !ok:
@@ -99,11 +99,11 @@ func (r *Redis) WalkEnded(ctx context.Context, fn func(ledger.Tombstone) error) 
 }
 
 // ImportEnded implements Ledger. Other instances hear of it within Stale.
-func (r *Redis) ImportEnded(ctx context.Context, t ledger.Tombstone) error {
-	if err := r.begin(ctx); err != nil {
+func (l *Ledger) ImportEnded(ctx context.Context, t ledger.Tombstone) error {
+	if err := l.begin(ctx); err != nil {
 		return err
 	}
-	defer r.work.Done()
+	defer l.work.Done()
 	if err := t.Check(); err != nil {
 		return err
 	}
@@ -111,19 +111,19 @@ func (r *Redis) ImportEnded(ctx context.Context, t ledger.Tombstone) error {
 	word := sessionTombstone(t.Session, end)
 	if t.Person != "" {
 		var e ledger.PersonEnd
-		e, ok = r.gone.Imported(&t, r.Logger)
+		e, ok = l.gone.Imported(&t, l.Logger)
 		word = personTombstone(t.Person, e)
 	}
 	if !ok {
 		return nil
 	}
-	r.learn(word) // first, as in EndSession
+	l.learn(word) // first, as in EndSession
 	b := newBatch()
 	b.end(word, end)
 	b.endNews = string(sayEnded) + word
-	_, _, err := r.write(ctx, b)
+	_, _, err := l.write(ctx, b)
 	if t.Person == "" {
-		return r.unwritten.Note(err, 0, string(t.Session[:]))
+		return l.unwritten.Note(err, 0, string(t.Session[:]))
 	}
-	return r.unwritten.Note(err, t.At.Unix(), t.Person)
+	return l.unwritten.Note(err, t.At.Unix(), t.Person)
 }

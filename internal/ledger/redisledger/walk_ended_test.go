@@ -15,7 +15,7 @@ import (
 )
 
 // crowded fills a store with tombstones: n that end at the second given by untilOf.
-func crowded(t *testing.T, r *Redis, n int, untilOf func(i int) int64) {
+func crowded(t *testing.T, r *Ledger, n int, untilOf func(i int) int64) {
 	t.Helper()
 	var all []redis.Z
 	for i := range n {
@@ -32,7 +32,7 @@ func crowded(t *testing.T, r *Redis, n int, untilOf func(i int) int64) {
 }
 
 // missing returns the numbers of the tombstones that the instance does not know.
-func missing(r *Redis, from, n int) (missing []int) {
+func missing(r *Ledger, from, n int) (missing []int) {
 	for i := from; i < n; i++ {
 		var id [16]byte
 		binary.BigEndian.PutUint64(id[:], uint64(i))
@@ -73,7 +73,7 @@ func (f *forgetful) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 func TestRedisTombstonesForgottenWhileReading(t *testing.T) {
 	const n, forgotten = tombstonesStep + 100, 50
 	c := miniClient(t)
-	r := &Redis{Client: c, Timeout: 20 * time.Second}
+	r := &Ledger{Client: c, Timeout: 20 * time.Second}
 	defer r.Close()
 	now := time.Now().Unix()
 	crowded(t, r, n, func(i int) int64 { return now + 60 + int64(i) })
@@ -89,7 +89,7 @@ func TestRedisTombstonesForgottenWhileReading(t *testing.T) {
 // More of one second than a step has, with others before and after.
 func TestRedisTombstonesOfOneSecond(t *testing.T) {
 	const n = 2*tombstonesStep + 7
-	r := &Redis{Client: miniClient(t), Timeout: 20 * time.Second}
+	r := &Ledger{Client: miniClient(t), Timeout: 20 * time.Second}
 	defer r.Close()
 	now := time.Now().Unix()
 	crowded(t, r, n, func(i int) int64 {
@@ -116,7 +116,7 @@ func TestRedisTombstonesOfOneSecond(t *testing.T) {
 // An export that leaves out what it cannot read would bring ended sessions back.
 func TestRedisWalkEndedCorrupt(t *testing.T) {
 	t.Parallel()
-	r := &Redis{Client: miniClient(t)}
+	r := &Ledger{Client: miniClient(t)}
 	defer r.Close()
 	for i, word := range []string{"", "x", "s00.99999999999", fmt.Sprint("q", strings.Repeat("0", 32), ".99999999999")} {
 		if err := r.Client.Del(t.Context(), r.key("ended")).Err(); err != nil {

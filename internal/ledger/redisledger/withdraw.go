@@ -9,34 +9,34 @@ import (
 )
 
 // Withdraw implements Ledger. Other instances hear of it within Stale.
-func (r *Redis) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Person, done bool, err error) {
-	if err := r.begin(ctx); err != nil {
+func (l *Ledger) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Person, done bool, err error) {
+	if err := l.begin(ctx); err != nil {
 		return ledger.Person{}, false, err
 	}
-	defer r.work.Done()
+	defer l.work.Done()
 	w, err = w.Normal()
 	if err != nil {
 		return ledger.Person{}, false, err
 	}
 	var d ledger.Withdrawn
 	nobody := false
-	err = r.rounds(ctx, func() (plan, error) {
-		v, err := r.look(ctx, ledger.Query{AppID: w.AppID, OpenID: w.OpenID})
+	err = l.rounds(ctx, func() (plan, error) {
+		v, err := l.look(ctx, ledger.Query{AppID: w.AppID, OpenID: w.OpenID})
 		if err != nil {
 			return plan{}, err
 		}
 		if nobody = v.openID.person == nil; nobody {
-			return r.withdrawNobody(ctx, &w)
+			return l.withdrawNobody(ctx, &w)
 		}
 		p = *v.openID.person
 		d = w.Apply(&p)
-		return r.withdraw(&w, &d, v.openID)
-	}, r.wake)
+		return l.withdraw(&w, &d, v.openID)
+	}, l.wake)
 	if errors.Is(err, errSeen) { // what was seen before has been written
-		r.unwritten.NoteWithdrawn(&d, nil)
+		l.unwritten.NoteWithdrawn(&d, nil)
 		return p, false, nil
 	}
-	r.unwritten.NoteWithdrawn(&d, err)
+	l.unwritten.NoteWithdrawn(&d, err)
 	switch {
 	case err != nil:
 		return ledger.Person{}, false, err
@@ -49,28 +49,28 @@ func (r *Redis) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Per
 }
 
 // withdrawNobody tells a push that was seen before from one about somebody who is not known.
-func (r *Redis) withdrawNobody(ctx context.Context, w *ledger.Withdrawal) (plan, error) {
+func (l *Ledger) withdrawNobody(ctx context.Context, w *ledger.Withdrawal) (plan, error) {
 	if w.Key == "" {
 		return plan{}, nil
 	}
-	ctx, cancel := r.once(ctx)
+	ctx, cancel := l.once(ctx)
 	defer cancel()
-	left, err := r.Client.PTTL(ctx, r.key("once:"+w.OnceKey())).Result()
-	r.answer(err)
+	left, err := l.Client.PTTL(ctx, l.key("once:"+w.OnceKey())).Result()
+	l.answer(err)
 	if err == nil && left > 0 && left <= ledger.OnceFor { // as in writeScript
 		return plan{}, errSeen
 	}
-	return plan{}, r.failed("reading", err)
+	return plan{}, l.failed("reading", err)
 }
 
 // withdraw plans it.
-func (r *Redis) withdraw(w *ledger.Withdrawal, d *ledger.Withdrawn, s stamped) (plan, error) {
+func (l *Ledger) withdraw(w *ledger.Withdrawal, d *ledger.Withdrawn, s stamped) (plan, error) {
 	c := &ledger.Change{Person: d.After, Dirty: true, News: true}
 	b := newBatch()
 	b.expectName(ledger.TableOpenID, string(ledger.OpenIDKey(w.AppID, w.OpenID)), s)
 	b.expectPerson(s)
 	if w.Key != "" {
-		b.once(r, w.OnceKey())
+		b.once(l, w.OnceKey())
 	}
 	if d.Erased {
 		c.Person = d.Before
@@ -91,10 +91,10 @@ func (r *Redis) withdraw(w *ledger.Withdrawal, d *ledger.Withdrawn, s stamped) (
 		for _, id := range d.Before.IDs() {
 			words = append(words, personTombstone(id, d.End))
 			b.end(words[len(words)-1], d.End.Until)
-			r.gone.Add(id, d.End) // first, as in EndPerson
+			l.gone.Add(id, d.End) // first, as in EndPerson
 		}
 		b.endNews = string(sayEnded) + strings.Join(words, " ")
 	}
-	err := b.notify(r, r.targets.Notices(&d.Before, w.Events(d)...))
+	err := b.notify(l, l.targets.Notices(&d.Before, w.Events(d)...))
 	return plan{batch: b, change: c, erased: d.Erased, names: c.IDs()}, err
 }

@@ -25,27 +25,27 @@ var (
 
 // write runs a batch. conflict is the number of the check that failed, 0 if it was carried out; added is how many events
 // were put into the outbox. Errors: ErrUnavailable, errSeen, errLeased.
-func (r *Redis) write(ctx context.Context, b *batch) (conflict, added int, err error) {
-	ctx, cancel := r.once(ctx)
+func (l *Ledger) write(ctx context.Context, b *batch) (conflict, added int, err error) {
+	ctx, cancel := l.once(ctx)
 	defer cancel()
-	got, err := writeScript.Run(ctx, r.Client, append(r.keys(), b.keys...), r.arguments(b)...).Int64Slice()
+	got, err := writeScript.Run(ctx, l.Client, append(l.keys(), b.keys...), l.arguments(b)...).Int64Slice()
 	if refused := redis.Error(nil); !errors.As(err, &refused) { // a Redis that is full, or a replica, still answers readers
-		r.answer(err)
+		l.answer(err)
 	}
 	if err == nil && len(got) != 2 {
 		err = ledger.Corrupt("%d answers instead of 2", len(got))
 	}
 	if err != nil {
-		return 0, 0, r.failed("writing", err)
+		return 0, 0, l.failed("writing", err)
 	}
 	return b.understand(int(got[0]), int(got[1]))
 }
 
 // arguments are those of writeScript.
-func (r *Redis) arguments(b *batch) []any {
-	l := r.limits.Bounds()
+func (l *Ledger) arguments(b *batch) []any {
+	most := l.limits.Bounds()
 	args := []any{
-		schema, r.key("news"), b.news, b.endNews, time.Now().UnixMilli(), l.Waiting, l.Dead, ledger.DeadFor.Milliseconds(),
+		schema, l.key("news"), b.news, b.endNews, time.Now().UnixMilli(), most.Waiting, most.Dead, ledger.DeadFor.Milliseconds(),
 		len(b.checks) / 3, len(b.writes) / 3, b.stamp,
 	}
 	return append(append(append(args, b.checks...), b.writes...), b.steps...)
