@@ -37,7 +37,7 @@ func newRedisState(p redisPlan) (*redisState, error) {
 	log := liveLogger("wechat.stores.redis")
 	s := &redisState{client: client}
 	s.ends.Logger = liveLogger("wechat.ends")
-	s.ledger = &redisledger.Ledger{Client: client, Prefix: p.Prefix, StaleIfDown: p.StaleIfDown, Logger: log, Wake: s.wake.wake}
+	s.ledger = redisledger.New(redisledger.Options{Client: client, Prefix: p.Prefix, StaleIfDown: p.StaleIfDown, Logger: log, Wake: s.wake.wake})
 	s.near = &session.Near{
 		StaleIfDown: p.StaleIfDown, Logger: log,
 		// With the round of gate.Live, an end cuts a socket within the second.

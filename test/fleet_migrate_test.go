@@ -35,7 +35,7 @@ func TestFleetFromLocalToRedis(t *testing.T) {
 	f.a.run.stop()
 
 	server := redistest.Standalone(t, redistest.Options{})
-	moved := moveLedger(t, filepath.Join(folder, "ledger.db"), &redisledger.Ledger{Client: server.Client(), Timeout: 5 * time.Second})
+	moved := moveLedger(t, filepath.Join(folder, "ledger.db"), redisledger.New(redisledger.Options{Client: server.Client(), Timeout: 5 * time.Second}))
 	c := fleetConfig{store: f.redisStore(server, redistest.Options{}), auth: silentBase}
 	f.a.start(c)
 	f.b.start(c)

@@ -151,7 +151,7 @@ func newMint(t *testing.T, client redis.UniversalClient) *mint {
 	}
 	m := &mint{
 		sessions: &session.Redis{Client: client, Keys: ring, Timeout: 5 * time.Second},
-		ledger:   &redisledger.Ledger{Client: client, Timeout: 5 * time.Second},
+		ledger:   redisledger.New(redisledger.Options{Client: client, Timeout: 5 * time.Second}),
 	}
 	t.Cleanup(func() {
 		if err := m.ledger.Close(); err != nil {

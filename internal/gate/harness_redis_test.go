@@ -25,7 +25,7 @@ func onRedis(t *testing.T, c *weChat, s *redistest.Server) *redisTown {
 	o := s.Universal()
 	o.ContextTimeoutEnabled = true
 	client := s.Dial(o)
-	out := &redisTown{book: &redisledger.Ledger{Client: client}}
+	out := &redisTown{book: redisledger.New(redisledger.Options{Client: client})}
 	out.book.SetTargets([]ledger.Target{{Name: "crm"}})
 	out.book.Start()
 	near := &session.Near{Stale: 500 * time.Millisecond, Bus: session.RedisBus{Client: client, Channel: (&session.Redis{}).Channel()}}

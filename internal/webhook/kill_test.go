@@ -56,7 +56,7 @@ func child(text string) int {
 		l = b
 	} else {
 		client := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: spec.Addrs, ContextTimeoutEnabled: true})
-		r := &redisledger.Ledger{Client: client, Timeout: 10 * time.Second, Wake: s.Wake}
+		r := redisledger.New(redisledger.Options{Client: client, Timeout: 10 * time.Second, Wake: s.Wake})
 		r.Start()
 		l = r
 	}

@@ -42,7 +42,7 @@ func openBolt(t *testing.T, path string) *boltledger.Ledger {
 func openRedis(t *testing.T, o *redis.UniversalOptions) *redisledger.Ledger {
 	o.ContextTimeoutEnabled = true
 	client := redis.NewUniversalClient(o)
-	r := &redisledger.Ledger{Client: client, Timeout: 10 * time.Second}
+	r := redisledger.New(redisledger.Options{Client: client, Timeout: 10 * time.Second})
 	r.Start()
 	t.Cleanup(func() { _, _ = r.Close(), client.Close() })
 	return r

@@ -9,10 +9,10 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
 )
 
-// check reports every contradiction in the file: bbolt's own, records that do not decode, names that lead nowhere or
+// Check reports every contradiction in the file: bbolt's own, records that do not decode, names that lead nowhere or
 // to another person, and names without an index.
-func (l *Ledger) check() error {
-	if err := l.checkOutbox(); err != nil {
+func (l *Ledger) Check() error {
+	if err := checkOutbox(l); err != nil {
 		return err
 	}
 	return l.file.view(func(tx *bolt.Tx) error {

@@ -37,10 +37,10 @@ func TestCrash(t *testing.T) {
 	for round := range 6 {
 		kept = append(kept, runUntilKilled(t, path, time.Duration(20+rand.IntN(150))*time.Millisecond)...)
 		b := testBolt(t, path)
-		if err := b.check(); err != nil {
+		if err := b.Check(); err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
-		p, err := b.posted("crm")
+		p, err := posted(b, "crm")
 		if err != nil {
 			t.Fatal(err)
 		}

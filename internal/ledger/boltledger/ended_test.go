@@ -9,7 +9,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-func (l *Ledger) tombstones() (onDisk, inMemory int) {
+func tombstones(l *Ledger) (onDisk, inMemory int) {
 	l.file.view(func(tx *bolt.Tx) error {
 		onDisk = tx.Bucket(bucketEnded).Stats().KeyN
 		return nil
@@ -76,13 +76,13 @@ func TestEndedIsBounded(t *testing.T) {
 			if i%1000 != 999 {
 				continue
 			}
-			if disk, memory := b.tombstones(); disk > 110 || memory > swept {
+			if disk, memory := tombstones(b); disk > 110 || memory > swept {
 				t.Errorf("after %d: %d on disk, %d in memory", i+1, disk, memory)
 			}
 		}
 		b.Close()
 		b = testBolt(t, path)
-		if _, memory := b.tombstones(); memory > 101 {
+		if _, memory := tombstones(b); memory > 101 {
 			t.Errorf("reopened with %d in memory", memory)
 		}
 		b.Close()

@@ -26,7 +26,7 @@ func FuzzSee(f *testing.F) {
 			s := ledger.Sighting{AppID: fmt.Sprint("wx", c&3), OpenID: fmt.Sprint("o", c>>2&3), At: at}
 			if u := c >> 4 & 3; u > 0 {
 				s.UnionID = fmt.Sprint("u", u)
-				if b.believes(t, s) { // else what is said is the openid's alone
+				if believes(b, t, s) { // else what is said is the openid's alone
 					s.Profile = &ledger.Profile{Nickname: s.UnionID}
 				}
 			}
@@ -55,14 +55,14 @@ func FuzzSee(f *testing.F) {
 				unionIDs[id] = q.UnionID
 			}
 		}
-		if err := b.check(); err != nil {
+		if err := b.Check(); err != nil {
 			t.Fatal(err)
 		}
 	})
 }
 
 // believes reports whether a sighting's unionid will be believed.
-func (l *Ledger) believes(t *testing.T, s ledger.Sighting) bool {
+func believes(l *Ledger, t *testing.T, s ledger.Sighting) bool {
 	s, err := s.Normal()
 	if err != nil {
 		t.Fatal(err)

@@ -50,7 +50,7 @@ func (q *queue) checkKinds(p *ledgertest.Posted, seqs map[uint64]string) error {
 }
 
 // strand takes events out, but leaves them in the index by kind.
-func (l *Ledger) strand(target string, seqs ...uint64) error {
+func strand(l *Ledger, target string, seqs ...uint64) error {
 	return l.writer.run(func(tx *bolt.Tx) (bool, error) {
 		q, err := tables{tx}.queue(target, false)
 		for _, seq := range seqs {

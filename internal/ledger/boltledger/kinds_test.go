@@ -90,10 +90,10 @@ func TestFileOfBeforeKinds(t *testing.T) {
 			t.Parallel()
 			path := fixture(t, name)
 			b := testBolt(t, path)
-			if err := b.check(); err != nil {
+			if err := b.Check(); err != nil {
 				t.Fatalf("opened: %v", err)
 			}
-			before, err := b.posted("crm")
+			before, err := posted(b, "crm")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,10 +102,10 @@ func TestFileOfBeforeKinds(t *testing.T) {
 			b.SetTargets([]ledger.Target{{Name: "crm"}})
 			b.Limit(5, 3)
 			flood(t, b, 40)
-			if err := b.check(); err != nil {
+			if err := b.Check(); err != nil {
 				t.Errorf("after the flood: %v", err)
 			}
-			p, err := b.posted("crm")
+			p, err := posted(b, "crm")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -158,12 +158,12 @@ func TestIndexThatLeadsNowhere(t *testing.T) {
 	b := testBolt(t, testPath(t))
 	b.SetTargets([]ledger.Target{{Name: "crm"}})
 	flood(t, b, 3)
-	if err := b.strand("crm", 1, 2); err != nil {
+	if err := strand(b, "crm", 1, 2); err != nil {
 		t.Fatal(err)
 	}
 	b.Limit(3, 3)
 	flood(t, b, 2)
-	if err := b.check(); err != nil {
+	if err := b.Check(); err != nil {
 		t.Error(err)
 	}
 	if waiting, dead, err := b.Waiting(t.Context(), "crm"); waiting != 3 || dead != 0 || err != nil {

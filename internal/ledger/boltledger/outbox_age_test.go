@@ -29,7 +29,7 @@ func TestDeadForThirtyDays(t *testing.T) {
 			}
 		}
 		mustSee(t, b, ledger.Sighting{AppID: "wxA", OpenID: "oA", SignedIn: true})
-		if p, err := b.posted("crm"); err != nil || len(p.Dead) != 0 {
+		if p, err := posted(b, "crm"); err != nil || len(p.Dead) != 0 {
 			t.Errorf("%+v, %v", p, err)
 		}
 		b.Close()

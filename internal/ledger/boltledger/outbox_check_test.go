@@ -62,7 +62,7 @@ func (q *queue) posted() (*ledgertest.Posted, error) {
 	return p, errors.Join(append(errs, q.checkKinds(p, ids))...)
 }
 
-func (l *Ledger) posted(target string) (p *ledgertest.Posted, err error) {
+func posted(l *Ledger, target string) (p *ledgertest.Posted, err error) {
 	err = l.file.view(func(tx *bolt.Tx) error {
 		q, err := tables{tx}.queue(target, false)
 		if err != nil || q == nil {
@@ -75,7 +75,7 @@ func (l *Ledger) posted(target string) (p *ledgertest.Posted, err error) {
 }
 
 // checkOutbox looks at the queues of all targets.
-func (l *Ledger) checkOutbox() error {
+func checkOutbox(l *Ledger) error {
 	var names []string
 	err := l.file.view(func(tx *bolt.Tx) error {
 		return tx.Bucket(bucketOutbox).ForEach(func(name, _ []byte) error {
@@ -84,7 +84,7 @@ func (l *Ledger) checkOutbox() error {
 		})
 	})
 	for _, name := range names {
-		p, perr := l.posted(name)
+		p, perr := posted(l, name)
 		if err = errors.Join(err, perr); perr == nil {
 			err = errors.Join(err, p.Check())
 		}

@@ -14,7 +14,7 @@ func TestOutboxManyWaiting(t *testing.T) {
 	ledgertest.ManyWaiting(t, b, func(all []ledger.Notice) error {
 		return b.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.notify(all, b.limits.Bounds()) }, nil)
 	})
-	if err := b.check(); err != nil {
+	if err := b.Check(); err != nil {
 		t.Error(err)
 	}
 }

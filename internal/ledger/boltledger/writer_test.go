@@ -95,7 +95,7 @@ func TestCloseFinishesWrites(t *testing.T) {
 			t.Errorf("sighting %d was lost: %v", i, err)
 		}
 	}
-	if err := again.check(); err != nil {
+	if err := again.Check(); err != nil {
 		t.Error(err)
 	}
 }

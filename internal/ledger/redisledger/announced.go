@@ -64,45 +64,45 @@ func (a *announced) take() (words []string, spilled bool) {
 }
 
 // announce takes in the tombstones of a message.
-func (l *Ledger) announce(message string) {
+func (e *ends) announce(message string) {
 	now := time.Now()
 	for word := range strings.FieldsSeq(message) {
 		t, ok := parseTombstone(word)
-		if !ok || t.e.Until <= now.Unix() || l.knows(&t) {
+		if !ok || t.e.Until <= now.Unix() || e.knows(&t) {
 			continue
 		}
-		if !l.announced.add(strings.Clone(word)) && l.Logger != nil && l.announced.full.Due(now) {
-			l.Logger.Warn("the ledger's channel announces more ends than can be looked up, and all are read from Redis; "+
-				"does another program publish on it?", "channel", l.key("news"))
+		if !e.announced.add(strings.Clone(word)) && e.Logger != nil && e.announced.full.Due(now) {
+			e.Logger.Warn("the ledger's channel announces more ends than can be looked up, and all are read from Redis; "+
+				"does another program publish on it?", "channel", e.key("news"))
 		}
 	}
 }
 
 // knows says whether a tombstone would bring nothing new.
-func (l *Ledger) knows(t *tombstone) bool {
+func (e *ends) knows(t *tombstone) bool {
 	if t.person == "" {
-		return l.ended.Knows(t.session, t.e.Until)
+		return e.sessions.Knows(t.session, t.e.Until)
 	}
-	return l.gone.Knows(t.person, t.e)
+	return e.persons.Knows(t.person, t.e)
 }
 
 // confirmAnnounced learns what was announced and stands in Redis, until the context ends.
-func (l *Ledger) confirmAnnounced(ctx context.Context) {
+func (e *ends) confirmAnnounced(ctx context.Context) {
 	for {
 		select {
-		case <-l.announced.wake:
+		case <-e.announced.wake:
 		case <-ctx.Done():
 			return
 		}
-		words, spilled := l.announced.take()
+		words, spilled := e.announced.take()
 		pause := announcedPause
-		if spilled && l.loadTombstones(ctx) != nil {
-			l.announced.again(nil, true)
+		if spilled && e.loadTombstones(ctx) != nil {
+			e.announced.again(nil, true)
 			pause = channelRetry
 		}
 		for step := range slices.Chunk(words, announcedStep) {
-			if err := l.confirm(ctx, step); err != nil {
-				l.announced.again(step, false) // nothing that was announced is lost while Redis does not answer
+			if err := e.confirm(ctx, step); err != nil {
+				e.announced.again(step, false) // nothing that was announced is lost while Redis does not answer
 				pause = channelRetry
 			}
 		}
@@ -129,26 +129,26 @@ func (a *announced) again(words []string, spilled bool) {
 }
 
 // confirm learns those of the words that stand in Redis.
-func (l *Ledger) confirm(ctx context.Context, words []string) error {
-	once, cancel := l.once(ctx)
+func (e *ends) confirm(ctx context.Context, words []string) error {
+	once, cancel := e.once(ctx)
 	defer cancel()
-	scores, err := l.Client.ZMScore(once, l.key("ended"), words...).Result()
+	scores, err := e.Client.ZMScore(once, e.key("ended"), words...).Result()
 	if err != nil || len(scores) != len(words) {
-		return l.failed("looking up tombstones", err)
+		return e.failed("looking up tombstones", err)
 	}
 	now, unfounded := time.Now(), 0
 	for i, word := range words {
 		t, _ := parseTombstone(word)
 		switch {
 		case scores[i] > 0: // 0 is none
-			l.learn(word)
+			e.learn(word)
 		case t.e.Until > now.Unix():
 			unfounded++
 		}
 	}
-	if unfounded > 0 && l.Logger != nil && l.announced.unfounded.Due(now) {
-		l.Logger.Warn("the ledger's channel announced ends that Redis does not hold; nobody is signed out by them; "+
-			"does another program publish on it?", "channel", l.key("news"), "number", unfounded)
+	if unfounded > 0 && e.Logger != nil && e.announced.unfounded.Due(now) {
+		e.Logger.Warn("the ledger's channel announced ends that Redis does not hold; nobody is signed out by them; "+
+			"does another program publish on it?", "channel", e.key("news"), "number", unfounded)
 	}
 	return nil
 }

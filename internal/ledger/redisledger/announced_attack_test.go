@@ -40,7 +40,7 @@ func publish(t *testing.T, c redis.UniversalClient, words ...string) {
 func TestAnnouncementsAloneEndNothing(t *testing.T) {
 	shared.Each(t, func(t *testing.T, b redistest.Backend) {
 		var log journal
-		r := testRedis(t, b.Client(), "", func(r *Ledger) { r.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		r := testRedis(t, b.Client(), "", func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 		now, until := time.Now(), time.Now().Add(time.Hour)
 		publish(t, b.Client(),
 			sessionTombstone([16]byte{1}, until.Unix()),
@@ -67,11 +67,11 @@ func TestForgedAnnouncementsFillNoMemory(t *testing.T) {
 		client, slow := b.Client(), &refused{command: "zmscore"}
 		slow.on.Store(true) // the flood is faster than the questions
 		client.AddHook(slow)
-		r := testRedis(t, client, "", func(r *Ledger) { r.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		r := testRedis(t, client, "", func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 		waiting := func() int {
-			r.announced.mu.Lock()
-			defer r.announced.mu.Unlock()
-			return len(r.announced.words)
+			r.ends.announced.mu.Lock()
+			defer r.ends.announced.mu.Unlock()
+			return len(r.ends.announced.words)
 		}
 		other, until := testRedis(t, b.Client(), "", nil), time.Now().Add(time.Hour)
 		words := make([]string, 4*maxAnnounced)
@@ -90,7 +90,7 @@ func TestForgedAnnouncementsFillNoMemory(t *testing.T) {
 		slow.on.Store(false)
 		eventually(t, "the end of the flood", func() bool { return waiting() == 0 })
 		eventually(t, "a warning", func() bool { return log.count("announced ends that Redis does not hold") > 0 })
-		if n := len(r.ended.All()); n != 1 {
+		if n := len(r.ends.sessions.All()); n != 1 {
 			t.Errorf("%d tombstones are kept, want 1", n)
 		}
 	})

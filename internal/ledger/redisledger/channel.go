@@ -88,9 +88,9 @@ func (l *Ledger) Start() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c.stop, c.name, c.born = cancel, rand.Text()[:16], time.Now()
-	l.known.close()
-	l.announced.wake = make(chan struct{}, 1)
-	l.work.Go(func() { l.confirmAnnounced(ctx) })
+	l.ends.known.close()
+	l.ends.announced.wake = make(chan struct{}, 1)
+	l.work.Go(func() { l.ends.confirmAnnounced(ctx) })
 	l.work.Go(func() { l.listen(ctx) })
 	l.work.Go(func() { l.beat(ctx) })
 }
@@ -148,7 +148,7 @@ func (l *Ledger) subscribe(ctx context.Context) error {
 				return errResubscribed
 			}
 			begun := time.Now() // from here on nothing is missed; what came before is read now
-			if err := l.loadTombstones(ctx); err != nil {
+			if err := l.ends.loadTombstones(ctx); err != nil {
 				return err
 			}
 			l.channel.now.Store(&span{since: begun})
@@ -171,7 +171,7 @@ func (l *Ledger) beat(ctx context.Context) {
 		message := string(sayBeat) + l.channel.name + ":" + strconv.FormatInt(int64(now.Sub(l.channel.born)), 10)
 		_ = l.Client.Publish(once, l.key("news"), message).Err() // that it does not come back is the news
 		if n%4 == 3 && !l.channel.works(now, l.bound()) {
-			_ = l.loadTombstones(once) // tried again soon
+			_ = l.ends.loadTombstones(once) // tried again soon
 		}
 		cancel()
 	}
@@ -189,7 +189,7 @@ func (l *Ledger) receive(message string) {
 	case sayBeat:
 		l.hear(first, rest)
 	case sayEnded:
-		l.announce(what)
+		l.ends.announce(what)
 	case sayNews, sayTimes:
 		ids := strings.Split(rest, ",")
 		for _, id := range ids {

@@ -14,9 +14,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
 )
 
-// check reports every contradiction in the store: records that do not decode, names that lead nowhere or to another
+// Check reports every contradiction in the store: records that do not decode, names that lead nowhere or to another
 // person, and names without an index.
-func (l *Ledger) check() error {
+func (l *Ledger) Check() error {
 	ctx := context.Background()
 	all := func(t ledger.Table) map[string]string {
 		m, err := l.Client.HGetAll(ctx, l.key(tableKeys[t-1])).Result()
@@ -25,7 +25,7 @@ func (l *Ledger) check() error {
 		}
 		return m
 	}
-	errs := []error{l.checkOutbox()}
+	errs := []error{checkOutbox(l)}
 	names := ledgertest.NameIndex{}
 	for id, value := range all(ledger.TablePerson) {
 		s, err := unstamp(id, value, func(*ledger.Person) bool { return true })
@@ -70,12 +70,13 @@ func keepTime(t testing.TB, m *miniredis.Miniredis) {
 }
 
 // testRedis gives a ledger whose channel works. It is patient: the machine may be busy.
-func testRedis(t testing.TB, c redis.UniversalClient, prefix string, set func(*Ledger)) *Ledger {
+func testRedis(t testing.TB, c redis.UniversalClient, prefix string, set func(*Options)) *Ledger {
 	t.Helper()
-	r := &Ledger{Client: c, Prefix: prefix, Timeout: time.Minute}
+	o := Options{Client: c, Prefix: prefix, Timeout: time.Minute}
 	if set != nil {
-		set(r)
+		set(&o)
 	}
+	r := New(o)
 	r.Start()
 	t.Cleanup(func() { r.Close() })
 	eventually(t, "the channel works", func() bool { return r.channel.works(time.Now(), r.bound()) })

@@ -104,18 +104,18 @@ func (l *Ledger) Redeliver(ctx context.Context, target, id string) (total int, e
 }
 
 // buried returns the ids of some dead letters that were buried until end, oldest first. It skips the first few.
-func (l *Ledger) buried(ctx context.Context, target string, end int64, skip int) (ids []string, err error) {
-	ctx, cancel := l.once(ctx)
+func (s *server) buried(ctx context.Context, target string, end int64, skip int) (ids []string, err error) {
+	ctx, cancel := s.once(ctx)
 	defer cancel()
-	members, err := l.Client.ZRangeArgs(ctx, redis.ZRangeArgs{
-		Key: l.queueKeys(target)[6], Start: "(" + deadSince(), Stop: end, ByScore: true, Offset: int64(skip), Count: redeliverBatch,
+	members, err := s.Client.ZRangeArgs(ctx, redis.ZRangeArgs{
+		Key: s.queueKeys(target)[6], Start: "(" + deadSince(), Stop: end, ByScore: true, Offset: int64(skip), Count: redeliverBatch,
 	}).Result()
-	l.answer(err)
+	s.answer(err)
 	for _, m := range members {
 		_, id, _ := strings.Cut(m, ":")
 		ids = append(ids, id)
 	}
-	return ids, l.failed("reading dead letters", err)
+	return ids, s.failed("reading dead letters", err)
 }
 
 // back puts dead letters back in one step.

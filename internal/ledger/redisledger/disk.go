@@ -27,7 +27,7 @@ const (
 
 // checkDisk warns of a Redis without persistence: after its restart the ledger would begin anew, with another id for
 // every person.
-func (l *Ledger) checkDisk(ctx context.Context, server redis.Cmdable) {
+func (s *server) checkDisk(ctx context.Context, server redis.Cmdable) {
 	info, err := server.Info(ctx, "persistence").Result()
 	if err != nil {
 		return
@@ -35,13 +35,13 @@ func (l *Ledger) checkDisk(ctx context.Context, server redis.Cmdable) {
 	kept := diskOf(info, time.Now(), func() (string, bool) { return saveSetting(ctx, server) })
 	switch kept {
 	case diskNothing:
-		l.told.disk.Do(func() {
-			l.Logger.Warn("Redis keeps nothing on disk (its persistence is off): after its restart every person has a new X-Wechat-User, everybody signs in again, and events that wait are lost. Set appendonly yes",
+		s.told.disk.Do(func() {
+			s.Logger.Warn("Redis keeps nothing on disk (its persistence is off): after its restart every person has a new X-Wechat-User, everybody signs in again, and events that wait are lost. Set appendonly yes",
 				"persistence", "none")
 		})
 	case diskUnknown:
-		l.told.unknown.Do(func() {
-			l.Logger.Info("Redis does not tell whether it keeps data on disk (persistence): make sure that it does, with appendonly yes",
+		s.told.unknown.Do(func() {
+			s.Logger.Info("Redis does not tell whether it keeps data on disk (persistence): make sure that it does, with appendonly yes",
 				"persistence", "unknown")
 		})
 	case diskKept:

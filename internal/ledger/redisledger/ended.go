@@ -29,15 +29,15 @@ func personTombstone(id string, e ledger.PersonEnd) string {
 }
 
 // learn takes in one tombstone, and says whether it is one.
-func (l *Ledger) learn(word string) bool {
+func (e *ends) learn(word string) bool {
 	t, ok := parseTombstone(word)
 	switch {
 	case !ok:
 		return false
 	case t.person == "":
-		l.ended.Add(t.session, ledger.Span{Until: t.e.Until})
+		e.sessions.Add(t.session, ledger.Span{Until: t.e.Until})
 	default:
-		l.gone.Add(t.person, t.e)
+		e.persons.Add(t.person, t.e)
 	}
 	return true
 }
@@ -62,7 +62,7 @@ func (l *Ledger) EndSession(ctx context.Context, id [16]byte, until time.Time) e
 	if !ok {
 		return nil
 	}
-	l.ended.Add(id, ledger.Span{Until: end}) // first: here and now the session is over, whatever Redis says
+	l.ends.sessions.Add(id, ledger.Span{Until: end}) // first: here and now the session is over, whatever Redis says
 	b := newBatch()
 	word := sessionTombstone(id, end)
 	b.end(word, end)
@@ -74,8 +74,8 @@ func (l *Ledger) EndSession(ctx context.Context, id [16]byte, until time.Time) e
 // Ended implements Ledger. After Start it waits for the tombstones to be read once, for three seconds at most: an
 // instance that has just begun must not take for alive what others ended.
 func (l *Ledger) Ended(id [16]byte) bool {
-	l.known.pass()
-	return l.ended.Has(id)
+	l.ends.known.pass()
+	return l.ends.sessions.Has(id)
 }
 
 // EndPerson implements Ledger. Other instances hear of it within Stale.
@@ -91,7 +91,7 @@ func (l *Ledger) EndPerson(ctx context.Context, person string, at, until time.Ti
 	if !ok {
 		return nil
 	}
-	l.gone.Add(person, e) // first, as above
+	l.ends.persons.Add(person, e) // first, as above
 	ids := []string{person}
 	err := l.rounds(ctx, func() (plan, error) {
 		v, err := l.look(ctx, ledger.Query{ID: person})
@@ -110,7 +110,7 @@ func (l *Ledger) EndPerson(ctx context.Context, person string, at, until time.Ti
 		for _, id := range ids {
 			words = append(words, personTombstone(id, e))
 			b.end(words[len(words)-1], e.Until)
-			l.gone.Add(id, e)
+			l.ends.persons.Add(id, e)
 		}
 		b.endNews = string(sayEnded) + strings.Join(words, " ")
 		return plan{batch: b, names: ids}, nil
@@ -120,27 +120,27 @@ func (l *Ledger) EndPerson(ctx context.Context, person string, at, until time.Ti
 
 // PersonEnded implements Ledger. It waits as Ended does.
 func (l *Ledger) PersonEnded(person string) time.Time {
-	l.known.pass()
-	return l.gone.Has(person, l.Logger)
+	l.ends.known.pass()
+	return l.ends.persons.Has(person, l.Logger)
 }
 
 // loadTombstones reads those still in force, unless the last change of them is one from before they were last read. A
 // change has a stamp, not a number: a failover can lose one and gain another (attack: an ended session that stays good
 // where nobody heard of its end).
-func (l *Ledger) loadTombstones(ctx context.Context) error {
-	once, cancel := l.once(ctx)
+func (e *ends) loadTombstones(ctx context.Context) error {
+	once, cancel := e.once(ctx)
 	defer cancel()
-	stamp, err := l.Client.HGet(once, l.key("meta"), "ends").Result()
+	stamp, err := e.Client.HGet(once, e.key("meta"), "ends").Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
-		return l.failed("reading the tombstones", err)
+		return e.failed("reading the tombstones", err)
 	}
-	if read := l.tombstones.Load(); read == stamp {
-		l.known.open()
+	if read := e.stamp.Load(); read == stamp {
+		e.known.open()
 		return nil
 	}
 	bad := 0
-	err = l.eachTombstone(ctx, func(word string) error {
-		if !l.learn(word) {
+	err = e.eachTombstone(ctx, func(word string) error {
+		if !e.learn(word) {
 			bad++
 		}
 		return nil
@@ -148,11 +148,11 @@ func (l *Ledger) loadTombstones(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if bad > 0 && l.Logger != nil {
-		l.Logger.Warn("the ledger in Redis has tombstones that cannot be read; a newer gateway may have written them", "number", bad)
+	if bad > 0 && e.Logger != nil {
+		e.Logger.Warn("the ledger in Redis has tombstones that cannot be read; a newer gateway may have written them", "number", bad)
 	}
-	l.tombstones.Store(stamp) // of before they were read: what came meanwhile is read again
-	l.known.open()
+	e.stamp.Store(stamp) // of before they were read: what came meanwhile is read again
+	e.known.open()
 	return nil
 }
 

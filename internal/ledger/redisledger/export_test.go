@@ -20,8 +20,5 @@ func Shared() *redistest.Shared { return &shared }
 // MiniClient is miniClient.
 func MiniClient(t testing.TB) redis.UniversalClient { return miniClient(t) }
 
-// Check is check, for tests that see the package from outside.
-func (l *Ledger) Check() error { return l.check() }
-
 // Limit makes the outbox small.
 func (l *Ledger) Limit(waiting, dead int) { l.limits = ledger.Limits{Waiting: waiting, Dead: dead} }

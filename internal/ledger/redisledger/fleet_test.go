@@ -47,7 +47,7 @@ func fleetChild(spec string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	r := &Ledger{Client: s.client(), Prefix: s.Prefix, Timeout: 20 * time.Second}
+	r := New(Options{Client: s.client(), Prefix: s.Prefix, Timeout: 20 * time.Second})
 	r.Start()
 	see := func(in ledger.Sighting) {
 		p, err := r.See(context.Background(), in)
@@ -144,7 +144,7 @@ func fleetOnePerson(t *testing.T, b redistest.Backend) {
 		if n != 4000 || err != nil || len(p.Accounts) != 4 || len(p.Merged) != 0 || p.UnionID != "u" {
 			t.Errorf("%d sign-ins, person %+v, %v", n, p, err)
 		}
-		if err := r.check(); err != nil {
+		if err := r.Check(); err != nil {
 			t.Error(err)
 		}
 	}
@@ -192,10 +192,10 @@ func TestFleetCrash(t *testing.T) {
 	}
 	wg.Wait()
 	r := testRedis(t, b.Client(), spec.Prefix, nil)
-	if err := r.check(); err != nil {
+	if err := r.Check(); err != nil {
 		t.Fatal(err)
 	}
-	p, err := r.posted("crm")
+	p, err := posted(r, "crm")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,23 +20,23 @@ func FuzzRedisMessage(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, message string) {
-		r := &Ledger{}
+		r := New(Options{})
 		r.channel.now.Store(&span{since: time.Now()})
 		r.near.add(id, nearEntry{person: ledger.Person{ID: id}}, 0, 1)
 		r.receive(message)
 		if !r.channel.works(time.Now(), time.Second) {
 			t.Error("a message broke the channel")
 		}
-		if len(r.gone.All()) != 0 || len(r.ended.All()) != 0 {
+		if len(r.ends.persons.All()) != 0 || len(r.ends.sessions.All()) != 0 {
 			t.Error("a message ended something")
 		}
-		for word := range r.announced.words {
+		for word := range r.ends.announced.words {
 			if q, ok := parseTombstone(word); !ok || q.e.Until <= 0 || q.e.Until > ledger.MaxTime {
 				t.Errorf("%q is to be looked up", word)
 			}
 		}
-		if len(r.announced.words) > maxAnnounced {
-			t.Errorf("%d tombstones are to be looked up", len(r.announced.words))
+		if len(r.ends.announced.words) > maxAnnounced {
+			t.Errorf("%d tombstones are to be looked up", len(r.ends.announced.words))
 		}
 	})
 }

@@ -29,7 +29,7 @@ func TestEndInTheFutureInRedis(t *testing.T) {
 		word, change := personTombstone(endedID, e), newBatch()
 		change.end(word, e.Until)
 		change.endNews = string(sayEnded) + word
-		ahead := &Ledger{Client: b.Client()} // writes what its clock says
+		ahead := New(Options{Client: b.Client()}) // writes what its clock says
 		if _, _, err := ahead.write(t.Context(), change); err != nil {
 			t.Fatal(err)
 		}

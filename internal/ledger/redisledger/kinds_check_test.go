@@ -10,7 +10,7 @@ import (
 )
 
 // checkKinds looks at both indexes of a queue.
-func (l *Ledger) checkKinds(p *ledgertest.Posted, keys []string) error {
+func checkKinds(l *Ledger, p *ledgertest.Posted, keys []string) error {
 	read := func(key string, parts int) (map[string]ledger.EventKind, error) {
 		members, err := l.Client.ZRange(context.Background(), key, 0, -1).Result()
 		found := map[string]ledger.EventKind{}

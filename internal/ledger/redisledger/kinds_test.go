@@ -52,7 +52,7 @@ func (o *office) add(kind ledger.EventKind) *batch {
 	o.t.Helper()
 	e := ledger.Event{ID: ledger.NewID(), Kind: kind, Person: ledger.NewID(), AppID: "wxA", OpenID: "oA", At: time.Unix(9, 0)}
 	b := newBatch()
-	if err := b.notify(o.Ledger, []ledger.Notice{{Event: e, Line: ledger.LineOf(&e), To: []string{"crm"}}}); err != nil {
+	if err := b.notify(&o.server, []ledger.Notice{{Event: e, Line: ledger.LineOf(&e), To: []string{"crm"}}}); err != nil {
 		o.t.Fatal(err)
 	}
 	return b
@@ -67,7 +67,7 @@ func (o *office) one(step, id string, args ...any) *batch {
 
 func (o *office) look() *ledgertest.Posted {
 	o.t.Helper()
-	p, err := o.posted("crm")
+	p, err := posted(o.Ledger, "crm")
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func (o *office) heal() {
 	var err error
 	for range 10 {
 		o.now(o.add(ledger.LoggedOut))
-		if err = o.check(); err == nil {
+		if err = o.Check(); err == nil {
 			return
 		}
 	}
@@ -123,7 +123,7 @@ func TestRedisOfBeforeKinds(t *testing.T) {
 	for range 30 {
 		o.now(o.add(ledger.Declined))
 	}
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		t.Errorf("after 30 writes: %v", err)
 	}
 	p := o.look()

@@ -41,7 +41,7 @@ func TestRedisEndedBeforeTheFirstReading(t *testing.T) {
 	}
 	h := make(held)
 	c.AddHook(h)
-	r := &Ledger{Client: c, Timeout: 20 * time.Second}
+	r := New(Options{Client: c, Timeout: 20 * time.Second})
 	r.Start()
 	defer r.Close()
 	type answer struct{ ended, alive, person bool }
@@ -72,7 +72,7 @@ func TestRedisEndedWaitsForNothing(t *testing.T) {
 		}
 		return time.Since(begun)
 	}
-	r := &Ledger{Client: down}
+	r := New(Options{Client: down})
 	if took := ask(r); took > time.Second {
 		t.Errorf("without Start: %v", took)
 	}

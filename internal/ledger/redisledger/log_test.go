@@ -41,7 +41,7 @@ func TestRedisNeverReachedIsLogged(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
 	t.Cleanup(func() { _ = client.Close() })
 	var log journal
-	r := &Ledger{Client: client, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	r := New(Options{Client: client, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	r.Start()
 	eventually(t, "a line", func() bool { return log.count("channel is broken") > 0 })
 	if err := r.Close(); err != nil {
@@ -57,7 +57,7 @@ func TestAttackARedisThatComesAndGoesFillsTheLog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log journal
-		r := &Ledger{Logger: slog.New(slog.NewTextHandler(&log, nil))}
+		r := New(Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		for range 1000 {
 			r.answer(ledger.ErrUnavailable)
 			r.answer(nil)
@@ -79,11 +79,11 @@ func TestAttackARedisThatComesAndGoesFillsTheLog(t *testing.T) {
 func TestRedisThatForgetsIsLogged(t *testing.T) {
 	server := redistest.Standalone(t, redistest.Options{Config: []string{"maxmemory-policy volatile-lru"}})
 	var log journal
-	testRedis(t, server.Client(), "", func(r *Ledger) { r.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	testRedis(t, server.Client(), "", func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	eventually(t, "a warning", func() bool { return log.count("maxmemory_policy=volatile-lru") == 1 })
 	good := redistest.Standalone(t, redistest.Options{})
 	var silent journal
-	r := testRedis(t, good.Client(), "", func(r *Ledger) { r.Logger = slog.New(slog.NewTextHandler(&silent, nil)) })
+	r := testRedis(t, good.Client(), "", func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&silent, nil)) })
 	if err := r.Close(); err != nil { // the check is over
 		t.Error(err)
 	}
@@ -125,7 +125,7 @@ func TestRedisThatKeepsNothingOnDiskIsLogged(t *testing.T) {
 				client = restricted
 			}
 			var log journal
-			r := testRedis(t, client, "", func(r *Ledger) { r.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+			r := testRedis(t, client, "", func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 			if c.want != "" {
 				eventually(t, "a line", func() bool { return log.count(c.want) == 1 })
 			}
@@ -146,7 +146,7 @@ func TestRedisThatKeepsNothingOnDiskIsLogged(t *testing.T) {
 func TestClusterThatKeepsNothingOnDiskIsLogged(t *testing.T) {
 	nodes := redistest.Cluster(t)
 	var log journal
-	r := testRedis(t, nodes.Client(), "", func(r *Ledger) { r.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	r := testRedis(t, nodes.Client(), "", func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	eventually(t, "a warning", func() bool { return log.count("keeps nothing on disk") > 0 })
 	if err := r.Close(); err != nil {
 		t.Error(err)

@@ -15,34 +15,34 @@ const noEviction = "noeviction"
 
 // checkServers says once, where an operator can read it, that this Redis may lose what it was given to keep. A Redis
 // that does not tell is taken at its word.
-func (l *Ledger) checkServers(ctx context.Context) {
-	if l.Logger == nil {
+func (s *server) checkServers(ctx context.Context) {
+	if s.Logger == nil {
 		return
 	}
-	once, cancel := l.once(ctx)
+	once, cancel := s.once(ctx)
 	defer cancel()
 	check := func(ctx context.Context, server redis.Cmdable) {
-		l.checkMemory(ctx, server)
-		l.checkDisk(ctx, server)
+		s.checkMemory(ctx, server)
+		s.checkDisk(ctx, server)
 	}
-	if cluster, ok := l.Client.(*redis.ClusterClient); ok {
+	if cluster, ok := s.Client.(*redis.ClusterClient); ok {
 		_ = cluster.ForEachMaster(once, func(ctx context.Context, node *redis.Client) error {
 			check(ctx, node)
 			return nil
 		})
 		return
 	}
-	check(once, l.Client)
+	check(once, s.Client)
 }
 
-func (l *Ledger) checkMemory(ctx context.Context, server redis.Cmdable) {
+func (s *server) checkMemory(ctx context.Context, server redis.Cmdable) {
 	info, err := server.Info(ctx, "memory").Result()
 	if err != nil {
 		return
 	}
 	if policy := infoField(info, "maxmemory_policy"); policy != "" && policy != noEviction && ledger.Printable(policy, 64) {
-		l.told.eviction.Do(func() {
-			l.Logger.Warn("Redis throws data away when its memory is full, and signs visitors out: set maxmemory-policy noeviction",
+		s.told.eviction.Do(func() {
+			s.Logger.Warn("Redis throws data away when its memory is full, and signs visitors out: set maxmemory-policy noeviction",
 				"maxmemory_policy", policy)
 		})
 	}

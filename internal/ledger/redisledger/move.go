@@ -34,7 +34,7 @@ func (l *Ledger) Erase(ctx context.Context, id string) error {
 			b.remove(name.Table, name.Key)
 		}
 		b.announce(&c)
-		err = b.notify(l, l.targets.Notices(&c.Person, ledger.Erasure(&c.Person)))
+		err = b.notify(&l.server, l.targets.Notices(&c.Person, ledger.Erasure(&c.Person)))
 		return plan{batch: b, change: &c, erased: true, names: c.IDs()}, err
 	}, l.wake)
 }
@@ -76,23 +76,23 @@ func (l *Ledger) Walk(ctx context.Context, fn func(ledger.Person) error) error {
 }
 
 // scan reads some persons.
-func (l *Ledger) scan(ctx context.Context, cursor uint64) (some []ledger.Person, next uint64, err error) {
-	if err := l.begin(ctx); err != nil {
+func (s *server) scan(ctx context.Context, cursor uint64) (some []ledger.Person, next uint64, err error) {
+	if err := s.begin(ctx); err != nil {
 		return nil, 0, err
 	}
-	defer l.work.Done()
-	ctx, cancel := l.once(ctx)
+	defer s.work.Done()
+	ctx, cancel := s.once(ctx)
 	defer cancel()
-	fields, next, err := l.Client.HScan(ctx, l.key("person"), cursor, "", scanStep).Result()
+	fields, next, err := s.Client.HScan(ctx, s.key("person"), cursor, "", scanStep).Result()
 	if err != nil {
-		return nil, 0, l.failed("walking", err)
+		return nil, 0, s.failed("walking", err)
 	}
 	for i := 0; i+1 < len(fields); i += 2 {
-		s, err := unstamp(fields[i], fields[i+1], func(*ledger.Person) bool { return true })
+		one, err := unstamp(fields[i], fields[i+1], func(*ledger.Person) bool { return true })
 		if err != nil {
 			return nil, 0, err
 		}
-		some = append(some, *s.person)
+		some = append(some, *one.person)
 	}
 	return some, next, nil
 }
@@ -125,26 +125,26 @@ func (l *Ledger) Import(ctx context.Context, p ledger.Person) error {
 
 // succeed decides what a person of a file is to those who have their names, makes it a condition that these still have
 // them, and removes the records that end.
-func (l *Ledger) succeed(ctx context.Context, b *batch, p *ledger.Person) (add bool, err error) {
+func (s *server) succeed(ctx context.Context, b *batch, p *ledger.Person) (add bool, err error) {
 	var holders []ledger.Holder
 	for _, c := range p.Names() {
-		s, err := l.holding(ctx, c.By)
+		found, err := s.holding(ctx, c.By)
 		if err != nil {
 			return false, err
 		}
-		if s.person == nil {
+		if found.person == nil {
 			b.expect(c.Table, c.Key, "")
 			continue
 		}
-		b.expectPerson(s)
+		b.expectPerson(found)
 		switch {
-		case c.Table == ledger.TablePerson && s.person.ID == c.Key:
-		case c.Table == ledger.TablePerson, c.Table == ledger.TableAlias && s.person.ID == c.Key:
+		case c.Table == ledger.TablePerson && found.person.ID == c.Key:
+		case c.Table == ledger.TablePerson, c.Table == ledger.TableAlias && found.person.ID == c.Key:
 			b.expect(c.Table, c.Key, "")
 		default:
-			b.expectName(c.Table, c.Key, s)
+			b.expectName(c.Table, c.Key, found)
 		}
-		holders = append(holders, ledger.Holder{Name: c, Person: s.person})
+		holders = append(holders, ledger.Holder{Name: c, Person: found.person})
 	}
 	add, gone, err := p.Succeed(holders)
 	for _, id := range gone {
@@ -154,8 +154,8 @@ func (l *Ledger) succeed(ctx context.Context, b *batch, p *ledger.Person) (add b
 }
 
 // holding reads who has one name.
-func (l *Ledger) holding(ctx context.Context, q ledger.Query) (stamped, error) {
-	v, err := l.look(ctx, q)
+func (s *server) holding(ctx context.Context, q ledger.Query) (stamped, error) {
+	v, err := s.look(ctx, q)
 	switch {
 	case q.ID != "":
 		return v.id, err

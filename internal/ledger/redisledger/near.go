@@ -32,14 +32,6 @@ type nearEntry struct {
 	ours   bool      // this instance wrote it, so it needs no announcement of it
 }
 
-// entries is how many one shard may have.
-func (l *Ledger) entries() int {
-	if l.Entries <= 0 {
-		return DefaultEntries / nearShards
-	}
-	return max(l.Entries/nearShards, 1)
-}
-
 // shard picks by two characters of an id, which are random. id is valid.
 func (n *near) shard(id string) *nearShard {
 	return &n.shards[(uint(id[0])+31*uint(id[1]))&(nearShards-1)]

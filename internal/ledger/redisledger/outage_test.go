@@ -54,7 +54,7 @@ func TestRedisOutages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := redistest.Standalone(t, redistest.Options{AppendOnly: true})
-			r := testRedis(t, outageClient(t, s), "", func(r *Ledger) { r.Timeout = time.Second })
+			r := testRedis(t, outageClient(t, s), "", func(o *Options) { o.Timeout = time.Second })
 			known := ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: "oA"})
 			other := ledgertest.MustSee(t, testRedis(t, s.Client(), "", nil), ledger.Sighting{AppID: "wxA", OpenID: "oB"})
 			o.begin(s)
@@ -74,7 +74,7 @@ func TestRedisOutages(t *testing.T) {
 			if p, err := r.Find(t.Context(), other.ID); err != nil || !p.Holds("wxA", "oB") {
 				t.Errorf("afterwards: %+v, %v", p, err)
 			}
-			if err := r.check(); err != nil {
+			if err := r.Check(); err != nil {
 				t.Error(err)
 			}
 		})
@@ -153,7 +153,7 @@ func second[T any](_ T, err error) error { return err }
 // TestRedisFailover: the master dies. Who is known goes on all the time, the others soon.
 func TestRedisFailover(t *testing.T) {
 	test := func(t *testing.T, b redistest.Backend, failover func(key string)) {
-		r := testRedis(t, outageClient(t, b), "", func(r *Ledger) { r.Timeout = time.Second })
+		r := testRedis(t, outageClient(t, b), "", func(o *Options) { o.Timeout = time.Second })
 		var known []ledger.Person
 		for i := range 20 {
 			known = append(known, ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i)}))
@@ -180,7 +180,7 @@ func TestRedisFailover(t *testing.T) {
 		})
 		t.Logf("promoted after %v, ledger writes after %v; known persons were found %d times, each time",
 			promoted.Round(time.Millisecond), time.Since(begun).Round(time.Millisecond), asked)
-		if err := r.check(); err != nil {
+		if err := r.Check(); err != nil {
 			t.Error(err)
 		}
 	}
@@ -201,7 +201,7 @@ func TestRedisFailover(t *testing.T) {
 func TestRedisStaleIfDown(t *testing.T) {
 	t.Parallel()
 	s := redistest.Standalone(t, redistest.Options{})
-	r := testRedis(t, outageClient(t, s), "", func(r *Ledger) { r.Timeout, r.StaleIfDown = 200*time.Millisecond, time.Second })
+	r := testRedis(t, outageClient(t, s), "", func(o *Options) { o.Timeout, o.StaleIfDown = 200*time.Millisecond, time.Second })
 	p := ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: "oA"})
 	time.Sleep(1500 * time.Millisecond) // nobody asks, but the channel confirms it all the time
 	s.Kill()

@@ -33,9 +33,9 @@ func (l *Ledger) Tell(ctx context.Context, e ledger.Event) error {
 			return plan{}, nil
 		}
 		if key != "" {
-			b.once(l, key)
+			b.once(&l.server, key)
 		}
-		return plan{batch: b, names: []string{e.Person, e.ID}}, b.notify(l, all)
+		return plan{batch: b, names: []string{e.Person, e.ID}}, b.notify(&l.server, all)
 	}, l.wake)
 	if errors.Is(err, errSeen) {
 		return nil
@@ -44,12 +44,12 @@ func (l *Ledger) Tell(ctx context.Context, e ledger.Event) error {
 }
 
 // whose finds the person of an event, nil if there is none, and makes it a condition that it is still so.
-func (l *Ledger) whose(ctx context.Context, e *ledger.Event) (*batch, *ledger.Person, error) {
+func (s *server) whose(ctx context.Context, e *ledger.Event) (*batch, *ledger.Person, error) {
 	b := newBatch()
 	if e.Person == "" {
 		return b, nil, nil
 	}
-	v, err := l.look(ctx, ledger.Query{ID: e.Person})
+	v, err := s.look(ctx, ledger.Query{ID: e.Person})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -137,18 +137,6 @@ func parseState(text, entry string) (s ledger.Progress, err error) {
 		return s, ledger.Corrupt("a state in the outbox cannot be decoded")
 	}
 	return s, nil
-}
-
-// beginTarget is begin for what is about a target.
-func (l *Ledger) beginTarget(ctx context.Context, target string) error {
-	if err := l.begin(ctx); err != nil {
-		return err
-	}
-	err := ledger.CheckTarget(target)
-	if err != nil {
-		l.work.Done()
-	}
-	return err
 }
 
 // Sent implements Outbox.

@@ -33,7 +33,7 @@ func TestRedisDeadForThirtyDays(t *testing.T) {
 		}
 	}
 	ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: "oA", SignedIn: true})
-	if p, err := r.posted("crm"); err != nil || len(p.Dead) != 0 {
+	if p, err := posted(r, "crm"); err != nil || len(p.Dead) != 0 {
 		t.Errorf("%+v, %v", p, err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
 )
 
-func (l *Ledger) posted(target string) (*ledgertest.Posted, error) {
+func posted(l *Ledger, target string) (*ledgertest.Posted, error) {
 	ctx, p, keys := context.Background(), ledgertest.NewPosted(), l.queueKeys(target)
 	var errs [8]error
 	var entries, states, dead map[string]string
@@ -51,11 +51,11 @@ func (l *Ledger) posted(target string) (*ledgertest.Posted, error) {
 		}
 		p.Dead[id] = d
 	}
-	return p, errors.Join(append(errs[:], l.checkKinds(p, keys))...)
+	return p, errors.Join(append(errs[:], checkKinds(l, p, keys))...)
 }
 
 // checkOutbox looks at the queues of all targets.
-func (l *Ledger) checkOutbox() error {
+func checkOutbox(l *Ledger) error {
 	names := map[string]bool{}
 	keys, err := allKeys(l)
 	for _, key := range keys {
@@ -65,7 +65,7 @@ func (l *Ledger) checkOutbox() error {
 		}
 	}
 	for name := range names {
-		p, perr := l.posted(name)
+		p, perr := posted(l, name)
 		if err = errors.Join(err, perr); perr == nil {
 			err = errors.Join(err, p.Check())
 		}

@@ -12,11 +12,11 @@ func TestRedisOutboxManyWaiting(t *testing.T) {
 	r := testRedis(t, shared.Standalone(t).Client(), "", nil)
 	ledgertest.ManyWaiting(t, r, func(all []ledger.Notice) error {
 		batch := newBatch()
-		err := batch.notify(r, all)
+		err := batch.notify(&r.server, all)
 		_, _, err2 := r.write(t.Context(), batch)
 		return errors.Join(err, err2)
 	})
-	if err := r.check(); err != nil {
+	if err := r.Check(); err != nil {
 		t.Error(err)
 	}
 }

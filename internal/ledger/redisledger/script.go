@@ -19,17 +19,17 @@ import (
 // those of the outbox see queueKeys.
 var tableKeys = [...]string{"person", "openid", "unionid", "alias", "ended", "meta"}
 
-func (l *Ledger) keys() []string {
+func (s *server) keys() []string {
 	keys := make([]string, len(tableKeys))
 	for i, name := range tableKeys {
-		keys[i] = l.key(name)
+		keys[i] = s.key(name)
 	}
 	return keys
 }
 
 // key puts everything, the channel too, into one slot of a Cluster.
-func (l *Ledger) key(name string) string {
-	prefix := l.Prefix
+func (s *server) key(name string) string {
+	prefix := s.Prefix
 	if prefix == "" {
 		prefix = DefaultPrefix
 	}
@@ -80,13 +80,13 @@ type stamped struct {
 }
 
 // look reads. Whatever index does not agree with its record is ErrCorrupt: following it would hand out somebody else.
-func (l *Ledger) look(ctx context.Context, q ledger.Query) (v view, err error) {
-	ctx, cancel := l.once(ctx)
+func (s *server) look(ctx context.Context, q ledger.Query) (v view, err error) {
+	ctx, cancel := s.once(ctx)
 	defer cancel()
-	got, err := lookScript.Run(ctx, l.Client, l.keys(), q.ID, q.OpenIDKey(), q.UnionID).StringSlice()
-	l.answer(err)
+	got, err := lookScript.Run(ctx, s.Client, s.keys(), q.ID, q.OpenIDKey(), q.UnionID).StringSlice()
+	s.answer(err)
 	if err != nil {
-		return v, l.failed("reading", err)
+		return v, s.failed("reading", err)
 	}
 	if len(got) != 9 {
 		return v, ledger.Corrupt("%d answers instead of 9", len(got))
@@ -97,7 +97,7 @@ func (l *Ledger) look(ctx context.Context, q ledger.Query) (v view, err error) {
 	sec, err1 := strconv.ParseUint(got[1], 10, 40)
 	usec, err2 := strconv.ParseUint(got[2], 10, 40)
 	if err := errors.Join(err1, err2); err != nil {
-		return v, l.failed("reading the time", err)
+		return v, s.failed("reading the time", err)
 	}
 	v.at = sec*uint64(time.Second/time.Microsecond) + usec
 	var errs [3]error

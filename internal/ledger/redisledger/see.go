@@ -50,7 +50,7 @@ func (l *Ledger) decide(ctx context.Context, s *ledger.Sighting, c *ledger.Chang
 		return p, nil
 	}
 	b := newBatch()
-	if err := b.notify(l, notices); err != nil {
+	if err := b.notify(&l.server, notices); err != nil {
 		return p, err
 	}
 	b.expectName(ledger.TableOpenID, string(ledger.OpenIDKey(s.AppID, s.OpenID)), v.openID)

@@ -14,10 +14,10 @@ import (
 // of dead letters by kind, and a hash with how far each was swept.
 var queueKeys = [...]string{"entry", "state", "order", "line", "due", "dead", "buried", "kinds", "deadkinds", "sweep"}
 
-func (l *Ledger) queueKeys(target string) []string {
+func (s *server) queueKeys(target string) []string {
 	keys := make([]string, len(queueKeys))
 	for i, name := range queueKeys {
-		keys[i] = l.key("out:" + target + ":" + name)
+		keys[i] = s.key("out:" + target + ":" + name)
 	}
 	return keys
 }
@@ -42,12 +42,12 @@ func (b *batch) step(name string, first int, args ...any) {
 }
 
 // once makes it a condition that a key was not seen within the last day, and notes it.
-func (b *batch) once(r *Ledger, key string) {
-	b.step("once", b.use(r.key("once:"+key)), b.stamp, ledger.OnceFor.Milliseconds())
+func (b *batch) once(s *server, key string) {
+	b.step("once", b.use(s.key("once:"+key)), b.stamp, ledger.OnceFor.Milliseconds())
 }
 
 // notify puts notices into the outbox.
-func (b *batch) notify(r *Ledger, all []ledger.Notice) error {
+func (b *batch) notify(s *server, all []ledger.Notice) error {
 	first := map[string]int{}
 	for _, n := range all {
 		event, err := ledger.EncodeEvent(&n.Event)
@@ -61,7 +61,7 @@ func (b *batch) notify(r *Ledger, all []ledger.Notice) error {
 		}
 		for _, target := range n.To {
 			if first[target] == 0 {
-				first[target] = b.use(r.queueKeys(target)...)
+				first[target] = b.use(s.queueKeys(target)...)
 			}
 			b.step("add", first[target], n.Event.ID, entry, strings.Join(lines, ","))
 		}

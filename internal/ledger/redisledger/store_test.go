@@ -74,7 +74,7 @@ func TestRedisBetweenLookAndWrite(t *testing.T) {
 	if p.ID != first.ID || len(p.Accounts) != 3 || len(p.Merged) != 1 {
 		t.Errorf("%+v, want %s with three accounts", p, first.ID)
 	}
-	if err := own.check(); err != nil {
+	if err := own.Check(); err != nil {
 		t.Error(err)
 	}
 }
@@ -101,7 +101,7 @@ func TestRedisTombstonesPruned(t *testing.T) {
 // TestRedisEntriesBounded: a crowd does not fill the memory.
 func TestRedisEntriesBounded(t *testing.T) {
 	t.Parallel()
-	r := testRedis(t, miniClient(t), "", func(r *Ledger) { r.Entries = 128 })
+	r := testRedis(t, miniClient(t), "", func(o *Options) { o.Entries = 128 })
 	for i := range 1000 {
 		ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i)})
 	}
@@ -148,7 +148,7 @@ func TestMoveToRedis(t *testing.T) {
 	if a, b, c := people(from), people(to), people(back); len(a) == 0 || fmt.Sprint(a) != fmt.Sprint(b) || fmt.Sprint(a) != fmt.Sprint(c) {
 		t.Errorf("%d, %d and %d persons, or they differ", len(a), len(b), len(c))
 	}
-	if err := to.check(); err != nil {
+	if err := to.Check(); err != nil {
 		t.Error(err)
 	}
 	err := back.Walk(t.Context(), func(p ledger.Person) error {

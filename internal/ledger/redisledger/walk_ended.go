@@ -47,10 +47,10 @@ func parseTombstone(word string) (t tombstone, ok bool) {
 //
 // Each step begins at the second at which the last one ended, not at a number of words: words are forgotten all the
 // time, and by number as many that are in force would be passed over (attack: an ended session that comes back).
-func (l *Ledger) eachTombstone(ctx context.Context, fn func(word string) error) error {
+func (e *ends) eachTombstone(ctx context.Context, fn func(word string) error) error {
 	from, skip := strconv.FormatInt(time.Now().Unix()+1, 10), 0
 	for {
-		words, err := l.tombstonesFrom(ctx, from, tombstonesStep+skip)
+		words, err := e.tombstonesFrom(ctx, from, tombstonesStep+skip)
 		if err != nil {
 			return err
 		}
@@ -70,23 +70,23 @@ func (l *Ledger) eachTombstone(ctx context.Context, fn func(word string) error) 
 	}
 }
 
-func (l *Ledger) tombstonesFrom(ctx context.Context, from string, count int) ([]redis.Z, error) {
-	if err := l.begin(ctx); err != nil {
+func (e *ends) tombstonesFrom(ctx context.Context, from string, count int) ([]redis.Z, error) {
+	if err := e.begin(ctx); err != nil {
 		return nil, err
 	}
-	defer l.work.Done()
-	once, cancel := l.once(ctx)
+	defer e.work.Done()
+	once, cancel := e.once(ctx)
 	defer cancel()
-	words, err := l.Client.ZRangeArgsWithScores(once, redis.ZRangeArgs{
-		Key: l.key("ended"), Start: from, Stop: "+inf", ByScore: true, Count: int64(count),
+	words, err := e.Client.ZRangeArgsWithScores(once, redis.ZRangeArgs{
+		Key: e.key("ended"), Start: from, Stop: "+inf", ByScore: true, Count: int64(count),
 	}).Result()
-	return words, l.failed("reading the tombstones", err)
+	return words, e.failed("reading the tombstones", err)
 }
 
 // WalkEnded implements Ledger. A person whom somebody ended twice is given twice. What cannot be read is ErrCorrupt: an
 // export without it would bring ended sessions back.
 func (l *Ledger) WalkEnded(ctx context.Context, fn func(ledger.Tombstone) error) error {
-	return l.eachTombstone(ctx, func(word string) error {
+	return l.ends.eachTombstone(ctx, func(word string) error {
 		t, ok := parseTombstone(word)
 		switch {
 		case !ok:
@@ -111,13 +111,13 @@ func (l *Ledger) ImportEnded(ctx context.Context, t ledger.Tombstone) error {
 	word := sessionTombstone(t.Session, end)
 	if t.Person != "" {
 		var e ledger.PersonEnd
-		e, ok = l.gone.Imported(&t, l.Logger)
+		e, ok = l.ends.persons.Imported(&t, l.Logger)
 		word = personTombstone(t.Person, e)
 	}
 	if !ok {
 		return nil
 	}
-	l.learn(word) // first, as in EndSession
+	l.ends.learn(word) // first, as in EndSession
 	b := newBatch()
 	b.end(word, end)
 	b.endNews = string(sayEnded) + word

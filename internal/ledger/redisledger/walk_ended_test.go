@@ -73,12 +73,12 @@ func (f *forgetful) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 func TestRedisTombstonesForgottenWhileReading(t *testing.T) {
 	const n, forgotten = tombstonesStep + 100, 50
 	c := miniClient(t)
-	r := &Ledger{Client: c, Timeout: 20 * time.Second}
+	r := New(Options{Client: c, Timeout: 20 * time.Second})
 	defer r.Close()
 	now := time.Now().Unix()
 	crowded(t, r, n, func(i int) int64 { return now + 60 + int64(i) })
 	c.AddHook(&forgetful{key: r.key("ended"), n: forgotten})
-	if err := r.loadTombstones(t.Context()); err != nil {
+	if err := r.ends.loadTombstones(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if lost := missing(r, forgotten, n); len(lost) != 0 {
@@ -89,7 +89,7 @@ func TestRedisTombstonesForgottenWhileReading(t *testing.T) {
 // More of one second than a step has, with others before and after.
 func TestRedisTombstonesOfOneSecond(t *testing.T) {
 	const n = 2*tombstonesStep + 7
-	r := &Ledger{Client: miniClient(t), Timeout: 20 * time.Second}
+	r := New(Options{Client: miniClient(t), Timeout: 20 * time.Second})
 	defer r.Close()
 	now := time.Now().Unix()
 	crowded(t, r, n, func(i int) int64 {
@@ -101,7 +101,7 @@ func TestRedisTombstonesOfOneSecond(t *testing.T) {
 		}
 		return now + 20000 + int64(i)
 	})
-	if err := r.loadTombstones(t.Context()); err != nil {
+	if err := r.ends.loadTombstones(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if lost := missing(r, 0, n); len(lost) != 0 {
@@ -116,7 +116,7 @@ func TestRedisTombstonesOfOneSecond(t *testing.T) {
 // An export that leaves out what it cannot read would bring ended sessions back.
 func TestRedisWalkEndedCorrupt(t *testing.T) {
 	t.Parallel()
-	r := &Ledger{Client: miniClient(t)}
+	r := New(Options{Client: miniClient(t)})
 	defer r.Close()
 	for i, word := range []string{"", "x", "s00.99999999999", fmt.Sprint("q", strings.Repeat("0", 32), ".99999999999")} {
 		if err := r.Client.Del(t.Context(), r.key("ended")).Err(); err != nil {

@@ -49,18 +49,18 @@ func (l *Ledger) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Pe
 }
 
 // withdrawNobody tells a push that was seen before from one about somebody who is not known.
-func (l *Ledger) withdrawNobody(ctx context.Context, w *ledger.Withdrawal) (plan, error) {
+func (s *server) withdrawNobody(ctx context.Context, w *ledger.Withdrawal) (plan, error) {
 	if w.Key == "" {
 		return plan{}, nil
 	}
-	ctx, cancel := l.once(ctx)
+	ctx, cancel := s.once(ctx)
 	defer cancel()
-	left, err := l.Client.PTTL(ctx, l.key("once:"+w.OnceKey())).Result()
-	l.answer(err)
+	left, err := s.Client.PTTL(ctx, s.key("once:"+w.OnceKey())).Result()
+	s.answer(err)
 	if err == nil && left > 0 && left <= ledger.OnceFor { // as in writeScript
 		return plan{}, errSeen
 	}
-	return plan{}, l.failed("reading", err)
+	return plan{}, s.failed("reading", err)
 }
 
 // withdraw plans it.
@@ -70,7 +70,7 @@ func (l *Ledger) withdraw(w *ledger.Withdrawal, d *ledger.Withdrawn, s stamped) 
 	b.expectName(ledger.TableOpenID, string(ledger.OpenIDKey(w.AppID, w.OpenID)), s)
 	b.expectPerson(s)
 	if w.Key != "" {
-		b.once(l, w.OnceKey())
+		b.once(&l.server, w.OnceKey())
 	}
 	if d.Erased {
 		c.Person = d.Before
@@ -91,10 +91,10 @@ func (l *Ledger) withdraw(w *ledger.Withdrawal, d *ledger.Withdrawn, s stamped) 
 		for _, id := range d.Before.IDs() {
 			words = append(words, personTombstone(id, d.End))
 			b.end(words[len(words)-1], d.End.Until)
-			l.gone.Add(id, d.End) // first, as in EndPerson
+			l.ends.persons.Add(id, d.End) // first, as in EndPerson
 		}
 		b.endNews = string(sayEnded) + strings.Join(words, " ")
 	}
-	err := b.notify(l, l.targets.Notices(&d.Before, w.Events(d)...))
+	err := b.notify(&l.server, l.targets.Notices(&d.Before, w.Events(d)...))
 	return plan{batch: b, change: c, erased: d.Erased, names: c.IDs()}, err
 }

@@ -25,27 +25,27 @@ var (
 
 // write runs a batch. conflict is the number of the check that failed, 0 if it was carried out; added is how many events
 // were put into the outbox. Errors: ErrUnavailable, errSeen, errLeased.
-func (l *Ledger) write(ctx context.Context, b *batch) (conflict, added int, err error) {
-	ctx, cancel := l.once(ctx)
+func (s *server) write(ctx context.Context, b *batch) (conflict, added int, err error) {
+	ctx, cancel := s.once(ctx)
 	defer cancel()
-	got, err := writeScript.Run(ctx, l.Client, append(l.keys(), b.keys...), l.arguments(b)...).Int64Slice()
+	got, err := writeScript.Run(ctx, s.Client, append(s.keys(), b.keys...), s.arguments(b)...).Int64Slice()
 	if refused := redis.Error(nil); !errors.As(err, &refused) { // a Redis that is full, or a replica, still answers readers
-		l.answer(err)
+		s.answer(err)
 	}
 	if err == nil && len(got) != 2 {
 		err = ledger.Corrupt("%d answers instead of 2", len(got))
 	}
 	if err != nil {
-		return 0, 0, l.failed("writing", err)
+		return 0, 0, s.failed("writing", err)
 	}
 	return b.understand(int(got[0]), int(got[1]))
 }
 
 // arguments are those of writeScript.
-func (l *Ledger) arguments(b *batch) []any {
-	most := l.limits.Bounds()
+func (s *server) arguments(b *batch) []any {
+	most := s.limits.Bounds()
 	args := []any{
-		schema, l.key("news"), b.news, b.endNews, time.Now().UnixMilli(), most.Waiting, most.Dead, ledger.DeadFor.Milliseconds(),
+		schema, s.key("news"), b.news, b.endNews, time.Now().UnixMilli(), most.Waiting, most.Dead, ledger.DeadFor.Milliseconds(),
 		len(b.checks) / 3, len(b.writes) / 3, b.stamp,
 	}
 	return append(append(append(args, b.checks...), b.writes...), b.steps...)
