@@ -93,8 +93,14 @@ func readLine(version int, line []byte) (l importLine, err error) {
 	return l, l.person.UnmarshalJSON(line)
 }
 
+// ledgerWriter is what an import asks of the ledger.
+type ledgerWriter interface {
+	Import(ctx context.Context, p ledger.Person) error
+	ImportEnded(ctx context.Context, t ledger.Tombstone) error
+}
+
 // add puts the line into a ledger.
-func (l *importLine) add(ctx context.Context, to ledger.Ledger) error {
+func (l *importLine) add(ctx context.Context, to ledgerWriter) error {
 	if l.ended {
 		return to.ImportEnded(ctx, l.tombstone)
 	}
@@ -168,7 +174,7 @@ func plain(err error) string { return strings.TrimPrefix(err.Error(), "ledger: "
 
 // importLines adds them all, many at a time, until one fails. Of several that
 // fail, the first line is told: all before it are in the ledger.
-func importLines(ctx context.Context, to ledger.Ledger, lines []importLine) error {
+func importLines(ctx context.Context, to ledgerWriter, lines []importLine) error {
 	outcomes := make([]error, len(lines))
 	var working sync.WaitGroup
 	var failed atomic.Bool

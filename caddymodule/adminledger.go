@@ -39,14 +39,7 @@ func (d desk) exportLedger(w http.ResponseWriter, r *http.Request) error {
 	// context. The export may take longer; it ends when nobody reads it.
 	ctx := context.WithoutCancel(r.Context())
 	out := &lineWriter{w: w, control: http.NewResponseController(w)}
-	persons := 0
-	err := d.ledger.WalkEnded(ctx, func(t ledger.Tombstone) error { return out.write(t) })
-	if err == nil {
-		err = d.ledger.Walk(ctx, func(p ledger.Person) error { persons++; return out.write(p) })
-	}
-	if err == nil {
-		err = out.end()
-	}
+	persons, err := out.writeLedger(ctx, d.ledger)
 	if err != nil && !out.begun {
 		return adminError(err)
 	}
@@ -59,6 +52,12 @@ func (d desk) exportLedger(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// ledgerReader is what an export asks of the ledger.
+type ledgerReader interface {
+	Walk(ctx context.Context, fn func(ledger.Person) error) error
+	WalkEnded(ctx context.Context, fn func(ledger.Tombstone) error) error
+}
+
 // lineWriter writes JSON Lines. The status is sent with the first bytes, so that
 // a store which is down from the beginning is a clear 503.
 type lineWriter struct {
@@ -67,6 +66,19 @@ type lineWriter struct {
 	buffer  *bufio.Writer
 	begun   bool // something was sent
 	lines   int
+}
+
+// writeLedger writes what was ended, and then all persons. It returns how many
+// persons it wrote.
+func (l *lineWriter) writeLedger(ctx context.Context, from ledgerReader) (persons int, err error) {
+	err = from.WalkEnded(ctx, func(t ledger.Tombstone) error { return l.write(t) })
+	if err == nil {
+		err = from.Walk(ctx, func(p ledger.Person) error { persons++; return l.write(p) })
+	}
+	if err == nil {
+		err = l.end()
+	}
+	return persons, err
 }
 
 func (l *lineWriter) write(v any) error {

@@ -32,7 +32,7 @@ func (a *App) restoreTargets() {
 
 // deliver begins to send what waits for each webhook. One gateway of a fleet
 // sends at a time; a lease in the ledger says which.
-func (a *App) deliver(ctx context.Context, outbox ledger.Outbox) {
+func (a *App) deliver(ctx context.Context, outbox webhook.Outbox) {
 	var senders []*webhook.Sender
 	for _, hook := range a.webhooks {
 		sender := &webhook.Sender{

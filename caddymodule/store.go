@@ -47,7 +47,7 @@ func (d storeDeps) sessionsKey(store string) string {
 
 // opened is what a store gives back.
 type opened struct {
-	ledger      ledger.Ledger
+	ledger      ledger.Ledger // handed on as what each asks of it
 	sessions    session.Store
 	askStore    bool // see gate.Hub
 	ended       func(id [16]byte) bool

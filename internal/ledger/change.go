@@ -10,19 +10,19 @@ import (
 // freshness is how long a LastSeen is good enough: a crowd that signs in again must not cost a disk write a head.
 const freshness = time.Hour
 
-// Change is what one sighting does to the ledger.
+// Change is what one call does to the persons of a ledger.
 type Change struct {
 	verdict verdict
-	Person  Person  // whom the sighting showed, as it shall be kept
+	Person  Person  // the person, as it shall be kept
 	Left    *Person // the person the openid moved away from, as it shall be kept; nil if it did not move
-	Gone    string  // id of the record that was merged into person; "" if none was
+	Gone    string  // id of the record that was merged into Person, and ends; "" if none was
 	Dirty   bool    // there is something to write
 	News    bool    // something other than times changed
 }
 
-// Decide says what a sighting does. byOpenID and byUnionID are whom the ledger knows by its two names, nil for nobody;
-// order gives a new person its place in the order of creation, and is called at most once. The change may share memory
-// with neither. ErrNotFound: see Sighting.Known.
+// Decide says what a sighting does. byOpenID and byUnionID are the persons whom the ledger knows by its two names, nil
+// for none. order gives a new person its place in the order of creation, and is called at most once. The change shares no
+// memory with what was given. ErrNotFound: see Known.
 func (s *Sighting) Decide(byOpenID, byUnionID *Person, order func() (uint64, error)) (Change, error) {
 	if err := s.admits(byOpenID); err != nil {
 		return Change{}, err

@@ -6,18 +6,17 @@ import (
 	"time"
 )
 
-const (
-	endedSweep = 1024 // tombstones in memory before the first sweep
-)
+// endedSweep is how many tombstones may be in memory before the first sweep.
+const endedSweep = 1024
 
-// EndedSessions holds the tombstones of sessions in memory.
+// EndedSessions holds the tombstones of sessions in memory. The zero value is ready.
 type EndedSessions struct {
 	mu    sync.RWMutex
 	until map[[16]byte]Span
 	sweep int // number of entries at which those in the past are removed
 }
 
-// Span is when a tombstone holds.
+// Span is when the tombstone of a session holds.
 type Span struct {
 	From  int64 // Unix milliseconds; 0 is from the beginning
 	Until int64 // Unix seconds
@@ -54,8 +53,9 @@ func (e *EndedSessions) Begins(id [16]byte) time.Time {
 	return time.UnixMilli(span.From).UTC()
 }
 
-// Add remembers a tombstone. Of two for the same session the earlier beginning and the later end hold. Each sweep follows at least as many additions as
-// it looks at entries, so the cost of one addition stays constant, and the memory bounded by what is still in force.
+// Add remembers a tombstone. Of two for the same session the earlier beginning and the later end hold. Each sweep follows
+// at least as many additions as it looks at entries, so the cost of one addition stays constant, and the memory bounded
+// by what is still in force.
 func (e *EndedSessions) Add(id [16]byte, span Span) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

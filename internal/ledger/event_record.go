@@ -63,6 +63,7 @@ func (r *eventRecord) fault() string {
 	return ""
 }
 
+// EncodeEvent writes an event down, as both stores keep it.
 func EncodeEvent(e *Event) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -73,7 +74,7 @@ func EncodeEvent(e *Event) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), nil
 }
 
-// DecodeEvent reads an event as strictly as decode reads a person.
+// DecodeEvent reads an event as strictly as DecodePerson reads a person.
 func DecodeEvent(data []byte) (Event, error) {
 	if len(data) > maxEvent {
 		return Event{}, Corrupt("an event of %d bytes is too long", len(data))
@@ -116,6 +117,7 @@ func (s *Progress) Failed(now, next int64, reason string) {
 	s.Next, s.Reason = next, reason
 }
 
+// Delivery puts an event and its progress together.
 func (s *Progress) Delivery(e Event) Delivery {
 	return Delivery{
 		Event: e, Attempts: s.Attempts, First: time.UnixMilli(s.First).UTC(), Next: time.UnixMilli(s.Next).UTC(), Reason: s.Reason,

@@ -6,30 +6,29 @@ import (
 	"time"
 )
 
-const (
-	// goneAhead is by how many seconds an end may be ahead of the clock. The clocks of gateways differ by as much.
-	goneAhead = 1
-)
+// goneAhead is by how many seconds an end may be ahead of the clock. The clocks of gateways differ by as much.
+const goneAhead = 1
 
-// EndedPersons holds in memory, for each person whose sessions were ended, up to when those were created. It is looked at on
-// every request with a sealed session.
+// EndedPersons holds in memory, for each person whose sessions were ended, up to when those were created. It is looked at
+// on every request with a sealed session. The zero value is ready.
 type EndedPersons struct {
 	mu     sync.RWMutex
 	of     map[string]goneMark
 	born   time.Time // when the first was added
-	sweep  int       // as in ended
+	sweep  int       // as in EndedSessions
 	warned Warning
 }
 
-// PersonEnd is a tombstone as it was said, in Unix seconds.
+// PersonEnd is the tombstone of a person's sessions as it was said, in Unix seconds: those created until At are over, for
+// as long as Until.
 type PersonEnd struct{ At, Until int64 }
 
 // goneMark is what is known of one person. An end that is ahead of the clock counts as one of the moment in which it
 // was taken in (attack: a gateway whose clock is ahead, or an import, ends all that the person signs in from now on).
 type goneMark struct {
-	PersonEnd               // at is 0 if all that is known is ahead
+	PersonEnd               // At is 0 if all that is known is ahead
 	ahead     int64         // the time that was said, 0 if there is none
-	taken     time.Duration // after gone.born, when that was taken in
+	taken     time.Duration // after EndedPersons.born, when that was taken in
 }
 
 // ends returns up to when sessions are over. If the clock was set right since an end was taken in, that moment moves

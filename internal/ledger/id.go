@@ -5,7 +5,8 @@ import (
 	"encoding/base32"
 )
 
-const IDLength = 26 // 16 bytes, 5 bits a character
+// IDLength is the length of an id: 16 bytes, 5 bits a character.
+const IDLength = 26
 
 var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 

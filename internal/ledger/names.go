@@ -1,26 +1,27 @@
 package ledger
 
-import (
-	"fmt"
-)
+import "fmt"
 
-// Table is one of the tables that both kinds of store have. The numbers are also those of the keys of the scripts.
+// Table is one of the tables that each store has.
 type Table uint8
 
+// The tables. redisledger numbers its keys by them.
 const (
-	TablePerson Table = iota + 1
-	TableOpenID
-	TableUnionID
-	TableAlias
+	TablePerson  Table = iota + 1 // id → record
+	TableOpenID                   // OpenIDKey → id
+	TableUnionID                  // unionid → id
+	TableAlias                    // merged id → id
 )
 
+// OpenIDKey is the key of an openid in its table.
 func OpenIDKey(appID, openID string) []byte {
 	return []byte(appID + "\x00" + openID) // NUL is in neither, so no two pairs share a key
 }
 
-// Query is what to look for; empty parts are not looked for.
+// Query is what to look for. Empty parts are not looked for.
 type Query struct{ ID, AppID, OpenID, UnionID string }
 
+// OpenIDKey is the key of the openid, "" if none is looked for.
 func (q *Query) OpenIDKey() string {
 	if q.OpenID == "" {
 		return ""
@@ -28,12 +29,12 @@ func (q *Query) OpenIDKey() string {
 	return string(OpenIDKey(q.AppID, q.OpenID))
 }
 
-// Name is one name that a person needs for itself, and where a store keeps it.
+// Name is one name of a person, and where a store keeps it: the Key in a Table. By finds the person who has it.
 type Name struct {
 	Table Table
 	Key   string
 	what  string // for people; never the name itself: openids are personal data
-	By    Query  // finds who has it
+	By    Query
 }
 
 // Names lists every name of the person, its id under both tables of ids first.
@@ -56,6 +57,7 @@ func (p *Person) Names() []Name {
 	return all
 }
 
+// taken is the error of a name that is another person's.
 func (c Name) taken() error {
 	return fmt.Errorf("%w: %s is known already, with other data or as another person's", ErrConflict, c.what)
 }

@@ -45,18 +45,41 @@ type Delivery struct {
 	Reason string
 }
 
-// Outbox keeps events until they are delivered to each target that wants them: at least once, for each person in the
-// order of the changes. An event is kept in the same step as the change it tells of, so that nobody's death loses it. All
-// methods with a target give ErrInvalid for what is no target's name, and ErrUnavailable. A target that is not
-// configured (any more) can be used like any other.
+// Outbox keeps events for business systems, until they are delivered to each
+// target that wants them: at least once, with the same id each time, and for each
+// person in the order of the changes. An event is kept in the same transaction or
+// script as the change that it tells of: neither is there without the other,
+// whoever dies when.
+//
+// Events of one person are given out one after the other; one that cannot be
+// delivered holds up those behind it, and nobody else's. When two persons turn
+// out to be one, what waits of either comes before what that one does later. All
+// that is indexed: a target that is down costs memory, not time.
+//
+// For each target 250,000 events of each kind may wait, then the oldest of the
+// kind become dead letters; of these 10,000 of each kind are kept, for thirty
+// days. So no event is lost for one of another kind: what visitors can cause at
+// will does not push out what the law wants delivered. What waits for a target
+// that is not configured any more stays: a configuration that is loaded wrongly,
+// or reloaded, loses nothing.
+//
+// All methods with a target give ErrInvalid for what is no target's name, and
+// ErrUnavailable. A target that is not configured (any more) can be used like any
+// other.
 type Outbox interface {
+	Queue
+	DeadLetters
 	// SetTargets says who hears of events from now on. Events that happen while no target wants them are not kept. What
 	// waits for a target that is not named any more stays. Safe at any time. Targets without a proper name are left out.
 	SetTargets(targets []Target)
 	// Tell keeps an event that is no change of a person: Declined, LoggedOut, ProfileChanged, and SignedIn where no
-	// sighting was made. If it has an id (else it is given one), the same id within a day is told once. No target wants it: nothing is written. Errors: ErrInvalid,
-	// ErrUnavailable.
+	// sighting was made. If it has an id (else it is given one), the same id within a day is told once. If no target wants
+	// it, nothing is written. Errors: ErrInvalid, ErrUnavailable.
 	Tell(ctx context.Context, e Event) error
+}
+
+// Queue is for whoever delivers.
+type Queue interface {
 	// Due returns what can be sent to a target now, at most limit (1,000 at most): what has been due longest first, so of
 	// what was never tried the oldest; at most one for each person, and nothing whose person has an older one waiting,
 	// under whatever id of theirs. Events without a person are independent of all others. next is when something that was
@@ -70,6 +93,15 @@ type Outbox interface {
 	Postpone(ctx context.Context, target, id string, next time.Time, reason string) error
 	// Bury notes a failed attempt and moves the event to the dead letters of the target. The reason is as in Postpone.
 	Bury(ctx context.Context, target, id, reason string) error
+	// Lease makes one owner the sender of a target for ttl; true if the caller is it now. A call by the owner extends it.
+	// owner is 1 to 64 printable characters.
+	Lease(ctx context.Context, target, owner string, ttl time.Duration) (bool, error)
+	// Release gives it up. That somebody else has it is no error, and changes nothing.
+	Release(ctx context.Context, target, owner string) error
+}
+
+// DeadLetters is for whoever looks after the deliveries.
+type DeadLetters interface {
 	// Waiting counts what waits, dead what is buried.
 	Waiting(ctx context.Context, target string) (waiting, dead int, err error)
 	// Dead lists dead letters, newest burial first, at most limit (1,000 at most) after the one with the given id; "" is
@@ -78,9 +110,4 @@ type Outbox interface {
 	// Redeliver puts a dead letter back in its old place, as if it had never been tried; "" means all. It returns how many.
 	// One of a kind of which MaxWaiting wait stays where it is.
 	Redeliver(ctx context.Context, target, id string) (int, error)
-	// Lease makes one owner the sender of a target for ttl; true if the caller is it now. A call by the owner extends it.
-	// owner is 1 to 64 printable characters.
-	Lease(ctx context.Context, target, owner string, ttl time.Duration) (bool, error)
-	// Release gives it up. That somebody else has it is no error, and changes nothing.
-	Release(ctx context.Context, target, owner string) error
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Limits of one person. A sighting that would pass them is not believed about its unionid (see the package's
-// documentation): no operator has as many app ids, and a record must not grow without end.
+// Limits of one person. A sighting that would pass them is not believed about its unionid (see
+// verdict.go): no operator has as many app ids, and a record must not grow without end.
 const (
 	maxAccounts = 64
 	maxMerged   = 64
@@ -69,7 +69,7 @@ func (p Person) OpenID(appID string) string {
 }
 
 // Holds reports whether this very openid belongs to the person. A session whose openid its person no longer holds (it
-// moved away, see the package's documentation) must not pass as that person.
+// moved away, see verdict.go) must not pass as that person.
 func (p Person) Holds(appID, openID string) bool { return p.account(appID, openID) >= 0 }
 
 // account returns the index of an openid, -1 if the person does not hold it.

@@ -180,6 +180,7 @@ func sealed(data []byte) []byte {
 	return data
 }
 
+// Corrupt returns ErrCorrupt with a text, which must quote nothing of a record.
 func Corrupt(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
 }

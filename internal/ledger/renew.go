@@ -1,7 +1,7 @@
 package ledger
 
-// Renew works out what an answer about somebody who was not there does to the person of its openid, nil for nobody.
-// ErrNotFound: nobody may hear it any more.
+// Renew says what a sighting in which nobody was seen does to the person who has its openid, nil for none. ErrNotFound:
+// there is no such person, or they have not consented (any more).
 func (s *Sighting) Renew(p *Person) (c Change, err error) {
 	if p == nil {
 		return Change{}, ErrNotFound

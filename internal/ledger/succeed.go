@@ -2,16 +2,17 @@ package ledger
 
 import "slices"
 
-// Holder is somebody of this ledger who has a name that a person of a file needs.
+// Holder is a person of this ledger with a name that a person to be imported needs.
 type Holder struct {
 	Name   Name
 	Person *Person
 }
 
-// Succeed decides what becomes of a person of a file. add says that they are written; nothing is to be done about
-// somebody who is here already, as in the file or newer. The person takes the place of the holders if these are the same
-// person, or were merged into them since, as far as all that the ledger knows of them goes; gone are the records that
-// then end. ErrConflict: a name is somebody else's here, or data would be lost.
+// Succeed decides what the import of a person does, which is a normal one. holders are the persons of this ledger that
+// have its names. If one of them is the person, as new or newer, nothing is to be done. Otherwise add is true: the person
+// takes the place of the holders, each of whom it must be in a newer version, or must have merged, with all that the
+// ledger knows of who they are. gone are the ids of the records that then end. ErrConflict: a name is another person's
+// here, or data would be lost.
 func (p *Person) Succeed(holders []Holder) (add bool, gone []string, err error) {
 	for _, h := range holders {
 		if h.Person.includes(p) {

@@ -7,12 +7,13 @@ import (
 	"sync"
 )
 
-// Targets are who hears of events. The zero value is nobody.
+// Targets are the systems that hear of events now. The zero value is none.
 type Targets struct {
 	mu  sync.RWMutex
 	all []Target
 }
 
+// Set says who hears of events from now on. Targets without a proper name are left out.
 func (t *Targets) Set(all []Target) {
 	var kept []Target
 	for _, one := range all {
@@ -25,7 +26,7 @@ func (t *Targets) Set(all []Target) {
 	t.all = kept
 }
 
-// Wanting returns the names of those who hear of a kind.
+// Wanting returns the names of the targets that hear of a kind.
 func (t *Targets) Wanting(kind EventKind) []string {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -43,6 +44,7 @@ func targetName(s string) bool {
 		!strings.ContainsFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' })
 }
 
+// CheckTarget returns ErrInvalid for what is no name of a target.
 func CheckTarget(name string) error {
 	if !targetName(name) {
 		return fmt.Errorf("%w: a target's name has 1 to 64 of a-z, 0-9 and -", ErrInvalid)
@@ -50,7 +52,7 @@ func CheckTarget(name string) error {
 	return nil
 }
 
-// Notice is an event and who is to hear of it.
+// Notice is an event and the targets that are to hear of it.
 type Notice struct {
 	Event   Event
 	Line    string   // events of one line are delivered in order
@@ -58,8 +60,8 @@ type Notice struct {
 	To      []string // names of targets; never empty
 }
 
-// Notices returns those of the events that somebody wants. They stand in the line of the person, whose older ids'
-// lines go with it. p is nil where nobody is known.
+// Notices returns a notice for each event that a target wants, in the line of the person, with which the lines of older
+// ids go. p is nil where no person is known.
 func (t *Targets) Notices(p *Person, events ...Event) []Notice {
 	var all []Notice
 	for _, e := range events {
@@ -79,9 +81,10 @@ func (t *Targets) Notices(p *Person, events ...Event) []Notice {
 	return all
 }
 
-// LineLength is the length of a line's name: a letter, and an id.
+// LineLength is the length of the name of a line: a letter, and an id.
 const LineLength = 1 + IDLength
 
+// PersonLine is the line of the events of a person.
 func PersonLine(id string) string { return "p" + id }
 
 // LineOf is the line of an event about which nothing else is known. One without a person has a line of its own.

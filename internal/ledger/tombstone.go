@@ -51,6 +51,7 @@ func keptTime(t time.Time) bool {
 	return !t.IsZero() && t.Unix() >= 0 && t.Unix() <= MaxTime && t.Nanosecond() == 0
 }
 
+// Check returns ErrInvalid for a tombstone that no ledger could have kept.
 func (t *Tombstone) Check() error {
 	if fault := t.fault(); fault != "" {
 		return fmt.Errorf("%w: the tombstone has a bad %s", ErrInvalid, fault)
@@ -110,10 +111,12 @@ func IsTombstone(line []byte) bool {
 	return json.Unmarshal(line, &v) == nil && (v.Session != nil || v.Person != nil)
 }
 
+// SessionTombstone is the tombstone of a session, which holds until a second.
 func SessionTombstone(id [16]byte, until int64) Tombstone {
 	return Tombstone{Session: id, Until: time.Unix(until, 0).UTC()}
 }
 
+// PersonTombstone is the tombstone of the sessions of a person.
 func PersonTombstone(id string, e PersonEnd) Tombstone {
 	return Tombstone{Person: id, At: time.Unix(e.At, 0).UTC(), Until: time.Unix(e.Until, 0).UTC()}
 }

@@ -12,9 +12,9 @@ const (
 	unwrittenDoubt = time.Hour
 )
 
-// UnwrittenEnds knows the ends that hold in memory and that the store may not have: their write has failed. A session that
-// one of them ended is over here, and alive on another instance or after a restart (attack: a sign-out that failed is
-// repeated, finds the session over, and is taken for done).
+// UnwrittenEnds knows the ends that hold in memory and that the store may not have: their write has failed. A session
+// that one of them ended is over here, and alive on another instance or after a restart (attack: a sign-out that failed
+// is repeated, finds the session over, and is taken for done). The zero value is ready.
 type UnwrittenEnds struct {
 	mu    sync.Mutex
 	at    map[string]int64 // by session id, 16 bytes, or person id: up to when sessions were to end; 0 for a session
@@ -43,7 +43,7 @@ func (u *UnwrittenEnds) Note(err error, at int64, names ...string) error {
 	return err
 }
 
-// NoteWithdrawn is note for a withdrawal.
+// NoteWithdrawn is Note for a withdrawal.
 func (u *UnwrittenEnds) NoteWithdrawn(d *Withdrawn, err error) {
 	if d.Ends {
 		_ = u.Note(err, d.End.At, d.Before.IDs()...)

@@ -2,6 +2,21 @@ package ledger
 
 import "slices"
 
+// Why the rules of the package's documentation are as they are:
+//
+// Two persons with two different unionids are never merged, and a person's
+// unionid never changes. An openid whose unionid changed (the app moved to
+// another Open Platform account, or WeChat erred) leaves its old person behind
+// with everything recorded there, and takes no consent and no profile along.
+// Should WeChat name the old unionid again, the openid returns to the old person,
+// whose data nobody else could see in the meantime.
+//
+// A unionid is not believed where it would give one person two openids of one
+// app id. WeChat never gives a user two, but it is known to give one virtual
+// unionid to many visitors of its snapshot pages; without this rule those
+// strangers would become one person. Such an openid stays, or becomes, a person
+// of its own.
+
 // verdict is what a sighting means for the ledger. It is decided from three facts alone, without I/O: the person the
 // openid belongs to, the person the unionid belongs to, and the sighting.
 type verdict uint8

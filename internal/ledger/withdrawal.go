@@ -68,7 +68,7 @@ type Withdrawn struct {
 	After  Person // as it shall be kept
 	Erased bool   // nothing of the person shall be kept
 	End    PersonEnd
-	Ends   bool // end holds
+	Ends   bool // End holds
 }
 
 // Apply works out what a withdrawal does to the person whose openid it names.

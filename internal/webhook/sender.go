@@ -35,7 +35,7 @@ const (
 // ErrTarget says that a sender's fields cannot be used.
 var ErrTarget = errors.New("webhook: the address must be http:// or https:// with a host and no fragment, with one secret or two")
 
-// Outbox is what a sender needs of the ledger; ledger.Outbox says what each method does.
+// Outbox is what a sender needs of the ledger; ledger.Queue says what each method does.
 type Outbox interface {
 	Due(ctx context.Context, target string, now time.Time, limit int) (due []ledger.Delivery, next time.Time, err error)
 	Sent(ctx context.Context, target, id string) error

@@ -44,7 +44,7 @@ func (l *Ledger) EndPerson(ctx context.Context, person string, at, until time.Ti
 // PersonEnded implements Ledger.
 func (l *Ledger) PersonEnded(person string) time.Time { return l.gone.Has(person, l.Logger) }
 
-// Erase implements Ledger. See the package's documentation on what the file still holds.
+// Erase implements Ledger. See ledger.Rights on what the file still holds.
 func (l *Ledger) Erase(ctx context.Context, id string) error {
 	if err := l.ready(ctx); err != nil {
 		return err

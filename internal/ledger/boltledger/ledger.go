@@ -18,8 +18,7 @@ import (
 // lockPatience is how long Open waits for a previous owner of the file to let go of it.
 const lockPatience = 3 * time.Second
 
-// Ledger is a ledger.Ledger in one bbolt file, for one process. Every answer that something was written comes after the disk
-// has it; what arrives while the disk is busy shares the next write.
+// Ledger is a ledger.Ledger in one bbolt file, for one process. It is opened by [Open].
 type Ledger struct {
 	// Logger hears, at level Warn, of sightings that contradict what WeChat said before. nil is silent. Set it before
 	// the first use. No openid, unionid or nickname is ever logged.

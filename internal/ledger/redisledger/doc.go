@@ -1,32 +1,43 @@
-// Package redisledger keeps one ledger for any number of processes in Redis 6.2 or later: standalone, Sentinel or
-// Cluster. See package ledger for what a ledger does and by which rules; here is only how it is stored and shared.
+// Package redisledger keeps one ledger for any number of processes in Redis 6.2
+// or later: standalone, Sentinel or Cluster. Package ledger says what a ledger
+// does and by which rules; this package only stores and shares.
 //
 // # The keys
 //
-// All keys, and the channel, have the hash tag {l}, so that they lie in one slot of a Cluster. script.go lists the tables,
-// steps.go the keys of a target's queue, ended.go the form of a tombstone.
+// All keys and the channel have the hash tag {l}, so that they lie in one slot of
+// a Cluster. script.go lists the tables, steps.go the keys of a target's queue;
+// ended.go describes a tombstone.
 //
 // # Writing
 //
-// One script alone writes (lua.go). A call reads what it needs in one look (script.go), decides by the rules of package
-// ledger, and hands over a batch: what must still be so, what to write, and what to announce (batch.go). The script checks
-// the first before it does the rest. If others were quicker, the call decides again (see.go). So a change is there whole or
-// not at all, whoever dies when.
+// Only one script writes (lua.go). A call reads what it needs in one look
+// (script.go), decides by the rules of package ledger, and sends a batch: what
+// must still be so, what to write, and what to announce (batch.go). The script
+// checks the first before it does the rest. If another process was quicker, the
+// call decides again (see.go). So a change is written whole or not at all, and
+// many processes at once are as one.
 //
 // # Reading
 //
-// Persons are kept in memory (near.go). Each change is announced on a channel, on which every instance also hears its own
-// heartbeat (channel.go). While it does, a person may be given without asking Redis; when it does not, changes may have
-// been missed: [Ledger.Generation] moves, and Redis is asked so often that no answer is older than Stale. What was ended is
-// in memory whole; an announcement only says what to look up (announced.go), since whoever may publish need not be a
-// gateway.
+// Persons are kept in memory (near.go). Each change is announced on a Pub/Sub
+// channel, on which each process also hears its own heartbeat (channel.go). While
+// it does, a person is given for Fresh without asking Redis. When it does not,
+// changes may be missed: [Ledger.Generation] moves, and Redis is asked so often
+// that no answer is older than Stale. It is Pub/Sub and not client-side caching,
+// because go-redis has that for neither Sentinel nor Cluster, and because it must
+// be known when it is broken.
 //
-// # When Redis is down
+// All tombstones are in memory. An announced tombstone is looked up in Redis
+// before it counts: a program that can publish is not always a gateway
+// (announced.go).
 //
-// Persons who are known are given from memory for StaleIfDown (find.go). Everything else is ledger.ErrUnavailable.
+// # Outages
+//
+// While Redis is down, known persons are given from memory for StaleIfDown
+// (find.go). Everything else is ledger.ErrUnavailable.
 //
 // # What it may import
 //
-// The standard library, go-redis, golang.org/x/sync/singleflight, and package ledger. No Caddy, no other room of this
-// module.
+// The standard library, go-redis, golang.org/x/sync/singleflight, and package
+// ledger. No Caddy, no other room of this module.
 package redisledger

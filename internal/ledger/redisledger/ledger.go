@@ -41,7 +41,8 @@ func New(o Options) *Ledger {
 	return l
 }
 
-// Generation implements Ledger. It also moves, more than twice in each Stale, while changes of other instances may be missed.
+// Generation implements Ledger. It also moves, more than twice in each Stale, while changes of other instances may be
+// missed.
 func (l *Ledger) Generation() uint64 {
 	now := time.Now()
 	if !l.channel.works(now, l.bound()) {
