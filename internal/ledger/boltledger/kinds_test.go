@@ -18,8 +18,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
 )
 
-// fixture unpacks a file of testdata, and returns its path.
-func fixture(t *testing.T, name string) string {
+// unpacked unpacks a file of testdata, and returns its path.
+func unpacked(t *testing.T, name string) string {
 	t.Helper()
 	packed, err := os.Open("testdata/" + name)
 	if err != nil {
@@ -38,6 +38,13 @@ func fixture(t *testing.T, name string) string {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+// fixture is unpacked, with young dead letters.
+func fixture(t *testing.T, name string) string {
+	t.Helper()
+	path := unpacked(t, name)
 	buriedNow(t, path)
 	return path
 }
