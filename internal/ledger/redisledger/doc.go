@@ -6,7 +6,7 @@
 //
 // All keys and the channel have the hash tag {l}, so that they lie in one slot of
 // a Cluster. script.go lists the tables, steps.go the keys of a target's queue;
-// ended.go describes a tombstone.
+// tombstone.go describes a tombstone.
 //
 // # Writing
 //
