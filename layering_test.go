@@ -34,7 +34,8 @@ func TestLayering(t *testing.T) {
 	t.Parallel()
 	const module = "github.com/caddy-wechat/gateway/"
 	allowed := map[string][]string{
-		"session":                     {},
+		"session":                     {"internal/heartbeat"},
+		"internal/heartbeat":          {},
 		"internal/wechat":             {},
 		"internal/ledger":             {},
 		"internal/ledger/boltledger":  {"internal/ledger"},

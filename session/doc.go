@@ -27,5 +27,6 @@
 // # Layering
 //
 // This package imports the standard library, gorilla/securecookie and go-redis,
-// nothing else: not Caddy, not CertMagic, no other room of this module.
+// and of this module internal/heartbeat, which imports no more than that. Not
+// Caddy, not CertMagic, no other room.
 package session

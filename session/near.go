@@ -124,7 +124,7 @@ func (n *Near) fresh(e *entry, now time.Time) bool {
 	if age < n.stale() {
 		return true
 	}
-	return age < n.freshFor() && n.memory().channel.covers(e.confirmed, now, n.stale())
+	return age < n.freshFor() && n.memory().channel.hears.Load().Covers(e.confirmed, now, n.stale())
 }
 
 // Save keeps the session in the store and remembers it. See Store.

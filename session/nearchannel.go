@@ -2,12 +2,11 @@ package session
 
 import (
 	"context"
-	"crypto/rand"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/caddy-wechat/gateway/internal/heartbeat"
 )
 
 // Bus is a channel between the instances: what one publishes, all that are
@@ -32,164 +31,129 @@ type Bus interface {
 }
 
 const (
-	maxMessage    = 64
-	busRetry      = 100 * time.Millisecond
-	busRetryLimit = time.Second
-	sweepEvery    = time.Minute
+	maxMessage = 64
+	sweepEvery = time.Minute
 )
 
-// nearChannel is what a Near knows of its channel.
+// nearChannel is what a Near hears.
 type nearChannel struct {
-	mu   sync.Mutex
-	stop context.CancelFunc
-	name string    // of this instance, in its heartbeats
-	born time.Time // heartbeats say how long after this they were sent
-
-	// since is when the unbroken subscription began, proven when the last heartbeat
-	// that came back was sent; both in ns after born, 0 if there is none.
-	since, proven atomic.Int64
-}
-
-// covers says whether everything announced after t has been received, but for
-// what was announced in the last stale.
-func (c *nearChannel) covers(t, now time.Time, stale time.Duration) bool {
-	since := c.since.Load()
-	if since == 0 {
-		return false
-	}
-	return t.Sub(c.born) > time.Duration(since) && now.Sub(c.born)-time.Duration(c.proven.Load()) < stale
+	mu    sync.Mutex
+	stop  context.CancelFunc
+	own   *heartbeat.Connection                // nil if it is shared with other listeners
+	hears atomic.Pointer[heartbeat.Connection] // either; nil before Start
 }
 
 // Start begins to listen to the channel and to prove that it works. It never
 // waits and never fails: a channel that cannot be reached is tried again for as
 // long as it takes. Close ends it. Start after Start, or without a Bus, does nothing.
 func (n *Near) Start() {
-	n.memory().channel.mu.Lock()
-	defer n.memory().channel.mu.Unlock()
-	if n.Bus == nil || n.memory().channel.stop != nil {
+	c := &n.memory().channel
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n.Bus == nil || c.stop != nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	n.memory().channel.stop = cancel
-	n.memory().channel.name = rand.Text()[:16]
-	n.memory().channel.born = time.Now()
-	n.memory().work.Go(func() { n.listen(ctx) })
-	n.memory().work.Go(func() { n.beat(ctx) })
+	c.stop = cancel
+	n.memory().work.Go(func() { n.sweep(ctx) })
+	listener := &nearListener{near: n}
+	if shared, ok := n.Bus.(*heartbeat.Channel); ok { // its owner starts and closes it
+		shared.Listen(listener)
+		c.hears.Store(shared.Connection)
+		return
+	}
+	c.own = &heartbeat.Connection{Bus: oneChannel{n.Bus}, Every: max(n.stale()/4, 10*time.Millisecond)}
+	c.own.Listen("", listener)
+	c.hears.Store(c.own)
+	c.own.Start()
 }
 
 // Close ends what Start began, and waits for it. A Near that is closed still
 // answers, from what it knows for Stale and from the store. Close the Bus's and
 // the store's client after it.
 func (n *Near) Close() error {
-	n.memory().channel.mu.Lock()
-	if n.memory().channel.stop != nil {
-		n.memory().channel.stop()
+	c := &n.memory().channel
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stop != nil {
+		c.stop()
 	}
-	n.memory().channel.mu.Unlock()
 	n.memory().work.Wait()
+	if c.own != nil {
+		return c.own.Close()
+	}
 	return nil
 }
 
-// listen keeps a subscription.
-func (n *Near) listen(ctx context.Context) {
-	pause, first := busRetry, true
+// sweep forgets, once a minute, what is of no use any more.
+func (n *Near) sweep(ctx context.Context) {
+	every := time.NewTicker(sweepEvery)
+	defer every.Stop()
 	for {
-		n.memory().channel.since.Store(0)
-		err := n.Bus.Subscribe(ctx, n.receive)
-		worked := n.memory().channel.since.Swap(0) != 0
-		if ctx.Err() != nil {
+		select {
+		case <-every.C:
+			n.memory().cache.sweep(time.Now().Add(-n.staleIfDown()))
+		case <-ctx.Done():
 			return
-		}
-		if worked {
-			pause = busRetry
-		}
-		if worked || first { // at the beginning too: a wrong address must be seen before a visitor sees it
-			n.warn("session channel broken", err)
-		}
-		first = false
-		if !sleep(ctx, pause) {
-			return
-		}
-		pause = min(2*pause, busRetryLimit)
-	}
-}
-
-// beat publishes a heartbeat several times in each Stale, and sweeps.
-func (n *Near) beat(ctx context.Context) {
-	every := max(n.stale()/4, 10*time.Millisecond)
-	swept := time.Now()
-	for sleep(ctx, every) {
-		sent := time.Since(n.memory().channel.born)
-		once, cancel := context.WithTimeout(ctx, n.stale())
-		// An error is no news: listen says when the channel breaks.
-		_ = n.Bus.Publish(once, "b"+n.memory().channel.name+":"+strconv.FormatInt(int64(sent), 10))
-		cancel()
-		if now := time.Now(); now.Sub(swept) > sweepEvery {
-			n.memory().cache.sweep(now.Add(-n.staleIfDown()))
-			swept = now
 		}
 	}
 }
 
-// receive takes in one message. Whatever it is, the worst it does is that a
-// session is asked for again.
-func (n *Near) receive(message string) {
+// nearListener hears the channel for a Near.
+type nearListener struct {
+	near  *Near
+	works bool // the log says so
+}
+
+// Begin implements heartbeat.Listener. What was missed ages: see Near.fresh.
+func (l *nearListener) Begin() {
+	if !l.works {
+		l.works = true
+		l.near.info("session channel works")
+	}
+}
+
+// Break implements heartbeat.Listener.
+func (l *nearListener) Break(err error) {
+	l.works = false
+	l.near.warn("session channel broken", err)
+}
+
+// Receive implements heartbeat.Listener. Whatever the message is, the worst it does
+// is that a session is asked for again.
+func (l *nearListener) Receive(message string) {
 	if message == "" || len(message) > maxMessage {
 		return
 	}
+	cache := &l.near.memory().cache
 	kind, what := message[0], message[1:]
 	switch kind {
-	case 'b':
-		n.hear(what)
 	case 'p':
-		n.memory().cache.dropPerson(what)
+		cache.dropPerson(what)
 	case 'e', 'c', 'l':
 		if len(what) < tagLength {
 			return
 		}
 		switch ref := what[tagLength:]; kind {
 		case 'e':
-			n.memory().cache.dropRef(ref)
+			cache.dropRef(ref)
 		case 'l':
-			n.memory().cache.dropLine(ref)
+			cache.dropLine(ref)
 		default:
-			n.memory().cache.change(ref)
+			cache.change(ref)
 		}
 	}
 }
 
-// hear takes in a heartbeat of our own.
-func (n *Near) hear(what string) {
-	name, at, _ := strings.Cut(what, ":")
-	if name != n.memory().channel.name {
-		return
-	}
-	sent, err := strconv.ParseInt(at, 10, 64)
-	if err != nil || sent <= n.memory().channel.proven.Load() || sent > int64(time.Since(n.memory().channel.born)) {
-		return
-	}
-	// From now on nothing is missed, not from when it was sent: the subscription
-	// may have begun while the first heartbeat was on its way. After a silence the
-	// same holds: whatever caused it may have swallowed more than heartbeats.
-	now := int64(time.Since(n.memory().channel.born))
-	first := n.memory().channel.since.Load() == 0
-	if first || now-n.memory().channel.proven.Load() > int64(n.stale()) {
-		n.memory().channel.since.Store(now) // before proven: covers must not see the old one
-	}
-	n.memory().channel.proven.Store(sent)
-	if first {
-		n.info("session channel works")
-	}
+// oneChannel is a heartbeat.Bus of one channel, whose name is the Bus's own affair.
+type oneChannel struct{ bus Bus }
+
+// Publish implements heartbeat.Bus.
+func (o oneChannel) Publish(ctx context.Context, _, message string) error {
+	return o.bus.Publish(ctx, message)
 }
 
-// sleep waits, and says whether the context is still good.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+// Subscribe implements heartbeat.Bus.
+func (o oneChannel) Subscribe(ctx context.Context, channels []string, receive func(channel, message string)) error {
+	return o.bus.Subscribe(ctx, func(message string) { receive(channels[0], message) })
 }
