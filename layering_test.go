@@ -39,7 +39,7 @@ func TestLayering(t *testing.T) {
 		"internal/wechat":             {},
 		"internal/ledger":             {},
 		"internal/ledger/boltledger":  {"internal/ledger"},
-		"internal/ledger/redisledger": {"internal/ledger"},
+		"internal/ledger/redisledger": {"internal/heartbeat", "internal/ledger"},
 		"internal/ledger/ledgertest":  {"internal/ledger"},
 		"internal/redistest":          {},
 		"internal/page":               {},

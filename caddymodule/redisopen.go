@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/heartbeat"
 	"github.com/caddy-wechat/gateway/internal/ledger/redisledger"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -20,6 +21,7 @@ import (
 // one, not even while Redis is down.
 type redisState struct {
 	client redis.UniversalClient
+	hears  *heartbeat.Connection // ledger and near listen to it
 	ledger *redisledger.Ledger
 	near   *session.Near // has the memory and the channel, and no store: see redisSessions
 	wake   waker
@@ -35,24 +37,27 @@ func newRedisState(p redisPlan) (*redisState, error) {
 		return nil, err
 	}
 	log := liveLogger("wechat.stores.redis")
-	s := &redisState{client: client}
+	s := &redisState{client: client, hears: &heartbeat.Connection{Bus: heartbeat.Redis{Client: client}}}
 	s.ends.Logger = liveLogger("wechat.ends")
-	s.ledger = redisledger.New(redisledger.Options{Client: client, Prefix: p.Prefix, StaleIfDown: p.StaleIfDown, Logger: log, Wake: s.wake.wake})
+	s.ledger = redisledger.New(redisledger.Options{
+		Client: client, Prefix: p.Prefix, StaleIfDown: p.StaleIfDown, Heartbeat: s.hears, Logger: log, Wake: s.wake.wake,
+	})
 	s.near = &session.Near{
 		StaleIfDown: p.StaleIfDown, Logger: log,
 		// With the round of gate.Live, an end cuts a socket within the second.
 		Stale: 500 * time.Millisecond,
-		Bus:   session.RedisBus{Client: client, Channel: (&session.Redis{Prefix: p.Prefix}).Channel()},
+		Bus:   &heartbeat.Channel{Connection: s.hears, Name: (&session.Redis{Prefix: p.Prefix}).Channel()},
 	}
 	s.scans.Shared = redisResults{client: client, prefix: p.keyPrefix() + "scan:"}
-	s.ledger.Start()
+	s.ledger.Start() // first: in a Cluster, its node carries the connection
 	s.near.Start()
+	s.hears.Start()
 	return s, nil
 }
 
 // Destruct lets go of Redis when the last configuration has.
 func (s *redisState) Destruct() error {
-	return errors.Join(s.ends.Close(), s.near.Close(), s.ledger.Close(), s.client.Close())
+	return errors.Join(s.ends.Close(), s.hears.Close(), s.near.Close(), s.ledger.Close(), s.client.Close())
 }
 
 func (p redisPlan) keyPrefix() string {

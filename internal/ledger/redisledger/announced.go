@@ -17,6 +17,8 @@ const (
 	announcedStep = 512
 	// announcedPause follows each look-up: a flood of announcements has Redis asked so often, and not more.
 	announcedPause = 50 * time.Millisecond
+	// announcedRetry follows one that failed.
+	announcedRetry = 100 * time.Millisecond
 )
 
 // announced holds the words of tombstones that the channel named. An announcement ends nothing: it says what to look up
@@ -98,12 +100,12 @@ func (e *ends) confirmAnnounced(ctx context.Context) {
 		pause := announcedPause
 		if spilled && e.loadTombstones(ctx) != nil {
 			e.announced.again(nil, true)
-			pause = channelRetry
+			pause = announcedRetry
 		}
 		for step := range slices.Chunk(words, announcedStep) {
 			if err := e.confirm(ctx, step); err != nil {
 				e.announced.again(step, false) // nothing that was announced is lost while Redis does not answer
-				pause = channelRetry
+				pause = announcedRetry
 			}
 		}
 		if !sleep(ctx, pause) {

@@ -79,7 +79,7 @@ func testRedis(t testing.TB, c redis.UniversalClient, prefix string, set func(*O
 	r := New(o)
 	r.Start()
 	t.Cleanup(func() { r.Close() })
-	eventually(t, "the channel works", func() bool { return r.channel.works(time.Now(), r.bound()) })
+	eventually(t, "the channel works", func() bool { return r.works(time.Now()) })
 	return r
 }
 

@@ -20,7 +20,8 @@
 // # Reading
 //
 // Persons are kept in memory (near.go). Each change is announced on a Pub/Sub
-// channel, on which each process also hears its own heartbeat (channel.go). While
+// channel, on which each process also hears its own heartbeat (channel.go, package
+// heartbeat). While
 // it does, a person is given for Fresh without asking Redis. When it does not,
 // changes may be missed: [Ledger.Generation] moves, and Redis is asked so often
 // that no answer is older than Stale. It is Pub/Sub and not client-side caching,
@@ -38,6 +39,6 @@
 //
 // # What it may import
 //
-// The standard library, go-redis, golang.org/x/sync/singleflight, and package
-// ledger. No Caddy, no other room of this module.
+// The standard library, go-redis, golang.org/x/sync/singleflight, and packages
+// ledger and heartbeat. No Caddy, no other room of this module.
 package redisledger

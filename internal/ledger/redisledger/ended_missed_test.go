@@ -48,7 +48,7 @@ func TestRedisTombstoneHeardTwice(t *testing.T) {
 		}})
 		r := testRedis(t, client, "", nil)
 		r.Start()
-		eventually(t, "the first end", func() bool { return r.Ended([16]byte{1}) && r.channel.works(time.Now(), r.bound()) })
+		eventually(t, "the first end", func() bool { return r.Ended([16]byte{1}) && r.works(time.Now()) })
 		defer cut(t, b, "allchannels")
 		cut(t, b, "resetchannels")
 		if err := other.EndSession(t.Context(), [16]byte{2}, until); err != nil {

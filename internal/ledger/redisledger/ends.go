@@ -19,8 +19,9 @@ type ends struct {
 	sessions  ledger.EndedSessions
 	persons   ledger.EndedPersons
 	announced announced
-	known     latch        // shut from Start until the tombstones are read
-	stamp     atomic.Value // string: that of the last change of the tombstones before they were last read
+	known     latch                     // shut from Start until the tombstones are read
+	stamp     atomic.Value              // string: that of the last change of the tombstones before they were last read
+	read      atomic.Pointer[time.Time] // when that was, or when they were found to be as they were
 }
 
 // learn takes in one tombstone, and says whether it is one.
@@ -41,6 +42,7 @@ func (e *ends) learn(word string) bool {
 // change has a stamp, not a number: a failover can lose one and gain another (attack: an ended session that stays good
 // where nobody heard of its end).
 func (e *ends) loadTombstones(ctx context.Context) error {
+	begun := time.Now()
 	once, cancel := e.once(ctx)
 	defer cancel()
 	stamp, err := e.Client.HGet(once, e.key("meta"), "ends").Result()
@@ -48,6 +50,7 @@ func (e *ends) loadTombstones(ctx context.Context) error {
 		return e.failed("reading the tombstones", err)
 	}
 	if read := e.stamp.Load(); read == stamp {
+		e.read.Store(&begun)
 		e.known.open()
 		return nil
 	}
@@ -65,6 +68,7 @@ func (e *ends) loadTombstones(ctx context.Context) error {
 		e.Logger.Warn("the ledger in Redis has tombstones that cannot be read; a newer gateway may have written them", "number", bad)
 	}
 	e.stamp.Store(stamp) // of before they were read: what came meanwhile is read again
+	e.read.Store(&begun)
 	e.known.open()
 	return nil
 }

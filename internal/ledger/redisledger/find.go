@@ -32,7 +32,7 @@ func (l *Ledger) Find(ctx context.Context, id string) (ledger.Person, error) {
 	if known && l.isFresh(&e, now) {
 		return e.person.Clone(), nil
 	}
-	usable := known && now.Sub(l.channel.confirmed(e.read)) < l.staleIfDown()
+	usable := known && now.Sub(l.channel.hears.Load().Confirmed(e.read)) < l.staleIfDown()
 	if usable && l.health.failing(failPause) {
 		return e.person.Clone(), nil
 	}
@@ -64,7 +64,7 @@ func (l *Ledger) Find(ctx context.Context, id string) (ledger.Person, error) {
 // isFresh says whether what is kept may be given without asking.
 func (l *Ledger) isFresh(e *nearEntry, now time.Time) bool {
 	age := now.Sub(e.read)
-	return age < l.bound() || age < l.fresh() && l.channel.covers(e.read, now, l.bound())
+	return age < l.bound() || age < l.fresh() && l.covers(e.read, now)
 }
 
 // fetch reads one person and keeps them. Whoever asked may have gone meanwhile.

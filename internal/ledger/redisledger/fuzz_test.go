@@ -21,12 +21,8 @@ func FuzzRedisMessage(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, message string) {
 		r := New(Options{})
-		r.channel.now.Store(&span{since: time.Now()})
 		r.near.add(id, nearEntry{person: ledger.Person{ID: id}}, 0, 1)
-		r.receive(message)
-		if !r.channel.works(time.Now(), time.Second) {
-			t.Error("a message broke the channel")
-		}
+		listener{r}.Receive(message)
 		if len(r.ends.persons.All()) != 0 || len(r.ends.sessions.All()) != 0 {
 			t.Error("a message ended something")
 		}

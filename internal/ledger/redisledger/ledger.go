@@ -29,7 +29,7 @@ type Ledger struct {
 	unwritten  ledger.UnwrittenEnds
 	targets    ledger.Targets
 	generation atomic.Uint64
-	moved      atomic.Int64 // when Generation last moved because the channel was broken, ns since 1970
+	moved      atomic.Pointer[time.Time] // when Generation last moved because the channel was broken
 }
 
 var _ ledger.Ledger = (*Ledger)(nil)
@@ -42,12 +42,14 @@ func New(o Options) *Ledger {
 }
 
 // Generation implements Ledger. It also moves, more than twice in each Stale, while changes of other instances may be
-// missed.
+// missed, and once more when that is over: what was prepared until then was older than what is heard of.
 func (l *Ledger) Generation() uint64 {
-	now := time.Now()
-	if !l.channel.works(now, l.bound()) {
-		last := l.moved.Load()
-		if now.UnixNano()-last >= int64(l.bound()) && l.moved.CompareAndSwap(last, now.UnixNano()) {
+	now, last := time.Now(), l.moved.Load()
+	// Who prepared something since it last moved had answers that were at most bound older.
+	settled := last != nil && l.works(now) && l.covers(last.Add(-l.bound()), now)
+	if !settled && (last == nil || now.Sub(*last) >= l.bound()) {
+		at := now
+		if l.moved.CompareAndSwap(last, &at) {
 			l.generation.Add(1)
 		}
 	}
@@ -57,8 +59,8 @@ func (l *Ledger) Generation() uint64 {
 // Close implements Ledger. It leaves the Client open.
 func (l *Ledger) Close() error {
 	l.shut()
-	l.channel.end()
+	err := l.channel.end()
 	l.ends.known.open()
 	l.work.Wait()
-	return nil
+	return err
 }

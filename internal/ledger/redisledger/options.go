@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/caddy-wechat/gateway/internal/heartbeat"
 )
 
 // What the zero values of Options mean.
@@ -37,6 +39,9 @@ type Options struct {
 	Entries int
 	// Stale, Fresh and StaleIfDown: see the constants. Zero means the default.
 	Stale, Fresh, StaleIfDown time.Duration
+	// Heartbeat is the connection by which this process hears the others, when it is shared with other parts of the
+	// process; whoever made it starts it after Start, and closes it. Nil: the ledger has one of its own.
+	Heartbeat *heartbeat.Connection
 	// Logger hears, at level Warn, of sightings that contradict what WeChat said before, and of Redis breaking and
 	// recovering. nil is silent. No openid, unionid or nickname is ever logged.
 	Logger *slog.Logger

@@ -65,7 +65,7 @@ func TestRedisOutages(t *testing.T) {
 				if err != nil && !errors.Is(err, ledger.ErrUnavailable) {
 					t.Fatal(err)
 				}
-				return err == nil && r.channel.works(time.Now(), r.bound())
+				return err == nil && r.works(time.Now())
 			})
 			_, done, err := r.Withdraw(t.Context(), ledger.Withdrawal{Key: "k", Kind: ledger.Revoked, AppID: "wxA", OpenID: "oB", Consent: true})
 			if n, _, err2 := r.Waiting(t.Context(), "crm"); !done || n < 1 || errors.Join(err, err2) != nil {
@@ -176,7 +176,7 @@ func TestRedisFailover(t *testing.T) {
 		promoted := time.Since(begun)
 		eventually(t, "recovery", func() bool {
 			_, err := r.See(context.Background(), ledger.Sighting{AppID: "wxA", OpenID: "oNew"})
-			return err == nil && r.channel.works(time.Now(), r.bound())
+			return err == nil && r.works(time.Now())
 		})
 		t.Logf("promoted after %v, ledger writes after %v; known persons were found %d times, each time",
 			promoted.Round(time.Millisecond), time.Since(begun).Round(time.Millisecond), asked)
