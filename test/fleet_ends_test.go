@@ -97,7 +97,7 @@ func (f *fleet) serveAll(when string, g *gatewayProcess, people []*mover) {
 // wechat runs a command of the operator's against this gateway.
 func (g *gatewayProcess) wechat(args ...string) string {
 	g.f.t.Helper()
-	command := exec.Command(g.f.binary, append(append([]string{"wechat"}, args...), "--address", g.admin)...)
+	command := exec.Command(g.binary, append(append([]string{"wechat"}, args...), "--address", g.admin)...)
 	command.Env = append(os.Environ(), "HOME="+g.folder)
 	out, err := command.CombinedOutput()
 	if err != nil {

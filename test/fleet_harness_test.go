@@ -46,6 +46,10 @@ var fleetKeys = map[string]string{
 	"FLEET_KEY_3":   "a third one comes when renewals are going on, too",
 }
 
+// fleetBefore names the binary of a version before, which gateway A runs then: the
+// fleet in the middle of a rolling upgrade.
+const fleetBefore = "FLEET_BEFORE"
+
 // gatewayBinary builds the gateway once for all tests.
 var gatewayBinary = sync.OnceValues(func() (string, error) {
 	folder, err := os.MkdirTemp("", "gateway-")
@@ -205,6 +209,7 @@ func (f *fleet) gateways() []*gatewayProcess { return []*gatewayProcess{f.a, f.b
 type gatewayProcess struct {
 	f                 *fleet
 	name, folder      string
+	binary            string
 	shop, club, admin string // addresses
 	run               *program
 	transport         *http.Transport
@@ -213,7 +218,10 @@ type gatewayProcess struct {
 
 func (f *fleet) prepare(name string) *gatewayProcess {
 	f.t.Helper()
-	g := &gatewayProcess{f: f, name: name, folder: f.t.TempDir()}
+	g := &gatewayProcess{f: f, name: name, folder: f.t.TempDir(), binary: f.binary}
+	if before := os.Getenv(fleetBefore); before != "" && name == "A" {
+		g.binary = before
+	}
 	for _, address := range []*string{&g.shop, &g.club, &g.admin} {
 		*address = "127.0.0.1:" + freePort(f.t)
 	}
@@ -305,7 +313,7 @@ func (g *gatewayProcess) start(c fleetConfig) {
 	if err := os.WriteFile(file, []byte(g.caddyfile(c)), 0o600); err != nil {
 		g.f.t.Fatal(err)
 	}
-	command := exec.Command(g.f.binary, "run", "--config", file, "--adapter", "caddyfile")
+	command := exec.Command(g.binary, "run", "--config", file, "--adapter", "caddyfile")
 	command.Dir = g.folder
 	command.Env = append(os.Environ(), "HOME="+g.folder, "XDG_DATA_HOME="+g.folder, "XDG_CONFIG_HOME="+g.folder,
 		"WECHAT_APP_ID="+appID, "WECHAT_APP_SECRET="+appSecret, "CLUB_APP_SECRET="+clubAppSecret)
