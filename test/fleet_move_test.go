@@ -99,6 +99,3 @@ func (f *fleet) storeWorkers() map[string]int {
 	}
 	return count
 }
-
-// lines counts the lines of a text.
-func lines(s string) int { return strings.Count(strings.TrimRight(s, "\n"), "\n") + min(len(s), 1) }
