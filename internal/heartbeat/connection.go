@@ -155,14 +155,12 @@ func (c *Connection) hear(what string) {
 	limit := silence * c.every()
 	silent := sent-c.heard.sent > limit || came-c.heard.came > limit
 	c.heard = heard{sent, came}
-	if s := c.spans.now.Load(); s != nil && !silent {
-		s.prove(c.born.Add(sent))
-		return
-	}
-	// The span begins now, not when the heartbeat was sent: the subscription may have
+	// A span begins now, not when the heartbeat was sent: the subscription may have
 	// begun while it was on its way. After a silence the same holds: whatever caused
 	// it may have swallowed more than heartbeats.
-	c.spans.begin(now)
+	if !c.spans.hear(now, c.born.Add(sent), silent) {
+		return
+	}
 	for _, channel := range c.channels {
 		c.listeners[channel].Begin()
 	}

@@ -7,27 +7,38 @@ import (
 
 // span is a time in which no announcement was missed.
 type span struct {
-	since  time.Time
-	proven atomic.Int64 // when the last heartbeat that came back was sent, in ns after since
+	begun  time.Time    // when the first heartbeat came back on the subscription
+	since  time.Time    // the same, or when heartbeats came back after the last silence
+	proven atomic.Int64 // when the last heartbeat that came back was sent, in ns after since; may be before it
+}
+
+func newSpan(begun, since, sent time.Time) *span {
+	s := &span{begun: begun, since: since}
+	s.proven.Store(int64(sent.Sub(since)))
+	return s
 }
 
 func (s *span) until() time.Time { return s.since.Add(time.Duration(s.proven.Load())) }
 
-// prove notes a heartbeat that came back. One sent before the span began proves
-// nothing more: it was on its way already.
-func (s *span) prove(sent time.Time) {
-	if after := int64(sent.Sub(s.since)); after > s.proven.Load() {
-		s.proven.Store(after)
-	}
-}
+// prove notes a heartbeat that came back.
+func (s *span) prove(sent time.Time) { s.proven.Store(int64(sent.Sub(s.since))) }
 
 // spans are the span that is not over, if there is one, and the one before it.
 type spans struct{ now, last atomic.Pointer[span] }
 
-// begin begins a span and ends the one before.
-func (s *spans) begin(now time.Time) {
-	s.end()
-	s.now.Store(&span{since: now})
+// hear takes in a heartbeat that came back now. After a silence the span begins anew.
+// It reports whether one begins.
+func (s *spans) hear(now, sent time.Time, silent bool) bool {
+	switch on := s.now.Load(); {
+	case on == nil:
+		s.now.Store(newSpan(now, now, sent))
+	case silent:
+		s.now.Store(newSpan(on.begun, now, sent))
+	default:
+		on.prove(sent)
+		return false
+	}
+	return true
 }
 
 // end ends the span, and reports whether there was one.
@@ -51,13 +62,15 @@ func (c *Connection) Covers(t, now time.Time, within time.Duration) bool {
 }
 
 // Confirmed returns until when what was read at t was certainly still so, had
-// nothing been announced about it: t itself, or later.
+// nothing been announced about it: t itself, or later. A silence does not count: it
+// rests on the word of the Bus that it lost nothing. That is for times in which Redis
+// cannot be asked.
 func (c *Connection) Confirmed(t time.Time) time.Time {
 	if c == nil {
 		return t
 	}
 	for _, p := range []*atomic.Pointer[span]{&c.spans.now, &c.spans.last} {
-		if s := p.Load(); s != nil && t.After(s.since) {
+		if s := p.Load(); s != nil && t.After(s.begun) {
 			if until := s.until(); until.After(t) {
 				return until
 			}
