@@ -44,7 +44,8 @@ func TestLayering(t *testing.T) {
 		"internal/redistest":          {},
 		"internal/page":               {},
 		"internal/wechattest":         {},
-		"internal/gate":               {"session", "internal/wechat", "internal/ledger", "internal/page"},
+		"internal/request":            {},
+		"internal/gate":               {"session", "internal/wechat", "internal/ledger", "internal/page", "internal/request"},
 		"internal/push":               {"internal/wechat", "internal/ledger"},
 		"internal/webhook":            {"internal/wechat", "internal/ledger"},
 	}
@@ -66,6 +67,18 @@ func TestLayering(t *testing.T) {
 				t.Errorf("%s must not import %s", room, other)
 			}
 		}
+	}
+}
+
+// What requests say is read with the standard library alone.
+func TestRequestNeedsNoLibrary(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./internal/request").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	if got := strings.TrimSpace(string(out)); got != "github.com/caddy-wechat/gateway/internal/request" {
+		t.Errorf("internal/request depends on %s", got)
 	}
 }
 

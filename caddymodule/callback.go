@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/request"
 )
 
 var errUnknownSite = errors.New("callback_origin hands visitors on to known sites only, and this address does not say which one it is: write `origin https://…` into its wechat_auth block")
@@ -21,7 +22,7 @@ func (a *App) provisionCallback() error {
 	if err != nil || origin == "" {
 		return err
 	}
-	canonical, ok := gate.CanonicalOrigin(origin)
+	canonical, ok := request.CanonicalOrigin(origin)
 	if !ok {
 		return fmt.Errorf("callback_origin: %q is not an origin like https://auth.example.com", withoutUser(a.CallbackOrigin))
 	}
@@ -44,7 +45,7 @@ func (h *Handler) provisionCallback() error {
 		return fmt.Errorf("a site: %w", errUnknownSite)
 	}
 	for _, origin := range h.Origins {
-		canonical, ok := gate.CanonicalOrigin(origin)
+		canonical, ok := request.CanonicalOrigin(origin)
 		if !ok {
 			return fmt.Errorf("origins: %q is not an origin like https://shop.example.com", withoutUser(origin))
 		}
@@ -137,5 +138,5 @@ func originOfAddress(address string, p ports) (string, bool) {
 	if parsed.Port != "" {
 		origin += ":" + parsed.Port
 	}
-	return gate.CanonicalOrigin(origin)
+	return request.CanonicalOrigin(origin)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -32,7 +32,7 @@ func checked(into *string, check func(string) error) func(*caddyfile.Dispenser) 
 }
 
 func checkOrigin(value string) error {
-	if _, ok := gate.CanonicalOrigin(value); !ok {
+	if _, ok := request.CanonicalOrigin(value); !ok {
 		return fmt.Errorf("'%s' is not an origin like https://shop.example.com", withoutUser(value))
 	}
 	return nil

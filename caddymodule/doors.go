@@ -7,6 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/request"
 )
 
 // gateKinds are the kinds as the gate knows them.
@@ -76,7 +77,7 @@ func (h *Handler) provisionDoors() (err error) {
 		if err != nil {
 			return err
 		}
-		canonical, ok := gate.CanonicalOrigin(expanded)
+		canonical, ok := request.CanonicalOrigin(expanded)
 		if !ok {
 			return fmt.Errorf("cors_origin: %q is not an origin like https://app.example.com", withoutUser(origin))
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/request"
 )
 
 func init() {
@@ -45,7 +45,7 @@ func (m *MatchBrowser) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // Match reports whether r comes from a WeChat browser.
 func (m MatchBrowser) Match(r *http.Request) bool {
-	return gate.DetectBrowser(r.UserAgent()).InWeChat()
+	return request.DetectBrowser(r.UserAgent()).InWeChat()
 }
 
 // MatchWithError is the same; it never fails.

@@ -10,7 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -43,7 +43,7 @@ type ScopeRule struct {
 func (s *ScopeRule) asksLess() bool { return s.Scope != string(wechat.ScopeUserInfo) }
 
 func (p *PathRule) provision(ctx caddy.Context, field string) error {
-	if err := gate.Paths(p.Paths).Validate(); err != nil {
+	if err := request.Paths(p.Paths).Validate(); err != nil {
 		return fmt.Errorf("%s: %w", field, err)
 	}
 	if p.isEmpty() {
@@ -64,17 +64,17 @@ func (p *PathRule) opens(r *http.Request, original *url.URL) bool {
 	if p == nil {
 		return false
 	}
-	if gate.Paths(p.Paths).Opens(original) {
+	if request.Paths(p.Paths).Opens(original) {
 		return true
 	}
-	if len(p.sets) == 0 || !gate.PlainPath(original) {
+	if len(p.sets) == 0 || !request.PlainPath(original) {
 		return false // an empty set would match everything
 	}
 	for i, set := range p.sets {
-		if p.kinds[i].suffix != "" && !gate.InRoot(original) {
+		if p.kinds[i].suffix != "" && !request.InRoot(original) {
 			continue // as a suffix without a folder is read in a rule for less
 		}
-		if p.kinds[i].stars && gate.BelowScript(original) {
+		if p.kinds[i].stars && request.BelowScript(original) {
 			continue // attack: path /theme/*/*.css opens /theme/admin.php/x.css
 		}
 		matched, err := set.MatchWithError(p.kinds[i].sent(r, original))
@@ -98,7 +98,7 @@ func exceptsNothing(set caddyhttp.MatcherSet, kind setKind, r *http.Request, ori
 			excepting = append(excepting, matcher)
 		}
 	}
-	return len(excepting) == 0 || gate.ReadPath(original).Every(func(path string) bool {
+	return len(excepting) == 0 || request.ReadPath(original).Every(func(path string) bool {
 		holds, err := excepting.MatchWithError(kind.sent(r, readAs(original, path)))
 		return holds && err == nil
 	})
@@ -106,8 +106,8 @@ func exceptsNothing(set caddyhttp.MatcherSet, kind setKind, r *http.Request, ori
 
 // demands reports whether this rule asks something of r, whose path may be read
 // in these ways. In doubt it does.
-func (p *PathRule) demands(r *http.Request, original *url.URL, readings gate.Readings) bool {
-	if gate.Paths(p.Paths).DemandsAny(readings) {
+func (p *PathRule) demands(r *http.Request, original *url.URL, readings request.Readings) bool {
+	if request.Paths(p.Paths).DemandsAny(readings) {
 		return true
 	}
 	if len(p.sets) == 0 {
@@ -115,7 +115,7 @@ func (p *PathRule) demands(r *http.Request, original *url.URL, readings gate.Rea
 	}
 	return readings.Doubt || readings.Any(func(path string) bool {
 		for i, set := range p.sets {
-			ways := []string{path, gate.OtherSlash(path)}
+			ways := []string{path, request.OtherSlash(path)}
 			if p.kinds[i].excepts {
 				ways = ways[:1] // "not /static/*" means /static/, and not /static
 			}
@@ -157,7 +157,7 @@ func (p *PathRule) isEmpty() bool { return p.size() == 0 }
 func (p *PathRule) parse(helper httpcaddyfile.Helper) error {
 	for helper.NextArg() {
 		if !strings.HasPrefix(helper.Val(), "@") {
-			if err := (gate.Paths{helper.Val()}).Validate(); err != nil {
+			if err := (request.Paths{helper.Val()}).Validate(); err != nil {
 				return helper.Err(err.Error())
 			}
 			p.Paths = append(p.Paths, helper.Val())

@@ -11,7 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/request"
 )
 
 // The sets of matchers that a rule may have, as JSON.
@@ -42,8 +42,8 @@ func rule(t *testing.T, set string) *PathRule {
 	return &r
 }
 
-// request is what the gate gets of a visitor's request after a rewrite to /index.php.
-func request(t *testing.T, address string) (*http.Request, *url.URL) {
+// rewritten is what the gate gets of a visitor's request after a rewrite to /index.php.
+func rewritten(t *testing.T, address string) (*http.Request, *url.URL) {
 	t.Helper()
 	original, err := url.ParseRequestURI(address)
 	if err != nil {
@@ -68,8 +68,8 @@ func TestAttackASpellingAvoidsAMatcher(t *testing.T) {
 		} {
 			t.Run(set+" "+address, func(t *testing.T) {
 				t.Parallel()
-				sent, original := request(t, address)
-				if !r.demands(sent, original, gate.ReadPath(original)) {
+				sent, original := rewritten(t, address)
+				if !r.demands(sent, original, request.ReadPath(original)) {
 					t.Error("demands nothing")
 				}
 			})
@@ -86,16 +86,16 @@ func TestHonestPathsKeepTheirScopeBesideAMatcher(t *testing.T) {
 		} {
 			t.Run(set+" "+address, func(t *testing.T) {
 				t.Parallel()
-				sent, original := request(t, address)
-				if r.demands(sent, original, gate.ReadPath(original)) {
+				sent, original := rewritten(t, address)
+				if r.demands(sent, original, request.ReadPath(original)) {
 					t.Error("demands more")
 				}
 			})
 		}
 	}
 	for _, address := range []string{"/static/", "/static/x", "/static/x;v=1", "/static//x"} {
-		sent, original := request(t, address)
-		if rule(t, notStatic).demands(sent, original, gate.ReadPath(original)) {
+		sent, original := rewritten(t, address)
+		if rule(t, notStatic).demands(sent, original, request.ReadPath(original)) {
 			t.Errorf("%s is static, and demands more", address)
 		}
 	}
@@ -112,7 +112,7 @@ func TestAttackASpellingAvoidsAnException(t *testing.T) {
 		} {
 			t.Run(set+" "+address, func(t *testing.T) {
 				t.Parallel()
-				sent, original := request(t, address)
+				sent, original := rewritten(t, address)
 				if got := r.opens(sent, original); got != want {
 					t.Errorf("opens: %t, want %t", got, want)
 				}
@@ -127,7 +127,7 @@ func TestAttackASuffixLowersTheScopeOfScripts(t *testing.T) {
 	t.Parallel()
 	for name, r := range map[string]*PathRule{"path": {Paths: []string{"*.html"}}, "matcher": rule(t, `{"path":["*.html"]}`), "not": rule(t, `{"not":[{"path":["*.php"]}]}`)} {
 		for address, want := range map[string]bool{"/x.html": true, "/pay.php/x.html": false, "/orders/x.html": false} {
-			sent, original := request(t, address)
+			sent, original := rewritten(t, address)
 			if got := r.opens(sent, original); got != want {
 				t.Errorf("%s %s: %t, want %t", name, address, got, want)
 			}
@@ -139,7 +139,7 @@ func TestAttackASuffixLowersTheScopeOfScripts(t *testing.T) {
 func TestMatchersLeaveTheRequestAlone(t *testing.T) {
 	t.Parallel()
 	r := rule(t, `{"expression":"{http.request.uri.path} == '/x' && {http.vars.who} == 'me' && {http.request.orig_uri.path} == '/x'"}`)
-	sent, original := request(t, "/x")
+	sent, original := rewritten(t, "/x")
 	caddyhttp.SetVar(sent.Context(), "who", "me")
 	caddyhttp.SetVar(sent.Context(), "start_time", "then")
 	if !r.opens(sent, original) {
@@ -167,7 +167,7 @@ func TestAttackAStarForAFolderMeetsAScript(t *testing.T) {
 		{`{"path":["/theme/*"]}`, "/theme/a.b/x.css", true},
 	} {
 		t.Run(c.set+" "+c.address, func(t *testing.T) {
-			r, original := request(t, c.address)
+			r, original := rewritten(t, c.address)
 			if got := rule(t, c.set).opens(r, original); got != c.want {
 				t.Errorf("opens: %t, want %t", got, c.want)
 			}

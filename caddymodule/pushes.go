@@ -14,12 +14,13 @@ import (
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/push"
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
 
 // pushPrefix is in front of the name of the account that a push is for.
-const pushPrefix = gate.Prefix + "push/"
+const pushPrefix = request.Prefix + "push/"
 
 // pushPatience is how long the end of a configuration waits for what WeChat has
 // told and the ledger does not have yet.

@@ -11,7 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/request"
 )
 
 // setKind says what a matcher set is made of.
@@ -64,7 +64,7 @@ func kindOfSet(set caddy.ModuleMap) setKind {
 }
 
 func (k *setKind) readPath(raw json.RawMessage) {
-	var paths gate.Paths
+	var paths request.Paths
 	if json.Unmarshal(raw, &paths) != nil {
 		return // loading it says what is wrong
 	}
@@ -75,8 +75,8 @@ func (k *setKind) readPath(raw json.RawMessage) {
 	k.addSuffix("path ", paths)
 }
 
-func (k *setKind) addSuffix(before string, paths gate.Paths) {
-	k.stars = k.stars || slices.ContainsFunc(paths, gate.StarsForFolders)
+func (k *setKind) addSuffix(before string, paths request.Paths) {
+	k.stars = k.stars || slices.ContainsFunc(paths, request.StarsForFolders)
 	if pattern, suffix, ok := paths.BareSuffix(); ok {
 		k.suffix, k.advice = before+pattern, suffixAdvice(suffix)
 	}
@@ -124,7 +124,7 @@ func (k *setKind) readExpression(raw json.RawMessage) {
 	}
 	for _, call := range pathCalls.FindAllString(text, -1) {
 		for _, found := range suffixTexts.FindAllStringSubmatch(call, -1) {
-			k.addSuffix("path ", gate.Paths{found[1]})
+			k.addSuffix("path ", request.Paths{found[1]})
 		}
 	}
 	if readsAddress(json.RawMessage(text)) || strings.Contains(text, "path_regexp(") || strings.Contains(text, "url_pattern(") {
@@ -154,7 +154,7 @@ func isExcepting(matcher any) bool {
 // alone: PHP runs /admin.php for /admin.php/x.css. It is asked before Caddy loads
 // the matchers.
 func (p *PathRule) opensScripts(option string) error {
-	if pattern, suffix, ok := gate.Paths(p.Paths).BareSuffix(); ok {
+	if pattern, suffix, ok := request.Paths(p.Paths).BareSuffix(); ok {
 		return fmt.Errorf("%s %s %s", option, pattern, suffixAdvice(suffix))
 	}
 	for _, set := range p.MatcherSetsRaw {

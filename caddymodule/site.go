@@ -14,6 +14,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -23,7 +24,7 @@ type site struct {
 	doors   []gate.Account
 	origin  string
 	rules   gate.Rules
-	scrub   gate.Scrub
+	scrub   request.Scrub
 	scopes  []ScopeRule
 	public  *PathRule
 	opt     *PathRule
@@ -46,7 +47,7 @@ func (s *site) need(r *http.Request, original *url.URL) wechat.Scope {
 	if len(s.scopes) == 0 {
 		return s.rules.Scope
 	}
-	less, readings := false, gate.ReadPath(original)
+	less, readings := false, request.ReadPath(original)
 	for i := range s.scopes {
 		rule := &s.scopes[i]
 		if rule.asksLess() {
@@ -109,7 +110,7 @@ func (h *Handler) provisionSite(ctx caddy.Context) error {
 		return err
 	}
 	g := gate.Gate{Rules: h.site.rules}
-	h.site.scrub = gate.NewScrub(g.HeaderNames())
+	h.site.scrub = request.NewScrub(g.HeaderNames())
 	return nil
 }
 
@@ -118,7 +119,7 @@ func (h *Handler) provisionOrigin() error {
 	if err != nil || origin == "" {
 		return err
 	}
-	canonical, ok := gate.CanonicalOrigin(origin)
+	canonical, ok := request.CanonicalOrigin(origin)
 	if !ok {
 		return fmt.Errorf("origin: %q is not an origin like https://shop.example.com", withoutUser(h.Origin))
 	}

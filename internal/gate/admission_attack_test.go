@@ -8,11 +8,13 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/caddy-wechat/gateway/internal/request"
 )
 
 // net4 is the i-th network of a test.
 func net4(i int) netip.Prefix {
-	return networkOf(netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 7}))
+	return request.NetworkOf(netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 7}))
 }
 
 // turn is a place that somebody got, or the error.
@@ -218,7 +220,7 @@ func TestNetworks(t *testing.T) {
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
-			r := &Request{Request: request(t, "GET", "/"), ClientIP: text}
+			r := &Request{Request: newRequest(t, "GET", "/"), ClientIP: text}
 			if got := r.network().String(); got != want {
 				t.Errorf("%q is of %s, want %s", text, got, want)
 			}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -58,7 +59,7 @@ func askedTarget(r *http.Request, origin string) string {
 	if found == "" {
 		return ""
 	}
-	return returnTarget(found, origin)
+	return request.ReturnTarget(found, origin)
 }
 
 // asksToWrite reports whether any of the headers says that the visitor does more than

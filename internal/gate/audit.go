@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -106,18 +107,18 @@ var systems = []struct{ sign, name string }{
 // wechat_linux, wechat, devtools, wecom or other. It is one of these words
 // whatever was sent: nobody writes into the log.
 func Client(userAgent string) string {
-	switch family := DetectBrowser(userAgent).Family; family {
-	case FamilyWeChat:
-	case FamilyNone:
+	switch family := request.DetectBrowser(userAgent).Family; family {
+	case request.FamilyWeChat:
+	case request.FamilyNone:
 		return "other"
 	default:
 		return string(family)
 	}
-	lower := strings.ToLower(userAgent[:min(len(userAgent), maxUserAgent)])
+	lower := strings.ToLower(userAgent[:min(len(userAgent), request.MaxUserAgent)])
 	for _, s := range systems {
 		if strings.Contains(lower, s.sign) {
-			return string(FamilyWeChat) + "_" + s.name
+			return string(request.FamilyWeChat) + "_" + s.name
 		}
 	}
-	return string(FamilyWeChat)
+	return string(request.FamilyWeChat)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -25,8 +26,8 @@ func TestClientKinds(t *testing.T) {
 		"Mozilla/5.0 wechatdevtools/1.06 MicroMessenger/8.0.5":    "devtools",
 		"Mozilla/5.0 (X11; Linux x86_64) Chrome/132.0.0.0 Safari": "other",
 		"": "other",
-		strings.Repeat("x", maxUserAgent) + "MicroMessenger/8.0 Android": "other",
-		"MicroMessenger/8.0 \r\naction=admin":                            "wechat",
+		strings.Repeat("x", request.MaxUserAgent) + "MicroMessenger/8.0 Android": "other",
+		"MicroMessenger/8.0 \r\naction=admin":                                    "wechat",
 	} {
 		if got := Client(userAgent); got != want {
 			t.Errorf("%.90q: %s, want %s", userAgent, got, want)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -80,7 +81,7 @@ func signedIn(b *testing.B) (handle func(watched bool), live *Live) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	scrub := NewScrub(g.HeaderNames())
+	scrub := request.NewScrub(g.HeaderNames())
 	cookie := []string{"JSESSIONID=1; wechat=" + value}
 	// As a server does: the context of each request can be cancelled.
 	ctx, cancel := context.WithCancel(b.Context())
@@ -110,7 +111,7 @@ func signedIn(b *testing.B) (handle func(watched bool), live *Live) {
 // What a rule for some paths costs each request, and the most that an attacker
 // can make it cost.
 func BenchmarkDemands(b *testing.B) {
-	rule := Paths{"/account/*", "*.do", "/shops/*/menu"}
+	rule := request.Paths{"/account/*", "*.do", "/shops/*/menu"}
 	for name, path := range map[string]string{
 		"plain":   "/shops/1/list.html",
 		"params":  "/list.jsp;jsessionid=1",

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -180,7 +181,7 @@ func (g *Gate) finish(w http.ResponseWriter, r *Request, f Flow, code string) {
 		g.failed(w, r, f, err)
 	case o.snapshot && f.Optional:
 		g.passWithout(w, r, f)
-	case o.session == nil, o.snapshot && isScanPath(f.Target):
+	case o.session == nil, o.snapshot && request.IsScanPath(f.Target):
 		// A guest confirms no code, and takes no visitor's session for nothing.
 		g.explainSnapshot(w, r, f)
 	default:

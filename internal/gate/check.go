@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -104,7 +105,7 @@ func (g *Gate) sendToSignIn(w http.ResponseWriter, r *Request, asked asked, stan
 		about.Method = http.MethodPost // as the request that was asked about
 		r.Request = about
 		g.refuse(w, r, asked.target)
-	case asked.forVisitor && wantsPage(r.Request):
+	case asked.forVisitor && request.WantsPage(r.Request):
 		redirect(w, http.StatusSeeOther, body.RedirectURL)
 	default:
 		w.Header().Set("Location", body.RedirectURL)

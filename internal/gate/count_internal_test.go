@@ -28,7 +28,7 @@ func counting(t testing.TB, keys ...string) *Gate {
 func countOf(t testing.TB, g *Gate, origin string, c sideCookie, about string, n int) string {
 	t.Helper()
 	w := httptest.NewRecorder()
-	g.setCount(w, &Request{Request: request(t, "GET", "/"), origin: origin, site: siteOf(origin)}, c, about, n, time.Minute)
+	g.setCount(w, &Request{Request: newRequest(t, "GET", "/"), origin: origin, site: siteOf(origin)}, c, about, n, time.Minute)
 	cookie, err := http.ParseSetCookie(w.Header().Get("Set-Cookie"))
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func TestCount(t *testing.T) {
 		"of another key":    {[]string{countOf(t, other, here, landedCookie, "x", 3)}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := request(t, "GET", "/")
+			r := newRequest(t, "GET", "/")
 			for _, value := range c.values {
 				r.Header["Cookie"] = append(r.Header["Cookie"], "wechat-landed="+value, "__Host-wechat-landed="+count(t, 1), "wechat-landed-8080="+count(t, 1))
 			}
@@ -83,7 +83,7 @@ func TestCountEnds(t *testing.T) {
 		const here = "http://a.example.com"
 		value := countOf(t, counting(t, testSecret), here, landedCookie, "", 3)
 		rotated := counting(t, strings.Repeat("B", 26), testSecret)
-		r := &Request{Request: request(t, "GET", "/", "Cookie", "wechat-landed="+value), origin: here}
+		r := &Request{Request: newRequest(t, "GET", "/", "Cookie", "wechat-landed="+value), origin: here}
 		for _, c := range []struct {
 			after time.Duration
 			want  int
@@ -101,7 +101,7 @@ func FuzzCount(f *testing.F) {
 		f.Add(value)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		r := request(t, "GET", "/")
+		r := newRequest(t, "GET", "/")
 		r.Header["Cookie"] = []string{"wechat-landed=" + value + "; wechat-foreign=" + value}
 		if n := g.count(&Request{Request: r, origin: "http://a"}, landedCookie, ""); n != 0 {
 			t.Fatalf("%q counts %d", value, n)

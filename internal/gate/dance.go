@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -90,7 +91,7 @@ func (g *Gate) askConsent(w http.ResponseWriter, r *Request, target string) {
 		ContinueURL: loginPath(target, wechat.ScopeUserInfo),
 	}
 	if g.Rules.AllowDeclined {
-		p.DeclineURL, p.ReturnTo = Prefix+"decline", target
+		p.DeclineURL, p.ReturnTo = request.Prefix+"decline", target
 	}
 	g.write(w, r, p)
 }
@@ -105,9 +106,9 @@ func loginPath(target string, scope wechat.Scope) string {
 		q.Set("scope", string(scope))
 	}
 	if len(q) == 0 {
-		return Prefix + "login"
+		return request.Prefix + "login"
 	}
-	return Prefix + "login?" + q.Encode()
+	return request.Prefix + "login?" + q.Encode()
 }
 
 func (g *Gate) sealer(r *Request) flowSealer {
@@ -118,7 +119,7 @@ func (g *Gate) sealer(r *Request) flowSealer {
 // cache permanent ones for ever, and some cache temporary ones.
 func redirect(w http.ResponseWriter, status int, location string) {
 	h := w.Header()
-	h.Set("Location", headerAddress(location))
+	h.Set("Location", request.HeaderAddress(location))
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
 	w.WriteHeader(status)

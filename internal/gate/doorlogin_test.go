@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -198,7 +199,7 @@ func TestCodeOfAnotherSite(t *testing.T) {
 	second := &town{t: t, weChat: w.weChat, hub: w.hub, ledger: w.ledger, gate: &gate.Gate{
 		Hub: w.hub, Account: w.gate.Account, Doors: w.gate.Doors, Origin: "https://other.example.com", Rules: w.gate.Rules, Logger: w.gate.Logger,
 	}, inside: true}
-	second.scrub = gate.NewScrub(second.gate.HeaderNames())
+	second.scrub = request.NewScrub(second.gate.HeaderNames())
 	c := second.client("alice")
 	c.ask(http.MethodPost, miniLogin, once).refused(t, 400, "code_invalid")
 	c.token = first.Token

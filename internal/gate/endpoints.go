@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -24,7 +25,7 @@ var endpoints = map[string]func(*Gate, http.ResponseWriter, *Request){
 // the gate itself. Everything below /_wechat/ does: nothing there ever reaches
 // the upstream.
 func IsEndpoint(original *url.URL) bool {
-	return strings.HasPrefix(original.Path, Prefix) || original.Path == strings.TrimSuffix(Prefix, "/")
+	return strings.HasPrefix(original.Path, request.Prefix) || original.Path == strings.TrimSuffix(request.Prefix, "/")
 }
 
 // ServeEndpoint answers a request below /_wechat/.
@@ -38,7 +39,7 @@ func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *Request) {
 	if r.unsettled = g.redeem(w, r); r.unsettled != nil {
 		g.logWeChat(slog.LevelError, notComplete, Flow{}, r.unsettled)
 	}
-	name := strings.TrimPrefix(r.Original.Path, Prefix)
+	name := strings.TrimPrefix(r.Original.Path, request.Prefix)
 	if g.serveDoor(w, r, name) {
 		return
 	}
@@ -142,13 +143,13 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *Request) {
 func askedAtLogin(r *Request) (target string, scope wechat.Scope, ok bool) {
 	query := r.Original.RawQuery
 	target, scope = "/", wechat.ScopeBase
-	if addresses := parameter(query, "return_to"); len(addresses) > 0 {
-		target = returnTarget(addresses[0], r.origin)
+	if addresses := request.Parameter(query, "return_to"); len(addresses) > 0 {
+		target = request.ReturnTarget(addresses[0], r.origin)
 	}
 	if r.Original.Query().Get("scope") == string(wechat.ScopeUserInfo) {
 		scope = wechat.ScopeUserInfo
 	}
-	return target, scope, !cutAtAmpersand(query, "return_to", "scope="+string(wechat.ScopeBase), "scope="+string(wechat.ScopeUserInfo))
+	return target, scope, !request.CutAtAmpersand(query, "return_to", "scope="+string(wechat.ScopeBase), "scope="+string(wechat.ScopeUserInfo))
 }
 
 // standingForLogin differs from standing in that a decline or a guest does not
@@ -175,7 +176,7 @@ func (g *Gate) declineEndpoint(w http.ResponseWriter, r *Request) {
 	if !readForm(w, r, maxDeclineForm) {
 		return
 	}
-	target := returnTarget(r.PostFormValue("return_to"), r.origin)
+	target := request.ReturnTarget(r.PostFormValue("return_to"), r.origin)
 	if err := g.identify(r); err != nil {
 		g.unavailable(w, r, retryStore, Flow{}, err)
 		return
@@ -201,7 +202,7 @@ func (g *Gate) postedHere(w http.ResponseWriter, r *Request) bool {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
 		foreign = site != "same-origin" && site != "none"
 	} else if origin := r.Header.Get("Origin"); origin != "" {
-		canonical, ok := CanonicalOrigin(origin)
+		canonical, ok := request.CanonicalOrigin(origin)
 		foreign = !ok || canonical != r.origin
 	}
 	if foreign {

@@ -110,7 +110,7 @@ func TestLoginWithAnAddressThatIsCut(t *testing.T) {
 	}
 }
 
-// Attacks 1 to 3, 33, 34: the same lists as of cleanTarget stand in its own
+// Attacks 1 to 3, 33, 34: the same lists as of request.CleanTarget stand in its own
 // test; here, that login, decline and forwarding headers go through it.
 func TestAttack33LoginStaysOnTheSite(t *testing.T) {
 	t.Parallel()

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -21,7 +22,7 @@ const (
 	// says what is wrong.
 	maxAttempts = 2
 	// callbackPath is where WeChat sends the visitor back to.
-	callbackPath = Prefix + "callback/"
+	callbackPath = request.Prefix + "callback/"
 )
 
 // errFlow says that a callback address holds no flow of ours.
@@ -112,7 +113,7 @@ func (s flowSealer) open(path string) (Flow, error) {
 	f.ID, f.Target = id, string(target)
 	// A flow we sealed holds a clean target; checked again all the same, so
 	// that no bug upstream of here becomes an open redirect.
-	f.Target = cleanTarget(f.Target)
+	f.Target = request.CleanTarget(f.Target)
 	return f, nil
 }
 

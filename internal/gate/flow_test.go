@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -31,7 +32,7 @@ func TestFlowThereAndBack(t *testing.T) {
 	sealer := shopSealer(t)
 	for _, target := range []string{
 		"/", "/cart?a=1&b=<2>#/c", "/商品?q=值", "/gbk?q=\xb9\xfa", `/q?"\u0026"`,
-		"/?" + strings.Repeat("&", maxTarget-2), "/?" + strings.Repeat(`"`, maxTarget-2), "/?" + strings.Repeat("\xff", maxTarget-2),
+		"/?" + strings.Repeat("&", request.MaxTarget-2), "/?" + strings.Repeat(`"`, request.MaxTarget-2), "/?" + strings.Repeat("\xff", request.MaxTarget-2),
 	} {
 		flow, binding := newFlow(target, wechat.ScopeUserInfo, maxAttempts, true, testSecret)
 		path, err := sealer.path(flow)
@@ -165,7 +166,7 @@ func TestBinding(t *testing.T) {
 		t.Errorf("cookie %s, want %s", got, want)
 	}
 	with := func(pairs ...string) *Request {
-		r := request(t, "GET", "/", "Cookie", strings.Join(pairs, "; "))
+		r := newRequest(t, "GET", "/", "Cookie", strings.Join(pairs, "; "))
 		s := site{secure: true}
 		secrets := browserSecrets(r, s)
 		return &Request{Request: r, site: s, secrets: &secrets}
@@ -230,7 +231,7 @@ func FuzzFlowOpen(f *testing.F) {
 				t.Fatalf("%q: %+v, %v", path, got, err)
 			}
 		// Seeds of another process open too: they were sealed with the same key.
-		case !strings.HasPrefix(path, callbackPath+got.ID+"/") || len(got.ID) != 26 || cleanTarget(got.Target) != got.Target:
+		case !strings.HasPrefix(path, callbackPath+got.ID+"/") || len(got.ID) != 26 || request.CleanTarget(got.Target) != got.Target:
 			t.Fatalf("%q opens as %+v", path, got)
 		}
 		if sealer.stateIs(flow.ID, state) && !strings.EqualFold(state, sealer.state(flow.ID)) {

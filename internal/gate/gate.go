@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -110,7 +111,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool
 		r.forgetForeign(w)
 		return r.id, true
 	}
-	if !isNavigation(r.Request) {
+	if !request.IsNavigation(r.Request) {
 		g.allowOrigin(w, r)
 	}
 	g.answer(w, r, verdict)
@@ -120,7 +121,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool
 // prepare works out what the dance needs to know of a request.
 func (g *Gate) prepare(r *Request) bool {
 	r.token, r.withdrawn = takeToken(r.Request), g.Hub.Keys.Withdrawn()
-	origin, ok := g.originOf(r.Request)
+	origin, ok := request.Origin(g.Origin, r.Request)
 	if !ok {
 		return false
 	}
@@ -176,9 +177,9 @@ func (g *Gate) facts(r *Request) Facts {
 	return Facts{
 		Access:     r.Access,
 		Standing:   g.standing(r, r.Need),
-		Navigation: isNavigation(r.Request) && !r.token.sent,
+		Navigation: request.IsNavigation(r.Request) && !r.token.sent,
 		Write:      !isRead(r.Method) || r.Header.Get("Upgrade") != "", // a socket can carry anything
-		InWeChat:   DetectBrowser(r.UserAgent()).InWeChat(),
+		InWeChat:   request.DetectBrowser(r.UserAgent()).InWeChat(),
 		Outside:    g.outside(),
 		Adrift:     r.landed == maxLandings,
 		Excused:    r.landed == excused || r.foreign.n >= maxForeign,
@@ -210,7 +211,7 @@ func isRead(method string) bool {
 
 // answer carries out every verdict but Pass.
 func (g *Gate) answer(w http.ResponseWriter, r *Request, v Verdict) {
-	target := cleanTarget(r.Original.RequestURI())
+	target := request.CleanTarget(r.Original.RequestURI())
 	switch v {
 	case Begin:
 		g.begin(w, r, newDance{target: target, scope: wechat.ScopeBase, optional: r.Access == Optional})

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -23,7 +24,7 @@ import (
 // cookies (protocol facts, J2): they come to the page as strangers, and whoever
 // reads the address in a log later finds the ticket burnt.
 const (
-	ticketPath      = Prefix + "ticket/"
+	ticketPath      = request.Prefix + "ticket/"
 	purposeHandOver = "handover"
 )
 
@@ -39,7 +40,7 @@ type hop struct {
 // is forwarded would break signatures over it. A navigation never reaches the
 // upstream with it.
 func (g *Gate) handOver(w http.ResponseWriter, r *Request) (answered bool) {
-	if !strings.Contains(r.Original.RawQuery, "ticket") || r.token.sent || !g.has(KindMiniProgram) || !isNavigation(r.Request) {
+	if !strings.Contains(r.Original.RawQuery, "ticket") || r.token.sent || !g.has(KindMiniProgram) || !request.IsNavigation(r.Request) {
 		return false
 	}
 	tickets, rest := cutTicket(r.Original.RawQuery)
@@ -48,7 +49,7 @@ func (g *Gate) handOver(w http.ResponseWriter, r *Request) (answered bool) {
 	}
 	clean := *r.Original
 	clean.RawQuery, clean.ForceQuery = rest, false
-	target := cleanTarget(clean.RequestURI())
+	target := request.CleanTarget(clean.RequestURI())
 	next := target
 	if len(tickets) == 1 && r.Method == http.MethodGet && takesTickets(r) { // two tickets are none
 		next = g.secondHop(w, r, tickets[0], target)
@@ -63,11 +64,11 @@ func (g *Gate) handOver(w http.ResponseWriter, r *Request) (answered bool) {
 // sites that its owner has proved to own. The User-Agent grants nothing here; who
 // makes one up signs himself in.
 func takesTickets(r *Request) bool {
-	b := DetectBrowser(r.UserAgent())
+	b := request.DetectBrowser(r.UserAgent())
 	// What WeChat opens comes from no page: not from one of this site either, or of a
 	// neighbour, where somebody may have left the link.
 	from := r.Header.Get("Sec-Fetch-Site")
-	return (b.MiniProgram || b.Family == FamilyDevtools) && (from == "none" || from == "" && fromWeChat(r.Header.Get("Referer")))
+	return (b.MiniProgram || b.Family == request.FamilyDevtools) && (from == "none" || from == "" && fromWeChat(r.Header.Get("Referer")))
 }
 
 // fromWeChat reports whether a Referer is no page's: mini programs have one of WeChat's.
@@ -135,7 +136,7 @@ func (g *Gate) openHop(r *Request) (h hop, ok bool) {
 	if json.Unmarshal(head, &h) != nil {
 		return hop{}, false
 	}
-	h.target = cleanTarget(string(target)) // checked again, as a flow's
+	h.target = request.CleanTarget(string(target)) // checked again, as a flow's
 	return h, true
 }
 

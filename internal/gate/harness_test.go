@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 	"github.com/caddy-wechat/gateway/session"
@@ -44,7 +45,7 @@ type town struct {
 	gate     *gate.Gate
 	store    *shakyStore
 	ledger   *shakyLedger
-	scrub    gate.Scrub
+	scrub    request.Scrub
 	access   map[string]gate.Access                        // by path; anything else is protected
 	need     map[string]wechat.Scope                       // by path
 	upstream http.HandlerFunc                              // nil is echo
@@ -172,7 +173,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 	for _, change := range changes {
 		change(w)
 	}
-	w.scrub = gate.NewScrub(w.gate.HeaderNames())
+	w.scrub = request.NewScrub(w.gate.HeaderNames())
 	if !w.inside {
 		w.server = httptest.NewUnstartedServer(w)
 		w.server.Config.ErrorLog = slog.NewLogLogger(w.gate.Logger.Handler(), slog.LevelError)

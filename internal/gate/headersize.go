@@ -1,6 +1,10 @@
 package gate
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/caddy-wechat/gateway/internal/request"
+)
 
 // nginx reads the header of an answer into one buffer of 4 KiB, by default, and
 // answers 502 where it does not fit. An address that would make ours longer is not
@@ -30,7 +34,7 @@ func headerFits(h http.Header, location string) bool {
 // the address is too long for a header. Cookies are set before.
 func returnTo(w http.ResponseWriter, r *Request, target string) {
 	location := r.origin + target
-	if !headerFits(w.Header(), headerAddress(location)) {
+	if !headerFits(w.Header(), request.HeaderAddress(location)) {
 		location = r.origin + "/"
 	}
 	redirect(w, http.StatusSeeOther, location)

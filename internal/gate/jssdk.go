@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -20,11 +21,11 @@ func (g *Gate) jssdkEndpoint(w http.ResponseWriter, r *Request) {
 		methodNotAllowed(w, http.MethodGet)
 		return
 	}
-	if cutAtAmpersand(r.Original.RawQuery, "url") {
+	if request.CutAtAmpersand(r.Original.RawQuery, "url") {
 		writeError(w, http.StatusBadRequest, "bad_url", "url ends at its first &: percent-encode it, as encodeURIComponent(location.href.split('#')[0]) does.")
 		return
 	}
-	pages := parameter(r.Original.RawQuery, "url")
+	pages := request.Parameter(r.Original.RawQuery, "url")
 	if len(pages) != 1 || !g.isOwnPage(r, pages[0]) {
 		writeError(w, http.StatusBadRequest, "bad_url", "url must be the address of a page of this site, percent-encoded: encodeURIComponent(location.href.split('#')[0]).")
 		return
@@ -58,7 +59,7 @@ type jssdkJSON struct {
 // Browsers make / of a \ in a path, and leave it in a query.
 func (g *Gate) isOwnPage(r *Request, page string) bool {
 	rest, ok := strings.CutPrefix(page, r.origin)
-	if !ok || hasControl(rest) {
+	if !ok || request.HasControl(rest) {
 		return false
 	}
 	path := rest

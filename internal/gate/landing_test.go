@@ -21,7 +21,7 @@ func TestLandingCookieForm(t *testing.T) {
 	t.Parallel()
 	g := counting(t, testSecret)
 	const code = `[A-Za-z0-9_-]{54}`
-	r := &Request{Request: request(t, "GET", "/"), origin: "https://a", site: site{secure: true}, landed: 1}
+	r := &Request{Request: newRequest(t, "GET", "/"), origin: "https://a", site: site{secure: true}, landed: 1}
 	w := httptest.NewRecorder()
 	landedCookie.Clear(w, r.site) // what was set before is replaced
 	g.land(w, r)
@@ -34,7 +34,7 @@ func TestLandingCookieForm(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 	w = httptest.NewRecorder()
-	g.passWithout(w, &Request{Request: request(t, http.MethodGet, "/"), origin: "http://a"}, Flow{Target: "/"})
+	g.passWithout(w, &Request{Request: newRequest(t, http.MethodGet, "/"), origin: "http://a"}, Flow{Target: "/"})
 	got = strings.Join(w.Header()["Set-Cookie"], "\n")
 	if want := `^wechat-landed=9\.` + code + `; Path=/; Max-Age=60; HttpOnly; SameSite=Lax$`; !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("%s, want %s", got, want)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -54,7 +55,7 @@ func (g *Gate) logoutEndpoint(w http.ResponseWriter, r *Request) {
 		return
 	}
 	g.clearCookies(w, r)
-	if !wantsPage(r.Request) {
+	if !request.WantsPage(r.Request) {
 		writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
 		return
 	}

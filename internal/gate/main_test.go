@@ -3,7 +3,6 @@ package gate
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -40,8 +39,8 @@ func testRing(t testing.TB, letter string) *session.Ring {
 	return ring
 }
 
-// request is a GET of the shop with these headers, name and value in turn.
-func request(t testing.TB, method, target string, headers ...string) *http.Request {
+// newRequest is a request of the shop with these headers, name and value in turn.
+func newRequest(t testing.TB, method, target string, headers ...string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, shopOrigin+target, nil)
 	if err != nil {
@@ -51,13 +50,4 @@ func request(t testing.TB, method, target string, headers ...string) *http.Reque
 		r.Header.Add(headers[i], headers[i+1])
 	}
 	return r
-}
-
-func parseURL(t testing.TB, raw string) *url.URL {
-	t.Helper()
-	u, err := url.ParseRequestURI(raw)
-	if err != nil {
-		t.Fatalf("parse %q: %v", raw, err)
-	}
-	return u
 }

@@ -137,7 +137,7 @@ func TestAttackAClientThatLeavesIsNoOutage(t *testing.T) {
 			if row.left {
 				cancel()
 			}
-			r := request(t, http.MethodGet, "/")
+			r := newRequest(t, http.MethodGet, "/")
 			g.logUnavailable(&Request{Request: r.WithContext(ctx)}, g.Account, "", row.err)
 			if got := text.Len() > 0; got != row.line {
 				t.Errorf("the log says %q", text)

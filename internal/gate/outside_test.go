@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -130,7 +131,7 @@ func TestAttack09UserAgentGrantsNothing(t *testing.T) {
 				if h.header.Get("X-Upstream") == "" {
 					continue
 				}
-				if o != gate.OutsidePass || gate.DetectBrowser(ua).InWeChat() {
+				if o != gate.OutsidePass || request.DetectBrowser(ua).InWeChat() {
 					t.Errorf("%s: %q reached the upstream", o, ua)
 				}
 				for name := range h.upstream().Header {

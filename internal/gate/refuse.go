@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -70,7 +71,7 @@ func (g *Gate) unavailable(w http.ResponseWriter, r *Request, after time.Duratio
 	p := page.Page{Kind: page.Unavailable, RetryAfter: after, Reference: shortID(f.ID)}
 	if isRead(r.Method) {
 		if f.Target == "" {
-			f.Target, f.Scope = cleanTarget(r.Original.RequestURI()), wechat.ScopeBase
+			f.Target, f.Scope = request.CleanTarget(r.Original.RequestURI()), wechat.ScopeBase
 		}
 		p.ContinueURL = loginPath(f.Target, f.Scope)
 	}
@@ -90,7 +91,7 @@ func (g *Gate) tryAgain(w http.ResponseWriter, r *Request, f Flow) {
 }
 
 func (g *Gate) explainOutside(w http.ResponseWriter, r *Request, target string) {
-	g.show(w, r, page.Page{Kind: page.OpenInWeChat, URL: shownAddress(r.origin + target)},
+	g.show(w, r, page.Page{Kind: page.OpenInWeChat, URL: request.ShownAddress(r.origin + target)},
 		"open_in_wechat", "Please open this address in WeChat.")
 }
 
@@ -118,14 +119,14 @@ func (g *Gate) explainSnapshot(w http.ResponseWriter, r *Request, f Flow) {
 // invisible to a script and lose what a form holds.
 func (g *Gate) refuse(w http.ResponseWriter, r *Request, target string) {
 	switch {
-	case r.token.sent || !wantsPage(r.Request):
+	case r.token.sent || !request.WantsPage(r.Request):
 		scope := wechat.ScopeBase
 		if r.id != nil && !r.id.Guest() {
 			scope = r.Need
 		}
 		g.refuseJSON(w, r, scope)
-	case isNavigation(r.Request):
-		g.write(w, r, page.Page{Kind: page.OpenInWeChat, Status: http.StatusUnauthorized, URL: shownAddress(r.origin + target)})
+	case request.IsNavigation(r.Request):
+		g.write(w, r, page.Page{Kind: page.OpenInWeChat, Status: http.StatusUnauthorized, URL: request.ShownAddress(r.origin + target)})
 	default:
 		g.write(w, r, page.Page{Kind: page.SignInExpired, ContinueURL: loginPath(g.cameFrom(r), wechat.ScopeBase)})
 	}
@@ -155,7 +156,7 @@ func (g *Gate) cameFrom(r *Request) string {
 	if !ok {
 		return ""
 	}
-	if target := cleanTarget("/" + rest); target != "/" {
+	if target := request.CleanTarget("/" + rest); target != "/" {
 		return target
 	}
 	return ""
@@ -163,7 +164,7 @@ func (g *Gate) cameFrom(r *Request) string {
 
 // show answers with a page where a page is wanted, with JSON elsewhere.
 func (g *Gate) show(w http.ResponseWriter, r *Request, p page.Page, code, message string) {
-	if wantsPage(r.Request) && !r.token.sent {
+	if request.WantsPage(r.Request) && !r.token.sent {
 		g.write(w, r, p)
 		return
 	}

@@ -1,9 +1,12 @@
 package gate
 
 import (
+	"cmp"
 	"net/http"
+	"net/netip"
 	"net/url"
 
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -48,3 +51,9 @@ type Request struct {
 	unsettled error // why a logout of before is still not complete
 	running   running
 }
+
+// clientAddr is the visitor's address, the zero one if it is not known.
+func (r *Request) clientAddr() netip.Addr { return request.ParseAddr(cmp.Or(r.ClientIP, r.RemoteAddr)) }
+
+// network is the network that the visitor comes from.
+func (r *Request) network() netip.Prefix { return request.NetworkOf(r.clientAddr()) }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -37,7 +38,7 @@ func (g *Gate) Require(r *Request, status int, want string) func(http.ResponseWr
 	facts := g.facts(r)
 	facts.Access, facts.Standing = Protected, standing
 	switch verdict := Decide(facts.asked()); {
-	case verdict == Pass, verdict == Refuse && wantsPage(r.Request):
+	case verdict == Pass, verdict == Refuse && request.WantsPage(r.Request):
 		return nil
 	case verdict == Refuse:
 		return func(w http.ResponseWriter) { g.refuseJSON(w, r, scope) }

@@ -9,9 +9,9 @@ import (
 	"math/big"
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -24,17 +24,13 @@ import (
 // Until a phone answers nothing is kept: the code holds the question, sealed, and
 // the browser two cookies, of whose secrets a digest is in it.
 const (
-	scanPath     = Prefix + "scan/"   // and the sealed code: for the phone
-	scanWaitPath = scanPath + "wait/" // and the code's id: for the browser that waits
-	scanLife     = 2 * time.Minute    // of a code
-	scanGrace    = 15 * time.Second   // for a browser to hear of an answer at the last moment
-	scanVersion  = 1                  // of the binary form
-	scanDigest   = 16                 // bytes
+	scanWaitPath = request.ScanPath + "wait/" // and the code's id: for the browser that waits
+	scanLife     = 2 * time.Minute            // of a code
+	scanGrace    = 15 * time.Second           // for a browser to hear of an answer at the last moment
+	scanVersion  = 1                          // of the binary form
+	scanDigest   = 16                         // bytes
 	minScanCode  = 1 + scanDigest + 4 + 2 + 2 + 1 + 1
 	purposeScan  = "scan"
-
-	// maxScanText bounds a sealed code, in bytes: what a code of today has is 160.
-	maxScanText = 512
 )
 
 // errScan says that a text is no code of ours, or none for here and now.
@@ -46,7 +42,7 @@ type scanCode struct {
 	digest  [scanDigest]byte // of the value in the browser's cookie and a secret of the browser
 	begun   time.Time        // whole seconds
 	number  int              // three digits, shown beside the code
-	device  device
+	device  request.Device
 	network netip.Prefix // the browser's, without the part that tells neighbours apart
 	need    wechat.Scope
 }
@@ -61,7 +57,7 @@ func newScanCode(userAgent string, addr netip.Addr, need wechat.Scope, secret st
 	}
 	return scanCode{
 		digest: [scanDigest]byte(digest[:]), begun: time.Now().Truncate(time.Second), number: 100 + int(n.Int64()),
-		device: detectDevice(userAgent), network: maskAddr(addr), need: need,
+		device: request.DetectDevice(userAgent), network: request.MaskAddr(addr), need: need,
 	}, value
 }
 
@@ -103,7 +99,7 @@ func (c scanCode) encode() []byte {
 	b = append(b, c.digest[:]...)
 	b = binary.BigEndian.AppendUint32(b, uint32(c.begun.Unix())) // until 2106
 	b = binary.BigEndian.AppendUint16(b, uint16(c.number))
-	b = append(b, c.device.system, c.device.program, 0)
+	b = append(b, c.device.System, c.device.Program, 0)
 	if c.need == wechat.ScopeUserInfo {
 		b[len(b)-1] = 1
 	}
@@ -128,7 +124,7 @@ func decodeScan(b []byte) (c scanCode, ok bool) {
 	rest := b[1+scanDigest:]
 	c.begun = time.Unix(int64(binary.BigEndian.Uint32(rest)), 0)
 	c.number = int(binary.BigEndian.Uint16(rest[4:]))
-	c.device = device{system: rest[6], program: rest[7]}
+	c.device = request.Device{System: rest[6], Program: rest[7]}
 	need, family, network := rest[8], rest[9], rest[10:]
 	c.need = wechat.ScopeBase
 	if need == 1 {
@@ -170,16 +166,4 @@ func (g *Gate) openScan(r *Request, sealed string) (scanCode, error) {
 		return scanCode{}, errScan
 	}
 	return c, nil
-}
-
-// isScanPath reports whether a target is the address in a code: a phone that has to
-// sign in first comes back to it.
-func isScanPath(target string) bool {
-	sealed, ok := strings.CutPrefix(target, scanPath)
-	if !ok || len(sealed) == 0 || len(sealed) > maxScanText {
-		return false
-	}
-	return !strings.ContainsFunc(sealed, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
-	})
 }

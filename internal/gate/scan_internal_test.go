@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -35,7 +36,7 @@ func TestScanCodeSurvives(t *testing.T) {
 		}
 	}
 	c, _ := newScanCode("", netip.Addr{}, wechat.ScopeBase, testSecret)
-	if got, ok := decodeScan(c.encode()); !ok || got.network != c.network || got.device.name() != "" || networkName(got.network) != "" {
+	if got, ok := decodeScan(c.encode()); !ok || got.network != c.network || got.device.Name() != "" || request.NetworkName(got.network) != "" {
 		t.Errorf("%+v became %+v", c, got)
 	}
 	raw := someScan("203.0.113.77", "").encode()
@@ -58,7 +59,7 @@ func FuzzDecodeScan(f *testing.F) {
 		if !bytes.Equal(c.encode(), raw) {
 			t.Fatalf("%x is read as %x", raw, c.encode())
 		}
-		_, _ = c.device.name()+c.device.word()+networkName(c.network), c.expired()
+		_, _ = c.device.Name()+c.device.Word()+request.NetworkName(c.network), c.expired()
 		if all := c.numbers(); len(all) != 3 || !slices.Contains(all, strconv.Itoa(c.number)) {
 			t.Fatalf("%v", all)
 		}
@@ -118,10 +119,10 @@ func TestDevices(t *testing.T) {
 		"curl/8":                  " other",
 		"":                        " other",
 		"<b>Windows</b>\nchrome/": "Windows · Chrome windows_chrome",
-		strings.Repeat("x", maxUserAgent) + "windows chrome/": " other",
+		strings.Repeat("x", request.MaxUserAgent) + "windows chrome/": " other",
 	} {
-		d := detectDevice(ua)
-		if got := d.name() + " " + d.word(); got != want {
+		d := request.DetectDevice(ua)
+		if got := d.Name() + " " + d.Word(); got != want {
 			t.Errorf("%.60q is %q, want %q", ua, got, want)
 		}
 	}
@@ -133,14 +134,14 @@ func TestNetworkNames(t *testing.T) {
 		"203.0.113.77": "203.0.113.x", "203.0.113.77:8080": "203.0.113.x", "[2001:db8:1:2::3]:80": "2001:db8:1::x", "10.20.30.0": "10.20.30.x",
 		"::ffff:203.0.113.9": "203.0.113.x", "fe80::1%eth0": "fe80::x", "": "", "nonsense": "", "@": "", "unix": "",
 	} {
-		r := &Request{Request: request(t, "GET", "/"), ClientIP: text}
-		if got := networkName(maskAddr(r.clientAddr())); got != want {
+		r := &Request{Request: newRequest(t, "GET", "/"), ClientIP: text}
+		if got := request.NetworkName(request.MaskAddr(r.clientAddr())); got != want {
 			t.Errorf("%q is %q, want %q", text, got, want)
 		}
 	}
-	r := &Request{Request: request(t, "GET", "/")}
+	r := &Request{Request: newRequest(t, "GET", "/")}
 	r.RemoteAddr = "198.51.100.7:443"
-	if got := networkName(maskAddr(r.clientAddr())); got != "198.51.100.x" {
+	if got := request.NetworkName(request.MaskAddr(r.clientAddr())); got != "198.51.100.x" {
 		t.Errorf("of the connection: %q", got)
 	}
 }
@@ -148,16 +149,16 @@ func TestNetworkNames(t *testing.T) {
 // Only the exact address of a code may be come back to.
 func TestScanPathIsATarget(t *testing.T) {
 	t.Parallel()
-	honest := scanPath + strings.Repeat("aZ0-_", 30)
-	if got := returnTarget(shopOrigin+honest, shopOrigin); got != honest {
+	honest := request.ScanPath + strings.Repeat("aZ0-_", 30)
+	if got := request.ReturnTarget(shopOrigin+honest, shopOrigin); got != honest {
 		t.Errorf("%q", got)
 	}
 	for _, target := range []string{
-		scanPath, scanPath + "wait/abc", scanPath + "a/b", scanPath + "a?x", scanPath + "a#x", scanPath + "a%2f", scanPath + "..", scanPath + "a/../../logout",
-		"/_WECHAT/scan/a", "//_wechat/scan/a", "/_wechat/scan/\\a", "/_wechat/scan//evil", scanPath + strings.Repeat("a", maxScanText+1), scanPath + "a\n",
+		request.ScanPath, request.ScanPath + "wait/abc", request.ScanPath + "a/b", request.ScanPath + "a?x", request.ScanPath + "a#x", request.ScanPath + "a%2f", request.ScanPath + "..", request.ScanPath + "a/../../logout",
+		"/_WECHAT/scan/a", "//_wechat/scan/a", "/_wechat/scan/\\a", "/_wechat/scan//evil", request.ScanPath + strings.Repeat("a", request.MaxScanText+1), request.ScanPath + "a\n",
 	} {
-		if got := cleanTarget(target); got != "/" {
-			t.Errorf("cleanTarget(%q) = %q", target, got)
+		if got := request.CleanTarget(target); got != "/" {
+			t.Errorf("CleanTarget(%q) = %q", target, got)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/caddy-wechat/gateway/internal/request"
 )
 
 // How often the parts of a sign-in by a phone may happen. Whoever can open a page can
@@ -54,7 +56,7 @@ func (l *scanLimits) mayShow(browser string, addr netip.Addr) bool {
 	if ok, _ := l.addresses.take(addr.String(), "", showAddress); !ok {
 		return false
 	}
-	ok, _ := l.networks.take(networkOf(addr).String(), "", showNetwork)
+	ok, _ := l.networks.take(request.NetworkOf(addr).String(), "", showNetwork)
 	return ok
 }
 
@@ -63,7 +65,7 @@ func (l *scanLimits) mayShow(browser string, addr netip.Addr) bool {
 func (g *Gate) showsNoCode(r *Request) {
 	if g.Hub.Scans.limits().line.take(rate{burst: 1, every: time.Minute}) {
 		g.Logger.Warn("too many codes are asked for; if all visitors seem to come from one address, set trusted_proxies",
-			slog.String("site", r.origin), slog.String("network", networkName(maskAddr(r.clientAddr()))))
+			slog.String("site", r.origin), slog.String("network", request.NetworkName(request.MaskAddr(r.clientAddr()))))
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/caddy-wechat/gateway/internal/request"
 )
 
 // Attack: the number beside a code is drawn again and again until it is the one that
@@ -127,7 +129,7 @@ func TestAttackLimitersAreBounded(t *testing.T) {
 	s := fairShare{total: 10, most: 10}
 	for i := range maxSharing + 100 {
 		b := netip.AddrFrom4([4]byte{byte(i >> 16), byte(i >> 8), byte(i), 0})
-		s.take(networkOf(b), now)
+		s.take(request.NetworkOf(b), now)
 	}
 	if len(s.taken) != maxSharing {
 		t.Errorf("%d networks kept", len(s.taken))

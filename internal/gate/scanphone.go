@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -32,7 +33,7 @@ func (g *Gate) scanPhone(w http.ResponseWriter, r *Request, sealed string) {
 		g.scanOver(w, r, page.ScanExpired, "")
 		return
 	}
-	target := scanPath + sealed
+	target := request.ScanPath + sealed
 	if err := g.identify(r); err != nil {
 		g.unavailable(w, r, retryStore, Flow{Target: target, Scope: wechat.ScopeBase}, err)
 		return
@@ -110,7 +111,7 @@ func (g *Gate) scanAsk(w http.ResponseWriter, r *Request, c scanCode, target str
 	}
 	g.show(w, r, page.Page{
 		Kind: page.ScanConfirm, ConfirmURL: target, Numbers: c.numbers(),
-		Device: c.device.name(), Network: networkName(c.network), Ago: time.Since(c.begun),
+		Device: c.device.Name(), Network: request.NetworkName(c.network), Ago: time.Since(c.begun),
 	}, "scan_confirm", "Open this address in WeChat.")
 }
 
@@ -165,7 +166,7 @@ func (g *Gate) scanReplied(w http.ResponseWriter, r *Request, c scanCode, answer
 		return
 	}
 	if first {
-		g.Logger.Info("a phone refused to sign a browser in", slog.String("session", r.id.session.ID.Short()), slog.String("client", c.device.word()))
+		g.Logger.Info("a phone refused to sign a browser in", slog.String("session", r.id.session.ID.Short()), slog.String("client", c.device.Word()))
 		g.audit(r, AuditRecord{Action: ActionDecline, Scope: string(r.id.scope), Reason: reasonScan})
 	}
 	g.scanOver(w, r, page.ScanDenied, "")

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -65,10 +66,10 @@ func decodeScanProof(b []byte) (p scanProof, ok bool) {
 // codeOf is the code that a sign-in is made for, if it is still good. Such a sign-in
 // always asks WeChat: a session that is there does not satisfy it.
 func (g *Gate) codeOf(r *Request, f Flow) (c scanCode, fresh bool) {
-	if f.Account != "" || !isScanPath(f.Target) {
+	if f.Account != "" || !request.IsScanPath(f.Target) {
 		return scanCode{}, false // a website's QR page proves no phone
 	}
-	c, err := g.openScan(r, strings.TrimPrefix(f.Target, scanPath))
+	c, err := g.openScan(r, strings.TrimPrefix(f.Target, request.ScanPath))
 	return c, err == nil && !c.expired()
 }
 

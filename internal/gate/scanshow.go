@@ -13,13 +13,14 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
 
 // showScan answers a browser outside WeChat with a code of its own. It keeps nothing.
 func (g *Gate) showScan(w http.ResponseWriter, r *Request, target string, need wechat.Scope) {
-	if isScanPath(target) {
+	if request.IsScanPath(target) {
 		g.explainOutside(w, r, target) // not a code for a code
 		return
 	}
@@ -41,7 +42,7 @@ func (g *Gate) showScan(w http.ResponseWriter, r *Request, target string, need w
 func (g *Gate) scanPage(w http.ResponseWriter, r *Request, c scanCode, sealed, target string) {
 	wait := scanWaitPath + c.id()
 	g.show(w, r, page.Page{
-		Kind: page.Scan, URL: r.origin + scanPath + sealed, Number: strconv.Itoa(c.number),
+		Kind: page.Scan, URL: r.origin + request.ScanPath + sealed, Number: strconv.Itoa(c.number),
 		WaitURL: wait, ContinueURL: wait + "?" + url.Values{"return_to": {target}}.Encode(),
 	}, "scan", "Scan the code of this page with WeChat on your phone.")
 }
@@ -50,7 +51,7 @@ func (g *Gate) scanPage(w http.ResponseWriter, r *Request, c scanCode, sealed, t
 func (g *Gate) scanOf(r *Request, id string) (c scanCode, sealed string, ok bool) {
 	for _, cookie := range scanCookie.Values(r.Request, r.site) {
 		value, sealed, _ := strings.Cut(cookie, ".")
-		if len(value) > maxBound || len(sealed) > maxScanText {
+		if len(value) > maxBound || len(sealed) > request.MaxScanText {
 			continue
 		}
 		c, err := g.openScan(r, sealed)
@@ -96,7 +97,7 @@ func (g *Gate) serveScan(w http.ResponseWriter, r *Request, rest string) {
 // scanNext is where the browser that waits goes: by itself when there is an answer,
 // and again and again where it has no script.
 func (g *Gate) scanNext(w http.ResponseWriter, r *Request, id string) {
-	target := returnTarget(r.Original.Query().Get("return_to"), r.origin)
+	target := request.ReturnTarget(r.Original.Query().Get("return_to"), r.origin)
 	c, sealed, ok := g.scanOf(r, id)
 	if !ok {
 		// Not sent to the target, which would show another code at once: a browser
@@ -197,9 +198,9 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer sc
 	}
 	account := g.accountOf(phone.AppID).Name
 	g.Logger.Info("signed in by a phone", slog.String("user", shortID(person.ID)), slog.String("session", s.ID.Short()),
-		slog.String("account", account), slog.String("phone", phone.ID.Short()), slog.String("client", c.device.word()))
+		slog.String("account", account), slog.String("phone", phone.ID.Short()), slog.String("client", c.device.Word()))
 	WriteAudit(g.Audit, AuditRecord{
-		Action: ActionSignIn, Account: account, User: person.ID, Session: s.ID, Client: c.device.word(), Scope: s.Scope, Reason: reasonScan, Site: site,
+		Action: ActionSignIn, Account: account, User: person.ID, Session: s.ID, Client: c.device.Word(), Scope: s.Scope, Reason: reasonScan, Site: site,
 	})
 	return outcome{session: s, value: value}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -50,7 +51,7 @@ var sideCookies = [cookieCount]cookieForm{
 	flowCookie:          {base: "wechat-flow", prefix: securePrefix, life: flowLifetime},
 	askedCookie:         {base: "wechat-asked", prefix: hostPrefix, path: "/", life: declineHolds},
 	receiptCookie:       {base: "wechat-leave", prefix: hostPrefix, path: "/", life: receiptTTL},
-	formerReceiptCookie: {base: "wechat-logout", prefix: securePrefix, path: Prefix, life: receiptTTL},
+	formerReceiptCookie: {base: "wechat-logout", prefix: securePrefix, path: request.Prefix, life: receiptTTL},
 	ticketCookie:        {base: "wechat-ticket", prefix: securePrefix, life: ticketTTL},
 	scanCookie:          {base: "wechat-scan", prefix: securePrefix, life: scanLife + scanGrace},
 	foreignCookie:       {base: "wechat-foreign", prefix: hostPrefix, path: "/", life: foreignTTL},

@@ -52,7 +52,7 @@ func TestSideCookieValues(t *testing.T) {
 		"other forms":   {[]string{"wechat-scan-8443=1; __Secure-wechat-scan=2; __Secure-wechat-scan-844=3; __Secure-wechat-scan-84430=4; __Secure-wechat-scan-=5; __Host-wechat-scan-8443=6"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := request(t, "GET", "/")
+			r := newRequest(t, "GET", "/")
 			r.Header["Cookie"] = c.lines
 			if got := scanCookie.Values(r, site{secure: true, port: "8443"}); !slices.Equal(got, c.want) {
 				t.Errorf("got %q, want %q", got, c.want)
@@ -80,7 +80,7 @@ func TestSiteOf(t *testing.T) {
 
 // Stripping, and reading what is not there, costs an app's own cookies nothing.
 func TestSideCookieAllocations(t *testing.T) {
-	r := request(t, "GET", "/", "Cookie", "theme=dark; JSESSIONID=0123456789ABCDEF; wechat-theme=1")
+	r := newRequest(t, "GET", "/", "Cookie", "theme=dark; JSESSIONID=0123456789ABCDEF; wechat-theme=1")
 	q := &Request{Request: r}
 	for name, f := range map[string]func(){
 		"StripCookies": func() { StripCookies(r) },
@@ -100,7 +100,7 @@ func FuzzStripCookies(f *testing.F) {
 		f.Add(line, "__Secure-wechat-flow-8443=1")
 	}
 	f.Fuzz(func(t *testing.T, first, second string) {
-		r := request(t, "GET", "/")
+		r := newRequest(t, "GET", "/")
 		r.Header["Cookie"] = []string{first, second}
 		want := slices.DeleteFunc(r.Cookies(), func(c *http.Cookie) bool { return ourCookie(c.Name) })
 		StripCookies(r)

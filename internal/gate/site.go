@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -14,10 +15,10 @@ type site struct {
 	port   string // "" is 443 or 80
 }
 
-// siteOf reads an origin, as originOf gives it.
+// siteOf reads an origin, as request.Origin gives it.
 func siteOf(origin string) site {
 	scheme, host, _ := strings.Cut(origin, "://")
-	_, port, _ := cutPort(host)
+	_, port, _ := request.CutPort(host)
 	if port == "443" || port == "80" {
 		port = ""
 	}

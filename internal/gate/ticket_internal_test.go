@@ -19,7 +19,7 @@ func ticketGate(t testing.TB) (*Gate, *Request) {
 	t.Helper()
 	hub := &Hub{Keys: testRing(t, "k"), Ended: func([16]byte) bool { return false }}
 	mini := Account{Kind: KindMiniProgram, Name: "mini", Credentials: wechat.Credentials{AppID: "wxmini"}}
-	return &Gate{Hub: hub, Doors: []Account{mini}}, &Request{Request: request(t, "GET", "/"), origin: shopOrigin, site: site{secure: true}}
+	return &Gate{Hub: hub, Doors: []Account{mini}}, &Request{Request: newRequest(t, "GET", "/"), origin: shopOrigin, site: site{secure: true}}
 }
 
 func newTicket() ticket {
@@ -107,7 +107,7 @@ func FuzzToken(f *testing.F) {
 		f.Add(seed, "Basic YTpi")
 	}
 	f.Fuzz(func(t *testing.T, one, two string) {
-		r := request(t, "GET", "/")
+		r := newRequest(t, "GET", "/")
 		r.Header["Authorization"] = []string{one, two}
 		b := takeToken(r)
 		for _, line := range r.Header["Authorization"] {

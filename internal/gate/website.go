@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -31,7 +32,7 @@ func (g *Gate) outside() Outside {
 
 // dancer is the account that signs the visitor of r in.
 func (g *Gate) dancer(r *Request) Account {
-	if g.outside() == OutsideLogin && !DetectBrowser(r.UserAgent()).InWeChat() {
+	if g.outside() == OutsideLogin && !request.DetectBrowser(r.UserAgent()).InWeChat() {
 		for _, a := range g.Doors {
 			if a.Kind == KindWebsite {
 				return a

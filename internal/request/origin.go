@@ -1,4 +1,4 @@
-package gate
+package request
 
 import (
 	"net/http"
@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// originOf is the public origin of the site that r asks for. It comes from the
-// configuration, else from the Host and whether TLS ended here. X-Forwarded-*
+// Origin is the public origin of the site that r asks for. It is the
+// configured one, else it comes from the Host and whether TLS ended here. X-Forwarded-*
 // decide nothing (attacks: CVE-2024-21499, spoofed hosts in redirects).
-func (g *Gate) originOf(r *http.Request) (string, bool) {
-	if g.Origin != "" {
-		return g.Origin, true
+func Origin(configured string, r *http.Request) (string, bool) {
+	if configured != "" {
+		return configured, true
 	}
 	scheme := "http"
 	if r.TLS != nil {
@@ -41,7 +41,7 @@ func canonicalHost(host, scheme string) (string, bool) {
 	if host == "" || len(host) > 260 {
 		return "", false
 	}
-	name, port, hasPort := cutPort(strings.ToLower(host))
+	name, port, hasPort := CutPort(strings.ToLower(host))
 	if !isHostName(name) || hasPort && !isPort(port) {
 		return "", false
 	}
@@ -51,7 +51,8 @@ func canonicalHost(host, scheme string) (string, bool) {
 	return name + ":" + port, true
 }
 
-func cutPort(host string) (name, port string, ok bool) {
+// CutPort splits a host from its port; ok is false where there is none.
+func CutPort(host string) (name, port string, ok bool) {
 	i := strings.LastIndexByte(host, ':')
 	if i < 0 || strings.HasSuffix(host, "]") {
 		return host, "", false

@@ -1,4 +1,4 @@
-package gate
+package request
 
 import (
 	"fmt"
@@ -88,7 +88,7 @@ func (p Paths) demandsReading(reading string) bool {
 // PlainPath reports whether every server reads u's path the same way.
 func PlainPath(u *url.URL) bool {
 	p := u.Path
-	if !strings.HasPrefix(p, "/") || strings.ContainsAny(p, "%;\\?#") || hasControl(p) || strings.Contains(p, "//") ||
+	if !strings.HasPrefix(p, "/") || strings.ContainsAny(p, "%;\\?#") || HasControl(p) || strings.Contains(p, "//") ||
 		!utf8.ValidString(p) { // %c0%ae is a dot to decoders that accept overlong forms (attack: CVE-2008-2938)
 		return false
 	}

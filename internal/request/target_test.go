@@ -1,4 +1,4 @@
-package gate
+package request
 
 import (
 	"net/url"
@@ -34,10 +34,10 @@ func TestCleanTargetKeepsHonestAddresses(t *testing.T) {
 		"/@evil.example/",
 		"/:80/x",
 		"/." + "/x",
-		"/" + strings.Repeat("a", maxTarget-1),
+		"/" + strings.Repeat("a", MaxTarget-1),
 	} {
-		if got := cleanTarget(target); got != target {
-			t.Errorf("cleanTarget(%q) = %q, want it unchanged", target, got)
+		if got := CleanTarget(target); got != target {
+			t.Errorf("CleanTarget(%q) = %q, want it unchanged", target, got)
 		}
 	}
 }
@@ -61,15 +61,15 @@ func TestAttack01to03And14And33OpenRedirects(t *testing.T) {
 		"/_wechat", "/_wechat/", "/_wechat/login", "/_wechat/login?return_to=/_wechat/login", "/_wechat/callback/a/b?code=x&state=y",
 		"/_WeChat/logout", "/%5fwechat/login", "/_wechat%2flogin", "/%255fwechat/login", "/./_wechat/login", "/x/../_wechat/login",
 		"/x/%2e%2e/_wechat/login", "/x//..//../_wechat/login", "/_wechat?x", "/_wechat#x",
-		"/" + strings.Repeat("a", maxTarget),
+		"/" + strings.Repeat("a", MaxTarget),
 	}
 	for _, target := range hostile {
-		if got := cleanTarget(target); got != "/" {
-			t.Errorf("cleanTarget(%q) = %q, want /", target, got)
+		if got := CleanTarget(target); got != "/" {
+			t.Errorf("CleanTarget(%q) = %q, want /", target, got)
 		}
 		// In return_to the same, decoded by net/url beforehand.
-		if got := returnTarget(target, shopOrigin); got != "/" {
-			t.Errorf("returnTarget(%q) = %q, want /", target, got)
+		if got := ReturnTarget(target, shopOrigin); got != "/" {
+			t.Errorf("ReturnTarget(%q) = %q, want /", target, got)
 		}
 	}
 }
@@ -91,12 +91,12 @@ func TestReturnTarget(t *testing.T) {
 		{"https://SHOP.example.com/x", "/"},
 		{"https://badshop.example.com/x", "/"}, // attack 4
 	} {
-		if got := returnTarget(c.raw, shopOrigin); got != c.want {
-			t.Errorf("returnTarget(%q) = %q, want %q", c.raw, got, c.want)
+		if got := ReturnTarget(c.raw, shopOrigin); got != c.want {
+			t.Errorf("ReturnTarget(%q) = %q, want %q", c.raw, got, c.want)
 		}
 	}
-	if got := returnTarget("/x", ""); got != "/x" {
-		t.Errorf("returnTarget without an origin = %q", got)
+	if got := ReturnTarget("/x", ""); got != "/x" {
+		t.Errorf("ReturnTarget without an origin = %q", got)
 	}
 }
 
@@ -110,11 +110,11 @@ func TestAddressesForHeadersAndPages(t *testing.T) {
 		{`https://s/a b?c d#e <f>`, `https://s/a%20b?c%20d#e%20%3Cf%3E`, `https://s/a%20b?c%20d#e%20%3Cf%3E`},
 		{`https://s/%20"%22`, `https://s/%20%22%22`, `https://s/%20%22%22`},
 	} {
-		if got := headerAddress(c.raw); got != c.header {
-			t.Errorf("headerAddress(%q) = %q", c.raw, got)
+		if got := HeaderAddress(c.raw); got != c.header {
+			t.Errorf("HeaderAddress(%q) = %q", c.raw, got)
 		}
-		if got := shownAddress(c.raw); got != c.shown {
-			t.Errorf("shownAddress(%q) = %q", c.raw, got)
+		if got := ShownAddress(c.raw); got != c.shown {
+			t.Errorf("ShownAddress(%q) = %q", c.raw, got)
 		}
 	}
 }
@@ -185,11 +185,11 @@ func FuzzCleanTarget(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		got := cleanTarget(raw)
+		got := CleanTarget(raw)
 		if got != raw && got != "/" {
-			t.Fatalf("cleanTarget(%q) = %q: neither unchanged nor /", raw, got)
+			t.Fatalf("CleanTarget(%q) = %q: neither unchanged nor /", raw, got)
 		}
-		for _, location := range []string{headerAddress(shopOrigin + got), shownAddress(shopOrigin + got)} {
+		for _, location := range []string{HeaderAddress(shopOrigin + got), ShownAddress(shopOrigin + got)} {
 			if u, err := url.Parse(location); err == nil && (u.Host != base.Host || u.User != nil || u.Scheme != "https") {
 				t.Fatalf("net/url reads %q as %q", location, u)
 			}
@@ -207,14 +207,14 @@ func FuzzCleanTarget(f *testing.F) {
 			if host := browserHost(base, got); host != base.Host {
 				t.Fatalf("%q of %q leads a browser to %q", got, raw, host)
 			}
-			if path, _, _ := strings.Cut(got, "?"); strings.HasPrefix(strings.ToLower(path), Prefix) && !isScanPath(raw) {
+			if path, _, _ := strings.Cut(got, "?"); strings.HasPrefix(strings.ToLower(path), Prefix) && !IsScanPath(raw) {
 				t.Fatalf("%q of %q leads into the gate", got, raw)
 			}
 			cut := len(got)
 			if i := strings.IndexAny(got, "?#"); i >= 0 {
 				cut = i
 			}
-			got = unescapeOnce(got[:cut]) + got[cut:]
+			got = UnescapeOnce(got[:cut]) + got[cut:]
 			if i := strings.IndexAny(got, "?#"); i >= 0 && i < cut {
 				break // the rest was in the path and is a query now: cannot name a host
 			}

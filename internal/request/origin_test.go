@@ -1,4 +1,4 @@
-package gate
+package request
 
 import (
 	"crypto/tls"
@@ -22,11 +22,11 @@ func TestOriginOfRequest(t *testing.T) {
 		{"[2001:DB8::1]:8080", "http://[2001:db8::1]:8080", "https://[2001:db8::1]:8080"},
 	} {
 		r := &http.Request{Host: c.host, Header: http.Header{}}
-		if got, ok := new(Gate).originOf(r); !ok || got != c.plain {
+		if got, ok := Origin("", r); !ok || got != c.plain {
 			t.Errorf("%s: %q %t, want %q", c.host, got, ok, c.plain)
 		}
 		r.TLS = &tls.ConnectionState{}
-		if got, ok := new(Gate).originOf(r); !ok || got != c.secure {
+		if got, ok := Origin("", r); !ok || got != c.secure {
 			t.Errorf("%s over TLS: %q %t, want %q", c.host, got, ok, c.secure)
 		}
 	}
@@ -42,7 +42,7 @@ func TestAttack34HostileHosts(t *testing.T) {
 		"shop.exämple.com", "shop%2eexample.com", "[::1", "[::1:80", "[::1]]", "[::1]x", "[::1]:", "::1", "[fe80::1%eth0]", "[fe80::1%25eth0]:80", "[1.2.3.4]", "[]", "[x]",
 		"<script>", "'", strings.Repeat("a", 261),
 	} {
-		if got, ok := new(Gate).originOf(&http.Request{Host: host}); ok {
+		if got, ok := Origin("", &http.Request{Host: host}); ok {
 			t.Errorf("Host %q gives the origin %q", host, got)
 		}
 	}
@@ -50,10 +50,10 @@ func TestAttack34HostileHosts(t *testing.T) {
 		"X-Forwarded-Host": {"evil.example"}, "X-Forwarded-Proto": {"https"}, "Forwarded": {"host=evil.example;proto=https"},
 		"X-Original-Host": {"evil.example"}, "X-Host": {"evil.example"},
 	}}
-	if got, _ := new(Gate).originOf(r); got != "http://shop.example.com" {
+	if got, _ := Origin("", r); got != "http://shop.example.com" {
 		t.Errorf("a forwarding header decided: %q", got)
 	}
-	if got, ok := (&Gate{Origin: shopOrigin}).originOf(&http.Request{Host: "evil.example"}); !ok || got != shopOrigin {
+	if got, ok := Origin(shopOrigin, &http.Request{Host: "evil.example"}); !ok || got != shopOrigin {
 		t.Errorf("the configured origin is %q", got)
 	}
 }
@@ -88,7 +88,7 @@ func FuzzOrigin(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, host string) {
-		origin, ok := new(Gate).originOf(&http.Request{Host: host})
+		origin, ok := Origin("", &http.Request{Host: host})
 		if !ok {
 			return
 		}

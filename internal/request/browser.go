@@ -1,4 +1,4 @@
-package gate
+package request
 
 import (
 	"net/http"
@@ -36,13 +36,13 @@ var signs = []struct {
 	{FamilyWeChat, regexp.MustCompile(`(?i)MicroMessenger/\d`)},
 }
 
-// maxUserAgent bounds what is looked at, in bytes.
-const maxUserAgent = 1024
+// MaxUserAgent bounds what is looked at, in bytes.
+const MaxUserAgent = 1024
 
 // DetectBrowser reads a User-Agent header.
 func DetectBrowser(userAgent string) Browser {
-	if len(userAgent) > maxUserAgent {
-		userAgent = userAgent[:maxUserAgent]
+	if len(userAgent) > MaxUserAgent {
+		userAgent = userAgent[:MaxUserAgent]
 	}
 	b := Browser{Family: FamilyNone}
 	for _, sign := range signs {
@@ -60,10 +60,10 @@ func (b Browser) InWeChat() bool {
 	return b.Family == FamilyWeChat || b.Family == FamilyDevtools
 }
 
-// wantsPage reports whether r is a browser loading a page, whatever its method:
+// WantsPage reports whether r is a browser loading a page, whatever its method:
 // the answer may then be HTML. Everything else (XHR, fetch, images, WebSocket
 // handshakes) is answered with JSON and never redirected to WeChat.
-func wantsPage(r *http.Request) bool {
+func WantsPage(r *http.Request) bool {
 	if r.Header.Get("Upgrade") != "" {
 		return false // a WebSocket handshake cannot follow a redirect
 	}
@@ -81,8 +81,8 @@ func wantsPage(r *http.Request) bool {
 	return strings.Contains(strings.ToLower(r.Header.Get("Accept")), "text/html")
 }
 
-// isNavigation reports whether r is a page load that may be redirected: a POST
+// IsNavigation reports whether r is a page load that may be redirected: a POST
 // must never be turned silently into a GET.
-func isNavigation(r *http.Request) bool {
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && wantsPage(r)
+func IsNavigation(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && WantsPage(r)
 }

@@ -1,4 +1,4 @@
-package gate
+package request
 
 import (
 	"net/url"
@@ -134,7 +134,7 @@ func FuzzPaths(f *testing.F) {
 					t.Fatalf("%q is open and reads as %q", address, p)
 				}
 			}
-			reading = unescapeOnce(reading)
+			reading = UnescapeOnce(reading)
 		}
 		if !open.Demands(u) {
 			t.Fatalf("%q is open by a pattern that does not demand it", address)

@@ -1,4 +1,4 @@
-package gate
+package request
 
 import (
 	"encoding/hex"
@@ -10,43 +10,43 @@ import (
 // Prefix is where the gate's own endpoints live on every site.
 const Prefix = "/_wechat/"
 
-// maxTarget bounds a return target in bytes: it travels inside the callback
+// MaxTarget bounds a return target in bytes: it travels inside the callback
 // address, and WeChat has been seen to cut long ones.
-const maxTarget = 2048
+const MaxTarget = 2048
 
-// cleanTarget returns the address on this site to come back to: an absolute
+// CleanTarget returns the address on this site to come back to: an absolute
 // path with query and fragment, exactly as given. Whatever could lead a browser
 // elsewhere is not repaired but replaced by "/".
 //
 // Attacks: open redirects through //evil, /\evil, control characters that
 // browsers drop, and their encoded forms (GHSA-qqxw-m5fj-f7gv,
 // GHSA-j7px-6hwj-hpjg, GHSA-5m6c-jp6f-2vcv, CVE-2022-23527, CVE-2024-21497).
-func cleanTarget(raw string) string {
-	if isScanPath(raw) {
+func CleanTarget(raw string) string {
+	if IsScanPath(raw) {
 		return raw // the only page of ours to come back to: showing it does nothing
 	}
-	if len(raw) > maxTarget || !sameSitePath(raw) {
+	if len(raw) > MaxTarget || !sameSitePath(raw) {
 		return "/"
 	}
 	return raw
 }
 
-// returnTarget reads return_to of the login endpoint: a path on this site, or
+// ReturnTarget reads return_to of the login endpoint: a path on this site, or
 // an absolute address that begins with this site's origin (what a page finds in
 // location.href).
-func returnTarget(raw, origin string) string {
+func ReturnTarget(raw, origin string) string {
 	if rest, ok := strings.CutPrefix(raw, origin); ok && origin != "" {
 		if rest == "" {
 			return "/"
 		}
 		raw = rest
 	}
-	return cleanTarget(raw)
+	return CleanTarget(raw)
 }
 
 // sameSitePath reports whether raw can only be read as a path on this site.
 func sameSitePath(raw string) bool {
-	if !strings.HasPrefix(raw, "/") || hasControl(raw) {
+	if !strings.HasPrefix(raw, "/") || HasControl(raw) {
 		return false
 	}
 	pathPart := raw
@@ -56,14 +56,14 @@ func sameSitePath(raw string) bool {
 	// Checked raw and after up to three rounds of unescaping: some hop between
 	// us and the browser may unescape once more than we do.
 	for range 4 {
-		if strings.Contains(pathPart, `\`) || strings.HasPrefix(pathPart, "//") || hasControl(pathPart) {
+		if strings.Contains(pathPart, `\`) || strings.HasPrefix(pathPart, "//") || HasControl(pathPart) {
 			return false
 		}
 		// Never back into our own endpoints: a loop, or a logout by link.
 		if clean := path.Clean(pathPart) + "/"; strings.HasPrefix(strings.ToLower(clean), Prefix) {
 			return false
 		}
-		next := unescapeOnce(pathPart)
+		next := UnescapeOnce(pathPart)
 		if next == pathPart {
 			return true
 		}
@@ -72,9 +72,9 @@ func sameSitePath(raw string) bool {
 	return false // escaped deeper than any honest address
 }
 
-// unescapeOnce undoes one round of percent-encoding and leaves a % that begins
+// UnescapeOnce undoes one round of percent-encoding and leaves a % that begins
 // no escape alone, as lenient decoders do: /50%25 is an honest address.
-func unescapeOnce(s string) string {
+func UnescapeOnce(s string) string {
 	if !strings.Contains(s, "%") {
 		return s
 	}
@@ -92,17 +92,17 @@ func unescapeOnce(s string) string {
 	return out.String()
 }
 
-// headerAddress is an address as a Location may carry it: what browsers encode in
+// HeaderAddress is an address as a Location may carry it: what browsers encode in
 // paths and queries alike is percent-encoded. It stays the same address.
-func headerAddress(s string) string {
+func HeaderAddress(s string) string {
 	return escapeBytes(s, func(c byte) bool {
 		return c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>'
 	})
 }
 
-// shownAddress is an address as a page shows it: in addition without the bytes
+// ShownAddress is an address as a page shows it: in addition without the bytes
 // that browsers send as they are but no URL may hold (RFC 3986).
-func shownAddress(s string) string {
+func ShownAddress(s string) string {
 	return escapeBytes(s, func(c byte) bool {
 		return c <= ' ' || c >= 0x7f || strings.IndexByte("\\\"<>^`{|}", c) >= 0
 	})
@@ -120,9 +120,9 @@ func escapeBytes(s string, bad func(c byte) bool) string {
 	return out.String()
 }
 
-// hasControl reports bytes that end a header line or that browsers remove from
+// HasControl reports bytes that end a header line or that browsers remove from
 // addresses before reading them.
-func hasControl(s string) bool {
+func HasControl(s string) bool {
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] == 0x7f {
 			return true

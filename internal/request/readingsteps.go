@@ -1,4 +1,4 @@
-package gate
+package request
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 // readingSteps are what servers do to a path before they choose who answers it.
 // Each takes a path that begins with a slash, and returns one.
 var readingSteps = []func(string) string{
-	unescapeOnce,
+	UnescapeOnce,
 	decodeOverlong,
 	withSlashes,
 	withoutParams,

@@ -1,4 +1,4 @@
-package gate
+package request
 
 import (
 	"encoding/json"
@@ -50,7 +50,7 @@ func TestDetectBrowserEdges(t *testing.T) {
 		"MQQBrowser/6.2 Mobile":               {Family: FamilyNone},
 		"miniProgram/wx0123456789abcdef":      {Family: FamilyNone},
 		"MicroMessenger/8 MINIPROGRAM/wx0123": {Family: FamilyWeChat, MiniProgram: true},
-		strings.Repeat("x", maxUserAgent) + "MicroMessenger/8": {Family: FamilyNone},
+		strings.Repeat("x", MaxUserAgent) + "MicroMessenger/8": {Family: FamilyNone},
 	} {
 		if got := DetectBrowser(ua); got != want {
 			t.Errorf("%.60q: %+v, want %+v", ua, got, want)
@@ -62,7 +62,7 @@ func TestWantsPage(t *testing.T) {
 	t.Parallel()
 	const html = "text/html,application/xhtml+xml,*/*;q=0.8"
 	for _, c := range []struct {
-		name    string
+		Name    string
 		headers []string
 		want    bool
 	}{
@@ -88,11 +88,11 @@ func TestWantsPage(t *testing.T) {
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "OPTIONS"} {
 			r := request(t, method, "/", c.headers...)
-			if got := wantsPage(r); got != c.want {
-				t.Errorf("%s %s: wantsPage %t", method, c.name, got)
+			if got := WantsPage(r); got != c.want {
+				t.Errorf("%s %s: WantsPage %t", method, c.Name, got)
 			}
-			if want := c.want && (method == "GET" || method == "HEAD"); isNavigation(r) != want {
-				t.Errorf("%s %s: isNavigation %t", method, c.name, !want)
+			if want := c.want && (method == "GET" || method == "HEAD"); IsNavigation(r) != want {
+				t.Errorf("%s %s: IsNavigation %t", method, c.Name, !want)
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package gate
+package request
 
 import (
 	"net/url"
@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// parameter returns the values of a parameter in the order sent. Like browsers, and
+// Parameter returns the values of a parameter in the order sent. Like browsers, and
 // unlike net/url, it takes a ; for a part of the value: /a.jsp;jsessionid=1.
-func parameter(rawQuery, name string) (values []string) {
+func Parameter(rawQuery, name string) (values []string) {
 	for part := range strings.SplitSeq(rawQuery, "&") {
 		if !isParameter(part, name) {
 			continue
@@ -21,10 +21,10 @@ func parameter(rawQuery, name string) (values []string) {
 	return values
 }
 
-// cutAtAmpersand reports whether a parameter holds an address that was not
+// CutAtAmpersand reports whether a parameter holds an address that was not
 // percent-encoded, and that goes on in the parameters behind it: it has a raw ?, and
 // one follows that is none of those that may stand there.
-func cutAtAmpersand(rawQuery, name string, allowed ...string) bool {
+func CutAtAmpersand(rawQuery, name string, allowed ...string) bool {
 	goesOn := false
 	for part := range strings.SplitSeq(rawQuery, "&") {
 		switch {

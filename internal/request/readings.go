@@ -1,4 +1,4 @@
-package gate
+package request
 
 import (
 	"net/url"
@@ -43,7 +43,7 @@ func ReadPath(u *url.URL) Readings {
 	all := []string{sent}
 	// An escaped slash is no separator to some servers.
 	if raw := u.EscapedPath(); strings.HasPrefix(raw, "/") && strings.Contains(strings.ToLower(raw), "%2f") {
-		all = append(all, unescapeOnce(strings.NewReplacer("%2f", "%252F", "%2F", "%252F").Replace(raw)))
+		all = append(all, UnescapeOnce(strings.NewReplacer("%2f", "%252F", "%2F", "%252F").Replace(raw)))
 	}
 	all, complete := followReadings(all)
 	return Readings{sent: sent, more: all[1:], Doubt: !complete}
@@ -116,10 +116,10 @@ func isSettled(plain string) bool {
 // check digits. A per cent sign at the very end begins no escape (/50%25).
 func isUndecodable(p string) bool {
 	for range maxReadings {
-		next := unescapeOnce(p)
+		next := UnescapeOnce(p)
 		if next == p {
 			sign := strings.IndexByte(p, '%')
-			return hasControl(p) || sign >= 0 && sign < len(p)-1
+			return HasControl(p) || sign >= 0 && sign < len(p)-1
 		}
 		p = next
 	}
