@@ -15,6 +15,7 @@ type asked struct {
 	credentials bool         // the 200 holds the Cookie and the Authorization that the app may see
 	target      string       // the address that the visitor asked for, "" when unknown
 	write       bool         // the visitor may want to change something
+	redirects   bool         // the visitor's method is one that a redirect keeps
 }
 
 // readAsked reads a check. What it says of the visitor's request decides where a
@@ -26,6 +27,7 @@ func (g *Gate) readAsked(r *Request) asked {
 		credentials: q.Get("credentials") == "on",
 		target:      askedTarget(r.Request, r.origin),
 		write:       asksToWrite(r.Request),
+		redirects:   !asksOtherThan(r.Request, keptByRedirects),
 	}
 	switch scope := wechat.Scope(q.Get("scope")); scope {
 	case wechat.ScopeBase, wechat.ScopeUserInfo:
@@ -65,16 +67,27 @@ func askedTarget(r *http.Request, origin string) string {
 // asksToWrite reports whether any of the headers says that the visitor does more than
 // read (attack: a snapshot guest sends X-Forwarded-Method: GET along with a POST).
 func asksToWrite(r *http.Request) bool {
+	// A socket can carry anything. Proxies drop Upgrade, which is for one hop; a
+	// handshake has the key, too.
+	return asksOtherThan(r, isRead) || r.Header.Get("Upgrade") != "" || r.Header.Get("Sec-Websocket-Key") != ""
+}
+
+// asksOtherThan reports whether any of the headers names a method that does not fit.
+func asksOtherThan(r *http.Request, fits func(method string) bool) bool {
 	for _, name := range forwardedMethods {
 		for _, value := range r.Header[name] {
 			for method := range strings.SplitSeq(value, ",") {
-				if method = strings.TrimSpace(method); method != "" && !isRead(method) {
+				if method = strings.TrimSpace(method); method != "" && !fits(method) {
 					return true
 				}
 			}
 		}
 	}
-	// A socket can carry anything. Proxies drop Upgrade, which is for one hop; a
-	// handshake has the key, too.
-	return r.Header.Get("Upgrade") != "" || r.Header.Get("Sec-Websocket-Key") != ""
+	return false
+}
+
+// keptByRedirects reports whether a browser that is redirected asks with the same
+// method again. A preflight (OPTIONS) fails when it is redirected.
+func keptByRedirects(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead
 }

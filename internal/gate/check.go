@@ -105,7 +105,7 @@ func (g *Gate) sendToSignIn(w http.ResponseWriter, r *Request, asked asked, stan
 		about.Method = http.MethodPost // as the request that was asked about
 		r.Request = about
 		g.refuse(w, r, asked.target)
-	case asked.forVisitor && request.WantsPage(r.Request):
+	case asked.forVisitor && asked.redirects && request.WantsPage(r.Request):
 		redirect(w, http.StatusSeeOther, body.RedirectURL)
 	default:
 		w.Header().Set("Location", body.RedirectURL)
@@ -117,7 +117,7 @@ func (g *Gate) sendToSignIn(w http.ResponseWriter, r *Request, asked asked, stan
 // checkUnavailable is the 503 of a check: a page for a navigation, where the answer
 // goes to the visitor as it is.
 func (g *Gate) checkUnavailable(w http.ResponseWriter, r *Request, asked asked, err error) {
-	if asked.forVisitor && !asked.write {
+	if asked.forVisitor && asked.redirects && !asked.write {
 		g.unavailable(w, r, retryStore, Flow{Target: asked.target, Scope: wechat.ScopeBase}, err)
 		return
 	}
