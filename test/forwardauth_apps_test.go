@@ -85,7 +85,7 @@ func TestNginxAsksForAnotherScope(t *testing.T) {
 	whole := documented(t, "nginx", 0)
 	check := regexp.MustCompile(`(?s)    location = /_wechat/check \{.*?\n    \}\n`).FindString(whole)
 	vip := strings.NewReplacer("/_wechat/check {", "/_wechat/check/vip {", "127.0.0.1:8081;", "127.0.0.1:8081/_wechat/check?scope=snsapi_userinfo;").Replace(check)
-	location := "    location /vip {\n        auth_request /_wechat/check/vip;\n        proxy_pass http://127.0.0.1:8080;\n    }\n"
+	location := "    location /vip {\n        auth_request /_wechat/check/vip;\n        proxy_pass http://${wechat_unanswered}127.0.0.1:8080;\n    }\n"
 	w.nginx(strings.Replace(whole, check, check+vip+location, 1), port, "127.0.0.1:"+w.port, w.app.address())
 	v := w.visitor("ming")
 	v.signIn(site + "/page")

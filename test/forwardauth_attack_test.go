@@ -162,49 +162,6 @@ func TestAttackForwardedHeadersThroughOtherProxies(t *testing.T) {
 	}
 }
 
-// The renewed cookie reaches the browser beside the app's own, whatever the app
-// answers; no shared cache may keep it.
-func TestOtherProxiesPassOnTheRenewedCookie(t *testing.T) {
-	const renewed = "__Host-wechat=renewed; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax"
-	for _, f := range fronts {
-		t.Run(f.name, func(t *testing.T) {
-			w := newWorld(t)
-			gateway := standIn(t)
-			site := f.before(w, gateway)
-			v := w.visitor("ming")
-			for name, c := range map[string]struct {
-				cookie, cache string
-				status        int
-			}{
-				"nothing to renew": {"", "", http.StatusOK}, "a page": {renewed, "", http.StatusOK}, "an error": {renewed, "", http.StatusNotFound}, "a failure": {renewed, "no-cache, max-age=0", http.StatusInternalServerError},
-				"a shared answer": {renewed, "public, max-age=600", http.StatusOK}, "another": {renewed, "s-maxage=600", http.StatusOK},
-			} {
-				gateway.says(told)
-				if c.cookie != "" {
-					gateway.says(told, "Set-Cookie", c.cookie)
-				}
-				w.app.answer(func(rw http.ResponseWriter, _ *http.Request) {
-					rw.Header().Add("Set-Cookie", "app=1")
-					if c.cache != "" {
-						rw.Header().Set("Cache-Control", c.cache)
-					}
-					rw.WriteHeader(c.status)
-				})
-				a := v.send(http.MethodGet, site+"/page", "", nil)
-				lines := a.Header["Set-Cookie"]
-				kept := strings.Contains(a.Header.Get("Cache-Control"), "public") || strings.Contains(a.Header.Get("Cache-Control"), "s-maxage")
-				if f.name == traefikFront.name {
-					kept = false // it cannot tell; the document says so
-				}
-				has := slices.Contains(lines, renewed)
-				if a.StatusCode != c.status || !slices.Contains(lines, "app=1") || slices.Contains(lines, "") || has && kept || !has && c.cookie != "" && !kept {
-					t.Errorf("%s: %d with %q, Cache-Control %q", name, a.StatusCode, lines, a.Header["Cache-Control"])
-				}
-			}
-		})
-	}
-}
-
 // Attack: a guest of a 快照页 writes, and says in a header that he reads.
 func TestAttackGuestWritesThroughOtherProxies(t *testing.T) {
 	for _, f := range fronts {

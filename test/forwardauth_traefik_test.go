@@ -76,9 +76,11 @@ func (w *world) traefik(port, gateway, app string) {
 
 // The rules of the two routers, as they are understood below.
 const (
-	ruleOfEndpoints = "Host(`shop.example.com`) && PathPrefix(`/_wechat/`) && !Path(`/_wechat/check`)"
+	ruleOfEndpoints = "Host(`shop.example.com`) && (PathPrefix(`/_wechat/`) && !Path(`/_wechat/check`) || PathRegexp(`^/(MP|WW)_verify_[A-Za-z0-9]+\\.txt$`))"
 	ruleOfShop      = "Host(`shop.example.com`)"
 )
+
+var verifyFiles = regexp.MustCompile(`^/(MP|WW)_verify_[A-Za-z0-9]+\.txt$`)
 
 func (f *traefikFile) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The entry point: what an untrusted client says of the way is removed.
@@ -87,7 +89,7 @@ func (f *traefikFile) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Header.Del("X-Real-Ip")
 	rule := ruleOfShop
-	if strings.HasPrefix(r.URL.Path, "/_wechat/") && r.URL.Path != "/_wechat/check" {
+	if strings.HasPrefix(r.URL.Path, "/_wechat/") && r.URL.Path != "/_wechat/check" || verifyFiles.MatchString(r.URL.Path) {
 		rule = ruleOfEndpoints
 	}
 	for _, router := range f.HTTP.Routers {
