@@ -93,7 +93,7 @@ func (f *fleet) storeWorkers() map[string]int {
 		if err != nil || response.StatusCode != http.StatusOK {
 			f.t.Fatalf("%s %v", response.Status, err)
 		}
-		for _, worker := range []string{"session.(*Near).listen(", "session.(*Near).beat(", "ledger.(*Redis).listen(", "ledger.(*Redis).beat("} {
+		for _, worker := range []string{"heartbeat.(*Connection).listen(", "heartbeat.(*Connection).beat(", "session.(*Near).sweep("} {
 			count[g.name] += strings.Count(string(stacks), worker)
 		}
 	}
