@@ -49,6 +49,8 @@ func onRedis(t *testing.T, c *weChat, s *redistest.Server) *redisTown {
 // told are the events about sign-outs that wait.
 func (w *redisTown) told() (n int) {
 	w.t.Helper()
+	// The end of a session may be stored before its event is: each is tried again.
+	eventually(w.t, "all that was kept", func() bool { return w.hub.Unfinished.Waiting() == 0 })
 	due, _, err := w.book.Due(context.Background(), "crm", time.Now().Add(time.Hour), 100)
 	if err != nil {
 		w.t.Fatal(err)
@@ -65,7 +67,7 @@ func (w *redisTown) told() (n int) {
 }
 
 // eventually waits for something that happens in the background.
-func eventually(t *testing.T, what string, done func() bool) {
+func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	for begun := time.Now(); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Since(begun) > 20*time.Second {
