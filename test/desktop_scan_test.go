@@ -96,6 +96,8 @@ func TestBrowserScanToSignIn(t *testing.T) {
 			desktop := d.desktop()
 			desktop.do(way.prepare)
 			s := desktop.showsScan(d.site, d.site+uri)
+			late.open(s.code)
+			late.meets("scan_confirm", "要在电脑上登录吗")
 			known.confirms(s, numbered(s.number))
 			known.meets("scan_confirmed", "电脑已登录")
 			desktop.sees("app: ") // the page with the code had that address, too
@@ -106,8 +108,10 @@ func TestBrowserScanToSignIn(t *testing.T) {
 					t.Errorf("%s: %q, want %q", name, got[name], value)
 				}
 			}
-			// Used: whoever else opens the code is too late, and the desktop stays who it is.
-			late.confirms(s, numbered(s.number))
+			// Used: another phone is too late, and the desktop stays who it is.
+			late.answers(numbered(s.number))
+			late.meets("scan_expired", "二维码已失效")
+			late.open(s.code)
 			late.meets("scan_expired", "二维码已失效")
 			desktop.open(d.site + "/next")
 			desktop.sees("app: /next")
