@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -15,7 +16,7 @@ func (g *Gate) logUnavailable(r *Request, a Account, flowID string, err error) {
 	switch {
 	case errors.Is(err, errCrowded):
 		level := slog.LevelDebug // one line for a crowd (attack: a flood fills the log)
-		if g.crowds.take(rate{burst: 1, every: crowdRound}) {
+		if g.crowds.Take(limit.Rate{Burst: 1, Every: crowdRound}) {
 			level = slog.LevelWarn
 		}
 		g.logLine(level, "unavailable", failureAttrs(a, flowID, err))
@@ -65,7 +66,7 @@ func (g *Gate) logAccount(level slog.Level, msg string, a Account, flowID string
 func (g *Gate) logFailure(level slog.Level, msg string, all []Down, a Account, flowID string, err error) {
 	attrs := failureAttrs(a, flowID, err)
 	if len(all) == 0 {
-		ok, left := g.Hub.Results.lines.take(msg + " " + a.Name)
+		ok, left := g.Hub.Results.lines.Take(msg + " " + a.Name)
 		if !ok {
 			level = slog.LevelDebug
 		} else if left > 0 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -104,7 +105,7 @@ func (r *Request) forgetForeign(w http.ResponseWriter) {
 // explainForeign ends the round. The operator reads why; the visitor, who can do
 // nothing about it, what to do.
 func (g *Gate) explainForeign(w http.ResponseWriter, r *Request, f Flow) {
-	if g.foreigners.take(rate{burst: 1, every: time.Minute}) { // not one for each visitor (attack: a flooded log)
+	if g.foreigners.Take(limit.Rate{Burst: 1, Every: time.Minute}) { // not one for each visitor (attack: a flooded log)
 		g.Logger.Warn("this sign-in was sealed with a key that this gateway does not have; do all gateways have the same keys?", slog.String("site", r.origin))
 	}
 	g.show(w, r, page.Page{

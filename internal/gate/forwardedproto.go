@@ -4,12 +4,14 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/caddy-wechat/gateway/internal/limit"
 )
 
 // mistakeRate is for lines about a mistake of the operator's, such as an option that
 // is missing. Each visitor meets the same one, and anybody can send what looks like it
 // (attack: a flooded log).
-var mistakeRate = rate{burst: 1, every: time.Minute}
+var mistakeRate = limit.Rate{Burst: 1, Every: time.Minute}
 
 // warnOfScheme says what to write where the proxy in front has visitors use another
 // scheme than the site's origin has. They are sent to addresses that do not work, and
@@ -17,7 +19,7 @@ var mistakeRate = rate{burst: 1, every: time.Minute}
 func (g *Gate) warnOfScheme(r *Request) {
 	said := forwardedScheme(r)
 	scheme, host, _ := strings.Cut(r.origin, "://")
-	if said == "" || said == scheme || !g.schemes.take(mistakeRate) {
+	if said == "" || said == scheme || !g.schemes.Take(mistakeRate) {
 		return
 	}
 	fix := "have the proxy redirect http to https, or set the header right"

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -54,14 +55,14 @@ type Gate struct {
 	Audit *slog.Logger
 
 	cache      identityCache
-	declines   limiter // of apps, see mobileDeclined
-	refusals   limiter // on WeChat's QR page, see refusedAtWebsite
-	foreigners limiter // of lines in the log, see explainForeign
-	crowds     limiter // the same, see logUnavailable
-	badRequire limiter // the same, see warnOfAnswer
-	badLogout  limiter // the same
-	schemes    limiter // the same, see warnOfScheme
-	verifies   limiter // the same, see warnOfVerifyFile
+	declines   limit.One // of apps, see mobileDeclined
+	refusals   limit.One // on WeChat's QR page, see refusedAtWebsite
+	foreigners limit.One // of lines in the log, see explainForeign
+	crowds     limit.One // the same, see logUnavailable
+	badRequire limit.One // the same, see warnOfAnswer
+	badLogout  limit.One // the same
+	schemes    limit.One // the same, see warnOfScheme
+	verifies   limit.One // the same, see warnOfVerifyFile
 	untold     untold
 	strange    sync.Once
 	other      atomic.Pointer[Gate] // see under

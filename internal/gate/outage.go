@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/caddy-wechat/gateway/internal/limit"
 )
 
 // Down is something that does not answer.
@@ -42,7 +44,7 @@ type Outages struct {
 type outage struct {
 	lasts  bool
 	told   bool // its first line is written
-	begins limiter
+	begins limit.One
 	began  time.Time
 	failed time.Time      // the last failure
 	line   time.Time      // the last line about a failure
@@ -58,7 +60,7 @@ const outageRound = time.Minute
 const outageQuiet = storeTimeout
 
 // outageBegins limits the first lines of outages of one thing that comes and goes.
-var outageBegins = rate{burst: 3, every: outageRound}
+var outageBegins = limit.Rate{Burst: 3, Every: outageRound}
 
 // Failed notes one failure.
 func (o *Outages) Failed(logger *slog.Logger, d Down, f Failure) {
@@ -94,7 +96,7 @@ func (o *Outages) count(d Down, effect string) (message string, attrs []slog.Att
 	one.recent[effect]++
 	attrs = d.attrs()
 	switch {
-	case !one.told && one.begins.take(outageBegins):
+	case !one.told && one.begins.Take(outageBegins):
 		message, attrs = "unavailable", append(attrs, slog.String("effect", effect))
 	case now.Sub(one.line) >= outageRound:
 		number, effects := one.sum()

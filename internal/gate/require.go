@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
@@ -67,8 +68,8 @@ func (g *Gate) LogoutAsked(r *Request, value string) bool {
 
 // warnOfAnswer says, once a minute, that an upstream's header has no effect: the app
 // has no other way to hear of it.
-func (g *Gate) warnOfAnswer(r *Request, lines *limiter, header, value, advice string) {
-	if !lines.take(rate{burst: 1, every: time.Minute}) {
+func (g *Gate) warnOfAnswer(r *Request, lines *limit.One, header, value, advice string) {
+	if !lines.Take(limit.Rate{Burst: 1, Every: time.Minute}) {
 		return
 	}
 	if len(value) > maxAnswerLogged {

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -50,9 +51,9 @@ type Results struct {
 	admissions admissions
 	refused    refusedCodes
 	events     eventLimits
-	tickets    keyedLimiter // of persons, see issueTicket
+	tickets    limit.Keyed // of persons, see issueTicket
 	outages    Outages
-	lines      lineLimits
+	lines      limit.Lines
 	renewals   renewals
 }
 

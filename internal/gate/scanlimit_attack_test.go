@@ -6,8 +6,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/caddy-wechat/gateway/internal/request"
 )
 
 // Attack: the number beside a code is drawn again and again until it is the one that
@@ -120,18 +118,4 @@ func TestAttackPollsOfOneTakeNoneFromOthers(t *testing.T) {
 			t.Errorf("%d in a second", sum)
 		}
 	})
-}
-
-// Attack 39 again: many networks fill the memory.
-func TestAttackLimitersAreBounded(t *testing.T) {
-	t.Parallel()
-	now := time.Unix(1e9, 0)
-	s := fairShare{total: 10, most: 10}
-	for i := range maxSharing + 100 {
-		b := netip.AddrFrom4([4]byte{byte(i >> 16), byte(i >> 8), byte(i), 0})
-		s.take(request.NetworkOf(b), now)
-	}
-	if len(s.taken) != maxSharing {
-		t.Errorf("%d networks kept", len(s.taken))
-	}
 }

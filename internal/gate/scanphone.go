@@ -128,7 +128,7 @@ func (g *Gate) scanReply(w http.ResponseWriter, r *Request, c scanCode) {
 		return
 	}
 	s := r.id.session
-	if ok, _ := g.Hub.Scans.answers.take(s.Person, "", answerRate); !ok {
+	if ok, _ := g.Hub.Scans.answers.Take(s.Person, "", answerRate); !ok {
 		g.scanTooMany(w, r, time.Minute, "")
 		return
 	}

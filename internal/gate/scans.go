@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -15,7 +16,7 @@ const purposeAnswer = "scan-answer"
 
 // answerRate is for the codes that one person answers. Not one session: each
 // browser that was signed in can confirm others.
-var answerRate = rate{burst: 5, every: 12 * time.Second}
+var answerRate = limit.Rate{Burst: 5, Every: 12 * time.Second}
 
 // Scans keeps what phones answered, for as long as their codes are good. Only the
 // signed-in can make it keep something (attack: anonymous floods). The zero value is
@@ -29,7 +30,7 @@ type Scans struct {
 	once    sync.Once
 	limited *scanLimits // see limits
 	streams scanStreams
-	answers keyedLimiter // of persons
+	answers limit.Keyed // of persons
 }
 
 // scanAnswer is what a phone said.

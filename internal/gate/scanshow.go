@@ -26,7 +26,7 @@ func (g *Gate) showScan(w http.ResponseWriter, r *Request, target string, need w
 	}
 	if !g.Hub.Scans.limits().mayShow(r.browserKey(), r.clientAddr()) {
 		g.showsNoCode(r)
-		g.scanTooMany(w, r, showBrowser.every, loginPath(target, need))
+		g.scanTooMany(w, r, showBrowser.Every, loginPath(target, need))
 		return
 	}
 	c, value := newScanCode(r.UserAgent(), r.clientAddr(), need, r.browserSecret(w))

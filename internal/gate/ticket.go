@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -31,7 +32,7 @@ const (
 )
 
 // ticketRate is for the tickets of one person at one instance, of all its sites.
-var ticketRate = rate{burst: 30, every: 2 * time.Second}
+var ticketRate = limit.Rate{Burst: 30, Every: 2 * time.Second}
 
 // errTicket says that a text is no ticket, or none that is good here and now.
 var errTicket = errors.New("gate: no such ticket")
@@ -56,7 +57,7 @@ func (g *Gate) issueTicket(w http.ResponseWriter, r *Request, a Account) {
 	s := r.id.session
 	// Of persons, not of sessions: a ticket makes another session, which can ask for
 	// tickets too (attack: one visitor fills the store).
-	if ok, _ := g.Hub.Results.tickets.take(s.Person, "", ticketRate); !ok {
+	if ok, _ := g.Hub.Results.tickets.Take(s.Person, "", ticketRate); !ok {
 		retryIn(w, time.Minute)
 		writeError(w, http.StatusTooManyRequests, "too_frequent", "Too many tickets in this minute.")
 		return

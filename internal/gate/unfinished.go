@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -23,7 +24,7 @@ const (
 )
 
 // unfinishedRate is for the line in the log.
-var unfinishedRate = rate{burst: 1, every: time.Minute}
+var unfinishedRate = limit.Rate{Burst: 1, Every: time.Minute}
 
 // UnfinishedEnds keeps what a failing store has left of sign-outs, and tries it
 // again until it is done: in the background, and whenever the sign-out is repeated.
@@ -45,7 +46,7 @@ type UnfinishedEnds struct {
 	doubt   time.Time                 // until when no end counts as done
 	done    int                       // since nothing was kept
 	behind  map[string]struct{}       // those that were done late: their receipts are still out
-	said    limiter
+	said    limit.One
 	working bool
 	closed  bool
 	cancel  context.CancelFunc
@@ -110,7 +111,7 @@ func (u *UnfinishedEnds) keep(e *unfinishedEnd) {
 
 // warn writes a line, at most once a minute. The caller holds the lock.
 func (u *UnfinishedEnds) warn(message string) {
-	if u.Logger != nil && u.said.take(unfinishedRate) {
+	if u.Logger != nil && u.said.Take(unfinishedRate) {
 		u.Logger.Warn(message, slog.Int("waiting", len(u.kept)))
 	}
 }

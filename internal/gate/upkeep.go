@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -74,7 +75,7 @@ type Upkeep struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
-	lines   lineLimits
+	lines   limit.Lines
 }
 
 type upkeepJob struct{ person, appID string }
@@ -137,7 +138,7 @@ func (u *Upkeep) run() {
 // logUnfetched has a line for a profile that was not fetched, but not for each of
 // thousands while WeChat does not answer.
 func (u *Upkeep) logUnfetched(job upkeepJob, err error) {
-	if ok, left := u.lines.take(""); ok {
+	if ok, left := u.lines.Take(""); ok {
 		u.Logger.Info("profile not fetched", slog.String("user", shortID(job.person)), slog.Any("error", err), slog.Int("left_out", left))
 	}
 }

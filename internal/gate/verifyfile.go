@@ -18,7 +18,7 @@ func (g *Gate) warnOfVerifyFile(r *Request) {
 		return // the app may have it
 	}
 	m := verifyFile.FindStringSubmatch(r.Original.Path)
-	if m == nil || !g.verifies.take(mistakeRate) {
+	if m == nil || !g.verifies.Take(mistakeRate) {
 		return
 	}
 	g.Logger.Warn("WeChat's verification file is not configured: write `verify_file "+m[1]+" "+m[2]+"` into the block of the account that the domain is for",

@@ -1,4 +1,4 @@
-package gate
+package limit
 
 import (
 	"hash/maphash"
@@ -6,33 +6,33 @@ import (
 	"time"
 )
 
-// rate is how often something may happen: burst times at once, and after that
+// Rate is how often something may happen: burst times at once, and after that
 // once in each interval.
-type rate struct {
-	burst int
-	every time.Duration
+type Rate struct {
+	Burst int
+	Every time.Duration
 }
 
 // spend takes one from a budget that will be whole again at the given time. It
 // returns the new time, and false if the budget is used up.
-func (r rate) spend(whole, now time.Time) (time.Time, bool) {
+func (r Rate) spend(whole, now time.Time) (time.Time, bool) {
 	if whole.Before(now) {
 		whole = now
 	}
-	if whole.Sub(now) > time.Duration(r.burst-1)*r.every {
+	if whole.Sub(now) > time.Duration(r.Burst-1)*r.Every {
 		return whole, false
 	}
-	return whole.Add(r.every), true
+	return whole.Add(r.Every), true
 }
 
-// limiter limits how often one thing happens. The zero value is ready.
-type limiter struct {
+// One limits how often one thing happens. The zero value is ready.
+type One struct {
 	mu    sync.Mutex
 	whole time.Time
 }
 
-// take reports whether it may happen once more, and counts it.
-func (l *limiter) take(r rate) (ok bool) {
+// Take reports whether it may happen once more, and counts it.
+func (l *One) Take(r Rate) (ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.whole, ok = r.spend(l.whole, time.Now())
@@ -48,11 +48,11 @@ const (
 	limitedPrune = 16
 )
 
-// keyedLimiter limits how often each of many does something, in bounded memory.
+// Keyed limits how often each of many does something, in bounded memory.
 // It never forgets a budget before it is whole again (attack: a flood of other
 // keys makes room, and the attacker's own key begins anew): a key that finds no
 // room shares a budget with others. The zero value is ready.
-type keyedLimiter struct {
+type Keyed struct {
 	mu     sync.Mutex
 	seed   maphash.Seed // secret: no one can choose keys that share a budget
 	own    map[uint64]budget
@@ -65,9 +65,9 @@ type budget struct {
 	last  uint64    // the hash of what it was last taken for
 }
 
-// take reports whether key may do something once more, and counts it. what names
+// Take reports whether key may do something once more, and counts it. what names
 // it: repeated at once, again is true, and nothing is counted. "" never repeats.
-func (l *keyedLimiter) take(key, what string, r rate) (ok, again bool) {
+func (l *Keyed) Take(key, what string, r Rate) (ok, again bool) {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -96,7 +96,7 @@ func (l *keyedLimiter) take(key, what string, r rate) (ok, again bool) {
 }
 
 // prune drops budgets that are whole again, a few at a time.
-func (l *keyedLimiter) prune(now time.Time) {
+func (l *Keyed) prune(now time.Time) {
 	looked := 0
 	for hash, b := range l.own {
 		if !now.Before(b.whole) {

@@ -1,4 +1,4 @@
-package gate
+package limit
 
 import (
 	"fmt"
@@ -8,16 +8,16 @@ import (
 )
 
 // someRate is three times at once, and then once a minute.
-var someRate = rate{burst: 3, every: time.Minute}
+var someRate = Rate{Burst: 3, Every: time.Minute}
 
 func TestLimiter(t *testing.T) {
 	t.Parallel()
-	var one limiter
-	var many keyedLimiter
+	var one One
+	var many Keyed
 	for name, take := range map[string]func() bool{
-		"limiter": func() bool { return one.take(someRate) },
+		"limiter": func() bool { return one.Take(someRate) },
 		"keyed limiter": func() bool {
-			ok, again := many.take("key", "", someRate)
+			ok, again := many.Take("key", "", someRate)
 			return ok && !again
 		},
 	} {
@@ -51,7 +51,7 @@ func TestLimiter(t *testing.T) {
 func TestLimiterRepeats(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var l keyedLimiter
+		var l Keyed
 		for i, c := range []struct {
 			what      string
 			ok, again bool
@@ -66,7 +66,7 @@ func TestLimiterRepeats(t *testing.T) {
 			{"", false, false},
 			{"", false, false},
 		} {
-			if ok, again := l.take("key", c.what, someRate); ok != c.ok || again != c.again {
+			if ok, again := l.Take("key", c.what, someRate); ok != c.ok || again != c.again {
 				t.Errorf("call %d, %q: %t, %t; want %t, %t", i, c.what, ok, again, c.ok, c.again)
 			}
 		}
@@ -74,9 +74,9 @@ func TestLimiterRepeats(t *testing.T) {
 }
 
 // crowd makes a limiter forget the most that it ever forgets.
-func crowd(l *keyedLimiter, from, to int) {
+func crowd(l *Keyed, from, to int) {
 	for i := from; i < to; i++ {
-		l.take(fmt.Sprint("crowd ", i), "", someRate)
+		l.Take(fmt.Sprint("crowd ", i), "", someRate)
 	}
 }
 
@@ -86,10 +86,10 @@ func crowd(l *keyedLimiter, from, to int) {
 func TestAttackLimiterFlood(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var l keyedLimiter
+		var l Keyed
 		spend := func(key string) (n int) {
 			for range 10 {
-				if ok, _ := l.take(key, "", someRate); ok {
+				if ok, _ := l.Take(key, "", someRate); ok {
 					n++
 				}
 			}

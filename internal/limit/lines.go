@@ -1,4 +1,4 @@
-package gate
+package limit
 
 import (
 	"sync"
@@ -6,22 +6,22 @@ import (
 )
 
 // lineRate is for the lines of one text about one visitor each.
-var lineRate = rate{burst: 30, every: 10 * time.Second}
+var lineRate = Rate{Burst: 30, Every: 10 * time.Second}
 
-// lineLimits limits lines that visitors cause one by one (attack: invented codes fill
+// Lines limits lines that visitors cause one by one (attack: invented codes fill
 // the log). The zero value is ready.
-type lineLimits struct {
+type Lines struct {
 	mu  sync.Mutex
 	all map[string]*limitedLine // by text and account: no visitor's bytes
 }
 
 type limitedLine struct {
-	limit limiter
+	limit One
 	left  int
 }
 
-// take reports whether a line may be written, and how many were left out before it.
-func (l *lineLimits) take(text string) (ok bool, left int) {
+// Take reports whether a line may be written, and how many were left out before it.
+func (l *Lines) Take(text string) (ok bool, left int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.all == nil {
@@ -32,7 +32,7 @@ func (l *lineLimits) take(text string) (ok bool, left int) {
 		one = new(limitedLine)
 		l.all[text] = one
 	}
-	if !one.limit.take(lineRate) {
+	if !one.limit.Take(lineRate) {
 		one.left++
 		return false, 0
 	}
