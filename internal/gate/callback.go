@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -17,7 +18,7 @@ import (
 func (g *Gate) callback(w http.ResponseWriter, r *Request) {
 	if r.Method != http.MethodGet {
 		// A HEAD is a link preview; it must not spend a code.
-		methodNotAllowed(w, http.MethodGet)
+		response.MethodNotAllowed(w, http.MethodGet)
 		return
 	}
 	flow, unreadable := g.sealer(r).open(r.Original.EscapedPath())

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -20,14 +21,14 @@ import (
 func (g *Gate) checkEndpoint(w http.ResponseWriter, r *Request) {
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		methodNotAllowed(w, http.MethodGet, http.MethodHead)
+		response.MethodNotAllowed(w, http.MethodGet, http.MethodHead)
 		return
 	case !g.Rules.Check:
-		writeError(w, http.StatusForbidden, "check_off", "This site answers no other proxies. If one asks here, write `check on` into wechat_auth.")
+		response.WriteError(w, http.StatusForbidden, "check_off", "This site answers no other proxies. If one asks here, write `check on` into wechat_auth.")
 		return
 	case !r.FromProxy:
 		// A page's script must not read the unionid (attack: CVE-2024-39315).
-		writeError(w, http.StatusForbidden, "not_a_proxy", "Only proxies may ask: on this machine, on a Unix socket, or one of trusted_proxies.")
+		response.WriteError(w, http.StatusForbidden, "not_a_proxy", "Only proxies may ask: on this machine, on a Unix socket, or one of trusted_proxies.")
 		return
 	}
 	need, asked := r.Need, g.readAsked(r)
@@ -46,7 +47,7 @@ func (g *Gate) checkEndpoint(w http.ResponseWriter, r *Request) {
 		}
 	case standing == Guest && !asked.write:
 	case standing == Guest:
-		writeError(w, http.StatusForbidden, "snapshot_read_only", "This is WeChat's read-only snapshot mode: tap 使用完整服务 first.")
+		response.WriteError(w, http.StatusForbidden, "snapshot_read_only", "This is WeChat's read-only snapshot mode: tap 使用完整服务 first.")
 		return
 	default:
 		g.sendToSignIn(w, r, asked, standing, need)
@@ -63,7 +64,7 @@ func (g *Gate) vouch(w http.ResponseWriter, r *Request, asked asked) {
 	ours := r.site.jar().Name(r.site.secure) + "="
 	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return !strings.HasPrefix(line, ours) })
 	r.id.Apply(h)
-	if !headerFits(h, "") {
+	if !response.HeaderFits(h, "") {
 		// All but the avatar is short.
 		h.Del(g.headerName(FieldAvatar, "X-Wechat-Avatar"))
 	}
@@ -78,7 +79,7 @@ func (g *Gate) vouch(w http.ResponseWriter, r *Request, asked asked) {
 			h["Authorization"] = slices.Clone(lines)
 		}
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
+	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
 }
 
 // sendToSignIn is the 401 of a check. Its address is in the header, too, for proxies
@@ -89,14 +90,14 @@ func (g *Gate) sendToSignIn(w http.ResponseWriter, r *Request, asked asked, stan
 		g.refuseToken(w)
 		return
 	}
-	body := errorJSON{Code: http.StatusUnauthorized, Error: "not_signed_in", Message: "There is no session. Open redirect_url in the browser to sign in."}
+	body := response.Error{Code: http.StatusUnauthorized, Error: "not_signed_in", Message: "There is no session. Open redirect_url in the browser to sign in."}
 	scope := wechat.ScopeBase
 	if standing == Lacking {
 		scope = need
 		body.Error, body.Message = "consent_required", "This needs the visitor's consent. Open redirect_url in the browser to ask for it."
 	}
 	body.RedirectURL = r.origin + loginPath(asked.target, scope)
-	if !headerFits(w.Header(), body.RedirectURL) {
+	if !response.HeaderFits(w.Header(), body.RedirectURL) {
 		body.RedirectURL = r.origin + loginPath("", scope)
 	}
 	switch {
@@ -106,11 +107,11 @@ func (g *Gate) sendToSignIn(w http.ResponseWriter, r *Request, asked asked, stan
 		r.Request = about
 		g.refuse(w, r, asked.target)
 	case asked.forVisitor && asked.redirects && request.WantsPage(r.Request):
-		redirect(w, http.StatusSeeOther, body.RedirectURL)
+		response.Redirect(w, http.StatusSeeOther, body.RedirectURL)
 	default:
 		w.Header().Set("Location", body.RedirectURL)
 		w.Header().Set("Referrer-Policy", "no-referrer") // the address holds where the visitor was
-		writeJSON(w, http.StatusUnauthorized, body)
+		response.WriteJSON(w, http.StatusUnauthorized, body)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -39,7 +40,7 @@ func (g *Gate) begin(w http.ResponseWriter, r *Request, d newDance) {
 		g.misconfigured(w, r, flow, err)
 		return
 	}
-	redirect(w, http.StatusFound, location)
+	response.Redirect(w, http.StatusFound, location)
 	g.Logger.Debug("dance begun", slog.String("flow", shortID(flow.ID)), slog.String("scope", string(d.scope)), slog.Int("attempt", d.attempt))
 }
 
@@ -115,14 +116,14 @@ func (g *Gate) sealer(r *Request) flowSealer {
 	return flowSealer{ring: g.Hub.Keys, bound: r.origin + "|" + g.Account.Credentials.AppID}
 }
 
-// redirect answers with a temporary redirect that nobody may keep: WebViews
-// cache permanent ones for ever, and some cache temporary ones.
-func redirect(w http.ResponseWriter, status int, location string) {
-	h := w.Header()
-	h.Set("Location", request.HeaderAddress(location))
-	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "no-referrer")
-	w.WriteHeader(status)
+// returnTo sends the visitor to an address of this site, or to the front page where
+// the address is too long for a header. Cookies are set before.
+func returnTo(w http.ResponseWriter, r *Request, target string) {
+	location := r.origin + target
+	if !response.HeaderFits(w.Header(), request.HeaderAddress(location)) {
+		location = r.origin + "/"
+	}
+	response.Redirect(w, http.StatusSeeOther, location)
 }
 
 // arrive ends a dance at the exact address first asked for. Browsers carry a

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/response"
 )
 
 // What an app hears from WeChat's SDK when the visitor does not sign in (WeChat:
@@ -22,17 +23,17 @@ func (g *Gate) mobileDeclined(w http.ResponseWriter, r *Request, a Account) {
 	var body struct {
 		Code int `json:"code"`
 	}
-	if !readJSON(w, r, maxLoginBody, &body) {
+	if !response.ReadJSON(w, r.Request, maxLoginBody, &body) {
 		return
 	}
 	reason, ok := declinedReasons[body.Code]
 	if !ok {
-		writeError(w, http.StatusBadRequest, "unknown_code", "Only -4 (denied) and -2 (cancelled) are refusals.")
+		response.WriteError(w, http.StatusBadRequest, "unknown_code", "Only -4 (denied) and -2 (cancelled) are refusals.")
 		return
 	}
 	if !g.mayTellRefusal(r, &g.declines, "") {
-		retryIn(w, time.Minute)
-		writeError(w, http.StatusTooManyRequests, "too_frequent", "Too many refusals in this minute.")
+		response.RetryIn(w, time.Minute)
+		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "Too many refusals in this minute.")
 		return
 	}
 	ctx, cancel := g.storeContext(r)
@@ -49,5 +50,5 @@ func (g *Gate) mobileDeclined(w http.ResponseWriter, r *Request, a Account) {
 	WriteAudit(g.Audit, AuditRecord{
 		Action: ActionDecline, Account: a.Name, Client: Client(r.UserAgent()), Scope: a.Kind.scope(), Reason: reason, Site: r.origin,
 	})
-	writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
+	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
 }

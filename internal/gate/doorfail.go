@@ -4,10 +4,10 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -28,22 +28,22 @@ func (g *Gate) doorFailed(w http.ResponseWriter, r *Request, a Account, err erro
 		g.unavailableJSON(w, r, a, retryStore, err)
 	case tooFrequent:
 		g.logAccount(slog.LevelWarn, "too many calls for WeChat", a, "", err)
-		retryIn(w, retryQuota)
-		writeError(w, http.StatusTooManyRequests, "too_frequent", "WeChat asks for a pause. Try again in a minute, with a new code.")
+		response.RetryIn(w, retryQuota)
+		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "WeChat asks for a pause. Try again in a minute, with a new code.")
 	case errors.Is(err, wechat.ErrRestart), errors.Is(err, wechat.ErrStartPage), errors.Is(err, wechat.ErrRelogin):
 		g.logAccount(slog.LevelInfo, "code not accepted", a, "", err)
-		writeError(w, http.StatusBadRequest, "code_invalid", a.Kind.anew())
+		response.WriteError(w, http.StatusBadRequest, "code_invalid", a.Kind.anew())
 	case errors.Is(err, wechat.ErrDeny):
 		g.logAccount(slog.LevelWarn, "sign-in denied by WeChat", a, "", err)
 		WriteAudit(g.Audit, AuditRecord{
 			Action: ActionRefuse, Account: a.Name, Client: Client(r.UserAgent()), Scope: a.Kind.scope(), Reason: reasonWeChat, Site: r.origin,
 		})
-		writeError(w, http.StatusForbidden, "blocked", "WeChat does not let this visitor sign in. Do not try again.")
+		response.WriteError(w, http.StatusForbidden, "blocked", "WeChat does not let this visitor sign in. Do not try again.")
 	case errors.Is(err, wechat.ErrStop):
 		g.unavailableJSON(w, r, a, retryAfter(err), err)
 	case errors.Is(err, wechat.ErrAlert):
 		g.logAccount(slog.LevelError, "the account is misconfigured", a, "", err)
-		writeError(w, http.StatusInternalServerError, "misconfigured", "This is not set up correctly. Only the operator can help.")
+		response.WriteError(w, http.StatusInternalServerError, "misconfigured", "This is not set up correctly. Only the operator can help.")
 	default:
 		g.unavailableJSON(w, r, a, retryAfter(err), err)
 	}
@@ -60,10 +60,6 @@ func (k Kind) anew() string {
 // unavailableJSON answers 503 to a client without pages.
 func (g *Gate) unavailableJSON(w http.ResponseWriter, r *Request, a Account, after time.Duration, err error) {
 	g.logUnavailable(r, a, "", err)
-	retryIn(w, after)
-	writeError(w, http.StatusServiceUnavailable, "unavailable", "This does not work at the moment. Try again in a moment; if the code is refused then, with a new one.")
-}
-
-func retryIn(w http.ResponseWriter, after time.Duration) {
-	w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
+	response.RetryIn(w, after)
+	response.WriteError(w, http.StatusServiceUnavailable, "unavailable", "This does not work at the moment. Try again in a moment; if the code is refused then, with a new one.")
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -25,6 +26,9 @@ func (g *Gate) miniLogin(w http.ResponseWriter, r *Request, a Account) {
 func (g *Gate) mobileLogin(w http.ResponseWriter, r *Request, a Account) {
 	g.doorLogin(w, r, a, g.seeMobile)
 }
+
+// maxLoginBody bounds the bodies of the calls that sign in, in bytes.
+const maxLoginBody = 16 << 10
 
 // loginBody is what a client sends to sign in. The nonce is optional.
 type loginBody struct {
@@ -63,11 +67,11 @@ func (b loginBody) owner() owner {
 // the code is a spent one (attack: a code read in a log, sent once more).
 func (g *Gate) doorLogin(w http.ResponseWriter, r *Request, a Account, see sightingOf) {
 	var body loginBody
-	if !readJSON(w, r, maxLoginBody, &body) {
+	if !response.ReadJSON(w, r.Request, maxLoginBody, &body) {
 		return
 	}
 	if !body.nonceIsGood() {
-		writeError(w, http.StatusBadRequest, "bad_nonce", "nonce is 16 to 128 visible ASCII characters that the client draws at random for each code.")
+		response.WriteError(w, http.StatusBadRequest, "bad_nonce", "nonce is 16 to 128 visible ASCII characters that the client draws at random for each code.")
 		return
 	}
 	if body.Code == "" || body.Code == codeDenied {
@@ -108,7 +112,7 @@ func (g *Gate) welcome(w http.ResponseWriter, r *Request, a Account, o outcome) 
 		g.doorFailed(w, r, a, wechat.ErrReuse)
 	default:
 		user := newUserJSON(r.id)
-		writeJSON(w, http.StatusOK, tokenJSON{
+		response.WriteJSON(w, http.StatusOK, tokenJSON{
 			Code: http.StatusOK, Token: formatToken(a, o.value),
 			ExpiresIn: secondsUntil(r.id.expires), User: &user,
 		})

@@ -3,6 +3,8 @@ package gate
 import (
 	"net/http"
 	"strings"
+
+	"github.com/caddy-wechat/gateway/internal/response"
 )
 
 // doorCall is what a client asks of one of the site's doors.
@@ -45,7 +47,7 @@ func (g *Gate) serveDoor(w http.ResponseWriter, r *Request, name string) bool {
 	endpoint, serves := tokenEndpoints[name]
 	switch {
 	case known && r.Method != http.MethodPost:
-		methodNotAllowed(w, http.MethodPost)
+		response.MethodNotAllowed(w, http.MethodPost)
 	case known:
 		call(g, w, r, account)
 	case !r.token.sent && strings.HasPrefix(name, "ticket/"):
@@ -56,7 +58,7 @@ func (g *Gate) serveDoor(w http.ResponseWriter, r *Request, name string) bool {
 		endpoint(g, w, r)
 	default:
 		// It would lead to WeChat's page, or to a session in a cookie.
-		writeError(w, http.StatusBadRequest, "token_not_accepted", "This address is for browsers: come without a token.")
+		response.WriteError(w, http.StatusBadRequest, "token_not_accepted", "This address is for browsers: come without a token.")
 	}
 	return true
 }

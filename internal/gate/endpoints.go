@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -31,9 +32,9 @@ func IsEndpoint(original *url.URL) bool {
 // ServeEndpoint answers a request below /_wechat/.
 func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	timeBody(w, r)
+	response.TimeBody(w, r.Request)
 	if !g.prepare(r) {
-		writeError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
+		response.WriteError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
 		return
 	}
 	if r.unsettled = g.redeem(w, r); r.unsettled != nil {
@@ -57,7 +58,7 @@ func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *Request) {
 	}
 	endpoint, ok := endpoints[name]
 	if !ok {
-		writeError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
+		response.WriteError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
 		return
 	}
 	endpoint(g, w, r)
@@ -67,7 +68,7 @@ func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *Request) {
 // never says a token or the unionid (attack: CVE-2024-39315).
 func (g *Gate) sessionEndpoint(w http.ResponseWriter, r *Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		methodNotAllowed(w, http.MethodGet, http.MethodHead)
+		response.MethodNotAllowed(w, http.MethodGet, http.MethodHead)
 		return
 	}
 	if err := g.identify(r); err != nil {
@@ -78,7 +79,7 @@ func (g *Gate) sessionEndpoint(w http.ResponseWriter, r *Request) {
 		g.refuseJSON(w, r, wechat.ScopeBase)
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "user": newUserJSON(r.id)})
+	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "user": newUserJSON(r.id)})
 }
 
 // userJSON is what a page may know of its own visitor.
@@ -108,12 +109,12 @@ func newUserJSON(id *Identity) userJSON {
 // with scope=snsapi_userinfo, and a single page app with its own address.
 func (g *Gate) loginEndpoint(w http.ResponseWriter, r *Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		methodNotAllowed(w, http.MethodGet, http.MethodHead)
+		response.MethodNotAllowed(w, http.MethodGet, http.MethodHead)
 		return
 	}
 	target, scope, ok := askedAtLogin(r)
 	if !ok {
-		writeError(w, http.StatusBadRequest, "bad_return_to", "return_to ends at its first &: percent-encode it, as encodeURIComponent('/orders?id=7&tab=2') does.")
+		response.WriteError(w, http.StatusBadRequest, "bad_return_to", "return_to ends at its first &: percent-encode it, as encodeURIComponent('/orders?id=7&tab=2') does.")
 		return
 	}
 	if err := g.identify(r); err != nil {
@@ -173,7 +174,7 @@ func (g *Gate) declineEndpoint(w http.ResponseWriter, r *Request) {
 	if !g.postedHere(w, r) {
 		return
 	}
-	if !readForm(w, r, maxDeclineForm) {
+	if !response.ReadForm(w, r.Request, maxDeclineForm) {
 		return
 	}
 	target := request.ReturnTarget(r.PostFormValue("return_to"), r.origin)
@@ -195,7 +196,7 @@ func (g *Gate) declineEndpoint(w http.ResponseWriter, r *Request) {
 // session cookie is SameSite=Lax besides).
 func (g *Gate) postedHere(w http.ResponseWriter, r *Request) bool {
 	if r.Method != http.MethodPost {
-		methodNotAllowed(w, http.MethodPost)
+		response.MethodNotAllowed(w, http.MethodPost)
 		return false
 	}
 	foreign := false
@@ -206,7 +207,7 @@ func (g *Gate) postedHere(w http.ResponseWriter, r *Request) bool {
 		foreign = !ok || canonical != r.origin
 	}
 	if foreign {
-		writeError(w, http.StatusForbidden, "cross_site", "This must be sent from a page of this site.")
+		response.WriteError(w, http.StatusForbidden, "cross_site", "This must be sent from a page of this site.")
 	}
 	return !foreign
 }

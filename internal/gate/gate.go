@@ -10,6 +10,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -77,7 +78,7 @@ const storeTimeout = 3 * time.Second
 // GHSA-59jp-rwph-878r, the protected body behind the login page).
 func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool) {
 	if !g.prepare(r) {
-		writeError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
+		response.WriteError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
 		return nil, false
 	}
 	if r.sides && !r.token.sent {
@@ -219,7 +220,7 @@ func (g *Gate) answer(w http.ResponseWriter, r *Request, v Verdict) {
 	case AskConsent:
 		g.askConsent(w, r, target)
 	case RefuseWrite:
-		writeError(w, http.StatusForbidden, "snapshot_read_only", "This is WeChat's read-only snapshot mode: tap 使用完整服务 first.")
+		response.WriteError(w, http.StatusForbidden, "snapshot_read_only", "This is WeChat's read-only snapshot mode: tap 使用完整服务 first.")
 	case ExplainOutside:
 		g.explainOutside(w, r, target)
 	case ExplainCookies:

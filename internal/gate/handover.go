@@ -14,6 +14,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -151,13 +152,13 @@ func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
 			return
 		}
 	case r.Method != http.MethodGet:
-		methodNotAllowed(w, http.MethodGet, http.MethodPost)
+		response.MethodNotAllowed(w, http.MethodGet, http.MethodPost)
 		return
 	}
 	h, ok := g.openHop(r)
 	switch {
 	case !ok:
-		redirect(w, http.StatusSeeOther, r.origin+"/")
+		response.Redirect(w, http.StatusSeeOther, r.origin+"/")
 		return
 	case !h.boundTo(r), g.checkTicket(h.Ticket) != nil:
 		returnTo(w, r, h.target) // a stranger, or too late: nothing is burnt
@@ -196,7 +197,7 @@ func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
 
 func (g *Gate) ticketUnavailable(w http.ResponseWriter, r *Request, err error) {
 	g.logUnavailable(r, g.Account, "", err)
-	retryIn(w, retryStore)
+	response.RetryIn(w, retryStore)
 	g.show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: retryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -15,30 +16,30 @@ import (
 func (g *Gate) jssdkEndpoint(w http.ResponseWriter, r *Request) {
 	switch {
 	case g.Hub.JSSDK == nil:
-		writeError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
+		response.WriteError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
 		return
 	case r.Method != http.MethodGet:
-		methodNotAllowed(w, http.MethodGet)
+		response.MethodNotAllowed(w, http.MethodGet)
 		return
 	}
 	if request.CutAtAmpersand(r.Original.RawQuery, "url") {
-		writeError(w, http.StatusBadRequest, "bad_url", "url ends at its first &: percent-encode it, as encodeURIComponent(location.href.split('#')[0]) does.")
+		response.WriteError(w, http.StatusBadRequest, "bad_url", "url ends at its first &: percent-encode it, as encodeURIComponent(location.href.split('#')[0]) does.")
 		return
 	}
 	pages := request.Parameter(r.Original.RawQuery, "url")
 	if len(pages) != 1 || !g.isOwnPage(r, pages[0]) {
-		writeError(w, http.StatusBadRequest, "bad_url", "url must be the address of a page of this site, percent-encoded: encodeURIComponent(location.href.split('#')[0]).")
+		response.WriteError(w, http.StatusBadRequest, "bad_url", "url must be the address of a page of this site, percent-encoded: encodeURIComponent(location.href.split('#')[0]).")
 		return
 	}
 	signed, err := g.Hub.JSSDK(r.Context(), g.Account.Credentials.AppID, pages[0])
 	g.answered(g.Account, err, "ticket", "token")
 	switch {
 	case errors.Is(err, wechat.ErrPage):
-		writeError(w, http.StatusBadRequest, "bad_url", "url must be the address of a page of this site, as the browser has it.")
+		response.WriteError(w, http.StatusBadRequest, "bad_url", "url must be the address of a page of this site, as the browser has it.")
 	case err != nil:
 		g.doorFailed(w, r, g.Account, err)
 	default:
-		writeJSON(w, http.StatusOK, jssdkJSON{
+		response.WriteJSON(w, http.StatusOK, jssdkJSON{
 			Code: http.StatusOK, AppID: signed.AppID, Timestamp: signed.Timestamp, NonceStr: signed.NonceStr, Signature: signed.Signature,
 		})
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -56,7 +57,7 @@ func (g *Gate) logoutEndpoint(w http.ResponseWriter, r *Request) {
 	}
 	g.clearCookies(w, r)
 	if !request.WantsPage(r.Request) {
-		writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
+		response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
 		return
 	}
 	g.write(w, r, page.Page{Kind: page.SignedOut, ContinueURL: loginPath("/", wechat.ScopeBase)})

@@ -9,11 +9,15 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
 // errcodeForeignOpenID is "not this visitor's" (WeChat: global return codes).
 const errcodeForeignOpenID = 40003
+
+// maxProfileBody bounds the bodies of sealed data, in bytes.
+const maxProfileBody = 64 << 10
 
 // sealedData is what a mini program's client has from WeChat and cannot read itself
 // (WeChat: signature verification and decryption of open data).
@@ -30,7 +34,7 @@ type sealedData struct {
 // unionid of a wx.login is (attack: one visitor bends the data into another's).
 func (g *Gate) miniProfile(w http.ResponseWriter, r *Request, a Account) {
 	var body sealedData
-	if !g.atDoor(w, r, a) || !readJSON(w, r, maxProfileBody, &body) {
+	if !g.atDoor(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
 		return
 	}
 	envelope, err := g.envelope(r, &body)
@@ -59,7 +63,7 @@ func (g *Gate) miniProfile(w http.ResponseWriter, r *Request, a Account) {
 		g.refuseToken(w)
 	default:
 		user := newUserJSON(r.id)
-		writeJSON(w, http.StatusOK, tokenJSON{Code: http.StatusOK, User: &user})
+		response.WriteJSON(w, http.StatusOK, tokenJSON{Code: http.StatusOK, User: &user})
 	}
 }
 
@@ -67,14 +71,14 @@ func (g *Gate) miniProfile(w http.ResponseWriter, r *Request, a Account) {
 // older versions of WeChat hand over encrypted.
 func (g *Gate) miniPhone(w http.ResponseWriter, r *Request, a Account) {
 	var body sealedData
-	if !g.atDoor(w, r, a) || !readJSON(w, r, maxProfileBody, &body) {
+	if !g.atDoor(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
 		return
 	}
 	var phone string
 	var err error
 	switch {
 	case body.Code != "" && g.Hub.Phone == nil:
-		writeError(w, http.StatusNotFound, "not_found", "Phone numbers are not set up here.")
+		response.WriteError(w, http.StatusNotFound, "not_found", "Phone numbers are not set up here.")
 		return
 	case body.Code != "":
 		phone, err = g.spendPhone(r, body.Code)
@@ -85,7 +89,7 @@ func (g *Gate) miniPhone(w http.ResponseWriter, r *Request, a Account) {
 		g.dataRefused(w, r, a, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "phone": phone})
+	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "phone": phone})
 }
 
 // spendPhone spends the code of a phone button, once: a client that lost the answer
@@ -179,7 +183,7 @@ func (g *Gate) atDoor(w http.ResponseWriter, r *Request, a Account) bool {
 		return false
 	}
 	if r.id.session.AppID != a.Credentials.AppID {
-		writeError(w, http.StatusForbidden, "wrong_account", "This token was given by another account.")
+		response.WriteError(w, http.StatusForbidden, "wrong_account", "This token was given by another account.")
 		return false
 	}
 	return true
@@ -212,5 +216,5 @@ func (g *Gate) dataRefused(w http.ResponseWriter, r *Request, a Account, err err
 		return
 	}
 	g.logAccount(slog.LevelInfo, "data not accepted", a, "", err)
-	writeError(w, status, code, message)
+	response.WriteError(w, status, code, message)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -49,7 +50,7 @@ func (g *Gate) clickedHere(w http.ResponseWriter, r *Request) bool {
 	if r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != "" || strings.HasPrefix(r.Header.Get("Referer"), r.origin+"/") {
 		return true
 	}
-	writeError(w, http.StatusForbidden, "cross_site", "This must be sent from a page of this site.")
+	response.WriteError(w, http.StatusForbidden, "cross_site", "This must be sent from a page of this site.")
 	return false
 }
 

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -138,7 +138,7 @@ func (g *Gate) refuseJSON(w http.ResponseWriter, r *Request, scope wechat.Scope)
 		g.refuseToken(w)
 		return
 	}
-	body := errorJSON{
+	body := response.Error{
 		Code: http.StatusUnauthorized, Error: "not_signed_in",
 		Message:     "There is no session. Open redirect_url in the browser to sign in.",
 		RedirectURL: r.origin + loginPath(g.cameFrom(r), scope),
@@ -146,7 +146,7 @@ func (g *Gate) refuseJSON(w http.ResponseWriter, r *Request, scope wechat.Scope)
 	if scope == wechat.ScopeUserInfo && r.id != nil {
 		body.Error, body.Message = "consent_required", "This needs the visitor's consent. Open redirect_url in the browser to ask for it."
 	}
-	writeJSON(w, http.StatusUnauthorized, body)
+	response.WriteJSON(w, http.StatusUnauthorized, body)
 }
 
 // cameFrom is the page of this site that sent r, "" when unknown. Of the
@@ -168,39 +168,11 @@ func (g *Gate) show(w http.ResponseWriter, r *Request, p page.Page, code, messag
 		g.write(w, r, p)
 		return
 	}
-	writeError(w, p.HTTPStatus(), code, message)
+	response.WriteError(w, p.HTTPStatus(), code, message)
 }
 
 // write answers with a page of this site.
 func (g *Gate) write(w http.ResponseWriter, r *Request, p page.Page) {
 	p.Site, p.Theme = siteName(r.origin), g.Rules.Theme
 	p.Write(w, r.Request)
-}
-
-// errorJSON is the body of every error of the endpoints.
-type errorJSON struct {
-	Code        int    `json:"code"`
-	Error       string `json:"error"`
-	Message     string `json:"message"`
-	RedirectURL string `json:"redirect_url,omitempty"`
-}
-
-func writeError(w http.ResponseWriter, status int, code, message string) {
-	writeJSON(w, status, errorJSON{Code: status, Error: code, Message: message})
-}
-
-func writeJSON(w http.ResponseWriter, status int, body any) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(true)
-	_ = enc.Encode(body) // the client is gone: nobody to tell
-}
-
-func methodNotAllowed(w http.ResponseWriter, methods ...string) {
-	w.Header().Set("Allow", strings.Join(methods, ", "))
-	writeError(w, http.StatusMethodNotAllowed, "method_not_allowed", "Use "+strings.Join(methods, " or ")+".")
 }

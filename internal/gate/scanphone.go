@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -25,7 +26,7 @@ func (g *Gate) scanPhone(w http.ResponseWriter, r *Request, sealed string) {
 			return
 		}
 	case r.Method != http.MethodGet:
-		methodNotAllowed(w, http.MethodGet, http.MethodPost)
+		response.MethodNotAllowed(w, http.MethodGet, http.MethodPost)
 		return
 	}
 	c, err := g.openScan(r, sealed)
@@ -119,12 +120,12 @@ func (g *Gate) scanAsk(w http.ResponseWriter, r *Request, c scanCode, target str
 // again would be right in the end (attack: QR-jacking, the code on the phone is not
 // the one on the holder's own screen).
 func (g *Gate) scanReply(w http.ResponseWriter, r *Request, c scanCode) {
-	if !readForm(w, r, maxScanForm) {
+	if !response.ReadForm(w, r.Request, maxScanForm) {
 		return
 	}
 	number, denied := r.PostFormValue("number"), r.PostFormValue("deny") != ""
 	if number == "" && !denied {
-		writeError(w, http.StatusBadRequest, "bad_form", "Choose a number, or say no.")
+		response.WriteError(w, http.StatusBadRequest, "bad_form", "Choose a number, or say no.")
 		return
 	}
 	s := r.id.session

@@ -14,6 +14,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -74,7 +75,7 @@ func (g *Gate) serveScan(w http.ResponseWriter, r *Request, rest string) {
 	id, what, _ := strings.Cut(wait, "/")
 	switch {
 	case g.outside() != OutsideScan || !waiting && strings.Contains(rest, "/"):
-		writeError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
+		response.WriteError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
 	case !waiting:
 		g.scanPhone(w, r, rest)
 	case what == "" && r.Method == http.MethodPost: // by who was asked first
@@ -82,7 +83,7 @@ func (g *Gate) serveScan(w http.ResponseWriter, r *Request, rest string) {
 			g.scanNext(w, r, id)
 		}
 	case r.Method != http.MethodGet:
-		methodNotAllowed(w, http.MethodGet) // a HEAD must not sign anybody in
+		response.MethodNotAllowed(w, http.MethodGet) // a HEAD must not sign anybody in
 	case what == "":
 		g.scanNext(w, r, id)
 	case what == "state":
@@ -90,7 +91,7 @@ func (g *Gate) serveScan(w http.ResponseWriter, r *Request, rest string) {
 	case what == "events":
 		g.scanStream(w, r, id)
 	default:
-		writeError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
+		response.WriteError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
 	}
 }
 
@@ -232,13 +233,13 @@ func (g *Gate) scanOver(w http.ResponseWriter, r *Request, kind page.Kind, again
 
 // scanTooMany has somebody wait who has asked for too many codes, or answered them.
 func (g *Gate) scanTooMany(w http.ResponseWriter, r *Request, after time.Duration, again string) {
-	retryIn(w, after) // for a script; a page says it by itself
+	response.RetryIn(w, after) // for a script; a page says it by itself
 	g.show(w, r, page.Page{Kind: page.Unavailable, Status: http.StatusTooManyRequests, RetryAfter: after, ContinueURL: again},
 		"too_frequent", "Too many codes. Wait a moment, and try again.")
 }
 
 func (g *Gate) scanUnavailable(w http.ResponseWriter, r *Request, err error) {
 	g.logUnavailable(r, g.Account, "", err)
-	retryIn(w, retryStore)
+	response.RetryIn(w, retryStore)
 	g.show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: retryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
 }

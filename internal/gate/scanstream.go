@@ -2,12 +2,11 @@ package gate
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/caddy-wechat/gateway/internal/response"
 )
 
 const (
@@ -16,8 +15,6 @@ const (
 	// scanSpell is how long a stream lasts; the browser opens the next one. Proxies
 	// close what is silent, and a server that stops waits for its streams.
 	scanSpell = 20 * time.Second
-	// scanWrite is how long a browser may take to read one event.
-	scanWrite = 10 * time.Second
 )
 
 // What a browser that waits hears. Anything but waiting leads it on.
@@ -60,7 +57,7 @@ func (g *Gate) scanPoll(w http.ResponseWriter, r *Request, id string) {
 			}
 		}
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "state": state})
+	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "state": state})
 }
 
 // mayPoll reports whether the store may be asked for the browser that shows a code.
@@ -72,7 +69,7 @@ func (g *Gate) mayPoll(r *Request, id string) bool {
 func (g *Gate) scanStream(w http.ResponseWriter, r *Request, id string) {
 	c, _, ok := g.scanOf(r, id)
 	if !ok {
-		writeError(w, http.StatusGone, "scan_expired", "This code is over.")
+		response.WriteError(w, http.StatusGone, "scan_expired", "This code is over.")
 		return
 	}
 	var ctx context.Context
@@ -82,23 +79,23 @@ func (g *Gate) scanStream(w http.ResponseWriter, r *Request, id string) {
 		ctx, leave, ok = g.Hub.Scans.streams.enter(r.Context(), id, r.network())
 	}
 	if !ok {
-		retryIn(w, retryStore)
-		writeError(w, http.StatusServiceUnavailable, "too_many_streams", "Ask for the state instead.")
+		response.RetryIn(w, retryStore)
+		response.WriteError(w, http.StatusServiceUnavailable, "too_many_streams", "Ask for the state instead.")
 		return
 	}
 	defer leave()
 	ctx, cancel := context.WithTimeout(ctx, scanSpell)
 	defer cancel()
-	stream := eventStream{w: w, control: http.NewResponseController(w)}
-	defer stream.end()
-	if stream.begin() != nil || stream.say(scanWaiting) != nil {
+	stream := response.NewStream(w)
+	defer stream.End()
+	if stream.Begin() != nil || stream.Say(scanWaiting) != nil {
 		return
 	}
 	g.scanTell(ctx, stream, r.origin, c)
 }
 
 // scanTell asks again and again, and says what is new.
-func (g *Gate) scanTell(ctx context.Context, stream eventStream, site string, c scanCode) {
+func (g *Gate) scanTell(ctx context.Context, stream response.Stream, site string, c scanCode) {
 	round := time.NewTicker(scanRound)
 	defer round.Stop()
 	failed := false
@@ -109,7 +106,7 @@ func (g *Gate) scanTell(ctx context.Context, stream eventStream, site string, c 
 			g.logWeChat(slog.LevelWarn, "a browser waits for a store", Flow{}, err)
 		}
 		if state != scanWaiting {
-			_ = stream.say(state) // the browser may have left: nobody to tell
+			_ = stream.Say(state) // the browser may have left: nobody to tell
 			return
 		}
 		select {
@@ -119,41 +116,3 @@ func (g *Gate) scanTell(ctx context.Context, stream eventStream, site string, c 
 		}
 	}
 }
-
-// eventStream is an answer of server-sent events (WHATWG HTML, server-sent events).
-type eventStream struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-}
-
-func (s eventStream) begin() error {
-	h := s.w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // a proxy in front would keep it all to the end
-	h.Set("X-Content-Type-Options", "nosniff")
-	s.w.WriteHeader(http.StatusOK)
-	_, err := io.WriteString(s.w, "retry: 500\n\n") // milliseconds to the next spell
-	return err
-}
-
-// say sends one event. A browser that reads nothing must not hold us (attack: slow
-// readers).
-func (s eventStream) say(data string) error {
-	_ = s.control.SetWriteDeadline(time.Now().Add(scanWrite)) // not every writer has one
-	if _, err := fmt.Fprintf(s.w, "data: %s\n\n", data); err != nil {
-		return err
-	}
-	return s.flush()
-}
-
-// flush fails where nothing can be sent before the end: the browser asks by itself.
-func (s eventStream) flush() error {
-	if err := s.control.Flush(); err != nil {
-		return errors.Join(errors.New("gate: the answer cannot be streamed"), err)
-	}
-	return nil
-}
-
-// end takes the deadline away: the connection may carry other answers.
-func (s eventStream) end() { _ = s.control.SetWriteDeadline(time.Time{}) }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/response"
 )
 
 // SharedCallback is one callback address of several sites: WeChat allows an official
@@ -49,7 +50,7 @@ func (g *Gate) callbackAddress(r *Request, path string) string {
 // handOn sends a visitor on to the site whose dance it is. Nothing is spent here.
 func (g *Gate) handOn(w http.ResponseWriter, r *Request, rest string) {
 	if r.Method != http.MethodGet {
-		methodNotAllowed(w, http.MethodGet)
+		response.MethodNotAllowed(w, http.MethodGet)
 		return
 	}
 	scheme, rest, _ := strings.Cut(rest, "/")
@@ -59,12 +60,12 @@ func (g *Gate) handOn(w http.ResponseWriter, r *Request, rest string) {
 	if r.Original.RawQuery != "" {
 		address += "?" + r.Original.RawQuery
 	}
-	if shared == nil || !shared.Sites[origin] || !flowForm.MatchString(flow) || !headerFits(w.Header(), address) {
+	if shared == nil || !shared.Sites[origin] || !flowForm.MatchString(flow) || !response.HeaderFits(w.Header(), address) {
 		// Also who was under way while the configuration changed.
 		g.show(w, r, page.Page{Kind: page.TryAgain}, "not_found", "There is no such callback.")
 		return
 	}
 	id, _, _ := strings.Cut(flow, "/")
 	g.Logger.Debug("callback handed on", slog.String("site", siteName(origin)), slog.String("flow", shortID(id)))
-	redirect(w, http.StatusSeeOther, address)
+	response.Redirect(w, http.StatusSeeOther, address)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/limit"
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -58,8 +59,8 @@ func (g *Gate) issueTicket(w http.ResponseWriter, r *Request, a Account) {
 	// Of persons, not of sessions: a ticket makes another session, which can ask for
 	// tickets too (attack: one visitor fills the store).
 	if ok, _ := g.Hub.Results.tickets.Take(s.Person, "", ticketRate); !ok {
-		retryIn(w, time.Minute)
-		writeError(w, http.StatusTooManyRequests, "too_frequent", "Too many tickets in this minute.")
+		response.RetryIn(w, time.Minute)
+		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "Too many tickets in this minute.")
 		return
 	}
 	sealed, err := g.sealTicket(r, ticket{
@@ -70,7 +71,7 @@ func (g *Gate) issueTicket(w http.ResponseWriter, r *Request, a Account) {
 		g.unavailableJSON(w, r, a, retryStore, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]any{
+	response.WriteJSON(w, http.StatusOK, map[string]any{
 		"code": http.StatusOK, "ticket": sealed, "expires_in": int(ticketTTL.Seconds()), "parameter": TicketParameter,
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -119,7 +120,7 @@ func (g *Gate) identifyToken(r *Request) error {
 // redirect nor a page: nobody would see it.
 func (g *Gate) refuseToken(w http.ResponseWriter) {
 	w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`) // RFC 6750
-	writeError(w, http.StatusUnauthorized, "token_invalid", "This token is not, or no longer, good for this site. Sign in again.")
+	response.WriteError(w, http.StatusUnauthorized, "token_invalid", "This token is not, or no longer, good for this site. Sign in again.")
 }
 
 // tokenSession is GET session for a client with a token. A token that is due is
@@ -127,7 +128,7 @@ func (g *Gate) refuseToken(w http.ResponseWriter) {
 // old one lives for as long as it would have.
 func (g *Gate) tokenSession(w http.ResponseWriter, r *Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		methodNotAllowed(w, http.MethodGet, http.MethodHead)
+		response.MethodNotAllowed(w, http.MethodGet, http.MethodHead)
 		return
 	}
 	if !g.signedIn(w, r) {
@@ -143,7 +144,7 @@ func (g *Gate) tokenSession(w http.ResponseWriter, r *Request) {
 	body.ExpiresIn = secondsUntil(g.Hub.Policy.Expires(&s))
 	user := newUserJSON(r.id)
 	body.User = &user
-	writeJSON(w, http.StatusOK, body)
+	response.WriteJSON(w, http.StatusOK, body)
 }
 
 // tokenJSON is what a client with a token is told of its session.
@@ -170,7 +171,7 @@ func (g *Gate) renewToken(r *Request) *renewed {
 // already is no error. No other site can send it: it would have to know the token.
 func (g *Gate) tokenLogout(w http.ResponseWriter, r *Request) {
 	if r.Method != http.MethodPost {
-		methodNotAllowed(w, http.MethodPost)
+		response.MethodNotAllowed(w, http.MethodPost)
 		return
 	}
 	err := g.identifyToken(r)
@@ -185,7 +186,7 @@ func (g *Gate) tokenLogout(w http.ResponseWriter, r *Request) {
 		g.unavailableJSON(w, r, g.Account, retryStore, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, tokenJSON{Code: http.StatusOK})
+	response.WriteJSON(w, http.StatusOK, tokenJSON{Code: http.StatusOK})
 }
 
 // signedIn reports whether the request has a good token; if not, it has answered.

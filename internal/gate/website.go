@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -50,6 +51,10 @@ func (g *Gate) flowAccount(f Flow) (Account, bool) {
 	return g.door(KindWebsite, f.Account)
 }
 
+// maxHandedCode is what WeChat adds to an address that is handed on, in bytes: a
+// code, whose length is at most 512, and the state.
+const maxHandedCode = len("?code=&state=") + 512 + 64
+
 // signInURL is WeChat's page for a flow. Where the answer would be too long with it,
 // the flow ends at the front page.
 func (g *Gate) signInURL(w http.ResponseWriter, r *Request, a Account, f Flow) (string, error) {
@@ -60,8 +65,8 @@ func (g *Gate) signInURL(w http.ResponseWriter, r *Request, a Account, f Flow) (
 	}
 	callback := g.callbackAddress(r, path)
 	location := g.askURL(a, callback, f.Scope, sealer.state(f.ID))
-	handedOn := len(r.origin) + len(path) + maxHandedCode + addedLater
-	if f.Target != "/" && (!headerFits(w.Header(), location) || callback != r.origin+path && handedOn >= maxHeader) {
+	handedOn := len(r.origin) + len(path) + maxHandedCode + response.AddedLater
+	if f.Target != "/" && (!response.HeaderFits(w.Header(), location) || callback != r.origin+path && handedOn >= response.MaxHeader) {
 		f.Target = "/"
 		return g.signInURL(w, r, a, f)
 	}

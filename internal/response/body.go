@@ -1,4 +1,4 @@
-package gate
+package response
 
 import (
 	"bytes"
@@ -12,19 +12,13 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of the bodies that clients send, in bytes.
-const (
-	maxLoginBody   = 16 << 10
-	maxProfileBody = 64 << 10
-)
-
-// readJSON reads the body of r, a JSON object of at most limit bytes, into v. What
+// ReadJSON reads the body of r, a JSON object of at most limit bytes, into v. What
 // v does not know is ignored. It has answered when it returns false. Only JSON is
 // taken: a form turns every + of base64 into a blank, and any site can post one.
-func readJSON(w http.ResponseWriter, r *Request, limit int64, v any) bool {
+func ReadJSON(w http.ResponseWriter, r *http.Request, limit int64, v any) bool {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
-		writeError(w, http.StatusUnsupportedMediaType, "not_json", "Send JSON, with Content-Type: application/json.")
+		WriteError(w, http.StatusUnsupportedMediaType, "not_json", "Send JSON, with Content-Type: application/json.")
 		return false
 	}
 	body, ok := readBody(w, r, limit)
@@ -32,16 +26,16 @@ func readJSON(w http.ResponseWriter, r *Request, limit int64, v any) bool {
 		return false
 	}
 	if !utf8.Valid(body) || !strings.HasPrefix(strings.TrimLeft(string(body), " \t\r\n"), "{") || json.Unmarshal(body, v) != nil {
-		writeError(w, http.StatusBadRequest, "bad_json", "The body is not a JSON object of the expected form.")
+		WriteError(w, http.StatusBadRequest, "bad_json", "The body is not a JSON object of the expected form.")
 		return false
 	}
 	return true
 }
 
-// readForm reads the body of r, at most limit bytes, so that PostFormValue finds it. It
+// ReadForm reads the body of r, at most limit bytes, so that PostFormValue finds it. It
 // has answered when it returns false: a form that did not arrive as a whole is not
 // taken for an empty one.
-func readForm(w http.ResponseWriter, r *Request, limit int64) bool {
+func ReadForm(w http.ResponseWriter, r *http.Request, limit int64) bool {
 	body, ok := readBody(w, r, limit)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return ok
@@ -49,7 +43,7 @@ func readForm(w http.ResponseWriter, r *Request, limit int64) bool {
 
 // readBody reads the body of r, at most limit bytes. It has answered when it returns
 // false.
-func readBody(w http.ResponseWriter, r *Request, limit int64) ([]byte, bool) {
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
 	var late net.Error
@@ -58,16 +52,16 @@ func readBody(w http.ResponseWriter, r *Request, limit int64) ([]byte, bool) {
 		bodyArrived(w)
 		return body, true
 	case errors.As(err, &tooLarge):
-		writeError(w, http.StatusRequestEntityTooLarge, "too_large", "The body is too large.")
+		WriteError(w, http.StatusRequestEntityTooLarge, "too_large", "The body is too large.")
 	case errors.As(err, &late) && late.Timeout():
 		if r.ProtoMajor == 1 {
 			// What is still to come of the body must not be read as a request. In
 			// later protocols the stream ends by itself, and the word would end all.
 			w.Header().Set("Connection", "close")
 		}
-		writeError(w, http.StatusRequestTimeout, "body_timeout", "The body did not arrive in time. Send it again, at once.")
+		WriteError(w, http.StatusRequestTimeout, "body_timeout", "The body did not arrive in time. Send it again, at once.")
 	default:
-		writeError(w, http.StatusBadRequest, "bad_body", "The body did not arrive as a whole.")
+		WriteError(w, http.StatusBadRequest, "bad_body", "The body did not arrive as a whole.")
 	}
 	return nil, false
 }

@@ -1,4 +1,4 @@
-package gate
+package response
 
 import (
 	"io"
@@ -11,13 +11,13 @@ import (
 // The largest has 64 KiB, most have a hundred bytes.
 const bodyPatience = 5 * time.Second
 
-// timeBody bounds the time in which the body of r arrives, read or not: before it
+// TimeBody bounds the time in which the body of r arrives, read or not: before it
 // answers, the server reads what a handler has left (attack: clients that send a byte
 // now and then hold a connection each, for as long as they like).
 //
 // The deadline is set through what wraps the server's writer: Caddy's idle timeouts
 // would overwrite one that is set behind their back with each read (2.11.9).
-func timeBody(w http.ResponseWriter, r *Request) {
+func TimeBody(w http.ResponseWriter, r *http.Request) {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return
 	}
