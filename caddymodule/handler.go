@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/gate"
 )
 
@@ -187,7 +188,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		id.Apply(r.Header)
 		setPlaceholders(r, id)
 	}
-	gate.StripCookies(r)
+	cookies.Strip(r)
 	forwarded := g.Watch(w, request)
 	defer request.Done()
 	return next.ServeHTTP(newReply(forwarded.Context(), w, g, request), forwarded)
@@ -196,7 +197,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 // stripCredentials takes everything of ours out of a request that the gate is not
 // asked about.
 func stripCredentials(r *http.Request) {
-	gate.StripCookies(r)
+	cookies.Strip(r)
 	gate.StripToken(r)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-wechat/gateway/internal/caches"
 	"github.com/caddy-wechat/gateway/internal/gate"
 )
 
@@ -44,7 +45,7 @@ func (p *reply) WriteHeader(status int) {
 	if !logout {
 		p.gate.Renew(p.ResponseWriter, p.request)
 	}
-	gate.KeepFromCaches(p.Header())
+	caches.KeepFrom(p.Header())
 	if logout {
 		p.gate.EndByUpstream(p.ResponseWriter, p.request)
 	}

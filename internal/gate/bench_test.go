@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 	"github.com/caddy-wechat/gateway/internal/request"
@@ -100,7 +101,7 @@ func signedIn(b *testing.B) (handle func(watched bool), live *Live) {
 			b.Fatal("did not pass")
 		}
 		id.Apply(r.Header)
-		StripCookies(r)
+		cookies.Strip(r)
 		if watched {
 			g.Watch(w, q)
 			q.Done()

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -61,7 +62,7 @@ func (g *Gate) vouch(w http.ResponseWriter, r *Request, asked asked) {
 	h := w.Header()
 	// Proxies pass on one Set-Cookie at most, some of them the first: the renewed
 	// session's. The others are set again by answers that reach the browser.
-	ours := r.site.jar().Name(r.site.secure) + "="
+	ours := r.site.Jar().Name(r.site.Secure) + "="
 	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return !strings.HasPrefix(line, ours) })
 	r.id.Apply(h)
 	if !response.HeaderFits(h, "") {
@@ -70,7 +71,7 @@ func (g *Gate) vouch(w http.ResponseWriter, r *Request, asked asked) {
 	}
 	if asked.credentials {
 		// What the app would get, were the gateway in the way itself.
-		StripCookies(r.Request)
+		cookies.Strip(r.Request)
 		StripToken(r.Request)
 		if lines := r.Header["Cookie"]; len(lines) > 0 {
 			h.Set("Cookie", strings.Join(lines, "; "))

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -34,7 +35,7 @@ func (g *Gate) begin(w http.ResponseWriter, r *Request, d newDance) {
 	if account.Kind == KindWebsite {
 		flow.Account = account.Name
 	}
-	flowCookie.SetAt(w, r.site, callbackPath+flow.ID, value) // sent to this flow's callback only
+	cookies.Flow.SetAt(w, r.site, callbackPath+flow.ID, value) // sent to this flow's callback only
 	location, err := g.signInURL(w, r, account, flow)
 	if err != nil {
 		g.misconfigured(w, r, flow, err)
@@ -74,7 +75,7 @@ func (g *Gate) startAnew(w http.ResponseWriter, r *Request, f Flow, reason strin
 // passWithout lets the visitor of an optional path in without an identity: the
 // landing cookie keeps the path from asking WeChat again at once.
 func (g *Gate) passWithout(w http.ResponseWriter, r *Request, f Flow) {
-	g.setCount(w, r, landedCookie, "", excused, landingTTL)
+	g.counter(r).Set(w, cookies.Landed, "", excused, cookies.LandingLife)
 	arrive(w, r, f.Target)
 }
 

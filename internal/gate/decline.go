@@ -6,13 +6,12 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/session"
 )
 
 const (
-	// declineHolds is how long a decline is remembered before asking again.
-	declineHolds = 24 * time.Hour
 
 	// declinePause is how long after a decline the upstream's own 401 or 403 is
 	// shown instead of the question that was just answered.
@@ -25,7 +24,7 @@ const (
 
 func (g *Gate) declineHolds() time.Duration {
 	if g.Rules.DeclineHolds <= 0 {
-		return declineHolds
+		return cookies.DeclineLife
 	}
 	return g.Rules.DeclineHolds
 }
@@ -82,7 +81,7 @@ func (g *Gate) asked(r *Request) int {
 	if r.id == nil || !g.declinedRecently(r.id) {
 		return 0
 	}
-	return g.count(r, askedCookie, r.id.session.ID.String())
+	return g.counter(r).Read(r.Request, cookies.Asked, r.id.session.ID.String())
 }
 
 // mayAsk reports whether the app may have the visitor asked for a profile.
@@ -103,8 +102,8 @@ func (g *Gate) countAsked(w http.ResponseWriter, r *Request) {
 // setAsked writes the count; zero removes the cookie.
 func (g *Gate) setAsked(w http.ResponseWriter, r *Request, n int) {
 	if n == 0 {
-		askedCookie.Clear(w, r.site)
+		cookies.Asked.Clear(w, r.site)
 		return
 	}
-	g.setCount(w, r, askedCookie, r.id.session.ID.String(), n, g.declineHolds())
+	g.counter(r).Set(w, cookies.Asked, r.id.session.ID.String(), n, g.declineHolds())
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -95,7 +96,7 @@ func (e *ending) bury(ctx context.Context) error {
 	if e.buried {
 		return nil
 	}
-	if err := e.gate.Hub.Ledger.EndSession(ctx, e.session.ID, time.Now().Add(2*ticketTTL)); err != nil {
+	if err := e.gate.Hub.Ledger.EndSession(ctx, e.session.ID, time.Now().Add(2*cookies.TicketLife)); err != nil {
 		return fmt.Errorf("gate: end the tickets of a session: %w", during(callWrite, err))
 	}
 	e.buried = true

@@ -10,14 +10,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
 
 const (
-	// flowLifetime is how long a visitor may take on WeChat's side.
-	flowLifetime = 10 * time.Minute
 	// maxAttempts is how often a dance is started anew by itself before a page
 	// says what is wrong.
 	maxAttempts = 2
@@ -45,7 +44,7 @@ type Flow struct {
 // newFlow draws a flow for a browser, and the value of its binding cookie.
 func newFlow(target string, scope wechat.Scope, attempt int, optional bool, secret string) (Flow, string) {
 	value := rand.Text()
-	digest := binding(flowCookie, value, secret)
+	digest := cookies.Flow.Bind(value, secret)
 	return Flow{
 		ID:       rand.Text(),
 		Target:   target,
@@ -60,13 +59,13 @@ func newFlow(target string, scope wechat.Scope, attempt int, optional bool, secr
 // expired reports whether the visitor took too long, or the clock is off.
 func (f Flow) expired() bool {
 	age := time.Since(time.Unix(f.Begun, 0))
-	return age > flowLifetime || age < -flowLifetime
+	return age > cookies.FlowLife || age < -cookies.FlowLife
 }
 
 // boundTo reports whether f began in the browser of r: one of its binding cookies
 // and one of its secrets are those of f (attack: login CSRF, and WeChat's own
 // crawlers that repeat addresses without cookies).
-func (f Flow) boundTo(r *Request) bool { return r.boundBy(flowCookie, f.Binding) }
+func (f Flow) boundTo(r *Request) bool { return r.boundBy(cookies.Flow, f.Binding) }
 
 // flowSealer seals flows for one site and one account.
 type flowSealer struct {

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
@@ -142,15 +143,15 @@ func TestFlowExpires(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		flow, _ := newFlow("/", wechat.ScopeBase, 0, false, testSecret)
-		time.Sleep(flowLifetime)
+		time.Sleep(cookies.FlowLife)
 		if flow.expired() {
 			t.Error("over too early")
 		}
 		time.Sleep(time.Second)
 		if !flow.expired() {
-			t.Errorf("still good after %v", flowLifetime)
+			t.Errorf("still good after %v", cookies.FlowLife)
 		}
-		flow.Begun = time.Now().Add(flowLifetime + time.Minute).Unix()
+		flow.Begun = time.Now().Add(cookies.FlowLife + time.Minute).Unix()
 		if !flow.expired() {
 			t.Error("a flow from the future is good")
 		}
@@ -161,18 +162,18 @@ func TestBinding(t *testing.T) {
 	t.Parallel()
 	flow, value := newFlow("/", wechat.ScopeBase, 0, false, testSecret)
 	w := httptest.NewRecorder()
-	flowCookie.SetAt(w, site{secure: true}, callbackPath+flow.ID, value)
+	cookies.Flow.SetAt(w, cookies.Site{Secure: true}, callbackPath+flow.ID, value)
 	if got, want := w.Header().Get("Set-Cookie"), "__Secure-wechat-flow="+value+"; Path=/_wechat/callback/"+flow.ID+"; Max-Age=600; HttpOnly; Secure; SameSite=Lax"; got != want {
 		t.Errorf("cookie %s, want %s", got, want)
 	}
 	with := func(pairs ...string) *Request {
 		r := newRequest(t, "GET", "/", "Cookie", strings.Join(pairs, "; "))
-		s := site{secure: true}
-		secrets := browserSecrets(r, s)
+		s := cookies.Site{Secure: true}
+		secrets := cookies.ReadSecrets(r, s)
 		return &Request{Request: r, site: s, secrets: &secrets}
 	}
 	good, secret := "__Secure-wechat-flow="+value, "__Host-wechat-browser-abc234="+testSecret
-	other := strings.Repeat("A", secretLength)
+	other := strings.Repeat("A", cookies.SecretLength)
 	before := sha256.Sum256([]byte(value)) // of the path's cookie alone, as it was once
 	for name, c := range map[string]struct {
 		r    *Request
@@ -183,7 +184,7 @@ func TestBinding(t *testing.T) {
 		"fourth":                      {with("__Secure-wechat-flow=1", "__Secure-wechat-flow=2", "__Secure-wechat-flow=3", good, secret), true},
 		"behind a flood":              {with(strings.Repeat("__Secure-wechat-flow=1; ", 1000), good, secret), false},
 		"any secret":                  {with(good, "__Host-wechat-browser-aaaaaa="+other, secret), true},
-		"a secret behind a flood":     {with(good, strings.Repeat("__Host-wechat-browser-aaaaaa="+other+"; ", maxSecrets), secret), false},
+		"a secret behind a flood":     {with(good, strings.Repeat("__Host-wechat-browser-aaaaaa="+other+"; ", cookies.MaxSecrets), secret), false},
 		"none":                        {with("a=b"), false},
 		"no secret":                   {with(good), false},
 		"the secret alone":            {with(secret), false},

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/session"
@@ -19,43 +19,11 @@ import (
 // counts what no key here opens; only a request that passes with a session clears
 // it. One change of keys without overlap counts once or twice, and signs in again.
 const (
-	maxForeign = 3 // then a page says so
-	foreignTTL = 10 * time.Minute
 
 	// minSessionValue is how long a value must be to be a session's, in bytes:
 	// shorter ones were spoilt on the way, by no gateway.
 	minSessionValue = 32
 )
-
-// foreignCount is what the cookie says. It has no code of ours, as other counts
-// have: gateways with different keys must read each other's. It is the browser's,
-// and only chooses a page over a redirect, for a browser that also brings a session
-// or a sign-in which no key here opens.
-type foreignCount struct {
-	n int8
-	// away: a sign-in was counted when it began, and has not come back. One that
-	// was left on WeChat's side, and begun again, is not counted twice.
-	away bool
-}
-
-// readForeign reads the count: one digit, of several the smallest.
-func readForeign(r *http.Request, s site) foreignCount {
-	digit, found := 0, false
-	for _, value := range foreignCookie.Values(r, s) {
-		if n, ok := countDigit(value); ok && (!found || n < digit) {
-			digit, found = n, true
-		}
-	}
-	return foreignCount{int8(min(digit/2, maxForeign)), digit%2 == 1}
-}
-
-func (c foreignCount) digit() string {
-	digit := 2 * int(c.n)
-	if c.away {
-		digit++
-	}
-	return strconv.Itoa(digit)
-}
 
 // isForeign reports whether an error says that no key here opens a session's value.
 func isForeign(value string, err error) bool {
@@ -68,9 +36,9 @@ func (r *Request) foreignCallback(w http.ResponseWriter, unreadable error) bool 
 	if errors.Is(unreadable, session.ErrTampered) && flowForm.MatchString(strings.TrimPrefix(r.Original.EscapedPath(), callbackPath)) {
 		return r.countForeign(w, false)
 	}
-	if r.foreign.away && unreadable == nil {
-		r.foreign.away = false
-		foreignCookie.Set(w, r.site, r.foreign.digit())
+	if r.foreign.Away && unreadable == nil {
+		r.foreign.Away = false
+		cookies.Foreign.Set(w, r.site, r.foreign.Digit())
 	}
 	return false
 }
@@ -78,7 +46,7 @@ func (r *Request) foreignCallback(w http.ResponseWriter, unreadable error) bool 
 // foreignBegin counts a sign-in that begins because no key here opens the session.
 // It reports whether it was one too many.
 func (r *Request) foreignBegin(w http.ResponseWriter) bool {
-	if !r.foreignSession || r.id != nil || r.foreign.away && r.foreign.n < maxForeign {
+	if !r.foreignSession || r.id != nil || r.foreign.Away && r.foreign.N < cookies.MaxForeign {
 		return false
 	}
 	return r.countForeign(w, true)
@@ -87,18 +55,18 @@ func (r *Request) foreignBegin(w http.ResponseWriter) bool {
 // countForeign counts once for a request. At the end of the count its time is not
 // begun anew: who keeps trying is let through when it is over.
 func (r *Request) countForeign(w http.ResponseWriter, away bool) bool {
-	if !r.foreignCounted && r.foreign.n < maxForeign {
-		r.foreign = foreignCount{r.foreign.n + 1, away}
-		foreignCookie.Set(w, r.site, r.foreign.digit())
+	if !r.foreignCounted && r.foreign.N < cookies.MaxForeign {
+		r.foreign = cookies.ForeignCount{N: r.foreign.N + 1, Away: away}
+		cookies.Foreign.Set(w, r.site, r.foreign.Digit())
 	}
 	r.foreignCounted = true
-	return r.foreign.n >= maxForeign
+	return r.foreign.N >= cookies.MaxForeign
 }
 
 // forgetForeign ends the count: a request passes with a session.
 func (r *Request) forgetForeign(w http.ResponseWriter) {
-	if r.id != nil && !r.token.sent && r.foreign != (foreignCount{}) {
-		foreignCookie.Clear(w, r.site)
+	if r.id != nil && !r.token.sent && r.foreign != (cookies.ForeignCount{}) {
+		cookies.Foreign.Clear(w, r.site)
 	}
 }
 

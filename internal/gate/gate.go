@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
@@ -127,13 +128,13 @@ func (g *Gate) prepare(r *Request) bool {
 	if !ok {
 		return false
 	}
-	r.origin, r.site = origin, siteOf(origin)
+	r.origin, r.site = origin, cookies.SiteOf(origin)
 	g.warnOfScheme(r)
-	if r.sides = hasSideCookies(r.Request); r.sides {
-		r.landed = int8(g.count(r, landedCookie, ""))
-		r.foreign = readForeign(r.Request, r.site)
-		if secrets := browserSecrets(r.Request, r.site); secrets != nil {
-			r.secrets = &secrets
+	if r.sides = cookies.Any(r.Request); r.sides {
+		r.landed = int8(g.counter(r).Read(r.Request, cookies.Landed, ""))
+		r.foreign = cookies.ReadForeign(r.Request, r.site)
+		if held := cookies.ReadSecrets(r.Request, r.site); held != nil {
+			r.secrets = &held
 		}
 	}
 	if r.Need == "" {
@@ -184,7 +185,7 @@ func (g *Gate) facts(r *Request) Facts {
 		InWeChat:   request.DetectBrowser(r.UserAgent()).InWeChat(),
 		Outside:    g.outside(),
 		Adrift:     r.landed == maxLandings,
-		Excused:    r.landed == excused || r.foreign.n >= maxForeign,
+		Excused:    r.landed == excused || r.foreign.N >= cookies.MaxForeign,
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -99,13 +100,13 @@ func (g *Gate) secondHop(w http.ResponseWriter, r *Request, sealed, target strin
 		return target
 	}
 	value := rand.Text()
-	digest := binding(ticketCookie, value, r.browserSecret(w))
+	digest := cookies.Ticket.Bind(value, r.browserSecret(w))
 	path, err := g.sealHop(r, hop{Ticket: t, Binding: digest[:], target: target})
 	if err != nil {
 		g.logWeChat(slog.LevelError, "ticket not taken", Flow{}, err)
 		return target
 	}
-	ticketCookie.SetAt(w, r.site, ticketPath+t.ID, value) // sent to this second hop only
+	cookies.Ticket.SetAt(w, r.site, ticketPath+t.ID, value) // sent to this second hop only
 	return path
 }
 
@@ -142,7 +143,7 @@ func (g *Gate) openHop(r *Request) (h hop, ok bool) {
 }
 
 // boundTo reports whether the request comes from the browser of the first hop.
-func (h hop) boundTo(r *Request) bool { return r.boundBy(ticketCookie, h.Binding) }
+func (h hop) boundTo(r *Request) bool { return r.boundBy(cookies.Ticket, h.Binding) }
 
 // redeemTicket is the second hop. It is posted to where the visitor was asked first.
 func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
@@ -189,7 +190,7 @@ func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
 		return
 	case lives && g.sameKeys(r) == nil:
 		g.setSession(w, r, value, o.session)
-		ticketCookie.ClearAt(w, r.site, ticketPath+h.Ticket.ID)
+		cookies.Ticket.ClearAt(w, r.site, ticketPath+h.Ticket.ID)
 	}
 	// Not arrive: the fragment that the mini program gave belongs to the page.
 	returnTo(w, r, h.target)

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/caddy-wechat/gateway/internal/caches"
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 	"github.com/caddy-wechat/gateway/internal/request"
@@ -237,7 +239,7 @@ func (w *town) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if id != nil {
 		id.Apply(r.Header)
 	}
-	gate.StripCookies(r)
+	cookies.Strip(r)
 	w.passed.Add(1)
 	if w.wrap != nil {
 		rw = w.wrap(rw)
@@ -279,7 +281,7 @@ func (w *town) forward(rw http.ResponseWriter, q *gate.Request, answer *httptest
 	if !logout {
 		w.gate.Renew(rw, q)
 	}
-	gate.KeepFromCaches(rw.Header())
+	caches.KeepFrom(rw.Header())
 	if logout {
 		w.gate.EndByUpstream(rw, q)
 	}

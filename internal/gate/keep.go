@@ -2,9 +2,6 @@ package gate
 
 import (
 	"context"
-	"net/http"
-
-	"github.com/caddy-wechat/gateway/session"
 )
 
 // forget drops what was prepared from the request's cookie. The session behind
@@ -17,9 +14,3 @@ func (g *Gate) forget(r *Request) { g.cache.drop(r.cacheKey(r.cookie)) }
 func (g *Gate) storeContext(r *Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(r.Context()), storeTimeout)
 }
-
-// StripCookies removes our cookies from r before the upstream sees it: they are
-// of no use to the app, whose logs might keep them. Those of other sites on the
-// same host go too, which browsers send along (attack: an app on another port
-// reads the session of its neighbour's visitor).
-func StripCookies(r *http.Request) { session.StripFunc(r, ourCookie) }

@@ -2,7 +2,8 @@ package gate
 
 import (
 	"net/http"
-	"time"
+
+	"github.com/caddy-wechat/gateway/internal/cookies"
 )
 
 // A browser that comes back from WeChat, is given a session and arrives without
@@ -12,12 +13,11 @@ import (
 const (
 	maxLandings = 3
 	excused     = 9 // not a count: this browser just passed an optional path without an identity
-	landingTTL  = time.Minute
 )
 
 // land counts one more landing.
 func (g *Gate) land(w http.ResponseWriter, r *Request) {
-	g.setCount(w, r, landedCookie, "", nextLanding(int(r.landed)), landingTTL)
+	g.counter(r).Set(w, cookies.Landed, "", nextLanding(int(r.landed)), cookies.LandingLife)
 }
 
 // nextLanding is the count after one more landing.

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/caddy-wechat/gateway/internal/cookies"
 )
 
 func TestNextLanding(t *testing.T) {
@@ -19,17 +21,17 @@ func TestNextLanding(t *testing.T) {
 
 func TestLandingCookieForm(t *testing.T) {
 	t.Parallel()
-	g := counting(t, testSecret)
+	g := &Gate{Hub: &Hub{Keys: testRing(t, "A")}}
 	const code = `[A-Za-z0-9_-]{54}`
-	r := &Request{Request: newRequest(t, "GET", "/"), origin: "https://a", site: site{secure: true}, landed: 1}
+	r := &Request{Request: newRequest(t, "GET", "/"), origin: "https://a", site: cookies.Site{Secure: true}, landed: 1}
 	w := httptest.NewRecorder()
-	landedCookie.Clear(w, r.site) // what was set before is replaced
+	cookies.Landed.Clear(w, r.site) // what was set before is replaced
 	g.land(w, r)
 	got := strings.Join(w.Header()["Set-Cookie"], "\n")
 	if want := `^__Host-wechat-landed=2\.` + code + `; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax$`; !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("%s, want %s", got, want)
 	}
-	landedCookie.Clear(w, r.site)
+	cookies.Landed.Clear(w, r.site)
 	if got, want := strings.Join(w.Header()["Set-Cookie"], "\n"), "__Host-wechat-landed=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

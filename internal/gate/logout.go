@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/caches"
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -20,10 +22,6 @@ import (
 
 const (
 	purposeReceipt = "logout"
-
-	// receiptTTL is how long a logout can be completed. The ledger knows for as
-	// long what it was told.
-	receiptTTL = 23 * time.Hour
 )
 
 // receipt is a logout that is not complete.
@@ -79,7 +77,7 @@ func (g *Gate) EndByUpstream(w http.ResponseWriter, r *Request) {
 	g.clearCookies(w, r)
 	// Whatever the app says: an answer that signs one visitor out is for that one
 	// (attack: a shared cache hands its cookies to everybody).
-	forbidCaches(w.Header())
+	caches.Forbid(w.Header())
 }
 
 // clearCookies forgets everything about the visitor in the browser, but not a
@@ -89,8 +87,8 @@ func (g *Gate) clearCookies(w http.ResponseWriter, r *Request) {
 		return // the browser's own cookie, if there is one, may be somebody else's
 	}
 	r.clearSession(w)
-	r.clearBrowserSecrets(w) // what was begun in this browser ends nowhere
-	landedCookie.Clear(w, r.site)
+	r.heldSecrets().Clear(w, r.site) // what was begun in this browser ends nowhere
+	cookies.Landed.Clear(w, r.site)
 	if r.asked > 0 {
 		g.setAsked(w, r, 0)
 	}
@@ -129,5 +127,5 @@ func (g *Gate) giveReceipt(w http.ResponseWriter, r *Request, s *session.Session
 	if err != nil {
 		return
 	}
-	receiptCookie.Set(w, r.site, sealed)
+	cookies.Receipt.Set(w, r.site, sealed)
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -14,8 +15,8 @@ import (
 type foundReceipt struct {
 	receipt
 	session *session.Session
-	cookie  sideCookie
-	site    site // by which the cookie is named
+	cookie  cookies.Cookie
+	site    cookies.Site // by which the cookie is named
 }
 
 // redeem completes a logout of before, if the request has a receipt. What is not
@@ -63,11 +64,11 @@ func (g *Gate) complete(w http.ResponseWriter, r *Request, found *foundReceipt) 
 // are looked at (attack: one planted in front of the true one keeps a logout from
 // being completed); if none is a receipt, they go.
 func (g *Gate) receiptOf(w http.ResponseWriter, r *Request) *foundReceipt {
-	former := r.site.former()
+	former := r.site.Former()
 	for _, place := range []foundReceipt{
-		{cookie: receiptCookie, site: r.site},
-		{cookie: formerReceiptCookie, site: r.site},
-		{cookie: formerReceiptCookie, site: former}, // of before the port was a part of the name
+		{cookie: cookies.Receipt, site: r.site},
+		{cookie: cookies.FormerReceipt, site: r.site},
+		{cookie: cookies.FormerReceipt, site: former}, // of before the port was a part of the name
 	} {
 		values := place.cookie.Values(r.Request, place.site)
 		for _, value := range values {
@@ -98,5 +99,5 @@ func (g *Gate) readReceipt(r *Request, sealed string) (*session.Session, receipt
 	}
 	s.AppID = cmp.Or(left.AppID, g.Account.Credentials.AppID)
 	age := time.Since(time.Unix(left.At, 0))
-	return s, left, age < receiptTTL && age > -session.MaxSkew
+	return s, left, age < cookies.ReceiptLife && age > -session.MaxSkew
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -104,7 +105,7 @@ func (g *Gate) explainCookies(w http.ResponseWriter, r *Request, target string) 
 		return
 	}
 	g.Logger.Warn("browser does not keep the session cookie", slog.String("site", r.origin))
-	landedCookie.Clear(w, r.site)
+	cookies.Landed.Clear(w, r.site)
 	g.show(w, r, page.Page{Kind: page.CookiesOff, ContinueURL: loginPath(target, wechat.ScopeBase)}, "cookies_off", "This browser does not keep cookies of this site.")
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/caches"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -111,7 +112,7 @@ func (g *Gate) carryOutRenewal(ctx context.Context, s session.Session, key cache
 // does. Nor does an answer of a path that is not protected. A browser that was given
 // a newer session while the upstream worked keeps that one.
 func (g *Gate) Renew(w http.ResponseWriter, r *Request) {
-	if g.isDue(r) && !sharedByCaches(w.Header(), time.Now()) {
+	if g.isDue(r) && !caches.Shared(w.Header(), time.Now()) {
 		g.renew(w, r)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
@@ -30,16 +31,16 @@ type Request struct {
 
 	token  bearer // what came instead of a cookie
 	origin string
-	site   site
+	site   cookies.Site
 	id     *Identity
 	cookie string // the cookie value that id was read from, or its renewal
 
 	// What our other cookies say. It is read at once: they are stripped before the
 	// upstream may ask for more.
-	secrets *[]browserSecret // nil for none
+	secrets *cookies.Secrets // nil for none
 	landed  int8             // how often this browser came back in the last minute
 	asked   int8             // how often the app had one who declined asked again
-	foreign foreignCount
+	foreign cookies.ForeignCount
 
 	foreignSession bool // there is a session's cookie, and no key here opens it
 	foreignCounted bool
@@ -57,3 +58,36 @@ func (r *Request) clientAddr() netip.Addr { return request.ParseAddr(cmp.Or(r.Cl
 
 // network is the network that the visitor comes from.
 func (r *Request) network() netip.Prefix { return request.NetworkOf(r.clientAddr()) }
+
+// heldSecrets are those of the browser that were read, or one that was drawn since.
+func (r *Request) heldSecrets() cookies.Secrets {
+	if r.secrets == nil {
+		return nil
+	}
+	return *r.secrets
+}
+
+// browserSecret returns a secret of the browser, a new one if it has none.
+func (r *Request) browserSecret(w http.ResponseWriter) string {
+	if r.secrets == nil {
+		drawn := cookies.DrawSecret()
+		r.secrets = &drawn
+	}
+	return r.secrets.Use(w, r.site)
+}
+
+// browser names the browser for as long as one of its secrets lives, "" for one that
+// has none. Sign-ins that run beside each other have the same name.
+func (r *Request) browser() string {
+	name := r.heldSecrets().Name()
+	if name == "" {
+		return ""
+	}
+	return r.origin + " " + name
+}
+
+// boundBy reports whether a value is bound to the browser of the request, by its
+// cookie of this use and one of its secrets.
+func (r *Request) boundBy(use cookies.Cookie, want []byte) bool {
+	return r.heldSecrets().Bound(r.Request, r.site, use, want)
+}

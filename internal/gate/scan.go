@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
@@ -25,10 +26,8 @@ import (
 // the browser two cookies, of whose secrets a digest is in it.
 const (
 	scanWaitPath = request.ScanPath + "wait/" // and the code's id: for the browser that waits
-	scanLife     = 2 * time.Minute            // of a code
-	scanGrace    = 15 * time.Second           // for a browser to hear of an answer at the last moment
 	scanVersion  = 1                          // of the binary form
-	scanDigest   = 16                         // bytes
+	scanDigest   = cookies.MinBinding         // bytes
 	minScanCode  = 1 + scanDigest + 4 + 2 + 2 + 1 + 1
 	purposeScan  = "scan"
 )
@@ -50,7 +49,7 @@ type scanCode struct {
 // newScanCode draws a question for a browser, and the value of its cookie.
 func newScanCode(userAgent string, addr netip.Addr, need wechat.Scope, secret string) (c scanCode, value string) {
 	value = rand.Text()
-	digest := binding(scanCookie, value, secret)
+	digest := cookies.Scan.Bind(value, secret)
 	n, err := rand.Int(rand.Reader, big.NewInt(900))
 	if err != nil {
 		n = new(big.Int) // never: crypto/rand does not fail
@@ -65,12 +64,12 @@ func newScanCode(userAgent string, addr netip.Addr, need wechat.Scope, secret st
 func (c scanCode) id() string { return eventEncoding.EncodeToString(c.digest[:]) }
 
 // left is how long the code is good.
-func (c scanCode) left() time.Duration { return time.Until(c.begun.Add(scanLife)) }
+func (c scanCode) left() time.Duration { return time.Until(c.begun.Add(cookies.ScanLife)) }
 
 // expired reports a code that is over, or from the future.
 func (c scanCode) expired() bool {
 	left := c.left()
-	return left <= 0 || left > scanLife+session.MaxSkew
+	return left <= 0 || left > cookies.ScanLife+session.MaxSkew
 }
 
 // numbers are what the phone chooses from: the right one and two others. They are

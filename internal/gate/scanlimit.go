@@ -72,11 +72,3 @@ func (l *scanLimits) mayAsk(id string, network netip.Prefix, now time.Time) bool
 	ok, _ := l.asked.Take(id, "", askBrowser)
 	return ok && l.share.Take(network, now)
 }
-
-// browserKey names the browser of a request, "" for one that has no secret yet.
-func (r *Request) browserKey() string {
-	if secrets := r.heldSecrets(); len(secrets) > 0 {
-		return secrets[0].value
-	}
-	return ""
-}

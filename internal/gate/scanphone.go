@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -108,7 +109,7 @@ func (g *Gate) scanFirst(w http.ResponseWriter, r *Request, target string, stand
 // scanAsk shows who asks, and lets the holder choose the number.
 func (g *Gate) scanAsk(w http.ResponseWriter, r *Request, c scanCode, target string) {
 	if r.landed > 0 && r.landed <= maxLandings {
-		landedCookie.Clear(w, r.site) // it keeps our cookies: several codes in a minute are no loop
+		cookies.Landed.Clear(w, r.site) // it keeps our cookies: several codes in a minute are no loop
 	}
 	g.show(w, r, page.Page{
 		Kind: page.ScanConfirm, ConfirmURL: target, Numbers: c.numbers(),
@@ -139,7 +140,7 @@ func (g *Gate) scanReply(w http.ResponseWriter, r *Request, c scanCode) {
 	}
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
-	first, err := g.Hub.Scans.answer(ctx, g.Hub.Keys, onceKey("answer", r.origin, c.id()), answer, c.left()+scanGrace)
+	first, err := g.Hub.Scans.answer(ctx, g.Hub.Keys, onceKey("answer", r.origin, c.id()), answer, c.left()+cookies.ScanGrace)
 	if err != nil {
 		g.unavailable(w, r, retryStore, Flow{}, err)
 		return

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -80,7 +81,7 @@ func (g *Gate) proveScan(w http.ResponseWriter, r *Request, c scanCode, address 
 	if err != nil {
 		return fmt.Errorf("gate: seal the proof of a scan: %w", err)
 	}
-	proofCookie.SetAt(w, r.site, address, sealed)
+	cookies.Proof.SetAt(w, r.site, address, sealed)
 	return nil
 }
 
@@ -89,7 +90,7 @@ func (g *Gate) provedScan(r *Request, c scanCode) bool {
 	if r.id == nil || r.id.Guest() {
 		return false
 	}
-	for _, sealed := range proofCookie.Values(r.Request, r.site) {
+	for _, sealed := range cookies.Proof.Values(r.Request, r.site) {
 		plain, err := g.Hub.Keys.Open(purposeScanProof, g.sealer(r).bound, sealed)
 		if err != nil {
 			continue

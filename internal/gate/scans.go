@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -46,7 +47,7 @@ type scanAnswer struct {
 // the Redis keeps an answer, and puts it back when its code is forgotten).
 func (a scanAnswer) over() bool {
 	left := time.Until(time.UnixMilli(a.Until))
-	return left <= 0 || left > scanLife+scanGrace+session.MaxSkew
+	return left <= 0 || left > cookies.ScanLife+cookies.ScanGrace+session.MaxSkew
 }
 
 // limits are what bounds the browsers that wait.
@@ -101,7 +102,7 @@ func (s *Scans) read(ctx context.Context, keys *session.Ring, key string) (a sca
 // take makes an answer used: true for the first one who takes it.
 func (s *Scans) take(ctx context.Context, key string) (bool, error) {
 	// Longer than any answer is kept.
-	won, err := s.board().Claim(ctx, key+"-taken", 2*scanLife)
+	won, err := s.board().Claim(ctx, key+"-taken", 2*cookies.ScanLife)
 	return won, unscanned("take", err)
 }
 

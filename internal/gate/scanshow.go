@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
@@ -25,7 +26,7 @@ func (g *Gate) showScan(w http.ResponseWriter, r *Request, target string, need w
 		g.explainOutside(w, r, target) // not a code for a code
 		return
 	}
-	if !g.Hub.Scans.limits().mayShow(r.browserKey(), r.clientAddr()) {
+	if !g.Hub.Scans.limits().mayShow(r.heldSecrets().First(), r.clientAddr()) {
 		g.showsNoCode(r)
 		g.scanTooMany(w, r, showBrowser.Every, loginPath(target, need))
 		return
@@ -36,7 +37,7 @@ func (g *Gate) showScan(w http.ResponseWriter, r *Request, target string, need w
 		g.misconfigured(w, r, Flow{}, err)
 		return
 	}
-	scanCookie.SetAt(w, r.site, scanWaitPath+c.id(), value+"."+sealed) // sent to where this code waits only
+	cookies.Scan.SetAt(w, r.site, scanWaitPath+c.id(), value+"."+sealed) // sent to where this code waits only
 	g.scanPage(w, r, c, sealed, target)
 }
 
@@ -50,9 +51,9 @@ func (g *Gate) scanPage(w http.ResponseWriter, r *Request, c scanCode, sealed, t
 
 // scanOf reads which code the browser of r shows, if it is the one with this id.
 func (g *Gate) scanOf(r *Request, id string) (c scanCode, sealed string, ok bool) {
-	for _, cookie := range scanCookie.Values(r.Request, r.site) {
+	for _, cookie := range cookies.Scan.Values(r.Request, r.site) {
 		value, sealed, _ := strings.Cut(cookie, ".")
-		if len(value) > maxBound || len(sealed) > request.MaxScanText {
+		if len(value) > cookies.MaxBound || len(sealed) > request.MaxScanText {
 			continue
 		}
 		c, err := g.openScan(r, sealed)
@@ -61,7 +62,7 @@ func (g *Gate) scanOf(r *Request, id string) (c scanCode, sealed string, ok bool
 		}
 		// Who has photographed the code, or found its id, has no use for them
 		// (attack: fetching the session that somebody else's phone has confirmed).
-		if r.bindsTo(scanCookie, value, c.digest[:]) {
+		if r.heldSecrets().BindsTo(cookies.Scan, value, c.digest[:]) {
 			return c, sealed, true
 		}
 	}
@@ -151,7 +152,7 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *Request, c scanCode, answer 
 	default:
 		g.setSession(w, r, o.value, o.session)
 		g.land(w, r)
-		scanCookie.ClearAt(w, r.site, scanWaitPath+c.id())
+		cookies.Scan.ClearAt(w, r.site, scanWaitPath+c.id())
 		returnTo(w, r, target) // not arrive: there is no fragment of WeChat's to drop
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -25,9 +26,6 @@ import (
 const (
 	// TicketParameter is the query parameter that carries a ticket.
 	TicketParameter = "wechat_ticket"
-
-	// ticketTTL is how long a ticket is good.
-	ticketTTL = time.Minute
 
 	purposeTicket = "ticket"
 )
@@ -65,14 +63,14 @@ func (g *Gate) issueTicket(w http.ResponseWriter, r *Request, a Account) {
 	}
 	sealed, err := g.sealTicket(r, ticket{
 		ID: rand.Text(), Person: s.Person, AppID: s.AppID, OpenID: s.OpenID,
-		Session: s.ID[:], Created: s.Created.Unix(), Value: r.token.value, Until: time.Now().Add(ticketTTL).UnixMilli(),
+		Session: s.ID[:], Created: s.Created.Unix(), Value: r.token.value, Until: time.Now().Add(cookies.TicketLife).UnixMilli(),
 	})
 	if err != nil {
 		g.unavailableJSON(w, r, a, retryStore, err)
 		return
 	}
 	response.WriteJSON(w, http.StatusOK, map[string]any{
-		"code": http.StatusOK, "ticket": sealed, "expires_in": int(ticketTTL.Seconds()), "parameter": TicketParameter,
+		"code": http.StatusOK, "ticket": sealed, "expires_in": int(cookies.TicketLife.Seconds()), "parameter": TicketParameter,
 	})
 }
 
@@ -105,7 +103,7 @@ func (g *Gate) openTicket(r *Request, sealed string) (ticket, error) {
 // asked for it, and the account, which the site may not admit any more.
 func (g *Gate) checkTicket(t ticket) error {
 	left := time.Until(time.UnixMilli(t.Until))
-	if left <= 0 || left > ticketTTL+session.MaxSkew || len(t.Session) != len(session.ID{}) || !g.admits(t.AppID) {
+	if left <= 0 || left > cookies.TicketLife+session.MaxSkew || len(t.Session) != len(session.ID{}) || !g.admits(t.AppID) {
 		return errTicket
 	}
 	asked := session.Session{ID: session.ID(t.Session), Person: t.Person, Created: time.Unix(t.Created, 0)}
@@ -126,7 +124,7 @@ func (g *Gate) burn(ctx context.Context, t ticket) error {
 	if g.Hub.Ended != nil && g.Hub.Ended(mark) {
 		return fmt.Errorf("gate: the ticket was used: %w", session.ErrEnded)
 	}
-	if err := g.Hub.Ledger.EndSession(ctx, mark, time.Now().Add(2*ticketTTL)); err != nil {
+	if err := g.Hub.Ledger.EndSession(ctx, mark, time.Now().Add(2*cookies.TicketLife)); err != nil {
 		return fmt.Errorf("gate: burn a ticket: %w", during(callWrite, err))
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -16,14 +17,14 @@ func ticketGate(t testing.TB) (*Gate, *Request) {
 	t.Helper()
 	hub := &Hub{Keys: testRing(t, "k"), Ended: func([16]byte) bool { return false }}
 	mini := Account{Kind: KindMiniProgram, Name: "mini", Credentials: wechat.Credentials{AppID: "wxmini"}}
-	return &Gate{Hub: hub, Doors: []Account{mini}}, &Request{Request: newRequest(t, "GET", "/"), origin: shopOrigin, site: site{secure: true}}
+	return &Gate{Hub: hub, Doors: []Account{mini}}, &Request{Request: newRequest(t, "GET", "/"), origin: shopOrigin, site: cookies.Site{Secure: true}}
 }
 
 func newTicket() ticket {
 	id := session.NewID()
 	return ticket{
 		ID: rand.Text(), Person: "person", AppID: "wxmini", OpenID: "openid", Session: id[:],
-		Created: time.Now().Unix(), Until: time.Now().Add(ticketTTL).UnixMilli(),
+		Created: time.Now().Unix(), Until: time.Now().Add(cookies.TicketLife).UnixMilli(),
 	}
 }
 
@@ -35,7 +36,7 @@ func TestTicketIsGoodForAMinute(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(ticketTTL - time.Millisecond)
+		time.Sleep(cookies.TicketLife - time.Millisecond)
 		if _, err := g.openTicket(r, sealed); err != nil {
 			t.Errorf("in time: %v", err)
 		}

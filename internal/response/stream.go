@@ -47,7 +47,7 @@ func (s Stream) Say(data string) error {
 // flush fails where nothing can be sent before the end: the browser asks by itself.
 func (s Stream) flush() error {
 	if err := s.control.Flush(); err != nil {
-		return errors.Join(errors.New("gate: the answer cannot be streamed"), err)
+		return errors.Join(errors.New("response: the answer cannot be streamed"), err)
 	}
 	return nil
 }

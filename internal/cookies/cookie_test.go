@@ -1,8 +1,7 @@
-package gate
+package cookies
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -18,20 +17,20 @@ func TestSideCookies(t *testing.T) {
 		if form.base == "" || form.life <= 0 || form.prefix == hostPrefix && form.path != "/" {
 			t.Errorf("cookie %d: %+v", c, form)
 		}
-		for _, s := range []site{{}, {secure: true}, {port: "8080"}, {secure: true, port: "8443"}} {
+		for _, s := range []Site{{}, {Secure: true}, {Port: "8080"}, {Secure: true, Port: "8443"}} {
 			name, is := c.Name(s), c.is
 			if form.many {
 				name = c.named(s, "abc234")
-				is = func(name string, s site) bool { id, ours := c.idOf(name, s); return ours && id == "abc234" }
+				is = func(name string, s Site) bool { id, ours := c.idOf(name, s); return ours && id == "abc234" }
 			}
-			if names[name] || !ourCookie(name) || !is(name, s) || is(name, site{secure: s.secure, port: "1"}) {
-				t.Errorf("%q on %+v: known before %t, ours %t", name, s, names[name], ourCookie(name))
+			if names[name] || !Ours(name) || !is(name, s) || is(name, Site{Secure: s.Secure, Port: "1"}) {
+				t.Errorf("%q on %+v: known before %t, ours %t", name, s, names[name], Ours(name))
 			}
 			names[name] = true
 		}
 	}
 	for _, name := range []string{"", "JSESSIONID", "wechat2", "Wechat", "wechat-", "wechat-theme", "wechat-flow-x", "wechat-flow-123456", "xwechat-flow", "wechat-browser", "wechat-browser-abc23", "wechat-browser-abc2345", "wechat-browser-ABC234", "wechat-browser-8443", "__Host-wechat-flows", "wechat_flow"} {
-		if ourCookie(name) {
+		if Ours(name) {
 			t.Errorf("%q counts as ours", name)
 		}
 	}
@@ -54,7 +53,7 @@ func TestSideCookieValues(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRequest(t, "GET", "/")
 			r.Header["Cookie"] = c.lines
-			if got := scanCookie.Values(r, site{secure: true, port: "8443"}); !slices.Equal(got, c.want) {
+			if got := Scan.Values(r, Site{Secure: true, Port: "8443"}); !slices.Equal(got, c.want) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
@@ -63,16 +62,16 @@ func TestSideCookieValues(t *testing.T) {
 
 func TestSiteOf(t *testing.T) {
 	t.Parallel()
-	for origin, want := range map[string]site{
-		"https://shop.example.com":      {secure: true},
+	for origin, want := range map[string]Site{
+		"https://shop.example.com":      {Secure: true},
 		"http://shop.example.com":       {},
-		"https://shop.example.com:80":   {secure: true},
+		"https://shop.example.com:80":   {Secure: true},
 		"http://shop.example.com:443":   {},
-		"https://shop.example.com:8443": {secure: true, port: "8443"},
-		"http://[::1]:8080":             {port: "8080"},
+		"https://shop.example.com:8443": {Secure: true, Port: "8443"},
+		"http://[::1]:8080":             {Port: "8080"},
 		"http://[2001:db8::1]":          {},
 	} {
-		if got := siteOf(origin); got != want {
+		if got := SiteOf(origin); got != want {
 			t.Errorf("%s: %+v, want %+v", origin, got, want)
 		}
 	}
@@ -81,13 +80,12 @@ func TestSiteOf(t *testing.T) {
 // Stripping, and reading what is not there, costs an app's own cookies nothing.
 func TestSideCookieAllocations(t *testing.T) {
 	r := newRequest(t, "GET", "/", "Cookie", "theme=dark; JSESSIONID=0123456789ABCDEF; wechat-theme=1")
-	q := &Request{Request: r}
 	for name, f := range map[string]func(){
-		"StripCookies": func() { StripCookies(r) },
-		"Values":       func() { landedCookie.Values(r, site{secure: true, port: "8443"}) },
-		"secrets":      func() { browserSecrets(r, site{secure: true}) },
-		"foreign":      func() { readForeign(r, site{}) },
-		"count":        func() { new(Gate).count(q, landedCookie, "") },
+		"StripCookies": func() { Strip(r) },
+		"Values":       func() { Landed.Values(r, Site{Secure: true, Port: "8443"}) },
+		"secrets":      func() { ReadSecrets(r, Site{Secure: true}) },
+		"foreign":      func() { ReadForeign(r, Site{}) },
+		"count":        func() { Counter{}.Read(r, Landed, "") },
 	} {
 		if n := testing.AllocsPerRun(100, f); n != 0 {
 			t.Errorf("%s allocates %v times", name, n)
@@ -102,18 +100,18 @@ func FuzzStripCookies(f *testing.F) {
 	f.Fuzz(func(t *testing.T, first, second string) {
 		r := newRequest(t, "GET", "/")
 		r.Header["Cookie"] = []string{first, second}
-		want := slices.DeleteFunc(r.Cookies(), func(c *http.Cookie) bool { return ourCookie(c.Name) })
-		StripCookies(r)
-		for _, s := range []site{{}, {secure: true}, {port: "1"}, {secure: true, port: "8443"}} {
+		want := slices.DeleteFunc(r.Cookies(), func(c *http.Cookie) bool { return Ours(c.Name) })
+		Strip(r)
+		for _, s := range []Site{{}, {Secure: true}, {Port: "1"}, {Secure: true, Port: "8443"}} {
 			for c := range cookieCount {
 				if values := c.Values(r, s); len(values) != 0 {
 					t.Fatalf("%q still holds %s", r.Header["Cookie"], c.Name(s))
 				}
 			}
-			if secrets := browserSecrets(r, s); len(secrets) != 0 {
+			if secrets := ReadSecrets(r, s); len(secrets) != 0 {
 				t.Fatalf("%q still holds %v", r.Header["Cookie"], secrets)
 			}
-			if values := s.jar().Values(r, s.secure); len(values) != 0 {
+			if values := s.Jar().Values(r, s.Secure); len(values) != 0 {
 				t.Fatalf("%q still holds a session", r.Header["Cookie"])
 			}
 		}
@@ -121,21 +119,4 @@ func FuzzStripCookies(f *testing.F) {
 			t.Fatalf("of %q and %q is left %q", first, second, r.Header["Cookie"])
 		}
 	})
-}
-
-// An answer that caches keep loses our cookies, also those of another port.
-func TestCachesKeepNoCookieOfOurs(t *testing.T) {
-	t.Parallel()
-	w := httptest.NewRecorder()
-	w.Header().Set("Cache-Control", "public, max-age=600")
-	http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
-	for c := range browserCookie {
-		c.SetAt(w, site{secure: true, port: "8443"}, "/", "x")
-	}
-	browserCookie.clearNamed(w, site{secure: true, port: "8443"}, "abc234")
-	site{port: "8080"}.jar().Set(w, "x", false, 0)
-	KeepFromCaches(w.Header())
-	if got := w.Header()["Set-Cookie"]; !slices.Equal(got, []string{"theme=dark"}) {
-		t.Errorf("kept: %q", got)
-	}
 }

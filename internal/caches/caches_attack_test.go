@@ -1,4 +1,4 @@
-package gate
+package caches
 
 import (
 	"net/http"
@@ -84,7 +84,7 @@ func TestAttackCacheKeepsASession(t *testing.T) {
 			h["Set-Cookie"] = []string{"app=1", renewedCookie, "wechat-landed=1; Path=/", "wechats=2"}
 			want := h.Clone()
 			want["Set-Cookie"] = []string{"app=1", "wechats=2"}
-			KeepFromCaches(h)
+			KeepFrom(h)
 			if !sameHeaders(h, want) {
 				t.Errorf("%v, want %v", h, want)
 			}
@@ -129,7 +129,7 @@ func TestRenewalOfPrivateAnswers(t *testing.T) {
 			h["Set-Cookie"] = []string{"app=1", renewedCookie}
 			want := h.Clone()
 			want["Cache-Control"] = c.want
-			KeepFromCaches(h)
+			KeepFrom(h)
 			if !sameHeaders(h, want) {
 				t.Errorf("%v, want %v", h, want)
 			}
@@ -158,7 +158,7 @@ func TestKeepFromCachesOfOddAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			KeepFromCaches(c.h)
+			KeepFrom(c.h)
 			if !sameHeaders(c.h, c.want) {
 				t.Errorf("%v, want %v", c.h, c.want)
 			}
@@ -170,7 +170,7 @@ func TestKeepFromCachesOfOddAnswers(t *testing.T) {
 func TestAttackCacheKeepsALogout(t *testing.T) {
 	t.Parallel()
 	h := on("Cache-Control: public", "CDN-Cache-Control: max-age=600", "X-Accel-Expires: 600", "Expires: Thu, 01 Jan 2099 00:00:00 GMT", "Content-Type: text/html")
-	forbidCaches(h)
+	Forbid(h)
 	if want := on("Cache-Control: no-store", "Content-Type: text/html"); !sameHeaders(h, want) {
 		t.Errorf("%v, want %v", h, want)
 	}
@@ -179,7 +179,7 @@ func TestAttackCacheKeepsALogout(t *testing.T) {
 // It runs on every answer: without a cookie of ours it costs no memory.
 func TestKeepFromCachesAllocatesNothing(t *testing.T) {
 	h := on("Cache-Control: public, max-age=600", "Set-Cookie: app=1", "Set-Cookie: session=2; Path=/", "CDN-Cache-Control: max-age=600")
-	if n := testing.AllocsPerRun(100, func() { KeepFromCaches(h) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { KeepFrom(h) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -204,7 +204,7 @@ func FuzzKeepFromCaches(f *testing.F) {
 		if cdn != "" {
 			h["Cdn-Cache-Control"] = []string{cdn}
 		}
-		KeepFromCaches(h)
+		KeepFrom(h)
 		switch lines := h["Set-Cookie"]; {
 		case len(lines) == 1 && lines[0] == "app=1":
 		case len(lines) != 2:

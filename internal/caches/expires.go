@@ -1,4 +1,4 @@
-package gate
+package caches
 
 import (
 	"net/http"

@@ -1,4 +1,4 @@
-package gate
+package cookies
 
 import (
 	"iter"
@@ -11,22 +11,22 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// sideCookie is one of our cookies beside the session's. All are in sideCookies,
+// Cookie is one of our cookies beside the session's. All are in sideCookies,
 // and nowhere else is a name made: whatever must know all of them, such as
 // [StripCookies], forgets none.
-type sideCookie uint8
+type Cookie uint8
 
 const (
-	landedCookie        sideCookie = iota // how often the browser came back from WeChat
-	flowCookie                            // ties a sign-in to its browser
-	askedCookie                           // how often the app asked again after a decline
-	receiptCookie                         // a logout to be completed
-	formerReceiptCookie                   // the same, as it was named when only our endpoints got it
-	ticketCookie                          // ties the two hops of a ticket
-	scanCookie                            // the browser that shows a code
-	foreignCookie                         // how often no key here opened what the browser brought
-	browserCookie                         // a secret of the browser, of which there may be several
-	proofCookie                           // the session that was made to confirm a code
+	Landed        Cookie = iota // how often the browser came back from WeChat
+	Flow                        // ties a sign-in to its browser
+	Asked                       // how often the app asked again after a decline
+	Receipt                     // a logout to be completed
+	FormerReceipt               // the same, as it was named when only our endpoints got it
+	Ticket                      // ties the two hops of a ticket
+	Scan                        // the browser that shows a code
+	Foreign                     // how often no key here opened what the browser brought
+	browser                     // a secret of the browser, of which there may be several
+	Proof                       // the session that was made to confirm a code
 	cookieCount
 )
 
@@ -47,16 +47,16 @@ const (
 )
 
 var sideCookies = [cookieCount]cookieForm{
-	landedCookie:        {base: "wechat-landed", prefix: hostPrefix, path: "/", life: landingTTL},
-	flowCookie:          {base: "wechat-flow", prefix: securePrefix, life: flowLifetime},
-	askedCookie:         {base: "wechat-asked", prefix: hostPrefix, path: "/", life: declineHolds},
-	receiptCookie:       {base: "wechat-leave", prefix: hostPrefix, path: "/", life: receiptTTL},
-	formerReceiptCookie: {base: "wechat-logout", prefix: securePrefix, path: request.Prefix, life: receiptTTL},
-	ticketCookie:        {base: "wechat-ticket", prefix: securePrefix, life: ticketTTL},
-	scanCookie:          {base: "wechat-scan", prefix: securePrefix, life: scanLife + scanGrace},
-	foreignCookie:       {base: "wechat-foreign", prefix: hostPrefix, path: "/", life: foreignTTL},
-	browserCookie:       {base: "wechat-browser", prefix: hostPrefix, path: "/", life: flowLifetime, many: true},
-	proofCookie:         {base: "wechat-proof", prefix: securePrefix, life: scanLife},
+	Landed:        {base: "wechat-landed", prefix: hostPrefix, path: "/", life: LandingLife},
+	Flow:          {base: "wechat-flow", prefix: securePrefix, life: FlowLife},
+	Asked:         {base: "wechat-asked", prefix: hostPrefix, path: "/", life: DeclineLife},
+	Receipt:       {base: "wechat-leave", prefix: hostPrefix, path: "/", life: ReceiptLife},
+	FormerReceipt: {base: "wechat-logout", prefix: securePrefix, path: request.Prefix, life: ReceiptLife},
+	Ticket:        {base: "wechat-ticket", prefix: securePrefix, life: TicketLife},
+	Scan:          {base: "wechat-scan", prefix: securePrefix, life: ScanLife + ScanGrace},
+	Foreign:       {base: "wechat-foreign", prefix: hostPrefix, path: "/", life: foreignLife},
+	browser:       {base: "wechat-browser", prefix: hostPrefix, path: "/", life: FlowLife, many: true},
+	Proof:         {base: "wechat-proof", prefix: securePrefix, life: ScanLife},
 }
 
 const (
@@ -68,65 +68,65 @@ const (
 )
 
 // Name is the cookie's full name on a site.
-func (c sideCookie) Name(s site) string { return c.named(s, "") }
+func (c Cookie) Name(s Site) string { return c.named(s, "") }
 
 // named is Name for one of many, by its id.
-func (c sideCookie) named(s site, id string) string {
+func (c Cookie) named(s Site, id string) string {
 	name := sideCookies[c].base
-	if s.secure {
+	if s.Secure {
 		name = sideCookies[c].prefix + name
 	}
 	if id != "" {
 		name += "-" + id
 	}
-	if s.port != "" {
-		name += "-" + s.port
+	if s.Port != "" {
+		name += "-" + s.Port
 	}
 	return name
 }
 
 // Set gives the browser the cookie, in place of one that was set before.
-func (c sideCookie) Set(w http.ResponseWriter, s site, value string) {
+func (c Cookie) Set(w http.ResponseWriter, s Site, value string) {
 	c.put(w, s, "", sideCookies[c].path, value, sideCookies[c].life)
 }
 
 // SetAt is Set for a cookie that is sent to one path only, so that those beside
 // each other do not disturb each other, and other requests do not grow.
-func (c sideCookie) SetAt(w http.ResponseWriter, s site, path, value string) {
+func (c Cookie) SetAt(w http.ResponseWriter, s Site, path, value string) {
 	c.put(w, s, "", path, value, sideCookies[c].life)
 }
 
 // SetFor is Set with another life.
-func (c sideCookie) SetFor(w http.ResponseWriter, s site, value string, life time.Duration) {
+func (c Cookie) SetFor(w http.ResponseWriter, s Site, value string, life time.Duration) {
 	c.put(w, s, "", sideCookies[c].path, value, life)
 }
 
 // Clear takes the cookie back.
-func (c sideCookie) Clear(w http.ResponseWriter, s site) {
+func (c Cookie) Clear(w http.ResponseWriter, s Site) {
 	c.put(w, s, "", sideCookies[c].path, "", -time.Second)
 }
 
 // ClearAt is Clear for one that was set by SetAt.
-func (c sideCookie) ClearAt(w http.ResponseWriter, s site, path string) {
+func (c Cookie) ClearAt(w http.ResponseWriter, s Site, path string) {
 	c.put(w, s, "", path, "", -time.Second)
 }
 
 // setNamed is Set for one of many.
-func (c sideCookie) setNamed(w http.ResponseWriter, s site, id, value string) {
+func (c Cookie) setNamed(w http.ResponseWriter, s Site, id, value string) {
 	c.put(w, s, id, sideCookies[c].path, value, sideCookies[c].life)
 }
 
 // clearNamed is Clear for one of many.
-func (c sideCookie) clearNamed(w http.ResponseWriter, s site, id string) {
+func (c Cookie) clearNamed(w http.ResponseWriter, s Site, id string) {
 	c.put(w, s, id, sideCookies[c].path, "", -time.Second)
 }
 
 // put writes the Set-Cookie line. Lax: WeChat returns by a top-level GET of its
 // own site, with which Strict cookies do not come.
-func (c sideCookie) put(w http.ResponseWriter, s site, id, path, value string, life time.Duration) {
+func (c Cookie) put(w http.ResponseWriter, s Site, id, path, value string, life time.Duration) {
 	cookie := &http.Cookie{ //nolint:gosec // Secure wherever the site is https
 		Name: c.named(s, id), Value: value, Path: path, MaxAge: int(life.Seconds()),
-		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: s.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
 	// Two lines of one name: which one wins is the browser's choice. One only.
 	lines := slices.DeleteFunc(w.Header()["Set-Cookie"], func(line string) bool {
@@ -156,8 +156,8 @@ func cookiesOf(r *http.Request) iter.Seq2[string, string] {
 }
 
 // Values are the values of the cookie that a request has, in the order sent, the
-// first few. Several appear when somebody planted one.
-func (c sideCookie) Values(r *http.Request, s site) (values []string) {
+// First few. Several appear when somebody planted one.
+func (c Cookie) Values(r *http.Request, s Site) (values []string) {
 	for name, value := range cookiesOf(r) {
 		if !c.is(name, s) {
 			continue
@@ -170,13 +170,13 @@ func (c sideCookie) Values(r *http.Request, s site) (values []string) {
 }
 
 // is reports whether a name is exactly what Name returns. It allocates nothing.
-func (c sideCookie) is(name string, s site) bool {
+func (c Cookie) is(name string, s Site) bool {
 	rest, ours := c.cut(name, s)
 	return ours && rest == ""
 }
 
 // idOf reads the id out of the name of one of many.
-func (c sideCookie) idOf(name string, s site) (id string, ours bool) {
+func (c Cookie) idOf(name string, s Site) (id string, ours bool) {
 	id, ours = c.cut(name, s)
 	if !ours || len(id) < 1 || id[0] != '-' || !isSecretID(id[1:]) {
 		return "", false
@@ -185,16 +185,16 @@ func (c sideCookie) idOf(name string, s site) (id string, ours bool) {
 }
 
 // cut takes everything of a name that all of a kind have in common on a site.
-func (c sideCookie) cut(name string, s site) (rest string, ours bool) {
-	if s.secure {
+func (c Cookie) cut(name string, s Site) (rest string, ours bool) {
+	if s.Secure {
 		if name, ours = strings.CutPrefix(name, sideCookies[c].prefix); !ours {
 			return "", false
 		}
 	}
-	if rest, ours = strings.CutPrefix(name, sideCookies[c].base); !ours || s.port == "" {
+	if rest, ours = strings.CutPrefix(name, sideCookies[c].base); !ours || s.Port == "" {
 		return rest, ours
 	}
-	if rest, ours = strings.CutSuffix(rest, s.port); !ours {
+	if rest, ours = strings.CutSuffix(rest, s.Port); !ours {
 		return "", false
 	}
 	return strings.CutSuffix(rest, "-")
@@ -210,9 +210,9 @@ func isSecretID(s string) bool {
 	return len(s) == secretIDLength
 }
 
-// ourCookie reports whether a name is that of a cookie of ours, in any form: with
+// Ours reports whether a name is that of a cookie of ours, in any form: with
 // a browser prefix or without, of any port.
-func ourCookie(name string) bool {
+func Ours(name string) bool {
 	if !strings.Contains(name, "wechat") {
 		return false // the quick way out for an app's own
 	}

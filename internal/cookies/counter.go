@@ -1,4 +1,4 @@
-package gate
+package cookies
 
 import (
 	"crypto/sha256"
@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/caddy-wechat/gateway/session"
 )
 
 // A cookie that counts says how often something has happened to this browser, and
@@ -24,27 +26,35 @@ const (
 // countEncoding writes the time and the code of a count.
 var countEncoding = base64.RawURLEncoding.Strict()
 
-// setCount gives the browser a count. about says what is counted, where that is not
-// the browser itself.
-func (g *Gate) setCount(w http.ResponseWriter, r *Request, c sideCookie, about string, n int, life time.Duration) {
-	raw := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Add(life).Unix()))
-	raw = append(raw, g.Hub.Keys.MAC(purposeCount, countData(r, c, about, n, raw))...)
-	c.SetFor(w, r.site, strconv.Itoa(n)+"."+countEncoding.EncodeToString(raw), life)
+// Counter counts in cookies of one site.
+type Counter struct {
+	Keys   *session.Ring
+	Origin string
+	Site   Site
 }
 
-// count is what the cookie says, 0 if there is none. Of several it is the smallest:
+// Set gives the browser a count. about says what is counted, where that is not the
+// browser itself.
+func (o Counter) Set(w http.ResponseWriter, c Cookie, about string, n int, life time.Duration) {
+	raw := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Add(life).Unix()))
+	raw = append(raw, o.Keys.MAC(purposeCount, o.data(c, about, n, raw))...)
+	c.SetFor(w, o.Site, strconv.Itoa(n)+"."+countEncoding.EncodeToString(raw), life)
+}
+
+// Read is what the cookie says, 0 if there is none. Of several it is the smallest:
 // what is planted must not count for the visitor.
-func (g *Gate) count(r *Request, c sideCookie, about string) int {
+func (o Counter) Read(r *http.Request, c Cookie, about string) int {
 	smallest, found := 0, false
-	for _, value := range c.Values(r.Request, r.site) {
-		if n, ok := g.readCount(r, c, about, value); ok && (!found || n < smallest) {
+	for _, value := range c.Values(r, o.Site) {
+		if n, ok := o.open(c, about, value); ok && (!found || n < smallest) {
 			smallest, found = n, true
 		}
 	}
 	return smallest
 }
 
-func (g *Gate) readCount(r *Request, c sideCookie, about, value string) (int, bool) {
+// open reads one value.
+func (o Counter) open(c Cookie, about, value string) (int, bool) {
 	digit, code, _ := strings.Cut(value, ".")
 	n, ok := countDigit(digit)
 	if !ok || len(code) != countEncoding.EncodedLen(countBytes) {
@@ -58,12 +68,12 @@ func (g *Gate) readCount(r *Request, c sideCookie, about, value string) (int, bo
 	if !time.Now().Before(until) {
 		return 0, false // cheaper than the code
 	}
-	return n, g.Hub.Keys.VerifyMAC(purposeCount, countData(r, c, about, n, raw[:countTime]), raw[countTime:])
+	return n, o.Keys.VerifyMAC(purposeCount, o.data(c, about, n, raw[:countTime]), raw[countTime:])
 }
 
-// countData is what the code of a count authenticates.
-func countData(r *Request, c sideCookie, about string, n int, until []byte) string {
-	return strings.Join([]string{sideCookies[c].base, r.origin, about, strconv.Itoa(n), string(until)}, "|")
+// data is what the code of a count authenticates.
+func (o Counter) data(c Cookie, about string, n int, until []byte) string {
+	return strings.Join([]string{sideCookies[c].base, o.Origin, about, strconv.Itoa(n), string(until)}, "|")
 }
 
 // countDigit reads the one digit of a count.

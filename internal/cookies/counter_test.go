@@ -1,4 +1,4 @@
-package gate
+package cookies
 
 import (
 	"net/http"
@@ -11,8 +11,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// counting is a gate that can count.
-func counting(t testing.TB, keys ...string) *Gate {
+// counting is a counter of a site.
+func counting(t testing.TB, origin string, keys ...string) Counter {
 	t.Helper()
 	for i := range keys {
 		keys[i] = strings.Repeat(keys[i], 2)
@@ -21,14 +21,14 @@ func counting(t testing.TB, keys ...string) *Gate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Gate{Hub: &Hub{Keys: ring}}
+	return Counter{Keys: ring, Origin: origin, Site: SiteOf(origin)}
 }
 
 // countOf is the value of a cookie that counts.
-func countOf(t testing.TB, g *Gate, origin string, c sideCookie, about string, n int) string {
+func countOf(t testing.TB, o Counter, c Cookie, about string, n int) string {
 	t.Helper()
 	w := httptest.NewRecorder()
-	g.setCount(w, &Request{Request: newRequest(t, "GET", "/"), origin: origin, site: siteOf(origin)}, c, about, n, time.Minute)
+	o.Set(w, c, about, n, time.Minute)
 	cookie, err := http.ParseSetCookie(w.Header().Get("Set-Cookie"))
 	if err != nil {
 		t.Fatal(err)
@@ -40,35 +40,35 @@ func countOf(t testing.TB, g *Gate, origin string, c sideCookie, about string, n
 func TestCount(t *testing.T) {
 	t.Parallel()
 	const here = "http://a.example.com"
-	g, other := counting(t, testSecret), counting(t, strings.Repeat("B", 26))
-	count := func(t *testing.T, n int) string { return countOf(t, g, here, landedCookie, "x", n) }
+	o, other := counting(t, here, testSecret), counting(t, here, strings.Repeat("B", 26))
+	count := func(t *testing.T, n int) string { return countOf(t, o, Landed, "x", n) }
 	for name, c := range map[string]struct {
 		values []string
 		want   int
 	}{
 		"none":              {nil, 0},
 		"ours":              {[]string{count(t, 3)}, 3},
-		"ours, excused":     {[]string{count(t, excused)}, excused},
+		"ours, 9":           {[]string{count(t, 9)}, 9},
 		"ours behind junk":  {[]string{"", "3", "x", "3.", strings.Repeat("9", 300), count(t, 2)}, 2},
 		"ours before junk":  {[]string{count(t, 2), "1", "0"}, 2},
-		"the smallest":      {[]string{count(t, 3), count(t, 1), count(t, excused)}, 1},
+		"the smallest":      {[]string{count(t, 3), count(t, 1), count(t, 9)}, 1},
 		"of before codes":   {[]string{"3"}, 0},
 		"another digit":     {[]string{"3" + count(t, 1)[1:]}, 0},
 		"two digits":        {[]string{"3" + count(t, 1)}, 0},
 		"cut":               {[]string{count(t, 3)[:55]}, 0},
 		"another time":      {[]string{count(t, 3)[:12] + "A" + count(t, 3)[13:]}, 0},
-		"of another site":   {[]string{countOf(t, g, "http://b.example.com", landedCookie, "x", 3)}, 0},
-		"of another port":   {[]string{countOf(t, g, here+":8080", landedCookie, "x", 3)}, 0},
-		"of another use":    {[]string{countOf(t, g, here, askedCookie, "x", 3)}, 0},
-		"of another person": {[]string{countOf(t, g, here, landedCookie, "y", 3)}, 0},
-		"of another key":    {[]string{countOf(t, other, here, landedCookie, "x", 3)}, 0},
+		"of another site":   {[]string{countOf(t, counting(t, "http://b.example.com", testSecret), Landed, "x", 3)}, 0},
+		"of another port":   {[]string{countOf(t, counting(t, here+":8080", testSecret), Landed, "x", 3)}, 0},
+		"of another use":    {[]string{countOf(t, o, Asked, "x", 3)}, 0},
+		"of another person": {[]string{countOf(t, o, Landed, "y", 3)}, 0},
+		"of another key":    {[]string{countOf(t, other, Landed, "x", 3)}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRequest(t, "GET", "/")
 			for _, value := range c.values {
 				r.Header["Cookie"] = append(r.Header["Cookie"], "wechat-landed="+value, "__Host-wechat-landed="+count(t, 1), "wechat-landed-8080="+count(t, 1))
 			}
-			if got := g.count(&Request{Request: r, origin: here}, landedCookie, "x"); got != c.want {
+			if got := o.Read(r, Landed, "x"); got != c.want {
 				t.Errorf("counts %d, want %d", got, c.want)
 			}
 		})
@@ -81,32 +81,32 @@ func TestCountEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const here = "http://a.example.com"
-		value := countOf(t, counting(t, testSecret), here, landedCookie, "", 3)
-		rotated := counting(t, strings.Repeat("B", 26), testSecret)
-		r := &Request{Request: newRequest(t, "GET", "/", "Cookie", "wechat-landed="+value), origin: here}
+		value := countOf(t, counting(t, here, testSecret), Landed, "", 3)
+		rotated := counting(t, here, strings.Repeat("B", 26), testSecret)
+		r := newRequest(t, "GET", "/", "Cookie", "wechat-landed="+value)
 		for _, c := range []struct {
 			after time.Duration
 			want  int
 		}{{0, 3}, {58 * time.Second, 3}, {3 * time.Second, 0}} {
-			if time.Sleep(c.after); rotated.count(r, landedCookie, "") != c.want {
-				t.Errorf("after %v more: %d, want %d", c.after, rotated.count(r, landedCookie, ""), c.want)
+			if time.Sleep(c.after); rotated.Read(r, Landed, "") != c.want {
+				t.Errorf("after %v more: %d, want %d", c.after, rotated.Read(r, Landed, ""), c.want)
 			}
 		}
 	})
 }
 
 func FuzzCount(f *testing.F) {
-	g := counting(f, testSecret)
+	o := counting(f, "http://a", testSecret)
 	for _, value := range []string{"", "3", "3.", "9.AAAA", "3." + strings.Repeat("A", 54), "3." + strings.Repeat("_", 54), "\xff.\x00"} {
 		f.Add(value)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		r := newRequest(t, "GET", "/")
 		r.Header["Cookie"] = []string{"wechat-landed=" + value + "; wechat-foreign=" + value}
-		if n := g.count(&Request{Request: r, origin: "http://a"}, landedCookie, ""); n != 0 {
+		if n := o.Read(r, Landed, ""); n != 0 {
 			t.Fatalf("%q counts %d", value, n)
 		}
-		if c := readForeign(r, site{}); c.n < 0 || c.n > maxForeign {
+		if c := ReadForeign(r, Site{}); c.N < 0 || c.N > MaxForeign {
 			t.Fatalf("%q counts %+v", value, c)
 		}
 	})

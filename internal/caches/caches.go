@@ -1,22 +1,24 @@
-package gate
+package caches
 
 import (
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/caddy-wechat/gateway/internal/cookies"
 )
 
-// KeepFromCaches takes our cookies out of an answer that shared caches may keep: they
+// KeepFrom takes our cookies out of an answer that shared caches may keep: they
 // would hand one visitor's session to others. Where the answer says nothing about
 // caches the cookies stay, and it becomes private: visitors of such an app are renewed,
 // and no cache has to guess.
-func KeepFromCaches(h http.Header) {
+func KeepFrom(h http.Header) {
 	// Most answers carry no cookie of ours, and this is asked of each.
 	if !slices.ContainsFunc(h["Set-Cookie"], setsOurs) {
 		return
 	}
-	if sharedByCaches(h, time.Now()) {
+	if Shared(h, time.Now()) {
 		dropOurs(h)
 		return
 	}
@@ -26,7 +28,7 @@ func KeepFromCaches(h http.Header) {
 // setsOurs reports whether a line of Set-Cookie sets, or removes, a cookie of ours.
 func setsOurs(line string) bool {
 	name, _, _ := strings.Cut(line, "=")
-	return ourCookie(name)
+	return cookies.Ours(name)
 }
 
 func dropOurs(h http.Header) {
@@ -40,9 +42,9 @@ func dropOurs(h http.Header) {
 
 const cacheControlName = "Cache-Control"
 
-// sharedByCaches says whether a shared cache may keep an answer, other than by
+// Shared says whether a shared cache may keep an answer, other than by
 // guessing.
-func sharedByCaches(h http.Header, now time.Time) bool {
+func Shared(h http.Header, now time.Time) bool {
 	var control []string
 	for name, lines := range h { // in any case: handlers in front of us may not use Set
 		switch {
@@ -94,8 +96,8 @@ func targetedConfines(name string, lines []string) bool {
 	}
 }
 
-// forbidCaches takes back what an app says about caches: no cache keeps the answer.
-func forbidCaches(h http.Header) {
+// Forbid takes back what an app says about caches: no cache keeps the answer.
+func Forbid(h http.Header) {
 	for name := range h {
 		if strings.EqualFold(name, cacheControlName) || strings.EqualFold(name, "Expires") || isTargeted(name) {
 			delete(h, name)
