@@ -12,7 +12,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -109,8 +109,8 @@ func openDesk() (desk, error) {
 }
 
 // audit writes what an operator did.
-func (d desk) audit(action gate.Action, person, reason string) {
-	gate.WriteAudit(d.app.audit, gate.AuditRecord{Action: action, User: person, Reason: reason})
+func (d desk) audit(action audit.Action, person, reason string) {
+	audit.Write(d.app.audit, audit.Record{Action: action, User: person, Reason: reason})
 }
 
 // parts returns what the store has opened.

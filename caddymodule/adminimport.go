@@ -15,7 +15,7 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
@@ -73,7 +73,7 @@ func (d desk) importLedger(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	d.app.logger.Info("ledger imported through the admin endpoint", slog.Int("persons", done.Persons), slog.Int("ended", done.Ended))
-	d.audit(gate.ActionAdmin, "", "ledger import")
+	d.audit(audit.ActionAdmin, "", "ledger import")
 	return writeAdmin(w, http.StatusOK, done)
 }
 

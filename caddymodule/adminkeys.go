@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -37,7 +37,7 @@ func (d desk) rotateKeys(w http.ResponseWriter, r *http.Request) error {
 	}
 	d.app.logger.Info("session keys rotated through the admin endpoint",
 		slog.String("key", changed.Key), slog.Time("seals", changed.Seals), slog.Int("retired", changed.Withdrawn))
-	d.audit(gate.ActionAdmin, "", reason)
+	d.audit(audit.ActionAdmin, "", reason)
 	return writeAdmin(w, http.StatusOK, rotatedKeys{changed.Key, changed.Seals, changed.Withdrawn})
 }
 

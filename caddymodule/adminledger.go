@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
@@ -48,7 +48,7 @@ func (d desk) exportLedger(w http.ResponseWriter, r *http.Request) error {
 		panic(http.ErrAbortHandler)
 	}
 	d.app.logger.Info("ledger exported through the admin endpoint", slog.Int("persons", persons), slog.Int("ended", out.lines-persons))
-	d.audit(gate.ActionAdmin, "", "ledger export")
+	d.audit(audit.ActionAdmin, "", "ledger export")
 	return nil
 }
 

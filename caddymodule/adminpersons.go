@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
@@ -87,7 +87,7 @@ func (d desk) showPerson(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return adminError(err)
 	}
-	d.audit(gate.ActionAdmin, r.PathValue("id"), "export")
+	d.audit(audit.ActionAdmin, r.PathValue("id"), "export")
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(data) // the caller has gone: nobody to tell
 	return nil
@@ -115,7 +115,7 @@ func (d desk) erasePerson(w http.ResponseWriter, r *http.Request) error {
 		d.app.logger.Warn("a session begun during the erasure may be kept until it expires", slog.Any("error", err))
 	}
 	d.app.logger.Info("person erased through the admin endpoint", slog.String("user", shortPerson(p.ID)))
-	d.audit(gate.ActionErase, p.ID, "admin")
+	d.audit(audit.ActionErase, p.ID, "admin")
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

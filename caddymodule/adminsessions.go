@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/session"
@@ -106,7 +107,7 @@ func (d desk) endSessions(w http.ResponseWriter, r *http.Request) error {
 		}
 		ended = n
 		d.app.logger.Info("sessions ended through the admin endpoint", slog.String("user", shortPerson(p.ID)))
-		d.audit(gate.ActionLogout, p.ID, "admin")
+		d.audit(audit.ActionLogout, p.ID, "admin")
 		return nil
 	})
 	if err != nil {
@@ -141,7 +142,7 @@ func (d desk) endSession(w http.ResponseWriter, r *http.Request) error {
 		return refuseAdmin(http.StatusNotFound, noSession, nil)
 	}
 	d.app.logger.Info("session ended through the admin endpoint", slog.String("user", shortPerson(person)))
-	d.audit(gate.ActionLogout, person, "admin")
+	d.audit(audit.ActionLogout, person, "admin")
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
@@ -92,7 +92,7 @@ func (d desk) redeliver(w http.ResponseWriter, r *http.Request) error {
 		return refuseAdmin(http.StatusNotFound, "there is no such dead letter, or too many events of its kind wait", nil)
 	}
 	d.app.wakeWebhooks()
-	d.audit(gate.ActionAdmin, "", "redeliver")
+	d.audit(audit.ActionAdmin, "", "redeliver")
 	d.app.logger.Info("dead letters put back through the admin endpoint", slog.String("webhook", name), slog.Int("letters", n))
 	return writeAdmin(w, http.StatusOK, redelivered{n})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/push"
 	"github.com/caddy-wechat/gateway/internal/webhook"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -96,8 +97,8 @@ type App struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 
-	inFlight atomic.Int64 // requests that have begun; see linger
-	outages  gate.Outages // of the gateway itself, while it cannot be opened
+	inFlight atomic.Int64   // requests that have begun; see linger
+	outages  outage.Outages // of the gateway itself, while it cannot be opened
 }
 
 // CaddyModule returns the Caddy module information.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/outage"
 )
 
 func init() {
@@ -169,7 +170,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	g, err := h.gated()
 	if err != nil {
-		h.app.outages.Failed(h.logger, notReady, gate.Failure{Level: slog.LevelError, Effect: "gateway is not ready", Err: err})
+		h.app.outages.Failed(h.logger, notReady, outage.Failure{Level: slog.LevelError, Effect: "gateway is not ready", Err: err})
 		w.Header().Set("Retry-After", "5")
 		stripCredentials(r) // an error route may lead to an upstream
 		return caddyhttp.Error(http.StatusServiceUnavailable, errNotReady)
@@ -202,7 +203,7 @@ func stripCredentials(r *http.Request) {
 }
 
 // notReady is the gateway whose stores or keys cannot be opened yet.
-var notReady = gate.Down{What: "gateway"}
+var notReady = outage.Down{What: "gateway"}
 
 // errNotReady is what an error route is told.
 var errNotReady = errors.New("sign-in is not ready yet")

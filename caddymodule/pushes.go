@@ -11,7 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/push"
 	"github.com/caddy-wechat/gateway/internal/request"
@@ -89,15 +89,15 @@ func (a *App) newPushes(o opened, ring *session.Ring) *push.Handler {
 
 // auditPush writes the line about a push that was acted on.
 func (a *App) auditPush(e push.Entry) {
-	action := gate.ActionRevoke
+	action := audit.ActionRevoke
 	if e.Kind == ledger.Cancelled {
-		action = gate.ActionErase
+		action = audit.ActionErase
 	}
 	reason := e.Event
 	if e.Reason != "" && e.Reason != e.Event {
 		reason += " " + e.Reason
 	}
-	gate.WriteAudit(a.audit, gate.AuditRecord{Action: action, Account: e.Account, User: e.Person.ID, Reason: reason})
+	audit.Write(a.audit, audit.Record{Action: action, Account: e.Account, User: e.Person.ID, Reason: reason})
 }
 
 // servePush answers WeChat's server. Neither cookies nor identity matter here:

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -28,7 +29,7 @@ const (
 var (
 	// errCrowded says that too many sign-ins are at work. Nothing has begun, and no
 	// code is spent.
-	errCrowded = fmt.Errorf("gate: too many sign-ins at once: %w", session.ErrUnavailable)
+	errCrowded = outage.NotDown(fmt.Errorf("gate: too many sign-ins at once: %w", session.ErrUnavailable))
 	// errLeft says that the request left the line before its turn.
 	errLeft = errors.New("gate: the client left before its turn")
 )

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -41,7 +42,7 @@ type cached struct {
 }
 
 // errWithdrawn says that a key was taken away while a request was under way.
-var errWithdrawn = fmt.Errorf("%w: a key was taken away meanwhile", session.ErrUnavailable)
+var errWithdrawn = outage.NotDown(fmt.Errorf("%w: a key was taken away meanwhile", session.ErrUnavailable))
 
 // sameKeys fails if a key was taken away since the request was read: its session may
 // have been sealed by it, and must not get a value of another key (attack: renewals
@@ -145,7 +146,7 @@ func (g *Gate) find(r *Request, value string) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gate: load session: %w", err)
 	}
-	g.workedUnlessFailing(g.Hub.Store, downSessions)
+	g.log().WorkedUnlessFailing(g.Hub.Store, outage.Sessions)
 	// What ends all sessions of a person may be known here and not to the store.
 	if err := g.Hub.over(s); err != nil {
 		return nil, err
@@ -163,7 +164,7 @@ func (g *Gate) find(r *Request, value string) (*Identity, error) {
 		if person, err = g.Hub.Ledger.Find(ctx, s.Person); err != nil {
 			return nil, fmt.Errorf("gate: find person: %w", err)
 		}
-		g.workedUnlessFailing(g.Hub.Ledger, downLedger)
+		g.log().WorkedUnlessFailing(g.Hub.Ledger, outage.Ledger)
 		// WeChat gave the openid to somebody else meanwhile, or consent to all
 		// of it was withdrawn: what this session says is not true any more, and
 		// its holder must not act as the person it was made for.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -110,12 +111,12 @@ func (g *Gate) refused(w http.ResponseWriter, r *Request, f Flow) {
 		g.refusedAtWebsite(w, r, f)
 		return
 	}
-	g.Logger.Info("visitor refused", slog.String("flow", shortID(f.ID)), slog.String("scope", string(f.Scope)))
+	g.Logger.Info("visitor refused", slog.String("flow", audit.ShortID(f.ID)), slog.String("scope", string(f.Scope)))
 	known := r.id != nil && !r.id.Guest()
 	if !known {
 		// Nobody's decline is for the operator only: who has not signed in must not
 		// fill the outbox (attack: a flood of refused dances).
-		g.audit(r, AuditRecord{Action: ActionDecline, Scope: string(f.Scope), Reason: reasonWeChat, Flow: f.ID})
+		g.audit(r, audit.Record{Action: audit.ActionDecline, Scope: string(f.Scope), Reason: audit.ReasonWeChat, Flow: f.ID})
 	}
 	switch {
 	case f.Optional:
@@ -127,7 +128,7 @@ func (g *Gate) refused(w http.ResponseWriter, r *Request, f Flow) {
 	case known:
 		// A refused second step: the person stays signed in with the openid,
 		// and the page says, or allows, what comes next.
-		if !g.decline(w, r, f, reasonWeChat, f.ID) {
+		if !g.decline(w, r, f, audit.ReasonWeChat, f.ID) {
 			return
 		}
 		if !g.Rules.AllowDeclined && g.Rules.ConsentRedirect {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
@@ -42,13 +43,13 @@ func (g *Gate) begin(w http.ResponseWriter, r *Request, d newDance) {
 		return
 	}
 	response.Redirect(w, http.StatusFound, location)
-	g.Logger.Debug("dance begun", slog.String("flow", shortID(flow.ID)), slog.String("scope", string(d.scope)), slog.Int("attempt", d.attempt))
+	g.Logger.Debug("dance begun", slog.String("flow", audit.ShortID(flow.ID)), slog.String("scope", string(d.scope)), slog.Int("attempt", d.attempt))
 }
 
 // startAnew begins a fresh dance for a visitor whose dance went wrong, with the
 // policy for clients outside WeChat, and not for ever.
 func (g *Gate) startAnew(w http.ResponseWriter, r *Request, f Flow, reason string) {
-	g.Logger.Info("dance started anew", slog.String("flow", shortID(f.ID)), slog.String("reason", reason), slog.Int("attempt", f.Attempt))
+	g.Logger.Info("dance started anew", slog.String("flow", audit.ShortID(f.ID)), slog.String("reason", reason), slog.Int("attempt", f.Attempt))
 	facts := g.facts(r)
 	facts.Access, facts.Standing = Protected, Nobody
 	verdict := Decide(facts)
@@ -138,9 +139,6 @@ func arrive(w http.ResponseWriter, r *Request, target string) {
 	}
 	returnTo(w, r, target)
 }
-
-// shortID shortens a random id for logs and pages.
-func shortID(id string) string { return id[:min(len(id), 8)] }
 
 func siteName(origin string) string {
 	u, err := url.Parse(origin)

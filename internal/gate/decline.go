@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -53,7 +55,7 @@ func (g *Gate) decline(w http.ResponseWriter, r *Request, f Flow, reason, key st
 		g.unavailable(w, r, retryStore, f, err)
 		return false
 	}
-	g.audit(r, AuditRecord{Action: ActionDecline, Scope: string(f.Scope), Reason: reason, Flow: f.ID})
+	g.audit(r, audit.Record{Action: audit.ActionDecline, Scope: string(f.Scope), Reason: reason, Flow: f.ID})
 	if !g.Rules.AllowDeclined {
 		return true
 	}
@@ -63,7 +65,7 @@ func (g *Gate) decline(w http.ResponseWriter, r *Request, f Flow, reason, key st
 		err = g.sameKeys(r)
 	}
 	if err != nil {
-		g.unavailable(w, r, retryStore, f, fmt.Errorf("gate: save decline: %w", during(callSave, err)))
+		g.unavailable(w, r, retryStore, f, fmt.Errorf("gate: save decline: %w", outage.During(outage.CallSave, err)))
 		return false
 	}
 	g.forget(r)

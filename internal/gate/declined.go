@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/response"
 )
 
@@ -42,13 +44,13 @@ func (g *Gate) mobileDeclined(w http.ResponseWriter, r *Request, a Account) {
 		Kind: ledger.Declined, AppID: a.Credentials.AppID, Scope: a.Kind.scope(), Reason: reason,
 	})
 	if err != nil {
-		g.unavailableJSON(w, r, a, retryStore, during(callWrite, err))
+		g.unavailableJSON(w, r, a, retryStore, outage.During(outage.CallWrite, err))
 		return
 	}
-	g.worked(downWrite)
+	g.log().Worked(outage.Write)
 	g.Logger.Info("visitor refused in an app", slog.String("account", a.Name), slog.String("reason", reason))
-	WriteAudit(g.Audit, AuditRecord{
-		Action: ActionDecline, Account: a.Name, Client: Client(r.UserAgent()), Scope: a.Kind.scope(), Reason: reason, Site: r.origin,
+	audit.Write(g.Audit, audit.Record{
+		Action: audit.ActionDecline, Account: a.Name, Client: audit.Client(r.UserAgent()), Scope: a.Kind.scope(), Reason: reason, Site: r.origin,
 	})
 	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -27,22 +28,22 @@ func (g *Gate) doorFailed(w http.ResponseWriter, r *Request, a Account, err erro
 	case errors.Is(err, session.ErrUnavailable), errors.Is(err, ledger.ErrUnavailable):
 		g.unavailableJSON(w, r, a, retryStore, err)
 	case tooFrequent:
-		g.logAccount(slog.LevelWarn, "too many calls for WeChat", a, "", err)
+		g.log().Note(slog.LevelWarn, "too many calls for WeChat", a.Name, "", err)
 		response.RetryIn(w, retryQuota)
 		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "WeChat asks for a pause. Try again in a minute, with a new code.")
 	case errors.Is(err, wechat.ErrRestart), errors.Is(err, wechat.ErrStartPage), errors.Is(err, wechat.ErrRelogin):
-		g.logAccount(slog.LevelInfo, "code not accepted", a, "", err)
+		g.log().Note(slog.LevelInfo, "code not accepted", a.Name, "", err)
 		response.WriteError(w, http.StatusBadRequest, "code_invalid", a.Kind.anew())
 	case errors.Is(err, wechat.ErrDeny):
-		g.logAccount(slog.LevelWarn, "sign-in denied by WeChat", a, "", err)
-		WriteAudit(g.Audit, AuditRecord{
-			Action: ActionRefuse, Account: a.Name, Client: Client(r.UserAgent()), Scope: a.Kind.scope(), Reason: reasonWeChat, Site: r.origin,
+		g.log().Note(slog.LevelWarn, "sign-in denied by WeChat", a.Name, "", err)
+		audit.Write(g.Audit, audit.Record{
+			Action: audit.ActionRefuse, Account: a.Name, Client: audit.Client(r.UserAgent()), Scope: a.Kind.scope(), Reason: audit.ReasonWeChat, Site: r.origin,
 		})
 		response.WriteError(w, http.StatusForbidden, "blocked", "WeChat does not let this visitor sign in. Do not try again.")
 	case errors.Is(err, wechat.ErrStop):
 		g.unavailableJSON(w, r, a, retryAfter(err), err)
 	case errors.Is(err, wechat.ErrAlert):
-		g.logAccount(slog.LevelError, "the account is misconfigured", a, "", err)
+		g.log().Note(slog.LevelError, "the account is misconfigured", a.Name, "", err)
 		response.WriteError(w, http.StatusInternalServerError, "misconfigured", "This is not set up correctly. Only the operator can help.")
 	default:
 		g.unavailableJSON(w, r, a, retryAfter(err), err)

@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
@@ -79,7 +81,7 @@ func (g *Gate) doorLogin(w http.ResponseWriter, r *Request, a Account, see sight
 		return
 	}
 	b := session.Binding{Site: r.origin, AppID: a.Credentials.AppID, Audience: session.Token}
-	who := visitor{client: Client(r.UserAgent())} // spending may outlive the request
+	who := visitor{client: audit.Client(r.UserAgent())} // spending may outlive the request
 	h := r.hit(a.door(), onceKey("login", b.Site, b.AppID, body.Code), body.Code)
 	// The code is spent once, whatever comes with it; who is answered again is the
 	// nonce's to say.
@@ -124,7 +126,7 @@ func (g *Gate) welcome(w http.ResponseWriter, r *Request, a Account, o outcome) 
 // (attack: a flood of invented codes asks the store as often as it likes).
 func (g *Gate) reachable(ctx context.Context, b session.Binding) error {
 	const nothing = "nothing" // is the value of no session
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, outage.StoreTimeout)
 	defer cancel()
 	if _, err := g.Hub.Store.Load(ctx, nothing, b); err != nil && !isNobody(err) {
 		return fmt.Errorf("gate: before a sign-in: %w", err)
@@ -155,10 +157,10 @@ func (g *Gate) spendAtDoor(ctx context.Context, a Account, b session.Binding, h 
 		return outcome{}, err
 	}
 	s := in.session
-	g.Logger.Info("signed in", slog.String("user", shortID(s.Person)), slog.String("session", s.ID.Short()),
+	g.Logger.Info("signed in", slog.String("user", audit.ShortID(s.Person)), slog.String("session", s.ID.Short()),
 		slog.String("account", a.Name), slog.String("scope", scope))
-	WriteAudit(g.Audit, AuditRecord{
-		Action: ActionSignIn, Account: a.Name, User: s.Person, Session: s.ID, Client: who.client, Scope: scope, Site: b.Site,
+	audit.Write(g.Audit, audit.Record{
+		Action: audit.ActionSignIn, Account: a.Name, User: s.Person, Session: s.ID, Client: who.client, Scope: scope, Site: b.Site,
 	})
 	return outcome{session: s, value: in.value}, nil
 }
@@ -168,7 +170,7 @@ func (g *Gate) seeMini(ctx context.Context, a Account, code string) (ledger.Sigh
 	got, err := patiently(ctx, func() (wechat.MiniSession, error) {
 		return g.Hub.WeChat.Login(ctx, a.Credentials, code)
 	})
-	g.answered(a, err, "login")
+	g.log().Answered(a.Name, err, "login")
 	if err != nil {
 		return ledger.Sighting{}, err
 	}
@@ -180,7 +182,7 @@ func (g *Gate) seeMobile(ctx context.Context, a Account, code string) (ledger.Si
 	token, err := patiently(ctx, func() (wechat.Token, error) {
 		return g.Hub.WeChat.Exchange(ctx, a.Credentials, code)
 	})
-	g.answered(a, err, "exchange")
+	g.log().Answered(a.Name, err, "exchange")
 	switch {
 	case err != nil:
 		return ledger.Sighting{}, err

@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -22,7 +24,7 @@ type ending struct {
 	session session.Session
 	reason  string
 	at      time.Time
-	record  AuditRecord
+	record  audit.Record
 	silent  bool // it replaces a session: no line in the logs
 
 	told, ended, buried bool
@@ -31,7 +33,7 @@ type ending struct {
 // newEnding begins a sign-out.
 func (g *Gate) newEnding(r *Request, s *session.Session, reason string, at time.Time) *ending {
 	e := &ending{gate: g, session: *s, reason: reason, at: at}
-	e.record = g.described(r, AuditRecord{Action: ActionLogout, Reason: reason, User: s.Person, Session: s.ID})
+	e.record = g.described(r, audit.Record{Action: audit.ActionLogout, Reason: reason, User: s.Person, Session: s.ID})
 	// A virtual visitor is nobody's customer. The budget is asked once: another try
 	// costs nothing.
 	e.told = s.Guest || !g.mayTell(ledger.LoggedOut, s.Person, e.eventID())
@@ -60,7 +62,7 @@ func (e *ending) finish(ctx context.Context) error {
 		return err
 	}
 	e.gate.Logger.Info("signed out", slog.String("session", e.session.ID.Short()))
-	WriteAudit(e.gate.Audit, e.record)
+	audit.Write(e.gate.Audit, e.record)
 	return nil
 }
 
@@ -73,9 +75,9 @@ func (e *ending) tell(ctx context.Context) error {
 		ID: e.eventID(), Kind: ledger.LoggedOut, Person: s.Person, AppID: s.AppID, OpenID: s.OpenID, Reason: e.reason, At: e.at,
 	})
 	if err != nil {
-		return fmt.Errorf("gate: tell %s: %w", ledger.LoggedOut, during(callWrite, err))
+		return fmt.Errorf("gate: tell %s: %w", ledger.LoggedOut, outage.During(outage.CallWrite, err))
 	}
-	e.gate.worked(downWrite)
+	e.gate.log().Worked(outage.Write)
 	e.told = true
 	return nil
 }
@@ -85,9 +87,9 @@ func (e *ending) end(ctx context.Context) error {
 		return nil
 	}
 	if err := e.gate.Hub.Store.End(ctx, &e.session); err != nil {
-		return fmt.Errorf("gate: end session: %w", during(callEnd, err))
+		return fmt.Errorf("gate: end session: %w", outage.During(outage.CallEnd, err))
 	}
-	e.gate.worked(downEnd)
+	e.gate.log().Worked(outage.End)
 	e.ended = true
 	return nil
 }
@@ -97,7 +99,7 @@ func (e *ending) bury(ctx context.Context) error {
 		return nil
 	}
 	if err := e.gate.Hub.Ledger.EndSession(ctx, e.session.ID, time.Now().Add(2*cookies.TicketLife)); err != nil {
-		return fmt.Errorf("gate: end the tickets of a session: %w", during(callWrite, err))
+		return fmt.Errorf("gate: end the tickets of a session: %w", outage.During(outage.CallWrite, err))
 	}
 	e.buried = true
 	return nil
@@ -153,7 +155,7 @@ func (g *Gate) finishEndOf(ctx context.Context, r *Request, value string) error 
 	if !g.unwritten(s) {
 		return nil
 	}
-	return g.finishOrKeep(ctx, g.newEnding(r, s, reasonVisitor, time.Now()), value)
+	return g.finishOrKeep(ctx, g.newEnding(r, s, audit.ReasonVisitor, time.Now()), value)
 }
 
 // unwritten reports whether the session's end may be known to this gateway alone.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -185,7 +186,7 @@ func (g *Gate) declineEndpoint(w http.ResponseWriter, r *Request) {
 	// Who has consented has nothing to decline, nor who was offered no button.
 	if r.id != nil && !r.id.Guest() && r.id.scope != wechat.ScopeUserInfo && g.Rules.AllowDeclined {
 		before := strconv.FormatInt(r.id.session.Declined.Unix(), 10) // two clicks are one decline
-		if !g.decline(w, r, Flow{Target: target, Scope: wechat.ScopeUserInfo}, reasonPage, before) {
+		if !g.decline(w, r, Flow{Target: target, Scope: wechat.ScopeUserInfo}, audit.ReasonPage, before) {
 			return
 		}
 	}

@@ -26,7 +26,7 @@ func (g *Gate) addUnionID(ctx context.Context, token wechat.Token, sighting *led
 	ctx, cancel := context.WithTimeout(ctx, followerTimeout)
 	defer cancel()
 	unionID, err := g.Hub.FollowerUnionID(ctx, sighting.AppID, sighting.OpenID)
-	g.answered(g.Account, err, "follower", "token")
+	g.log().Answered(g.Account.Name, err, "follower", "token")
 	if err != nil {
 		g.logWeChat(slog.LevelWarn, "unionid of a follower not fetched", Flow{}, err)
 		return

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/page"
@@ -77,6 +78,6 @@ func (g *Gate) explainForeign(w http.ResponseWriter, r *Request, f Flow) {
 		g.Logger.Warn("this sign-in was sealed with a key that this gateway does not have; do all gateways have the same keys?", slog.String("site", r.origin))
 	}
 	g.show(w, r, page.Page{
-		Kind: page.TryAgain, Status: http.StatusServiceUnavailable, Reference: shortID(f.ID), ContinueURL: loginPath(f.Target, f.Scope),
+		Kind: page.TryAgain, Status: http.StatusServiceUnavailable, Reference: audit.ShortID(f.ID), ContinueURL: loginPath(f.Target, f.Scope),
 	}, "try_again", "Signing in did not work out. Please try again later.")
 }

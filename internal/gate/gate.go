@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/limit"
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -69,9 +70,6 @@ type Gate struct {
 	strange    sync.Once
 	other      atomic.Pointer[Gate] // see under
 }
-
-// storeTimeout bounds what one request may wait for the session store.
-const storeTimeout = 3 * time.Second
 
 // Serve decides one request. It returns pass=true when the request goes on to
 // the upstream, with the visitor's identity if there is one; otherwise it has
@@ -153,7 +151,7 @@ func (g *Gate) identify(r *Request) error {
 	values, own := r.sessionValues()
 	foreign := 0
 	for i, value := range values {
-		if unavailable != nil && time.Since(since) >= storeTimeout {
+		if unavailable != nil && time.Since(since) >= outage.StoreTimeout {
 			break // many values must not make one request wait many times
 		}
 		id, err := g.lookup(r, value)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
@@ -80,7 +81,7 @@ func (u *Upkeep) end(ctx context.Context, person string, was ledger.Account, why
 		if err != nil {
 			return fmt.Errorf("gate: upkeep: %w", err)
 		}
-		WriteAudit(u.Audit, AuditRecord{Action: ActionForget, User: person, Reason: reasonWeChat})
+		audit.Write(u.Audit, audit.Record{Action: audit.ActionForget, User: person, Reason: audit.ReasonWeChat})
 	}
 	return fmt.Errorf("%w: %w", ErrNoGrant, why)
 }

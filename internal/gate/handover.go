@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
@@ -231,16 +232,16 @@ func (g *Gate) spendTicket(ctx context.Context, site string, t ticket, by string
 	s.Line = asked.LineID()
 	told := *s
 	told.Person = person.ID
-	if err := g.tellSignIn(ctx, &told, person.UnionID, reasonTicket, t.ID); err != nil {
+	if err := g.tellSignIn(ctx, &told, person.UnionID, audit.ReasonTicket, t.ID); err != nil {
 		return outcome{}, err
 	}
 	value, err := g.keepNew(ctx, s, person, who)
 	if err != nil {
 		return outcome{}, fmt.Errorf("gate: save session: %w", err)
 	}
-	g.Logger.Info("handed over to a web-view", slog.String("user", shortID(person.ID)), slog.String("session", s.ID.Short()), slog.String("account", a.Name))
-	WriteAudit(g.Audit, AuditRecord{
-		Action: ActionSignIn, Account: a.Name, User: person.ID, Session: s.ID, Scope: s.Scope, Reason: reasonTicket, Site: site,
+	g.Logger.Info("handed over to a web-view", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()), slog.String("account", a.Name))
+	audit.Write(g.Audit, audit.Record{
+		Action: audit.ActionSignIn, Account: a.Name, User: person.ID, Session: s.ID, Scope: s.Scope, Reason: audit.ReasonTicket, Site: site,
 	})
 	return outcome{session: s, value: by + "." + value}, nil
 }

@@ -32,7 +32,7 @@ func (g *Gate) jssdkEndpoint(w http.ResponseWriter, r *Request) {
 		return
 	}
 	signed, err := g.Hub.JSSDK(r.Context(), g.Account.Credentials.AppID, pages[0])
-	g.answered(g.Account, err, "ticket", "token")
+	g.log().Answered(g.Account.Name, err, "ticket", "token")
 	switch {
 	case errors.Is(err, wechat.ErrPage):
 		response.WriteError(w, http.StatusBadRequest, "bad_url", "url must be the address of a page of this site, as the browser has it.")

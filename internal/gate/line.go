@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -56,10 +57,10 @@ func (g *Gate) replace(ctx context.Context, s, before *session.Session) {
 		return
 	}
 	if err := g.Hub.Store.Replace(ctx, before); err != nil {
-		g.logAccount(slog.LevelWarn, "replaced session not ended", g.accountOf(before.AppID), "", during(callEnd, err))
+		g.log().Note(slog.LevelWarn, "replaced session not ended", g.accountOf(before.AppID).Name, "", outage.During(outage.CallEnd, err))
 		return
 	}
-	g.worked(downEnd)
+	g.log().Worked(outage.End)
 }
 
 // continues says whether a session is of one line with the one before it.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/caches"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/page"
@@ -45,7 +46,7 @@ func (g *Gate) logoutEndpoint(w http.ResponseWriter, r *Request) {
 	err := r.unsettled // of a logout before this one
 	switch {
 	case r.id != nil:
-		err = g.logOut(w, r, reasonVisitor)
+		err = g.logOut(w, r, audit.ReasonVisitor)
 	case err == nil:
 		err = g.finishEnd(r)
 	}
@@ -71,7 +72,7 @@ func (g *Gate) EndByUpstream(w http.ResponseWriter, r *Request) {
 	if r.Header.Get("Upgrade") == "" {
 		r.running.leaving.Store(farewell)
 	}
-	if err := g.logOut(w, r, reasonUpstream); err != nil {
+	if err := g.logOut(w, r, audit.ReasonUpstream); err != nil {
 		g.logWeChat(slog.LevelError, "session not ended for the upstream", Flow{}, err)
 	}
 	g.clearCookies(w, r)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
@@ -103,7 +104,7 @@ func (g *Gate) spendPhone(r *Request, code string) (string, error) {
 		got, err := patiently(ctx, func() (wechat.Phone, error) {
 			return g.Hub.Phone(ctx, s.AppID, code, s.OpenID)
 		})
-		g.answered(g.accountOf(s.AppID), err, "phone", "token")
+		g.log().Answered(g.accountOf(s.AppID).Name, err, "phone", "token")
 		if err != nil {
 			return outcome{}, err
 		}
@@ -170,9 +171,9 @@ func (g *Gate) record(r *Request, s ledger.Sighting) error {
 	defer cancel()
 	s.AppID, s.OpenID = r.id.session.AppID, r.id.session.OpenID
 	if _, err := g.Hub.Ledger.See(ctx, s); err != nil {
-		return fmt.Errorf("gate: ledger: %w", during(callWrite, err))
+		return fmt.Errorf("gate: ledger: %w", outage.During(outage.CallWrite, err))
 	}
-	g.worked(downWrite)
+	g.log().Worked(outage.Write)
 	g.forget(r)
 	return nil
 }
@@ -215,6 +216,6 @@ func (g *Gate) dataRefused(w http.ResponseWriter, r *Request, a Account, err err
 		g.doorFailed(w, r, a, err)
 		return
 	}
-	g.logAccount(slog.LevelInfo, "data not accepted", a, "", err)
+	g.log().Note(slog.LevelInfo, "data not accepted", a.Name, "", err)
 	response.WriteError(w, status, code, message)
 }

@@ -8,17 +8,8 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/session"
-)
-
-// Why somebody declined, signed out or is signed in, in events and in the audit log.
-const (
-	reasonPage     = "page"     // by our consent page
-	reasonWeChat   = "wechat"   // by WeChat's
-	reasonVisitor  = "visitor"  // by POST logout
-	reasonUpstream = "upstream" // by the app, X-Wechat-Logout
-	reasonTicket   = "ticket"   // not a sign-in at WeChat, but by a mini program's ticket
-	reasonScan     = "scan"     // the same, by a phone that confirmed
 )
 
 // eventEncoding is how the ledger writes the ids of events.
@@ -41,9 +32,9 @@ func (g *Gate) tell(ctx context.Context, s *session.Session, e ledger.Event) err
 		return nil
 	}
 	if err := g.Hub.Ledger.Tell(ctx, e); err != nil {
-		return fmt.Errorf("gate: tell %s: %w", e.Kind, during(callWrite, err))
+		return fmt.Errorf("gate: tell %s: %w", e.Kind, outage.During(outage.CallWrite, err))
 	}
-	g.worked(downWrite)
+	g.log().Worked(outage.Write)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
@@ -37,8 +38,8 @@ func (g *Gate) failed(w http.ResponseWriter, r *Request, f Flow, err error) {
 		g.passWithout(w, r, f)
 	case errors.Is(err, wechat.ErrDeny):
 		g.logWeChat(slog.LevelWarn, "sign-in denied by WeChat", f, err)
-		g.audit(r, AuditRecord{Action: ActionRefuse, Account: f.Account, Scope: string(f.Scope), Reason: reasonWeChat, Flow: f.ID})
-		g.show(w, r, page.Page{Kind: page.Denied, Reference: shortID(f.ID)}, "denied", "WeChat does not let this account sign in here.")
+		g.audit(r, audit.Record{Action: audit.ActionRefuse, Account: f.Account, Scope: string(f.Scope), Reason: audit.ReasonWeChat, Flow: f.ID})
+		g.show(w, r, page.Page{Kind: page.Denied, Reference: audit.ShortID(f.ID)}, "denied", "WeChat does not let this account sign in here.")
 	case errors.Is(err, wechat.ErrStop):
 		g.unavailable(w, r, retryAfter(err), f, err)
 	case errors.Is(err, wechat.ErrAlert), errors.Is(err, wechat.ErrRelogin):
@@ -69,7 +70,7 @@ func retryAfter(err error) time.Duration {
 func (g *Gate) unavailable(w http.ResponseWriter, r *Request, after time.Duration, f Flow, err error) {
 	g.logUnavailable(r, g.namedAccount(f), f.ID, err)
 	w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
-	p := page.Page{Kind: page.Unavailable, RetryAfter: after, Reference: shortID(f.ID)}
+	p := page.Page{Kind: page.Unavailable, RetryAfter: after, Reference: audit.ShortID(f.ID)}
 	if isRead(r.Method) {
 		if f.Target == "" {
 			f.Target, f.Scope = request.CleanTarget(r.Original.RequestURI()), wechat.ScopeBase
@@ -82,12 +83,12 @@ func (g *Gate) unavailable(w http.ResponseWriter, r *Request, after time.Duratio
 // misconfigured answers 500: only the operator can help.
 func (g *Gate) misconfigured(w http.ResponseWriter, r *Request, f Flow, err error) {
 	g.logWeChat(slog.LevelError, "sign-in is misconfigured", f, err)
-	g.show(w, r, page.Page{Kind: page.Misconfigured, Reference: shortID(f.ID)},
+	g.show(w, r, page.Page{Kind: page.Misconfigured, Reference: audit.ShortID(f.ID)},
 		"misconfigured", "Sign-in is not set up correctly on this site.")
 }
 
 func (g *Gate) tryAgain(w http.ResponseWriter, r *Request, f Flow) {
-	g.show(w, r, page.Page{Kind: page.TryAgain, Reference: shortID(f.ID), ContinueURL: loginPath(f.Target, f.Scope)},
+	g.show(w, r, page.Page{Kind: page.TryAgain, Reference: audit.ShortID(f.ID), ContinueURL: loginPath(f.Target, f.Scope)},
 		"try_again", "Signing in did not work out. Please try again.")
 }
 

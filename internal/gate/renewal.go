@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/caches"
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -44,7 +45,7 @@ type renewed struct {
 // is failing it is not, unless most of its time is over: an outage that lasts, or that
 // somebody keeps up, must not sign visitors out.
 func (g *Gate) mayRenew(s *session.Session) bool {
-	if !g.Hub.Results.renewals.paused() && !failing(g.Hub.Store) {
+	if !g.Hub.Results.renewals.paused() && !outage.Failing(g.Hub.Store) {
 		return true
 	}
 	return time.Until(g.Hub.Policy.Expires(s)) < time.Since(s.Renewed)
@@ -85,7 +86,7 @@ func (g *Gate) renewSession(r *Request, s session.Session, msg string) *renewed 
 func (g *Gate) carryOutRenewal(ctx context.Context, s session.Session, key cacheKey, withdrawn uint64, msg string) *renewed {
 	value, err := g.Hub.Store.Renew(ctx, &s)
 	if err == nil {
-		g.worked(downSave)
+		g.log().Worked(outage.Save)
 		err = g.sameKeysSince(withdrawn)
 	}
 	switch {
@@ -93,12 +94,12 @@ func (g *Gate) carryOutRenewal(ctx context.Context, s session.Session, key cache
 		return nil // ended, or replaced, while the upstream worked
 	case err != nil:
 		// The session is good for longer; a later request tries again.
-		err = during(callSave, err)
+		err = outage.During(outage.CallSave, err)
 		a := g.accountOf(s.AppID)
-		if len(downs(a, err)) > 0 {
+		if len(outage.Of(a.Name, err)) > 0 {
 			g.Hub.Results.renewals.pause()
 		}
-		g.logAccount(slog.LevelWarn, msg, a, "", err)
+		g.log().Note(slog.LevelWarn, msg, a.Name, "", err)
 		return nil
 	}
 	g.cache.drop(key) // see forget

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/caddy-wechat/gateway/internal/limit"
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -52,7 +53,7 @@ type Results struct {
 	refused    refusedCodes
 	events     eventLimits
 	tickets    limit.Keyed // of persons, see issueTicket
-	outages    Outages
+	outages    outage.Outages
 	lines      limit.Lines
 	renewals   renewals
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
@@ -169,7 +170,7 @@ func (g *Gate) scanReplied(w http.ResponseWriter, r *Request, c scanCode, answer
 	}
 	if first {
 		g.Logger.Info("a phone refused to sign a browser in", slog.String("session", r.id.session.ID.Short()), slog.String("client", c.device.Word()))
-		g.audit(r, AuditRecord{Action: ActionDecline, Scope: string(r.id.scope), Reason: reasonScan})
+		g.audit(r, audit.Record{Action: audit.ActionDecline, Scope: string(r.id.scope), Reason: audit.ReasonScan})
 	}
 	g.scanOver(w, r, page.ScanDenied, "")
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/page"
@@ -199,10 +200,10 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer sc
 		return outcome{}, err
 	}
 	account := g.accountOf(phone.AppID).Name
-	g.Logger.Info("signed in by a phone", slog.String("user", shortID(person.ID)), slog.String("session", s.ID.Short()),
+	g.Logger.Info("signed in by a phone", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()),
 		slog.String("account", account), slog.String("phone", phone.ID.Short()), slog.String("client", c.device.Word()))
-	WriteAudit(g.Audit, AuditRecord{
-		Action: ActionSignIn, Account: account, User: person.ID, Session: s.ID, Client: c.device.Word(), Scope: s.Scope, Reason: reasonScan, Site: site,
+	audit.Write(g.Audit, audit.Record{
+		Action: audit.ActionSignIn, Account: account, User: person.ID, Session: s.ID, Client: c.device.Word(), Scope: s.Scope, Reason: audit.ReasonScan, Site: site,
 	})
 	return outcome{session: s, value: value}, nil
 }
@@ -210,7 +211,7 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer sc
 // keepScanned tells of the sign-in and saves its session. Asked again after a
 // failure, it tells nothing new.
 func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scanCode, person ledger.Person, who visitor) (string, error) {
-	if err := g.tellSignIn(ctx, s, person.UnionID, reasonScan, c.id()); err != nil {
+	if err := g.tellSignIn(ctx, s, person.UnionID, audit.ReasonScan, c.id()); err != nil {
 		return "", err
 	}
 	value, err := g.keepAsDated(ctx, s, person, who)

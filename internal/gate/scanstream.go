@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/response"
 )
 
@@ -27,7 +28,7 @@ const (
 
 // scanState is what a browser hears of its code.
 func (g *Gate) scanState(ctx context.Context, site string, c scanCode) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, outage.StoreTimeout)
 	defer cancel()
 	answer, answered, err := g.Hub.Scans.read(ctx, g.Hub.Keys, onceKey("answer", site, c.id()))
 	switch {

@@ -27,7 +27,7 @@ func (g *Gate) sealSessionKey(a Account, s wechat.MiniSession) []byte {
 	if err != nil {
 		// Who it is does not depend on it: the client is asked to sign in again
 		// when it wants something opened.
-		g.logAccount(slog.LevelError, "session_key not kept", a, "", err)
+		g.log().Note(slog.LevelError, "session_key not kept", a.Name, "", err)
 		return []byte{}
 	}
 	return []byte(sealed)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -29,7 +30,7 @@ const (
 	// pollShared is how often an instance looks whether its peer is done.
 	pollShared = 100 * time.Millisecond
 	// claimTTL is how long one who spends may take.
-	claimTTL = spendTimeout + storeTimeout
+	claimTTL = spendTimeout + outage.StoreTimeout
 )
 
 // sharedOutcome is an outcome on its way to a peer.
@@ -172,5 +173,5 @@ func (k resultKey) name() string {
 // unshared makes every error of the shared store "unavailable": nothing is
 // known about the visitor, and no code was spent.
 func unshared(doing string, err error) error {
-	return fmt.Errorf("gate: %s the shared result: %w", doing, during(callSave, errors.Join(session.ErrUnavailable, err)))
+	return fmt.Errorf("gate: %s the shared result: %w", doing, outage.During(outage.CallSave, errors.Join(session.ErrUnavailable, err)))
 }

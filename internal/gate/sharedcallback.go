@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/response"
 )
@@ -66,6 +67,6 @@ func (g *Gate) handOn(w http.ResponseWriter, r *Request, rest string) {
 		return
 	}
 	id, _, _ := strings.Cut(flow, "/")
-	g.Logger.Debug("callback handed on", slog.String("site", siteName(origin)), slog.String("flow", shortID(id)))
+	g.Logger.Debug("callback handed on", slog.String("site", siteName(origin)), slog.String("flow", audit.ShortID(id)))
 	response.Redirect(w, http.StatusSeeOther, address)
 }

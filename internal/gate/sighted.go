@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -78,7 +79,7 @@ func (s *sighted) keep(key sightKey, sighting ledger.Sighting) {
 // ledger that cannot be written is found out before.
 func (g *Gate) sight(ctx context.Context, key sightKey, see func() (ledger.Sighting, error)) (ledger.Sighting, error) {
 	if err := g.Hub.Ledger.Ready(ctx); err != nil {
-		return ledger.Sighting{}, fmt.Errorf("gate: before a code is spent: %w", during(callWrite, err))
+		return ledger.Sighting{}, fmt.Errorf("gate: before a code is spent: %w", outage.During(outage.CallWrite, err))
 	}
 	if s, ok, err := g.Hub.Results.sighted.take(key); ok || err != nil {
 		return s, err
@@ -112,9 +113,9 @@ func (g *Gate) enrol(ctx context.Context, b session.Binding, key sightKey, s led
 	seen.SignedIn = s.SignedIn && g.mayTellSignIn(ctx, s, key.name)
 	person, err := g.Hub.Ledger.See(ctx, seen)
 	if err != nil {
-		return enrolled{}, g.later(key, s, fmt.Errorf("gate: ledger: %w", during(callWrite, err)))
+		return enrolled{}, g.later(key, s, fmt.Errorf("gate: ledger: %w", outage.During(outage.CallWrite, err)))
 	}
-	g.worked(downWrite)
+	g.log().Worked(outage.Write)
 	// Always a new session with a new id (attack: session fixation,
 	// GHSA-f24x-5g9q-753f).
 	e := enrolled{person: person, session: session.New(b, person.ID, s.OpenID, scopeOf(person))}

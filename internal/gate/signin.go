@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -47,9 +49,9 @@ func (g *Gate) spend(ctx context.Context, f Flow, h hit, b session.Binding, who 
 		return outcome{}, err
 	}
 	s, scope, user := in.session, in.session.Scope, in.person.ID
-	g.Logger.Info("signed in", slog.String("user", shortID(user)), slog.String("session", s.ID.Short()),
-		slog.String("account", g.Account.Name), slog.String("scope", scope), slog.String("flow", shortID(f.ID)))
-	WriteAudit(g.Audit, AuditRecord{
+	g.Logger.Info("signed in", slog.String("user", audit.ShortID(user)), slog.String("session", s.ID.Short()),
+		slog.String("account", g.Account.Name), slog.String("scope", scope), slog.String("flow", audit.ShortID(f.ID)))
+	audit.Write(g.Audit, audit.Record{
 		Action: who.action(s.Person, f.Scope), Account: g.Account.Name, User: user, Session: s.ID,
 		Client: who.client, Scope: scope, Flow: f.ID, Site: b.Site,
 	})
@@ -64,7 +66,7 @@ func (g *Gate) seeVisitor(ctx context.Context, appID, code string) (ledger.Sight
 	token, err := patiently(ctx, func() (wechat.Token, error) {
 		return g.Hub.WeChat.Exchange(ctx, g.Account.Credentials, code)
 	})
-	g.answered(g.Account, err, "exchange")
+	g.log().Answered(g.Account.Name, err, "exchange")
 	switch {
 	case err != nil:
 		return ledger.Sighting{}, err
@@ -92,7 +94,7 @@ type visitor struct {
 }
 
 func visitorOf(r *Request) visitor {
-	who := visitor{client: Client(r.UserAgent()), browser: r.browser()}
+	who := visitor{client: audit.Client(r.UserAgent()), browser: r.browser()}
 	if r.id != nil {
 		s := r.id.session // a copy: the identity is shared
 		who.before = &s
@@ -101,11 +103,11 @@ func visitorOf(r *Request) visitor {
 }
 
 // action says what a sign-in was: a second step if the same person was here.
-func (v visitor) action(person string, asked wechat.Scope) Action {
+func (v visitor) action(person string, asked wechat.Scope) audit.Action {
 	if v.before != nil && v.before.Person == person && asked == wechat.ScopeUserInfo {
-		return ActionStepUp
+		return audit.ActionStepUp
 	}
-	return ActionSignIn
+	return audit.ActionSignIn
 }
 
 // maxDatedAhead bounds by how much a session is dated ahead: an end of its person
@@ -147,9 +149,9 @@ func (g *Gate) keepNew(ctx context.Context, s *session.Session, person ledger.Pe
 		s.Created, s.Renewed = later, later
 	}
 	if err != nil {
-		return "", during(callSave, err)
+		return "", outage.During(outage.CallSave, err)
 	}
-	g.worked(downSave)
+	g.log().Worked(outage.Save)
 	g.replace(ctx, s, who.before)
 	return value, nil
 }
@@ -162,9 +164,9 @@ func (g *Gate) keepAsDated(ctx context.Context, s *session.Session, person ledge
 		return "", err
 	}
 	if value, err = g.saveInLine(ctx, s, false); err != nil {
-		return "", during(callSave, err)
+		return "", outage.During(outage.CallSave, err)
 	}
-	g.worked(downSave)
+	g.log().Worked(outage.Save)
 	g.replace(ctx, s, who.before)
 	return value, nil
 }
@@ -186,7 +188,7 @@ func (g *Gate) addProfile(ctx context.Context, a Account, token wechat.Token, si
 	info, err := patiently(ctx, func() (wechat.UserInfo, error) {
 		return g.Hub.WeChat.UserInfo(ctx, token.AccessToken, token.OpenID)
 	})
-	g.answered(a, err, "userinfo")
+	g.log().Answered(a.Name, err, "userinfo")
 	if err != nil {
 		return err
 	}
@@ -211,9 +213,9 @@ func (g *Gate) enterSnapshot(ctx context.Context, b session.Binding) (outcome, e
 	s.Guest = true
 	value, err := g.Hub.Store.Save(ctx, s)
 	if err != nil {
-		return outcome{}, fmt.Errorf("gate: save guest: %w", during(callSave, err))
+		return outcome{}, fmt.Errorf("gate: save guest: %w", outage.During(outage.CallSave, err))
 	}
-	g.worked(downSave)
+	g.log().Worked(outage.Save)
 	return outcome{session: s, value: value, snapshot: true}, nil
 }
 

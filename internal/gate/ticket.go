@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/limit"
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -125,7 +126,7 @@ func (g *Gate) burn(ctx context.Context, t ticket) error {
 		return fmt.Errorf("gate: the ticket was used: %w", session.ErrEnded)
 	}
 	if err := g.Hub.Ledger.EndSession(ctx, mark, time.Now().Add(2*cookies.TicketLife)); err != nil {
-		return fmt.Errorf("gate: burn a ticket: %w", during(callWrite, err))
+		return fmt.Errorf("gate: burn a ticket: %w", outage.During(outage.CallWrite, err))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -178,7 +179,7 @@ func (g *Gate) tokenLogout(w http.ResponseWriter, r *Request) {
 	switch {
 	case err != nil:
 	case r.id != nil:
-		err = g.logOut(w, r, reasonVisitor)
+		err = g.logOut(w, r, audit.ReasonVisitor)
 	default:
 		err = g.finishEnd(r)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/caddy-wechat/gateway/internal/outage"
 )
 
 // unfinishedFarewell is how long Close may take for the last tries.
@@ -49,7 +51,7 @@ func (u *UnfinishedEnds) round(ctx context.Context) {
 	u.mu.Unlock()
 	failures := 0
 	for _, e := range due {
-		once, cancel := context.WithTimeout(ctx, storeTimeout)
+		once, cancel := context.WithTimeout(ctx, outage.StoreTimeout)
 		err := u.try(once, e)
 		cancel()
 		if err != nil {

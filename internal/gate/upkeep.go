@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -139,7 +140,7 @@ func (u *Upkeep) run() {
 // thousands while WeChat does not answer.
 func (u *Upkeep) logUnfetched(job upkeepJob, err error) {
 	if ok, left := u.lines.Take(""); ok {
-		u.Logger.Info("profile not fetched", slog.String("user", shortID(job.person)), slog.Any("error", err), slog.Int("left_out", left))
+		u.Logger.Info("profile not fetched", slog.String("user", audit.ShortID(job.person)), slog.Any("error", err), slog.Int("left_out", left))
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -87,7 +89,7 @@ func (g *Gate) seeWebsite(ctx context.Context, a Account, code string) (ledger.S
 	token, err := patiently(ctx, func() (wechat.Token, error) {
 		return g.Hub.WeChat.Exchange(ctx, a.Credentials, code)
 	})
-	g.answered(a, err, "exchange")
+	g.log().Answered(a.Name, err, "exchange")
 	switch {
 	case err != nil:
 		return ledger.Sighting{}, err
@@ -104,12 +106,12 @@ func (g *Gate) seeWebsite(ctx context.Context, a Account, code string) (ledger.S
 // refusedAtWebsite handles a state without a code, as WeChat's QR page used to send
 // it. Today it calls nobody back: its page stays, and the visitor goes back.
 func (g *Gate) refusedAtWebsite(w http.ResponseWriter, r *Request, f Flow) {
-	g.Logger.Info("visitor refused", slog.String("flow", shortID(f.ID)), slog.String("account", f.Account))
+	g.Logger.Info("visitor refused", slog.String("flow", audit.ShortID(f.ID)), slog.String("account", f.Account))
 	scope := KindWebsite.scope()
-	g.audit(r, AuditRecord{Action: ActionDecline, Account: f.Account, Scope: scope, Reason: reasonWeChat, Flow: f.ID})
+	g.audit(r, audit.Record{Action: audit.ActionDecline, Account: f.Account, Scope: scope, Reason: audit.ReasonWeChat, Flow: f.ID})
 	if account, known := g.flowAccount(f); known {
 		e := ledger.Event{
-			ID: EventID(ledger.Declined, f.ID), Kind: ledger.Declined, AppID: account.Credentials.AppID, Scope: scope, Reason: reasonWeChat,
+			ID: EventID(ledger.Declined, f.ID), Kind: ledger.Declined, AppID: account.Credentials.AppID, Scope: scope, Reason: audit.ReasonWeChat,
 		}
 		g.tellRefusal(r, f, e)
 	}
@@ -129,10 +131,10 @@ func (g *Gate) tellRefusal(r *Request, f Flow, e ledger.Event) {
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
 	if err := g.Hub.Ledger.Tell(ctx, e); err != nil {
-		g.logWeChat(slog.LevelError, "a refusal was not told", f, during(callWrite, err))
+		g.logWeChat(slog.LevelError, "a refusal was not told", f, outage.During(outage.CallWrite, err))
 		return
 	}
-	g.worked(downWrite)
+	g.log().Worked(outage.Write)
 }
 
 // framed reports a callback inside a frame, which is where it comes when the site

@@ -1,7 +1,6 @@
-package gate
+package audit
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"strings"
@@ -28,9 +27,12 @@ const (
 	ActionAdmin  Action = "admin"  // an operator did something; reason says what
 )
 
-// AuditRecord is one line of the audit log. Only what is set is written. Nothing
+// ShortID shortens a random id for logs and pages.
+func ShortID(id string) string { return id[:min(len(id), 8)] }
+
+// Record is one line of the audit log. Only what is set is written. Nothing
 // in it names a person to anybody but the operator: ids are shortened here.
-type AuditRecord struct {
+type Record struct {
 	Action  Action
 	Account string     // the account's name in the configuration
 	User    string     // the person's id in the ledger; its first 8 characters are written
@@ -42,8 +44,8 @@ type AuditRecord struct {
 	Site    string // the origin
 }
 
-// WriteAudit writes the line; a nil logger is silent.
-func WriteAudit(logger *slog.Logger, a AuditRecord) {
+// Write writes the line; a nil logger is silent.
+func Write(logger *slog.Logger, a Record) {
 	if logger == nil {
 		return
 	}
@@ -55,37 +57,16 @@ func WriteAudit(logger *slog.Logger, a AuditRecord) {
 	}
 	add("action", string(a.Action))
 	add("account", a.Account)
-	add("user", shortID(a.User))
+	add("user", ShortID(a.User))
 	if a.Session != (session.ID{}) {
 		add("session", a.Session.Short())
 	}
 	add("client", a.Client)
 	add("scope", a.Scope)
 	add("reason", a.Reason)
-	add("flow", shortID(a.Flow))
+	add("flow", ShortID(a.Flow))
 	add("site", a.Site)
 	logger.LogAttrs(context.Background(), slog.LevelInfo, string(a.Action), attrs...)
-}
-
-// audit writes a line about the request's visitor.
-func (g *Gate) audit(r *Request, a AuditRecord) {
-	if g.Audit == nil {
-		return
-	}
-	WriteAudit(g.Audit, g.described(r, a))
-}
-
-// described completes a line about the request's visitor.
-func (g *Gate) described(r *Request, a AuditRecord) AuditRecord {
-	a.Site, a.Client = r.origin, Client(r.UserAgent())
-	if a.Account == "" && r.id != nil {
-		a.Account = r.id.Get(FieldAccount)
-	}
-	a.Account = cmp.Or(a.Account, g.Account.Name)
-	if r.id != nil && a.User == "" {
-		a.User, a.Session = r.id.session.Person, r.id.session.ID
-	}
-	return a
 }
 
 // systems are the tell-tales of systems, in the order in which they must be

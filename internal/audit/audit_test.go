@@ -1,4 +1,4 @@
-package gate
+package audit
 
 import (
 	"bytes"
@@ -51,7 +51,7 @@ func FuzzClient(f *testing.F) {
 
 func TestWriteAudit(t *testing.T) {
 	t.Parallel()
-	WriteAudit(nil, AuditRecord{Action: ActionErase})
+	Write(nil, Record{Action: ActionErase})
 	var out bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
@@ -62,8 +62,8 @@ func TestWriteAudit(t *testing.T) {
 		},
 	}))
 	id := session.ID{1, 2, 3}
-	WriteAudit(logger, AuditRecord{ActionRevoke, "main", strings.Repeat("p", 26), id, "other", "snapsi_base", "301", strings.Repeat("F", 26), "https://a"})
-	WriteAudit(logger, AuditRecord{Action: ActionAdmin, Reason: "export"})
+	Write(logger, Record{ActionRevoke, "main", strings.Repeat("p", 26), id, "other", "snapsi_base", "301", strings.Repeat("F", 26), "https://a"})
+	Write(logger, Record{Action: ActionAdmin, Reason: "export"})
 	want := "level=INFO msg=revoke action=revoke account=main user=pppppppp session=" + id.Short() +
 		" client=other scope=snapsi_base reason=301 flow=FFFFFFFF site=https://a\n" +
 		"level=INFO msg=admin action=admin reason=export\n"

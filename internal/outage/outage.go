@@ -1,4 +1,4 @@
-package gate
+package outage
 
 import (
 	"context"
@@ -52,15 +52,18 @@ type outage struct {
 	total  int
 }
 
-// outageRound is how often the log says that an outage lasts.
-const outageRound = time.Minute
+// round is how often the log says that an outage lasts.
+const round = time.Minute
 
-// outageQuiet is how long nothing may have failed before a success ends an outage. A
+// StoreTimeout bounds what one request may wait for a store.
+const StoreTimeout = 3 * time.Second
+
+// quiet is how long nothing may have failed before a success ends an outage. A
 // call takes no longer: the success is of one that began after the last failure.
-const outageQuiet = storeTimeout
+const quiet = StoreTimeout
 
-// outageBegins limits the first lines of outages of one thing that comes and goes.
-var outageBegins = limit.Rate{Burst: 3, Every: outageRound}
+// begins limits the first lines of outages of one thing that comes and goes.
+var begins = limit.Rate{Burst: 3, Every: round}
 
 // Failed notes one failure.
 func (o *Outages) Failed(logger *slog.Logger, d Down, f Failure) {
@@ -96,9 +99,9 @@ func (o *Outages) count(d Down, effect string) (message string, attrs []slog.Att
 	one.recent[effect]++
 	attrs = d.attrs()
 	switch {
-	case !one.told && one.begins.Take(outageBegins):
+	case !one.told && one.begins.Take(begins):
 		message, attrs = "unavailable", append(attrs, slog.String("effect", effect))
-	case now.Sub(one.line) >= outageRound:
+	case now.Sub(one.line) >= round:
 		number, effects := one.sum()
 		message, attrs = "still unavailable", append(attrs, slog.Int("failures", number), slog.String("effects", effects), slog.Time("since", one.began))
 	default:
@@ -108,6 +111,9 @@ func (o *Outages) count(d Down, effect string) (message string, attrs []slog.Att
 	clear(one.recent)
 	return message, attrs
 }
+
+// Open reports whether an outage lasts.
+func (o *Outages) Open() bool { return o.open.Load() > 0 }
 
 // Worked ends the outages of what has just answered, if they last.
 func (o *Outages) Worked(logger *slog.Logger, downs ...Down) {
@@ -128,9 +134,9 @@ func (o *Outages) end(d Down) (total int, lasted time.Duration, over bool) {
 	defer o.mu.Unlock()
 	one := o.all[d]
 	switch {
-	case one == nil || !one.lasts, now.Sub(one.failed) < outageQuiet:
+	case one == nil || !one.lasts, now.Sub(one.failed) < quiet:
 		return 0, 0, false
-	case !one.told && now.Sub(one.line) < outageRound:
+	case !one.told && now.Sub(one.line) < round:
 		return 0, 0, false // it comes and goes: the log has its lines of this minute
 	}
 	one.lasts = false
