@@ -56,7 +56,6 @@ const defaultAccount = "default"
 // provisionedAccount is an account, checked and ready.
 type provisionedAccount struct {
 	gate.Account
-	kind      accountKind
 	files     []VerifyFile
 	push      *provisionedPush
 	followers bool
@@ -74,9 +73,9 @@ func (a *App) provisionAccounts() error {
 	names, appIDs := map[string]bool{}, map[string]bool{}
 	for _, e := range accountKinds {
 		for _, account := range *e.list(a) {
-			p, err := account.provision(e.kind, a.logger)
+			p, err := account.provision(e, a.logger)
 			if err != nil {
-				return fmt.Errorf("%s %s: %w", e.kind, e.kind.nameOf(account), err)
+				return fmt.Errorf("%s %s: %w", e.kind, account.nameAs(e.kind), err)
 			}
 			switch {
 			case names[p.Name]:
@@ -97,8 +96,8 @@ func (a *App) provisionAccounts() error {
 }
 
 // provision checks an account. Its errors begin behind the account's name.
-func (o *Account) provision(kind accountKind, logger *slog.Logger) (provisionedAccount, error) {
-	name := kind.nameOf(o)
+func (o *Account) provision(e kindEntry, logger *slog.Logger) (provisionedAccount, error) {
+	name := o.nameAs(e.kind)
 	if !accountName.MatchString(name) {
 		return provisionedAccount{}, fmt.Errorf("the name may have letters, digits, - and _, 32 at most")
 	}
@@ -123,29 +122,29 @@ func (o *Account) provision(kind accountKind, logger *slog.Logger) (provisionedA
 		return provisionedAccount{}, fmt.Errorf("app_secret%s: %w", source(o.AppSecret), err)
 	}
 	o.warnOfSecret(name, secret, logger)
-	if o.FollowerUnionID && kind != kindOfficial {
+	if o.FollowerUnionID && e.kind != wechat.OfficialAccount {
 		return provisionedAccount{}, fmt.Errorf("follower_unionid: only an official account has followers")
 	}
 	for _, f := range o.VerifyFiles {
-		if err := kind.checkVerifyFile(f); err != nil {
+		if err := e.checkVerifyFile(f); err != nil {
 			return provisionedAccount{}, err
 		}
-		kind.warnOfVerifyFile(f, name, logger)
+		e.warnOfVerifyFile(f, name, logger)
 	}
 	push, err := o.Push.provision(name, logger)
 	if err != nil {
 		return provisionedAccount{}, err
 	}
 	return provisionedAccount{
-		Account: gate.Account{Kind: gateKinds[kind], Name: name, Credentials: wechat.Credentials{AppID: appID, Secret: wechat.NewSecret(secret)}},
-		kind:    kind, files: o.VerifyFiles, push: push, followers: o.FollowerUnionID,
+		Account: gate.Account{Kind: e.kind, Name: name, Credentials: wechat.Credentials{AppID: appID, Secret: wechat.NewSecret(secret)}},
+		files:   o.VerifyFiles, push: push, followers: o.FollowerUnionID,
 	}, nil
 }
 
 // account returns the official account of this name; the first one for "".
 func (a *App) account(name string) (provisionedAccount, error) {
 	for _, account := range a.accounts {
-		if account.kind == kindOfficial && (name == "" || account.Name == name) {
+		if account.Kind == wechat.OfficialAccount && (name == "" || account.Name == name) {
 			return account, nil
 		}
 	}

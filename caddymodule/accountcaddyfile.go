@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
 // parseAccount returns the word that begins an account of this kind.
@@ -17,7 +19,7 @@ func (a *App) parseAccount(e kindEntry) func(*caddyfile.Dispenser) error {
 		if err := noMore(d, string(e.kind)); err != nil {
 			return err
 		}
-		if err := account.words(e.kind).parse(d, string(e.kind)); err != nil {
+		if err := account.words(e).parse(d, string(e.kind)); err != nil {
 			return err
 		}
 		if err := a.checkAccount(e.kind, account); err != nil {
@@ -30,11 +32,11 @@ func (a *App) parseAccount(e kindEntry) func(*caddyfile.Dispenser) error {
 }
 
 // checkAccount says what is missing in an account, or clashes with one before it.
-func (a *App) checkAccount(kind accountKind, account *Account) error {
+func (a *App) checkAccount(kind wechat.AccountKind, account *Account) error {
 	for _, e := range accountKinds {
 		for _, other := range *e.list(a) {
-			if e.kind.nameOf(other) == kind.nameOf(account) {
-				return fmt.Errorf("there are two accounts named %s; name them: %s <name> { … }", kind.nameOf(account), kind)
+			if name := account.nameAs(kind); other.nameAs(e.kind) == name {
+				return fmt.Errorf("there are two accounts named %s; name them: %s <name> { … }", name, kind)
 			}
 			if other.AppID == account.AppID && account.AppID != "" {
 				return fmt.Errorf("this app_id belongs to another account too")
@@ -46,7 +48,7 @@ func (a *App) checkAccount(kind accountKind, account *Account) error {
 		return fmt.Errorf("%s needs app_id, the account's id such as wx1234567890abcdef", kind)
 	case account.AppSecret == "":
 		return fmt.Errorf("%s needs app_secret, for example app_secret {env.WECHAT_APP_SECRET}", kind)
-	case account.FollowerUnionID && kind != kindOfficial:
+	case account.FollowerUnionID && kind != wechat.OfficialAccount:
 		return fmt.Errorf("follower_unionid: only an official account has followers")
 	case account.Push != nil && len(account.Push.Tokens) == 0:
 		return fmt.Errorf("push needs push_token, the token of WeChat's 服务器配置: nothing that is not signed has any effect")
@@ -56,7 +58,7 @@ func (a *App) checkAccount(kind accountKind, account *Account) error {
 	return nil
 }
 
-func (o *Account) words(kind accountKind) words {
+func (o *Account) words(e kindEntry) words {
 	push := func(parse func(*Push) func(*caddyfile.Dispenser) error) func(*caddyfile.Dispenser) error {
 		return func(d *caddyfile.Dispenser) error {
 			if o.Push == nil {
@@ -68,7 +70,7 @@ func (o *Account) words(kind accountKind) words {
 	return words{
 		"app_id":      checked(&o.AppID, checkAppID),
 		"app_secret":  checked(&o.AppSecret, checkAppSecret),
-		"verify_file": o.parseVerifyFile(kind),
+		"verify_file": o.parseVerifyFile(e),
 
 		"follower_unionid": onOff(&o.FollowerUnionID),
 		"push_token":       push(func(p *Push) func(*caddyfile.Dispenser) error { return twice(&p.Tokens, checkPushToken) }),
@@ -81,7 +83,7 @@ func (o *Account) words(kind accountKind) words {
 	}
 }
 
-func (o *Account) parseVerifyFile(kind accountKind) func(*caddyfile.Dispenser) error {
+func (o *Account) parseVerifyFile(e kindEntry) func(*caddyfile.Dispenser) error {
 	return func(d *caddyfile.Dispenser) error {
 		var f VerifyFile
 		if !d.Args(&f.Name, &f.Content) {
@@ -90,7 +92,7 @@ func (o *Account) parseVerifyFile(kind accountKind) func(*caddyfile.Dispenser) e
 		if err := noMore(d, "verify_file"); err != nil {
 			return err
 		}
-		if err := kind.checkVerifyFile(f); err != nil {
+		if err := e.checkVerifyFile(f); err != nil {
 			return d.Err(err.Error())
 		}
 		o.VerifyFiles = append(o.VerifyFiles, f)

@@ -6,58 +6,62 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// accountKind is one kind of WeChat account: the word that begins its block in a
-// Caddyfile.
-type accountKind string
-
-// The kinds, as WeChat has them.
-const (
-	kindOfficial accountKind = "official_account" // 公众号, 服务号: visitors of a site inside WeChat
-	kindMini     accountKind = "mini_program"     // 小程序
-	kindMobile   accountKind = "mobile_app"       // 移动应用
-	kindWebsite  accountKind = "website"          // 网站应用: QR sign-in on a desktop
-)
-
-// kindEntry is one kind with its list in the app, and the form of the files by
-// which WeChat checks that a domain is the account's; nil where there are none.
+// kindEntry is a kind of account with its list in the app, and the form of the
+// files by which WeChat checks that a domain is the account's; nil where there are
+// none.
 type kindEntry struct {
-	kind       accountKind
+	kind       wechat.AccountKind
 	list       func(*App) *[]*Account
 	verifyName *regexp.Regexp
 	verifyForm string
 }
 
+// accountKinds has an entry for each of [wechat.AccountKinds], in the same order.
 var accountKinds = []kindEntry{
-	{kindOfficial, func(a *App) *[]*Account { return &a.OfficialAccounts }, regexp.MustCompile(`^(MP|WW)_verify_[A-Za-z0-9]{1,64}\.txt$`), "MP_verify_AbCd1234.txt AbCd1234"},
-	{kindMini, func(a *App) *[]*Account { return &a.MiniPrograms }, regexp.MustCompile(`^[A-Za-z0-9]{6,64}\.txt$`), "AbCd12EfGh.txt AbCd12EfGh"},
-	{kindMobile, func(a *App) *[]*Account { return &a.MobileApps }, nil, ""},
-	{kindWebsite, func(a *App) *[]*Account { return &a.Websites }, nil, ""},
+	{wechat.OfficialAccount, func(a *App) *[]*Account { return &a.OfficialAccounts }, regexp.MustCompile(`^(MP|WW)_verify_[A-Za-z0-9]{1,64}\.txt$`), "MP_verify_AbCd1234.txt AbCd1234"},
+	{wechat.MiniProgram, func(a *App) *[]*Account { return &a.MiniPrograms }, regexp.MustCompile(`^[A-Za-z0-9]{6,64}\.txt$`), "AbCd12EfGh.txt AbCd12EfGh"},
+	{wechat.MobileApp, func(a *App) *[]*Account { return &a.MobileApps }, nil, ""},
+	{wechat.Website, func(a *App) *[]*Account { return &a.Websites }, nil, ""},
 }
 
-// defaultName is the name of an account that was given none.
-func (k accountKind) defaultName() string {
-	if k == kindOfficial {
+// doorKinds lists in words the kinds that a site admits beside its official account.
+func doorKinds() string {
+	kinds := slices.DeleteFunc(wechat.AccountKinds(), func(k wechat.AccountKind) bool { return k == wechat.OfficialAccount })
+	var b strings.Builder
+	for i, kind := range kinds {
+		switch i {
+		case 0:
+		case len(kinds) - 1:
+			b.WriteString(" or ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(string(kind))
+	}
+	return b.String()
+}
+
+// nameAs is the name of an account of this kind: its own, or else the default.
+func (o *Account) nameAs(kind wechat.AccountKind) string {
+	switch {
+	case o.Name != "":
+		return o.Name
+	case kind == wechat.OfficialAccount:
 		return defaultAccount
+	default:
+		return string(kind)
 	}
-	return string(k)
-}
-
-// nameOf is the account's name, its kind's default if it was given none.
-func (k accountKind) nameOf(account *Account) string {
-	if account.Name == "" {
-		return k.defaultName()
-	}
-	return account.Name
 }
 
 // checkVerifyFile says what is wrong with a verify file of such an account.
-func (k accountKind) checkVerifyFile(f VerifyFile) error {
-	e := accountKinds[slices.IndexFunc(accountKinds, func(e kindEntry) bool { return e.kind == k })]
+func (e kindEntry) checkVerifyFile(f VerifyFile) error {
 	switch {
 	case e.verifyName == nil:
-		return fmt.Errorf("verify_file: WeChat checks no domain for a %s this way", k)
+		return fmt.Errorf("verify_file: WeChat checks no domain for a %s this way", e.kind)
 	case !e.verifyName.MatchString(f.Name) || !verifyContent.MatchString(f.Content):
 		return fmt.Errorf("verify_file must look like %s", e.verifyForm)
 	}
@@ -66,9 +70,9 @@ func (k accountKind) checkVerifyFile(f VerifyFile) error {
 
 // warnOfVerifyFile says that a verify file does not hold what WeChat looks for:
 // those of an official account hold the end of their name.
-func (k accountKind) warnOfVerifyFile(f VerifyFile, account string, logger *slog.Logger) {
+func (e kindEntry) warnOfVerifyFile(f VerifyFile, account string, logger *slog.Logger) {
 	name := strings.TrimSuffix(f.Name, ".txt")
-	if want := name[strings.LastIndexByte(name, '_')+1:]; k == kindOfficial && f.Content != want {
+	if want := name[strings.LastIndexByte(name, '_')+1:]; e.kind == wechat.OfficialAccount && f.Content != want {
 		logger.Warn("verify_file: the content does not fit the file's name; WeChat will refuse the domain unless it gave you this very file",
 			slog.String("account", account), slog.String("file", f.Name), slog.String("content", f.Content), slog.String("expected", want))
 	}

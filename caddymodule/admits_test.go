@@ -14,11 +14,11 @@ import (
 // What a reload leaves running is what some site admits: an account that no site
 // names has no place any more.
 func TestHubAdmitsTheAccountsOfSites(t *testing.T) {
-	account := func(kind accountKind, name string) provisionedAccount {
-		return provisionedAccount{kind: kind, Account: gate.Account{Name: name, Credentials: wechat.Credentials{AppID: "wx" + name}}}
+	account := func(kind wechat.AccountKind, name string) provisionedAccount {
+		return provisionedAccount{Account: gate.Account{Kind: kind, Name: name, Credentials: wechat.Credentials{AppID: "wx" + name}}}
 	}
 	app := &App{logger: slog.New(slog.DiscardHandler), client: new(wechat.Client), accounts: []provisionedAccount{
-		account(kindOfficial, "shop"), account(kindOfficial, "old"), account(kindMini, "mini"), account(kindMini, "other"), account(kindMobile, "app"),
+		account(wechat.OfficialAccount, "shop"), account(wechat.OfficialAccount, "old"), account(wechat.MiniProgram, "mini"), account(wechat.MiniProgram, "other"), account(wechat.MobileApp, "app"),
 	}}
 	for _, doors := range [][]string{{"mini"}, {"app"}} {
 		h := &Handler{app: app, Doors: doors}

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -73,18 +74,18 @@ func checkAccount(h httpcaddyfile.Helper, name string, doors []string) error {
 		return err
 	}
 	for _, e := range accountKinds {
-		if e.kind != kindOfficial {
+		if e.kind != wechat.OfficialAccount {
 			for _, account := range *e.list(app) {
-				doors = slices.DeleteFunc(doors, func(name string) bool { return name == e.kind.nameOf(account) })
+				doors = slices.DeleteFunc(doors, func(name string) bool { return name == account.nameAs(e.kind) })
 			}
 		}
 	}
 	if len(doors) > 0 {
-		return fmt.Errorf("account: there is no mini_program, mobile_app or website '%s' in the wechat block; the first name is the official account's", doors[0])
+		return fmt.Errorf("account: there is no %s '%s' in the wechat block; the first name is the official account's", doorKinds(), doors[0])
 	}
 	names := make([]string, 0, len(app.OfficialAccounts))
 	for _, account := range app.OfficialAccounts {
-		names = append(names, kindOfficial.nameOf(account))
+		names = append(names, account.nameAs(wechat.OfficialAccount))
 	}
 	if name != "" && !slices.Contains(names, name) {
 		return fmt.Errorf("account: there is no official account '%s' in the wechat block, but: %v", name, names)

@@ -8,29 +8,22 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/wechat"
 )
-
-// gateKinds are the kinds as the gate knows them.
-var gateKinds = map[accountKind]gate.Kind{
-	kindOfficial: gate.KindOfficial,
-	kindMini:     gate.KindMiniProgram,
-	kindMobile:   gate.KindMobileApp,
-	kindWebsite:  gate.KindWebsite,
-}
 
 // doors returns the accounts, besides the official one, whose visitors a site
 // admits: those that are named, or all of the other kinds where none is.
 func (a *App) doors(names []string) ([]gate.Account, error) {
 	var doors []gate.Account
 	for _, account := range a.accounts {
-		if account.kind == kindOfficial || len(names) > 0 && !slices.Contains(names, account.Name) {
+		if account.Kind == wechat.OfficialAccount || len(names) > 0 && !slices.Contains(names, account.Name) {
 			continue
 		}
 		doors = append(doors, account.Account)
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(doors, func(d gate.Account) bool { return d.Name == name }) {
-			return nil, fmt.Errorf("there is no mini_program, mobile_app or website named %q in the wechat block", name)
+			return nil, fmt.Errorf("there is no %s named %q in the wechat block", doorKinds(), name)
 		}
 	}
 	return doors, nil

@@ -11,15 +11,15 @@ import (
 // errNoToken: the account is not one that has a token of its own.
 var errNoToken = errors.New("this app id has no global access token here")
 
-// globalTokens are the accounts' own access tokens, by app id: official accounts
-// and mini programs have one.
+// globalTokens are the accounts' own access tokens, by app id, of the kinds that
+// have one.
 type globalTokens map[string]*wechat.GlobalToken
 
 // newGlobalTokens prepares the tokens; nothing is fetched before it is needed.
 func (a *App) newGlobalTokens(store wechat.TokenStore) globalTokens {
 	tokens := globalTokens{}
 	for _, account := range a.accounts {
-		if account.kind == kindOfficial || account.kind == kindMini {
+		if account.Kind.HasGlobalToken() {
 			tokens[account.Credentials.AppID] = &wechat.GlobalToken{
 				Client: a.client, Credentials: account.Credentials, Store: store, Logger: a.logger,
 			}

@@ -56,7 +56,7 @@ func TestReloadKeepsWaitingPushes(t *testing.T) {
 				app := &App{logger: slog.New(slog.DiscardHandler)}
 				journal := newPushJournal(ring)
 				app.pushes = &push.Handler{Ledger: store, Journal: journal, Accounts: map[string]*push.Account{
-					"main": {Name: "main", Kind: wechat.PushOfficial, Counts: counts, Keys: wechat.PushKeys{Tokens: []wechat.Secret{token}, AppID: "wx1"}},
+					"main": {Name: "main", Kind: wechat.OfficialAccount, Counts: counts, Keys: wechat.PushKeys{Tokens: []wechat.Secret{token}, AppID: "wx1"}},
 				}}
 				stamp := strconv.FormatInt(time.Now().Unix(), 10)
 				query := url.Values{"timestamp": {stamp}, "nonce": {"1"}, "signature": {wechat.PushSignature(token, stamp, "1")}}

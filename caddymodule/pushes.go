@@ -58,7 +58,7 @@ func (a *App) newPushes(o opened, ring *session.Ring) *push.Handler {
 			continue
 		}
 		accounts[account.Name] = &push.Account{
-			Name: account.Name, Kind: wechat.PushKind(account.kind),
+			Name: account.Name, Kind: account.Kind,
 			Keys:  wechat.PushKeys{AppID: account.Credentials.AppID, Tokens: p.tokens, AESKeys: p.aesKeys},
 			Relay: p.relay, RelayAll: p.relayAll, ForgetOnUnsubscribe: p.forget,
 			Counts: pushCounts.of(account.Name),

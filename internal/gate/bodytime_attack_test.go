@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
 // drip is a body that sends a byte a second, without end.
@@ -143,7 +144,7 @@ func TestBodiesHaveADeadlineOfTheConnection(t *testing.T) {
 func TestLateBodyEndsNoOtherStream(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := &gate.Gate{Origin: shop, Doors: []gate.Account{{Kind: gate.KindMobileApp, Name: "app"}}, Hub: new(gate.Hub)}
+		w := &gate.Gate{Origin: shop, Doors: []gate.Account{{Kind: wechat.MobileApp, Name: "app"}}, Hub: new(gate.Hub)}
 		out := httptest.NewRecorder()
 		r := httptest.NewRequest(http.MethodPost, shop+mobileLogin, &drip{})
 		r.ContentLength, r.ProtoMajor = -1, 2

@@ -173,7 +173,7 @@ func (g *Gate) finish(w http.ResponseWriter, r *Request, f Flow, code string) {
 	who := visitorOf(r) // spend may outlive the request
 	h := r.hit(account.door(), f.ID, code)
 	o, err := g.Hub.Results.Do(r.Context(), h, func(ctx context.Context) (outcome, error) {
-		if account.Kind == KindWebsite {
+		if account.Kind == wechat.Website {
 			return g.spendAtDoor(ctx, account, binding, h, who, g.seeWebsite)
 		}
 		return g.spend(ctx, f, h, binding, who)

@@ -33,7 +33,7 @@ func (g *Gate) begin(w http.ResponseWriter, r *Request, d newDance) {
 		flow.Person = r.id.person.ID
 	}
 	account := g.dancer(r)
-	if account.Kind == KindWebsite {
+	if account.Kind == wechat.Website {
 		flow.Account = account.Name
 	}
 	cookies.Flow.SetAt(w, r.site, callbackPath+flow.ID, value) // sent to this flow's callback only

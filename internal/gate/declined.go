@@ -41,7 +41,7 @@ func (g *Gate) mobileDeclined(w http.ResponseWriter, r *Request, a Account) {
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
 	err := g.Hub.Ledger.Tell(ctx, ledger.Event{
-		Kind: ledger.Declined, AppID: a.Credentials.AppID, Scope: a.Kind.scope(), Reason: reason,
+		Kind: ledger.Declined, AppID: a.Credentials.AppID, Scope: a.Kind.SessionScope(), Reason: reason,
 	})
 	if err != nil {
 		g.unavailableJSON(w, r, a, retryStore, outage.During(outage.CallWrite, err))
@@ -50,7 +50,7 @@ func (g *Gate) mobileDeclined(w http.ResponseWriter, r *Request, a Account) {
 	g.log().Worked(outage.Write)
 	g.Logger.Info("visitor refused in an app", slog.String("account", a.Name), slog.String("reason", reason))
 	audit.Write(g.Audit, audit.Record{
-		Action: audit.ActionDecline, Account: a.Name, Client: audit.Client(r.UserAgent()), Scope: a.Kind.scope(), Reason: reason, Site: r.origin,
+		Action: audit.ActionDecline, Account: a.Name, Client: audit.Client(r.UserAgent()), Scope: a.Kind.SessionScope(), Reason: reason, Site: r.origin,
 	})
 	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
 }

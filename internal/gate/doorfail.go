@@ -33,11 +33,11 @@ func (g *Gate) doorFailed(w http.ResponseWriter, r *Request, a Account, err erro
 		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "WeChat asks for a pause. Try again in a minute, with a new code.")
 	case errors.Is(err, wechat.ErrRestart), errors.Is(err, wechat.ErrStartPage), errors.Is(err, wechat.ErrRelogin):
 		g.log().Note(slog.LevelInfo, "code not accepted", a.Name, "", err)
-		response.WriteError(w, http.StatusBadRequest, "code_invalid", a.Kind.anew())
+		response.WriteError(w, http.StatusBadRequest, "code_invalid", anew(a.Kind))
 	case errors.Is(err, wechat.ErrDeny):
 		g.log().Note(slog.LevelWarn, "sign-in denied by WeChat", a.Name, "", err)
 		audit.Write(g.Audit, audit.Record{
-			Action: audit.ActionRefuse, Account: a.Name, Client: audit.Client(r.UserAgent()), Scope: a.Kind.scope(), Reason: audit.ReasonWeChat, Site: r.origin,
+			Action: audit.ActionRefuse, Account: a.Name, Client: audit.Client(r.UserAgent()), Scope: a.Kind.SessionScope(), Reason: audit.ReasonWeChat, Site: r.origin,
 		})
 		response.WriteError(w, http.StatusForbidden, "blocked", "WeChat does not let this visitor sign in. Do not try again.")
 	case errors.Is(err, wechat.ErrStop):
@@ -51,8 +51,8 @@ func (g *Gate) doorFailed(w http.ResponseWriter, r *Request, a Account, err erro
 }
 
 // anew says how a client comes by another code.
-func (k Kind) anew() string {
-	if k == KindMobileApp {
+func anew(k wechat.AccountKind) string {
+	if k == wechat.MobileApp {
 		return "This code is no longer good. Ask WeChat again with SendAuth and send the new code."
 	}
 	return "This code is no longer good. Call wx.login again and send the new code."

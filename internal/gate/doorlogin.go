@@ -146,7 +146,7 @@ func onceKey(parts ...string) string {
 func (g *Gate) spendAtDoor(ctx context.Context, a Account, b session.Binding, h hit, who visitor, see sightingOf) (outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
 	defer cancel()
-	scope, key := a.Kind.scope(), h.sightKey(b)
+	scope, key := a.Kind.SessionScope(), h.sightKey(b)
 	sighting, err := g.sight(ctx, key, func() (ledger.Sighting, error) { return see(ctx, a, h.code) })
 	if err != nil {
 		return outcome{}, err

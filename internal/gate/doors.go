@@ -7,40 +7,12 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Kind is what sort of account an account is.
-type Kind string
-
-// The kinds.
-const (
-	KindOfficial    Kind = ""             // signs browsers in inside WeChat
-	KindMiniProgram Kind = "mini_program" // its client signs in by wx.login, and holds a token
-	KindMobileApp   Kind = "mobile_app"   // an app on a phone, by SendAuth; it holds a token
-	KindWebsite     Kind = "website"      // signs desktop browsers in by a QR code
-)
-
-// scope is the scope of the sessions of a kind, as upstreams and events see it. An
-// official account's depends on the visitor.
-func (k Kind) scope() string {
-	switch k {
-	case KindMiniProgram:
-		return session.ScopeMiniProgram
-	case KindMobileApp:
-		return session.ScopeMobileApp
-	case KindWebsite:
-		return session.ScopeLogin
-	default:
-		return session.ScopeBase
-	}
-}
-
-// holdsTokens reports whether the clients of a kind are given tokens.
-func (k Kind) holdsTokens() bool { return k == KindMiniProgram || k == KindMobileApp }
-
 // door returns the site's door of this kind and name.
-func (g *Gate) door(kind Kind, name string) (Account, bool) {
+func (g *Gate) door(kind wechat.AccountKind, name string) (Account, bool) {
 	for _, a := range g.Doors {
 		if a.Kind == kind && a.Name == name {
 			return a, true
@@ -50,7 +22,7 @@ func (g *Gate) door(kind Kind, name string) (Account, bool) {
 }
 
 // has reports whether the site has a door of this kind.
-func (g *Gate) has(kind Kind) bool {
+func (g *Gate) has(kind wechat.AccountKind) bool {
 	return slices.ContainsFunc(g.Doors, func(a Account) bool { return a.Kind == kind })
 }
 
@@ -91,7 +63,7 @@ func (g *Gate) loadToken(ctx context.Context, r *Request, value string) (s *sess
 	err = session.ErrNone
 	for _, hinted := range []bool{true, false} {
 		for _, a := range g.Doors {
-			if !a.Kind.holdsTokens() || (a.Name == r.token.account) != hinted {
+			if !a.Kind.ClientsHoldTokens() || (a.Name == r.token.account) != hinted {
 				continue
 			}
 			if s, err = g.loadFor(ctx, r, value, a); err == nil || !errors.Is(err, session.ErrNone) {
@@ -117,7 +89,7 @@ func (r *Request) binding(a Account) session.Binding {
 
 // doorsBehind are the accounts of the site less one.
 func (g *Gate) doorsBehind(first Account) []Account {
-	if first.Kind == KindOfficial {
+	if first.Kind == wechat.OfficialAccount {
 		return g.Doors
 	}
 	others := slices.DeleteFunc(slices.Clone(g.Doors), func(a Account) bool {

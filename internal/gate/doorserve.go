@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
 // doorCall is what a client asks of one of the site's doors.
@@ -12,16 +13,16 @@ type doorCall func(*Gate, http.ResponseWriter, *Request, Account)
 
 // doorCalls are the calls of each kind: /_wechat/<path>/<account>/<call>, all POST.
 var doorCalls = map[string]struct {
-	kind  Kind
+	kind  wechat.AccountKind
 	calls map[string]doorCall
 }{
-	"mini-program": {KindMiniProgram, map[string]doorCall{
+	"mini-program": {wechat.MiniProgram, map[string]doorCall{
 		"login":   (*Gate).miniLogin,
 		"profile": (*Gate).miniProfile,
 		"phone":   (*Gate).miniPhone,
 		"ticket":  (*Gate).issueTicket,
 	}},
-	"mobile-app": {KindMobileApp, map[string]doorCall{
+	"mobile-app": {wechat.MobileApp, map[string]doorCall{
 		"login":    (*Gate).mobileLogin,
 		"declined": (*Gate).mobileDeclined,
 	}},

@@ -40,7 +40,7 @@ func (g *Gate) newEnding(r *Request, s *session.Session, reason string, at time.
 	// A ticket may be on its way, and names the session by its id, by which not
 	// every store can tell whether it is over (attack: a ticket outlives the
 	// logout of the one who asked for it).
-	e.buried = !g.accountOf(s.AppID).Kind.holdsTokens()
+	e.buried = !g.accountOf(s.AppID).Kind.ClientsHoldTokens()
 	return e
 }
 
@@ -172,7 +172,7 @@ func (g *Gate) unwritten(s *session.Session) bool {
 func (g *Gate) peek(ctx context.Context, r *Request, value string) (*session.Session, error) {
 	sealed := session.Sealed{Keys: g.Hub.Keys, Policy: g.Hub.Policy}
 	for _, a := range append([]Account{g.Account}, g.Doors...) {
-		if r.token.sent && !a.Kind.holdsTokens() {
+		if r.token.sent && !a.Kind.ClientsHoldTokens() {
 			continue
 		}
 		if s, err := sealed.Load(ctx, value, r.binding(a)); err == nil {

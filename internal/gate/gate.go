@@ -18,7 +18,7 @@ import (
 
 // Account is one WeChat account that signs visitors in on a site.
 type Account struct {
-	Kind        Kind   // zero is an official account
+	Kind        wechat.AccountKind
 	Name        string // 1 to 32 of A-Z a-z 0-9 - and _, unique among all accounts
 	Credentials wechat.Credentials
 }

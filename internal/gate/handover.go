@@ -17,6 +17,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -43,7 +44,7 @@ type hop struct {
 // is forwarded would break signatures over it. A navigation never reaches the
 // upstream with it.
 func (g *Gate) handOver(w http.ResponseWriter, r *Request) (answered bool) {
-	if !strings.Contains(r.Original.RawQuery, "ticket") || r.token.sent || !g.has(KindMiniProgram) || !request.IsNavigation(r.Request) {
+	if !strings.Contains(r.Original.RawQuery, "ticket") || r.token.sent || !g.has(wechat.MiniProgram) || !request.IsNavigation(r.Request) {
 		return false
 	}
 	tickets, rest := cutTicket(r.Original.RawQuery)
@@ -228,7 +229,7 @@ func (g *Gate) spendTicket(ctx context.Context, site string, t ticket, by string
 	a := g.accountOf(t.AppID)
 	binding.Audience = session.Cookie
 	// A line is one person's: the id is the token's own, which may be an older one.
-	s := session.New(binding, asked.Person, t.OpenID, a.Kind.scope())
+	s := session.New(binding, asked.Person, t.OpenID, a.Kind.SessionScope())
 	s.Line = asked.LineID()
 	told := *s
 	told.Person = person.ID

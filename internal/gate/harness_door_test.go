@@ -26,12 +26,12 @@ const (
 // doors lets the site admit a mini program and an app, with what an account's own
 // token opens.
 func doors(w *town) {
-	account := func(kind gate.Kind, name, appID, secret string) gate.Account {
+	account := func(kind wechat.AccountKind, name, appID, secret string) gate.Account {
 		return gate.Account{Kind: kind, Name: name, Credentials: wechat.Credentials{AppID: appID, Secret: wechat.NewSecret(secret)}}
 	}
 	w.gate.Doors = []gate.Account{
-		account(gate.KindMiniProgram, "mini", miniApp, miniSecret),
-		account(gate.KindMobileApp, "app", mobileApp, mobileSecret),
+		account(wechat.MiniProgram, "mini", miniApp, miniSecret),
+		account(wechat.MobileApp, "app", mobileApp, mobileSecret),
 	}
 	mini := &wechat.GlobalToken{Client: w.hub.WeChat, Credentials: w.gate.Doors[0].Credentials}
 	main := &wechat.GlobalToken{Client: w.hub.WeChat, Credentials: w.gate.Account.Credentials}

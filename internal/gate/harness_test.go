@@ -167,7 +167,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 	}
 	w.gate = &gate.Gate{
 		Hub:     w.hub,
-		Account: gate.Account{Name: "main", Credentials: wechat.Credentials{AppID: shopApp, Secret: wechat.NewSecret(appSecret)}},
+		Account: gate.Account{Kind: wechat.OfficialAccount, Name: "main", Credentials: wechat.Credentials{AppID: shopApp, Secret: wechat.NewSecret(appSecret)}},
 		Rules:   gate.Rules{Scope: wechat.ScopeUserInfo, Outside: gate.OutsideQR},
 		Logger:  slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

@@ -99,9 +99,8 @@ func (g *Gate) newIdentity(s *session.Session, p ledger.Person) *Identity {
 			id.scope = wechat.ScopeUserInfo
 		}
 		shown := string(id.scope)
-		if account.Kind != KindOfficial {
-			// There is nothing more to ask at a door: mini programs know no scope,
-			// and apps and websites have had WeChat ask for everything.
+		if account.Kind.SatisfiesEveryScope() {
+			// There is nothing more to ask at a door.
 			id.scope, shown = wechat.ScopeUserInfo, s.Scope
 		}
 		id.values = map[Field]string{

@@ -16,7 +16,7 @@ import (
 func ticketGate(t testing.TB) (*Gate, *Request) {
 	t.Helper()
 	hub := &Hub{Keys: testRing(t, "k"), Ended: func([16]byte) bool { return false }}
-	mini := Account{Kind: KindMiniProgram, Name: "mini", Credentials: wechat.Credentials{AppID: "wxmini"}}
+	mini := Account{Kind: wechat.MiniProgram, Name: "mini", Credentials: wechat.Credentials{AppID: "wxmini"}}
 	return &Gate{Hub: hub, Doors: []Account{mini}}, &Request{Request: newRequest(t, "GET", "/"), origin: shopOrigin, site: cookies.Site{Secure: true}}
 }
 

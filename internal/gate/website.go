@@ -24,7 +24,7 @@ import (
 // only a website's account can send them.
 func (g *Gate) outside() Outside {
 	o := g.Rules.Outside
-	if o == OutsideLogin && g.Hub.RealWeChat && !g.has(KindWebsite) {
+	if o == OutsideLogin && g.Hub.RealWeChat && !g.has(wechat.Website) {
 		o = OutsideScan
 	}
 	if o == OutsideScan && g.Hub.Scans == nil {
@@ -37,7 +37,7 @@ func (g *Gate) outside() Outside {
 func (g *Gate) dancer(r *Request) Account {
 	if g.outside() == OutsideLogin && !request.DetectBrowser(r.UserAgent()).InWeChat() {
 		for _, a := range g.Doors {
-			if a.Kind == KindWebsite {
+			if a.Kind == wechat.Website {
 				return a
 			}
 		}
@@ -50,7 +50,7 @@ func (g *Gate) flowAccount(f Flow) (Account, bool) {
 	if f.Account == "" {
 		return g.Account, true
 	}
-	return g.door(KindWebsite, f.Account)
+	return g.door(wechat.Website, f.Account)
 }
 
 // maxHandedCode is what WeChat adds to an address that is handed on, in bytes: a
@@ -77,7 +77,7 @@ func (g *Gate) signInURL(w http.ResponseWriter, r *Request, a Account, f Flow) (
 
 // askURL is WeChat's page for an account.
 func (g *Gate) askURL(a Account, callback string, scope wechat.Scope, state string) string {
-	if a.Kind == KindWebsite {
+	if a.Kind == wechat.Website {
 		return g.Hub.WeChat.QRConnectURL(wechat.QRConnect{AppID: a.Credentials.AppID, RedirectURI: callback, State: state})
 	}
 	return g.Hub.WeChat.AuthorizeURL(wechat.Authorize{AppID: a.Credentials.AppID, RedirectURI: callback, Scope: scope, State: state})
@@ -107,7 +107,7 @@ func (g *Gate) seeWebsite(ctx context.Context, a Account, code string) (ledger.S
 // it. Today it calls nobody back: its page stays, and the visitor goes back.
 func (g *Gate) refusedAtWebsite(w http.ResponseWriter, r *Request, f Flow) {
 	g.Logger.Info("visitor refused", slog.String("flow", audit.ShortID(f.ID)), slog.String("account", f.Account))
-	scope := KindWebsite.scope()
+	scope := wechat.Website.SessionScope()
 	g.audit(r, audit.Record{Action: audit.ActionDecline, Account: f.Account, Scope: scope, Reason: audit.ReasonWeChat, Flow: f.ID})
 	if account, known := g.flowAccount(f); known {
 		e := ledger.Event{

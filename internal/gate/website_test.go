@@ -21,7 +21,7 @@ const (
 // website lets desktops sign in by WeChat's QR page.
 func website(w *town) {
 	w.gate.Doors = append(w.gate.Doors, gate.Account{
-		Kind: gate.KindWebsite, Name: "pc", Credentials: wechat.Credentials{AppID: siteApp, Secret: wechat.NewSecret(siteSecret)},
+		Kind: wechat.Website, Name: "pc", Credentials: wechat.Credentials{AppID: siteApp, Secret: wechat.NewSecret(siteSecret)},
 	})
 	w.gate.Rules.Outside = gate.OutsideLogin
 }

@@ -14,7 +14,7 @@ type Account struct {
 	// Name is the last part of the address: /_wechat/push/<name>.
 	Name string
 	// Kind says what the codes of a revocation mean.
-	Kind wechat.PushKind
+	Kind wechat.AccountKind
 	// Keys are the tokens, AES keys and the app id.
 	Keys wechat.PushKeys
 	// Relay gets every push that is not ours; nil for none. Its own query stays

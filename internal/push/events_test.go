@@ -15,7 +15,7 @@ import (
 func TestEventsClearWhatTheyName(t *testing.T) {
 	t.Parallel()
 	forget := func(s *scene) { s.account.ForgetOnUnsubscribe = true }
-	kind := func(k wechat.PushKind) func(*scene) { return func(s *scene) { s.account.Kind = k } }
+	kind := func(k wechat.AccountKind) func(*scene) { return func(s *scene) { s.account.Kind = k } }
 	for name, c := range map[string]struct {
 		change                           func(*scene)
 		event                            fields
@@ -27,9 +27,9 @@ func TestEventsClearWhatTheyName(t *testing.T) {
 		"address":              {nil, eventOf(wechat.PushRevoke, "oPerson1").with("RevokeInfo", "201"), true, true, false, false, ledger.Revoked, "201"},
 		"unknown code":         {nil, eventOf(wechat.PushRevoke, "oPerson1").with("RevokeInfo", "1"), false, false, false, false, ledger.Revoked, "1"},
 		"no code":              {nil, eventOf(wechat.PushRevoke, "oPerson1"), false, false, false, false, ledger.Revoked, ""},
-		"website":              {kind(wechat.PushWebsite), eventOf(wechat.PushRevoke, "oPerson1").with("RevokeInfo", "301"), false, false, false, false, ledger.Revoked, "301"},
-		"mini program profile": {kind(wechat.PushMini), eventOf(wechat.PushRevoke, "oPerson1").with("RevokeInfo", "6"), false, true, false, false, ledger.Revoked, "6"},
-		"mini program phone":   {kind(wechat.PushMini), eventOf(wechat.PushRevoke, "oPerson1").with("RevokeInfo", "8"), true, false, false, false, ledger.Revoked, "8"},
+		"website":              {kind(wechat.Website), eventOf(wechat.PushRevoke, "oPerson1").with("RevokeInfo", "301"), false, false, false, false, ledger.Revoked, "301"},
+		"mini program profile": {kind(wechat.MiniProgram), eventOf(wechat.PushRevoke, "oPerson1").with("RevokeInfo", "6"), false, true, false, false, ledger.Revoked, "6"},
+		"mini program phone":   {kind(wechat.MiniProgram), eventOf(wechat.PushRevoke, "oPerson1").with("RevokeInfo", "8"), true, false, false, false, ledger.Revoked, "8"},
 		"modified":             {nil, eventOf(wechat.PushModified, "oPerson1"), false, true, false, false, ledger.ProfileChanged, ""},
 		"unsubscribe":          {forget, eventOf(wechat.PushUnsubscribe, "x").with("FromUserName", "oPerson1"), false, true, false, false, ledger.Revoked, "unsubscribe"},
 		"unsubscribe, nothing": {nil, eventOf(wechat.PushUnsubscribe, "oPerson1").with("FromUserName", "oPerson1"), true, true, true, true, "", ""},

@@ -70,7 +70,7 @@ func newScene(t *testing.T, change func(s *scene)) *scene {
 	bolt.SetTargets([]ledger.Target{{Name: "crm"}})
 	s := &scene{t: t, bolt: bolt, log: new(record)}
 	s.account = &Account{
-		Name: "main", Kind: wechat.PushOfficial, Counts: new(Counts),
+		Name: "main", Kind: wechat.OfficialAccount, Counts: new(Counts),
 		Keys: wechat.PushKeys{Tokens: secrets(testToken, oldToken), AESKeys: secrets(testAES, oldAES), AppID: testAppID},
 	}
 	s.Handler = &Handler{

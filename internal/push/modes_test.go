@@ -78,7 +78,7 @@ func TestOfficialVectors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		counts := new(Counts)
 		keys := wechat.PushKeys{Tokens: secrets(v.Plain.Token), AppID: v.Safe.AppID}
-		a := &Account{Name: "main", Kind: wechat.PushMini, Keys: keys, Counts: counts}
+		a := &Account{Name: "main", Kind: wechat.MiniProgram, Keys: keys, Counts: counts}
 		h := &Handler{Accounts: map[string]*Account{"main": a}}
 		time.Sleep(time.Until(time.Unix(1714036504, 0)))
 		_, query, _ := strings.Cut(v.URL.URL, "?")
@@ -100,7 +100,7 @@ func TestOfficialVectors(t *testing.T) {
 		}
 		time.Sleep(time.Until(time.Unix(1714112446, 0)))
 		keys.AESKeys = secrets(v.Safe.Key)
-		a = &Account{Name: "main", Kind: wechat.PushMini, Keys: keys, Counts: counts}
+		a = &Account{Name: "main", Kind: wechat.MiniProgram, Keys: keys, Counts: counts}
 		h = &Handler{Accounts: map[string]*Account{"main": a}}
 		safe := url.Values{}
 		for name, value := range v.Safe.Query {

@@ -39,7 +39,7 @@ func (l *stub) FindUnionID(context.Context, string) (ledger.Person, error) {
 func stubbed(t *testing.T, do func(call int, ctx context.Context, w ledger.Withdrawal) (bool, error)) (*scene, *stub) {
 	l := &stub{do: do}
 	s := &scene{t: t, log: new(record), account: &Account{
-		Name: "main", Kind: wechat.PushOfficial, Counts: new(Counts),
+		Name: "main", Kind: wechat.OfficialAccount, Counts: new(Counts),
 		Keys: wechat.PushKeys{Tokens: secrets(testToken), AESKeys: secrets(testAES), AppID: testAppID},
 	}}
 	s.Handler = &Handler{Ledger: l, Accounts: map[string]*Account{"main": s.account}, Journal: new(notes)}

@@ -98,30 +98,30 @@ func TestPushRevokedCodes(t *testing.T) {
 	everything := Revocation{Profile: true, Phone: true, Grant: true}
 	profile, phone := Revocation{Profile: true, Grant: true}, Revocation{Phone: true}
 	for _, c := range []struct {
-		kind PushKind
+		kind AccountKind
 		info string
 		want Revocation
 	}{
-		{PushOfficial, "205", profile},
-		{PushOfficial, "201", Revocation{}},
-		{PushOfficial, "201,205", profile},
-		{PushOfficial, "1", all}, // WeChat's own sample
-		{PushOfficial, "301", all},
-		{PushOfficial, "8", all},
-		{PushOfficial, "", all},
-		{PushOfficial, " , ", all},
-		{PushOfficial, "205,999", all},
-		{PushOfficial, strings.Repeat("201,", 33), all},
-		{PushWebsite, "301", everything},
-		{PushMobile, "301", everything},
-		{PushMobile, "205", all},
-		{PushMini, "6", profile},
-		{PushMini, "8", phone},
-		{PushMini, "6 8", Revocation{Profile: true, Phone: true, Grant: true}},
-		{PushMini, "19", profile},
-		{PushMini, "20", profile},
-		{PushMini, "13", Revocation{}},
-		{PushMini, "9", all},
+		{OfficialAccount, "205", profile},
+		{OfficialAccount, "201", Revocation{}},
+		{OfficialAccount, "201,205", profile},
+		{OfficialAccount, "1", all}, // WeChat's own sample
+		{OfficialAccount, "301", all},
+		{OfficialAccount, "8", all},
+		{OfficialAccount, "", all},
+		{OfficialAccount, " , ", all},
+		{OfficialAccount, "205,999", all},
+		{OfficialAccount, strings.Repeat("201,", 33), all},
+		{Website, "301", everything},
+		{MobileApp, "301", everything},
+		{MobileApp, "205", all},
+		{MiniProgram, "6", profile},
+		{MiniProgram, "8", phone},
+		{MiniProgram, "6 8", Revocation{Profile: true, Phone: true, Grant: true}},
+		{MiniProgram, "19", profile},
+		{MiniProgram, "20", profile},
+		{MiniProgram, "13", Revocation{}},
+		{MiniProgram, "9", all},
 		{"", "205", all},
 	} {
 		if got := c.kind.Revoked(c.info); got != c.want {
@@ -132,8 +132,8 @@ func TestPushRevokedCodes(t *testing.T) {
 		Codes map[string]map[string]string `json:"revoke_info"`
 	}
 	readJSON(t, "push_events.json", &v)
-	for table, kinds := range map[string][]PushKind{
-		"service_account_h5": {PushOfficial}, "open_platform_app_or_website": {PushMobile, PushWebsite}, "mini_program": {PushMini},
+	for table, kinds := range map[string][]AccountKind{
+		"service_account_h5": {OfficialAccount}, "open_platform_app_or_website": {MobileApp, Website}, "mini_program": {MiniProgram},
 	} {
 		for _, kind := range kinds {
 			for code := range v.Codes[table] {
@@ -141,8 +141,8 @@ func TestPushRevokedCodes(t *testing.T) {
 					t.Errorf("%s: code %s of WeChat's table is not known", kind, code)
 				}
 			}
-			if len(v.Codes[table]) != len(revokeCodes[kind]) {
-				t.Errorf("%s: %d codes, WeChat has %d", kind, len(revokeCodes[kind]), len(v.Codes[table]))
+			if len(v.Codes[table]) != len(kind.traits().revokeCodes) {
+				t.Errorf("%s: %d codes, WeChat has %d", kind, len(kind.traits().revokeCodes), len(v.Codes[table]))
 			}
 		}
 	}

@@ -5,18 +5,6 @@ import (
 	"strings"
 )
 
-// PushKind is the kind of account that a push is for; its codes mean other things
-// elsewhere.
-type PushKind string
-
-// The kinds of accounts, in the words of the configuration.
-const (
-	PushOfficial PushKind = "official_account"
-	PushMini     PushKind = "mini_program"
-	PushMobile   PushKind = "mobile_app"
-	PushWebsite  PushKind = "website"
-)
-
 // Revocation is what of a person's data must go.
 type Revocation struct {
 	Profile bool // nickname and avatar
@@ -33,9 +21,9 @@ var (
 	revokeNothing = Revocation{} // addresses, invoices, …: never given to us
 )
 
-// revokeCodes is RevokeInfo for each kind of account (WeChat: 授权用户信息变更).
-var revokeCodes = map[PushKind]map[string]Revocation{
-	PushOfficial: {
+// What RevokeInfo says depends on the kind of account (WeChat: 授权用户信息变更).
+var (
+	officialRevokeCodes = map[string]Revocation{
 		"201": revokeNothing, // address
 		"202": revokeNothing, // invoices
 		"203": revokeNothing, // cards
@@ -43,10 +31,9 @@ var revokeCodes = map[PushKind]map[string]Revocation{
 		"205": revokeProfile, // nickname and avatar
 		"206": revokeNothing, // location
 		"207": revokeNothing, // chosen pictures or videos
-	},
-	PushMobile:  {"301": revokeAll},
-	PushWebsite: {"301": revokeAll},
-	PushMini: {
+	}
+	openPlatformRevokeCodes = map[string]Revocation{"301": revokeAll}
+	miniProgramRevokeCodes  = map[string]Revocation{
 		"1":  revokeNothing, // number plate
 		"2":  revokeNothing, // address
 		"3":  revokeNothing, // invoices
@@ -63,8 +50,8 @@ var revokeCodes = map[PushKind]map[string]Revocation{
 		"18": revokeNothing, // chosen location
 		"19": revokeProfile, // nickname chosen while typing
 		"20": revokeProfile, // avatar chosen
-	},
-}
+	}
+)
 
 // maxRevokeCodes bounds the codes of one push; more of them are unknown ones.
 const maxRevokeCodes = 32
@@ -75,14 +62,15 @@ const maxRevokeCode = 7
 // Revoked says what RevokeInfo names. A code that is not known for this kind, and
 // no code at all, name everything: WeChat's own sample has a code that its table
 // lacks.
-func (k PushKind) Revoked(revokeInfo string) Revocation {
+func (k AccountKind) Revoked(revokeInfo string) Revocation {
 	codes := splitCodes(revokeInfo)
 	if len(codes) == 0 || len(codes) > maxRevokeCodes {
 		return unknownRevocation()
 	}
+	meanings := k.traits().revokeCodes
 	var sum Revocation
 	for _, code := range codes {
-		r, known := revokeCodes[k][code]
+		r, known := meanings[code]
 		if !known {
 			return unknownRevocation()
 		}
