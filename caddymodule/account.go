@@ -15,8 +15,8 @@ import (
 type Account struct {
 	// The name by which sites and addresses refer to the account: letters,
 	// digits, - and _, 32 at most, unique among all accounts. Default: "default"
-	// for an official account, else the kind: "mini_program", "mobile_app",
-	// "website".
+	// for an official account, else the word that begins its block, such as
+	// "mini_program".
 	Name string `json:"name,omitempty"`
 
 	// The account's app id, "wx" and 16 lower-case hexadecimal digits. Required.

@@ -58,8 +58,8 @@ type Event struct {
 	AppID, OpenID, UnionID string
 	// At is when it happened (to the second); for Erased, when it was done.
 	At time.Time
-	// Scope is what was asked for (SignedIn, Declined): snsapi_base, snsapi_userinfo, snsapi_login, mini_program,
-	// mobile_app; else "".
+	// Scope is what was asked for (SignedIn, Declined), in the words of sessions:
+	// snsapi_base, mini_program, …; else "".
 	Scope string
 	// Reason says more. SignedIn: ticket (a mini program's, in its web-view) or scan (by a phone), "" at WeChat itself.
 	// Revoked: WeChat's RevokeInfo codes, comma separated. LoggedOut: visitor, upstream, admin. Declined: page, wechat, app_denied, app_cancelled. Else "".

@@ -2,7 +2,7 @@
 // web authorisation and for a website's QR sign-in, the calls that follow, those
 // of mini programs and what their clients hand over encrypted, the token of an
 // account itself with what it opens (followers, phone numbers, JS-SDK), and the
-// meaning of every error code.
+// meaning of every error code. [AccountKind] is the one list of account kinds.
 //
 // It knows what WeChat says, not what a gateway does about it: no session, no
 // cookie, no page, no Caddy. It imports the standard library only.
