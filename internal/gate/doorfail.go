@@ -22,12 +22,10 @@ const crowdRound = 10 * time.Second
 // doorFailed answers a client that WeChat, or a store, let down, with what to do
 // next. One log line says why.
 func (g *Gate) doorFailed(w http.ResponseWriter, r *Request, a Account, err error) {
-	var e *wechat.Error
-	tooFrequent := errors.As(err, &e) && e.Code == errcodeTooFrequent
 	switch {
 	case errors.Is(err, session.ErrUnavailable), errors.Is(err, ledger.ErrUnavailable):
 		g.unavailableJSON(w, r, a, retryStore, err)
-	case tooFrequent:
+	case errors.Is(err, wechat.ErrThrottled):
 		g.log().Note(slog.LevelWarn, "too many calls for WeChat", a.Name, "", err)
 		response.RetryIn(w, retryQuota)
 		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "WeChat asks for a pause. Try again in a minute, with a new code.")

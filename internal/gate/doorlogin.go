@@ -167,9 +167,7 @@ func (g *Gate) spendAtDoor(ctx context.Context, a Account, b session.Binding, h 
 
 // seeMini spends a code of wx.login.
 func (g *Gate) seeMini(ctx context.Context, a Account, code string) (ledger.Sighting, error) {
-	got, err := patiently(ctx, func() (wechat.MiniSession, error) {
-		return g.Hub.WeChat.Login(ctx, a.Credentials, code)
-	})
+	got, err := g.Hub.WeChat.Login(ctx, a.Credentials, code)
 	g.log().Answered(a.Name, err, "login")
 	if err != nil {
 		return ledger.Sighting{}, err
@@ -179,9 +177,7 @@ func (g *Gate) seeMini(ctx context.Context, a Account, code string) (ledger.Sigh
 
 // seeMobile spends a code of an app. The visitor has consented in WeChat's own app.
 func (g *Gate) seeMobile(ctx context.Context, a Account, code string) (ledger.Sighting, error) {
-	token, err := patiently(ctx, func() (wechat.Token, error) {
-		return g.Hub.WeChat.Exchange(ctx, a.Credentials, code)
-	})
+	token, err := g.Hub.WeChat.Exchange(ctx, a.Credentials, code)
 	g.log().Answered(a.Name, err, "exchange")
 	switch {
 	case err != nil:

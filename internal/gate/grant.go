@@ -90,7 +90,7 @@ func (u *Upkeep) end(ctx context.Context, person string, was ledger.Account, why
 var errSealedGrant = errors.New("gate: the grant cannot be opened")
 
 // isOver reports whether a grant is of no use any more: expired, taken back by a
-// changed password (42002, 42007), never valid, or sealed by a key that is gone.
+// changed password, never valid, or sealed by a key that is gone.
 func isOver(err error) bool {
 	return errors.Is(err, wechat.ErrRestart) || errors.Is(err, errSealedGrant)
 }
@@ -105,9 +105,7 @@ func (u *Upkeep) fetch(ctx context.Context, a ledger.Account, s *ledger.Sighting
 	case err != nil:
 		return errSealedGrant
 	}
-	token, err := patiently(ctx, func() (wechat.Token, error) {
-		return u.WeChat.Refresh(ctx, a.AppID, wechat.NewSecret(string(refreshToken)))
-	})
+	token, err := u.WeChat.Refresh(ctx, a.AppID, wechat.NewSecret(string(refreshToken)))
 	switch {
 	case err != nil:
 		return err
@@ -116,9 +114,7 @@ func (u *Upkeep) fetch(ctx context.Context, a ledger.Account, s *ledger.Sighting
 	}
 	token.Scope = wechat.ScopeUserInfo // what was granted; WeChat may not repeat it
 	s.Grant = u.Keep(token)
-	info, err := patiently(ctx, func() (wechat.UserInfo, error) {
-		return u.WeChat.UserInfo(ctx, token.AccessToken, token.OpenID)
-	})
+	info, err := u.WeChat.UserInfo(ctx, token.AccessToken, token.OpenID)
 	if err != nil {
 		return err
 	}

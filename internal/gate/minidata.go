@@ -14,9 +14,6 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// errcodeForeignOpenID is "not this visitor's" (WeChat: global return codes).
-const errcodeForeignOpenID = 40003
-
 // maxProfileBody bounds the bodies of sealed data, in bytes.
 const maxProfileBody = 64 << 10
 
@@ -101,9 +98,7 @@ func (g *Gate) spendPhone(r *Request, code string) (string, error) {
 	o, err := g.Hub.Results.Do(r.Context(), h, func(ctx context.Context) (outcome, error) {
 		ctx, cancel := context.WithTimeout(ctx, spendTimeout)
 		defer cancel()
-		got, err := patiently(ctx, func() (wechat.Phone, error) {
-			return g.Hub.Phone(ctx, s.AppID, code, s.OpenID)
-		})
+		got, err := g.Hub.Phone(ctx, s.AppID, code, s.OpenID)
 		g.log().Answered(g.accountOf(s.AppID).Name, err, "phone", "token")
 		if err != nil {
 			return outcome{}, err
@@ -198,7 +193,7 @@ func (g *Gate) dataRefused(w http.ResponseWriter, r *Request, a Account, err err
 	case errors.Is(err, ledger.ErrNotFound):
 		g.refuseToken(w)
 		return
-	case errors.As(err, &e) && e.Code == errcodeForeignOpenID:
+	case errors.Is(err, wechat.ErrForeignCode):
 		status, code, message = http.StatusForbidden, "foreign_code", "This code was made for another visitor."
 	case errors.As(err, &e) && (errors.Is(err, wechat.ErrRestart) || errors.Is(err, wechat.ErrStartPage)):
 		code, message = "code_invalid", "This code is no longer good. Have the visitor tap the phone button again and send the new code."

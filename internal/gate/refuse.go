@@ -22,8 +22,6 @@ const (
 	retryStore  = 5 * time.Second
 	retryWeChat = 10 * time.Second
 	retryStop   = 10 * time.Minute // the quota of a day; each visitor who comes back asks once more
-	// errcodeTooFrequent is the quota of one minute (WeChat: global return codes).
-	errcodeTooFrequent = 45011
 )
 
 // failed answers a dance that WeChat or a store let down. One log line says
@@ -53,7 +51,7 @@ func (g *Gate) failed(w http.ResponseWriter, r *Request, f Flow, err error) {
 func retryAfter(err error) time.Duration {
 	var e *wechat.Error
 	switch {
-	case errors.As(err, &e) && e.Code == errcodeTooFrequent:
+	case errors.Is(err, wechat.ErrThrottled):
 		return time.Minute + time.Duration(rand.N(20))*time.Second //nolint:gosec // spreads load; not a secret
 	case errors.Is(err, wechat.ErrStop):
 		return retryStop + time.Duration(rand.N(60))*time.Second //nolint:gosec // the same

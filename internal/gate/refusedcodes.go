@@ -42,7 +42,7 @@ func (s *refusedCodes) find(key resultKey) error {
 // cannot come. An outage is not remembered.
 func (s *refusedCodes) note(key resultKey, err error) {
 	var e *wechat.Error
-	if !errors.As(err, &e) || e.Code == 0 || !errors.Is(err, wechat.ErrRestart) && !errors.Is(err, wechat.ErrDeny) {
+	if !errors.As(err, &e) || !e.Answered() || !errors.Is(err, wechat.ErrRestart) && !errors.Is(err, wechat.ErrDeny) {
 		return
 	}
 	s.mu.Lock()

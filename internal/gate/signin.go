@@ -15,14 +15,6 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// busyWaits are the pauses before asking a busy WeChat again. Only its answer
-// -1 is followed by another try with the same code: WeChat has then said that
-// it did nothing. A call that was cut off is never repeated.
-var busyWaits = []time.Duration{200 * time.Millisecond, 800 * time.Millisecond}
-
-// errcodeBusy is "system busy" (WeChat: global return codes).
-const errcodeBusy = -1
-
 // spendTimeout bounds a whole sign-in behind the scenes.
 const spendTimeout = 20 * time.Second
 
@@ -63,9 +55,7 @@ var errVirtual = errors.New("gate: a virtual visitor")
 
 // seeVisitor spends a code of the official account.
 func (g *Gate) seeVisitor(ctx context.Context, appID, code string) (ledger.Sighting, error) {
-	token, err := patiently(ctx, func() (wechat.Token, error) {
-		return g.Hub.WeChat.Exchange(ctx, g.Account.Credentials, code)
-	})
+	token, err := g.Hub.WeChat.Exchange(ctx, g.Account.Credentials, code)
 	g.log().Answered(g.Account.Name, err, "exchange")
 	switch {
 	case err != nil:
@@ -185,9 +175,7 @@ func (g *Gate) saveInLine(ctx context.Context, s *session.Session, bound bool) (
 
 // addProfile fetches what the person consented to show.
 func (g *Gate) addProfile(ctx context.Context, a Account, token wechat.Token, sighting *ledger.Sighting) error {
-	info, err := patiently(ctx, func() (wechat.UserInfo, error) {
-		return g.Hub.WeChat.UserInfo(ctx, token.AccessToken, token.OpenID)
-	})
+	info, err := g.Hub.WeChat.UserInfo(ctx, token.AccessToken, token.OpenID)
 	g.log().Answered(a.Name, err, "userinfo")
 	if err != nil {
 		return err
@@ -217,26 +205,6 @@ func (g *Gate) enterSnapshot(ctx context.Context, b session.Binding) (outcome, e
 	}
 	g.log().Worked(outage.Save)
 	return outcome{session: s, value: value, snapshot: true}, nil
-}
-
-// patiently asks again while WeChat says that it is busy.
-func patiently[T any](ctx context.Context, ask func() (T, error)) (T, error) {
-	for i := 0; ; i++ {
-		answer, err := ask()
-		if i >= len(busyWaits) || !isBusy(err) {
-			return answer, err
-		}
-		select {
-		case <-time.After(busyWaits[i]):
-		case <-ctx.Done():
-			return answer, err
-		}
-	}
-}
-
-func isBusy(err error) bool {
-	var e *wechat.Error
-	return errors.As(err, &e) && e.Code == errcodeBusy
 }
 
 // cookieAge is how long the browser keeps the session's cookie; 0 for guests,

@@ -86,9 +86,7 @@ func (g *Gate) askURL(a Account, callback string, scope wechat.Scope, state stri
 // seeWebsite spends a code of WeChat's QR page. Whoever confirmed there has consented
 // to show the profile.
 func (g *Gate) seeWebsite(ctx context.Context, a Account, code string) (ledger.Sighting, error) {
-	token, err := patiently(ctx, func() (wechat.Token, error) {
-		return g.Hub.WeChat.Exchange(ctx, a.Credentials, code)
-	})
+	token, err := g.Hub.WeChat.Exchange(ctx, a.Credentials, code)
 	g.log().Answered(a.Name, err, "exchange")
 	switch {
 	case err != nil:

@@ -18,10 +18,11 @@ const maxBody = 64 << 10
 
 // endpoint is one call of WeChat's.
 type endpoint struct {
-	op     string       // as in Error.Op
-	path   string       // begins with a slash
-	single bool         // must not reach WeChat twice
-	kinds  map[int]Kind // codes that mean something else here than in general
+	op      string       // as in Error.Op
+	path    string       // begins with a slash
+	single  bool         // no request of it may reach WeChat twice
+	patient bool         // WeChat is asked again when it says that it is busy
+	kinds   map[int]Kind // codes that mean something else here than in general
 }
 
 // fail returns an Error of our own words.
@@ -44,7 +45,7 @@ func (c *Client) call(ctx context.Context, ep endpoint, params []param, secrets 
 	if err != nil {
 		return nil, err
 	}
-	return c.send(ctx, ep, req, secrets)
+	return c.ask(ctx, ep, req, nil, secrets)
 }
 
 // post is call with a POST, of message as JSON.
@@ -59,12 +60,27 @@ func (c *Client) post(ctx context.Context, ep endpoint, params []param, message 
 	if encoder.Encode(message) != nil {
 		return nil, ep.fail(KindAlert, "the question cannot be written as JSON")
 	}
-	req.Method, req.ContentLength, req.Body = http.MethodPost, int64(body.Len()), io.NopCloser(&body)
+	req.Method, req.ContentLength = http.MethodPost, int64(body.Len())
 	req.Header.Set("Content-Type", "application/json")
-	return c.send(ctx, ep, req, secrets)
+	return c.ask(ctx, ep, req, body.Bytes(), secrets)
 }
 
-// send sends the request of a call and reads the answer, both bounded.
+// ask sends the request of a call, with a body unless that is nil, and again if the
+// call is a patient one and WeChat is busy.
+func (c *Client) ask(ctx context.Context, ep endpoint, req *http.Request, body []byte, secrets []Secret) (reply, error) {
+	send := func() (reply, error) {
+		if body != nil {
+			req.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		return c.send(ctx, ep, req, secrets)
+	}
+	if !ep.patient {
+		return send()
+	}
+	return retryBusy(ctx, send)
+}
+
+// send sends a request and reads the answer, both bounded.
 func (c *Client) send(ctx context.Context, ep endpoint, req *http.Request, secrets []Secret) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, orDefault(c.Timeout, defaultTimeout))
 	defer cancel()

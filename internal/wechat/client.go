@@ -32,8 +32,9 @@ type Client struct {
 	// ConnectTimeout bounds the connection, and again its TLS handshake; 3 s
 	// when 0.
 	ConnectTimeout time.Duration
-	// Timeout bounds one whole call, from the first packet to the last byte
-	// of the answer; 5 s when 0.
+	// Timeout bounds one request, from the first packet to the last byte of
+	// the answer; 5 s when 0. A call that finds WeChat busy sends up to three,
+	// within a second of pauses; its context bounds them all.
 	Timeout time.Duration
 	// RootCAs are the certificate authorities to trust; the system's when
 	// nil. Verification cannot be switched off.

@@ -43,7 +43,7 @@ var errcodes = map[int]Kind{
 	42007: KindRestart,   // the visitor changed the password, tokens are void
 	43004: KindDeny,      // the visitor must follow the account
 	45009: KindStop,      // quota exhausted
-	45011: KindRetry,     // too frequent this minute
+	45011: KindThrottled, // too frequent this minute
 	48001: KindAlert,     // no permission, wrong scope, or the token of a 快照页
 	48004: KindAlert,     // api banned
 	50001: KindRestart,   // the visitor has not authorised this

@@ -63,6 +63,10 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// Answered reports whether WeChat itself answered with an error, rather than that
+// there was no answer, or that a call was not worth sending.
+func (e *Error) Answered() bool { return e.Code != 0 }
+
 // Unwrap returns the sentinel of e's Kind and the cause.
 func (e *Error) Unwrap() []error {
 	var errs []error

@@ -11,7 +11,8 @@ type Kind string
 
 // The kinds. Each has a sentinel of the same name for errors.Is.
 const (
-	KindRetry       Kind = "retry"       // WeChat is busy (-1: within seconds; 45011: in the next minute); the code may still be good
+	KindRetry       Kind = "retry"       // WeChat is busy and has done nothing: ask again within seconds
+	KindThrottled   Kind = "throttled"   // too many calls this minute: ask in the next one; the code may still be good
 	KindRestart     Kind = "restart"     // code or token is of no use any more: begin a new dance, twice at most
 	KindReuse       Kind = "reuse"       // the code has been used: answer as the first time; if there is none, restart
 	KindRefresh     Kind = "refresh"     // the access token is of no use: refresh once; if that cannot be done, restart
@@ -20,6 +21,7 @@ const (
 	KindStop        Kind = "stop"        // the quota is exhausted: alert, and do not call again today
 	KindBackoff     Kind = "backoff"     // an administrator must confirm or has refused: alert, and wait 1 to 24 hours
 	KindDeny        Kind = "deny"        // WeChat does not want this visitor: say so, do not repeat
+	KindForeignCode Kind = "foreign"     // the code was made for another visitor: say so, do not repeat
 	KindStartPage   Kind = "start"       // there was no code: show a page to start from
 	KindRelogin     Kind = "relogin"     // a mini program must call wx.login again
 	KindUnavailable Kind = "unavailable" // nothing was sent, or WeChat answered 5xx: a repetition is safe, expect 40163 after 5xx
@@ -27,11 +29,13 @@ const (
 )
 
 // One sentinel for each Kind. Some outcomes are a narrower case of another and
-// wrap it: ErrReuse and ErrRefresh are also ErrRestart; ErrRenew, ErrStop and
-// ErrBackoff are also ErrAlert. A caller that tells them apart asks for the
-// narrower first; one that does not treats them as the wider, which is safe.
+// wrap it: ErrThrottled is also ErrRetry; ErrReuse and ErrRefresh are also
+// ErrRestart; ErrRenew, ErrStop, ErrBackoff and ErrForeignCode are also ErrAlert. A
+// caller that tells them apart asks for the narrower first; one that does not treats
+// them as the wider, which is safe.
 var (
 	ErrRetry       = errors.New("WeChat is busy")
+	ErrThrottled   = fmt.Errorf("too many calls this minute: %w", ErrRetry)
 	ErrRestart     = errors.New("the visitor must be authorised again")
 	ErrReuse       = fmt.Errorf("the code has been used: %w", ErrRestart)
 	ErrRefresh     = fmt.Errorf("the access token is not valid any more: %w", ErrRestart)
@@ -39,6 +43,7 @@ var (
 	ErrRenew       = fmt.Errorf("the account's token is not valid any more: %w", ErrAlert)
 	ErrStop        = fmt.Errorf("the quota is exhausted: %w", ErrAlert)
 	ErrBackoff     = fmt.Errorf("an administrator must confirm: %w", ErrAlert)
+	ErrForeignCode = fmt.Errorf("the code was made for another visitor: %w", ErrAlert)
 	ErrDeny        = errors.New("WeChat refuses this visitor")
 	ErrStartPage   = errors.New("there is no code")
 	ErrRelogin     = errors.New("the mini program must sign in again")
@@ -51,6 +56,8 @@ func (k Kind) sentinel() error {
 	switch k {
 	case KindRetry:
 		return ErrRetry
+	case KindThrottled:
+		return ErrThrottled
 	case KindRestart:
 		return ErrRestart
 	case KindReuse:
@@ -67,6 +74,8 @@ func (k Kind) sentinel() error {
 		return ErrBackoff
 	case KindDeny:
 		return ErrDeny
+	case KindForeignCode:
+		return ErrForeignCode
 	case KindStartPage:
 		return ErrStartPage
 	case KindRelogin:

@@ -7,7 +7,7 @@ const maxSessionKey = 128
 
 // miniLogin is the call of a mini program's sign-in (WeChat: code2Session, D1).
 var miniLogin = endpoint{
-	op: "login", path: "/sns/jscode2session", single: true,
+	op: "login", path: "/sns/jscode2session", single: true, patient: true,
 	kinds: map[int]Kind{40001: KindAlert}, // there is no token: the secret is wrong
 }
 
@@ -23,10 +23,10 @@ type MiniSession struct {
 }
 
 // Login spends the code of wx.login, which is good for five minutes, and returns
-// who the visitor is. WeChat sees the request at most once. An empty code is
-// ErrStartPage, one that cannot be a code ErrRestart; neither is sent. ErrRestart
-// and ErrUncertain ask for another wx.login; ErrDeny (40226, a high-risk visitor)
-// is final.
+// who the visitor is. The request is repeated only where WeChat says that it is busy.
+// An empty code is ErrStartPage, one that cannot be a code ErrRestart; neither is
+// sent. ErrRestart and ErrUncertain ask for another wx.login; ErrDeny (40226, a
+// high-risk visitor) is final.
 func (c *Client) Login(ctx context.Context, cred Credentials, code string) (MiniSession, error) {
 	if err := miniLogin.checkCode(cred, code); err != nil {
 		return MiniSession{}, err

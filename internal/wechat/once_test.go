@@ -61,7 +61,7 @@ func (s *rudeServer) serve(conn net.Conn) {
 	}
 }
 
-// A code must reach WeChat once, also when the server has been spoken to before
+// A code must reach WeChat once where WeChat does not say that it is busy, also when the server has been spoken to before
 // and cuts the connection after it read the code. net/http repeats such a request
 // by itself, which the calls with 5 requests show.
 func TestCodeIsSentOnce(t *testing.T) {

@@ -12,9 +12,11 @@ import (
 var errNoPhone = errors.New("the answer has no valid phone number")
 
 // phoneNumber is the call behind the button getPhoneNumber (WeChat:
-// getPhoneNumber, D2).
+// getPhoneNumber, D2). It is asked for one visitor's number: 40003 says that the code
+// is another's.
 var phoneNumber = endpoint{
-	op: "phone", path: "/wxa/business/getuserphonenumber", single: true, kinds: renewable,
+	op: "phone", path: "/wxa/business/getuserphonenumber", single: true, patient: true,
+	kinds: map[int]Kind{40003: KindForeignCode, 40014: KindRenew, 42001: KindRenew},
 }
 
 // Phone is a visitor's phone number.
@@ -35,8 +37,9 @@ func (p Phone) E164() string {
 // Phone spends the code of the button getPhoneNumber, which is another than that
 // of wx.login and good for five minutes, and returns the visitor's number. access
 // is the token of the mini program appID. openID, if not empty, is whom WeChat
-// must have made the code for. WeChat sees the request at most once. ErrRenew says
-// that access is of no use; the code has not been spent then.
+// must have made the code for; ErrForeignCode says that it is another's. The request
+// is repeated only where WeChat says that it is busy. ErrRenew says that access is of
+// no use; the code has not been spent then.
 func (c *Client) Phone(ctx context.Context, access Secret, appID, code, openID string) (Phone, error) {
 	switch {
 	case code == "":

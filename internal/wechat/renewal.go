@@ -158,7 +158,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // passing reports whether the same question may be answered in a second.
 func passing(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && (e.Code == -1 || e.Kind == KindUnavailable || e.Kind == KindUncertain)
+	return ok && (e.Kind == KindRetry || e.Kind == KindUnavailable || e.Kind == KindUncertain)
 }
 
 // pauseAfter returns how long WeChat is left alone after an error (protocol facts,

@@ -14,15 +14,15 @@ const (
 // The calls of web authorisation (WeChat: web authorisation guide, A4).
 var (
 	exchange = endpoint{
-		op: "exchange", path: "/sns/oauth2/access_token", single: true,
+		op: "exchange", path: "/sns/oauth2/access_token", single: true, patient: true,
 		kinds: map[int]Kind{40001: KindAlert}, // there is no token yet: the secret is wrong
 	}
 	refresh = endpoint{
-		op: "refresh", path: "/sns/oauth2/refresh_token", single: true,
+		op: "refresh", path: "/sns/oauth2/refresh_token", single: true, patient: true,
 		kinds: map[int]Kind{40001: KindRestart, 40014: KindRestart, 42001: KindRestart}, // nothing is left to refresh with
 	}
 	userInfo = endpoint{
-		op: "userinfo", path: "/sns/userinfo",
+		op: "userinfo", path: "/sns/userinfo", patient: true,
 		kinds: map[int]Kind{40001: KindRefresh},
 	}
 	auth = endpoint{
@@ -33,10 +33,11 @@ var (
 
 // Exchange spends a code and returns who the visitor is. It is the same call for
 // the codes of web authorisation, of a website's QR sign-in and of a mobile app,
-// each with the credentials of the account the code was made for. WeChat sees the
-// request at most once. An empty code is ErrStartPage, one that cannot be a code (more
-// than 512 bytes, or bytes that are not printable ASCII) is ErrRestart; neither
-// is sent. After ErrUncertain the code may be spent: it must not be tried again.
+// each with the credentials of the account the code was made for. The request is
+// repeated only where WeChat says that it is busy. An empty code is ErrStartPage, one
+// that cannot be a code (more than 512 bytes, or bytes that are not printable ASCII)
+// is ErrRestart; neither is sent. After ErrUncertain the code may be spent: it must
+// not be tried again.
 func (c *Client) Exchange(ctx context.Context, cred Credentials, code string) (Token, error) {
 	if err := exchange.checkCode(cred, code); err != nil {
 		return Token{}, err
@@ -51,8 +52,8 @@ func (c *Client) Exchange(ctx context.Context, cred Credentials, code string) (T
 }
 
 // Refresh returns a new access token for a refresh token, which lives for 30
-// days. WeChat needs no app secret for it and gives no UnionID. WeChat sees the
-// request at most once.
+// days. WeChat needs no app secret for it and gives no UnionID. The request is
+// repeated only where WeChat says that it is busy.
 func (c *Client) Refresh(ctx context.Context, appID string, token Secret) (Token, error) {
 	switch {
 	case !sendable(appID, maxAppID):
