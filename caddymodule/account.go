@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"regexp"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -55,7 +54,7 @@ const defaultAccount = "default"
 
 // provisionedAccount is an account, checked and ready.
 type provisionedAccount struct {
-	gate.Account
+	wechat.Account
 	files     []VerifyFile
 	push      *provisionedPush
 	followers bool
@@ -136,7 +135,7 @@ func (o *Account) provision(e kindEntry, logger *slog.Logger) (provisionedAccoun
 		return provisionedAccount{}, err
 	}
 	return provisionedAccount{
-		Account: gate.Account{Kind: e.kind, Name: name, Credentials: wechat.Credentials{AppID: appID, Secret: wechat.NewSecret(secret)}},
+		Account: wechat.Account{Kind: e.kind, Name: name, Credentials: wechat.Credentials{AppID: appID, Secret: wechat.NewSecret(secret)}},
 		files:   o.VerifyFiles, push: push, followers: o.FollowerUnionID,
 	}, nil
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/audit"
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/notice"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -96,7 +96,7 @@ func (d desk) endSessions(w http.ResponseWriter, r *http.Request) error {
 	}
 	var ended *int
 	now, first := time.Now(), true
-	told := ledger.Event{ID: gate.EventID(ledger.LoggedOut, "admin", session.NewID().String()), Kind: ledger.LoggedOut, Person: p.ID, At: now, Reason: "admin"}
+	told := ledger.Event{ID: notice.EventID(ledger.LoggedOut, "admin", session.NewID().String()), Kind: ledger.LoggedOut, Person: p.ID, At: now, Reason: "admin"}
 	err = d.ends.Do(context.WithoutCancel(r.Context()), "person "+p.ID, func(ctx context.Context) error {
 		n, err := d.endPerson(ctx, p, now, !first)
 		if first = false; err != nil {
@@ -160,7 +160,7 @@ func (d desk) tellEnd(ctx context.Context, p *ledger.Person, id string) error {
 		return refuseAdmin(http.StatusNotFound, noSession, nil)
 	}
 	err = d.ledger.Tell(ctx, ledger.Event{
-		ID: gate.EventID(ledger.LoggedOut, "admin", id), Kind: ledger.LoggedOut, Person: p.ID, AppID: list[i].AppID,
+		ID: notice.EventID(ledger.LoggedOut, "admin", id), Kind: ledger.LoggedOut, Person: p.ID, AppID: list[i].AppID,
 		At: time.Now(), Reason: "admin",
 	})
 	if err != nil {

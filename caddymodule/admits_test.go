@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
@@ -15,7 +14,7 @@ import (
 // names has no place any more.
 func TestHubAdmitsTheAccountsOfSites(t *testing.T) {
 	account := func(kind wechat.AccountKind, name string) provisionedAccount {
-		return provisionedAccount{Account: gate.Account{Kind: kind, Name: name, Credentials: wechat.Credentials{AppID: "wx" + name}}}
+		return provisionedAccount{Account: wechat.Account{Kind: kind, Name: name, Credentials: wechat.Credentials{AppID: "wx" + name}}}
 	}
 	app := &App{logger: slog.New(slog.DiscardHandler), client: new(wechat.Client), accounts: []provisionedAccount{
 		account(wechat.OfficialAccount, "shop"), account(wechat.OfficialAccount, "old"), account(wechat.MiniProgram, "mini"), account(wechat.MiniProgram, "other"), account(wechat.MobileApp, "app"),

@@ -6,15 +6,14 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
 // doors returns the accounts, besides the official one, whose visitors a site
 // admits: those that are named, or all of the other kinds where none is.
-func (a *App) doors(names []string) ([]gate.Account, error) {
-	var doors []gate.Account
+func (a *App) doors(names []string) ([]wechat.Account, error) {
+	var doors []wechat.Account
 	for _, account := range a.accounts {
 		if account.Kind == wechat.OfficialAccount || len(names) > 0 && !slices.Contains(names, account.Name) {
 			continue
@@ -22,7 +21,7 @@ func (a *App) doors(names []string) ([]gate.Account, error) {
 		doors = append(doors, account.Account)
 	}
 	for _, name := range names {
-		if !slices.ContainsFunc(doors, func(d gate.Account) bool { return d.Name == name }) {
+		if !slices.ContainsFunc(doors, func(d wechat.Account) bool { return d.Name == name }) {
 			return nil, fmt.Errorf("there is no %s named %q in the wechat block", doorKinds(), name)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
+	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -78,7 +79,7 @@ type localState struct {
 	results gate.Results
 	wake    waker
 	scans   gate.Scans
-	ends    gate.UnfinishedEnds
+	ends    signout.Unfinished
 	tokens  wechat.MemoryTokens
 }
 

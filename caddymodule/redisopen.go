@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/heartbeat"
 	"github.com/caddy-wechat/gateway/internal/ledger/redisledger"
+	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -26,7 +27,7 @@ type redisState struct {
 	near   *session.Near // has the memory and the channel, and no store: see redisSessions
 	wake   waker
 	scans  gate.Scans
-	ends   gate.UnfinishedEnds
+	ends   signout.Unfinished
 }
 
 // newRedisState prepares everything and connects nowhere: a Redis that is down

@@ -20,8 +20,8 @@ import (
 
 // site is a Handler's configuration, checked and ready.
 type site struct {
-	account gate.Account
-	doors   []gate.Account
+	account wechat.Account
+	doors   []wechat.Account
 	origin  string
 	rules   gate.Rules
 	scrub   request.Scrub

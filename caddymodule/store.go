@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -63,7 +64,7 @@ type opened struct {
 	directory sessionDirectory
 	results   *gate.Results
 	// ends keeps ends that failed until they are stored.
-	ends *gate.UnfinishedEnds
+	ends *signout.Unfinished
 	// release gives up this instance's share; the last one closes.
 	release func() error
 }

@@ -70,7 +70,7 @@ func signedIn(b *testing.B) (handle func(watched bool), live *Live) {
 	live = new(Live)
 	g := &Gate{
 		Hub:     &Hub{Live: live, WeChat: new(wechat.Client), Ledger: bolt, Store: sealed, Ended: bolt.Ended, PersonEnded: bolt.PersonEnded, Keys: ring, Results: new(Results)},
-		Account: Account{Kind: wechat.OfficialAccount, Name: "default", Credentials: wechat.Credentials{AppID: "wx1"}},
+		Account: wechat.Account{Kind: wechat.OfficialAccount, Name: "default", Credentials: wechat.Credentials{AppID: "wx1"}},
 		Rules:   Rules{Scope: wechat.ScopeUserInfo, Outside: OutsideQR},
 		Logger:  slog.New(slog.DiscardHandler),
 	}

@@ -144,7 +144,7 @@ func TestBodiesHaveADeadlineOfTheConnection(t *testing.T) {
 func TestLateBodyEndsNoOtherStream(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := &gate.Gate{Origin: shop, Doors: []gate.Account{{Kind: wechat.MobileApp, Name: "app"}}, Hub: new(gate.Hub)}
+		w := &gate.Gate{Origin: shop, Doors: []wechat.Account{{Kind: wechat.MobileApp, Name: "app"}}, Hub: new(gate.Hub)}
 		out := httptest.NewRecorder()
 		r := httptest.NewRequest(http.MethodPost, shop+mobileLogin, &drip{})
 		r.ContentLength, r.ProtoMajor = -1, 2

@@ -94,7 +94,7 @@ func (c *identityCache) drop(key cacheKey) {
 // line, or all of its person's were (attack: CVE-2024-21492, a copy of the cookie
 // outlives its end), ErrReplaced where a newer one has taken its place.
 func (h *Hub) over(s *session.Session) error {
-	if h.Unfinished.holds(s.LineID()) {
+	if h.Unfinished.Holds(s.LineID()) {
 		return session.ErrEnded
 	}
 	if h.PersonEnded != nil && s.EndedBy(h.PersonEnded(s.Person)) {

@@ -150,7 +150,7 @@ func (g *Gate) refused(w http.ResponseWriter, r *Request, f Flow) {
 func (g *Gate) metAnother(w http.ResponseWriter, r *Request, f Flow, code string) {
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
-	o, err := g.Hub.Results.known(ctx, r.hit(g.Account.door(), f.ID, code))
+	o, err := g.Hub.Results.known(ctx, r.hit(doorOf(g.Account), f.ID, code))
 	switch {
 	case err != nil:
 		g.unavailable(w, r, retryStore, f, err)
@@ -171,7 +171,7 @@ func (g *Gate) finish(w http.ResponseWriter, r *Request, f Flow, code string) {
 	}
 	binding := r.binding(account)
 	who := visitorOf(r) // spend may outlive the request
-	h := r.hit(account.door(), f.ID, code)
+	h := r.hit(doorOf(account), f.ID, code)
 	o, err := g.Hub.Results.Do(r.Context(), h, func(ctx context.Context) (outcome, error) {
 		if account.Kind == wechat.Website {
 			return g.spendAtDoor(ctx, account, binding, h, who, g.seeWebsite)

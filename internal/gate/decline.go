@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/notice"
 	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -48,8 +49,8 @@ func (g *Gate) decline(w http.ResponseWriter, r *Request, f Flow, reason, key st
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
 	s := r.id.session
-	err := g.tell(ctx, &s, ledger.Event{
-		ID: EventID(ledger.Declined, s.ID.String(), reason, key), Kind: ledger.Declined, Scope: string(f.Scope), Reason: reason,
+	err := g.teller().Tell(ctx, &s, ledger.Event{
+		ID: notice.EventID(ledger.Declined, s.ID.String(), reason, key), Kind: ledger.Declined, Scope: string(f.Scope), Reason: reason,
 	})
 	if err != nil {
 		g.unavailable(w, r, retryStore, f, err)

@@ -7,8 +7,8 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
-	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
 // What an app hears from WeChat's SDK when the visitor does not sign in (WeChat:
@@ -21,7 +21,7 @@ var declinedReasons = map[int]string{
 
 // mobileDeclined hears from an app that its visitor did not want to sign in. WeChat
 // tells nobody but the app.
-func (g *Gate) mobileDeclined(w http.ResponseWriter, r *Request, a Account) {
+func (g *Gate) mobileDeclined(w http.ResponseWriter, r *Request, a wechat.Account) {
 	var body struct {
 		Code int `json:"code"`
 	}
@@ -33,21 +33,20 @@ func (g *Gate) mobileDeclined(w http.ResponseWriter, r *Request, a Account) {
 		response.WriteError(w, http.StatusBadRequest, "unknown_code", "Only -4 (denied) and -2 (cancelled) are refusals.")
 		return
 	}
-	if !g.mayTellRefusal(r, &g.declines, "") {
+	if !g.teller().MayUnknown(r.network(), &g.declines, "") {
 		response.RetryIn(w, time.Minute)
 		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "Too many refusals in this minute.")
 		return
 	}
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
-	err := g.Hub.Ledger.Tell(ctx, ledger.Event{
+	err := g.teller().Keep(ctx, ledger.Event{
 		Kind: ledger.Declined, AppID: a.Credentials.AppID, Scope: a.Kind.SessionScope(), Reason: reason,
 	})
 	if err != nil {
-		g.unavailableJSON(w, r, a, retryStore, outage.During(outage.CallWrite, err))
+		g.unavailableJSON(w, r, a, retryStore, err)
 		return
 	}
-	g.log().Worked(outage.Write)
 	g.Logger.Info("visitor refused in an app", slog.String("account", a.Name), slog.String("reason", reason))
 	audit.Write(g.Audit, audit.Record{
 		Action: audit.ActionDecline, Account: a.Name, Client: audit.Client(r.UserAgent()), Scope: a.Kind.SessionScope(), Reason: reason, Site: r.origin,

@@ -21,7 +21,7 @@ const crowdRound = 10 * time.Second
 
 // doorFailed answers a client that WeChat, or a store, let down, with what to do
 // next. One log line says why.
-func (g *Gate) doorFailed(w http.ResponseWriter, r *Request, a Account, err error) {
+func (g *Gate) doorFailed(w http.ResponseWriter, r *Request, a wechat.Account, err error) {
 	switch {
 	case errors.Is(err, session.ErrUnavailable), errors.Is(err, ledger.ErrUnavailable):
 		g.unavailableJSON(w, r, a, retryStore, err)
@@ -57,7 +57,7 @@ func anew(k wechat.AccountKind) string {
 }
 
 // unavailableJSON answers 503 to a client without pages.
-func (g *Gate) unavailableJSON(w http.ResponseWriter, r *Request, a Account, after time.Duration, err error) {
+func (g *Gate) unavailableJSON(w http.ResponseWriter, r *Request, a wechat.Account, after time.Duration, err error) {
 	g.logUnavailable(r, a, "", err)
 	response.RetryIn(w, after)
 	response.WriteError(w, http.StatusServiceUnavailable, "unavailable", "This does not work at the moment. Try again in a moment; if the code is refused then, with a new one.")

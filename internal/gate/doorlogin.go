@@ -17,15 +17,15 @@ import (
 )
 
 // sightingOf asks WeChat whose code it is.
-type sightingOf func(ctx context.Context, a Account, code string) (ledger.Sighting, error)
+type sightingOf func(ctx context.Context, a wechat.Account, code string) (ledger.Sighting, error)
 
 // miniLogin turns the code of wx.login into a token.
-func (g *Gate) miniLogin(w http.ResponseWriter, r *Request, a Account) {
+func (g *Gate) miniLogin(w http.ResponseWriter, r *Request, a wechat.Account) {
 	g.doorLogin(w, r, a, g.seeMini)
 }
 
 // mobileLogin turns the code of an app's SendAuth into a token.
-func (g *Gate) mobileLogin(w http.ResponseWriter, r *Request, a Account) {
+func (g *Gate) mobileLogin(w http.ResponseWriter, r *Request, a wechat.Account) {
 	g.doorLogin(w, r, a, g.seeMobile)
 }
 
@@ -67,7 +67,7 @@ func (b loginBody) owner() owner {
 // the same code and the same nonce, because it lost the answer, gets the same token,
 // from any instance. Without a nonce it has seconds for that; to anybody else
 // the code is a spent one (attack: a code read in a log, sent once more).
-func (g *Gate) doorLogin(w http.ResponseWriter, r *Request, a Account, see sightingOf) {
+func (g *Gate) doorLogin(w http.ResponseWriter, r *Request, a wechat.Account, see sightingOf) {
 	var body loginBody
 	if !response.ReadJSON(w, r.Request, maxLoginBody, &body) {
 		return
@@ -82,7 +82,7 @@ func (g *Gate) doorLogin(w http.ResponseWriter, r *Request, a Account, see sight
 	}
 	b := session.Binding{Site: r.origin, AppID: a.Credentials.AppID, Audience: session.Token}
 	who := visitor{client: audit.Client(r.UserAgent())} // spending may outlive the request
-	h := r.hit(a.door(), onceKey("login", b.Site, b.AppID, body.Code), body.Code)
+	h := r.hit(doorOf(a), onceKey("login", b.Site, b.AppID, body.Code), body.Code)
 	// The code is spent once, whatever comes with it; who is answered again is the
 	// nonce's to say.
 	h.owner, h.brief = body.owner(), body.Nonce == nil
@@ -104,7 +104,7 @@ func (g *Gate) doorLogin(w http.ResponseWriter, r *Request, a Account, see sight
 }
 
 // welcome gives the client its token.
-func (g *Gate) welcome(w http.ResponseWriter, r *Request, a Account, o outcome) {
+func (g *Gate) welcome(w http.ResponseWriter, r *Request, a wechat.Account, o outcome) {
 	r.token, r.id = bearer{sent: true, account: a.Name, value: o.value}, nil
 	err := g.identifyToken(r)
 	switch {
@@ -143,7 +143,7 @@ func onceKey(parts ...string) string {
 
 // spendAtDoor turns a code into a session: WeChat says who it is, the ledger which
 // person, and the store keeps the session.
-func (g *Gate) spendAtDoor(ctx context.Context, a Account, b session.Binding, h hit, who visitor, see sightingOf) (outcome, error) {
+func (g *Gate) spendAtDoor(ctx context.Context, a wechat.Account, b session.Binding, h hit, who visitor, see sightingOf) (outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
 	defer cancel()
 	scope, key := a.Kind.SessionScope(), h.sightKey(b)
@@ -166,7 +166,7 @@ func (g *Gate) spendAtDoor(ctx context.Context, a Account, b session.Binding, h 
 }
 
 // seeMini spends a code of wx.login.
-func (g *Gate) seeMini(ctx context.Context, a Account, code string) (ledger.Sighting, error) {
+func (g *Gate) seeMini(ctx context.Context, a wechat.Account, code string) (ledger.Sighting, error) {
 	got, err := g.Hub.WeChat.Login(ctx, a.Credentials, code)
 	g.log().Answered(a.Name, err, "login")
 	if err != nil {
@@ -176,7 +176,7 @@ func (g *Gate) seeMini(ctx context.Context, a Account, code string) (ledger.Sigh
 }
 
 // seeMobile spends a code of an app. The visitor has consented in WeChat's own app.
-func (g *Gate) seeMobile(ctx context.Context, a Account, code string) (ledger.Sighting, error) {
+func (g *Gate) seeMobile(ctx context.Context, a wechat.Account, code string) (ledger.Sighting, error) {
 	token, err := g.Hub.WeChat.Exchange(ctx, a.Credentials, code)
 	g.log().Answered(a.Name, err, "exchange")
 	switch {

@@ -12,22 +12,22 @@ import (
 )
 
 // door returns the site's door of this kind and name.
-func (g *Gate) door(kind wechat.AccountKind, name string) (Account, bool) {
+func (g *Gate) door(kind wechat.AccountKind, name string) (wechat.Account, bool) {
 	for _, a := range g.Doors {
 		if a.Kind == kind && a.Name == name {
 			return a, true
 		}
 	}
-	return Account{}, false
+	return wechat.Account{}, false
 }
 
 // has reports whether the site has a door of this kind.
 func (g *Gate) has(kind wechat.AccountKind) bool {
-	return slices.ContainsFunc(g.Doors, func(a Account) bool { return a.Kind == kind })
+	return slices.ContainsFunc(g.Doors, func(a wechat.Account) bool { return a.Kind == kind })
 }
 
 // accountOf returns the account of a session's app id.
-func (g *Gate) accountOf(appID string) Account {
+func (g *Gate) accountOf(appID string) wechat.Account {
 	for _, a := range g.Doors {
 		if a.Credentials.AppID == appID {
 			return a
@@ -74,12 +74,12 @@ func (g *Gate) loadToken(ctx context.Context, r *Request, value string) (s *sess
 	return nil, err
 }
 
-func (g *Gate) loadFor(ctx context.Context, r *Request, value string, a Account) (*session.Session, error) {
+func (g *Gate) loadFor(ctx context.Context, r *Request, value string, a wechat.Account) (*session.Session, error) {
 	return g.Hub.Store.Load(ctx, value, r.binding(a))
 }
 
 // binding is what the session of this request's client is bound to.
-func (r *Request) binding(a Account) session.Binding {
+func (r *Request) binding(a wechat.Account) session.Binding {
 	b := session.Binding{Site: r.origin, AppID: a.Credentials.AppID, Audience: session.Cookie}
 	if r.token.sent {
 		b.Audience = session.Token
@@ -88,14 +88,14 @@ func (r *Request) binding(a Account) session.Binding {
 }
 
 // doorsBehind are the accounts of the site less one.
-func (g *Gate) doorsBehind(first Account) []Account {
+func (g *Gate) doorsBehind(first wechat.Account) []wechat.Account {
 	if first.Kind == wechat.OfficialAccount {
 		return g.Doors
 	}
-	others := slices.DeleteFunc(slices.Clone(g.Doors), func(a Account) bool {
+	others := slices.DeleteFunc(slices.Clone(g.Doors), func(a wechat.Account) bool {
 		return a.Credentials.AppID == first.Credentials.AppID
 	})
-	return append([]Account{g.Account}, others...)
+	return append([]wechat.Account{g.Account}, others...)
 }
 
 // phoneOf is the person's phone number, as it was last given to an account of this

@@ -9,7 +9,7 @@ import (
 )
 
 // doorCall is what a client asks of one of the site's doors.
-type doorCall func(*Gate, http.ResponseWriter, *Request, Account)
+type doorCall func(*Gate, http.ResponseWriter, *Request, wechat.Account)
 
 // doorCalls are the calls of each kind: /_wechat/<path>/<account>/<call>, all POST.
 var doorCalls = map[string]struct {
@@ -67,15 +67,15 @@ func (g *Gate) serveDoor(w http.ResponseWriter, r *Request, name string) bool {
 // doorCall finds the call at <path>/<account>/<call>, among the site's own doors of
 // this kind. The account is "of another site" and "no account" alike: nobody can
 // ask which there are.
-func (g *Gate) doorCall(name string) (doorCall, Account, bool) {
+func (g *Gate) doorCall(name string) (doorCall, wechat.Account, bool) {
 	parts := strings.Split(name, "/")
 	if len(parts) != 3 {
-		return nil, Account{}, false
+		return nil, wechat.Account{}, false
 	}
 	path := doorCalls[parts[0]]
 	call := path.calls[parts[2]]
 	if call == nil {
-		return nil, Account{}, false
+		return nil, wechat.Account{}, false
 	}
 	account, ok := g.door(path.kind, parts[1])
 	return call, account, ok

@@ -7,7 +7,9 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/limit"
+	"github.com/caddy-wechat/gateway/internal/notice"
 	"github.com/caddy-wechat/gateway/internal/outage"
+	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -16,8 +18,13 @@ func (g *Gate) log() outage.Log {
 	return outage.Log{Logger: g.Logger, Outages: &g.Hub.Results.outages, Lines: &g.Hub.Results.lines}
 }
 
+// teller tells the business systems of what visitors do.
+func (g *Gate) teller() notice.Teller {
+	return notice.Teller{Ledger: g.Hub.Ledger, Limits: &g.Hub.Results.events, Untold: &g.untold, Log: g.log()}
+}
+
 // logUnavailable notes that a request was answered 503.
-func (g *Gate) logUnavailable(r *Request, a Account, flowID string, err error) {
+func (g *Gate) logUnavailable(r *Request, a wechat.Account, flowID string, err error) {
 	switch log := g.log(); {
 	case errors.Is(err, errCrowded):
 		level := slog.LevelDebug // one line for a crowd (attack: a flood fills the log)
@@ -50,7 +57,7 @@ func (g *Gate) logWeChat(level slog.Level, msg string, f Flow, err error) {
 
 // namedAccount is the account of a flow, or its name alone where the site admits it
 // no more.
-func (g *Gate) namedAccount(f Flow) Account {
+func (g *Gate) namedAccount(f Flow) wechat.Account {
 	account, ok := g.flowAccount(f)
 	if !ok {
 		account.Name = f.Account

@@ -9,19 +9,13 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/limit"
+	"github.com/caddy-wechat/gateway/internal/notice"
 	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
-
-// Account is one WeChat account that signs visitors in on a site.
-type Account struct {
-	Kind        wechat.AccountKind
-	Name        string // 1 to 32 of A-Z a-z 0-9 - and _, unique among all accounts
-	Credentials wechat.Credentials
-}
 
 // Rules is what the operator wants of one site.
 type Rules struct {
@@ -45,10 +39,10 @@ type Rules struct {
 // Gate guards one site.
 type Gate struct {
 	Hub     *Hub
-	Account Account // the official account, of browsers
+	Account wechat.Account // the official account, of browsers
 	// Doors are the other accounts whose visitors this site admits: mini programs,
 	// mobile apps, websites.
-	Doors []Account
+	Doors []wechat.Account
 	// Origin is the site's public origin, such as https://shop.example.com,
 	// when it cannot be known from the request (TLS ends before us).
 	Origin string
@@ -66,7 +60,7 @@ type Gate struct {
 	badLogout  limit.One // the same
 	schemes    limit.One // the same, see warnOfScheme
 	verifies   limit.One // the same, see warnOfVerifyFile
-	untold     untold
+	untold     notice.Untold
 	strange    sync.Once
 	other      atomic.Pointer[Gate] // see under
 }

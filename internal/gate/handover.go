@@ -233,7 +233,7 @@ func (g *Gate) spendTicket(ctx context.Context, site string, t ticket, by string
 	s.Line = asked.LineID()
 	told := *s
 	told.Person = person.ID
-	if err := g.tellSignIn(ctx, &told, person.UnionID, audit.ReasonTicket, t.ID); err != nil {
+	if err := g.teller().TellSignIn(ctx, &told, person.UnionID, audit.ReasonTicket, t.ID); err != nil {
 		return outcome{}, err
 	}
 	value, err := g.keepNew(ctx, s, person, who)

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
@@ -26,10 +25,10 @@ const (
 // doors lets the site admit a mini program and an app, with what an account's own
 // token opens.
 func doors(w *town) {
-	account := func(kind wechat.AccountKind, name, appID, secret string) gate.Account {
-		return gate.Account{Kind: kind, Name: name, Credentials: wechat.Credentials{AppID: appID, Secret: wechat.NewSecret(secret)}}
+	account := func(kind wechat.AccountKind, name, appID, secret string) wechat.Account {
+		return wechat.Account{Kind: kind, Name: name, Credentials: wechat.Credentials{AppID: appID, Secret: wechat.NewSecret(secret)}}
 	}
-	w.gate.Doors = []gate.Account{
+	w.gate.Doors = []wechat.Account{
 		account(wechat.MiniProgram, "mini", miniApp, miniSecret),
 		account(wechat.MobileApp, "app", mobileApp, mobileSecret),
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 	"github.com/caddy-wechat/gateway/session"
@@ -162,12 +163,12 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 	w.store = &shakyStore{Store: session.Sealed{Keys: ring, Tombstones: book}}
 	w.hub = &gate.Hub{
 		WeChat: &wechat.Client{APIURL: c.url}, Ledger: w.ledger, Store: w.store, Ended: book.Ended, PersonEnded: book.PersonEnded,
-		Unwritten: book.Unwritten, Unfinished: new(gate.UnfinishedEnds),
+		Unwritten: book.Unwritten, Unfinished: new(signout.Unfinished),
 		Keys: ring, Results: new(gate.Results), Live: new(gate.Live), Scans: new(gate.Scans),
 	}
 	w.gate = &gate.Gate{
 		Hub:     w.hub,
-		Account: gate.Account{Kind: wechat.OfficialAccount, Name: "main", Credentials: wechat.Credentials{AppID: shopApp, Secret: wechat.NewSecret(appSecret)}},
+		Account: wechat.Account{Kind: wechat.OfficialAccount, Name: "main", Credentials: wechat.Credentials{AppID: shopApp, Secret: wechat.NewSecret(appSecret)}},
 		Rules:   gate.Rules{Scope: wechat.ScopeUserInfo, Outside: gate.OutsideQR},
 		Logger:  slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

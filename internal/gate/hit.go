@@ -38,8 +38,8 @@ func (r *Request) hit(door, id, code string) hit {
 	return hit{door: door, network: r.network(), id: id, code: code}
 }
 
-// door names the place where sign-ins with an account's codes wait.
-func (a Account) door() string { return string(a.Kind) + " " + a.Credentials.AppID }
+// doorOf names the place where sign-ins with an account's codes wait.
+func doorOf(a wechat.Account) string { return string(a.Kind) + " " + a.Credentials.AppID }
 
 // owns reports whether the hit may have what an owner left.
 func (h hit) owns(o owner) bool { return subtle.ConstantTimeCompare(h.owner[:], o[:]) == 1 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -58,7 +59,7 @@ type Hub struct {
 	Unwritten func(id [16]byte, person string) bool
 	// Unfinished keeps ends that failed, and tries them again. Nil: they must be
 	// repeated.
-	Unfinished *UnfinishedEnds
+	Unfinished *signout.Unfinished
 	Policy     session.Policy
 	Keys       *session.Ring
 	Results    *Results

@@ -17,7 +17,7 @@ import (
 func guarded(headers map[Field]string) *Gate {
 	return &Gate{
 		Hub:     &Hub{Ended: func([16]byte) bool { return false }},
-		Account: Account{Kind: wechat.OfficialAccount, Name: "main", Credentials: wechat.Credentials{AppID: shopApp}},
+		Account: wechat.Account{Kind: wechat.OfficialAccount, Name: "main", Credentials: wechat.Credentials{AppID: shopApp}},
 		Rules:   Rules{Scope: wechat.ScopeUserInfo, Headers: headers},
 	}
 }

@@ -44,7 +44,7 @@ func (g *Gate) leave(ctx context.Context, s, before *session.Session) error {
 		return nil
 	}
 	// Kept if it fails: the sign-in is repeated, and the session over here by then.
-	if err := g.finishOrKeep(ctx, g.silentEnding(before), ""); err != nil {
+	if err := g.ends().Silently(before).FinishOrKeep(ctx, ""); err != nil {
 		return fmt.Errorf("gate: end the session of before: %w", err)
 	}
 	return nil

@@ -102,7 +102,7 @@ func (g *Gate) logOut(w http.ResponseWriter, r *Request, reason string) error {
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
 	now := time.Now()
-	err := g.finishOrKeep(ctx, g.newEnding(r, &s, reason, now), r.cookie)
+	err := g.newEnding(r, &s, reason, now).FinishOrKeep(ctx, r.cookie)
 	g.forget(r)
 	if err != nil {
 		g.giveReceipt(w, r, &s, reason, now)

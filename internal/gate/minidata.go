@@ -30,7 +30,7 @@ type sealedData struct {
 // miniProfile takes the nickname and avatar that WeChat's client hands over. The
 // identity is never taken from it: what is encrypted is not authenticated, and the
 // unionid of a wx.login is (attack: one visitor bends the data into another's).
-func (g *Gate) miniProfile(w http.ResponseWriter, r *Request, a Account) {
+func (g *Gate) miniProfile(w http.ResponseWriter, r *Request, a wechat.Account) {
 	var body sealedData
 	if !g.atDoor(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
 		return
@@ -67,7 +67,7 @@ func (g *Gate) miniProfile(w http.ResponseWriter, r *Request, a Account) {
 
 // miniPhone takes the visitor's phone number: the code of the phone button, or what
 // older versions of WeChat hand over encrypted.
-func (g *Gate) miniPhone(w http.ResponseWriter, r *Request, a Account) {
+func (g *Gate) miniPhone(w http.ResponseWriter, r *Request, a wechat.Account) {
 	var body sealedData
 	if !g.atDoor(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
 		return
@@ -174,7 +174,7 @@ func (g *Gate) record(r *Request, s ledger.Sighting) error {
 }
 
 // atDoor admits clients with a session of this very account.
-func (g *Gate) atDoor(w http.ResponseWriter, r *Request, a Account) bool {
+func (g *Gate) atDoor(w http.ResponseWriter, r *Request, a wechat.Account) bool {
 	if !g.signedIn(w, r) {
 		return false
 	}
@@ -186,7 +186,7 @@ func (g *Gate) atDoor(w http.ResponseWriter, r *Request, a Account) bool {
 }
 
 // dataRefused answers a client whose data, or code of a phone button, was not taken.
-func (g *Gate) dataRefused(w http.ResponseWriter, r *Request, a Account, err error) {
+func (g *Gate) dataRefused(w http.ResponseWriter, r *Request, a wechat.Account, err error) {
 	status, code, message := http.StatusBadRequest, "", ""
 	var e *wechat.Error
 	switch {

@@ -33,7 +33,7 @@ func (g *Gate) redeem(w http.ResponseWriter, r *Request) error {
 // a store that hangs: then the end is kept, and done in the background.
 func (g *Gate) redeemAside(w http.ResponseWriter, r *Request) {
 	found := g.receiptOf(w, r)
-	if found == nil || g.Hub.Unfinished.holds(found.session.LineID()) || g.Hub.Unfinished.full() {
+	if found == nil || g.Hub.Unfinished.Holds(found.session.LineID()) || g.Hub.Unfinished.Full() {
 		return
 	}
 	if err := g.complete(w, r, found); err != nil {
@@ -43,16 +43,13 @@ func (g *Gate) redeemAside(w http.ResponseWriter, r *Request) {
 
 const notComplete = "a logout is still not complete"
 
-func (g *Gate) complete(w http.ResponseWriter, r *Request, found *foundReceipt) (err error) {
+func (g *Gate) complete(w http.ResponseWriter, r *Request, found *foundReceipt) error {
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
 	s := found.session
-	kept := g.Hub.Unfinished.find("", s.LineID())
-	switch {
-	case kept != nil:
-		err = g.Hub.Unfinished.try(ctx, kept)
-	case !g.Hub.Unfinished.did((&ending{session: *s}).key()):
-		err = g.finishOrKeep(ctx, g.newEnding(r, s, found.Reason, time.Unix(found.At, 0)), "")
+	kept, err := g.Hub.Unfinished.Retry(ctx, "", s.LineID())
+	if !kept && !g.Hub.Unfinished.Did(s.ID) {
+		err = g.newEnding(r, s, found.Reason, time.Unix(found.At, 0)).FinishOrKeep(ctx, "")
 	}
 	if err == nil {
 		found.cookie.Clear(w, found.site)

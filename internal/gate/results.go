@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/caddy-wechat/gateway/internal/limit"
+	"github.com/caddy-wechat/gateway/internal/notice"
 	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -51,7 +52,7 @@ type Results struct {
 	sighted    sighted
 	admissions admissions
 	refused    refusedCodes
-	events     eventLimits
+	events     notice.Limits
 	tickets    limit.Keyed // of persons, see issueTicket
 	outages    outage.Outages
 	lines      limit.Lines

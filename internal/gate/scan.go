@@ -3,6 +3,7 @@ package gate
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base32"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -60,8 +61,11 @@ func newScanCode(userAgent string, addr netip.Addr, need wechat.Scope, secret st
 	}, value
 }
 
+// scanEncoding writes the ids of codes.
+var scanEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
 // id names the question. It is no secret.
-func (c scanCode) id() string { return eventEncoding.EncodeToString(c.digest[:]) }
+func (c scanCode) id() string { return scanEncoding.EncodeToString(c.digest[:]) }
 
 // left is how long the code is good.
 func (c scanCode) left() time.Duration { return time.Until(c.begun.Add(cookies.ScanLife)) }

@@ -211,7 +211,7 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer sc
 // keepScanned tells of the sign-in and saves its session. Asked again after a
 // failure, it tells nothing new.
 func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scanCode, person ledger.Person, who visitor) (string, error) {
-	if err := g.tellSignIn(ctx, s, person.UnionID, audit.ReasonScan, c.id()); err != nil {
+	if err := g.teller().TellSignIn(ctx, s, person.UnionID, audit.ReasonScan, c.id()); err != nil {
 		return "", err
 	}
 	value, err := g.keepAsDated(ctx, s, person, who)

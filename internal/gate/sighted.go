@@ -125,6 +125,16 @@ func (g *Gate) enrol(ctx context.Context, b session.Binding, key sightKey, s led
 	return e, nil
 }
 
+// mayTellSignIn reports whether a sign-in is to be told. Before its openid is known, the
+// openid stands for the person. id names the sign-in.
+func (g *Gate) mayTellSignIn(ctx context.Context, s ledger.Sighting, id string) bool {
+	who := s.AppID + " " + s.OpenID
+	if p, err := g.Hub.Ledger.FindOpenID(ctx, s.AppID, s.OpenID); err == nil {
+		who = p.ID
+	}
+	return g.teller().May(ledger.SignedIn, who, id)
+}
+
 // enrolled is somebody who has a session now.
 type enrolled struct {
 	person  ledger.Person

@@ -174,7 +174,7 @@ func (g *Gate) saveInLine(ctx context.Context, s *session.Session, bound bool) (
 }
 
 // addProfile fetches what the person consented to show.
-func (g *Gate) addProfile(ctx context.Context, a Account, token wechat.Token, sighting *ledger.Sighting) error {
+func (g *Gate) addProfile(ctx context.Context, a wechat.Account, token wechat.Token, sighting *ledger.Sighting) error {
 	info, err := g.Hub.WeChat.UserInfo(ctx, token.AccessToken, token.OpenID)
 	g.log().Answered(a.Name, err, "userinfo")
 	if err != nil {

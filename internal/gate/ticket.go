@@ -15,6 +15,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -50,7 +51,7 @@ type ticket struct {
 }
 
 // issueTicket gives the client a ticket for the web-view that it is about to open.
-func (g *Gate) issueTicket(w http.ResponseWriter, r *Request, a Account) {
+func (g *Gate) issueTicket(w http.ResponseWriter, r *Request, a wechat.Account) {
 	if !g.atDoor(w, r, a) {
 		return
 	}

@@ -16,8 +16,8 @@ import (
 func ticketGate(t testing.TB) (*Gate, *Request) {
 	t.Helper()
 	hub := &Hub{Keys: testRing(t, "k"), Ended: func([16]byte) bool { return false }}
-	mini := Account{Kind: wechat.MiniProgram, Name: "mini", Credentials: wechat.Credentials{AppID: "wxmini"}}
-	return &Gate{Hub: hub, Doors: []Account{mini}}, &Request{Request: newRequest(t, "GET", "/"), origin: shopOrigin, site: cookies.Site{Secure: true}}
+	mini := wechat.Account{Kind: wechat.MiniProgram, Name: "mini", Credentials: wechat.Credentials{AppID: "wxmini"}}
+	return &Gate{Hub: hub, Doors: []wechat.Account{mini}}, &Request{Request: newRequest(t, "GET", "/"), origin: shopOrigin, site: cookies.Site{Secure: true}}
 }
 
 func newTicket() ticket {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -101,7 +102,7 @@ func parseToken(token string) bearer {
 }
 
 // formatToken is the token of a store's value.
-func formatToken(a Account, value string) string { return tokenPrefix + a.Name + "." + value }
+func formatToken(a wechat.Account, value string) string { return tokenPrefix + a.Name + "." + value }
 
 // identifyToken is identify for a request with a token.
 func (g *Gate) identifyToken(r *Request) error {

@@ -27,7 +27,7 @@ func TestBadTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	const webApp = "wx00000000000000c1"
-	w.gate.Doors = append(w.gate.Doors, gate.Account{Kind: wechat.Website, Name: "pc", Credentials: wechat.Credentials{AppID: webApp}})
+	w.gate.Doors = append(w.gate.Doors, wechat.Account{Kind: wechat.Website, Name: "pc", Credentials: wechat.Credentials{AppID: webApp}})
 	person, err := w.ledger.See(t.Context(), ledger.Sighting{AppID: webApp, OpenID: "openid-at-the-website"})
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
-	"github.com/caddy-wechat/gateway/internal/outage"
+	"github.com/caddy-wechat/gateway/internal/notice"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -34,7 +34,7 @@ func (g *Gate) outside() Outside {
 }
 
 // dancer is the account that signs the visitor of r in.
-func (g *Gate) dancer(r *Request) Account {
+func (g *Gate) dancer(r *Request) wechat.Account {
 	if g.outside() == OutsideLogin && !request.DetectBrowser(r.UserAgent()).InWeChat() {
 		for _, a := range g.Doors {
 			if a.Kind == wechat.Website {
@@ -46,7 +46,7 @@ func (g *Gate) dancer(r *Request) Account {
 }
 
 // flowAccount is the account of a dance, false when the site has it no more.
-func (g *Gate) flowAccount(f Flow) (Account, bool) {
+func (g *Gate) flowAccount(f Flow) (wechat.Account, bool) {
 	if f.Account == "" {
 		return g.Account, true
 	}
@@ -59,7 +59,7 @@ const maxHandedCode = len("?code=&state=") + 512 + 64
 
 // signInURL is WeChat's page for a flow. Where the answer would be too long with it,
 // the flow ends at the front page.
-func (g *Gate) signInURL(w http.ResponseWriter, r *Request, a Account, f Flow) (string, error) {
+func (g *Gate) signInURL(w http.ResponseWriter, r *Request, a wechat.Account, f Flow) (string, error) {
 	sealer := g.sealer(r)
 	path, err := sealer.path(f)
 	if err != nil {
@@ -76,7 +76,7 @@ func (g *Gate) signInURL(w http.ResponseWriter, r *Request, a Account, f Flow) (
 }
 
 // askURL is WeChat's page for an account.
-func (g *Gate) askURL(a Account, callback string, scope wechat.Scope, state string) string {
+func (g *Gate) askURL(a wechat.Account, callback string, scope wechat.Scope, state string) string {
 	if a.Kind == wechat.Website {
 		return g.Hub.WeChat.QRConnectURL(wechat.QRConnect{AppID: a.Credentials.AppID, RedirectURI: callback, State: state})
 	}
@@ -85,7 +85,7 @@ func (g *Gate) askURL(a Account, callback string, scope wechat.Scope, state stri
 
 // seeWebsite spends a code of WeChat's QR page. Whoever confirmed there has consented
 // to show the profile.
-func (g *Gate) seeWebsite(ctx context.Context, a Account, code string) (ledger.Sighting, error) {
+func (g *Gate) seeWebsite(ctx context.Context, a wechat.Account, code string) (ledger.Sighting, error) {
 	token, err := g.Hub.WeChat.Exchange(ctx, a.Credentials, code)
 	g.log().Answered(a.Name, err, "exchange")
 	switch {
@@ -109,7 +109,7 @@ func (g *Gate) refusedAtWebsite(w http.ResponseWriter, r *Request, f Flow) {
 	g.audit(r, audit.Record{Action: audit.ActionDecline, Account: f.Account, Scope: scope, Reason: audit.ReasonWeChat, Flow: f.ID})
 	if account, known := g.flowAccount(f); known {
 		e := ledger.Event{
-			ID: EventID(ledger.Declined, f.ID), Kind: ledger.Declined, AppID: account.Credentials.AppID, Scope: scope, Reason: audit.ReasonWeChat,
+			ID: notice.EventID(ledger.Declined, f.ID), Kind: ledger.Declined, AppID: account.Credentials.AppID, Scope: scope, Reason: audit.ReasonWeChat,
 		}
 		g.tellRefusal(r, f, e)
 	}
@@ -120,19 +120,17 @@ func (g *Gate) refusedAtWebsite(w http.ResponseWriter, r *Request, f Flow) {
 func (g *Gate) tellRefusal(r *Request, f Flow, e ledger.Event) {
 	if r.id != nil && !r.id.Guest() {
 		e.Person = r.id.session.Person
-		if !g.mayTell(e.Kind, e.Person, e.ID) {
+		if !g.teller().May(e.Kind, e.Person, e.ID) {
 			return
 		}
-	} else if !g.mayTellRefusal(r, &g.refusals, e.ID) {
+	} else if !g.teller().MayUnknown(r.network(), &g.refusals, e.ID) {
 		return
 	}
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
-	if err := g.Hub.Ledger.Tell(ctx, e); err != nil {
-		g.logWeChat(slog.LevelError, "a refusal was not told", f, outage.During(outage.CallWrite, err))
-		return
+	if err := g.teller().Keep(ctx, e); err != nil {
+		g.logWeChat(slog.LevelError, "a refusal was not told", f, err)
 	}
-	g.log().Worked(outage.Write)
 }
 
 // framed reports a callback inside a frame, which is where it comes when the site

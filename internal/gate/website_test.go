@@ -20,7 +20,7 @@ const (
 
 // website lets desktops sign in by WeChat's QR page.
 func website(w *town) {
-	w.gate.Doors = append(w.gate.Doors, gate.Account{
+	w.gate.Doors = append(w.gate.Doors, wechat.Account{
 		Kind: wechat.Website, Name: "pc", Credentials: wechat.Credentials{AppID: siteApp, Secret: wechat.NewSecret(siteSecret)},
 	})
 	w.gate.Rules.Outside = gate.OutsideLogin

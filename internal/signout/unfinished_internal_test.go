@@ -1,4 +1,4 @@
-package gate
+package signout
 
 import (
 	"context"
@@ -18,7 +18,7 @@ var errAway = errors.New("the store is away")
 func TestUnfinishedEndsAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var u UnfinishedEnds
+		var u Unfinished
 		var back atomic.Bool
 		finish := func(context.Context) error {
 			if back.Load() {
@@ -31,11 +31,11 @@ func TestUnfinishedEndsAreBounded(t *testing.T) {
 				t.Fatalf("%d: %v", i, err)
 			}
 		}
-		if u.doubtful() {
+		if u.Doubtful() {
 			t.Error("in doubt before it is full")
 		}
-		if err := u.Do(t.Context(), "one more", finish); !errors.Is(err, errAway) || !u.doubtful() || !u.full() {
-			t.Errorf("%v, doubtful %t, full %t", err, u.doubtful(), u.full())
+		if err := u.Do(t.Context(), "one more", finish); !errors.Is(err, errAway) || !u.Doubtful() || !u.Full() {
+			t.Errorf("%v, doubtful %t, full %t", err, u.Doubtful(), u.Full())
 		}
 		back.Store(true)
 		time.Sleep(2 * unfinishedPause)
@@ -44,7 +44,7 @@ func TestUnfinishedEndsAreBounded(t *testing.T) {
 			t.Errorf("%d are left, the goroutine runs: %t", u.n.Load(), u.working)
 		}
 		time.Sleep(unfinishedDoubt)
-		if u.doubtful() {
+		if u.Doubtful() {
 			t.Error("in doubt for ever")
 		}
 	})
@@ -54,7 +54,7 @@ func TestUnfinishedEndsAreBounded(t *testing.T) {
 func TestUnfinishedEndThatAlwaysFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var u UnfinishedEnds
+		var u Unfinished
 		var back atomic.Bool
 		done := 0
 		for i := range 100 {
@@ -82,24 +82,24 @@ func TestUnfinishedEndsCloses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var u UnfinishedEnds
+				var u Unfinished
 				tries, line := 0, session.NewID()
 				u.keep(&unfinishedEnd{key: "x", line: line, finish: func(context.Context) error { tries++; return c.last }})
-				if !u.holds(line) || u.holds(session.NewID()) || u.find("", line) == nil {
+				if !u.Holds(line) || u.Holds(session.NewID()) || u.find("", line) == nil {
 					t.Error("the line is not found")
 				}
-				if err := errors.Join(u.Close(), u.Close()); err != nil || tries != 1 || u.holds(line) {
+				if err := errors.Join(u.Close(), u.Close()); err != nil || tries != 1 || u.Holds(line) {
 					t.Errorf("%v, %d tries", err, tries)
 				}
 				u.keep(&unfinishedEnd{key: "y", finish: func(context.Context) error { return nil }})
-				if u.n.Load() != 0 || !u.doubtful() {
+				if u.n.Load() != 0 || !u.Doubtful() {
 					t.Error("kept after it was closed")
 				}
 			})
 		})
 	}
-	var none *UnfinishedEnds
-	if none.holds(session.NewID()) || none.doubtful() || none.full() || none.find("v", session.NewID()) != nil || none.Close() != nil {
+	var none *Unfinished
+	if none.Holds(session.NewID()) || none.Doubtful() || none.Full() || none.find("v", session.NewID()) != nil || none.Close() != nil {
 		t.Error("nil keeps something")
 	}
 }

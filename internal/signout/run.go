@@ -1,4 +1,4 @@
-package gate
+package signout
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 const unfinishedFarewell = 3 * time.Second
 
 // run tries again, round after round, until nothing is kept.
-func (u *UnfinishedEnds) run(ctx context.Context) {
+func (u *Unfinished) run(ctx context.Context) {
 	ticker := time.NewTicker(unfinishedPause)
 	defer ticker.Stop()
 	for {
@@ -29,7 +29,7 @@ func (u *UnfinishedEnds) run(ctx context.Context) {
 }
 
 // idle reports whether nothing is kept, and that the goroutine ends then.
-func (u *UnfinishedEnds) idle() bool {
+func (u *Unfinished) idle() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(u.kept) > 0 {
@@ -42,7 +42,7 @@ func (u *UnfinishedEnds) idle() bool {
 
 // round tries each end once, in no order, so that one that always fails stands in
 // no other's way.
-func (u *UnfinishedEnds) round(ctx context.Context) {
+func (u *Unfinished) round(ctx context.Context) {
 	u.mu.Lock()
 	due := make([]*unfinishedEnd, 0, len(u.kept))
 	for _, e := range u.kept {
@@ -66,7 +66,7 @@ func (u *UnfinishedEnds) round(ctx context.Context) {
 // Close gives what is kept a last try. What fails then is in the log: its visitors
 // were told 503, and a browser keeps a receipt. It returns when the goroutine has
 // ended. Closing nil, or twice, is no error.
-func (u *UnfinishedEnds) Close() error {
+func (u *Unfinished) Close() error {
 	if u == nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package gate
+package signout
 
 import (
 	"context"
@@ -26,7 +26,7 @@ const (
 // unfinishedRate is for the line in the log.
 var unfinishedRate = limit.Rate{Burst: 1, Every: time.Minute}
 
-// UnfinishedEnds keeps what a failing store has left of sign-outs, and tries it
+// Unfinished keeps what a failing store has left of sign-outs, and tries it
 // again until it is done: in the background, and whenever the sign-out is repeated.
 // A session whose end is kept is over on this gateway at once. No sign-out of it
 // counts as done before it is (attack: the repeated one finds the session over
@@ -35,7 +35,7 @@ var unfinishedRate = limit.Rate{Burst: 1, Every: time.Minute}
 //
 // The zero value is ready, and nil keeps nothing. It must live as long as the store,
 // and be closed before it. No goroutine runs while nothing is kept.
-type UnfinishedEnds struct {
+type Unfinished struct {
 	// Logger hears of what is kept; nil is silent. Set it before the first use.
 	Logger *slog.Logger
 
@@ -65,7 +65,7 @@ type unfinishedEnd struct {
 
 // Do ends something and keeps it, under a name, if that fails. One that is kept
 // under the same name already gives way.
-func (u *UnfinishedEnds) Do(ctx context.Context, name string, finish func(context.Context) error) error {
+func (u *Unfinished) Do(ctx context.Context, name string, finish func(context.Context) error) error {
 	err := finish(ctx)
 	if u == nil {
 		return err
@@ -79,7 +79,7 @@ func (u *UnfinishedEnds) Do(ctx context.Context, name string, finish func(contex
 }
 
 // keep has an end tried again until it is done.
-func (u *UnfinishedEnds) keep(e *unfinishedEnd) {
+func (u *Unfinished) keep(e *unfinishedEnd) {
 	if u == nil {
 		return
 	}
@@ -110,14 +110,14 @@ func (u *UnfinishedEnds) keep(e *unfinishedEnd) {
 }
 
 // warn writes a line, at most once a minute. The caller holds the lock.
-func (u *UnfinishedEnds) warn(message string) {
+func (u *Unfinished) warn(message string) {
 	if u.Logger != nil && u.said.Take(unfinishedRate) {
 		u.Logger.Warn(message, slog.Int("waiting", len(u.kept)))
 	}
 }
 
 // unlink takes an end out. The caller holds the lock.
-func (u *UnfinishedEnds) unlink(e *unfinishedEnd) {
+func (u *Unfinished) unlink(e *unfinishedEnd) {
 	delete(u.kept, e.key)
 	if u.lines[e.line]--; u.lines[e.line] == 0 {
 		delete(u.lines, e.line)
@@ -125,7 +125,7 @@ func (u *UnfinishedEnds) unlink(e *unfinishedEnd) {
 }
 
 // remove forgets an end that is done. The caller holds the lock.
-func (u *UnfinishedEnds) remove(e *unfinishedEnd) {
+func (u *Unfinished) remove(e *unfinishedEnd) {
 	if e == nil || u.kept[e.key] != e {
 		return
 	}
@@ -146,14 +146,14 @@ func (u *UnfinishedEnds) remove(e *unfinishedEnd) {
 }
 
 // drop forgets an end that was done otherwise.
-func (u *UnfinishedEnds) drop(key string) {
+func (u *Unfinished) drop(key string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.remove(u.kept[key])
 }
 
 // try carries an end out once more, and forgets it when it is done.
-func (u *UnfinishedEnds) try(ctx context.Context, e *unfinishedEnd) error {
+func (u *Unfinished) try(ctx context.Context, e *unfinishedEnd) error {
 	e.busy.Lock()
 	defer e.busy.Unlock()
 	if e.over {
@@ -171,8 +171,8 @@ func (u *UnfinishedEnds) try(ctx context.Context, e *unfinishedEnd) error {
 
 // find returns the end that is kept for a cookie's or token's value, or for a line;
 // nil if there is none.
-func (u *UnfinishedEnds) find(value string, line session.ID) *unfinishedEnd {
-	if u == nil || u.n.Load() == 0 {
+func (u *Unfinished) find(value string, line session.ID) *unfinishedEnd {
+	if u == nil || u.Waiting() == 0 {
 		return nil
 	}
 	hash := sha256.Sum256([]byte(value))
@@ -186,20 +186,31 @@ func (u *UnfinishedEnds) find(value string, line session.ID) *unfinishedEnd {
 	return nil
 }
 
-// did reports whether an end was kept and is done.
-func (u *UnfinishedEnds) did(key string) bool {
+// Retry carries the end that is kept for a cookie's or token's value, or for a line, out
+// once more. kept is false if there is none.
+func (u *Unfinished) Retry(ctx context.Context, value string, line session.ID) (kept bool, err error) {
+	e := u.find(value, line)
+	if e == nil {
+		return false, nil
+	}
+	return true, u.try(ctx, e)
+}
+
+// Did reports whether the end of a session was kept and is done.
+func (u *Unfinished) Did(id session.ID) bool {
 	if u == nil {
 		return false
 	}
+	key := endingKey(id)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	_, done := u.behind[key]
 	return done && u.kept[key] == nil
 }
 
-// holds reports whether the end of a line is kept: its sessions are over here.
-func (u *UnfinishedEnds) holds(line session.ID) bool {
-	if u == nil || u.n.Load() == 0 {
+// Holds reports whether the end of a line is kept: its sessions are over here.
+func (u *Unfinished) Holds(line session.ID) bool {
+	if u == nil || u.Waiting() == 0 {
 		return false
 	}
 	u.mu.Lock()
@@ -207,8 +218,8 @@ func (u *UnfinishedEnds) holds(line session.ID) bool {
 	return u.lines[line] > 0
 }
 
-// doubtful reports whether an end may have found no room.
-func (u *UnfinishedEnds) doubtful() bool {
+// Doubtful reports whether an end may have found no room.
+func (u *Unfinished) Doubtful() bool {
 	if u == nil {
 		return false
 	}
@@ -217,5 +228,8 @@ func (u *UnfinishedEnds) doubtful() bool {
 	return time.Now().Before(u.doubt)
 }
 
-// full reports whether no other end finds room.
-func (u *UnfinishedEnds) full() bool { return u != nil && u.n.Load() >= maxUnfinished }
+// Waiting is how many ends are kept.
+func (u *Unfinished) Waiting() int { return int(u.n.Load()) }
+
+// Full reports whether no other end finds room.
+func (u *Unfinished) Full() bool { return u != nil && u.Waiting() >= maxUnfinished }
