@@ -32,15 +32,11 @@ func (s *RedisStore) read() (redisPlan, error) {
 	if err != nil {
 		return redisPlan{}, err
 	}
-	parsed, err := parseRedisURL(address)
+	p, err := parseRedisURL(address)
 	if err != nil {
 		return redisPlan{}, err
 	}
-	p := redisPlan{
-		Addrs: parsed.options.Addrs, Master: parsed.options.MasterName, Cluster: parsed.options.IsClusterMode, DB: parsed.options.DB,
-		Username: parsed.options.Username, Password: parsed.options.Password, TLS: parsed.tls,
-		Prefix: s.Prefix, StaleIfDown: time.Duration(s.StaleIfDown),
-	}
+	p.Prefix, p.StaleIfDown = s.Prefix, time.Duration(s.StaleIfDown)
 	for field, into := range map[string]struct {
 		value string
 		into  *string
@@ -59,7 +55,10 @@ func (s *RedisStore) read() (redisPlan, error) {
 	if p.StaleIfDown == 0 {
 		p.StaleIfDown = defaultStaleIfDown
 	}
-	return p, s.readFiles(&p)
+	if err := s.readFiles(&p); err != nil {
+		return redisPlan{}, err
+	}
+	return p, nil
 }
 
 // readFiles reads the certificates and checks that they are some.

@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // redisSchemes are the forms of a Redis address: how many hosts it may name and
@@ -22,13 +20,7 @@ var redisSchemes = map[string]struct{ tls, sentinel, cluster bool }{
 	"rediss+cluster":  {tls: true, cluster: true},
 }
 
-// parsedRedis is a Redis address, read.
-type parsedRedis struct {
-	options redis.UniversalOptions
-	tls     bool
-}
-
-// parseRedisURL reads an address that was expanded already:
+// parseRedisURL begins a plan with an address that was expanded already:
 //
 //	redis://[user[:password]@]host[:port][/db]
 //	redis+sentinel://[user[:password]@]host[:port],host[:port].../<master>[/db]
@@ -36,21 +28,21 @@ type parsedRedis struct {
 //
 // and the same with rediss for TLS. Errors never hold the password, nor what could
 // be a part of one.
-func parseRedisURL(raw string) (parsedRedis, error) {
+func parseRedisURL(raw string) (redisPlan, error) {
 	scheme, rest, ok := strings.Cut(raw, "://")
 	kind, known := redisSchemes[scheme]
 	if !ok || !known {
-		return parsedRedis{}, fmt.Errorf("the address must begin with redis://, rediss://, redis+sentinel:// or redis+cluster://")
+		return redisPlan{}, fmt.Errorf("the address must begin with redis://, rediss://, redis+sentinel:// or redis+cluster://")
 	}
-	p := parsedRedis{tls: kind.tls}
+	p := redisPlan{TLS: kind.tls, Cluster: kind.cluster}
 	// First of all, and from the end: whatever a password holds, it is taken for no
 	// host (attack: a password in an error, and so in a log).
 	userinfo, rest := cutUserinfo(rest)
 	if err := p.credentials(userinfo); err != nil {
-		return parsedRedis{}, err
+		return redisPlan{}, err
 	}
 	if strings.ContainsAny(rest, "?#") {
-		return parsedRedis{}, fmt.Errorf("the address takes no ? or #; options go into the block")
+		return redisPlan{}, fmt.Errorf("the address takes no ? or #; options go into the block")
 	}
 	authority, path, _ := strings.Cut(rest, "/")
 	defaultPort := "6379"
@@ -60,45 +52,47 @@ func parseRedisURL(raw string) (parsedRedis, error) {
 	for host := range strings.SplitSeq(authority, ",") {
 		address, err := hostPort(host, defaultPort)
 		if err != nil {
-			return parsedRedis{}, err
+			return redisPlan{}, err
 		}
-		p.options.Addrs = append(p.options.Addrs, address)
+		p.Addrs = append(p.Addrs, address)
 	}
-	if len(p.options.Addrs) > 1 && !kind.sentinel && !kind.cluster {
-		return parsedRedis{}, fmt.Errorf("several hosts need redis+sentinel:// or redis+cluster://")
+	if len(p.Addrs) > 1 && !kind.sentinel && !kind.cluster {
+		return redisPlan{}, fmt.Errorf("several hosts need redis+sentinel:// or redis+cluster://")
 	}
-	if len(p.options.Addrs) > 64 {
-		return parsedRedis{}, fmt.Errorf("more than 64 hosts")
+	if len(p.Addrs) > 64 {
+		return redisPlan{}, fmt.Errorf("more than 64 hosts")
 	}
-	return p, p.path(path, kind.sentinel, kind.cluster)
+	if err := p.path(path, kind.sentinel); err != nil {
+		return redisPlan{}, err
+	}
+	return p, nil
 }
 
-func (p *parsedRedis) credentials(userinfo string) error {
+func (p *redisPlan) credentials(userinfo string) error {
 	if strings.ContainsAny(userinfo, "/?#@ ") {
 		return fmt.Errorf("user name and password must be percent-encoded: %%2F for /, %%3F for ?, %%23 for #, %%40 for @")
 	}
 	user, password, _ := strings.Cut(userinfo, ":")
 	var err error
-	if p.options.Username, err = url.PathUnescape(user); err != nil {
+	if p.Username, err = url.PathUnescape(user); err != nil {
 		return fmt.Errorf("the user name is not percent-encoded rightly")
 	}
-	if p.options.Password, err = url.PathUnescape(password); err != nil {
+	if p.Password, err = url.PathUnescape(password); err != nil {
 		return fmt.Errorf("the password is not percent-encoded rightly")
 	}
 	return nil
 }
 
 // path reads what stands behind the hosts.
-func (p *parsedRedis) path(path string, sentinel, cluster bool) error {
+func (p *redisPlan) path(path string, sentinel bool) error {
 	if sentinel {
 		master, db, _ := strings.Cut(path, "/")
 		if master == "" {
 			return fmt.Errorf("a Sentinel address ends with the master's name: redis+sentinel://host:26379/mymaster")
 		}
-		p.options.MasterName, path = master, db
+		p.Master, path = master, db
 	}
-	if cluster {
-		p.options.IsClusterMode = true
+	if p.Cluster {
 		if path != "" && path != "0" {
 			return fmt.Errorf("a Cluster has no numbered databases")
 		}
@@ -111,7 +105,7 @@ func (p *parsedRedis) path(path string, sentinel, cluster bool) error {
 	if err != nil || db < 0 || db > 1<<16 {
 		return fmt.Errorf("the database must be a number")
 	}
-	p.options.DB = db
+	p.DB = db
 	return nil
 }
 

@@ -19,13 +19,11 @@ func TestParseRedisURL(t *testing.T) {
 		"redis+cluster://a:1,b:2":                   {Addrs: []string{"a:1", "b:2"}, Cluster: true},
 		"rediss+cluster://:x@a:1,b:2/":              {Addrs: []string{"a:1", "b:2"}, Cluster: true, TLS: true, Password: "x"},
 	} {
-		parsed, err := parseRedisURL(raw)
+		got, err := parseRedisURL(raw)
 		if err != nil {
 			t.Errorf("%s: %v", raw, err)
 			continue
 		}
-		o := parsed.options
-		got := redisPlan{Addrs: o.Addrs, Master: o.MasterName, Cluster: o.IsClusterMode, DB: o.DB, Username: o.Username, Password: o.Password, TLS: parsed.tls}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, want %+v", raw, got, want)
 		}
@@ -34,8 +32,8 @@ func TestParseRedisURL(t *testing.T) {
 		"", "redis", "http://a", "redis://", "redis://a,b", "redis://a:0", "redis://a:x", "redis://a/x", "redis://a/-1", "redis://a?x=1", "redis://a#x",
 		"redis+sentinel://a", "redis+sentinel://a/", "redis+cluster://a/1", "redis://%zz:x@a", "redis://u:%zz@a", "redis://a:1:2", "unix:///tmp/x",
 	} {
-		if parsed, err := parseRedisURL(raw); err == nil {
-			t.Errorf("%q was taken: %+v", raw, parsed)
+		if plan, err := parseRedisURL(raw); err == nil {
+			t.Errorf("%q was taken: %+v", raw, plan)
 		}
 	}
 }
