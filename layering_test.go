@@ -41,6 +41,7 @@ func TestLayering(t *testing.T) {
 		"internal/ledger/boltledger":  {"internal/ledger"},
 		"internal/ledger/redisledger": {"internal/heartbeat", "internal/ledger"},
 		"internal/ledger/ledgertest":  {"internal/ledger"},
+		"internal/fleetredis":         {"session", "internal/wechat"},
 		"internal/redistest":          {},
 		"internal/page":               {},
 		"internal/wechattest":         {},
@@ -90,6 +91,7 @@ func TestStoresStandApart(t *testing.T) {
 		"internal/ledger":             {file, redis},
 		"internal/ledger/boltledger":  {redis},
 		"internal/ledger/redisledger": {file},
+		"internal/fleetredis":         {file},
 		"internal/gate":               {file}, // session knows Redis
 		"internal/push":               {file, redis},
 		"internal/webhook":            {file, redis},

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/caddy-wechat/gateway/internal/fleetredis"
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/heartbeat"
 	"github.com/caddy-wechat/gateway/internal/ledger/redisledger"
@@ -49,7 +50,7 @@ func newRedisState(p redisPlan) (*redisState, error) {
 		Stale: 500 * time.Millisecond,
 		Bus:   &heartbeat.Channel{Connection: s.hears, Name: (&session.Redis{Prefix: p.Prefix}).Channel()},
 	}
-	s.scans.Shared = redisResults{client: client, prefix: p.keyPrefix() + "scan:"}
+	s.scans.Shared = fleetredis.Shared{Client: client, Prefix: p.keyPrefix() + "scan:"}
 	s.ledger.Start() // first: in a Cluster, its node carries the connection
 	s.near.Start()
 	s.hears.Start()

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"github.com/caddy-wechat/gateway/internal/fleetredis"
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -11,7 +12,7 @@ type redisSessions struct {
 	store   *session.Redis
 	near    *session.Near
 	results gate.Results
-	tokens  redisTokens
+	tokens  fleetredis.Tokens
 	live    gate.Live
 }
 
@@ -26,8 +27,8 @@ func newRedisSessions(p redisPlan, state *redisState, deps storeDeps) *redisSess
 		Sealed: &session.Sealed{Keys: deps.keys, Policy: deps.policy, Tombstones: state.ledger},
 	}
 	s.near = state.near.Beside(s.store, deps.policy)
-	s.results = gate.Results{Shared: redisResults{client: state.client, prefix: p.keyPrefix()}, Keys: deps.keys}
-	s.tokens = redisTokens{client: state.client, prefix: p.keyPrefix(), keys: deps.keys}
+	s.results = gate.Results{Shared: fleetredis.Shared{Client: state.client, Prefix: p.keyPrefix()}, Keys: deps.keys}
+	s.tokens = fleetredis.Tokens{Client: state.client, Prefix: p.keyPrefix(), Keys: deps.keys}
 	return s
 }
 

@@ -1,4 +1,4 @@
-package caddymodule
+package fleetredis_test
 
 import (
 	"strings"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/caddy-wechat/gateway/internal/fleetredis"
 	"github.com/caddy-wechat/gateway/internal/redistest"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -24,10 +25,10 @@ func TestPlantedLocksHoldNothingUp(t *testing.T) {
 		take taken
 	}{
 		"claim": {"wechat:c:x", func(t *testing.T, client redis.UniversalClient) (bool, error) {
-			return redisResults{client, "wechat:"}.Claim(t.Context(), "x", 30*time.Second)
+			return fleetredis.Shared{Client: client, Prefix: "wechat:"}.Claim(t.Context(), "x", 30*time.Second)
 		}},
 		"lock": {"wechat:l:x", func(t *testing.T, client redis.UniversalClient) (bool, error) {
-			_, ok, err := redisTokens{client, "wechat:", keys}.Lock(t.Context(), "x", 15*time.Second)
+			_, ok, err := fleetredis.Tokens{Client: client, Prefix: "wechat:", Keys: keys}.Lock(t.Context(), "x", 15*time.Second)
 			return ok, err
 		}},
 	}

@@ -1,10 +1,13 @@
-package caddymodule
+package fleetredis_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
+	"github.com/caddy-wechat/gateway/internal/fleetredis"
 	"github.com/caddy-wechat/gateway/internal/redistest"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechat/tokenstoretest"
@@ -12,30 +15,33 @@ import (
 )
 
 // The tokens of accounts in a real Redis, as a fleet shares them.
-func TestRedisTokens(t *testing.T) {
+func TestTokens(t *testing.T) {
 	server := redistest.Standalone(t, redistest.Options{})
 	keys, err := session.NewRing(strings.Repeat("k", 32))
 	if err != nil {
 		t.Fatal(err)
+	}
+	tokens := func(client redis.UniversalClient) fleetredis.Tokens {
+		return fleetredis.Tokens{Client: client, Prefix: "wechat:", Keys: keys}
 	}
 	tokenstoretest.Suite{New: func(t *testing.T) (one, other wechat.TokenStore) {
 		client := server.Client()
 		if err := client.FlushAll(t.Context()).Err(); err != nil {
 			t.Fatal(err)
 		}
-		return redisTokens{client, "wechat:", keys}, redisTokens{client, "wechat:", keys}
+		return tokens(client), tokens(client)
 	}}.Run(t)
 
 	// A dump of Redis shows nobody's token, and a record in another's place is none.
-	s := redisTokens{server.Client(), "wechat:", keys}
+	s := tokens(server.Client())
 	if err := s.Save(t.Context(), "a/token", wechat.NewSecret("TOKEN-IN-CLEAR"), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	dump, err := s.client.Get(t.Context(), "wechat:t:a/token").Result()
+	dump, err := s.Client.Get(t.Context(), "wechat:t:a/token").Result()
 	if err != nil || strings.Contains(dump, "TOKEN") {
 		t.Errorf("Redis holds %q, %v", dump, err)
 	}
-	if err := s.client.Set(t.Context(), "wechat:t:b/token", dump, 0).Err(); err != nil {
+	if err := s.Client.Set(t.Context(), "wechat:t:b/token", dump, 0).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := s.Load(t.Context(), "b/token"); err != nil || !got.IsZero() {

@@ -1,4 +1,4 @@
-package caddymodule
+package fleetredis
 
 import (
 	"context"
@@ -21,7 +21,7 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 `)
 
-// takeRedis runs takeScript.
-func takeRedis(ctx context.Context, client redis.UniversalClient, key, value string, ttl, longest time.Duration) (bool, error) {
+// take runs takeScript.
+func take(ctx context.Context, client redis.UniversalClient, key, value string, ttl, longest time.Duration) (bool, error) {
 	return takeScript.Run(ctx, client, []string{key}, value, max(ttl.Milliseconds(), 1), longest.Milliseconds()).Bool()
 }
