@@ -27,7 +27,7 @@ func (a *App) newHub(o opened, ring *session.Ring) *gate.Hub {
 		Unfinished:  o.ends,
 		Policy:      a.policy,
 		Keys:        ring,
-		Results:     o.results,
+		Memory:      o.memory,
 		Scans:       o.scans,
 		RealWeChat:  a.client.OpenURL == "" || a.client.OpenURL == wechatOpenURL,
 		Live:        o.live,

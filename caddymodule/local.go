@@ -76,11 +76,11 @@ var pool = caddy.NewUsagePool()
 // localState is one open ledger file and what belongs to it in memory.
 type localState struct {
 	*boltledger.Ledger
-	results gate.Results
-	wake    waker
-	scans   gate.Scans
-	ends    signout.Unfinished
-	tokens  wechat.MemoryTokens
+	memory gate.Memory
+	wake   waker
+	scans  gate.Scans
+	ends   signout.Unfinished
+	tokens wechat.MemoryTokens
 }
 
 // Destruct closes the ledger when the last configuration has let go of it.
@@ -118,7 +118,7 @@ func (s *LocalStore) open(deps storeDeps) (opened, error) {
 		sessions:    &session.Sealed{Keys: deps.keys, Policy: deps.policy, Tombstones: state},
 		ended:       state.Ended,
 		personEnded: state.PersonEnded,
-		results:     &state.results,
+		memory:      &state.memory,
 		ends:        &state.ends,
 		live:        &value.(*localLive).Live,
 		wake:        &state.wake,

@@ -96,7 +96,7 @@ func (s *RedisStore) open(deps storeDeps) (opened, error) {
 		// What WeChat says was withdrawn ends sessions in one step with the change.
 		personEnded: state.ledger.PersonEnded,
 		directory:   sessions.store,
-		results:     &sessions.results,
+		memory:      &sessions.memory,
 		ends:        &state.ends,
 		live:        &sessions.live,
 		wake:        &state.wake,

@@ -9,11 +9,11 @@ import (
 // redisSessions is what one Redis holds that is sealed with session keys, as one
 // set of keys and times sees it.
 type redisSessions struct {
-	store   *session.Redis
-	near    *session.Near
-	results gate.Results
-	tokens  fleetredis.Tokens
-	live    gate.Live
+	store  *session.Redis
+	near   *session.Near
+	memory gate.Memory
+	tokens fleetredis.Tokens
+	live   gate.Live
 }
 
 // newRedisSessions looks at a Redis with the keys and times of one configuration.
@@ -27,7 +27,7 @@ func newRedisSessions(p redisPlan, state *redisState, deps storeDeps) *redisSess
 		Sealed: &session.Sealed{Keys: deps.keys, Policy: deps.policy, Tombstones: state.ledger},
 	}
 	s.near = state.near.Beside(s.store, deps.policy)
-	s.results = gate.Results{Shared: fleetredis.Shared{Client: state.client, Prefix: p.keyPrefix()}, Keys: deps.keys}
+	s.memory.Once.Shared, s.memory.Once.Keys = fleetredis.Shared{Client: state.client, Prefix: p.keyPrefix()}, deps.keys
 	s.tokens = fleetredis.Tokens{Client: state.client, Prefix: p.keyPrefix(), Keys: deps.keys}
 	return s
 }

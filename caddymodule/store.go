@@ -62,7 +62,7 @@ type opened struct {
 	// directory is nil where sessions are sealed in cookies: they cannot be
 	// listed.
 	directory sessionDirectory
-	results   *gate.Results
+	memory    *gate.Memory
 	// ends keeps ends that failed until they are stored.
 	ends *signout.Unfinished
 	// release gives up this instance's share; the last one closes.

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/caddy-wechat/gateway/internal/cookies"
-	"github.com/caddy-wechat/gateway/internal/gate"
 )
 
 // Attack: the app, or its log, gets what signs the visitor in. Through other proxies

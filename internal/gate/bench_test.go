@@ -69,7 +69,7 @@ func signedIn(b *testing.B) (handle func(watched bool), live *Live) {
 	sealed := &session.Sealed{Keys: ring, Tombstones: bolt}
 	live = new(Live)
 	g := &Gate{
-		Hub:     &Hub{Live: live, WeChat: new(wechat.Client), Ledger: bolt, Store: sealed, Ended: bolt.Ended, PersonEnded: bolt.PersonEnded, Keys: ring, Results: new(Results)},
+		Hub:     &Hub{Live: live, WeChat: new(wechat.Client), Ledger: bolt, Store: sealed, Ended: bolt.Ended, PersonEnded: bolt.PersonEnded, Keys: ring, Memory: new(Memory)},
 		Account: wechat.Account{Kind: wechat.OfficialAccount, Name: "default", Credentials: wechat.Credentials{AppID: "wx1"}},
 		Rules:   Rules{Scope: wechat.ScopeUserInfo, Outside: OutsideQR},
 		Logger:  slog.New(slog.DiscardHandler),

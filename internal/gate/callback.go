@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -9,6 +8,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -55,7 +55,7 @@ func (g *Gate) callback(w http.ResponseWriter, r *Request) {
 	case !flow.boundTo(r):
 		// WeChat's crawler, a shared link, a lost cookie: spends nothing.
 		g.startAnew(w, r, flow, "binding cookie missing")
-	case known && !isPerson(r.id.person, flow.Person):
+	case known && !r.id.person.Is(flow.Person):
 		g.metAnother(w, r, flow, answer.code)
 	case flow.expired():
 		g.startAnew(w, r, flow, "flow expired")
@@ -150,11 +150,11 @@ func (g *Gate) refused(w http.ResponseWriter, r *Request, f Flow) {
 func (g *Gate) metAnother(w http.ResponseWriter, r *Request, f Flow, code string) {
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
-	o, err := g.Hub.Results.known(ctx, r.hit(doorOf(g.Account), f.ID, code))
+	o, err := g.Hub.Memory.Once.Known(ctx, r.hit(signin.Door(g.Account), f.ID, code))
 	switch {
 	case err != nil:
 		g.unavailable(w, r, retryStore, f, err)
-	case o.session != nil && o.session.ID == r.id.session.ID:
+	case o.Session != nil && o.Session.ID == r.id.session.ID:
 		g.enter(w, r, f, o, r.binding(g.Account))
 	default:
 		g.startAnew(w, r, f, "begun by another person")
@@ -169,50 +169,49 @@ func (g *Gate) finish(w http.ResponseWriter, r *Request, f Flow, code string) {
 		g.startAnew(w, r, f, "the account is not this site's any more")
 		return
 	}
-	binding := r.binding(account)
-	who := visitorOf(r) // spend may outlive the request
-	h := r.hit(doorOf(account), f.ID, code)
-	o, err := g.Hub.Results.Do(r.Context(), h, func(ctx context.Context) (outcome, error) {
-		if account.Kind == wechat.Website {
-			return g.spendAtDoor(ctx, account, binding, h, who, g.seeWebsite)
-		}
-		return g.spend(ctx, f, h, binding, who)
-	})
+	in := signin.Entry{
+		Account: account, Binding: r.binding(account), Hit: r.hit(signin.Door(account), f.ID, code), Visitor: visitorOf(r),
+		Ask: g.ways().Of(account.Kind), Guest: g.Rules.SnapshotGuest,
+	}
+	if f.Account == "" {
+		in.Flow, in.Asked = f.ID, f.Scope
+	}
+	o, err := g.signer().SignIn(r.Context(), in)
 	switch {
 	case err != nil:
 		g.failed(w, r, f, err)
-	case o.snapshot && f.Optional:
+	case o.Snapshot && f.Optional:
 		g.passWithout(w, r, f)
-	case o.session == nil, o.snapshot && request.IsScanPath(f.Target):
+	case o.Session == nil, o.Snapshot && request.IsScanPath(f.Target):
 		// A guest confirms no code, and takes no visitor's session for nothing.
 		g.explainSnapshot(w, r, f)
 	default:
-		g.enter(w, r, f, o, binding)
+		g.enter(w, r, f, o, in.Binding)
 	}
 }
 
 // enter gives the browser its session and sends it to the address first asked for.
-func (g *Gate) enter(w http.ResponseWriter, r *Request, f Flow, o outcome, b session.Binding) {
+func (g *Gate) enter(w http.ResponseWriter, r *Request, f Flow, o signin.Outcome, b session.Binding) {
 	switch lives, err := g.lives(r, o, b.AppID); {
 	case err != nil:
 		g.failed(w, r, f, err)
 	case !lives:
 		// A duplicate hit after the visitor has signed out again, or was, or has a
 		// newer session (attack: the address of a dance signs in after the logout).
-		g.Hub.Results.drop(f.ID)
+		g.Hub.Memory.Once.Drop(f.ID)
 		g.startAnew(w, r, f, "session already ended")
 	default:
 		target := f.Target
 		if c, fresh := g.codeOf(r, f); fresh {
 			target += "?" + scanBack
-			if err := g.proveScan(w, r, c, f.Target, o.session.ID); err != nil {
+			if err := g.proveScan(w, r, c, f.Target, o.Session.ID); err != nil {
 				g.misconfigured(w, r, f, err)
 				return
 			}
 		}
-		g.setSession(w, r, o.value, o.session)
+		g.setSession(w, r, o.Value, o.Session)
 		g.land(w, r)
-		if r.asked > 0 && o.session.Declined.IsZero() {
+		if r.asked > 0 && o.Session.Declined.IsZero() {
 			g.setAsked(w, r, 0) // it was counted for another session
 		}
 		arrive(w, r, target)

@@ -156,7 +156,7 @@ func TestBackAfterSignIn(t *testing.T) {
 	callback := b.until("/x?y")
 	b.open(callback)
 	session, calls := b.session(), w.weChat.CountCalls(exchangePath)
-	w.hub.Results = new(gate.Results) // long after
+	w.hub.Memory = new(gate.Memory) // long after
 	h := b.send(http.MethodGet, callback, "")
 	if h.status != http.StatusSeeOther || h.location() != shop+"/x?y" || len(h.header["Set-Cookie"]) != 0 {
 		t.Errorf("%d %s %q", h.status, h.location(), h.header["Set-Cookie"])

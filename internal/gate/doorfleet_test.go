@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/signin"
 )
 
 // board is where two instances leave word for each other.
@@ -71,9 +72,9 @@ func fleetWith(t *testing.T, c *weChat) (one, two *town) {
 	t.Helper()
 	one = newTownWith(t, c, doors, func(w *town) { w.inside = true })
 	shared := &board{notes: map[string]note{}}
-	one.hub.Results = &gate.Results{Shared: shared, Keys: one.hub.Keys}
+	one.hub.Memory = &gate.Memory{Once: signin.Once{Shared: shared, Keys: one.hub.Keys}}
 	hub := *one.hub
-	hub.Results = &gate.Results{Shared: shared, Keys: one.hub.Keys}
+	hub.Memory = &gate.Memory{Once: signin.Once{Shared: shared, Keys: one.hub.Keys}}
 	two = &town{t: t, weChat: one.weChat, hub: &hub, ledger: one.ledger, scrub: one.scrub, inside: true, gate: &gate.Gate{
 		Hub: &hub, Account: one.gate.Account, Doors: one.gate.Doors, Rules: one.gate.Rules, Logger: one.gate.Logger,
 	}}

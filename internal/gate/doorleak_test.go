@@ -57,7 +57,7 @@ func TestNothingLeaksThroughTheDoors(t *testing.T) {
 	used := w.weChat.MiniProgramCode("bob", miniApp)
 	bob := w.client("bob")
 	bob.ask(http.MethodPost, miniLogin, code{used})
-	w.hub.Results = new(gate.Results)
+	w.hub.Memory = new(gate.Memory)
 	note(bob.ask(http.MethodPost, miniLogin, code{used}).hop)
 	w.weChat.answer(`{"errcode":40029,"errmsg":"invalid code","session_key":"tiihtNczf5v6AKRyjwEUhQ==","openid":"oAAAAAAAAAAAAAAAAAAAAAAAAAAA"}`)
 	note(bob.ask(http.MethodPost, miniLogin, code{"garbage-0123456789"}).hop)

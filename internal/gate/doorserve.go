@@ -17,13 +17,13 @@ var doorCalls = map[string]struct {
 	calls map[string]doorCall
 }{
 	"mini-program": {wechat.MiniProgram, map[string]doorCall{
-		"login":   (*Gate).miniLogin,
+		"login":   (*Gate).doorLogin,
 		"profile": (*Gate).miniProfile,
 		"phone":   (*Gate).miniPhone,
 		"ticket":  (*Gate).issueTicket,
 	}},
 	"mobile-app": {wechat.MobileApp, map[string]doorCall{
-		"login":    (*Gate).mobileLogin,
+		"login":    (*Gate).doorLogin,
 		"declined": (*Gate).mobileDeclined,
 	}},
 }

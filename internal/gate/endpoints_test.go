@@ -150,7 +150,7 @@ func TestAttack36LogoutEndsTheSession(t *testing.T) {
 			t.Errorf("%s: the cookie of before lives on: %d", address, h.status)
 		}
 	}
-	w.hub.Results = new(gate.Results)
+	w.hub.Memory = new(gate.Memory)
 	if h := thief.script(http.MethodPost, "/_wechat/logout"); h.status != http.StatusOK || h.json().Code != http.StatusOK {
 		t.Errorf("to sign out twice: %d %s", h.status, h.body)
 	}

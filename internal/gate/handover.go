@@ -17,6 +17,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -177,13 +178,13 @@ func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
 	who := visitorOf(r)
 	// Whoever comes second is told who was first: the same browser, to which WeChat
 	// may do everything twice, gets the same session, any other one nothing.
-	o, err := g.Hub.Results.Do(r.Context(), r.hit("ticket", onceKey("ticket", r.origin, h.Ticket.ID), by), func(ctx context.Context) (outcome, error) {
+	o, err := g.Hub.Memory.Once.Do(r.Context(), r.hit("ticket", signin.OnceKey("ticket", r.origin, h.Ticket.ID), by), func(ctx context.Context) (signin.Outcome, error) {
 		return g.spendTicket(ctx, r.origin, h.Ticket, by, who)
 	})
-	winner, value, _ := strings.Cut(o.value, ".")
+	winner, value, _ := strings.Cut(o.Value, ".")
 	lives := false
 	if err == nil && winner == by {
-		o.value = value
+		o.Value = value
 		lives, err = g.lives(r, o, h.Ticket.AppID)
 	}
 	switch {
@@ -191,7 +192,7 @@ func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
 		g.ticketUnavailable(w, r, err)
 		return
 	case lives && g.sameKeys(r) == nil:
-		g.setSession(w, r, value, o.session)
+		g.setSession(w, r, value, o.Session)
 		cookies.Ticket.ClearAt(w, r.site, ticketPath+h.Ticket.ID)
 	}
 	// Not arrive: the fragment that the mini program gave belongs to the page.
@@ -206,25 +207,25 @@ func (g *Gate) ticketUnavailable(w http.ResponseWriter, r *Request, err error) {
 
 // spendTicket makes the session of the web-view: a new one, of the same person at
 // the same account, and of the line of the token that asked for the ticket.
-func (g *Gate) spendTicket(ctx context.Context, site string, t ticket, by string, who visitor) (outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
+func (g *Gate) spendTicket(ctx context.Context, site string, t ticket, by string, who signin.Visitor) (signin.Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, signin.SpendTimeout)
 	defer cancel()
 	binding := session.Binding{Site: site, AppID: t.AppID, Audience: session.Token}
 	asked, err := g.Hub.Store.Load(ctx, t.Value, binding)
 	if err != nil {
 		// Ended where the ledger does not hear of it, by an operator (attack: a
 		// ticket of before gives a new session).
-		return outcome{}, fmt.Errorf("gate: the session that asked for the ticket: %w", err)
+		return signin.Outcome{}, fmt.Errorf("gate: the session that asked for the ticket: %w", err)
 	}
 	person, err := g.Hub.Ledger.Find(ctx, t.Person)
 	if err != nil {
-		return outcome{}, fmt.Errorf("gate: find person: %w", err)
+		return signin.Outcome{}, fmt.Errorf("gate: find person: %w", err)
 	}
 	if !person.Holds(t.AppID, t.OpenID) {
-		return outcome{}, fmt.Errorf("gate: the openid is not this person's any more: %w", session.ErrEnded)
+		return signin.Outcome{}, fmt.Errorf("gate: the openid is not this person's any more: %w", session.ErrEnded)
 	}
 	if err := g.burn(ctx, t); err != nil {
-		return outcome{}, err
+		return signin.Outcome{}, err
 	}
 	a := g.accountOf(t.AppID)
 	binding.Audience = session.Cookie
@@ -234,15 +235,15 @@ func (g *Gate) spendTicket(ctx context.Context, site string, t ticket, by string
 	told := *s
 	told.Person = person.ID
 	if err := g.teller().TellSignIn(ctx, &told, person.UnionID, audit.ReasonTicket, t.ID); err != nil {
-		return outcome{}, err
+		return signin.Outcome{}, err
 	}
-	value, err := g.keepNew(ctx, s, person, who)
+	value, err := g.signer().KeepNew(ctx, s, person, who)
 	if err != nil {
-		return outcome{}, fmt.Errorf("gate: save session: %w", err)
+		return signin.Outcome{}, fmt.Errorf("gate: save session: %w", err)
 	}
 	g.Logger.Info("handed over to a web-view", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()), slog.String("account", a.Name))
 	audit.Write(g.Audit, audit.Record{
 		Action: audit.ActionSignIn, Account: a.Name, User: person.ID, Session: s.ID, Scope: s.Scope, Reason: audit.ReasonTicket, Site: site,
 	})
-	return outcome{session: s, value: by + "." + value}, nil
+	return signin.Outcome{Session: s, Value: by + "." + value}, nil
 }

@@ -164,7 +164,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 	w.hub = &gate.Hub{
 		WeChat: &wechat.Client{APIURL: c.url}, Ledger: w.ledger, Store: w.store, Ended: book.Ended, PersonEnded: book.PersonEnded,
 		Unwritten: book.Unwritten, Unfinished: new(signout.Unfinished),
-		Keys: ring, Results: new(gate.Results), Live: new(gate.Live), Scans: new(gate.Scans),
+		Keys: ring, Memory: new(gate.Memory), Live: new(gate.Live), Scans: new(gate.Scans),
 	}
 	w.gate = &gate.Gate{
 		Hub:     w.hub,
@@ -201,7 +201,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 // reload makes the gate anew, as a new configuration does: what it kept in
 // memory is gone.
 func (w *town) reload() {
-	w.hub.Results = new(gate.Results)
+	w.hub.Memory = new(gate.Memory)
 	w.gate = &gate.Gate{Hub: w.hub, Account: w.gate.Account, Doors: w.gate.Doors, Origin: w.gate.Origin, Rules: w.gate.Rules, Logger: w.gate.Logger, Audit: w.gate.Audit}
 }
 

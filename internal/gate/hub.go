@@ -62,7 +62,7 @@ type Hub struct {
 	Unfinished *signout.Unfinished
 	Policy     session.Policy
 	Keys       *session.Ring
-	Results    *Results
+	Memory     *Memory
 	// Scans signs browsers outside WeChat in by a phone. Nil: there is none of it.
 	Scans *Scans
 	// RealWeChat says that the browsers are sent to WeChat's own servers, where the

@@ -11,6 +11,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -94,19 +95,19 @@ func (g *Gate) miniPhone(w http.ResponseWriter, r *Request, a wechat.Account) {
 // asks again with the same code.
 func (g *Gate) spendPhone(r *Request, code string) (string, error) {
 	s := r.id.session
-	h := r.hit("phone "+s.AppID, onceKey("phone", s.Site, s.AppID, s.OpenID, code), code)
-	o, err := g.Hub.Results.Do(r.Context(), h, func(ctx context.Context) (outcome, error) {
-		ctx, cancel := context.WithTimeout(ctx, spendTimeout)
+	h := r.hit("phone "+s.AppID, signin.OnceKey("phone", s.Site, s.AppID, s.OpenID, code), code)
+	o, err := g.Hub.Memory.Once.Do(r.Context(), h, func(ctx context.Context) (signin.Outcome, error) {
+		ctx, cancel := context.WithTimeout(ctx, signin.SpendTimeout)
 		defer cancel()
 		got, err := g.Hub.Phone(ctx, s.AppID, code, s.OpenID)
 		g.log().Answered(g.accountOf(s.AppID).Name, err, "phone", "token")
 		if err != nil {
-			return outcome{}, err
+			return signin.Outcome{}, err
 		}
 		phone := phoneText(got)
-		return outcome{value: phone}, g.record(r, ledger.Sighting{Phone: phone})
+		return signin.Outcome{Value: phone}, g.record(r, ledger.Sighting{Phone: phone})
 	})
-	return o.value, err
+	return o.Value, err
 }
 
 func (g *Gate) openPhone(r *Request, body *sealedData) (string, error) {
@@ -134,7 +135,7 @@ func (g *Gate) envelope(r *Request, body *sealedData) (wechat.Envelope, error) {
 	if err != nil {
 		return wechat.Envelope{}, err
 	}
-	key, err := g.openSessionKey(&person, &s)
+	key, err := signin.OpenSessionKey(g.Hub.Keys, &person, &s)
 	return wechat.Envelope{AppID: s.AppID, OpenID: s.OpenID, SessionKey: key, Data: body.EncryptedData, IV: body.IV}, err
 }
 

@@ -3,20 +3,13 @@ package gate
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 
-	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
-
-// isPerson reports whether an id is a person's, also an older one.
-func isPerson(p ledger.Person, id string) bool {
-	return p.ID == id || slices.Contains(p.Merged, id)
-}
 
 // asksFirst shows a page, and returns true, where a link would take the browser
 // from the person who is signed in to another one, and the browser does not say
@@ -33,7 +26,7 @@ func (g *Gate) asksFirst(w http.ResponseWriter, r *Request, person, confirm, tar
 		g.unavailable(w, r, retryStore, Flow{Target: target, Scope: wechat.ScopeBase}, err)
 		return true
 	}
-	if r.id == nil || r.id.Guest() || isPerson(r.id.person, person) {
+	if r.id == nil || r.id.Guest() || r.id.person.Is(person) {
 		return false
 	}
 	g.show(w, r, page.Page{Kind: page.OtherPerson, ConfirmURL: confirm, ContinueURL: loginPath(target, wechat.ScopeBase)},

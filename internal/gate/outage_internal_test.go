@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/outage"
+	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -24,7 +26,7 @@ func logger() (*slog.Logger, *strings.Builder) {
 // What is not available to one visitor is no outage.
 func TestOneVisitorIsNoOutage(t *testing.T) {
 	t.Parallel()
-	for name, err := range map[string]error{"a key taken away": errWithdrawn, "a crowd": errCrowded} {
+	for name, err := range map[string]error{"a key taken away": errWithdrawn, "a crowd": signin.ErrCrowded} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if !errors.Is(err, session.ErrUnavailable) {
@@ -40,6 +42,9 @@ func TestOneVisitorIsNoOutage(t *testing.T) {
 // Attack: a client that leaves again and again makes the log say that a store is down.
 func TestAttackAClientThatLeavesIsNoOutage(t *testing.T) {
 	t.Parallel()
+	shared := func(err error) error {
+		return fmt.Errorf("signin: read: %w", outage.During(outage.CallSave, errors.Join(session.ErrUnavailable, err)))
+	}
 	for name, row := range map[string]struct {
 		left bool
 		err  error
@@ -47,14 +52,14 @@ func TestAttackAClientThatLeavesIsNoOutage(t *testing.T) {
 	}{
 		"it waits":                {false, session.ErrUnavailable, true},
 		"it left":                 {true, context.Canceled, false},
-		"it left a poll":          {true, unshared("read", context.Canceled), false},
-		"it left the line":        {true, errLeft, false},
-		"it left, and Redis hung": {true, unshared("read", context.DeadlineExceeded), true},
+		"it left a poll":          {true, shared(context.Canceled), false},
+		"it left the line":        {true, signin.ErrLeft, false},
+		"it left, and Redis hung": {true, shared(context.DeadlineExceeded), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l, text := logger()
-			g := &Gate{Hub: &Hub{Results: new(Results)}, Logger: l}
+			g := &Gate{Hub: &Hub{Memory: new(Memory)}, Logger: l}
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			if row.left {
@@ -65,7 +70,7 @@ func TestAttackAClientThatLeavesIsNoOutage(t *testing.T) {
 			if got := text.Len() > 0; got != row.line {
 				t.Errorf("the log says %q", text)
 			}
-			if open := g.Hub.Results.outages.Open(); open != row.line {
+			if open := g.Hub.Memory.outages.Open(); open != row.line {
 				t.Errorf("an outage: %t", open)
 			}
 		})

@@ -45,7 +45,7 @@ type renewed struct {
 // is failing it is not, unless most of its time is over: an outage that lasts, or that
 // somebody keeps up, must not sign visitors out.
 func (g *Gate) mayRenew(s *session.Session) bool {
-	if !g.Hub.Results.renewals.paused() && !outage.Failing(g.Hub.Store) {
+	if !g.Hub.Memory.renewals.paused() && !outage.Failing(g.Hub.Store) {
 		return true
 	}
 	return time.Until(g.Hub.Policy.Expires(s)) < time.Since(s.Renewed)
@@ -58,7 +58,7 @@ func (g *Gate) renewSession(r *Request, s session.Session, msg string) *renewed 
 	if !g.Hub.Policy.Due(&s, time.Now()) || !g.mayRenew(&s) {
 		return nil
 	}
-	n := &g.Hub.Results.renewals
+	n := &g.Hub.Memory.renewals
 	if n.running.Add(1) > maxRenewing {
 		n.running.Add(-1)
 		return nil
@@ -97,7 +97,7 @@ func (g *Gate) carryOutRenewal(ctx context.Context, s session.Session, key cache
 		err = outage.During(outage.CallSave, err)
 		a := g.accountOf(s.AppID)
 		if len(outage.Of(a.Name, err)) > 0 {
-			g.Hub.Results.renewals.pause()
+			g.Hub.Memory.renewals.pause()
 		}
 		g.log().Note(slog.LevelWarn, msg, a.Name, "", err)
 		return nil

@@ -6,8 +6,10 @@ import (
 	"net/netip"
 	"net/url"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -90,4 +92,18 @@ func (r *Request) browser() string {
 // cookie of this use and one of its secrets.
 func (r *Request) boundBy(use cookies.Cookie, want []byte) bool {
 	return r.heldSecrets().Bound(r.Request, r.site, use, want)
+}
+
+// hit is a request's hit at a door.
+func (r *Request) hit(door, id, code string) signin.Hit {
+	return signin.Hit{Door: door, Network: r.network(), ID: id, Code: code}
+}
+
+func visitorOf(r *Request) signin.Visitor {
+	who := signin.Visitor{Client: audit.Client(r.UserAgent()), Browser: r.browser()}
+	if r.id != nil {
+		s := r.id.session // a copy: the identity is shared
+		who.Before = &s
+	}
+	return who
 }

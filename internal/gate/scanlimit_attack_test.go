@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/caddy-wechat/gateway/internal/request"
 )
 
 // Attack: the number beside a code is drawn again and again until it is the one that
@@ -118,4 +120,9 @@ func TestAttackPollsOfOneTakeNoneFromOthers(t *testing.T) {
 			t.Errorf("%d in a second", sum)
 		}
 	})
+}
+
+// net4 is the i-th network of a test.
+func net4(i int) netip.Prefix {
+	return request.NetworkOf(netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 7}))
 }

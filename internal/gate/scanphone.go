@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -141,7 +142,7 @@ func (g *Gate) scanReply(w http.ResponseWriter, r *Request, c scanCode) {
 	}
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
-	first, err := g.Hub.Scans.answer(ctx, g.Hub.Keys, onceKey("answer", r.origin, c.id()), answer, c.left()+cookies.ScanGrace)
+	first, err := g.Hub.Scans.answer(ctx, g.Hub.Keys, signin.OnceKey("answer", r.origin, c.id()), answer, c.left()+cookies.ScanGrace)
 	if err != nil {
 		g.unavailable(w, r, retryStore, Flow{}, err)
 		return

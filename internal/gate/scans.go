@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/limit"
+	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -25,7 +26,7 @@ var answerRate = limit.Rate{Burst: 5, Every: 12 * time.Second}
 type Scans struct {
 	// Shared makes an answer that reached one instance known to all, and taken on
 	// one, taken on all. Nil for one instance.
-	Shared Shared
+	Shared signin.Shared
 
 	memory  memoryBoard
 	once    sync.Once
@@ -56,7 +57,7 @@ func (s *Scans) limits() *scanLimits {
 	return s.limited
 }
 
-func (s *Scans) board() Shared {
+func (s *Scans) board() signin.Shared {
 	if s.Shared != nil {
 		return s.Shared
 	}

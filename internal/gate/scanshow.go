@@ -17,6 +17,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -137,8 +138,8 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *Request, c scanCode, answer 
 		g.scanUnavailable(w, r, err)
 		return
 	}
-	key, who := onceKey("scan", r.origin, c.id()), visitorOf(r)
-	o, err := g.Hub.Results.Do(r.Context(), r.hit("scan", key, c.id()), func(ctx context.Context) (outcome, error) {
+	key, who := signin.OnceKey("scan", r.origin, c.id()), visitorOf(r)
+	o, err := g.Hub.Memory.Once.Do(r.Context(), r.hit("scan", key, c.id()), func(ctx context.Context) (signin.Outcome, error) {
 		return g.spendScan(ctx, r.origin, c, answer, who)
 	})
 	lives := false
@@ -151,7 +152,7 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *Request, c scanCode, answer 
 	case err != nil, !lives, g.sameKeys(r) != nil:
 		g.scanOver(w, r, page.ScanExpired, loginPath(target, c.need))
 	default:
-		g.setSession(w, r, o.value, o.session)
+		g.setSession(w, r, o.Value, o.Session)
 		g.land(w, r)
 		cookies.Scan.ClearAt(w, r.site, scanWaitPath+c.id())
 		returnTo(w, r, target) // not arrive: there is no fragment of WeChat's to drop
@@ -161,27 +162,27 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *Request, c scanCode, answer 
 // spendScan makes the session of the browser: a new one, of the same person at the
 // same account, while the phone's own is still good. It is no part of the phone's
 // line.
-func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer scanAnswer, who visitor) (outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
+func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer scanAnswer, who signin.Visitor) (signin.Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, signin.SpendTimeout)
 	defer cancel()
 	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: site, AppID: answer.AppID, Audience: session.Cookie})
 	switch {
 	case err != nil:
-		return outcome{}, fmt.Errorf("gate: the phone's session: %w", err)
+		return signin.Outcome{}, fmt.Errorf("gate: the phone's session: %w", err)
 	case g.Hub.over(phone) != nil || phone.Guest || !g.admits(phone.AppID):
-		return outcome{}, fmt.Errorf("gate: the phone's session: %w", session.ErrEnded)
+		return signin.Outcome{}, fmt.Errorf("gate: the phone's session: %w", session.ErrEnded)
 	}
 	person, err := g.Hub.Ledger.Find(ctx, phone.Person)
 	if err != nil {
-		return outcome{}, fmt.Errorf("gate: find person: %w", err)
+		return signin.Outcome{}, fmt.Errorf("gate: find person: %w", err)
 	}
 	if !person.Holds(phone.AppID, phone.OpenID) {
-		return outcome{}, fmt.Errorf("gate: the openid is not this person's any more: %w", session.ErrEnded)
+		return signin.Outcome{}, fmt.Errorf("gate: the openid is not this person's any more: %w", session.ErrEnded)
 	}
-	key := onceKey("answer", site, c.id())
+	key := signin.OnceKey("answer", site, c.id())
 	won, err := g.Hub.Scans.take(ctx, key)
 	if err != nil || !won {
-		return outcome{}, cmp.Or(err, fmt.Errorf("gate: the code was used: %w", session.ErrNone))
+		return signin.Outcome{}, cmp.Or(err, fmt.Errorf("gate: the code was used: %w", session.ErrNone))
 	}
 	b := phone.Binding()
 	b.Audience = session.Cookie
@@ -197,7 +198,7 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer sc
 	value, err := g.keepScanned(ctx, s, c, person, who)
 	if err != nil {
 		g.Hub.Scans.giveBack(ctx, key)
-		return outcome{}, err
+		return signin.Outcome{}, err
 	}
 	account := g.accountOf(phone.AppID).Name
 	g.Logger.Info("signed in by a phone", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()),
@@ -205,16 +206,16 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer sc
 	audit.Write(g.Audit, audit.Record{
 		Action: audit.ActionSignIn, Account: account, User: person.ID, Session: s.ID, Client: c.device.Word(), Scope: s.Scope, Reason: audit.ReasonScan, Site: site,
 	})
-	return outcome{session: s, value: value}, nil
+	return signin.Outcome{Session: s, Value: value}, nil
 }
 
 // keepScanned tells of the sign-in and saves its session. Asked again after a
 // failure, it tells nothing new.
-func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scanCode, person ledger.Person, who visitor) (string, error) {
+func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scanCode, person ledger.Person, who signin.Visitor) (string, error) {
 	if err := g.teller().TellSignIn(ctx, s, person.UnionID, audit.ReasonScan, c.id()); err != nil {
 		return "", err
 	}
-	value, err := g.keepAsDated(ctx, s, person, who)
+	value, err := g.signer().KeepAsDated(ctx, s, person, who)
 	if err != nil {
 		return "", fmt.Errorf("gate: save session: %w", err)
 	}
@@ -225,7 +226,7 @@ func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scanCode, 
 func (g *Gate) scanAnswer(r *Request, id string) (scanAnswer, bool, error) {
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
-	return g.Hub.Scans.read(ctx, g.Hub.Keys, onceKey("answer", r.origin, id))
+	return g.Hub.Scans.read(ctx, g.Hub.Keys, signin.OnceKey("answer", r.origin, id))
 }
 
 // scanOver says that a code leads nowhere; again shows another one, "" none.

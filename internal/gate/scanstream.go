@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/signin"
 )
 
 const (
@@ -30,7 +31,7 @@ const (
 func (g *Gate) scanState(ctx context.Context, site string, c scanCode) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, outage.StoreTimeout)
 	defer cancel()
-	answer, answered, err := g.Hub.Scans.read(ctx, g.Hub.Keys, onceKey("answer", site, c.id()))
+	answer, answered, err := g.Hub.Scans.read(ctx, g.Hub.Keys, signin.OnceKey("answer", site, c.id()))
 	switch {
 	case err != nil:
 		return scanWaiting, err

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/session"
@@ -40,4 +41,13 @@ func (r *Request) clearSession(w http.ResponseWriter) {
 // counter counts in cookies of the request's site.
 func (g *Gate) counter(r *Request) cookies.Counter {
 	return cookies.Counter{Keys: g.Hub.Keys, Origin: r.origin, Site: r.site}
+}
+
+// cookieAge is how long the browser keeps the session's cookie; 0 for guests,
+// whose cookie goes with the browser window.
+func cookieAge(p session.Policy, s *session.Session) time.Duration {
+	if s.Guest {
+		return 0
+	}
+	return time.Until(p.Expires(s))
 }

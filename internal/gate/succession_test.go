@@ -36,7 +36,7 @@ func reloaded(w *town, changes ...func(next *gate.Hub)) (next *gate.Hub, store *
 	store = &verdicts{Store: w.store.Store}
 	next = &gate.Hub{
 		Ledger: w.hub.Ledger, Store: store, AskStore: true, Ended: func([16]byte) bool { return false },
-		Keys: w.hub.Keys, Results: w.hub.Results, Live: new(gate.Live), Succession: new(gate.Succession),
+		Keys: w.hub.Keys, Memory: w.hub.Memory, Live: new(gate.Live), Succession: new(gate.Succession),
 	}
 	for _, change := range changes {
 		change(next)
@@ -69,12 +69,12 @@ func TestAttackStreamsOutliveTheirConfiguration(t *testing.T) {
 		"the account is gone at the next reload": {func(w *town) {
 			next, _ := reloaded(w, func(next *gate.Hub) { next.Live = w.hub.Live })
 			time.Sleep(10 * time.Minute)
-			next.Succession.Pass(&gate.Hub{Results: w.hub.Results, Live: w.hub.Live, Admits: gone})
+			next.Succession.Pass(&gate.Hub{Memory: w.hub.Memory, Live: w.hub.Live, Admits: gone})
 		}, 11 * time.Minute},
 		"the account was gone for half a minute": {func(w *town) {
 			next, _ := reloaded(w, func(next *gate.Hub) { next.Live, next.Admits = w.hub.Live, gone })
 			time.Sleep(30 * time.Second)
-			next.Succession.Pass(&gate.Hub{Results: w.hub.Results, Live: w.hub.Live})
+			next.Succession.Pass(&gate.Hub{Memory: w.hub.Memory, Live: w.hub.Live})
 		}, forever},
 		"no gateway any more": {func(w *town) { w.hub.Succession.Pass(nil) }, time.Minute},
 		"another store knows the session": {func(w *town) {

@@ -58,7 +58,7 @@ func (g *Gate) issueTicket(w http.ResponseWriter, r *Request, a wechat.Account) 
 	s := r.id.session
 	// Of persons, not of sessions: a ticket makes another session, which can ask for
 	// tickets too (attack: one visitor fills the store).
-	if ok, _ := g.Hub.Results.tickets.Take(s.Person, "", ticketRate); !ok {
+	if ok, _ := g.Hub.Memory.tickets.Take(s.Person, "", ticketRate); !ok {
 		response.RetryIn(w, time.Minute)
 		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "Too many tickets in this minute.")
 		return
@@ -116,7 +116,7 @@ func (g *Gate) checkTicket(t ticket) error {
 }
 
 // isOf reports whether a person is the ticket's, also under an older id.
-func (t ticket) isOf(p ledger.Person) bool { return isPerson(p, t.Person) }
+func (t ticket) isOf(p ledger.Person) bool { return p.Is(t.Person) }
 
 // burn makes a ticket worthless, for good: what the instances tell each other of it can
 // be lost, by a restart or by a store that fails (attack: a ticket used twice).

@@ -1,8 +1,6 @@
 package gate
 
 import (
-	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -81,24 +79,6 @@ func (g *Gate) askURL(a wechat.Account, callback string, scope wechat.Scope, sta
 		return g.Hub.WeChat.QRConnectURL(wechat.QRConnect{AppID: a.Credentials.AppID, RedirectURI: callback, State: state})
 	}
 	return g.Hub.WeChat.AuthorizeURL(wechat.Authorize{AppID: a.Credentials.AppID, RedirectURI: callback, Scope: scope, State: state})
-}
-
-// seeWebsite spends a code of WeChat's QR page. Whoever confirmed there has consented
-// to show the profile.
-func (g *Gate) seeWebsite(ctx context.Context, a wechat.Account, code string) (ledger.Sighting, error) {
-	token, err := g.Hub.WeChat.Exchange(ctx, a.Credentials, code)
-	g.log().Answered(a.Name, err, "exchange")
-	switch {
-	case err != nil:
-		return ledger.Sighting{}, err
-	case token.Snapshot:
-		// Unheard of on desktops. Virtual people must never meet real ones.
-		return ledger.Sighting{}, fmt.Errorf("gate: a virtual visitor of a website: %w", wechat.ErrDeny)
-	}
-	token.Scope = wechat.ScopeUserInfo // what snsapi_login is good for; the grant is kept as such a one
-	sighting := ledger.Sighting{OpenID: token.OpenID, UnionID: token.UnionID}
-	err = g.addProfile(ctx, a, token, &sighting)
-	return sighting, err
 }
 
 // refusedAtWebsite handles a state without a code, as WeChat's QR page used to send

@@ -72,6 +72,9 @@ func (p Person) OpenID(appID string) string {
 // moved away, see verdict.go) must not pass as that person.
 func (p Person) Holds(appID, openID string) bool { return p.account(appID, openID) >= 0 }
 
+// Is reports whether an id is the person's, also an older one.
+func (p Person) Is(id string) bool { return p.ID == id || slices.Contains(p.Merged, id) }
+
 // account returns the index of an openid, -1 if the person does not hold it.
 func (p *Person) account(appID, openID string) int {
 	return slices.IndexFunc(p.Accounts, func(a Account) bool { return a.AppID == appID && a.OpenID == openID })

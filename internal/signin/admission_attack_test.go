@@ -1,4 +1,4 @@
-package gate
+package signin
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/request"
 )
 
-// net4 is the i-th network of a test.
-func net4(i int) netip.Prefix {
+// network4 is the i-th network of a test.
+func network4(i int) netip.Prefix {
 	return request.NetworkOf(netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 7}))
 }
 
@@ -54,14 +54,14 @@ func TestAttackFloodOfOneNetworkTakesNoPlaceFromOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a, got := new(admissions).at("door"), make(chan turn, 4*maxWaiting)
-		flood, shop, school := net4(1), net4(2), net4(3)
+		flood, shop, school := network4(1), network4(2), network4(3)
 		queue(t, a, got, flood, maxSigningIn+maxWaiting+200)
 		first := drain(got)
 		held, sent := []turn(nil), 0
 		for _, p := range first {
 			if p.err == nil {
 				held = append(held, p)
-			} else if sent++; !errors.Is(p.err, errCrowded) {
+			} else if sent++; !errors.Is(p.err, ErrCrowded) {
 				t.Errorf("sent away with %v", p.err)
 			}
 		}
@@ -101,8 +101,8 @@ func TestAttackFloodAtOneDoorLeavesTheOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		all, got := new(admissions), make(chan turn, 4*maxWaiting)
-		queue(t, all.at("mini"), got, net4(1), 520)
-		if _, err := all.at("browsers").enter(t.Context(), net4(1)); err != nil {
+		queue(t, all.at("mini"), got, network4(1), 520)
+		if _, err := all.at("browsers").enter(t.Context(), network4(1)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -115,10 +115,10 @@ func TestAttackLineOfManyNetworksIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, got := new(admissions).at("door"), make(chan turn, 4*maxWaiting)
 		for i := range maxSigningIn + maxWaiting {
-			queue(t, a, got, net4(i), 1)
+			queue(t, a, got, network4(i), 1)
 		}
 		begun := time.Now()
-		if _, err := a.enter(t.Context(), net4(9999)); !errors.Is(err, errCrowded) || time.Since(begun) != 0 {
+		if _, err := a.enter(t.Context(), network4(9999)); !errors.Is(err, ErrCrowded) || time.Since(begun) != 0 {
 			t.Errorf("%v after %v", err, time.Since(begun))
 		}
 		time.Sleep(admissionPatience)
@@ -139,7 +139,7 @@ func TestLinesKeepTheirOrder(t *testing.T) {
 		a := new(admissions).at("door")
 		leaves := make([]func(), 0, maxSigningIn)
 		for range maxSigningIn {
-			leave, err := a.enter(t.Context(), net4(1))
+			leave, err := a.enter(t.Context(), network4(1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,9 +153,9 @@ func TestLinesKeepTheirOrder(t *testing.T) {
 				ctx = gone
 			}
 			go func() {
-				_, err := a.enter(ctx, net4(1))
+				_, err := a.enter(ctx, network4(1))
 				switch {
-				case errors.Is(err, errLeft):
+				case errors.Is(err, ErrLeft):
 					order <- "left"
 				default:
 					order <- strconv.Itoa(i)
@@ -181,23 +181,23 @@ func TestLinesKeepTheirOrder(t *testing.T) {
 func TestDuplicatesOutliveTheFirstInLine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var s Results
+		var s Once
 		stuck := make(chan struct{})
 		for i := range maxSigningIn {
 			go func() {
-				_, _ = s.Do(t.Context(), hit{id: "stuck" + strconv.Itoa(i)}, func(context.Context) (outcome, error) {
+				_, _ = s.Do(t.Context(), Hit{ID: "stuck" + strconv.Itoa(i)}, func(context.Context) (Outcome, error) {
 					<-stuck
-					return outcome{}, nil
+					return Outcome{}, nil
 				})
 			}()
 		}
 		synctest.Wait()
-		spend := func(context.Context) (outcome, error) { return outcome{value: "v"}, nil }
+		spend := func(context.Context) (Outcome, error) { return Outcome{Value: "v"}, nil }
 		impatient, leave := context.WithCancel(t.Context())
 		results := make(chan error, 2)
-		go func() { _, err := s.Do(impatient, hit{id: "flow"}, spend); results <- err }()
+		go func() { _, err := s.Do(impatient, Hit{ID: "flow"}, spend); results <- err }()
 		synctest.Wait()
-		go func() { _, err := s.Do(t.Context(), hit{id: "flow"}, spend); results <- err }()
+		go func() { _, err := s.Do(t.Context(), Hit{ID: "flow"}, spend); results <- err }()
 		synctest.Wait()
 		leave()
 		if err := <-results; err == nil {
@@ -209,21 +209,4 @@ func TestDuplicatesOutliveTheFirstInLine(t *testing.T) {
 			t.Errorf("the second hit: %v", err)
 		}
 	})
-}
-
-func TestNetworks(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"203.0.113.77": "203.0.113.0/24", "203.0.113.77:80": "203.0.113.0/24", "::ffff:203.0.113.9": "203.0.113.0/24",
-		"2001:db8:1:2fe::3": "2001:db8:1:200::/56", "[2001:db8:1:2ff::3]:80": "2001:db8:1:200::/56",
-		"": "invalid Prefix", "@": "invalid Prefix", "unix": "invalid Prefix", "nonsense": "invalid Prefix",
-	} {
-		t.Run(text, func(t *testing.T) {
-			t.Parallel()
-			r := &Request{Request: newRequest(t, "GET", "/"), ClientIP: text}
-			if got := r.network().String(); got != want {
-				t.Errorf("%q is of %s, want %s", text, got, want)
-			}
-		})
-	}
 }

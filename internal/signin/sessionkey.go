@@ -1,4 +1,4 @@
-package gate
+package signin
 
 import (
 	"errors"
@@ -19,31 +19,31 @@ const purposeSessionKey = "session_key"
 // a stolen ledger file). Bound to the app id and the openid: put at somebody else's
 // account it opens nothing. Where there is none the one of before is forgotten;
 // WeChat has replaced it.
-func (g *Gate) sealSessionKey(a wechat.Account, s wechat.MiniSession) []byte {
+func (y Ways) sealSessionKey(a wechat.Account, s wechat.MiniSession) []byte {
 	if s.SessionKey.IsZero() {
 		return []byte{}
 	}
-	sealed, err := g.Hub.Keys.Seal(purposeSessionKey, boundSessionKey(a.Credentials.AppID, s.OpenID), []byte(s.SessionKey.Reveal()))
+	sealed, err := y.Keys.Seal(purposeSessionKey, boundSessionKey(a.Credentials.AppID, s.OpenID), []byte(s.SessionKey.Reveal()))
 	if err != nil {
 		// Who it is does not depend on it: the client is asked to sign in again
 		// when it wants something opened.
-		g.log().Note(slog.LevelError, "session_key not kept", a.Name, "", err)
+		y.Log.Note(slog.LevelError, "session_key not kept", a.Name, "", err)
 		return []byte{}
 	}
 	return []byte(sealed)
 }
 
-// openSessionKey returns the session_key of the client's last wx.login, empty if
+// OpenSessionKey returns the session_key of the client's last wx.login, empty if
 // there is none.
-func (g *Gate) openSessionKey(p *ledger.Person, s *session.Session) (wechat.Secret, error) {
+func OpenSessionKey(keys *session.Ring, p *ledger.Person, s *session.Session) (wechat.Secret, error) {
 	for _, a := range p.Accounts {
 		if a.AppID != s.AppID || a.OpenID != s.OpenID || len(a.SessionKey) == 0 {
 			continue
 		}
-		plain, err := g.Hub.Keys.Open(purposeSessionKey, boundSessionKey(a.AppID, a.OpenID), string(a.SessionKey))
+		plain, err := keys.Open(purposeSessionKey, boundSessionKey(a.AppID, a.OpenID), string(a.SessionKey))
 		switch {
 		case errors.Is(err, session.ErrNoKey):
-			return wechat.Secret{}, fmt.Errorf("gate: open session_key: %w", errors.Join(session.ErrUnavailable, err)) // our fault, and not for good
+			return wechat.Secret{}, fmt.Errorf("signin: open session_key: %w", errors.Join(session.ErrUnavailable, err)) // our fault, and not for good
 		case err == nil:
 			return wechat.NewSecret(string(plain)), nil
 		}

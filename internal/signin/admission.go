@@ -1,4 +1,4 @@
-package gate
+package signin
 
 import (
 	"context"
@@ -16,7 +16,7 @@ const (
 	// maxSigningIn is how many sign-ins are at work at once at one door. Each asks
 	// the stores a dozen times; a crowd that all did so at once would wait for each
 	// other longer than a store may take, and everybody be told to come again. Most
-	// of its time a sign-in waits for WeChat, so the doors of one gateway together
+	// Of its time a sign-in waits for WeChat, so the doors of one gateway together
 	// still ask the stores a few at a time.
 	maxSigningIn = 64
 	// maxWaiting is how many more wait at one door. At a tenth of a second for each
@@ -27,11 +27,11 @@ const (
 )
 
 var (
-	// errCrowded says that too many sign-ins are at work. Nothing has begun, and no
-	// code is spent.
-	errCrowded = outage.NotDown(fmt.Errorf("gate: too many sign-ins at once: %w", session.ErrUnavailable))
-	// errLeft says that the request left the line before its turn.
-	errLeft = errors.New("gate: the client left before its turn")
+	// ErrCrowded says that too many sign-ins are at work. Nothing has begun, and no
+	// Code is spent.
+	ErrCrowded = outage.NotDown(fmt.Errorf("signin: too many sign-ins at once: %w", session.ErrUnavailable))
+	// ErrLeft says that the request left the line before its turn.
+	ErrLeft = errors.New("signin: the client left before its turn")
 )
 
 // admissions lets sign-ins in, some at a time at each door: a flood at one door takes
@@ -86,21 +86,21 @@ func (a *admission) enter(ctx context.Context, from netip.Prefix) (leave func(),
 	}
 	timer := time.NewTimer(admissionPatience)
 	defer timer.Stop()
-	why := errCrowded
+	why := ErrCrowded
 	select {
 	case <-w.settled:
 	case <-timer.C:
 	case <-ctx.Done():
-		why = errLeft
+		why = ErrLeft
 	}
 	switch {
 	case a.quit(from, w):
 		return nil, why
 	case w.sent:
-		return nil, errCrowded
-	case errors.Is(why, errLeft):
+		return nil, ErrCrowded
+	case errors.Is(why, ErrLeft):
 		leave() // the place came at the same moment: it is another's
-		return nil, errLeft
+		return nil, ErrLeft
 	default:
 		return leave, nil
 	}
@@ -125,7 +125,7 @@ func (a *admission) join(from netip.Prefix) (*waiter, error) {
 		}
 		line := a.lines[longest]
 		if len(a.lines[from])+1 >= len(line) {
-			return nil, errCrowded
+			return nil, ErrCrowded
 		}
 		last := line[len(line)-1]
 		a.remove(longest, len(line)-1)

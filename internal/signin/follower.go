@@ -1,7 +1,8 @@
-package gate
+package signin
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -16,19 +17,19 @@ const followerTimeout = 2 * time.Second
 // by one: of those who follow the account WeChat tells it (WeChat: getUserInfo, E4),
 // and the person is the same everywhere at once. Whatever fails, the sign-in goes
 // on without.
-func (g *Gate) addUnionID(ctx context.Context, token wechat.Token, sighting *ledger.Sighting) {
-	if g.Hub.FollowerUnionID == nil || sighting.UnionID != "" || token.Scope == wechat.ScopeUserInfo {
+func (y Ways) addUnionID(ctx context.Context, a wechat.Account, token wechat.Token, sighting *ledger.Sighting) {
+	if y.FollowerUnionID == nil || sighting.UnionID != "" || token.Scope == wechat.ScopeUserInfo {
 		return
 	}
-	if p, err := g.Hub.Ledger.FindOpenID(ctx, sighting.AppID, sighting.OpenID); err != nil && !isNobody(err) || p.UnionID != "" {
+	if p, err := y.Ledger.FindOpenID(ctx, a.Credentials.AppID, sighting.OpenID); err != nil && !errors.Is(err, ledger.ErrNotFound) || p.UnionID != "" {
 		return // known, or nobody can tell: See will say so
 	}
 	ctx, cancel := context.WithTimeout(ctx, followerTimeout)
 	defer cancel()
-	unionID, err := g.Hub.FollowerUnionID(ctx, sighting.AppID, sighting.OpenID)
-	g.log().Answered(g.Account.Name, err, "follower", "token")
+	unionID, err := y.FollowerUnionID(ctx, a.Credentials.AppID, sighting.OpenID)
+	y.Log.Answered(a.Name, err, "follower", "token")
 	if err != nil {
-		g.logWeChat(slog.LevelWarn, "unionid of a follower not fetched", Flow{}, err)
+		y.Log.Note(slog.LevelWarn, "unionid of a follower not fetched", a.Name, "", err)
 		return
 	}
 	sighting.UnionID = unionID

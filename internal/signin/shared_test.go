@@ -1,4 +1,4 @@
-package gate
+package signin
 
 import (
 	"context"
@@ -57,14 +57,14 @@ func (f *fakeShared) Get(_ context.Context, key string) (string, error) {
 }
 
 // newPeers returns the Results of two instances.
-func newPeers(t *testing.T) (*fakeShared, *Results, *Results) {
+func newPeers(t *testing.T) (*fakeShared, *Once, *Once) {
 	t.Helper()
 	ring, err := session.NewRing(strings.Repeat("k", 32))
 	if err != nil {
 		t.Fatal(err)
 	}
 	shared := &fakeShared{claims: map[string]time.Time{}, values: map[string]string{}}
-	return shared, &Results{Shared: shared, Keys: ring}, &Results{Shared: shared, Keys: ring}
+	return shared, &Once{Shared: shared, Keys: ring}, &Once{Shared: shared, Keys: ring}
 }
 
 // WeChat's two hits reach two instances: one code is spent, both answer alike.
@@ -74,16 +74,16 @@ func TestSharedResultsSpendOnce(t *testing.T) {
 		shared, a, b := newPeers(t)
 		made := session.New(session.Binding{Site: "https://shop", AppID: "wx1"}, "person", "openid", session.ScopeBase)
 		var spent atomic.Int32
-		spend := func(context.Context) (outcome, error) {
+		spend := func(context.Context) (Outcome, error) {
 			spent.Add(1)
 			time.Sleep(time.Second) // WeChat takes its time
-			return outcome{session: made, value: "the-cookie-value"}, nil
+			return Outcome{Session: made, Value: "the-cookie-value"}, nil
 		}
 		var all sync.WaitGroup
-		for i, results := range []*Results{a, b, a, b} {
+		for i, results := range []*Once{a, b, a, b} {
 			all.Go(func() {
-				o, err := results.Do(t.Context(), hit{id: "flow", code: strings.Repeat("c", i+1)}, spend)
-				if err != nil || o.value != "the-cookie-value" || o.session == nil || o.session.ID != made.ID {
+				o, err := results.Do(t.Context(), Hit{ID: "flow", Code: strings.Repeat("c", i+1)}, spend)
+				if err != nil || o.Value != "the-cookie-value" || o.Session == nil || o.Session.ID != made.ID {
 					t.Errorf("hit %d: %+v, %v", i, o, err)
 				}
 			})
@@ -105,11 +105,11 @@ func TestSharedResultsAfterAFailure(t *testing.T) {
 	t.Parallel()
 	_, a, b := newPeers(t)
 	failure := errors.New("WeChat is down")
-	if _, err := a.Do(t.Context(), hit{id: "flow", code: "c"}, func(context.Context) (outcome, error) { return outcome{}, failure }); !errors.Is(err, failure) {
+	if _, err := a.Do(t.Context(), Hit{ID: "flow", Code: "c"}, func(context.Context) (Outcome, error) { return Outcome{}, failure }); !errors.Is(err, failure) {
 		t.Fatal(err)
 	}
-	o, err := b.Do(t.Context(), hit{id: "flow", code: "c"}, func(context.Context) (outcome, error) { return outcome{value: "v"}, nil })
-	if err != nil || o.value != "v" {
+	o, err := b.Do(t.Context(), Hit{ID: "flow", Code: "c"}, func(context.Context) (Outcome, error) { return Outcome{Value: "v"}, nil })
+	if err != nil || o.Value != "v" {
 		t.Errorf("%+v, %v", o, err)
 	}
 }
@@ -119,9 +119,9 @@ func TestSharedResultsUnavailable(t *testing.T) {
 	t.Parallel()
 	shared, a, _ := newPeers(t)
 	shared.down = errors.New("connection refused")
-	_, err := a.Do(t.Context(), hit{id: "flow", code: "c"}, func(context.Context) (outcome, error) {
+	_, err := a.Do(t.Context(), Hit{ID: "flow", Code: "c"}, func(context.Context) (Outcome, error) {
 		t.Error("the code was spent")
-		return outcome{}, nil
+		return Outcome{}, nil
 	})
 	if !errors.Is(err, session.ErrUnavailable) {
 		t.Errorf("error %v", err)
@@ -133,19 +133,19 @@ func TestSharedResultsUnavailable(t *testing.T) {
 func TestSharedResultsOfASnapshot(t *testing.T) {
 	t.Parallel()
 	_, a, b := newPeers(t)
-	snapshot := func(context.Context) (outcome, error) { return outcome{snapshot: true}, nil }
-	if o, err := a.Do(t.Context(), hit{id: "flow", code: "virtual"}, snapshot); err != nil || !o.snapshot {
+	snapshot := func(context.Context) (Outcome, error) { return Outcome{Snapshot: true}, nil }
+	if o, err := a.Do(t.Context(), Hit{ID: "flow", Code: "virtual"}, snapshot); err != nil || !o.Snapshot {
 		t.Fatalf("%+v, %v", o, err)
 	}
-	o, err := b.Do(t.Context(), hit{id: "flow", code: "virtual"}, func(context.Context) (outcome, error) {
+	o, err := b.Do(t.Context(), Hit{ID: "flow", Code: "virtual"}, func(context.Context) (Outcome, error) {
 		t.Error("the duplicate hit spent the code")
-		return outcome{}, nil
+		return Outcome{}, nil
 	})
-	if err != nil || !o.snapshot {
+	if err != nil || !o.Snapshot {
 		t.Errorf("the duplicate hit: %+v, %v", o, err)
 	}
-	o, err = b.Do(t.Context(), hit{id: "flow", code: "real"}, func(context.Context) (outcome, error) { return outcome{value: "v"}, nil })
-	if err != nil || o.value != "v" {
+	o, err = b.Do(t.Context(), Hit{ID: "flow", Code: "real"}, func(context.Context) (Outcome, error) { return Outcome{Value: "v"}, nil })
+	if err != nil || o.Value != "v" {
 		t.Errorf("the real code: %+v, %v", o, err)
 	}
 }
@@ -157,8 +157,8 @@ func TestSharedResultsOfOtherKeys(t *testing.T) {
 	for _, value := range []string{"garbage", strings.Repeat("A", 400)} {
 		shared.values["flow"] = value
 		delete(shared.claims, "flow")
-		o, err := (&Results{Shared: shared, Keys: a.Keys}).Do(t.Context(), hit{id: "flow", code: "c"}, func(context.Context) (outcome, error) { return outcome{value: "mine"}, nil })
-		if err != nil || o.value != "mine" {
+		o, err := (&Once{Shared: shared, Keys: a.Keys}).Do(t.Context(), Hit{ID: "flow", Code: "c"}, func(context.Context) (Outcome, error) { return Outcome{Value: "mine"}, nil })
+		if err != nil || o.Value != "mine" {
 			t.Errorf("%.10s: %+v, %v", value, o, err)
 		}
 	}
@@ -181,16 +181,16 @@ func TestSharedResultsPutBack(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				_, a, b := newPeers(t)
-				spend := func(value string) func(context.Context) (outcome, error) {
-					return func(context.Context) (outcome, error) { return outcome{value: value}, nil }
+				spend := func(value string) func(context.Context) (Outcome, error) {
+					return func(context.Context) (Outcome, error) { return Outcome{Value: value}, nil }
 				}
-				if _, err := a.Do(t.Context(), hit{id: "flow", code: "c"}, spend("kept")); err != nil {
+				if _, err := a.Do(t.Context(), Hit{ID: "flow", Code: "c"}, spend("kept")); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(test.age) // the fake forgets no value
-				o, err := b.Do(t.Context(), hit{id: "flow", code: "c"}, spend("anew"))
-				if err != nil || o.value != test.want {
-					t.Errorf("%q, %v, want %q", o.value, err, test.want)
+				o, err := b.Do(t.Context(), Hit{ID: "flow", Code: "c"}, spend("anew"))
+				if err != nil || o.Value != test.want {
+					t.Errorf("%q, %v, want %q", o.Value, err, test.want)
 				}
 			})
 		})
@@ -207,14 +207,14 @@ func TestSharedResultsOfYesterdaysGateways(t *testing.T) {
 		t.Fatal(err)
 	}
 	shared.values["flow"] = sealed
-	never := func(context.Context) (outcome, error) {
+	never := func(context.Context) (Outcome, error) {
 		t.Error("the code was spent again")
-		return outcome{}, nil
+		return Outcome{}, nil
 	}
-	if o, err := a.Do(t.Context(), hit{id: "flow"}, never); err != nil || o.value != "the-cookie-value" {
+	if o, err := a.Do(t.Context(), Hit{ID: "flow"}, never); err != nil || o.Value != "the-cookie-value" {
 		t.Errorf("%+v, %v", o, err)
 	}
-	if _, err := a.Do(t.Context(), hit{id: "flow", owner: owner{1}}, never); !errors.Is(err, errForeign) {
+	if _, err := a.Do(t.Context(), Hit{ID: "flow", Owner: Owner{1}}, never); !errors.Is(err, errForeign) {
 		t.Errorf("with a nonce: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package gate
+package signin
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package gate
+package signin
 
 import (
 	"context"
@@ -12,44 +12,44 @@ import (
 )
 
 // counted is a spend that counts its calls.
-func counted(calls *atomic.Int32, o outcome, err error) func(context.Context) (outcome, error) {
-	return func(context.Context) (outcome, error) {
+func counted(calls *atomic.Int32, o Outcome, err error) func(context.Context) (Outcome, error) {
+	return func(context.Context) (Outcome, error) {
 		calls.Add(1)
 		time.Sleep(time.Second) // WeChat takes its time; time in these tests is not real
 		return o, err
 	}
 }
 
-func entered(value string) outcome { return outcome{session: shopSession(), value: value} }
+func entered(value string) Outcome { return Outcome{Session: shopSession(), Value: value} }
 
 func TestResultsSpendOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var results Results
+		var results Once
 		var calls atomic.Int32
 		var wg sync.WaitGroup
 		for i := range 20 {
 			wg.Go(func() {
 				// Two codes, one flow: both of WeChat's, each is good, one is spent.
-				o, err := results.Do(t.Context(), hit{id: "flow", code: fmt.Sprint("code", i%2)}, counted(&calls, entered("cookie"), nil))
-				if err != nil || o.value != "cookie" {
-					t.Errorf("hit %d: %q, %v", i, o.value, err)
+				o, err := results.Do(t.Context(), Hit{ID: "flow", Code: fmt.Sprint("code", i%2)}, counted(&calls, entered("cookie"), nil))
+				if err != nil || o.Value != "cookie" {
+					t.Errorf("hit %d: %q, %v", i, o.Value, err)
 				}
 			})
 		}
 		wg.Wait()
 		time.Sleep(resultTTL - time.Second) // of which one was the spend
-		if o, err := results.Do(t.Context(), hit{id: "flow", code: "code2"}, counted(&calls, outcome{}, nil)); err != nil || o.value != "cookie" {
-			t.Errorf("a late hit: %q, %v", o.value, err)
+		if o, err := results.Do(t.Context(), Hit{ID: "flow", Code: "code2"}, counted(&calls, Outcome{}, nil)); err != nil || o.Value != "cookie" {
+			t.Errorf("a late hit: %q, %v", o.Value, err)
 		}
 		if calls.Load() != 1 {
 			t.Errorf("spent %d times", calls.Load())
 		}
 		time.Sleep(time.Second)
-		if o, _ := results.Do(t.Context(), hit{id: "flow", code: "code0"}, counted(&calls, entered("anew"), nil)); o.value != "anew" {
-			t.Errorf("after %v: %q", resultTTL, o.value)
+		if o, _ := results.Do(t.Context(), Hit{ID: "flow", Code: "code0"}, counted(&calls, entered("anew"), nil)); o.Value != "anew" {
+			t.Errorf("after %v: %q", resultTTL, o.Value)
 		}
-		if _, err := results.Do(t.Context(), hit{id: "another", code: "code0"}, counted(&calls, entered("other"), nil)); err != nil || calls.Load() != 3 {
+		if _, err := results.Do(t.Context(), Hit{ID: "another", Code: "code0"}, counted(&calls, entered("other"), nil)); err != nil || calls.Load() != 3 {
 			t.Errorf("another flow: %v, %d calls", err, calls.Load())
 		}
 	})
@@ -58,13 +58,13 @@ func TestResultsSpendOnce(t *testing.T) {
 func TestResultsForgetFailures(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var results Results
+		var results Once
 		var calls atomic.Int32
 		failure := errors.New("busy")
 		var wg sync.WaitGroup
 		for range 5 {
 			wg.Go(func() {
-				if _, err := results.Do(t.Context(), hit{id: "flow", code: "code"}, counted(&calls, outcome{}, failure)); !errors.Is(err, failure) {
+				if _, err := results.Do(t.Context(), Hit{ID: "flow", Code: "code"}, counted(&calls, Outcome{}, failure)); !errors.Is(err, failure) {
 					t.Errorf("error %v", err)
 				}
 			})
@@ -73,8 +73,8 @@ func TestResultsForgetFailures(t *testing.T) {
 		if calls.Load() != 1 {
 			t.Errorf("spent %d times at once", calls.Load())
 		}
-		if o, err := results.Do(t.Context(), hit{id: "flow", code: "code"}, counted(&calls, entered("cookie"), nil)); err != nil || o.value != "cookie" {
-			t.Errorf("after a failure: %q, %v", o.value, err)
+		if o, err := results.Do(t.Context(), Hit{ID: "flow", Code: "code"}, counted(&calls, entered("cookie"), nil)); err != nil || o.Value != "cookie" {
+			t.Errorf("after a failure: %q, %v", o.Value, err)
 		}
 	})
 }
@@ -84,20 +84,20 @@ func TestResultsForgetFailures(t *testing.T) {
 func TestResultsOfSnapshotsAreKeptByCode(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var results Results
+		var results Once
 		var calls atomic.Int32
 		for range 2 {
-			if o, _ := results.Do(t.Context(), hit{id: "flow", code: "virtual"}, counted(&calls, outcome{snapshot: true}, nil)); !o.snapshot {
+			if o, _ := results.Do(t.Context(), Hit{ID: "flow", Code: "virtual"}, counted(&calls, Outcome{Snapshot: true}, nil)); !o.Snapshot {
 				t.Error("not a snapshot")
 			}
 		}
 		if calls.Load() != 1 {
 			t.Errorf("a snapshot's code was spent %d times", calls.Load())
 		}
-		if o, _ := results.Do(t.Context(), hit{id: "flow", code: "real"}, counted(&calls, entered("cookie"), nil)); o.value != "cookie" {
+		if o, _ := results.Do(t.Context(), Hit{ID: "flow", Code: "real"}, counted(&calls, entered("cookie"), nil)); o.Value != "cookie" {
 			t.Errorf("the real code gave %+v", o)
 		}
-		if o, _ := results.Do(t.Context(), hit{id: "flow", code: "virtual"}, counted(&calls, outcome{}, nil)); o.value != "cookie" {
+		if o, _ := results.Do(t.Context(), Hit{ID: "flow", Code: "virtual"}, counted(&calls, Outcome{}, nil)); o.Value != "cookie" {
 			t.Error("the old code undid the sign-in")
 		}
 	})
@@ -107,19 +107,19 @@ func TestResultsOfSnapshotsAreKeptByCode(t *testing.T) {
 func TestResultsSurviveTheVisitor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var results Results
+		var results Once
 		var calls atomic.Int32
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		spend := func(ctx context.Context) (outcome, error) {
+		spend := func(ctx context.Context) (Outcome, error) {
 			o, err := counted(&calls, entered("cookie"), nil)(ctx)
 			return o, errors.Join(err, ctx.Err())
 		}
-		if _, err := results.Do(ctx, hit{id: "flow", code: "code"}, spend); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := results.Do(ctx, Hit{ID: "flow", Code: "code"}, spend); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}
-		if o, err := results.Do(t.Context(), hit{id: "flow", code: "code"}, spend); err != nil || o.value != "cookie" || calls.Load() != 1 {
-			t.Errorf("the second hit: %q, %v, %d calls", o.value, err, calls.Load())
+		if o, err := results.Do(t.Context(), Hit{ID: "flow", Code: "code"}, spend); err != nil || o.Value != "cookie" || calls.Load() != 1 {
+			t.Errorf("the second hit: %q, %v, %d calls", o.Value, err, calls.Load())
 		}
 	})
 }
@@ -128,10 +128,10 @@ func TestResultsSurviveTheVisitor(t *testing.T) {
 func TestAttack39ResultsAreBoundedAndNeverBlock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var results Results
+		var results Once
 		flow := func(i int) resultKey { return resultKey{flow: fmt.Sprint(i)} }
 		for i := range maxResults + maxResults/2 {
-			results.keep(flow(i), outcome{value: "x", until: time.Now().Add(resultTTL)})
+			results.keep(flow(i), Outcome{Value: "x", until: time.Now().Add(resultTTL)})
 			if len(results.done) > maxResults {
 				t.Fatalf("%d results", len(results.done))
 			}
@@ -141,7 +141,7 @@ func TestAttack39ResultsAreBoundedAndNeverBlock(t *testing.T) {
 		}
 		time.Sleep(resultTTL)
 		for i := range 2 * maxResults / 15 { // sixteen are looked at with each new one
-			results.keep(flow(-1-i%100), outcome{until: time.Now().Add(resultTTL)})
+			results.keep(flow(-1-i%100), Outcome{until: time.Now().Add(resultTTL)})
 		}
 		if len(results.done) > maxResults/4 {
 			t.Errorf("%d results are left when all are over", len(results.done))
@@ -154,14 +154,14 @@ func TestAttack39ResultsAreBoundedAndNeverBlock(t *testing.T) {
 func TestResultsForgetSnapshotsSoon(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var results Results
+		var results Once
 		spent := 0
 		hit := func() {
-			o, err := results.Do(t.Context(), hit{id: "flow", code: "code"}, func(context.Context) (outcome, error) {
+			o, err := results.Do(t.Context(), Hit{ID: "flow", Code: "code"}, func(context.Context) (Outcome, error) {
 				spent++
-				return outcome{snapshot: true}, nil
+				return Outcome{Snapshot: true}, nil
 			})
-			if err != nil || !o.snapshot {
+			if err != nil || !o.Snapshot {
 				t.Fatalf("%v, %v", o, err)
 			}
 		}

@@ -1,4 +1,4 @@
-package gate
+package signin
 
 import (
 	"context"
@@ -9,18 +9,15 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
-	"github.com/caddy-wechat/gateway/internal/limit"
-	"github.com/caddy-wechat/gateway/internal/notice"
-	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// outcome is how a dance ended.
-type outcome struct {
-	session  *session.Session // the new session; nil for a snapshot that may not enter
-	value    string           // the session's cookie value
-	snapshot bool             // WeChat answered for a virtual visitor
-	owner    owner            // of the code; only its owner is answered again
+// Outcome is how a dance ended.
+type Outcome struct {
+	Session  *session.Session // the new session; nil for a snapshot that may not enter
+	Value    string           // the session's cookie value
+	Snapshot bool             // WeChat answered for a virtual visitor
+	whose    Owner            // of the code; only its owner is answered again
 	until    time.Time        // when repetitions are not answered any more
 }
 
@@ -37,9 +34,9 @@ const (
 	maxResults = 65536
 )
 
-// Results makes the callback idempotent: of the hits that one dance receives,
+// Once makes the callback idempotent: of the hits that one dance receives,
 // one spends its code, and all get the same answer. The zero value is ready.
-type Results struct {
+type Once struct {
 	// Shared makes that true across instances. Nil for one instance.
 	Shared Shared
 	// Keys seal what is shared: it holds cookie values.
@@ -47,39 +44,34 @@ type Results struct {
 
 	group singleflight.Group
 	mu    sync.Mutex
-	done  map[resultKey]outcome
+	done  map[resultKey]Outcome
 
 	sighted    sighted
 	admissions admissions
 	refused    refusedCodes
-	events     notice.Limits
-	tickets    limit.Keyed // of persons, see issueTicket
-	outages    outage.Outages
-	lines      limit.Lines
-	renewals   renewals
 }
 
 // resultKey is a flow id, and for snapshots the code too: leaving snapshot mode
 // brings the same flow back with a real code.
 type resultKey struct {
 	flow string
-	code [sha256.Size]byte
+	Code [sha256.Size]byte
 }
 
 // Do runs spend once for what a hit asks, however many hits wait for it, and remembers
 // success. Failures are not remembered, since a reload may find WeChat well again, but
 // for codes that WeChat refused. spend outlives the request that started it, since the
-// code is lost otherwise.
-func (s *Results) Do(ctx context.Context, h hit, spend func(context.Context) (outcome, error)) (outcome, error) {
+// Code is lost otherwise.
+func (s *Once) Do(ctx context.Context, h Hit, spend func(context.Context) (Outcome, error)) (Outcome, error) {
 	for {
 		o, err := s.answer(ctx, h, spend)
 		switch {
-		case errors.Is(err, errLeft) && ctx.Err() == nil:
+		case errors.Is(err, ErrLeft) && ctx.Err() == nil:
 			// The hit that stood in line for all has left: this one takes its turn.
 		case err != nil:
-			return outcome{}, err
-		case !h.owns(o.owner):
-			return outcome{}, errForeign
+			return Outcome{}, err
+		case !h.owns(o.whose):
+			return Outcome{}, errForeign
 		default:
 			return o, nil
 		}
@@ -87,29 +79,29 @@ func (s *Results) Do(ctx context.Context, h hit, spend func(context.Context) (ou
 }
 
 // answer returns the outcome that there is, whoever owns it, or makes one.
-func (s *Results) answer(ctx context.Context, h hit, spend func(context.Context) (outcome, error)) (outcome, error) {
+func (s *Once) answer(ctx context.Context, h Hit, spend func(context.Context) (Outcome, error)) (Outcome, error) {
 	keys := h.keys()
 	if o, ok := s.find(keys); ok {
 		return o, nil
 	}
 	if err := s.refused.find(keys[1]); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
-	waiting := s.group.DoChan(h.id, func() (any, error) {
+	waiting := s.group.DoChan(h.ID, func() (any, error) {
 		if o, ok := s.find(keys); ok {
 			return o, nil
 		}
-		leave, err := s.admissions.at(h.door).enter(ctx, h.network)
+		leave, err := s.admissions.at(h.Door).enter(ctx, h.Network)
 		if err != nil {
-			return outcome{}, err
+			return Outcome{}, err
 		}
 		defer leave()
 		o, err := s.spendOnce(context.WithoutCancel(ctx), h, spend)
 		if err != nil {
 			s.refused.note(keys[1], err)
-			return outcome{}, err
+			return Outcome{}, err
 		}
-		if o.snapshot {
+		if o.Snapshot {
 			s.keep(keys[1], o)
 		} else {
 			s.keep(keys[0], o)
@@ -119,41 +111,41 @@ func (s *Results) answer(ctx context.Context, h hit, spend func(context.Context)
 	select {
 	case r := <-waiting:
 		if r.Err != nil {
-			return outcome{}, r.Err
+			return Outcome{}, r.Err
 		}
-		return r.Val.(outcome), nil
+		return r.Val.(Outcome), nil
 	case <-ctx.Done():
-		return outcome{}, context.Cause(ctx)
+		return Outcome{}, context.Cause(ctx)
 	}
 }
 
-// known is how the sign-in of a hit has ended, the zero outcome if it has not, or is
+// Known is how the sign-in of a hit has ended, the zero outcome if it has not, or is
 // not the hit's to know.
-func (s *Results) known(ctx context.Context, h hit) (outcome, error) {
+func (s *Once) Known(ctx context.Context, h Hit) (Outcome, error) {
 	o, ok := s.find(h.keys())
 	if !ok && s.Shared != nil {
 		told, err := s.fetch(ctx, h.keys()[0])
 		if err != nil {
-			return outcome{}, err
+			return Outcome{}, err
 		}
 		if ok = told != nil; ok {
 			o = *told
 		}
 	}
-	if !ok || !h.owns(o.owner) {
-		return outcome{}, nil
+	if !ok || !h.owns(o.whose) {
+		return Outcome{}, nil
 	}
 	return o, nil
 }
 
-// drop forgets how a flow ended: its session is over.
-func (s *Results) drop(flowID string) {
+// Drop forgets how a flow ended: its session is over.
+func (s *Once) Drop(flowID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.done, resultKey{flow: flowID})
 }
 
-func (s *Results) find(keys []resultKey) (outcome, bool) {
+func (s *Once) find(keys []resultKey) (Outcome, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -162,15 +154,15 @@ func (s *Results) find(keys []resultKey) (outcome, bool) {
 			return o, true
 		}
 	}
-	return outcome{}, false
+	return Outcome{}, false
 }
 
-func (s *Results) keep(key resultKey, o outcome) {
+func (s *Once) keep(key resultKey, o Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
 	if s.done == nil {
-		s.done = make(map[resultKey]outcome)
+		s.done = make(map[resultKey]Outcome)
 	}
 	if len(s.done) >= maxResults {
 		for k, o := range s.done {
@@ -185,7 +177,7 @@ func (s *Results) keep(key resultKey, o outcome) {
 
 // prune drops what is over, a few at a time, so that a quiet gateway forgets
 // too.
-func (s *Results) prune(now time.Time) {
+func (s *Once) prune(now time.Time) {
 	looked := 0
 	for k, o := range s.done {
 		if !now.Before(o.until) {

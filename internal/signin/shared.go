@@ -1,4 +1,4 @@
-package gate
+package signin
 
 import (
 	"context"
@@ -30,7 +30,7 @@ const (
 	// pollShared is how often an instance looks whether its peer is done.
 	pollShared = 100 * time.Millisecond
 	// claimTTL is how long one who spends may take.
-	claimTTL = spendTimeout + outage.StoreTimeout
+	claimTTL = SpendTimeout + outage.StoreTimeout
 )
 
 // sharedOutcome is an outcome on its way to a peer.
@@ -47,7 +47,7 @@ const purposeResult = "result"
 
 // spendOnce spends unless a peer has or is about to. The claim comes first: a
 // store that cannot be asked is found out before the code is spent.
-func (s *Results) spendOnce(ctx context.Context, h hit, spend func(context.Context) (outcome, error)) (outcome, error) {
+func (s *Once) spendOnce(ctx context.Context, h Hit, spend func(context.Context) (Outcome, error)) (Outcome, error) {
 	if s.Shared == nil {
 		return h.spend(ctx, spend)
 	}
@@ -57,15 +57,15 @@ func (s *Results) spendOnce(ctx context.Context, h hit, spend func(context.Conte
 		for _, key := range h.keys() {
 			o, err := s.fetch(ctx, key)
 			if err != nil {
-				return outcome{}, err
+				return Outcome{}, err
 			}
 			if o != nil {
 				return *o, nil
 			}
 		}
-		won, err := s.Shared.Claim(ctx, h.id, claimTTL)
+		won, err := s.Shared.Claim(ctx, h.ID, claimTTL)
 		if err != nil {
-			return outcome{}, unshared("claim", err)
+			return Outcome{}, unshared("claim", err)
 		}
 		if won {
 			break
@@ -73,41 +73,41 @@ func (s *Results) spendOnce(ctx context.Context, h hit, spend func(context.Conte
 		select {
 		case <-time.After(pollShared):
 		case <-ctx.Done():
-			return outcome{}, unshared("wait", ctx.Err())
+			return Outcome{}, unshared("wait", ctx.Err())
 		}
 	}
 	o, err := h.spend(ctx, spend)
 	if err == nil {
 		s.tell(ctx, h.keys(), o)
 	}
-	if err != nil || h.ttl(o.snapshot) < claimTTL {
+	if err != nil || h.ttl(o.Snapshot) < claimTTL {
 		// Free for the next try: a hit after the result is over must not wait for
 		// the claim. If even that fails, the claim ends by itself.
-		_ = s.Shared.Release(context.WithoutCancel(ctx), h.id)
+		_ = s.Shared.Release(context.WithoutCancel(ctx), h.ID)
 	}
 	return o, err
 }
 
 // spend spends for a hit, and notes whose the outcome is.
-func (h hit) spend(ctx context.Context, spend func(context.Context) (outcome, error)) (outcome, error) {
+func (h Hit) spend(ctx context.Context, spend func(context.Context) (Outcome, error)) (Outcome, error) {
 	o, err := spend(ctx)
-	o.owner, o.until = h.owner, time.Now().Add(h.ttl(o.snapshot))
+	o.whose, o.until = h.Owner, time.Now().Add(h.ttl(o.Snapshot))
 	return o, err
 }
 
 // tell leaves an outcome for the peers. Should it fail, the visitor who is here
 // still arrives; a second hit elsewhere waits in vain and is asked to try again.
-func (s *Results) tell(ctx context.Context, keys []resultKey, o outcome) {
-	key, told := keys[0], sharedOutcome{Value: o.value, Snapshot: o.snapshot, Until: o.until.UnixMilli()}
-	if o.snapshot {
+func (s *Once) tell(ctx context.Context, keys []resultKey, o Outcome) {
+	key, told := keys[0], sharedOutcome{Value: o.Value, Snapshot: o.Snapshot, Until: o.until.UnixMilli()}
+	if o.Snapshot {
 		key = keys[1]
 	}
-	if o.owner != (owner{}) {
-		told.Owner = o.owner[:]
+	if o.whose != (Owner{}) {
+		told.Owner = o.whose[:]
 	}
 	var err error
-	if o.session != nil {
-		if told.Session, err = o.session.MarshalBinary(); err != nil {
+	if o.Session != nil {
+		if told.Session, err = o.Session.MarshalBinary(); err != nil {
 			return
 		}
 	}
@@ -123,7 +123,7 @@ func (s *Results) tell(ctx context.Context, keys []resultKey, o outcome) {
 }
 
 // fetch returns what a peer has told, nil if nothing.
-func (s *Results) fetch(ctx context.Context, key resultKey) (*outcome, error) {
+func (s *Once) fetch(ctx context.Context, key resultKey) (*Outcome, error) {
 	sealed, err := s.Shared.Get(ctx, key.name())
 	if err != nil {
 		return nil, unshared("read", err)
@@ -139,13 +139,13 @@ func (s *Results) fetch(ctx context.Context, key resultKey) (*outcome, error) {
 }
 
 // readTold reads what tell wrote, nil if it is something else.
-func readTold(plain []byte) *outcome {
+func readTold(plain []byte) *Outcome {
 	var told sharedOutcome
-	if json.Unmarshal(plain, &told) != nil || told.Owner != nil && len(told.Owner) != len(owner{}) {
+	if json.Unmarshal(plain, &told) != nil || told.Owner != nil && len(told.Owner) != len(Owner{}) {
 		return nil
 	}
-	o := &outcome{value: told.Value, snapshot: told.Snapshot, until: time.Now().Add(resultTTL)}
-	copy(o.owner[:], told.Owner)
+	o := &Outcome{Value: told.Value, Snapshot: told.Snapshot, until: time.Now().Add(resultTTL)}
+	copy(o.whose[:], told.Owner)
 	// Kept here for no longer than it was told for, whatever the peer's clock says; and
 	// nothing once that is long over (attack: who can write the Redis puts it back).
 	if until := time.UnixMilli(told.Until); told.Until != 0 && until.Before(o.until) {
@@ -156,22 +156,22 @@ func readTold(plain []byte) *outcome {
 	if len(told.Session) == 0 {
 		return o
 	}
-	o.session = new(session.Session)
-	if o.session.UnmarshalBinary(told.Session) != nil {
+	o.Session = new(session.Session)
+	if o.Session.UnmarshalBinary(told.Session) != nil {
 		return nil
 	}
 	return o
 }
 
 func (k resultKey) name() string {
-	if k.code == [len(k.code)]byte{} {
+	if k.Code == [len(k.Code)]byte{} {
 		return k.flow
 	}
-	return k.flow + ":" + hex.EncodeToString(k.code[:16])
+	return k.flow + ":" + hex.EncodeToString(k.Code[:16])
 }
 
 // unshared makes every error of the shared store "unavailable": nothing is
-// known about the visitor, and no code was spent.
+// Known about the visitor, and no code was spent.
 func unshared(doing string, err error) error {
-	return fmt.Errorf("gate: %s the shared result: %w", doing, outage.During(outage.CallSave, errors.Join(session.ErrUnavailable, err)))
+	return fmt.Errorf("signin: %s the shared result: %w", doing, outage.During(outage.CallSave, errors.Join(session.ErrUnavailable, err)))
 }

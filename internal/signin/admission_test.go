@@ -1,4 +1,4 @@
-package gate
+package signin
 
 import (
 	"context"
@@ -19,18 +19,18 @@ import (
 func TestCrowdsWaitForTheirTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var s Results
+		var s Once
 		var now, most atomic.Int64
 		var all sync.WaitGroup
 		for i := range 8 * maxSigningIn {
 			all.Go(func() {
-				_, err := s.Do(t.Context(), hit{id: fmt.Sprint("flow", i)}, func(context.Context) (outcome, error) {
+				_, err := s.Do(t.Context(), Hit{ID: fmt.Sprint("flow", i)}, func(context.Context) (Outcome, error) {
 					for n := now.Add(1); n > most.Load(); {
 						most.Store(n)
 					}
 					time.Sleep(time.Second)
 					now.Add(-1)
-					return outcome{value: "v"}, nil
+					return Outcome{Value: "v"}, nil
 				})
 				if err != nil {
 					t.Errorf("%d: %v", i, err)
@@ -45,33 +45,33 @@ func TestCrowdsWaitForTheirTurn(t *testing.T) {
 }
 
 // Where nobody gets on, the others are told so before anything is spent, and a
-// visitor who leaves the queue leaves no place taken.
+// Visitor who leaves the queue leaves no place taken.
 func TestCrowdsAreToldAtLast(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var s Results
+		var s Once
 		stuck := make(chan struct{})
 		var all sync.WaitGroup
 		for i := range maxSigningIn {
 			all.Go(func() {
-				_, _ = s.Do(t.Context(), hit{id: fmt.Sprint("stuck", i)}, func(context.Context) (outcome, error) {
+				_, _ = s.Do(t.Context(), Hit{ID: fmt.Sprint("stuck", i)}, func(context.Context) (Outcome, error) {
 					<-stuck
-					return outcome{}, nil
+					return Outcome{}, nil
 				})
 			})
 		}
 		synctest.Wait()
 		begun := time.Now()
-		_, err := s.Do(t.Context(), hit{id: "late"}, func(context.Context) (outcome, error) {
+		_, err := s.Do(t.Context(), Hit{ID: "late"}, func(context.Context) (Outcome, error) {
 			t.Error("spent")
-			return outcome{}, nil
+			return Outcome{}, nil
 		})
 		if !errors.Is(err, session.ErrUnavailable) || time.Since(begun) != admissionPatience {
 			t.Errorf("%v after %v", err, time.Since(begun))
 		}
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err = s.Do(gone, hit{id: "gone"}, func(context.Context) (outcome, error) { return outcome{}, errCrowded })
+		_, err = s.Do(gone, Hit{ID: "gone"}, func(context.Context) (Outcome, error) { return Outcome{}, ErrCrowded })
 		if err == nil {
 			t.Error("who has gone is signed in")
 		}
