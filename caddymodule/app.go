@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/outage"
+	"github.com/caddy-wechat/gateway/internal/profile"
 	"github.com/caddy-wechat/gateway/internal/push"
 	"github.com/caddy-wechat/gateway/internal/webhook"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -92,7 +93,7 @@ type App struct {
 	keeper  *session.Keeper
 	senders atomic.Pointer[[]*webhook.Sender]
 	pushes  *push.Handler
-	upkeep  *gate.Upkeep
+	upkeep  *profile.Refresher
 	tokens  globalTokens
 	stop    context.CancelFunc
 	running sync.WaitGroup

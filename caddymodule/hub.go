@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/profile"
 	"github.com/caddy-wechat/gateway/internal/push"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -37,7 +38,7 @@ func (a *App) newHub(o opened, ring *session.Ring) *gate.Hub {
 		SharedCallback: a.callback,
 	}
 	if age := time.Duration(a.ProfileMaxAge); age > 0 {
-		a.upkeep = &gate.Upkeep{WeChat: a.client, Ledger: o.ledger, Keys: ring, MaxAge: age, Logger: a.logger, Audit: a.audit}
+		a.upkeep = &profile.Refresher{WeChat: a.client, Ledger: o.ledger, Keys: ring, MaxAge: age, Logger: a.logger, Audit: a.audit}
 		hub.KeepGrants, hub.Stale, hub.ProfileMaxAge = a.upkeep.Keep, a.upkeep.Stale, age
 	}
 	a.tokens = a.newGlobalTokens(o.tokens)

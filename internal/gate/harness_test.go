@@ -17,6 +17,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
+	"github.com/caddy-wechat/gateway/internal/profile"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -59,7 +60,7 @@ type town struct {
 	plain    bool                                          // http, not https
 	http2    bool
 	instead  func(*http.Request) *town // who answers a request; nil is this one
-	upkeep   *gate.Upkeep              // nil unless kept
+	upkeep   *profile.Refresher        // nil unless kept
 	last     *gate.Request             // for streams that speak to the gate
 	server   *httptest.Server
 	log      logBook

@@ -8,12 +8,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/signin"
-	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -75,23 +72,4 @@ func TestAttackAClientThatLeavesIsNoOutage(t *testing.T) {
 			}
 		})
 	}
-}
-
-// While WeChat does not answer, the profiles that are not fetched have no line each.
-func TestAttackStaleProfilesFillTheLog(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l, text := logger()
-		u := &Upkeep{Logger: l}
-		for range 6000 {
-			u.logUnfetched(upkeepJob{person: "ab2cd3ef4gh5ij6kl7mnopqrst"}, wechat.ErrUnavailable)
-			time.Sleep(10 * time.Millisecond) // a minute in all
-		}
-		if n := strings.Count(text.String(), "profile not fetched"); n < 30 || n > 40 {
-			t.Errorf("%d lines", n)
-		}
-		if !strings.Contains(text.String(), "left_out=999") && !strings.Contains(text.String(), "left_out=1000") {
-			t.Error("the lines that were left out are not counted")
-		}
-	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/profile"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
@@ -21,8 +22,8 @@ const refreshPath = "/sns/oauth2/refresh_token"
 // kept makes the town fetch profiles again: each one is old at once.
 func kept(w *town) { w.keeps(w.hub) }
 
-func (w *town) keeps(hub *gate.Hub) *gate.Upkeep {
-	w.upkeep = &gate.Upkeep{
+func (w *town) keeps(hub *gate.Hub) *profile.Refresher {
+	w.upkeep = &profile.Refresher{
 		WeChat: hub.WeChat, Ledger: w.ledger, Keys: hub.Keys, MaxAge: time.Nanosecond, Logger: w.gate.Logger, Audit: w.gate.Audit,
 	}
 	hub.KeepGrants, hub.Stale, hub.ProfileMaxAge = w.upkeep.Keep, w.upkeep.Stale, w.upkeep.MaxAge
@@ -144,7 +145,7 @@ func TestAttackStolenGrants(t *testing.T) {
 	}
 	calls := w.weChat.CountCalls(refreshPath)
 	w.anew()
-	if err := w.upkeep.Refetch(t.Context(), carol, shopApp); !errors.Is(err, gate.ErrNoGrant) {
+	if err := w.upkeep.Refetch(t.Context(), carol, shopApp); !errors.Is(err, profile.ErrNoGrant) {
 		t.Errorf("%v", err)
 	}
 	if now, kept := w.weChat.CountCalls(refreshPath), w.person("carol").Accounts[0].Grant; now != calls || kept != nil {
@@ -203,7 +204,7 @@ func TestGrantIsOver(t *testing.T) {
 			before := w.person("alice")
 			err := w.upkeep.Refetch(t.Context(), before, shopApp)
 			after := w.person("alice")
-			if over := errors.Is(err, gate.ErrNoGrant); over != c.over || (after.Accounts[0].Grant == nil) != c.over {
+			if over := errors.Is(err, profile.ErrNoGrant); over != c.over || (after.Accounts[0].Grant == nil) != c.over {
 				t.Errorf("%v; %d bytes are kept", err, len(after.Accounts[0].Grant))
 			}
 			if after.Nickname != before.Nickname || !after.Consented(shopApp) {
@@ -289,18 +290,18 @@ func TestRefetchOfARemovedName(t *testing.T) {
 	if err := w.weChat.UpdatePerson(wechattest.Person{ID: "alice", Nickname: "微信用户"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.upkeep.Refetch(t.Context(), w.person("alice"), shopApp); !errors.Is(err, gate.ErrNoProfile) {
+	if err := w.upkeep.Refetch(t.Context(), w.person("alice"), shopApp); !errors.Is(err, profile.ErrNoProfile) {
 		t.Errorf("removed: %v", err)
 	}
 	w.browser("carol").open("/")
-	if err := w.upkeep.Refetch(t.Context(), w.person("carol"), shopApp); !errors.Is(err, gate.ErrNoGrant) {
+	if err := w.upkeep.Refetch(t.Context(), w.person("carol"), shopApp); !errors.Is(err, profile.ErrNoGrant) {
 		t.Errorf("never consented: %v", err)
 	}
 }
 
 // countingLedger counts who is looked up, and answers when it is told to.
 type countingLedger struct {
-	gate.ProfileLedger
+	profile.Ledger
 	answer chan struct{}
 
 	mu            sync.Mutex
@@ -324,7 +325,7 @@ func (l *countingLedger) Find(ctx context.Context, _ string) (ledger.Person, err
 }
 
 // crowd has a crowd's profiles fetched.
-func crowd(u *gate.Upkeep, n int) {
+func crowd(u *profile.Refresher, n int) {
 	for i := range n {
 		for _, appID := range []string{shopApp, otherApp} {
 			a := ledger.Account{AppID: appID, ConsentAt: time.Now(), Grant: []byte("g")}
@@ -340,7 +341,7 @@ func TestUpkeepIsBounded(t *testing.T) {
 	w := newTown(t)
 	for _, answered := range []bool{true, false} {
 		book := &countingLedger{answer: make(chan struct{})}
-		u := &gate.Upkeep{WeChat: w.hub.WeChat, Ledger: book, Keys: w.hub.Keys, MaxAge: time.Hour, Logger: w.gate.Logger}
+		u := &profile.Refresher{WeChat: w.hub.WeChat, Ledger: book, Keys: w.hub.Keys, MaxAge: time.Hour, Logger: w.gate.Logger}
 		crowd(u, 5000)
 		want := 4
 		if answered {

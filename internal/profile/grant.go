@@ -1,4 +1,4 @@
-package gate
+package profile
 
 import (
 	"bytes"
@@ -20,14 +20,14 @@ const purposeGrant = "grant"
 
 // Keep seals the refresh token of a consent, nil if there is none: what is kept
 // is of use to nobody without the keys (attack: a stolen ledger file).
-func (u *Upkeep) Keep(t wechat.Token) []byte {
+func (f *Refresher) Keep(t wechat.Token) []byte {
 	if t.Scope != wechat.ScopeUserInfo || t.Snapshot || t.RefreshToken.IsZero() {
 		return nil
 	}
 	// Bound to the openid: a grant put at somebody else's account opens nothing.
-	sealed, err := u.Keys.Seal(purposeGrant, t.OpenID, []byte(t.RefreshToken.Reveal()))
+	sealed, err := f.Keys.Seal(purposeGrant, t.OpenID, []byte(t.RefreshToken.Reveal()))
 	if err != nil {
-		u.Logger.Warn("refresh token not kept", slog.Any("error", err))
+		f.Logger.Warn("refresh token not kept", slog.Any("error", err))
 		return nil
 	}
 	return []byte(sealed)
@@ -35,12 +35,12 @@ func (u *Upkeep) Keep(t wechat.Token) []byte {
 
 // refresh fetches one profile, unless it is younger than maxAge meanwhile; then it
 // returns nil.
-func (u *Upkeep) refresh(ctx context.Context, job upkeepJob, maxAge time.Duration) (*ledger.Profile, error) {
-	ctx, cancel := context.WithTimeout(ctx, upkeepTimeout)
+func (f *Refresher) refresh(ctx context.Context, job task, maxAge time.Duration) (*ledger.Profile, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	p, err := u.Ledger.Find(ctx, job.person)
+	p, err := f.Ledger.Find(ctx, job.person)
 	if err != nil {
-		return nil, fmt.Errorf("gate: upkeep: %w", err)
+		return nil, fmt.Errorf("profile: %w", err)
 	}
 	account, ok := granted(&p, job.appID)
 	switch {
@@ -50,20 +50,20 @@ func (u *Upkeep) refresh(ctx context.Context, job upkeepJob, maxAge time.Duratio
 		return nil, nil // another instance, or a consent, was first
 	}
 	s := ledger.Sighting{AppID: account.AppID, OpenID: account.OpenID}
-	fetched := u.fetch(ctx, account, &s)
+	fetched := f.fetch(ctx, account, &s)
 	if isOver(fetched) {
-		return nil, u.end(ctx, p.ID, account, fetched)
+		return nil, f.end(ctx, p.ID, account, fetched)
 	}
 	if s.Grant != nil {
-		if err := u.Ledger.Renew(ctx, s); err != nil {
-			return nil, errors.Join(fetched, fmt.Errorf("gate: upkeep: %w", err))
+		if err := f.Ledger.Renew(ctx, s); err != nil {
+			return nil, errors.Join(fetched, fmt.Errorf("profile: %w", err))
 		}
 	}
 	if p.UnionID == "" && s.UnionID != "" {
 		// The account was bound to an Open Platform account after the consent: the
 		// person is the one who comes by the other doors.
-		if _, err := u.Ledger.See(ctx, ledger.Sighting{AppID: s.AppID, OpenID: s.OpenID, UnionID: s.UnionID, Known: true}); err != nil {
-			return nil, fmt.Errorf("gate: upkeep: %w", err)
+		if _, err := f.Ledger.See(ctx, ledger.Sighting{AppID: s.AppID, OpenID: s.OpenID, UnionID: s.UnionID, Known: true}); err != nil {
+			return nil, fmt.Errorf("profile: %w", err)
 		}
 	}
 	return s.Profile, fetched
@@ -71,23 +71,23 @@ func (u *Upkeep) refresh(ctx context.Context, job upkeepJob, maxAge time.Duratio
 
 // end forgets a grant for good: WeChat would say the same every time. One that
 // the person gave anew meanwhile stays.
-func (u *Upkeep) end(ctx context.Context, person string, was ledger.Account, why error) error {
-	p, err := u.Ledger.Find(ctx, person)
+func (f *Refresher) end(ctx context.Context, person string, was ledger.Account, why error) error {
+	p, err := f.Ledger.Find(ctx, person)
 	if err != nil {
-		return fmt.Errorf("gate: upkeep: %w", err)
+		return fmt.Errorf("profile: %w", err)
 	}
 	if now, ok := granted(&p, was.AppID); ok && bytes.Equal(now.Grant, was.Grant) {
-		err := u.Ledger.Renew(ctx, ledger.Sighting{AppID: was.AppID, OpenID: was.OpenID, Grant: []byte{}})
+		err := f.Ledger.Renew(ctx, ledger.Sighting{AppID: was.AppID, OpenID: was.OpenID, Grant: []byte{}})
 		if err != nil {
-			return fmt.Errorf("gate: upkeep: %w", err)
+			return fmt.Errorf("profile: %w", err)
 		}
-		audit.Write(u.Audit, audit.Record{Action: audit.ActionForget, User: person, Reason: audit.ReasonWeChat})
+		audit.Write(f.Audit, audit.Record{Action: audit.ActionForget, User: person, Reason: audit.ReasonWeChat})
 	}
 	return fmt.Errorf("%w: %w", ErrNoGrant, why)
 }
 
 // errSealedGrant says that no key opens a grant: its key is gone.
-var errSealedGrant = errors.New("gate: the grant cannot be opened")
+var errSealedGrant = errors.New("profile: the grant cannot be opened")
 
 // isOver reports whether a grant is of no use any more: expired, taken back by a
 // changed password, never valid, or sealed by a key that is gone.
@@ -97,24 +97,24 @@ func isOver(err error) bool {
 
 // fetch asks WeChat and puts what it says into s. The grant is in s as soon as
 // there is a new one: the old one may be dead by then.
-func (u *Upkeep) fetch(ctx context.Context, a ledger.Account, s *ledger.Sighting) error {
-	refreshToken, err := u.Keys.Open(purposeGrant, a.OpenID, string(a.Grant))
+func (f *Refresher) fetch(ctx context.Context, a ledger.Account, s *ledger.Sighting) error {
+	refreshToken, err := f.Keys.Open(purposeGrant, a.OpenID, string(a.Grant))
 	switch {
 	case errors.Is(err, session.ErrNoKey):
-		return fmt.Errorf("gate: upkeep: %w", err) // our fault, and not for good
+		return fmt.Errorf("profile: %w", err) // our fault, and not for good
 	case err != nil:
 		return errSealedGrant
 	}
-	token, err := u.WeChat.Refresh(ctx, a.AppID, wechat.NewSecret(string(refreshToken)))
+	token, err := f.WeChat.Refresh(ctx, a.AppID, wechat.NewSecret(string(refreshToken)))
 	switch {
 	case err != nil:
 		return err
 	case token.OpenID != a.OpenID:
-		return fmt.Errorf("gate: upkeep: the token is another visitor's: %w", wechat.ErrAlert)
+		return fmt.Errorf("profile: the token is another visitor's: %w", wechat.ErrAlert)
 	}
 	token.Scope = wechat.ScopeUserInfo // what was granted; WeChat may not repeat it
-	s.Grant = u.Keep(token)
-	info, err := u.WeChat.UserInfo(ctx, token.AccessToken, token.OpenID)
+	s.Grant = f.Keep(token)
+	info, err := f.WeChat.UserInfo(ctx, token.AccessToken, token.OpenID)
 	if err != nil {
 		return err
 	}

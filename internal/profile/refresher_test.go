@@ -1,0 +1,30 @@
+package profile
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/wechat"
+)
+
+// While WeChat does not answer, the profiles that are not fetched have no line each.
+func TestAttackStaleProfilesFillTheLog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		text := new(strings.Builder)
+		u := &Refresher{Logger: slog.New(slog.NewTextHandler(text, nil))}
+		for range 6000 {
+			u.logUnfetched(task{person: "ab2cd3ef4gh5ij6kl7mnopqrst"}, wechat.ErrUnavailable)
+			time.Sleep(10 * time.Millisecond) // a minute in all
+		}
+		if n := strings.Count(text.String(), "profile not fetched"); n < 30 || n > 40 {
+			t.Errorf("%d lines", n)
+		}
+		if !strings.Contains(text.String(), "left_out=999") && !strings.Contains(text.String(), "left_out=1000") {
+			t.Error("the lines that were left out are not counted")
+		}
+	})
+}
