@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
+	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
@@ -78,7 +79,7 @@ type localState struct {
 	*boltledger.Ledger
 	memory gate.Memory
 	wake   waker
-	scans  gate.Scans
+	scans  scan.Board
 	ends   signout.Unfinished
 	tokens wechat.MemoryTokens
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/caddy-wechat/gateway/internal/fleetredis"
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/heartbeat"
 	"github.com/caddy-wechat/gateway/internal/ledger/redisledger"
+	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -27,7 +27,7 @@ type redisState struct {
 	ledger *redisledger.Ledger
 	near   *session.Near // has the memory and the channel, and no store: see redisSessions
 	wake   waker
-	scans  gate.Scans
+	scans  scan.Board
 	ends   signout.Unfinished
 }
 

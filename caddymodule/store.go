@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
@@ -56,7 +57,7 @@ type opened struct {
 	live        *gate.Live
 	// wake is who is called when the ledger has news for webhooks.
 	wake  *waker
-	scans *gate.Scans
+	scans *scan.Board
 	// tokens keeps the accounts' own tokens for all who share the store.
 	tokens wechat.TokenStore
 	// directory is nil where sessions are sealed in cookies: they cannot be

@@ -19,6 +19,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 	"github.com/caddy-wechat/gateway/internal/profile"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
@@ -165,7 +166,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 	w.hub = &gate.Hub{
 		WeChat: &wechat.Client{APIURL: c.url}, Ledger: w.ledger, Store: w.store, Ended: book.Ended, PersonEnded: book.PersonEnded,
 		Unwritten: book.Unwritten, Unfinished: new(signout.Unfinished),
-		Keys: ring, Memory: new(gate.Memory), Live: new(gate.Live), Scans: new(gate.Scans),
+		Keys: ring, Memory: new(gate.Memory), Live: new(gate.Live), Scans: new(scan.Board),
 	}
 	w.gate = &gate.Gate{
 		Hub:     w.hub,

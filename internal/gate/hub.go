@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
@@ -64,7 +65,7 @@ type Hub struct {
 	Keys       *session.Ring
 	Memory     *Memory
 	// Scans signs browsers outside WeChat in by a phone. Nil: there is none of it.
-	Scans *Scans
+	Scans *scan.Board
 	// RealWeChat says that the browsers are sent to WeChat's own servers, where the
 	// dance cannot be walked outside of WeChat; a simulator's can.
 	RealWeChat bool

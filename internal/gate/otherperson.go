@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -48,7 +49,7 @@ func (g *Gate) clickedHere(w http.ResponseWriter, r *Request) bool {
 }
 
 // scanAsksFirst is asksFirst for the person whose phone has answered.
-func (g *Gate) scanAsksFirst(w http.ResponseWriter, r *Request, answer scanAnswer, target string) bool {
+func (g *Gate) scanAsksFirst(w http.ResponseWriter, r *Request, answer scan.Answer, target string) bool {
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
 	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: r.origin, AppID: answer.AppID, Audience: session.Cookie})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/scan"
 )
 
 // listen opens the stream of a screen, and returns what it says as it says it.
@@ -173,7 +174,7 @@ func TestScanOnTwoInstances(t *testing.T) {
 	shared := &board{notes: map[string]note{}}
 	for _, w := range []*town{one, two} {
 		scanning(w)
-		w.hub.Scans = &gate.Scans{Shared: shared}
+		w.hub.Scans = &scan.Board{Shared: shared}
 	}
 	s, phone := one.desktop("alice").shows("/x"), two.browser("alice")
 	cookie := s.cookies(s.wait)["__Secure-wechat-scan"]
@@ -203,7 +204,7 @@ func TestScanWhileTheBoardIsDown(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scanning)
 	shared := &shakyBoard{board: board{notes: map[string]note{}}}
-	w.hub.Scans = &gate.Scans{Shared: shared}
+	w.hub.Scans = &scan.Board{Shared: shared}
 	s, phone := w.desktop("alice").shows("/x"), w.browser("alice")
 	page := phone.reads(s.code)
 	for _, down := range []string{"claim", "put"} {

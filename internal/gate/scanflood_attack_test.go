@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/scan"
 )
 
 // Attack: the number beside a code is drawn again by loading the page again. Beyond
@@ -102,7 +102,7 @@ func TestAttackOneScreenAsksWithoutEnd(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newTownWith(t, c, scanning, func(w *town) { w.inside = true })
 				store := &countingBoard{board: board{notes: map[string]note{}}}
-				w.hub.Scans = &gate.Scans{Shared: store}
+				w.hub.Scans = &scan.Board{Shared: store}
 				s := w.desktop("mallory").shows("/x")
 				store.gets.Store(0)
 				for range 100 {

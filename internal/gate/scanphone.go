@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
@@ -32,8 +33,8 @@ func (g *Gate) scanPhone(w http.ResponseWriter, r *Request, sealed string) {
 		response.MethodNotAllowed(w, http.MethodGet, http.MethodPost)
 		return
 	}
-	c, err := g.openScan(r, sealed)
-	if err != nil || c.expired() {
+	c, err := scan.OpenCode(g.Hub.Keys, g.sealer(r).bound, sealed)
+	if err != nil || c.Expired() {
 		g.scanOver(w, r, page.ScanExpired, "")
 		return
 	}
@@ -44,7 +45,7 @@ func (g *Gate) scanPhone(w http.ResponseWriter, r *Request, sealed string) {
 	}
 	proved, standing := g.provedScan(r, c), Nobody
 	if proved {
-		standing = g.standing(r, c.need)
+		standing = g.standing(r, c.Need)
 	}
 	switch {
 	case r.id != nil && r.id.Guest():
@@ -63,8 +64,8 @@ func (g *Gate) scanPhone(w http.ResponseWriter, r *Request, sealed string) {
 
 // scanLook asks the holder, or says what was answered before: that the code was
 // refused, whoever refused it. Who else has confirmed it is theirs to know.
-func (g *Gate) scanLook(w http.ResponseWriter, r *Request, c scanCode, target string) {
-	answer, answered, err := g.scanAnswer(r, c.id())
+func (g *Gate) scanLook(w http.ResponseWriter, r *Request, c scan.Code, target string) {
+	answer, answered, err := g.scanAnswer(r, c.ID())
 	switch {
 	case err != nil:
 		g.unavailable(w, r, retryStore, Flow{Target: target, Scope: wechat.ScopeBase}, err)
@@ -109,20 +110,20 @@ func (g *Gate) scanFirst(w http.ResponseWriter, r *Request, target string, stand
 }
 
 // scanAsk shows who asks, and lets the holder choose the number.
-func (g *Gate) scanAsk(w http.ResponseWriter, r *Request, c scanCode, target string) {
+func (g *Gate) scanAsk(w http.ResponseWriter, r *Request, c scan.Code, target string) {
 	if r.landed > 0 && r.landed <= maxLandings {
 		cookies.Landed.Clear(w, r.site) // it keeps our cookies: several codes in a minute are no loop
 	}
 	g.show(w, r, page.Page{
-		Kind: page.ScanConfirm, ConfirmURL: target, Numbers: c.numbers(),
-		Device: c.device.Name(), Network: request.NetworkName(c.network), Ago: time.Since(c.begun),
+		Kind: page.ScanConfirm, ConfirmURL: target, Numbers: c.Numbers(),
+		Device: c.Device.Name(), Network: request.NetworkName(c.Network), Ago: time.Since(c.Begun),
 	}, "scan_confirm", "Open this address in WeChat.")
 }
 
 // scanReply keeps what the holder has said. One wrong number is a no: who may try
 // again would be right in the end (attack: QR-jacking, the code on the phone is not
 // the one on the holder's own screen).
-func (g *Gate) scanReply(w http.ResponseWriter, r *Request, c scanCode) {
+func (g *Gate) scanReply(w http.ResponseWriter, r *Request, c scan.Code) {
 	if !response.ReadForm(w, r.Request, maxScanForm) {
 		return
 	}
@@ -132,24 +133,24 @@ func (g *Gate) scanReply(w http.ResponseWriter, r *Request, c scanCode) {
 		return
 	}
 	s := r.id.session
-	if ok, _ := g.Hub.Scans.answers.Take(s.Person, "", answerRate); !ok {
+	if !g.Hub.Scans.MayAnswer(s.Person) {
 		g.scanTooMany(w, r, time.Minute, "")
 		return
 	}
-	answer := scanAnswer{By: s.ID[:], Denied: true}
-	if !denied && number == strconv.Itoa(c.number) {
-		answer = scanAnswer{By: s.ID[:], AppID: s.AppID, Value: r.cookie}
+	answer := scan.Answer{By: s.ID[:], Denied: true}
+	if !denied && number == strconv.Itoa(c.Number) {
+		answer = scan.Answer{By: s.ID[:], AppID: s.AppID, Value: r.cookie}
 	}
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
-	first, err := g.Hub.Scans.answer(ctx, g.Hub.Keys, signin.OnceKey("answer", r.origin, c.id()), answer, c.left()+cookies.ScanGrace)
+	first, err := g.Hub.Scans.Answer(ctx, g.Hub.Keys, signin.OnceKey("answer", r.origin, c.ID()), answer, c.Left()+cookies.ScanGrace)
 	if err != nil {
 		g.unavailable(w, r, retryStore, Flow{}, err)
 		return
 	}
 	if !first {
 		// The same click twice is one; somebody else's answer is theirs to know.
-		before, _, err := g.scanAnswer(r, c.id())
+		before, _, err := g.scanAnswer(r, c.ID())
 		if err != nil {
 			g.unavailable(w, r, retryStore, Flow{}, err)
 			return
@@ -164,13 +165,13 @@ func (g *Gate) scanReply(w http.ResponseWriter, r *Request, c scanCode) {
 }
 
 // scanReplied says what the answer was.
-func (g *Gate) scanReplied(w http.ResponseWriter, r *Request, c scanCode, answer scanAnswer, first bool) {
+func (g *Gate) scanReplied(w http.ResponseWriter, r *Request, c scan.Code, answer scan.Answer, first bool) {
 	if !answer.Denied {
 		g.show(w, r, page.Page{Kind: page.ScanConfirmed}, "scan_confirmed", "The other browser is being signed in.")
 		return
 	}
 	if first {
-		g.Logger.Info("a phone refused to sign a browser in", slog.String("session", r.id.session.ID.Short()), slog.String("client", c.device.Word()))
+		g.Logger.Info("a phone refused to sign a browser in", slog.String("session", r.id.session.ID.Short()), slog.String("client", c.Device.Word()))
 		g.audit(r, audit.Record{Action: audit.ActionDecline, Scope: string(r.id.scope), Reason: audit.ReasonScan})
 	}
 	g.scanOver(w, r, page.ScanDenied, "")

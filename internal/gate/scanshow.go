@@ -17,10 +17,14 @@ import (
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
+
+// scanWaitPath and the code's id are for the browser that waits.
+const scanWaitPath = request.ScanPath + "wait/"
 
 // showScan answers a browser outside WeChat with a code of its own. It keeps nothing.
 func (g *Gate) showScan(w http.ResponseWriter, r *Request, target string, need wechat.Scope) {
@@ -28,47 +32,56 @@ func (g *Gate) showScan(w http.ResponseWriter, r *Request, target string, need w
 		g.explainOutside(w, r, target) // not a code for a code
 		return
 	}
-	if !g.Hub.Scans.limits().mayShow(r.heldSecrets().First(), r.clientAddr()) {
+	if !g.Hub.Scans.Limits().MayShow(r.heldSecrets().First(), r.clientAddr()) {
 		g.showsNoCode(r)
-		g.scanTooMany(w, r, showBrowser.Every, loginPath(target, need))
+		g.scanTooMany(w, r, scan.ShowBrowser.Every, loginPath(target, need))
 		return
 	}
-	c, value := newScanCode(r.UserAgent(), r.clientAddr(), need, r.browserSecret(w))
-	sealed, err := g.sealScan(r, c)
+	c, value := scan.NewCode(r.UserAgent(), r.clientAddr(), need, r.browserSecret(w))
+	sealed, err := c.Seal(g.Hub.Keys, g.sealer(r).bound)
 	if err != nil {
 		g.misconfigured(w, r, Flow{}, err)
 		return
 	}
-	cookies.Scan.SetAt(w, r.site, scanWaitPath+c.id(), value+"."+sealed) // sent to where this code waits only
+	cookies.Scan.SetAt(w, r.site, scanWaitPath+c.ID(), value+"."+sealed) // sent to where this code waits only
 	g.scanPage(w, r, c, sealed, target)
 }
 
-func (g *Gate) scanPage(w http.ResponseWriter, r *Request, c scanCode, sealed, target string) {
-	wait := scanWaitPath + c.id()
+func (g *Gate) scanPage(w http.ResponseWriter, r *Request, c scan.Code, sealed, target string) {
+	wait := scanWaitPath + c.ID()
 	g.show(w, r, page.Page{
-		Kind: page.Scan, URL: r.origin + request.ScanPath + sealed, Number: strconv.Itoa(c.number),
+		Kind: page.Scan, URL: r.origin + request.ScanPath + sealed, Number: strconv.Itoa(c.Number),
 		WaitURL: wait, ContinueURL: wait + "?" + url.Values{"return_to": {target}}.Encode(),
 	}, "scan", "Scan the code of this page with WeChat on your phone.")
 }
 
+// showsNoCode logs that a code was refused, at most once a minute: behind a proxy
+// that is not trusted all visitors seem to have one address.
+func (g *Gate) showsNoCode(r *Request) {
+	if g.Hub.Scans.Limits().MayLog() {
+		g.Logger.Warn("too many codes are asked for; if all visitors seem to come from one address, set trusted_proxies",
+			slog.String("site", r.origin), slog.String("network", request.NetworkName(request.MaskAddr(r.clientAddr()))))
+	}
+}
+
 // scanOf reads which code the browser of r shows, if it is the one with this id.
-func (g *Gate) scanOf(r *Request, id string) (c scanCode, sealed string, ok bool) {
+func (g *Gate) scanOf(r *Request, id string) (c scan.Code, sealed string, ok bool) {
 	for _, cookie := range cookies.Scan.Values(r.Request, r.site) {
 		value, sealed, _ := strings.Cut(cookie, ".")
 		if len(value) > cookies.MaxBound || len(sealed) > request.MaxScanText {
 			continue
 		}
-		c, err := g.openScan(r, sealed)
-		if err != nil || c.id() != id {
+		c, err := scan.OpenCode(g.Hub.Keys, g.sealer(r).bound, sealed)
+		if err != nil || c.ID() != id {
 			continue
 		}
 		// Who has photographed the code, or found its id, has no use for them
 		// (attack: fetching the session that somebody else's phone has confirmed).
-		if r.heldSecrets().BindsTo(cookies.Scan, value, c.digest[:]) {
+		if r.heldSecrets().BindsTo(cookies.Scan, value, c.Digest[:]) {
 			return c, sealed, true
 		}
 	}
-	return scanCode{}, "", false
+	return scan.Code{}, "", false
 }
 
 // serveScan answers what is below scanPath. Where the site signs nobody in like this,
@@ -109,8 +122,8 @@ func (g *Gate) scanNext(w http.ResponseWriter, r *Request, id string) {
 		g.scanOver(w, r, page.ScanExpired, loginPath(target, wechat.ScopeBase))
 		return
 	}
-	again := loginPath(target, c.need)
-	var answer scanAnswer
+	again := loginPath(target, c.Need)
+	var answer scan.Answer
 	var answered bool
 	var err error
 	if g.mayPoll(r, id) { // else as if the phone had not answered yet
@@ -124,7 +137,7 @@ func (g *Gate) scanNext(w http.ResponseWriter, r *Request, id string) {
 	case answered && r.Method == http.MethodGet && g.scanAsksFirst(w, r, answer, target):
 	case answered:
 		g.scanArrive(w, r, c, answer, target)
-	case c.expired():
+	case c.Expired():
 		g.scanOver(w, r, page.ScanExpired, again)
 	default:
 		g.scanPage(w, r, c, sealed, target)
@@ -133,13 +146,13 @@ func (g *Gate) scanNext(w http.ResponseWriter, r *Request, id string) {
 
 // scanArrive exchanges the answer for a session, once, and sends the browser to where
 // it wanted. A second hit of the same browser gets the same session.
-func (g *Gate) scanArrive(w http.ResponseWriter, r *Request, c scanCode, answer scanAnswer, target string) {
+func (g *Gate) scanArrive(w http.ResponseWriter, r *Request, c scan.Code, answer scan.Answer, target string) {
 	if err := g.identify(r); err != nil {
 		g.scanUnavailable(w, r, err)
 		return
 	}
-	key, who := signin.OnceKey("scan", r.origin, c.id()), visitorOf(r)
-	o, err := g.Hub.Memory.Once.Do(r.Context(), r.hit("scan", key, c.id()), func(ctx context.Context) (signin.Outcome, error) {
+	key, who := signin.OnceKey("scan", r.origin, c.ID()), visitorOf(r)
+	o, err := g.Hub.Memory.Once.Do(r.Context(), r.hit("scan", key, c.ID()), func(ctx context.Context) (signin.Outcome, error) {
 		return g.spendScan(ctx, r.origin, c, answer, who)
 	})
 	lives := false
@@ -150,11 +163,11 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *Request, c scanCode, answer 
 	case err != nil && !isNobody(err):
 		g.scanUnavailable(w, r, err)
 	case err != nil, !lives, g.sameKeys(r) != nil:
-		g.scanOver(w, r, page.ScanExpired, loginPath(target, c.need))
+		g.scanOver(w, r, page.ScanExpired, loginPath(target, c.Need))
 	default:
 		g.setSession(w, r, o.Value, o.Session)
 		g.land(w, r)
-		cookies.Scan.ClearAt(w, r.site, scanWaitPath+c.id())
+		cookies.Scan.ClearAt(w, r.site, scanWaitPath+c.ID())
 		returnTo(w, r, target) // not arrive: there is no fragment of WeChat's to drop
 	}
 }
@@ -162,7 +175,7 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *Request, c scanCode, answer 
 // spendScan makes the session of the browser: a new one, of the same person at the
 // same account, while the phone's own is still good. It is no part of the phone's
 // line.
-func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer scanAnswer, who signin.Visitor) (signin.Outcome, error) {
+func (g *Gate) spendScan(ctx context.Context, site string, c scan.Code, answer scan.Answer, who signin.Visitor) (signin.Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, signin.SpendTimeout)
 	defer cancel()
 	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: site, AppID: answer.AppID, Audience: session.Cookie})
@@ -179,8 +192,8 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer sc
 	if !person.Holds(phone.AppID, phone.OpenID) {
 		return signin.Outcome{}, fmt.Errorf("gate: the openid is not this person's any more: %w", session.ErrEnded)
 	}
-	key := signin.OnceKey("answer", site, c.id())
-	won, err := g.Hub.Scans.take(ctx, key)
+	key := signin.OnceKey("answer", site, c.ID())
+	won, err := g.Hub.Scans.Take(ctx, key)
 	if err != nil || !won {
 		return signin.Outcome{}, cmp.Or(err, fmt.Errorf("gate: the code was used: %w", session.ErrNone))
 	}
@@ -197,22 +210,22 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scanCode, answer sc
 	}
 	value, err := g.keepScanned(ctx, s, c, person, who)
 	if err != nil {
-		g.Hub.Scans.giveBack(ctx, key)
+		g.Hub.Scans.GiveBack(ctx, key)
 		return signin.Outcome{}, err
 	}
 	account := g.accountOf(phone.AppID).Name
 	g.Logger.Info("signed in by a phone", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()),
-		slog.String("account", account), slog.String("phone", phone.ID.Short()), slog.String("client", c.device.Word()))
+		slog.String("account", account), slog.String("phone", phone.ID.Short()), slog.String("client", c.Device.Word()))
 	audit.Write(g.Audit, audit.Record{
-		Action: audit.ActionSignIn, Account: account, User: person.ID, Session: s.ID, Client: c.device.Word(), Scope: s.Scope, Reason: audit.ReasonScan, Site: site,
+		Action: audit.ActionSignIn, Account: account, User: person.ID, Session: s.ID, Client: c.Device.Word(), Scope: s.Scope, Reason: audit.ReasonScan, Site: site,
 	})
 	return signin.Outcome{Session: s, Value: value}, nil
 }
 
 // keepScanned tells of the sign-in and saves its session. Asked again after a
 // failure, it tells nothing new.
-func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scanCode, person ledger.Person, who signin.Visitor) (string, error) {
-	if err := g.teller().TellSignIn(ctx, s, person.UnionID, audit.ReasonScan, c.id()); err != nil {
+func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scan.Code, person ledger.Person, who signin.Visitor) (string, error) {
+	if err := g.teller().TellSignIn(ctx, s, person.UnionID, audit.ReasonScan, c.ID()); err != nil {
 		return "", err
 	}
 	value, err := g.signer().KeepAsDated(ctx, s, person, who)
@@ -223,10 +236,10 @@ func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scanCode, 
 }
 
 // scanAnswer is what a phone has said to a code.
-func (g *Gate) scanAnswer(r *Request, id string) (scanAnswer, bool, error) {
+func (g *Gate) scanAnswer(r *Request, id string) (scan.Answer, bool, error) {
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
-	return g.Hub.Scans.read(ctx, g.Hub.Keys, signin.OnceKey("answer", r.origin, id))
+	return g.Hub.Scans.Read(ctx, g.Hub.Keys, signin.OnceKey("answer", r.origin, id))
 }
 
 // scanOver says that a code leads nowhere; again shows another one, "" none.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signin"
 )
 
@@ -28,10 +29,10 @@ const (
 )
 
 // scanState is what a browser hears of its code.
-func (g *Gate) scanState(ctx context.Context, site string, c scanCode) (string, error) {
+func (g *Gate) scanState(ctx context.Context, site string, c scan.Code) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, outage.StoreTimeout)
 	defer cancel()
-	answer, answered, err := g.Hub.Scans.read(ctx, g.Hub.Keys, signin.OnceKey("answer", site, c.id()))
+	answer, answered, err := g.Hub.Scans.Read(ctx, g.Hub.Keys, signin.OnceKey("answer", site, c.ID()))
 	switch {
 	case err != nil:
 		return scanWaiting, err
@@ -39,7 +40,7 @@ func (g *Gate) scanState(ctx context.Context, site string, c scanCode) (string, 
 		return scanDenied, nil
 	case answered:
 		return scanConfirmed, nil
-	case c.expired():
+	case c.Expired():
 		return scanExpired, nil
 	default:
 		return scanWaiting, nil
@@ -64,7 +65,7 @@ func (g *Gate) scanPoll(w http.ResponseWriter, r *Request, id string) {
 
 // mayPoll reports whether the store may be asked for the browser that shows a code.
 func (g *Gate) mayPoll(r *Request, id string) bool {
-	return g.Hub.Scans.limits().mayAsk(id, r.network(), time.Now())
+	return g.Hub.Scans.Limits().MayAsk(id, r.network(), time.Now())
 }
 
 // scanStream tells a browser by server-sent events.
@@ -78,7 +79,7 @@ func (g *Gate) scanStream(w http.ResponseWriter, r *Request, id string) {
 	var leave func()
 	// A stream asks at once: opened again and again, it would be a poll without bound.
 	if ok = g.mayPoll(r, id); ok {
-		ctx, leave, ok = g.Hub.Scans.streams.enter(r.Context(), id, r.network())
+		ctx, leave, ok = g.Hub.Scans.Streams.Enter(r.Context(), id, r.network())
 	}
 	if !ok {
 		response.RetryIn(w, retryStore)
@@ -97,7 +98,7 @@ func (g *Gate) scanStream(w http.ResponseWriter, r *Request, id string) {
 }
 
 // scanTell asks again and again, and says what is new.
-func (g *Gate) scanTell(ctx context.Context, stream response.Stream, site string, c scanCode) {
+func (g *Gate) scanTell(ctx context.Context, stream response.Stream, site string, c scan.Code) {
 	round := time.NewTicker(scanRound)
 	defer round.Stop()
 	failed := false

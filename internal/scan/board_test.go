@@ -1,4 +1,4 @@
-package gate
+package scan
 
 import (
 	"context"
@@ -28,8 +28,8 @@ func TestScanAnswersHaveATime(t *testing.T) {
 		"from the future": {func() int64 { return time.Now().Add(time.Hour).UnixMilli() }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := new(Scans)
-			plain, err := json.Marshal(scanAnswer{By: []byte("phone"), Value: "v", Until: test.until()})
+			s := new(Board)
+			plain, err := json.Marshal(Answer{By: []byte("phone"), Value: "v", Until: test.until()})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -40,7 +40,7 @@ func TestScanAnswersHaveATime(t *testing.T) {
 			if err := s.board().Put(context.Background(), "key", sealed, time.Minute); err != nil {
 				t.Fatal(err)
 			}
-			if _, ok, err := s.read(context.Background(), keys, "key"); ok != test.want || err != nil {
+			if _, ok, err := s.Read(context.Background(), keys, "key"); ok != test.want || err != nil {
 				t.Errorf("read: %t %v, want %t", ok, err, test.want)
 			}
 		})

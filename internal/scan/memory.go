@@ -1,4 +1,4 @@
-package gate
+package scan
 
 import (
 	"context"
@@ -12,10 +12,10 @@ const maxBoard = 3 * 65536
 
 // errBoardFull says that nothing more can be kept now. Nothing that is kept is
 // dropped for it: somebody waits for that.
-var errBoardFull = errors.New("gate: too many answers of phones at a time")
+var errBoardFull = errors.New("scan: too many answers of phones at a time")
 
-// memoryBoard is Shared for an instance that is alone. The zero value is ready.
-type memoryBoard struct {
+// memory is Shared for an instance that is alone. The zero value is ready.
+type memory struct {
 	mu   sync.Mutex
 	kept map[string]note
 }
@@ -26,7 +26,7 @@ type note struct {
 }
 
 // Claim implements Shared.
-func (b *memoryBoard) Claim(_ context.Context, key string, ttl time.Duration) (bool, error) {
+func (b *memory) Claim(_ context.Context, key string, ttl time.Duration) (bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if n, ok := b.kept["c"+key]; ok && time.Now().Before(n.until) {
@@ -36,7 +36,7 @@ func (b *memoryBoard) Claim(_ context.Context, key string, ttl time.Duration) (b
 }
 
 // Release implements Shared.
-func (b *memoryBoard) Release(_ context.Context, key string) error {
+func (b *memory) Release(_ context.Context, key string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.kept, "c"+key)
@@ -44,14 +44,14 @@ func (b *memoryBoard) Release(_ context.Context, key string) error {
 }
 
 // Put implements Shared.
-func (b *memoryBoard) Put(_ context.Context, key, value string, ttl time.Duration) error {
+func (b *memory) Put(_ context.Context, key, value string, ttl time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.keep("v"+key, note{value, time.Now().Add(ttl)})
 }
 
 // Get implements Shared.
-func (b *memoryBoard) Get(_ context.Context, key string) (string, error) {
+func (b *memory) Get(_ context.Context, key string) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := b.kept["v"+key]
@@ -61,7 +61,7 @@ func (b *memoryBoard) Get(_ context.Context, key string) (string, error) {
 	return n.value, nil
 }
 
-func (b *memoryBoard) keep(key string, n note) error {
+func (b *memory) keep(key string, n note) error {
 	if b.kept == nil {
 		b.kept = make(map[string]note)
 	}
@@ -74,7 +74,7 @@ func (b *memoryBoard) keep(key string, n note) error {
 }
 
 // prune drops what is over: a few at a time, all of it where there is no room.
-func (b *memoryBoard) prune() {
+func (b *memory) prune() {
 	now, looked, full := time.Now(), 0, len(b.kept) >= maxBoard
 	for key, n := range b.kept {
 		if !now.Before(n.until) {

@@ -1,4 +1,4 @@
-package gate
+package scan
 
 import (
 	"context"
@@ -14,18 +14,18 @@ const (
 	maxNetworkStreams = 256
 )
 
-// scanStreams are the browsers that wait in a stream. The zero value is ready.
-type scanStreams struct {
+// Streams are the browsers that wait in a stream. The zero value is ready.
+type Streams struct {
 	mu       sync.Mutex
-	waiting  map[string]*scanStream // by the code's id
+	waiting  map[string]*stream // by the code's id
 	networks map[netip.Prefix]int
 }
 
-type scanStream struct{ end context.CancelFunc }
+type stream struct{ end context.CancelFunc }
 
-// enter admits a browser: one stream for each code, the newest, since a broken
+// Enter admits a browser: one stream for each code, the newest, since a broken
 // connection may look whole to us. leave must be called when it is over.
-func (s *scanStreams) enter(parent context.Context, id string, from netip.Prefix) (ctx context.Context, leave func(), ok bool) {
+func (s *Streams) Enter(parent context.Context, id string, from netip.Prefix) (ctx context.Context, leave func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := s.waiting[id]
@@ -33,19 +33,19 @@ func (s *scanStreams) enter(parent context.Context, id string, from netip.Prefix
 		return nil, nil, false
 	}
 	if s.waiting == nil {
-		s.waiting, s.networks = make(map[string]*scanStream), make(map[netip.Prefix]int)
+		s.waiting, s.networks = make(map[string]*stream), make(map[netip.Prefix]int)
 	}
 	if before != nil {
 		before.end()
 	}
 	ctx, end := context.WithCancel(parent)
-	mine := &scanStream{end}
+	mine := &stream{end}
 	s.waiting[id] = mine
 	s.networks[from]++
 	return ctx, func() { s.leave(id, from, mine) }, true
 }
 
-func (s *scanStreams) leave(id string, from netip.Prefix, mine *scanStream) {
+func (s *Streams) leave(id string, from netip.Prefix, mine *stream) {
 	mine.end()
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,7 +1,6 @@
-package gate
+package scan
 
 import (
-	"log/slog"
 	"net/netip"
 	"time"
 
@@ -13,12 +12,12 @@ import (
 // do each of them.
 var (
 	// A network may be shown so many codes: an office behind one address (attack: the
-	// number is drawn again and again until it is, say, 888).
+	// Number is drawn again and again until it is, say, 888).
 	showNetwork = limit.Rate{Burst: 60, Every: time.Second}
 	// The same for one address of it, which takes no more than a part.
 	showAddress = limit.Rate{Burst: 20, Every: 3 * time.Second}
 	// The same for one browser, which shows one code for two minutes.
-	showBrowser = limit.Rate{Burst: 5, Every: 10 * time.Second}
+	ShowBrowser = limit.Rate{Burst: 5, Every: 10 * time.Second}
 	// A browser that shows a code may ask so often whether the phone has answered. Our
 	// page does it every two seconds.
 	askBrowser = limit.Rate{Burst: 5, Every: time.Second}
@@ -31,23 +30,23 @@ const (
 	maxAsks, maxAsksNetwork = 2000, 400
 )
 
-// scanLimits bounds what browsers outside WeChat make a gateway do.
-type scanLimits struct {
+// Limits bounds what browsers outside WeChat make a gateway do.
+type Limits struct {
 	networks, addresses, browsers, asked limit.Keyed
 	share                                limit.Share
 	line                                 limit.One // of the log
 }
 
-func newScanLimits() *scanLimits {
-	return &scanLimits{share: limit.Share{Total: maxAsks, Most: maxAsksNetwork}}
+func newLimits() *Limits {
+	return &Limits{share: limit.Share{Total: maxAsks, Most: maxAsksNetwork}}
 }
 
-// mayShow reports whether a browser may be shown another code. browser is "" where
+// MayShow reports whether a browser may be shown another code. browser is "" where
 // nothing tells it from the others at its address.
-func (l *scanLimits) mayShow(browser string, addr netip.Addr) bool {
+func (l *Limits) MayShow(browser string, addr netip.Addr) bool {
 	// The narrowest first: who asks too often takes nothing from those around.
 	if browser != "" {
-		if ok, _ := l.browsers.Take(browser, "", showBrowser); !ok {
+		if ok, _ := l.browsers.Take(browser, "", ShowBrowser); !ok {
 			return false
 		}
 	}
@@ -58,17 +57,11 @@ func (l *scanLimits) mayShow(browser string, addr netip.Addr) bool {
 	return ok
 }
 
-// showsNoCode logs that a code was refused, at most once a minute: behind a proxy
-// that is not trusted all visitors seem to have one address.
-func (g *Gate) showsNoCode(r *Request) {
-	if g.Hub.Scans.limits().line.Take(limit.Rate{Burst: 1, Every: time.Minute}) {
-		g.Logger.Warn("too many codes are asked for; if all visitors seem to come from one address, set trusted_proxies",
-			slog.String("site", r.origin), slog.String("network", request.NetworkName(request.MaskAddr(r.clientAddr()))))
-	}
-}
+// MayLog reports whether a refusal may have a line in the log, at most once a minute.
+func (l *Limits) MayLog() bool { return l.line.Take(limit.Rate{Burst: 1, Every: time.Minute}) }
 
-// mayAsk reports whether the store may be asked for the browser that shows a code.
-func (l *scanLimits) mayAsk(id string, network netip.Prefix, now time.Time) bool {
+// MayAsk reports whether the store may be asked for the browser that shows a code.
+func (l *Limits) MayAsk(id string, network netip.Prefix, now time.Time) bool {
 	ok, _ := l.asked.Take(id, "", askBrowser)
 	return ok && l.share.Take(network, now)
 }

@@ -1,4 +1,4 @@
-package gate
+package scan
 
 import (
 	"net/netip"
@@ -27,10 +27,10 @@ func TestAttackCodesAreNotDrawnAtWill(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				l, turn := newScanLimits(), 0
+				l, turn := newLimits(), 0
 				count := func() (n int) {
 					for refused := 0; refused < row.addresses; turn++ {
-						if l.mayShow(row.browser, netip.AddrFrom4([4]byte{10, 0, 1, byte(turn % row.addresses)})) {
+						if l.MayShow(row.browser, netip.AddrFrom4([4]byte{10, 0, 1, byte(turn % row.addresses)})) {
 							n, refused = n+1, 0
 						} else {
 							refused++
@@ -42,7 +42,7 @@ func TestAttackCodesAreNotDrawnAtWill(t *testing.T) {
 					t.Errorf("%d at once, want %d", n, row.atOnce)
 				}
 				neighbour := netip.MustParseAddr("10.0.1.250")
-				if !l.mayShow("other", netip.MustParseAddr("10.0.2.1")) || row.addresses == 1 && !l.mayShow("other", neighbour) {
+				if !l.MayShow("other", netip.MustParseAddr("10.0.2.1")) || row.addresses == 1 && !l.MayShow("other", neighbour) {
 					t.Error("others are shown none")
 				}
 				later := 0
@@ -64,9 +64,9 @@ func TestAttackPollsOfOneTakeNoneFromOthers(t *testing.T) {
 	t.Parallel()
 	ids := 0
 	fresh := func() string { ids++; return strconv.Itoa(ids) }
-	asks := func(l *scanLimits, n int, id func() string, from netip.Prefix, now time.Time) (allowed int) {
+	asks := func(l *Limits, n int, id func() string, from netip.Prefix, now time.Time) (allowed int) {
 		for range n {
-			if l.mayAsk(id(), from, now) {
+			if l.MayAsk(id(), from, now) {
 				allowed++
 			}
 		}
@@ -75,7 +75,7 @@ func TestAttackPollsOfOneTakeNoneFromOthers(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	t.Run("one code", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			l, one := newScanLimits(), func() string { return "one" }
+			l, one := newLimits(), func() string { return "one" }
 			if n := asks(l, 100, one, net4(1), time.Now()); n != 5 {
 				t.Errorf("%d at once", n)
 			}
@@ -89,7 +89,7 @@ func TestAttackPollsOfOneTakeNoneFromOthers(t *testing.T) {
 		})
 	})
 	t.Run("one network", func(t *testing.T) {
-		l := newScanLimits()
+		l := newLimits()
 		if n := asks(l, 5000, fresh, net4(1), now); n != 400 {
 			t.Errorf("%d of one network", n)
 		}
@@ -98,7 +98,7 @@ func TestAttackPollsOfOneTakeNoneFromOthers(t *testing.T) {
 		}
 	})
 	t.Run("many networks at the beginning of each second", func(t *testing.T) {
-		l, at := newScanLimits(), now
+		l, at := newLimits(), now
 		for range 3 {
 			at = at.Add(time.Second)
 			for i := range 50 {
@@ -112,7 +112,7 @@ func TestAttackPollsOfOneTakeNoneFromOthers(t *testing.T) {
 		}
 	})
 	t.Run("in all", func(t *testing.T) {
-		l, sum := newScanLimits(), 0
+		l, sum := newLimits(), 0
 		for i := range 3000 {
 			sum += asks(l, 3, fresh, net4(i), now)
 		}

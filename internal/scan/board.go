@@ -1,4 +1,4 @@
-package gate
+package scan
 
 import (
 	"context"
@@ -20,23 +20,23 @@ const purposeAnswer = "scan-answer"
 // browser that was signed in can confirm others.
 var answerRate = limit.Rate{Burst: 5, Every: 12 * time.Second}
 
-// Scans keeps what phones answered, for as long as their codes are good. Only the
+// Board keeps what phones answered, for as long as their codes are good. Only the
 // signed-in can make it keep something (attack: anonymous floods). The zero value is
 // ready.
-type Scans struct {
+type Board struct {
 	// Shared makes an answer that reached one instance known to all, and taken on
 	// one, taken on all. Nil for one instance.
 	Shared signin.Shared
 
-	memory  memoryBoard
+	memory  memory
 	once    sync.Once
-	limited *scanLimits // see limits
-	streams scanStreams
+	limited *Limits // see limits
+	Streams Streams
 	answers limit.Keyed // of persons
 }
 
-// scanAnswer is what a phone said.
-type scanAnswer struct {
+// Answer is what a phone said.
+type Answer struct {
 	Denied bool   `json:"d,omitempty"`
 	By     []byte `json:"i"`           // the id of the phone's session
 	AppID  string `json:"a,omitempty"` // of the phone's session
@@ -46,76 +46,82 @@ type scanAnswer struct {
 
 // over reports an answer whose time is over, or that says none (attack: who can write
 // the Redis keeps an answer, and puts it back when its code is forgotten).
-func (a scanAnswer) over() bool {
+func (a Answer) over() bool {
 	left := time.Until(time.UnixMilli(a.Until))
 	return left <= 0 || left > cookies.ScanLife+cookies.ScanGrace+session.MaxSkew
 }
 
-// limits are what bounds the browsers that wait.
-func (s *Scans) limits() *scanLimits {
-	s.once.Do(func() { s.limited = newScanLimits() })
+// Limits are what bounds the browsers that wait.
+func (s *Board) Limits() *Limits {
+	s.once.Do(func() { s.limited = newLimits() })
 	return s.limited
 }
 
-func (s *Scans) board() signin.Shared {
+func (s *Board) board() signin.Shared {
 	if s.Shared != nil {
 		return s.Shared
 	}
 	return &s.memory
 }
 
-// answer keeps an answer for ttl, if it is the first one to the question.
-func (s *Scans) answer(ctx context.Context, keys *session.Ring, key string, a scanAnswer, ttl time.Duration) (first bool, err error) {
+// MayAnswer reports whether a person may answer another code.
+func (s *Board) MayAnswer(person string) bool {
+	ok, _ := s.answers.Take(person, "", answerRate)
+	return ok
+}
+
+// Answer keeps an answer for ttl, if it is the first one to the question.
+func (s *Board) Answer(ctx context.Context, keys *session.Ring, key string, a Answer, ttl time.Duration) (first bool, err error) {
 	a.Until = time.Now().Add(ttl).UnixMilli()
 	plain, err := json.Marshal(a)
 	if err != nil {
-		return false, fmt.Errorf("gate: encode answer: %w", err)
+		return false, fmt.Errorf("scan: encode answer: %w", err)
 	}
 	sealed, err := keys.Seal(purposeAnswer, key, plain)
 	if err != nil {
-		return false, fmt.Errorf("gate: seal answer: %w", err)
+		return false, fmt.Errorf("scan: seal answer: %w", err)
 	}
 	first, err = s.board().Claim(ctx, key, ttl)
 	if err != nil || !first {
-		return false, unscanned("claim", err)
+		return false, unavailable("claim", err)
 	}
 	if err := s.board().Put(ctx, key, sealed, ttl); err != nil {
 		// Free for another try. If even that fails, the code is lost: it lives for minutes.
 		_ = s.board().Release(context.WithoutCancel(ctx), key)
-		return false, unscanned("keep", err)
+		return false, unavailable("keep", err)
 	}
 	return true, nil
 }
 
-// read returns the answer to a question, if there is one.
-func (s *Scans) read(ctx context.Context, keys *session.Ring, key string) (a scanAnswer, ok bool, err error) {
+// Read returns the answer to a question, if there is one.
+func (s *Board) Read(ctx context.Context, keys *session.Ring, key string) (a Answer, ok bool, err error) {
 	sealed, err := s.board().Get(ctx, key)
 	if err != nil || sealed == "" {
-		return scanAnswer{}, false, unscanned("read", err)
+		return Answer{}, false, unavailable("read", err)
 	}
 	plain, err := keys.Open(purposeAnswer, key, sealed)
 	if err != nil || json.Unmarshal(plain, &a) != nil || a.over() {
-		return scanAnswer{}, false, nil //nolint:nilerr // sealed by a key that is gone, or its time is over: as if there was none
+		return Answer{}, false, nil //nolint:nilerr // sealed by a key that is gone, or its time is over: as if there was none
 	}
 	return a, true, nil
 }
 
-// take makes an answer used: true for the first one who takes it.
-func (s *Scans) take(ctx context.Context, key string) (bool, error) {
+// Take makes an answer used: true for the first one who takes it.
+func (s *Board) Take(ctx context.Context, key string) (bool, error) {
 	// Longer than any answer is kept.
 	won, err := s.board().Claim(ctx, key+"-taken", 2*cookies.ScanLife)
-	return won, unscanned("take", err)
+	return won, unavailable("take", err)
 }
 
-// giveBack undoes take, for another try.
-func (s *Scans) giveBack(ctx context.Context, key string) {
+// GiveBack undoes take, for another try.
+func (s *Board) GiveBack(ctx context.Context, key string) {
 	_ = s.board().Release(context.WithoutCancel(ctx), key+"-taken") // it ends by itself
 }
 
-// unscanned makes every error of the board "unavailable".
-func unscanned(doing string, err error) error {
+// unavailable makes every error of the board "unavailable".
+func unavailable(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("gate: %s the answer of a phone: %w", doing, errors.Join(session.ErrUnavailable, err))
+	return fmt.Errorf("scan: %s the answer of a phone: %w", doing, errors.Join(session.ErrUnavailable, err))
 }
