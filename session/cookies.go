@@ -11,15 +11,9 @@ import (
 // form counts, on http only the bare one, and only that of our port. Several values
 // appear when somebody planted a second cookie; the caller takes the first that
 // loads.
-func (j Jar) Values(r *http.Request, secure bool) []string {
-	return j.AppendValues(nil, r, secure)
-}
-
-// AppendValues is Values into the caller's slice, for callers that keep one.
-func (j Jar) AppendValues(dst []string, r *http.Request, secure bool) []string {
-	found := 0
+func (j Jar) Values(r *http.Request, secure bool) (values []string) {
 	for _, line := range r.Header["Cookie"] {
-		for more := true; more && found < maxValues; {
+		for more := true; more && len(values) < maxValues; {
 			var pair string
 			pair, line, more = strings.Cut(line, ";")
 			name, value, _ := strings.Cut(pair, "=")
@@ -28,12 +22,11 @@ func (j Jar) AppendValues(dst []string, r *http.Request, secure bool) []string {
 			}
 			value = trimSpace(value)
 			if value != "" && len(value) <= MaxValue && safeText(value) {
-				dst = append(dst, value)
-				found++
+				values = append(values, value)
 			}
 		}
 	}
-	return dst
+	return values
 }
 
 // Strip removes our cookie, and cookies of the extra names, from the request, so
@@ -45,20 +38,24 @@ func (j Jar) AppendValues(dst []string, r *http.Request, secure bool) []string {
 // allocated.
 //
 //go:noinline
-func (j Jar) Strip(r *http.Request, _ bool, extra ...string) {
+func (j Jar) Strip(r *http.Request, extra ...string) {
 	// Not inlined: the caller would have to allocate the extra names.
 	StripFunc(r, func(name string) bool { return j.Owns(name) || slices.Contains(extra, name) })
 }
 
 // Owns says whether a name is that of our cookie in any form: with a browser
 // prefix or without, on any port.
-func (j Jar) Owns(name string) bool {
+func (j Jar) Owns(name string) bool { return CookieNamed(name, baseName) }
+
+// CookieNamed says whether a name is base in any form in which a gateway names its
+// cookies: with a browser prefix or without, on any port.
+func CookieNamed(name, base string) bool {
 	if rest, cut := strings.CutPrefix(name, hostPrefix); cut {
 		name = rest
 	} else if rest, cut := strings.CutPrefix(name, securePrefix); cut {
 		name = rest
 	}
-	rest, ours := strings.CutPrefix(name, j.base())
+	rest, ours := strings.CutPrefix(name, base)
 	return ours && (rest == "" || rest[0] == '-' && isPort(rest[1:]))
 }
 
@@ -138,7 +135,7 @@ func (j Jar) is(name string, secure bool) bool {
 		}
 		name = rest
 	}
-	rest, ours := strings.CutPrefix(name, j.base())
+	rest, ours := strings.CutPrefix(name, baseName)
 	if !ours || j.Port == "" {
 		return ours && rest == ""
 	}

@@ -46,18 +46,19 @@ func TestJarValues(t *testing.T) {
 		{"other names", []string{"wechat2=a; Wechat=b; WECHAT=c; xwechat=d; wechat_1of2=e; __Host-=f; =g"}, false, nil},
 		{"not text", []string{"\x00\xff;=;;;==; wechat=\x00; wechat=\xff"}, false, nil},
 	} {
-		if got := (session.Jar{}).Values(sent(c.lines...), c.secure); !slices.Equal(got, c.want) {
-			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
-		}
-	}
-	if got := (session.Jar{Base: "shop"}).Values(sent("__Host-wechat=a; __Host-shop=b"), true); !slices.Equal(got, []string{"b"}) {
-		t.Errorf("with a name of its own: got %q", got)
+		t.Run(c.name, func(t *testing.T) {
+			if got := (session.Jar{}).Values(sent(c.lines...), c.secure); !slices.Equal(got, c.want) {
+				t.Errorf("%.80q: got %q, want %q", c.lines, got, c.want)
+			}
+		})
 	}
 	const neighbours = "__Host-wechat=a; __Host-wechat-8443=b; __Host-wechat-84430=c; __Host-wechat-=d; __Host-wechat8443=e; wechat-8443=f"
 	for port, want := range map[string]string{"": "a", "8443": "b", "84430": "c"} {
-		if got := (session.Jar{Port: port}).Values(sent(neighbours), true); !slices.Equal(got, []string{want}) {
-			t.Errorf("on port %q: got %q, want %q", port, got, want)
-		}
+		t.Run("port "+port, func(t *testing.T) {
+			if got := (session.Jar{Port: port}).Values(sent(neighbours), true); !slices.Equal(got, []string{want}) {
+				t.Errorf("%q: got %q, want %q", neighbours, got, want)
+			}
+		})
 	}
 }
 
@@ -87,15 +88,17 @@ func TestJarStrip(t *testing.T) {
 		{"lines", []string{"a=1", "wechat=v", "b=2; wechat=v"}, []string{"a=1", "b=2"}},
 		{"only separators left", []string{" ; wechat=v ;; "}, nil},
 	} {
-		r := sent(c.lines...)
-		session.Jar{}.Strip(r, true, "flow", "other")
-		got, there := r.Header["Cookie"]
-		if !slices.Equal(got, c.want) || there != (c.want != nil) {
-			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
-		}
-		if r.Header.Get("Accept") != "*/*" {
-			t.Errorf("%s: another header was changed", c.name)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			r := sent(c.lines...)
+			session.Jar{}.Strip(r, "flow", "other")
+			got, there := r.Header["Cookie"]
+			if !slices.Equal(got, c.want) || there != (c.want != nil) {
+				t.Errorf("%.80q: got %q, want %q", c.lines, got, c.want)
+			}
+			if got := r.Header.Get("Accept"); got != "*/*" {
+				t.Errorf("%.80q: the header Accept became %q", c.lines, got)
+			}
+		})
 	}
 }
 
@@ -104,7 +107,7 @@ func TestJarStripLeavesCopies(t *testing.T) {
 	t.Parallel()
 	lines := []string{"a=1; wechat=v", "wechat=v", "b=2"}
 	before := slices.Clone(lines)
-	session.Jar{}.Strip(sent(lines...), false)
+	session.Jar{}.Strip(sent(lines...))
 	if !slices.Equal(lines, before) {
 		t.Errorf("the lines were changed to %q", lines)
 	}
@@ -112,18 +115,23 @@ func TestJarStripLeavesCopies(t *testing.T) {
 
 func TestJarAllocations(t *testing.T) {
 	r := sent("theme=dark; JSESSIONID=0123456789ABCDEF; lang=zh")
-	jar, own, port := session.Jar{}, session.Jar{Base: "shop"}, session.Jar{Port: "8443"}
-	ours := sent("theme=dark; __Host-wechat=0123456789; __Host-shop=0123456789")
-	buffer := make([]string, 0, 4)
-	for name, f := range map[string]func(){
-		"Strip":                func() { jar.Strip(r, true); own.Strip(r, true, "flow"); port.Strip(r, true) },
-		"Values":               func() { jar.Values(r, true); own.Values(r, true); port.Values(r, true) },
-		"AppendValues":         func() { buffer = jar.AppendValues(buffer[:0], ours, true) },
-		"AppendValues, a name": func() { buffer = own.AppendValues(buffer[:0], ours, true) },
+	jar, port := session.Jar{}, session.Jar{Port: "8443"}
+	ours := sent("theme=dark; __Host-wechat=0123456789; __Host-wechat-8443=0123456789")
+	for _, c := range []struct {
+		name string
+		run  func()
+		want float64
+	}{
+		{"Strip", func() { jar.Strip(r); jar.Strip(r, "flow"); port.Strip(r) }, 0},
+		{"Values of others", func() { jar.Values(r, true); port.Values(r, true) }, 0},
+		{"Values", func() { jar.Values(ours, true) }, 1}, // the slice
+		{"Values on a port", func() { port.Values(ours, true) }, 1},
 	} {
-		if n := testing.AllocsPerRun(100, f); n != 0 {
-			t.Errorf("%s allocates %v times", name, n)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := testing.AllocsPerRun(100, c.run); got != c.want {
+				t.Errorf("got %v allocations, want %v", got, c.want)
+			}
+		})
 	}
 }
 
@@ -149,7 +157,7 @@ func FuzzCookies(f *testing.F) {
 				t.Fatalf("a value of %d bytes", len(v))
 			}
 		}
-		jar.Strip(r, secure)
+		jar.Strip(r)
 		left := r.Header["Cookie"]
 		if len(jar.Values(r, false)) != 0 || len(jar.Values(r, true)) != 0 {
 			t.Fatalf("%q still holds our cookie", left)

@@ -42,7 +42,7 @@ func Example() {
 	}
 
 	// What the upstream gets.
-	session.Jar{}.Strip(r, true)
+	session.Jar{}.Strip(r)
 	fmt.Println(r.Header.Get("Cookie"))
 	// Output:
 	// ab2cd3ef4gh5ij6kl7mnopqrst snsapi_base

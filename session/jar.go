@@ -1,7 +1,6 @@
 package session
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -10,9 +9,9 @@ import (
 )
 
 const (
-	// defaultName is the base name of the cookie; hostDefault what it is on https.
-	defaultName = "wechat"
-	hostDefault = hostPrefix + defaultName
+	// baseName is the name of the cookie on http, hostName the one on https.
+	baseName = "wechat"
+	hostName = hostPrefix + baseName
 
 	// hostPrefix makes browsers refuse the cookie from any other host, a sibling
 	// or parent domain included, and from plain http: nobody can plant one.
@@ -21,7 +20,6 @@ const (
 	// securePrefix is the other prefix by which browsers hold cookies to rules.
 	securePrefix = "__Secure-"
 
-	maxName = 64
 	maxPort = 5 // digits
 	// maxValues is how many cookies of our name are looked at. On plain http a
 	// sibling host can plant others, which come before ours if their path is longer
@@ -32,13 +30,8 @@ const (
 	maxAgeLimit = 400 * 24 * time.Hour
 )
 
-// Jar is the session cookie: how it is named, set, read and removed. The zero
-// Jar uses the name "wechat".
+// Jar is the session cookie: how it is named, set, read and removed.
 type Jar struct {
-	// Base is the name of the cookie on http, and what follows __Host- on https.
-	// Empty means "wechat".
-	Base string
-
 	// Port is the port of the site, where it is neither 443 nor 80; empty
 	// otherwise. It ends the name, as in __Host-wechat-8443: browsers send the
 	// cookies of all ports of a host to each of its sites, and keep one cookie of a
@@ -46,30 +39,12 @@ type Jar struct {
 	Port string
 }
 
-// Check says whether Base can be a cookie's name (up to 64 characters of A-Z a-z
-// 0-9 - and _, without a browser prefix of its own) and Port a port.
-func (j Jar) Check() error {
-	base := j.base()
-	folded := strings.ToLower(base)
-	if len(base) > maxName || !safeText(base) ||
-		strings.HasPrefix(folded, "__host-") || strings.HasPrefix(folded, "__secure-") {
-		return fmt.Errorf("%w cookie name %.80q: up to %d of A-Z a-z 0-9 - _ are possible, without __Host-", ErrInvalid, base, maxName)
-	}
-	if j.Port != "" && !isPort(j.Port) {
-		return fmt.Errorf("%w port %.20q: up to %d digits are possible", ErrInvalid, j.Port, maxPort)
-	}
-	return nil
-}
-
 // Name returns the full name of the cookie: __Host-wechat on https, wechat on
 // http, with the port behind it if there is one.
 func (j Jar) Name(secure bool) string {
-	name := j.base()
-	switch {
-	case secure && name == defaultName:
-		name = hostDefault
-	case secure:
-		name = hostPrefix + name
+	name := baseName
+	if secure {
+		name = hostName
 	}
 	if j.Port != "" {
 		name += "-" + j.Port
@@ -115,11 +90,4 @@ func (j Jar) put(w http.ResponseWriter, value, age string, secure bool) {
 		return strings.HasPrefix(s, ours)
 	})
 	w.Header()["Set-Cookie"] = append(lines, line)
-}
-
-func (j Jar) base() string {
-	if j.Base == "" {
-		return defaultName
-	}
-	return j.Base
 }

@@ -1,7 +1,7 @@
 package session_test
 
 import (
-	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -15,38 +15,56 @@ import (
 func TestJarName(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		base, port, plain, secure string
+		port, plain, secure string
 	}{
-		{"", "", "wechat", "__Host-wechat"},
-		{"wechat", "", "wechat", "__Host-wechat"},
-		{"shop-1", "", "shop-1", "__Host-shop-1"},
-		{"", "8443", "wechat-8443", "__Host-wechat-8443"},
-		{"shop", "65535", "shop-65535", "__Host-shop-65535"},
+		{"", "wechat", "__Host-wechat"},
+		{"8443", "wechat-8443", "__Host-wechat-8443"},
+		{"65535", "wechat-65535", "__Host-wechat-65535"},
 	} {
-		jar := session.Jar{Base: c.base, Port: c.port}
-		if jar.Name(false) != c.plain || jar.Name(true) != c.secure {
-			t.Errorf("%q, port %q: the names are %q and %q", c.base, c.port, jar.Name(false), jar.Name(true))
-		}
-		for _, secure := range []bool{false, true} {
-			if !jar.Owns(jar.Name(secure)) || !(session.Jar{Base: c.base}).Owns(jar.Name(secure)) {
-				t.Errorf("%q, port %q: %q is not owned", c.base, c.port, jar.Name(secure))
+		t.Run("port "+c.port, func(t *testing.T) {
+			jar := session.Jar{Port: c.port}
+			for secure, want := range map[bool]string{false: c.plain, true: c.secure} {
+				if got := jar.Name(secure); got != want {
+					t.Errorf("secure %v: got %q, want %q", secure, got, want)
+				}
+				if !jar.Owns(want) || !(session.Jar{}).Owns(want) {
+					t.Errorf("%q is not owned", want)
+				}
 			}
-		}
-		if err := jar.Check(); err != nil {
-			t.Errorf("%q: Check gave %v", c.base, err)
-		}
+		})
 	}
-	for _, base := range []string{
-		"a b", "a;b", "a=b", "a\r\nb", "ä", "__Host-x", "__host-x", "__Secure-x", strings.Repeat("a", 65),
+}
+
+func TestCookieNamed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, base string
+		want       bool
+	}{
+		{"shop", "shop", true},
+		{"__Host-shop", "shop", true},
+		{"__Secure-shop", "shop", true},
+		{"shop-8443", "shop", true},
+		{"__Host-shop-65535", "shop", true},
+		{"__Secure-shop-1", "shop", true},
+		{"shop-1-8443", "shop-1", true},
+		{"", "shop", false},
+		{"sho", "shop", false},
+		{"shop-", "shop", false},
+		{"shop2", "shop", false},
+		{"shop-123456", "shop", false},
+		{"shop-8443x", "shop", false},
+		{"shop-８０", "shop", false},
+		{"Shop", "shop", false},
+		{"__host-shop", "shop", false},
+		{"__Host-__Secure-shop", "shop", false},
+		{"xshop", "shop", false},
 	} {
-		if err := (session.Jar{Base: base}).Check(); !errors.Is(err, session.ErrInvalid) {
-			t.Errorf("%q: Check gave %v, want ErrInvalid", base, err)
-		}
-	}
-	for _, port := range []string{"123456", "-1", "8 0", "80;", "a", "８０"} {
-		if err := (session.Jar{Port: port}).Check(); !errors.Is(err, session.ErrInvalid) {
-			t.Errorf("port %q: Check gave %v, want ErrInvalid", port, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := session.CookieNamed(c.name, c.base); got != c.want {
+				t.Errorf("CookieNamed(%q, %q): got %v, want %v", c.name, c.base, got, c.want)
+			}
+		})
 	}
 }
 
@@ -106,13 +124,15 @@ func TestJarSet(t *testing.T) {
 			"wechat=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
 		},
 	} {
-		w := httptest.NewRecorder()
-		w.Header().Add("Set-Cookie", "wechat2=theirs; Path=/")
-		c.set(w)
-		want := []string{"wechat2=theirs; Path=/", c.header}
-		if got := w.Header().Values("Set-Cookie"); !slices.Equal(got, want) {
-			t.Errorf("%s: got %q, want %q", c.name, got, want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			w.Header().Add("Set-Cookie", "wechat2=theirs; Path=/")
+			c.set(w)
+			want := []string{"wechat2=theirs; Path=/", c.header}
+			if got := w.Header().Values("Set-Cookie"); !slices.Equal(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
 	}
 }
 
@@ -138,10 +158,12 @@ func TestJarSetRefusesOtherText(t *testing.T) {
 	for _, value := range []string{
 		"", "a b", "a;b", "a,b", "a\"", "a\r\nSet-Cookie: x=y", "a\x00", "ä", "a=", strings.Repeat("a", session.MaxValue+1),
 	} {
-		w := httptest.NewRecorder()
-		session.Jar{}.Set(w, value, true, time.Hour)
-		if len(w.Header()) != 0 {
-			t.Errorf("%.20q gave %q", value, w.Header())
-		}
+		t.Run(fmt.Sprintf("%.20q", value), func(t *testing.T) {
+			w := httptest.NewRecorder()
+			session.Jar{}.Set(w, value, true, time.Hour)
+			if len(w.Header()) != 0 {
+				t.Errorf("got %q, want no header", w.Header())
+			}
+		})
 	}
 }

@@ -224,7 +224,7 @@ func Ours(name string) bool {
 			if isOneOfMany(name, form.base) {
 				return true
 			}
-		} else if (session.Jar{Base: form.base}).Owns(name) {
+		} else if session.CookieNamed(name, form.base) {
 			return true
 		}
 	}
@@ -237,5 +237,5 @@ func isOneOfMany(name, base string) bool {
 	if !found || len(rest) < secretIDLength || !isSecretID(rest[:secretIDLength]) {
 		return false
 	}
-	return (session.Jar{Base: base + "-" + rest[:secretIDLength]}).Owns(name)
+	return session.CookieNamed(name, base+"-"+rest[:secretIDLength])
 }

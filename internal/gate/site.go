@@ -15,7 +15,7 @@ func (r *Request) sessionValues() (values []string, own int) {
 	values = r.site.Jar().Values(r.Request, r.site.Secure)
 	own = len(values)
 	if former := r.site.Former(); former != r.site {
-		values = former.Jar().AppendValues(values, r.Request, former.Secure)
+		values = append(values, former.Jar().Values(r.Request, former.Secure)...)
 	}
 	return values, own
 }
