@@ -19,6 +19,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
 const (
@@ -201,7 +202,7 @@ func signed(token, body string, at time.Time) sent {
 // sealed is a push in safe mode, in compatible mode where there are clear fields.
 func sealed(t testing.TB, token, key, message string, clear fields, write func(fields) string, at time.Time) sent {
 	t.Helper()
-	encrypt, err := wechat.SealPush(wechat.NewSecret(key), testAppID, [16]byte{1, 2, 3}, []byte(message))
+	encrypt, err := wechattest.SealPush(key, testAppID, []byte(message))
 	if err != nil {
 		t.Fatal(err)
 	}

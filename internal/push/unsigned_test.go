@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
 // listen starts a relay.
@@ -37,7 +38,7 @@ func TestUnsignedHasNoEffect(t *testing.T) {
 	event := eventOf(wechat.PushCancel, "oPerson1")
 	with := func(p sent, name, value string) sent { p.query.Set(name, value); return p }
 	foreign := signed(testToken, "", time.Now())
-	encrypt, err := wechat.SealPush(wechat.NewSecret(testAES), "wxother", [16]byte{}, []byte(event.xml()))
+	encrypt, err := wechattest.SealPush(testAES, "wxother", []byte(event.xml()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -131,7 +131,6 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 		"exchange": {testSecret.Reveal(), testCode},
 		"refresh":  {testRefresh.Reveal()},
 		"userinfo": {testAccess.Reveal(), testOpenID},
-		"auth":     {testAccess.Reveal(), testOpenID},
 		"login":    {testSecret.Reveal(), testCode},
 		"phone":    {testAccess.Reveal(), testCode, testOpenID},
 		"follower": {testAccess.Reveal(), testOpenID},

@@ -46,9 +46,6 @@ var calls = map[string]func(*testing.T, *Client) error{
 		_, err := c.UserInfo(t.Context(), testAccess, testOpenID)
 		return err
 	},
-	"auth": func(t *testing.T, c *Client) error {
-		return c.Auth(t.Context(), testAccess, testOpenID)
-	},
 	"login": func(t *testing.T, c *Client) error {
 		_, err := c.Login(t.Context(), testCred, testCode)
 		return err

@@ -73,7 +73,6 @@ func TestCodeIsSentOnce(t *testing.T) {
 		{"exchange", 4, 4},
 		{"refresh", 4, 4},
 		{"userinfo", 5, 2},
-		{"auth", 5, 2},
 		{"login", 4, 4},
 		{"phone", 4, 4},
 		{"token", 4, 4},

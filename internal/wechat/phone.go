@@ -25,15 +25,6 @@ type Phone struct {
 	Number      string // purePhoneNumber, without the country code: 4 to 15 digits
 }
 
-// E164 returns the number in international form, such as +8613800138000; "" for
-// the zero Phone.
-func (p Phone) E164() string {
-	if p == (Phone{}) {
-		return ""
-	}
-	return "+" + p.CountryCode + p.Number
-}
-
 // Phone spends the code of the button getPhoneNumber, which is another than that
 // of wx.login and good for five minutes, and returns the visitor's number. access
 // is the token of the mini program appID. openID, if not empty, is whom WeChat

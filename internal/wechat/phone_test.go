@@ -41,23 +41,27 @@ func TestPhoneNumbers(t *testing.T) {
 		{`{"errcode":40029,"errmsg":"invalid code"}`, testAppID, Phone{}, ErrRestart},
 	}
 	for _, tc := range cases {
-		got, err := newClient(t, answer(tc.body)).Phone(t.Context(), testAccess, tc.appID, testCode, testOpenID)
-		if got != tc.want || !errors.Is(err, tc.err) || (err == nil) != (tc.err == nil) {
-			t.Errorf("%s: %+v, %v", tc.body, got, err)
-		}
+		t.Run(tc.body, func(t *testing.T) {
+			got, err := newClient(t, answer(tc.body)).Phone(t.Context(), testAccess, tc.appID, testCode, testOpenID)
+			if got != tc.want || !errors.Is(err, tc.err) || (err == nil) != (tc.err == nil) {
+				t.Errorf("got %+v, %v, want %+v, %v", got, err, tc.want, tc.err)
+			}
+		})
 	}
 }
 
 func TestPhoneOfAnEnvelope(t *testing.T) {
 	t.Parallel()
 	got, err := enveloped(marked(`"phoneNumber":"13800138000","purePhoneNumber":"13800138000","countryCode":"86"`)).Phone(sampleTime)
-	if err != nil || got.E164() != "+8613800138000" {
-		t.Errorf("%+v, %v", got, err)
+	if want := (Phone{"86", "13800138000"}); err != nil || got != want {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 	for _, fields := range []string{`"phoneNumber":"13800138000"`, `"purePhoneNumber":"x","countryCode":"86"`} {
-		if got, err := enveloped(marked(fields)).Phone(sampleTime); !errors.Is(err, ErrDecrypt) || got.E164() != "" {
-			t.Errorf("%s: %+v, %v", fields, got, err)
-		}
+		t.Run(fields, func(t *testing.T) {
+			if got, err := enveloped(marked(fields)).Phone(sampleTime); !errors.Is(err, ErrDecrypt) || got != (Phone{}) {
+				t.Errorf("got %+v, %v, want no number and %v", got, err, ErrDecrypt)
+			}
+		})
 	}
 }
 

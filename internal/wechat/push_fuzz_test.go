@@ -71,17 +71,11 @@ func FuzzPushEnvelope(f *testing.F) {
 			t.Error(err)
 		}
 		keys := &PushKeys{Tokens: []Secret{pushTokenNow}, AESKeys: []Secret{pushAESNow}, AppID: testAppID}
-		sealed, err := SealPush(pushAESNow, testAppID, [16]byte{}, clear)
-		if err != nil {
-			t.Fatal(err)
-		}
+		sealed := sealTest(t, pushAESNow, testAppID, string(clear))
 		if got, err := keys.openEnvelope(sealed); err != nil || string(got) != string(clear) {
 			t.Errorf("sealed and opened: %q, %v", got, err)
 		}
-		sealed, err = SealPush(pushAESNow, "wxother", [16]byte{}, clear)
-		if err != nil {
-			t.Fatal(err)
-		}
+		sealed = sealTest(t, pushAESNow, "wxother", string(clear))
 		if _, err := keys.openEnvelope(sealed); !errors.Is(err, ErrPushAppID) {
 			t.Errorf("another app's: %v", err)
 		}

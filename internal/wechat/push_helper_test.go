@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
 // What the tests of pushes sign and seal with.
@@ -50,7 +52,7 @@ var pushRevokeFields = []string{
 // sealTest seals a message for an app id.
 func sealTest(t testing.TB, key Secret, appID, message string) string {
 	t.Helper()
-	sealed, err := SealPush(key, appID, [16]byte([]byte("0123456789abcdef")), []byte(message))
+	sealed, err := wechattest.SealPush(key.Reveal(), appID, []byte(message))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,25 +32,6 @@ func PushSignature(token Secret, parts ...string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// SealPush puts a message into the envelope of safe mode, as WeChat does, and
-// returns the text of Encrypt. Errors: ErrPushKeys.
-func SealPush(key Secret, appID string, random [pushRandom]byte, message []byte) (string, error) {
-	raw, err := decodeAESKey(key)
-	if err != nil {
-		return "", err
-	}
-	clear := binary.BigEndian.AppendUint32(random[:], uint32(len(message)))
-	clear = append(append(clear, message...), appID...)
-	pad := pushBlock - len(clear)%pushBlock
-	clear = append(clear, bytes.Repeat([]byte{byte(pad)}, pad)...)
-	block, err := aes.NewCipher(raw)
-	if err != nil {
-		return "", err
-	}
-	cipher.NewCBCEncrypter(block, raw[:aes.BlockSize]).CryptBlocks(clear, clear)
-	return base64.StdEncoding.EncodeToString(clear), nil
-}
-
 // openEnvelope opens an envelope whose msg_signature has been checked: nobody
 // but WeChat can learn anything from the error (attack: padding oracle).
 func (k *PushKeys) openEnvelope(encrypt string) ([]byte, error) {

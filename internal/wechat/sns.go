@@ -25,10 +25,6 @@ var (
 		op: "userinfo", path: "/sns/userinfo", patient: true,
 		kinds: map[int]Kind{40001: KindRefresh},
 	}
-	auth = endpoint{
-		op: "auth", path: "/sns/auth",
-		kinds: map[int]Kind{40001: KindRefresh, 40003: KindRefresh}, // both say that the token is not valid
-	}
 )
 
 // Exchange spends a code and returns who the visitor is. It is the same call for
@@ -94,25 +90,6 @@ func (c *Client) UserInfo(ctx context.Context, access Secret, openID string) (Us
 		return UserInfo{}, userInfo.fail(KindAlert, "the profile is of another openid than asked for")
 	}
 	return info, nil
-}
-
-// Auth reports, as nil, that access is a valid token of openID's. ErrRefresh says
-// that it is not.
-func (c *Client) Auth(ctx context.Context, access Secret, openID string) error {
-	if err := auth.checkUser(access, openID); err != nil {
-		return err
-	}
-	r, err := c.call(ctx, auth, []param{
-		{"access_token", access.Reveal()},
-		{"openid", openID},
-	}, access, NewSecret(openID))
-	if err != nil {
-		return err
-	}
-	if text, _ := r.text("errcode"); text == "" {
-		return auth.malformed(errErrcode) // {} must not be a yes
-	}
-	return nil
 }
 
 // token turns the answer of a call that gives a token into a Token.

@@ -19,7 +19,6 @@ func TestRequestsAreAsDocumented(t *testing.T) {
 		"exchange": "/sns/oauth2/access_token?appid=" + testAppID + "&secret=" + esc(testSecret.Reveal()) + "&code=" + esc(testCode) + "&grant_type=authorization_code",
 		"refresh":  "/sns/oauth2/refresh_token?appid=" + testAppID + "&grant_type=refresh_token&refresh_token=" + esc(testRefresh.Reveal()),
 		"userinfo": "/sns/userinfo?access_token=" + esc(testAccess.Reveal()) + "&openid=" + testOpenID + "&lang=zh_CN",
-		"auth":     "/sns/auth?access_token=" + esc(testAccess.Reveal()) + "&openid=" + testOpenID,
 		"login":    "/sns/jscode2session?appid=" + testAppID + "&secret=" + esc(testSecret.Reveal()) + "&js_code=" + esc(testCode) + "&grant_type=authorization_code",
 		"phone":    "/wxa/business/getuserphonenumber?access_token=" + esc(testAccess.Reveal()),
 		"follower": "/cgi-bin/user/info?access_token=" + esc(testAccess.Reveal()) + "&openid=" + testOpenID + "&lang=zh_CN",
@@ -99,9 +98,7 @@ func TestDocumentedAnswers(t *testing.T) {
 				t.Errorf("%s: %+v, %v", name, got, err)
 			}
 		case name == "sns_auth":
-			if err := c.Auth(t.Context(), testAccess, "OPENID"); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
+			// a call that is not made
 		case strings.HasPrefix(name, "sns_jscode2session"):
 			// in TestMiniSessions
 		case strings.HasPrefix(name, "sns_"):
@@ -179,18 +176,16 @@ func TestNothingOddIsSent(t *testing.T) {
 	for _, token := range []Secret{{}, NewSecret("a\nb"), NewSecret(strings.Repeat("a", 2049))} {
 		_, errRefresh := c.Refresh(t.Context(), testAppID, token)
 		_, errInfo := c.UserInfo(t.Context(), token, testOpenID)
-		errAuth := c.Auth(t.Context(), token, testOpenID)
-		if !errors.Is(errRefresh, ErrRestart) || !errors.Is(errInfo, ErrRefresh) || !errors.Is(errAuth, ErrRefresh) {
-			t.Errorf("token of %d bytes: %v, %v, %v", len(token.Reveal()), errRefresh, errInfo, errAuth)
+		if !errors.Is(errRefresh, ErrRestart) || !errors.Is(errInfo, ErrRefresh) {
+			t.Errorf("token of %d bytes: %v, %v", len(token.Reveal()), errRefresh, errInfo)
 		}
 	}
 	if _, err := c.Refresh(t.Context(), "", testRefresh); !errors.Is(err, ErrAlert) {
 		t.Errorf("no app id: %v", err)
 	}
 	for _, openID := range []string{"", " o1", "o1&lang=en", "o1\r\n", strings.Repeat("o", 65)} {
-		_, err := c.UserInfo(t.Context(), testAccess, openID)
-		if errAuth := c.Auth(t.Context(), testAccess, openID); !errors.Is(err, ErrAlert) || !errors.Is(errAuth, ErrAlert) {
-			t.Errorf("openid %q: %v, %v", openID, err, errAuth)
+		if _, err := c.UserInfo(t.Context(), testAccess, openID); !errors.Is(err, ErrAlert) {
+			t.Errorf("openid %q: %v", openID, err)
 		}
 	}
 	for _, api := range []string{"ftp://127.0.0.1", "127.0.0.1:80", "http://", "http://:80", "http://u:p@127.0.0.1", "http://127.0.0.1?a=b", "http://127.0.0.1#a", "http://127.0.0.1/\x00", "%"} {
@@ -209,15 +204,6 @@ func TestSomebodyElsesProfile(t *testing.T) {
 	c := newClient(t, answer(`{"openid":"oSomebodyElse","nickname":"x"}`))
 	if info, err := c.UserInfo(t.Context(), testAccess, testOpenID); !errors.Is(err, ErrAlert) || info != (UserInfo{}) {
 		t.Errorf("%+v, %v", info, err)
-	}
-}
-
-func TestAuthWantsAnExplicitYes(t *testing.T) {
-	t.Parallel()
-	for _, body := range []string{`{}`, `{"errmsg":"ok"}`, `{"errcode":null}`, `{"errcode":""}`, `null`, ``} {
-		if err := newClient(t, answer(body)).Auth(t.Context(), testAccess, testOpenID); !errors.Is(err, ErrUncertain) {
-			t.Errorf("%q: %v", body, err)
-		}
 	}
 }
 

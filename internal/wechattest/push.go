@@ -177,7 +177,7 @@ func (o outgoing) write(odd pushOdds) (target string, body []byte, err error) {
 	if odd.wrongAppID {
 		appID = "wx00000000000bad00"
 	}
-	encrypted, err := sealPush(p.AESKey, appID, clear)
+	encrypted, err := SealPush(p.AESKey, appID, clear)
 	if err != nil {
 		return "", nil, err
 	}

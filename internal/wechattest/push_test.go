@@ -157,7 +157,7 @@ func answerFor(t testing.TB, mode PushMode, message string) string {
 	if mode != PushSafe {
 		return message
 	}
-	sealed, err := sealPush(pushKey, shop, []byte(message))
+	sealed, err := SealPush(pushKey, shop, []byte(message))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,8 +37,9 @@ func pushCipher(aesKey string) (cipher.Block, []byte, error) {
 	return block, key[:aes.BlockSize], err
 }
 
-// sealPush encrypts a message: 16 random bytes, its length, itself, the app id.
-func sealPush(aesKey, appID string, message []byte) (string, error) {
+// SealPush puts a message into the envelope of safe mode and returns the text of
+// Encrypt: 16 random bytes, the length, the message and the app id, encrypted.
+func SealPush(aesKey, appID string, message []byte) (string, error) {
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // never fails
 	return sealPushWith([]byte(hex.EncodeToString(random[:8])), aesKey, appID, message)

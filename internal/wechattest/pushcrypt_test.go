@@ -70,7 +70,7 @@ func TestEnvelopePadding(t *testing.T) {
 	t.Parallel()
 	for length := range 100 {
 		text := strings.Repeat("x", length)
-		sealed, err := sealPush(officialKey, officialApp, []byte(text))
+		sealed, err := SealPush(officialKey, officialApp, []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +108,7 @@ func TestJudge(t *testing.T) {
 		"<TimeStamp>1713424427</TimeStamp><Nonce>415670741</Nonce></xml>"
 	clear := "<xml><Content><![CDATA[你好]]></Content></xml>"
 	sealed := func(message string) string {
-		text, err := sealPush(officialKey, officialApp, []byte(message))
+		text, err := SealPush(officialKey, officialApp, []byte(message))
 		if err != nil {
 			t.Fatal(err)
 		}
