@@ -1,7 +1,6 @@
 package push
 
 import (
-	"fmt"
 	"net/url"
 	"sync/atomic"
 
@@ -28,18 +27,6 @@ type Account struct {
 	// Counts is where the pushes are counted; nil for nowhere. Accounts and
 	// handlers may share one, as before and after a reload.
 	Counts *Counts
-}
-
-// Check reports whether the account can be used. Errors: wechat.ErrPushKeys, and
-// one about the relay's address.
-func (a *Account) Check() error {
-	if err := a.Keys.Check(); err != nil {
-		return err
-	}
-	if a.Relay != nil && (a.Relay.Scheme != "http" && a.Relay.Scheme != "https" || a.Relay.Host == "") {
-		return fmt.Errorf("push: the relay of account %s is no http address", a.Name)
-	}
-	return nil
 }
 
 // Counts counts the pushes of one account.

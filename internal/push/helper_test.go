@@ -86,9 +86,6 @@ func newScene(t *testing.T, change func(s *scene)) *scene {
 	if change != nil {
 		change(s)
 	}
-	if err := s.account.Check(); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
 		_ = s.Close(context.Background())
 		if err := bolt.Close(); err != nil {

@@ -12,6 +12,12 @@ var (
 	errNoTicket = errors.New("the answer has no valid ticket")
 )
 
+// Credentials are one account's app id and app secret.
+type Credentials struct {
+	AppID  string
+	Secret Secret
+}
+
 // leastLife is the lifetime of a token or ticket that came without one. The stable
 // token has never less (WeChat: getStableAccessToken, E2).
 const leastLife = 300 * time.Second

@@ -13,11 +13,6 @@ type Authorize struct {
 	// State comes back unchanged: 1 to 128 of a-z A-Z 0-9. WeChat refuses an
 	// empty one on its own page.
 	State string
-	// ForcePopup asks for the consent popup even where WeChat would not show
-	// it. It does nothing for followers who come from the account's chat.
-	ForcePopup bool
-	// ForceSnapshot asks for a 快照页 (snapshot page), for testing.
-	ForceSnapshot bool
 }
 
 // AuthorizeURL returns the address to send the browser to. WeChat matches it
@@ -35,13 +30,7 @@ func (c *Client) AuthorizeURL(a Authorize) string {
 		{"response_type", "code"},
 		{"scope", string(scope)},
 		{"state", a.State},
+		{"connect_redirect", "1"},
 	}
-	if a.ForcePopup {
-		params = append(params, param{"forcePopup", "true"})
-	}
-	if a.ForceSnapshot {
-		params = append(params, param{"forceSnapShot", "true"})
-	}
-	params = append(params, param{"connect_redirect", "1"})
 	return base(c.OpenURL, defaultOpenURL) + "/connect/oauth2/authorize?" + encodeParams(params) + "#wechat_redirect"
 }

@@ -16,15 +16,15 @@ import (
 // maxEnvelope bounds encryptedData, in bytes of base64. Real ones have some 500.
 const maxEnvelope = 8 << 10
 
-// What can be wrong with an Envelope. ErrSessionKey and ErrDecrypt are also
-// ErrRelogin: the client calls wx.login, and fetches the data after it.
+// What can be wrong with an Envelope, beside ErrRelogin: the client calls wx.login,
+// and fetches the data after it. That is what errSessionKey and errDecrypt wrap.
 var (
-	ErrSessionKey = fmt.Errorf("there is no usable session_key: %w", ErrRelogin)
+	errSessionKey = fmt.Errorf("there is no usable session_key: %w", ErrRelogin)
 	ErrIV         = errors.New("the iv is not 16 bytes in base64")
 	ErrCiphertext = errors.New("the encrypted data is not whole blocks in base64, or more than 8 KiB")
-	// ErrDecrypt has no details: whoever could tell a wrong key from wrong
+	// errDecrypt has no details: whoever could tell a wrong key from wrong
 	// padding from wrong text could encrypt what he likes (padding oracle).
-	ErrDecrypt       = fmt.Errorf("the data does not belong to this session: %w", ErrRelogin)
+	errDecrypt       = fmt.Errorf("the data does not belong to this session: %w", ErrRelogin)
 	ErrForeignApp    = errors.New("the data is of another mini program")
 	ErrForeignPerson = errors.New("the data is of another visitor than the session")
 	ErrStale         = errors.New("the data is too old, or from the future")
@@ -49,16 +49,13 @@ type Envelope struct {
 	// Data and IV are encryptedData and iv, base64. Line breaks are taken out,
 	// and blanks that a form made of + are repaired.
 	Data, IV string
-	// MaxAge bounds how long ago WeChat may have made the data; 10 minutes when
-	// it is not positive.
-	MaxAge time.Duration
 }
 
 // open decrypts the envelope and checks its watermark.
 func (e Envelope) open(now time.Time) (reply, error) {
 	key, ok := decodeBase64(e.SessionKey.Reveal(), maxSessionKey)
 	if !ok || len(key) != 16 { // AES would take 24 and 32 too
-		return nil, ErrSessionKey
+		return nil, errSessionKey
 	}
 	iv, ok := decodeBase64(e.IV, maxSessionKey)
 	if !ok || len(iv) != aes.BlockSize {
@@ -70,7 +67,7 @@ func (e Envelope) open(now time.Time) (reply, error) {
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		return nil, ErrSessionKey
+		return nil, errSessionKey
 	}
 	cipher.NewCBCDecrypter(block, iv).CryptBlocks(data, data)
 	text, padded := unpad(data)
@@ -81,7 +78,7 @@ func (e Envelope) open(now time.Time) (reply, error) {
 	wrong := !utf8.Valid(text)
 	wrong = json.Unmarshal(text, &r) != nil || wrong
 	if wrong || !padded || r == nil {
-		return nil, ErrDecrypt
+		return nil, errDecrypt
 	}
 	return r, e.checkWatermark(r, now)
 }

@@ -25,7 +25,7 @@ func FuzzEnvelope(f *testing.F) {
 // checkOpened checks what must hold of every envelope.
 func checkOpened(t *testing.T, e Envelope) {
 	t.Helper()
-	sentinels := []error{ErrSessionKey, ErrIV, ErrCiphertext, ErrDecrypt, ErrForeignApp, ErrForeignPerson, ErrStale}
+	sentinels := []error{errSessionKey, ErrIV, ErrCiphertext, errDecrypt, ErrForeignApp, ErrForeignPerson, ErrStale}
 	profile, err := e.Profile(sampleTime)
 	id, ok := parseID(profile.OpenID)
 	switch {

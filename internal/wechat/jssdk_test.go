@@ -56,14 +56,14 @@ func TestSignJSSDK(t *testing.T) {
 func TestQRConnectURL(t *testing.T) {
 	t.Parallel()
 	pattern := regexp.MustCompile(`^https://open\.weixin\.qq\.com/connect/qrconnect\?appid=wx[0-9a-f]{16}&redirect_uri=https%3A%2F%2F[A-Za-z0-9%._~-]+` +
-		`&response_type=code&scope=snsapi_login&state=[a-zA-Z0-9]{1,128}(?:&lang=(?:cn|en))?#wechat_redirect$`)
+		`&response_type=code&scope=snsapi_login&state=[a-zA-Z0-9]{1,128}#wechat_redirect$`)
 	const redirect = "https://shop.example.com/a b+c?x=1&y=%2F&state=other&名=值"
-	for lang, want := range map[string]string{"": "", "cn": "cn", "en": "en", "fr&appid=x": ""} {
-		got := new(Client).QRConnectURL(QRConnect{AppID: testAppID, RedirectURI: redirect, State: "Ab09", Lang: lang})
-		u, err := url.Parse(got)
-		if err != nil || !pattern.MatchString(got) || u.Query().Get("lang") != want || u.Query().Get("redirect_uri") != redirect {
-			t.Errorf("lang %q: %s, %v", lang, got, err)
-		}
+	got := new(Client).QRConnectURL(QRConnect{AppID: testAppID, RedirectURI: redirect, State: "Ab09"})
+	if !pattern.MatchString(got) {
+		t.Errorf("WeChat would refuse %s", got)
+	}
+	if u, err := url.Parse(got); err != nil || u.Query().Get("redirect_uri") != redirect {
+		t.Errorf("got %s, %v, want the redirect_uri %q in it", got, err, redirect)
 	}
 	c := &Client{OpenURL: "http://127.0.0.1:9801/sim/"}
 	if got := c.QRConnectURL(QRConnect{AppID: testAppID}); !strings.HasPrefix(got, "http://127.0.0.1:9801/sim/connect/qrconnect?appid=") {

@@ -104,7 +104,7 @@ func TestMiniProfiles(t *testing.T) {
 		}
 	}
 	for _, fields := range []string{`"a":1`, `"openId":""`, `"openId":"o\r\n1"`, `"openid":"` + sampleOpenID + `"`, id + `,"unionId":"u\n1"`, id + `,"unionId":{}`} {
-		if got, err := enveloped(marked(fields)).Profile(sampleTime); !errors.Is(err, ErrDecrypt) || got != (MiniProfile{}) {
+		if got, err := enveloped(marked(fields)).Profile(sampleTime); !errors.Is(err, errDecrypt) || got != (MiniProfile{}) {
 			t.Errorf("%s: %+v, %v", fields, got, err)
 		}
 	}
@@ -141,17 +141,17 @@ func TestRawDataSignature(t *testing.T) {
 			VerifyRawData(key, v.Data, strings.Repeat("0", 1<<20)),
 		}
 		for i, err := range changed {
-			if !errors.Is(err, ErrSignature) || !errors.Is(err, ErrRelogin) {
+			if !errors.Is(err, errSignature) || !errors.Is(err, ErrRelogin) {
 				t.Errorf("change %d: %v", i, err)
 			}
 		}
 	}
 	// An empty key is one that everybody knows: sha1("{}") is no signature.
-	if err := VerifyRawData(Secret{}, "{}", "bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f"); !errors.Is(err, ErrSignature) {
+	if err := VerifyRawData(Secret{}, "{}", "bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f"); !errors.Is(err, errSignature) {
 		t.Errorf("empty key: %v", err)
 	}
 	long := strings.Repeat(" ", maxRawData+1)
-	if err := VerifyRawData(NewSecret("k"), long, rawSignature(long, "k")); !errors.Is(err, ErrSignature) {
+	if err := VerifyRawData(NewSecret("k"), long, rawSignature(long, "k")); !errors.Is(err, errSignature) {
 		t.Errorf("8 KiB and 1: %v", err)
 	}
 	if err := VerifyRawData(NewSecret("k"), long[1:], rawSignature(long[1:], "k")); err != nil {

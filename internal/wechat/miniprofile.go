@@ -10,7 +10,7 @@ type MiniProfile struct {
 	Nickname, AvatarURL string
 }
 
-// Profile opens the envelope. Errors are those beside ErrDecrypt; nothing is
+// Profile opens the envelope. Errors are ErrRelogin and those beside it; nothing is
 // returned with an error.
 func (e Envelope) Profile(now time.Time) (MiniProfile, error) {
 	r, err := e.open(now)
@@ -24,12 +24,12 @@ func (e Envelope) Profile(now time.Time) (MiniProfile, error) {
 func (e Envelope) parseProfile(r reply) (MiniProfile, error) {
 	openID, ok := r.id("openId")
 	if !ok || openID == "" {
-		return MiniProfile{}, ErrDecrypt
+		return MiniProfile{}, errDecrypt
 	}
 	unionID, ok := r.id("unionId")
 	switch {
 	case !ok:
-		return MiniProfile{}, ErrDecrypt
+		return MiniProfile{}, errDecrypt
 	case openID != e.OpenID:
 		// A bent first block would make one visitor another (malleability of
 		// CBC: the iv is the visitor's to choose).

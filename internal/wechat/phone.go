@@ -70,7 +70,7 @@ func parsePhoneAnswer(r reply, appID string) (Phone, error) {
 }
 
 // Phone opens the envelope of an old client (getPhoneNumber before base library
-// 2.21.2). Errors are those beside ErrDecrypt. Prefer Client.Phone.
+// 2.21.2). Errors are ErrRelogin and those beside it. Prefer Client.Phone.
 func (e Envelope) Phone(now time.Time) (Phone, error) {
 	r, err := e.open(now)
 	if err != nil {
@@ -78,7 +78,7 @@ func (e Envelope) Phone(now time.Time) (Phone, error) {
 	}
 	phone, err := parsePhone(r)
 	if err != nil {
-		return Phone{}, ErrDecrypt
+		return Phone{}, errDecrypt
 	}
 	return phone, nil
 }

@@ -58,8 +58,8 @@ func TestPhoneOfAnEnvelope(t *testing.T) {
 	}
 	for _, fields := range []string{`"phoneNumber":"13800138000"`, `"purePhoneNumber":"x","countryCode":"86"`} {
 		t.Run(fields, func(t *testing.T) {
-			if got, err := enveloped(marked(fields)).Phone(sampleTime); !errors.Is(err, ErrDecrypt) || got != (Phone{}) {
-				t.Errorf("got %+v, %v, want no number and %v", got, err, ErrDecrypt)
+			if got, err := enveloped(marked(fields)).Phone(sampleTime); !errors.Is(err, errDecrypt) || got != (Phone{}) {
+				t.Errorf("got %+v, %v, want no number and %v", got, err, errDecrypt)
 			}
 		})
 	}

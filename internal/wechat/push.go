@@ -12,19 +12,19 @@ import (
 var (
 	// ErrPushSignature: nobody who knows a token sent this.
 	ErrPushSignature = errors.New("the push is not signed by WeChat")
-	// ErrPushPlain: clear text, though there is an AES key. The signature of
+	// errPushPlain: clear text, though there is an AES key. The signature of
 	// plain mode does not cover the body.
-	ErrPushPlain = errors.New("the push is not encrypted, though push_aes_key is set")
-	// ErrPushSealed: encrypted, and there is no AES key to read it with.
-	ErrPushSealed = errors.New("the push is encrypted, and push_aes_key is not set")
-	// ErrPushEnvelope: signed, but no AES key of ours opens it.
-	ErrPushEnvelope = errors.New("the push cannot be opened with push_aes_key")
-	// ErrPushAppID: signed, and meant for another app id.
-	ErrPushAppID = errors.New("the push is for another app id")
+	errPushPlain = errors.New("the push is not encrypted, though push_aes_key is set")
+	// errPushSealed: encrypted, and there is no AES key to read it with.
+	errPushSealed = errors.New("the push is encrypted, and push_aes_key is not set")
+	// errPushEnvelope: signed, but no AES key of ours opens it.
+	errPushEnvelope = errors.New("the push cannot be opened with push_aes_key")
+	// errPushAppID: signed, and meant for another app id.
+	errPushAppID = errors.New("the push is for another app id")
 	// ErrPushFormat: signed and ours, but neither XML nor JSON as WeChat writes it.
 	ErrPushFormat = errors.New("the push cannot be read")
-	// ErrPushKeys: keys with which no push can be checked.
-	ErrPushKeys = errors.New("unusable keys for pushes")
+	// errPushKeys: a key with which no push can be opened.
+	errPushKeys = errors.New("unusable keys for pushes")
 )
 
 // PushKeys are what is known to WeChat and us alone about the pushes of one
@@ -41,25 +41,6 @@ type PushKeys struct {
 	AppID string
 }
 
-// Check reports whether pushes can be checked with k: ErrPushKeys if not. It
-// never says a key.
-func (k *PushKeys) Check() error {
-	if len(k.Tokens) == 0 || k.AppID == "" {
-		return fmt.Errorf("%w: a token and an app id are needed", ErrPushKeys)
-	}
-	for _, token := range k.Tokens {
-		if token.IsZero() {
-			return fmt.Errorf("%w: the token is empty", ErrPushKeys)
-		}
-	}
-	for _, key := range k.AESKeys {
-		if _, err := decodeAESKey(key); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // aesKeyLength is the length of an EncodingAESKey.
 const aesKeyLength = 43
 
@@ -69,7 +50,7 @@ func decodeAESKey(key Secret) ([]byte, error) {
 	text := key.Reveal()
 	raw, err := base64.StdEncoding.DecodeString(text + "=")
 	if len(text) != aesKeyLength || err != nil || len(raw) != 32 {
-		return nil, fmt.Errorf("%w: an EncodingAESKey has 43 letters and digits", ErrPushKeys)
+		return nil, fmt.Errorf("%w: an EncodingAESKey has 43 letters and digits", errPushKeys)
 	}
 	return raw, nil
 }
@@ -87,7 +68,8 @@ func (k *PushKeys) CheckQuery(q PushQuery) error {
 }
 
 // Open checks a push and returns what it says. Of a body in compatible mode only
-// the encrypted half counts: nothing covers the clear one. Errors: the ErrPush….
+// the encrypted half counts: nothing covers the clear one. Errors: ErrPushSignature,
+// ErrPushFormat, and those that only a log tells apart.
 func (k *PushKeys) Open(q PushQuery, body []byte) (PushMessage, error) {
 	if err := k.CheckQuery(q); err != nil {
 		return PushMessage{}, err
@@ -95,7 +77,7 @@ func (k *PushKeys) Open(q PushQuery, body []byte) (PushMessage, error) {
 	m, err := parsePush(body)
 	if len(k.AESKeys) == 0 {
 		if err == nil && m.encrypt != "" && m.MsgType == "" && m.Event == "" {
-			return PushMessage{}, ErrPushSealed
+			return PushMessage{}, errPushSealed
 		}
 		return k.ours(m, err)
 	}
@@ -103,7 +85,7 @@ func (k *PushKeys) Open(q PushQuery, body []byte) (PushMessage, error) {
 	case err != nil:
 		return PushMessage{}, ErrPushSignature // no envelope: nothing that could be signed
 	case m.encrypt == "":
-		return PushMessage{}, ErrPushPlain // downgrade: a signature out of a log, and any body
+		return PushMessage{}, errPushPlain // downgrade: a signature out of a log, and any body
 	}
 	if err := k.signed(q.MsgSignature, q.Timestamp, q.Nonce, m.encrypt); err != nil {
 		return PushMessage{}, err
@@ -118,7 +100,7 @@ func (k *PushKeys) Open(q PushQuery, body []byte) (PushMessage, error) {
 // ours refuses what tells of an account of another app id.
 func (k *PushKeys) ours(m PushMessage, err error) (PushMessage, error) {
 	if err == nil && m.AboutAccount() && m.AppID != "" && m.AppID != k.AppID {
-		return PushMessage{}, ErrPushAppID
+		return PushMessage{}, errPushAppID
 	}
 	return m, err
 }

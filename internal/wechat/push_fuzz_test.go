@@ -67,7 +67,7 @@ func FuzzPushEnvelope(f *testing.F) {
 	f.Add(make([]byte, 48), append(make([]byte, 16), 0xff, 0xff, 0xff, 0xff))
 	f.Fuzz(func(t *testing.T, ciphertext, clear []byte) {
 		_, _, err := openPush(pushAESNow, ciphertext)
-		if err != nil && !errors.Is(err, ErrPushEnvelope) {
+		if err != nil && !errors.Is(err, errPushEnvelope) {
 			t.Error(err)
 		}
 		keys := &PushKeys{Tokens: []Secret{pushTokenNow}, AESKeys: []Secret{pushAESNow}, AppID: testAppID}
@@ -76,7 +76,7 @@ func FuzzPushEnvelope(f *testing.F) {
 			t.Errorf("sealed and opened: %q, %v", got, err)
 		}
 		sealed = sealTest(t, pushAESNow, "wxother", string(clear))
-		if _, err := keys.openEnvelope(sealed); !errors.Is(err, ErrPushAppID) {
+		if _, err := keys.openEnvelope(sealed); !errors.Is(err, errPushAppID) {
 			t.Errorf("another app's: %v", err)
 		}
 	})

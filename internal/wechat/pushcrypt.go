@@ -37,9 +37,9 @@ func PushSignature(token Secret, parts ...string) string {
 func (k *PushKeys) openEnvelope(encrypt string) ([]byte, error) {
 	sealed, err := base64.StdEncoding.DecodeString(encrypt)
 	if err != nil {
-		return nil, ErrPushEnvelope
+		return nil, errPushEnvelope
 	}
-	outcome := ErrPushEnvelope
+	outcome := errPushEnvelope
 	for _, key := range k.AESKeys {
 		message, appID, err := openPush(key, sealed)
 		if err != nil {
@@ -48,7 +48,7 @@ func (k *PushKeys) openEnvelope(encrypt string) ([]byte, error) {
 		if subtle.ConstantTimeCompare(appID, []byte(k.AppID)) == 1 {
 			return message, nil
 		}
-		outcome = ErrPushAppID
+		outcome = errPushAppID
 	}
 	return nil, outcome
 }
@@ -61,7 +61,7 @@ func openPush(key Secret, sealed []byte) (message, appID []byte, err error) {
 	}
 	// CryptBlocks panics on half a block (attack: a body cut short).
 	if len(sealed) == 0 || len(sealed)%aes.BlockSize != 0 {
-		return nil, nil, ErrPushEnvelope
+		return nil, nil, errPushEnvelope
 	}
 	block, err := aes.NewCipher(raw)
 	if err != nil {
@@ -71,12 +71,12 @@ func openPush(key Secret, sealed []byte) (message, appID []byte, err error) {
 	cipher.NewCBCDecrypter(block, raw[:aes.BlockSize]).CryptBlocks(clear, sealed)
 	pad := int(clear[len(clear)-1])
 	if pad < 1 || pad > pushBlock || pad+pushHead > len(clear) {
-		return nil, nil, ErrPushEnvelope
+		return nil, nil, errPushEnvelope
 	}
 	clear, padding := clear[:len(clear)-pad], clear[len(clear)-pad:]
 	length := binary.BigEndian.Uint32(clear[pushRandom:pushHead])
 	if bytes.Count(padding, padding[:1]) != pad || uint64(length) > uint64(len(clear)-pushHead) {
-		return nil, nil, ErrPushEnvelope
+		return nil, nil, errPushEnvelope
 	}
 	end := pushHead + int(length)
 	return clear[pushHead:end], clear[end:], nil

@@ -11,9 +11,6 @@ type QRConnect struct {
 	RedirectURI string
 	// State is as in Authorize.
 	State string
-	// Lang is the language of the page, "cn" or "en". Anything else is left
-	// out: WeChat chooses.
-	Lang string
 }
 
 // QRConnectURL returns the address to send the browser to, with ScopeLogin, the
@@ -25,9 +22,6 @@ func (c *Client) QRConnectURL(q QRConnect) string {
 		{"response_type", "code"},
 		{"scope", string(ScopeLogin)},
 		{"state", q.State},
-	}
-	if q.Lang == "cn" || q.Lang == "en" {
-		params = append(params, param{"lang", q.Lang})
 	}
 	return base(c.OpenURL, defaultOpenURL) + "/connect/qrconnect?" + encodeParams(params) + "#wechat_redirect"
 }

@@ -8,8 +8,8 @@ import (
 
 // Limits of a watermark's time.
 const (
-	defaultMaxAge = 10 * time.Minute
-	maxAhead      = time.Minute // how far WeChat's clock may be before ours
+	maxAge   = 10 * time.Minute // how long ago WeChat may have made the data
+	maxAhead = time.Minute      // how far WeChat's clock may be before ours
 )
 
 // watermark says for whom and when WeChat made some data: without it the data of
@@ -41,7 +41,7 @@ func (e Envelope) checkWatermark(r reply, now time.Time) error {
 	switch {
 	case !ok, e.AppID == "", mark.appID != e.AppID:
 		return ErrForeignApp
-	case mark.made.IsZero(), age > orDefault(e.MaxAge, defaultMaxAge), age < -maxAhead:
+	case mark.made.IsZero(), age > maxAge, age < -maxAhead:
 		return ErrStale
 	}
 	return nil
