@@ -211,7 +211,7 @@ func (a *App) open() (*gate.Hub, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session keys: %w", err)
 	}
-	o, err := a.store.open(storeDeps{keys: ring, ringKey: a.ringKey(), policy: a.policy, logger: a.logger})
+	o, err := a.store.open(storeDeps{keys: ring, ringKey: a.ringKey(), policy: a.policy})
 	if err != nil {
 		return nil, errors.Join(err, releaseRing())
 	}

@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"fmt"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -38,7 +37,6 @@ type storeDeps struct {
 	keys    *session.Ring
 	ringKey string // names keys in the key of what holds on to them
 	policy  session.Policy
-	logger  *slog.Logger
 }
 
 // sessionsKey names what depends on the session keys and times as well as on the

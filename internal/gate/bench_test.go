@@ -122,7 +122,7 @@ func BenchmarkDemands(b *testing.B) {
 			u := &url.URL{Path: path}
 			b.ReportAllocs()
 			for b.Loop() {
-				rule.Demands(u)
+				rule.DemandsAny(request.ReadPath(u))
 			}
 		})
 	}

@@ -69,6 +69,9 @@ type Page struct {
 	Theme *Theme
 }
 
+// HTTPStatus is the status that Write answers with.
+func (p Page) HTTPStatus() int { return p.Kind.known().status(p.Status) }
+
 // Write answers r with the page, in the language that r prefers, or with its headers only if r is a HEAD request.
 // The caller writes nothing before and nothing after it; cookies it has set are kept.
 func (p Page) Write(w http.ResponseWriter, r *http.Request) {

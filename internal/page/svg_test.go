@@ -84,7 +84,7 @@ func TestPictureMistakes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := LoadTheme(folder(map[string]string{"consent.svg": c.file}))
-			if !errors.Is(err, ErrTheme) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "consent.svg: ") {
+			if !errors.Is(err, errTheme) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "consent.svg: ") {
 				t.Errorf("%v, want consent.svg: and %q", err, c.want)
 			}
 		})
@@ -126,7 +126,7 @@ func TestThemeEncodings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := LoadTheme(folder(map[string]string{c.file: c.content})); !errors.Is(err, ErrTheme) || !strings.Contains(err.Error(), c.want) {
+			if _, err := LoadTheme(folder(map[string]string{c.file: c.content})); !errors.Is(err, errTheme) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, want an error with %q", err, c.want)
 			}
 		})

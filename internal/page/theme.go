@@ -14,8 +14,8 @@ import (
 	"sync"
 )
 
-// ErrTheme is what every error of LoadTheme wraps.
-var ErrTheme = errors.New("page: theme")
+// errTheme is what every error of LoadTheme wraps.
+var errTheme = errors.New("page: theme")
 
 var errEmpty = errors.New("the file is empty; remove it to have the built-in one")
 
@@ -56,14 +56,14 @@ var builtin = sync.OnceValue(func() *Theme {
 })
 
 // LoadTheme lays the files of a folder over the built-in theme; see the package comment for their names. It draws
-// every page once, so that a mistake shows here and not in front of a visitor. Errors wrap ErrTheme and name the file.
+// every page once, so that a mistake shows here and not in front of a visitor. Errors name the file.
 func LoadTheme(folder fs.FS) (*Theme, error) {
 	t, err := load(folder, builtin().clone())
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTheme, err)
+		return nil, fmt.Errorf("%w: %w", errTheme, err)
 	}
 	if err := t.rehearse(); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrTheme, templateFile, err)
+		return nil, fmt.Errorf("%w: %s: %w", errTheme, templateFile, err)
 	}
 	return t, nil
 }

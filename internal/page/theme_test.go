@@ -104,11 +104,11 @@ func TestThemeMistakes(t *testing.T) {
 		"texts language":    {map[string]string{"texts.json": `{"denied":{"title":{"zh":"x"}}}`}, "texts.json: "},
 	} {
 		theme, err := LoadTheme(folder(c.files))
-		if theme != nil || !errors.Is(err, ErrTheme) || !strings.Contains(err.Error(), c.want) {
+		if theme != nil || !errors.Is(err, errTheme) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want an error with %q", name, err, c.want)
 		}
 	}
-	if _, err := LoadTheme(nowhere{}); !errors.Is(err, ErrTheme) || !errors.Is(err, fs.ErrNotExist) {
+	if _, err := LoadTheme(nowhere{}); !errors.Is(err, errTheme) || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a folder that is not there: %v", err)
 	}
 	if got, want := get(t, Page{Theme: &Theme{}}, english), get(t, Page{}, english); got.Body.String() != want.Body.String() {

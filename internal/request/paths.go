@@ -64,11 +64,9 @@ func (p Paths) Opens(u *url.URL) bool {
 // InRoot reports whether u's path has one segment only.
 func InRoot(u *url.URL) bool { return strings.LastIndexByte(u.Path, '/') == 0 }
 
-// Demands reports whether a pattern matches u for the sake of *asking more*.
-func (p Paths) Demands(u *url.URL) bool { return len(p) > 0 && p.DemandsAny(ReadPath(u)) }
-
-// DemandsAny reports whether a pattern matches any of the readings, with or
-// without a slash at the end, in any case. In doubt it does.
+// DemandsAny reports whether a pattern matches any of the readings of a path for
+// the sake of *asking more*, with or without a slash at the end, in any case. In
+// doubt it does.
 func (p Paths) DemandsAny(r Readings) bool {
 	return len(p) > 0 && (r.Doubt || r.Any(p.demandsReading))
 }

@@ -32,8 +32,8 @@ const (
 	storeTime   = 5 * time.Second // for one call of the outbox
 )
 
-// ErrTarget says that a sender's fields cannot be used.
-var ErrTarget = errors.New("webhook: the address must be http:// or https:// with a host and no fragment, with one secret or two")
+// errTarget says that a sender's fields cannot be used.
+var errTarget = errors.New("webhook: the address must be http:// or https:// with a host and no fragment, with one secret or two")
 
 // Outbox is what a sender needs of the ledger; ledger.Queue says what each method does.
 type Outbox interface {
@@ -82,17 +82,12 @@ func (s *Sender) Counts() Counts {
 	return Counts{Sent: s.sent.Load(), Failed: s.failed.Load(), Buried: s.buried.Load()}
 }
 
-// Check reports what makes a sender unusable. Errors: ErrTarget, ErrSecret.
-func (s *Sender) Check() error {
-	_, err := s.keys()
-	return err
-}
-
+// keys returns what signs. Errors: errTarget, errSecret.
 func (s *Sender) keys() ([][]byte, error) {
 	u := s.URL
 	if s.Outbox == nil || s.Target == "" || u == nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.Fragment != "" ||
 		len(s.Secrets) == 0 || len(s.Secrets) > 2 {
-		return nil, ErrTarget
+		return nil, errTarget
 	}
 	keys := make([][]byte, len(s.Secrets))
 	for i, secret := range s.Secrets {
@@ -119,7 +114,7 @@ func (s *Sender) bell() chan struct{} {
 }
 
 // Run delivers until ctx ends, whenever this sender is the one of the fleet that may. Attempts then under way have 5 s
-// to end. It returns nil, or at once what Check reports. Call it once.
+// to end. It returns nil, or an error at once if a field cannot be used. Call it once.
 func (s *Sender) Run(ctx context.Context) error {
 	keys, err := s.keys()
 	if err != nil {

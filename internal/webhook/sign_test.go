@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -74,13 +75,15 @@ func TestSecrets(t *testing.T) {
 		strings.Repeat("x", 23): false, strings.Repeat("x", 24): true, strings.Repeat("密", 8): true,
 		strings.Repeat("x", 512): true, strings.Repeat("x", 513): false,
 	} {
-		err := CheckSecret(secret)
-		if good != (err == nil) || err != nil && !errors.Is(err, ErrSecret) {
-			t.Errorf("%q: %v", secret, err)
-		}
-		if err != nil && len(secret) > 6 && strings.Contains(err.Error(), secret[6:]) {
-			t.Errorf("the error quotes the secret: %v", err)
-		}
+		t.Run(fmt.Sprintf("%d %.30q", len(secret), secret), func(t *testing.T) {
+			err := CheckSecret(secret)
+			if good != (err == nil) || err != nil && !errors.Is(err, errSecret) {
+				t.Errorf("%q: got %v, want good: %v", secret, err, good)
+			}
+			if err != nil && len(secret) > 6 && strings.Contains(err.Error(), secret[6:]) {
+				t.Errorf("the error quotes the secret: %v", err)
+			}
+		})
 	}
 }
 

@@ -1,7 +1,9 @@
 package webhook
 
 import (
+	"context"
 	"crypto/x509"
+	"errors"
 	"io"
 	"log"
 	"log/slog"
@@ -189,12 +191,14 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestCheck(t *testing.T) {
+func TestRunRefusesFieldsThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	good := func() *Sender {
 		return newSender(&box{}, nil, "a")
 	}
-	if err := good().Check(); err != nil {
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := good().Run(ended); err != nil {
 		t.Error(err)
 	}
 	for name, change := range map[string]func(*Sender){
@@ -208,10 +212,12 @@ func TestCheck(t *testing.T) {
 		"three secrets": func(s *Sender) { s.Secrets = []wechat.Secret{testSecret, testSecret, testSecret} },
 		"bad secret":    func(s *Sender) { s.Secrets = append(s.Secrets, wechat.NewSecret("short")) },
 	} {
-		s := good()
-		change(s)
-		if s.Check() == nil || s.Run(t.Context()) == nil {
-			t.Errorf("%s: accepted", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			s := good()
+			change(s)
+			if err := s.Run(ended); !errors.Is(err, errTarget) && !errors.Is(err, errSecret) {
+				t.Errorf("got %v, want an error", err)
+			}
+		})
 	}
 }
