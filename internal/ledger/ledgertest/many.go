@@ -31,11 +31,11 @@ func fillOutbox(t testing.TB, l ledger.Ledger, n int, keep func([]ledger.Notice)
 	}
 }
 
-// ManyWaiting checks that with 100,000 waiting, asking, postponing, delivering and merging stay quick. keep puts
-// notices into the outbox.
+// ManyWaiting asks, postpones, delivers and merges while a crowd of events waits. Under load it checks that all of that
+// stays quick. keep puts notices into the outbox.
 func ManyWaiting(t *testing.T, l ledger.Ledger, keep func([]ledger.Notice) error) {
-	const n, rounds = 100_000, 200
-	fillOutbox(t, l, n, keep)
+	const rounds = 200
+	fillOutbox(t, l, manyWaiting, keep)
 	ctx, begun := t.Context(), time.Now()
 	for i := range rounds {
 		due, _, err := l.Due(ctx, "crm", time.Now(), 8)
@@ -56,9 +56,9 @@ func ManyWaiting(t *testing.T, l ledger.Ledger, keep func([]ledger.Notice) error
 	MustSee(t, l, ledger.Sighting{AppID: "wxB", OpenID: "oOld", UnionID: "u", At: time.Unix(5, 0)})
 	MustSee(t, l, ledger.Sighting{AppID: "wxA", OpenID: "oBusy", UnionID: "u", SignedIn: true}) // merged into the older one
 	merge := time.Since(begun)
-	t.Logf("%d waiting: one delivery takes %v (asking, and noting), a merge of %d events %v", n, each, n/2, merge)
-	if each > 100*time.Millisecond || merge > 20*time.Second {
-		t.Errorf("too slow")
+	t.Logf("%d waiting: one delivery takes %v (asking, and noting), a merge of %d events %v", manyWaiting, each, manyWaiting/2, merge)
+	if UnderLoad && (each > 100*time.Millisecond || merge > 20*time.Second) {
+		t.Errorf("%d waiting: one delivery takes %v, want 100ms at most; the merge %v, want 20s at most", manyWaiting, each, merge)
 	}
 }
 

@@ -102,7 +102,7 @@ func TestRedisTombstonesPruned(t *testing.T) {
 func TestRedisEntriesBounded(t *testing.T) {
 	t.Parallel()
 	r := testRedis(t, miniClient(t), "", func(o *Options) { o.Entries = 128 })
-	for i := range 1000 {
+	for i := range 300 {
 		ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i)})
 	}
 	n := 0
