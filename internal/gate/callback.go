@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/caddy-wechat/gateway/internal/audit"
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/signin"
@@ -22,49 +23,49 @@ func (g *Gate) callback(w http.ResponseWriter, r *Request) {
 		response.MethodNotAllowed(w, http.MethodGet)
 		return
 	}
-	flow, unreadable := g.sealer(r).open(r.Original.EscapedPath())
+	f, unreadable := g.sealer(r).Open(r.Original.EscapedPath())
 	if unreadable != nil {
 		// An old key, a cut address, garbage: begin at the front page.
-		flow = Flow{Target: "/", Scope: wechat.ScopeBase, Attempt: 1}
+		f = flow.Flow{Target: "/", Scope: wechat.ScopeBase, Attempt: 1}
 	}
-	if g.framed(r, flow) {
+	if g.framed(r, f) {
 		g.explainFrame(w, r)
 		return
 	}
 	if err := g.identify(r); err != nil {
 		// Before a code is spent: it is still good when the store is back.
-		g.unavailable(w, r, retryStore, flow, err)
+		g.unavailable(w, r, retryStore, f, err)
 		return
 	}
 	if r.foreignCallback(w, unreadable) {
-		g.explainForeign(w, r, flow)
+		g.explainForeign(w, r, f)
 		return
 	}
 	known := r.id != nil && !r.id.Guest()
-	if _, fresh := g.codeOf(r, flow); known && !fresh && (flow.Scope == wechat.ScopeBase || r.id.scope == wechat.ScopeUserInfo) {
+	if _, fresh := g.codeOf(r, f); known && !fresh && (f.Scope == wechat.ScopeBase || r.id.scope == wechat.ScopeUserInfo) {
 		// Back, reload, a second tab, a second hit: nothing is left to do.
-		arrive(w, r, flow.Target)
+		arrive(w, r, f.Target)
 		return
 	}
 	answer := parseAnswer(r.Original.RawQuery)
 	switch {
 	case unreadable != nil:
-		g.startAnew(w, r, flow, "unreadable flow")
-	case !g.sealer(r).stateIs(flow.ID, answer.state):
-		g.startAnew(w, r, flow, "state does not match")
-	case !flow.boundTo(r):
+		g.startAnew(w, r, f, "unreadable flow")
+	case !g.sealer(r).StateIs(f.ID, answer.state):
+		g.startAnew(w, r, f, "state does not match")
+	case !f.BoundTo(r.Request, r.site, r.heldSecrets()):
 		// WeChat's crawler, a shared link, a lost cookie: spends nothing.
-		g.startAnew(w, r, flow, "binding cookie missing")
-	case known && !r.id.person.Is(flow.Person):
-		g.metAnother(w, r, flow, answer.code)
-	case flow.expired():
-		g.startAnew(w, r, flow, "flow expired")
+		g.startAnew(w, r, f, "binding cookie missing")
+	case known && !r.id.person.Is(f.Person):
+		g.metAnother(w, r, f, answer.code)
+	case f.Expired():
+		g.startAnew(w, r, f, "flow expired")
 	case answer.code == "" && !answer.ambiguous:
-		g.refused(w, r, flow)
+		g.refused(w, r, f)
 	case answer.ambiguous:
-		g.startAnew(w, r, flow, "more than one code")
+		g.startAnew(w, r, f, "more than one code")
 	default:
-		g.finish(w, r, flow, answer.code)
+		g.finish(w, r, f, answer.code)
 	}
 }
 
@@ -106,7 +107,7 @@ func parseAnswer(rawQuery string) answerOf {
 
 // refused handles a state without a code, or with one that is none. Official accounts
 // never call back on a refusal today; other surfaces and old clients do.
-func (g *Gate) refused(w http.ResponseWriter, r *Request, f Flow) {
+func (g *Gate) refused(w http.ResponseWriter, r *Request, f flow.Flow) {
 	if f.Account != "" {
 		g.refusedAtWebsite(w, r, f)
 		return
@@ -147,7 +148,7 @@ func (g *Gate) refused(w http.ResponseWriter, r *Request, f Flow) {
 // now. On plain http a sibling host can plant all cookies (attack: a link replaces a
 // visitor's session). The dance itself may have signed the visitor in, at WeChat's
 // first hit of two.
-func (g *Gate) metAnother(w http.ResponseWriter, r *Request, f Flow, code string) {
+func (g *Gate) metAnother(w http.ResponseWriter, r *Request, f flow.Flow, code string) {
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
 	o, err := g.Hub.Memory.Once.Known(ctx, r.hit(signin.Door(g.Account), f.ID, code))
@@ -163,7 +164,7 @@ func (g *Gate) metAnother(w http.ResponseWriter, r *Request, f Flow, code string
 
 // finish spends the code and sends the visitor, signed in, to the address that
 // was first asked for.
-func (g *Gate) finish(w http.ResponseWriter, r *Request, f Flow, code string) {
+func (g *Gate) finish(w http.ResponseWriter, r *Request, f flow.Flow, code string) {
 	account, ok := g.flowAccount(f)
 	if !ok {
 		g.startAnew(w, r, f, "the account is not this site's any more")
@@ -191,7 +192,7 @@ func (g *Gate) finish(w http.ResponseWriter, r *Request, f Flow, code string) {
 }
 
 // enter gives the browser its session and sends it to the address first asked for.
-func (g *Gate) enter(w http.ResponseWriter, r *Request, f Flow, o signin.Outcome, b session.Binding) {
+func (g *Gate) enter(w http.ResponseWriter, r *Request, f flow.Flow, o signin.Outcome, b session.Binding) {
 	switch lives, err := g.lives(r, o, b.AppID); {
 	case err != nil:
 		g.failed(w, r, f, err)

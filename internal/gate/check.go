@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/cookies"
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -120,7 +121,7 @@ func (g *Gate) sendToSignIn(w http.ResponseWriter, r *Request, asked asked, stan
 // goes to the visitor as it is.
 func (g *Gate) checkUnavailable(w http.ResponseWriter, r *Request, asked asked, err error) {
 	if asked.forVisitor && asked.redirects && !asked.write {
-		g.unavailable(w, r, retryStore, Flow{Target: asked.target, Scope: wechat.ScopeBase}, err)
+		g.unavailable(w, r, retryStore, flow.Flow{Target: asked.target, Scope: wechat.ScopeBase}, err)
 		return
 	}
 	g.unavailableJSON(w, r, g.Account, retryStore, err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -25,30 +26,30 @@ type newDance struct {
 // begin sends the visitor to WeChat.
 func (g *Gate) begin(w http.ResponseWriter, r *Request, d newDance) {
 	if r.foreignBegin(w) {
-		g.explainForeign(w, r, Flow{Target: d.target, Scope: d.scope})
+		g.explainForeign(w, r, flow.Flow{Target: d.target, Scope: d.scope})
 		return
 	}
-	flow, value := newFlow(d.target, d.scope, d.attempt, d.optional, r.browserSecret(w))
+	f, value := flow.New(d.target, d.scope, d.attempt, d.optional, r.browserSecret(w))
 	if r.id != nil {
-		flow.Person = r.id.person.ID
+		f.Person = r.id.person.ID
 	}
 	account := g.dancer(r)
 	if account.Kind == wechat.Website {
-		flow.Account = account.Name
+		f.Account = account.Name
 	}
-	cookies.Flow.SetAt(w, r.site, callbackPath+flow.ID, value) // sent to this flow's callback only
-	location, err := g.signInURL(w, r, account, flow)
+	cookies.Flow.SetAt(w, r.site, flow.CallbackPath+f.ID, value) // sent to this flow's callback only
+	location, err := g.signInURL(w, r, account, f)
 	if err != nil {
-		g.misconfigured(w, r, flow, err)
+		g.misconfigured(w, r, f, err)
 		return
 	}
 	response.Redirect(w, http.StatusFound, location)
-	g.Logger.Debug("dance begun", slog.String("flow", audit.ShortID(flow.ID)), slog.String("scope", string(d.scope)), slog.Int("attempt", d.attempt))
+	g.Logger.Debug("dance begun", slog.String("flow", audit.ShortID(f.ID)), slog.String("scope", string(d.scope)), slog.Int("attempt", d.attempt))
 }
 
 // startAnew begins a fresh dance for a visitor whose dance went wrong, with the
 // policy for clients outside WeChat, and not for ever.
-func (g *Gate) startAnew(w http.ResponseWriter, r *Request, f Flow, reason string) {
+func (g *Gate) startAnew(w http.ResponseWriter, r *Request, f flow.Flow, reason string) {
 	g.Logger.Info("dance started anew", slog.String("flow", audit.ShortID(f.ID)), slog.String("reason", reason), slog.Int("attempt", f.Attempt))
 	facts := g.facts(r)
 	facts.Access, facts.Standing = Protected, Nobody
@@ -66,7 +67,7 @@ func (g *Gate) startAnew(w http.ResponseWriter, r *Request, f Flow, reason strin
 		g.showScan(w, r, f.Target, f.Scope)
 	case verdict != Begin:
 		g.refuse(w, r, f.Target)
-	case f.Attempt >= maxAttempts:
+	case f.Attempt >= flow.MaxAttempts:
 		g.tryAgain(w, r, f)
 	default:
 		g.begin(w, r, newDance{target: f.Target, scope: f.Scope, attempt: f.Attempt + 1})
@@ -75,7 +76,7 @@ func (g *Gate) startAnew(w http.ResponseWriter, r *Request, f Flow, reason strin
 
 // passWithout lets the visitor of an optional path in without an identity: the
 // landing cookie keeps the path from asking WeChat again at once.
-func (g *Gate) passWithout(w http.ResponseWriter, r *Request, f Flow) {
+func (g *Gate) passWithout(w http.ResponseWriter, r *Request, f flow.Flow) {
 	g.counter(r).Set(w, cookies.Landed, "", excused, cookies.LandingLife)
 	arrive(w, r, f.Target)
 }
@@ -114,8 +115,8 @@ func loginPath(target string, scope wechat.Scope) string {
 	return request.Prefix + "login?" + q.Encode()
 }
 
-func (g *Gate) sealer(r *Request) flowSealer {
-	return flowSealer{ring: g.Hub.Keys, bound: r.origin + "|" + g.Account.Credentials.AppID}
+func (g *Gate) sealer(r *Request) flow.Sealer {
+	return flow.Sealer{Keys: g.Hub.Keys, Bound: r.origin + "|" + g.Account.Credentials.AppID}
 }
 
 // returnTo sends the visitor to an address of this site, or to the front page where

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/notice"
 	"github.com/caddy-wechat/gateway/internal/outage"
@@ -45,7 +46,7 @@ func (g *Gate) declinedRecently(id *Identity) bool {
 //
 // The notice comes first: a decline that is noted twice does no harm, one that
 // nobody hears of does.
-func (g *Gate) decline(w http.ResponseWriter, r *Request, f Flow, reason, key string) bool {
+func (g *Gate) decline(w http.ResponseWriter, r *Request, f flow.Flow, reason, key string) bool {
 	ctx, cancel := g.storeContext(r)
 	defer cancel()
 	s := r.id.session

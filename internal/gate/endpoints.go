@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/audit"
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -39,7 +40,7 @@ func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *Request) {
 		return
 	}
 	if r.unsettled = g.redeem(w, r); r.unsettled != nil {
-		g.logWeChat(slog.LevelError, notComplete, Flow{}, r.unsettled)
+		g.logWeChat(slog.LevelError, notComplete, flow.Flow{}, r.unsettled)
 	}
 	name := strings.TrimPrefix(r.Original.Path, request.Prefix)
 	if g.serveDoor(w, r, name) {
@@ -73,7 +74,7 @@ func (g *Gate) sessionEndpoint(w http.ResponseWriter, r *Request) {
 		return
 	}
 	if err := g.identify(r); err != nil {
-		g.unavailable(w, r, retryStore, Flow{}, err)
+		g.unavailable(w, r, retryStore, flow.Flow{}, err)
 		return
 	}
 	if r.id == nil || r.id.Guest() && !g.Rules.SnapshotGuest {
@@ -119,7 +120,7 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *Request) {
 		return
 	}
 	if err := g.identify(r); err != nil {
-		g.unavailable(w, r, retryStore, Flow{Target: target, Scope: scope}, err)
+		g.unavailable(w, r, retryStore, flow.Flow{Target: target, Scope: scope}, err)
 		return
 	}
 	facts := g.facts(r)
@@ -180,13 +181,13 @@ func (g *Gate) declineEndpoint(w http.ResponseWriter, r *Request) {
 	}
 	target := request.ReturnTarget(r.PostFormValue("return_to"), r.origin)
 	if err := g.identify(r); err != nil {
-		g.unavailable(w, r, retryStore, Flow{}, err)
+		g.unavailable(w, r, retryStore, flow.Flow{}, err)
 		return
 	}
 	// Who has consented has nothing to decline, nor who was offered no button.
 	if r.id != nil && !r.id.Guest() && r.id.scope != wechat.ScopeUserInfo && g.Rules.AllowDeclined {
 		before := strconv.FormatInt(r.id.session.Declined.Unix(), 10) // two clicks are one decline
-		if !g.decline(w, r, Flow{Target: target, Scope: wechat.ScopeUserInfo}, audit.ReasonPage, before) {
+		if !g.decline(w, r, flow.Flow{Target: target, Scope: wechat.ScopeUserInfo}, audit.ReasonPage, before) {
 			return
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/notice"
@@ -69,13 +70,13 @@ func hasLeft(r *Request, err error) bool {
 }
 
 // logWeChat notes a failure of a sign-in, with errcode and rid apart.
-func (g *Gate) logWeChat(level slog.Level, msg string, f Flow, err error) {
+func (g *Gate) logWeChat(level slog.Level, msg string, f flow.Flow, err error) {
 	g.log().Note(level, msg, g.namedAccount(f).Name, f.ID, err)
 }
 
 // namedAccount is the account of a flow, or its name alone where the site admits it
 // no more.
-func (g *Gate) namedAccount(f Flow) wechat.Account {
+func (g *Gate) namedAccount(f flow.Flow) wechat.Account {
 	account, ok := g.flowAccount(f)
 	if !ok {
 		account.Name = f.Account

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/session"
@@ -34,7 +35,7 @@ func isForeign(value string, err error) bool {
 // foreignCallback notes that a sign-in has come back, and counts it if no key
 // here opens it. It reports whether it was one too many.
 func (r *Request) foreignCallback(w http.ResponseWriter, unreadable error) bool {
-	if errors.Is(unreadable, session.ErrTampered) && flowForm.MatchString(strings.TrimPrefix(r.Original.EscapedPath(), callbackPath)) {
+	if errors.Is(unreadable, session.ErrTampered) && flowForm.MatchString(strings.TrimPrefix(r.Original.EscapedPath(), flow.CallbackPath)) {
 		return r.countForeign(w, false)
 	}
 	if r.foreign.Away && unreadable == nil {
@@ -73,7 +74,7 @@ func (r *Request) forgetForeign(w http.ResponseWriter) {
 
 // explainForeign ends the round. The operator reads why; the visitor, who can do
 // nothing about it, what to do.
-func (g *Gate) explainForeign(w http.ResponseWriter, r *Request, f Flow) {
+func (g *Gate) explainForeign(w http.ResponseWriter, r *Request, f flow.Flow) {
 	if g.foreigners.Take(limit.Rate{Burst: 1, Every: time.Minute}) { // not one for each visitor (attack: a flooded log)
 		g.Logger.Warn("this sign-in was sealed with a key that this gateway does not have; do all gateways have the same keys?", slog.String("site", r.origin))
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/cookies"
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/notice"
 	"github.com/caddy-wechat/gateway/internal/outage"
@@ -90,7 +91,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *Request) (id *Identity, pass bool
 		// Unavailable is not absent: nobody is sent to WeChat and no cookie is
 		// touched because a store does not answer.
 		g.allowOrigin(w, r)
-		g.unavailable(w, r, retryStore, Flow{}, err)
+		g.unavailable(w, r, retryStore, flow.Flow{}, err)
 		return nil, false
 	case err != nil, r.Access == Public, g.standing(r, r.Need) == Satisfied:
 		// Decide's first row, before the costs of the other facts.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -106,7 +107,7 @@ func (g *Gate) secondHop(w http.ResponseWriter, r *Request, sealed, target strin
 	digest := cookies.Ticket.Bind(value, r.browserSecret(w))
 	path, err := g.sealHop(r, hop{Ticket: t, Binding: digest[:], target: target})
 	if err != nil {
-		g.logWeChat(slog.LevelError, "ticket not taken", Flow{}, err)
+		g.logWeChat(slog.LevelError, "ticket not taken", flow.Flow{}, err)
 		return target
 	}
 	cookies.Ticket.SetAt(w, r.site, ticketPath+t.ID, value) // sent to this second hop only

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/caddy-wechat/gateway/internal/cookies"
+	"github.com/caddy-wechat/gateway/internal/flow"
 )
 
 func TestNextLanding(t *testing.T) {
@@ -36,7 +37,7 @@ func TestLandingCookieForm(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 	w = httptest.NewRecorder()
-	g.passWithout(w, &Request{Request: newRequest(t, http.MethodGet, "/"), origin: "http://a"}, Flow{Target: "/"})
+	g.passWithout(w, &Request{Request: newRequest(t, http.MethodGet, "/"), origin: "http://a"}, flow.Flow{Target: "/"})
 	got = strings.Join(w.Header()["Set-Cookie"], "\n")
 	if want := `^wechat-landed=9\.` + code + `; Path=/; Max-Age=60; HttpOnly; SameSite=Lax$`; !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("%s, want %s", got, want)

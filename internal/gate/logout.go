@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/caches"
 	"github.com/caddy-wechat/gateway/internal/cookies"
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -40,7 +41,7 @@ func (g *Gate) logoutEndpoint(w http.ResponseWriter, r *Request) {
 		return
 	}
 	if err := g.identify(r); err != nil {
-		g.unavailable(w, r, retryStore, Flow{}, err)
+		g.unavailable(w, r, retryStore, flow.Flow{}, err)
 		return
 	}
 	err := r.unsettled // of a logout before this one
@@ -51,7 +52,7 @@ func (g *Gate) logoutEndpoint(w http.ResponseWriter, r *Request) {
 		err = g.finishEnd(r)
 	}
 	if err != nil {
-		g.unavailable(w, r, retryStore, Flow{}, err)
+		g.unavailable(w, r, retryStore, flow.Flow{}, err)
 		return
 	}
 	g.clearCookies(w, r)
@@ -73,7 +74,7 @@ func (g *Gate) EndByUpstream(w http.ResponseWriter, r *Request) {
 		r.running.leaving.Store(farewell)
 	}
 	if err := g.logOut(w, r, audit.ReasonUpstream); err != nil {
-		g.logWeChat(slog.LevelError, "session not ended for the upstream", Flow{}, err)
+		g.logWeChat(slog.LevelError, "session not ended for the upstream", flow.Flow{}, err)
 	}
 	g.clearCookies(w, r)
 	// Whatever the app says: an answer that signs one visitor out is for that one
@@ -124,7 +125,7 @@ func (g *Gate) giveReceipt(w http.ResponseWriter, r *Request, s *session.Session
 	if err != nil {
 		return
 	}
-	sealed, err := g.Hub.Keys.Seal(purposeReceipt, g.sealer(r).bound, plain)
+	sealed, err := g.Hub.Keys.Seal(purposeReceipt, g.sealer(r).Bound, plain)
 	if err != nil {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/scan"
@@ -24,7 +25,7 @@ func (g *Gate) asksFirst(w http.ResponseWriter, r *Request, person, confirm, tar
 	}
 	if err := g.identify(r); err != nil {
 		// Unavailable is not absent: who is signed in is not known.
-		g.unavailable(w, r, retryStore, Flow{Target: target, Scope: wechat.ScopeBase}, err)
+		g.unavailable(w, r, retryStore, flow.Flow{Target: target, Scope: wechat.ScopeBase}, err)
 		return true
 	}
 	if r.id == nil || r.id.Guest() || r.id.person.Is(person) {

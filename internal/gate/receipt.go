@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/cookies"
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -37,7 +38,7 @@ func (g *Gate) redeemAside(w http.ResponseWriter, r *Request) {
 		return
 	}
 	if err := g.complete(w, r, found); err != nil {
-		g.logWeChat(slog.LevelError, notComplete, Flow{}, err)
+		g.logWeChat(slog.LevelError, notComplete, flow.Flow{}, err)
 	}
 }
 
@@ -85,7 +86,7 @@ func (g *Gate) readReceipt(r *Request, sealed string) (*session.Session, receipt
 	if sealed == "" {
 		return nil, receipt{}, false
 	}
-	plain, err := g.Hub.Keys.Open(purposeReceipt, g.sealer(r).bound, sealed)
+	plain, err := g.Hub.Keys.Open(purposeReceipt, g.sealer(r).Bound, sealed)
 	if err != nil {
 		return nil, receipt{}, false
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -26,7 +27,7 @@ const (
 
 // failed answers a dance that WeChat or a store let down. One log line says
 // why; the page says only what to do.
-func (g *Gate) failed(w http.ResponseWriter, r *Request, f Flow, err error) {
+func (g *Gate) failed(w http.ResponseWriter, r *Request, f flow.Flow, err error) {
 	switch {
 	case errors.Is(err, wechat.ErrRestart), errors.Is(err, wechat.ErrStartPage):
 		g.logWeChat(slog.LevelInfo, "code not accepted", f, err)
@@ -65,7 +66,7 @@ func retryAfter(err error) time.Duration {
 // unavailable answers 503: WeChat or a store cannot be asked now. A visitor who
 // was under way begins again where f says, by itself; the zero Flow is the page
 // that was asked for.
-func (g *Gate) unavailable(w http.ResponseWriter, r *Request, after time.Duration, f Flow, err error) {
+func (g *Gate) unavailable(w http.ResponseWriter, r *Request, after time.Duration, f flow.Flow, err error) {
 	g.logUnavailable(r, g.namedAccount(f), f.ID, err)
 	w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
 	p := page.Page{Kind: page.Unavailable, RetryAfter: after, Reference: audit.ShortID(f.ID)}
@@ -79,13 +80,13 @@ func (g *Gate) unavailable(w http.ResponseWriter, r *Request, after time.Duratio
 }
 
 // misconfigured answers 500: only the operator can help.
-func (g *Gate) misconfigured(w http.ResponseWriter, r *Request, f Flow, err error) {
+func (g *Gate) misconfigured(w http.ResponseWriter, r *Request, f flow.Flow, err error) {
 	g.logWeChat(slog.LevelError, "sign-in is misconfigured", f, err)
 	g.show(w, r, page.Page{Kind: page.Misconfigured, Reference: audit.ShortID(f.ID)},
 		"misconfigured", "Sign-in is not set up correctly on this site.")
 }
 
-func (g *Gate) tryAgain(w http.ResponseWriter, r *Request, f Flow) {
+func (g *Gate) tryAgain(w http.ResponseWriter, r *Request, f flow.Flow) {
 	g.show(w, r, page.Page{Kind: page.TryAgain, Reference: audit.ShortID(f.ID), ContinueURL: loginPath(f.Target, f.Scope)},
 		"try_again", "Signing in did not work out. Please try again.")
 }
@@ -100,7 +101,7 @@ func (g *Gate) explainOutside(w http.ResponseWriter, r *Request, target string) 
 func (g *Gate) explainCookies(w http.ResponseWriter, r *Request, target string) {
 	if r.foreignSession {
 		// It keeps our cookies: it has brought another gateway's.
-		g.explainForeign(w, r, Flow{Target: target, Scope: wechat.ScopeBase})
+		g.explainForeign(w, r, flow.Flow{Target: target, Scope: wechat.ScopeBase})
 		return
 	}
 	g.Logger.Warn("browser does not keep the session cookie", slog.String("site", r.origin))
@@ -108,7 +109,7 @@ func (g *Gate) explainCookies(w http.ResponseWriter, r *Request, target string) 
 	g.show(w, r, page.Page{Kind: page.CookiesOff, ContinueURL: loginPath(target, wechat.ScopeBase)}, "cookies_off", "This browser does not keep cookies of this site.")
 }
 
-func (g *Gate) explainSnapshot(w http.ResponseWriter, r *Request, f Flow) {
+func (g *Gate) explainSnapshot(w http.ResponseWriter, r *Request, f flow.Flow) {
 	g.show(w, r, page.Page{Kind: page.Snapshot, ContinueURL: loginPath(f.Target, f.Scope)},
 		"snapshot", "This is WeChat's read-only snapshot mode: tap 使用完整服务 first.")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -33,14 +34,14 @@ func (g *Gate) scanPhone(w http.ResponseWriter, r *Request, sealed string) {
 		response.MethodNotAllowed(w, http.MethodGet, http.MethodPost)
 		return
 	}
-	c, err := scan.OpenCode(g.Hub.Keys, g.sealer(r).bound, sealed)
+	c, err := scan.OpenCode(g.Hub.Keys, g.sealer(r).Bound, sealed)
 	if err != nil || c.Expired() {
 		g.scanOver(w, r, page.ScanExpired, "")
 		return
 	}
 	target := request.ScanPath + sealed
 	if err := g.identify(r); err != nil {
-		g.unavailable(w, r, retryStore, Flow{Target: target, Scope: wechat.ScopeBase}, err)
+		g.unavailable(w, r, retryStore, flow.Flow{Target: target, Scope: wechat.ScopeBase}, err)
 		return
 	}
 	proved, standing := g.provedScan(r, c), Nobody
@@ -50,7 +51,7 @@ func (g *Gate) scanPhone(w http.ResponseWriter, r *Request, sealed string) {
 	switch {
 	case r.id != nil && r.id.Guest():
 		// A virtual visitor signs nobody in.
-		g.explainSnapshot(w, r, Flow{Target: target, Scope: wechat.ScopeBase})
+		g.explainSnapshot(w, r, flow.Flow{Target: target, Scope: wechat.ScopeBase})
 	case !proved && r.Original.RawQuery == scanBack:
 		g.scanUnproved(w, r, target)
 	case standing != Satisfied:
@@ -68,7 +69,7 @@ func (g *Gate) scanLook(w http.ResponseWriter, r *Request, c scan.Code, target s
 	answer, answered, err := g.scanAnswer(r, c.ID())
 	switch {
 	case err != nil:
-		g.unavailable(w, r, retryStore, Flow{Target: target, Scope: wechat.ScopeBase}, err)
+		g.unavailable(w, r, retryStore, flow.Flow{Target: target, Scope: wechat.ScopeBase}, err)
 	case !answered:
 		g.scanAsk(w, r, c, target)
 	case answer.Denied || bytes.Equal(answer.By, r.id.session.ID[:]):
@@ -85,7 +86,7 @@ func (g *Gate) scanUnproved(w http.ResponseWriter, r *Request, target string) {
 		g.explainCookies(w, r, target)
 		return
 	}
-	g.tryAgain(w, r, Flow{Target: target, Scope: wechat.ScopeBase})
+	g.tryAgain(w, r, flow.Flow{Target: target, Scope: wechat.ScopeBase})
 }
 
 // scanFirst has the phone's holder sign in, or consent, and come back. A session that
@@ -145,14 +146,14 @@ func (g *Gate) scanReply(w http.ResponseWriter, r *Request, c scan.Code) {
 	defer cancel()
 	first, err := g.Hub.Scans.Answer(ctx, g.Hub.Keys, signin.OnceKey("answer", r.origin, c.ID()), answer, c.Left()+cookies.ScanGrace)
 	if err != nil {
-		g.unavailable(w, r, retryStore, Flow{}, err)
+		g.unavailable(w, r, retryStore, flow.Flow{}, err)
 		return
 	}
 	if !first {
 		// The same click twice is one; somebody else's answer is theirs to know.
 		before, _, err := g.scanAnswer(r, c.ID())
 		if err != nil {
-			g.unavailable(w, r, retryStore, Flow{}, err)
+			g.unavailable(w, r, retryStore, flow.Flow{}, err)
 			return
 		}
 		if !bytes.Equal(before.By, answer.By) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
@@ -38,9 +39,9 @@ func (g *Gate) showScan(w http.ResponseWriter, r *Request, target string, need w
 		return
 	}
 	c, value := scan.NewCode(r.UserAgent(), r.clientAddr(), need, r.browserSecret(w))
-	sealed, err := c.Seal(g.Hub.Keys, g.sealer(r).bound)
+	sealed, err := c.Seal(g.Hub.Keys, g.sealer(r).Bound)
 	if err != nil {
-		g.misconfigured(w, r, Flow{}, err)
+		g.misconfigured(w, r, flow.Flow{}, err)
 		return
 	}
 	cookies.Scan.SetAt(w, r.site, scanWaitPath+c.ID(), value+"."+sealed) // sent to where this code waits only
@@ -71,7 +72,7 @@ func (g *Gate) scanOf(r *Request, id string) (c scan.Code, sealed string, ok boo
 		if len(value) > cookies.MaxBound || len(sealed) > request.MaxScanText {
 			continue
 		}
-		c, err := scan.OpenCode(g.Hub.Keys, g.sealer(r).bound, sealed)
+		c, err := scan.OpenCode(g.Hub.Keys, g.sealer(r).Bound, sealed)
 		if err != nil || c.ID() != id {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/scan"
@@ -106,7 +107,7 @@ func (g *Gate) scanTell(ctx context.Context, stream response.Stream, site string
 		state, err := g.scanState(ctx, site, c)
 		if err != nil && ctx.Err() == nil && !failed {
 			failed = true // one line for a stream; the store tells the rest
-			g.logWeChat(slog.LevelWarn, "a browser waits for a store", Flow{}, err)
+			g.logWeChat(slog.LevelWarn, "a browser waits for a store", flow.Flow{}, err)
 		}
 		if state != scanWaiting {
 			_ = stream.Say(state) // the browser may have left: nobody to tell

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/audit"
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/response"
 )
@@ -28,7 +29,7 @@ type SharedCallback struct {
 }
 
 // sharedPath begins the callback of another site. Flow ids are upper case.
-const sharedPath = callbackPath + "at/"
+const sharedPath = flow.CallbackPath + "at/"
 
 // flowForm is what flowSealer.path makes: an id and a sealed flow.
 var flowForm = regexp.MustCompile(`^[A-Z0-9]{1,64}/[A-Za-z0-9_-]+$`)
@@ -45,7 +46,7 @@ func (g *Gate) callbackAddress(r *Request, path string) string {
 		})
 		return r.origin + path
 	}
-	return shared.Origin + sharedPath + strings.Replace(r.origin, "://", "/", 1) + "/" + strings.TrimPrefix(path, callbackPath)
+	return shared.Origin + sharedPath + strings.Replace(r.origin, "://", "/", 1) + "/" + strings.TrimPrefix(path, flow.CallbackPath)
 }
 
 // handOn sends a visitor on to the site whose dance it is. Nothing is spent here.
@@ -55,18 +56,18 @@ func (g *Gate) handOn(w http.ResponseWriter, r *Request, rest string) {
 		return
 	}
 	scheme, rest, _ := strings.Cut(rest, "/")
-	host, flow, _ := strings.Cut(rest, "/")
+	host, path, _ := strings.Cut(rest, "/")
 	origin, shared := scheme+"://"+host, g.Hub.SharedCallback
-	address := origin + callbackPath + flow
+	address := origin + flow.CallbackPath + path
 	if r.Original.RawQuery != "" {
 		address += "?" + r.Original.RawQuery
 	}
-	if shared == nil || !shared.Sites[origin] || !flowForm.MatchString(flow) || !response.HeaderFits(w.Header(), address) {
+	if shared == nil || !shared.Sites[origin] || !flowForm.MatchString(path) || !response.HeaderFits(w.Header(), address) {
 		// Also who was under way while the configuration changed.
 		g.show(w, r, page.Page{Kind: page.TryAgain}, "not_found", "There is no such callback.")
 		return
 	}
-	id, _, _ := strings.Cut(flow, "/")
+	id, _, _ := strings.Cut(path, "/")
 	g.Logger.Debug("callback handed on", slog.String("site", siteName(origin)), slog.String("flow", audit.ShortID(id)))
 	response.Redirect(w, http.StatusSeeOther, address)
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/caddy-wechat/gateway/internal/audit"
+	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/notice"
 	"github.com/caddy-wechat/gateway/internal/page"
@@ -44,7 +45,7 @@ func (g *Gate) dancer(r *Request) wechat.Account {
 }
 
 // flowAccount is the account of a dance, false when the site has it no more.
-func (g *Gate) flowAccount(f Flow) (wechat.Account, bool) {
+func (g *Gate) flowAccount(f flow.Flow) (wechat.Account, bool) {
 	if f.Account == "" {
 		return g.Account, true
 	}
@@ -57,14 +58,14 @@ const maxHandedCode = len("?code=&state=") + 512 + 64
 
 // signInURL is WeChat's page for a flow. Where the answer would be too long with it,
 // the flow ends at the front page.
-func (g *Gate) signInURL(w http.ResponseWriter, r *Request, a wechat.Account, f Flow) (string, error) {
+func (g *Gate) signInURL(w http.ResponseWriter, r *Request, a wechat.Account, f flow.Flow) (string, error) {
 	sealer := g.sealer(r)
-	path, err := sealer.path(f)
+	path, err := sealer.Path(f)
 	if err != nil {
 		return "", err
 	}
 	callback := g.callbackAddress(r, path)
-	location := g.askURL(a, callback, f.Scope, sealer.state(f.ID))
+	location := g.askURL(a, callback, f.Scope, sealer.State(f.ID))
 	handedOn := len(r.origin) + len(path) + maxHandedCode + response.AddedLater
 	if f.Target != "/" && (!response.HeaderFits(w.Header(), location) || callback != r.origin+path && handedOn >= response.MaxHeader) {
 		f.Target = "/"
@@ -83,7 +84,7 @@ func (g *Gate) askURL(a wechat.Account, callback string, scope wechat.Scope, sta
 
 // refusedAtWebsite handles a state without a code, as WeChat's QR page used to send
 // it. Today it calls nobody back: its page stays, and the visitor goes back.
-func (g *Gate) refusedAtWebsite(w http.ResponseWriter, r *Request, f Flow) {
+func (g *Gate) refusedAtWebsite(w http.ResponseWriter, r *Request, f flow.Flow) {
 	g.Logger.Info("visitor refused", slog.String("flow", audit.ShortID(f.ID)), slog.String("account", f.Account))
 	scope := wechat.Website.SessionScope()
 	g.audit(r, audit.Record{Action: audit.ActionDecline, Account: f.Account, Scope: scope, Reason: audit.ReasonWeChat, Flow: f.ID})
@@ -97,7 +98,7 @@ func (g *Gate) refusedAtWebsite(w http.ResponseWriter, r *Request, f Flow) {
 }
 
 // tellRefusal tells of a refusal at WeChat's QR page.
-func (g *Gate) tellRefusal(r *Request, f Flow, e ledger.Event) {
+func (g *Gate) tellRefusal(r *Request, f flow.Flow, e ledger.Event) {
 	if r.id != nil && !r.id.Guest() {
 		e.Person = r.id.session.Person
 		if !g.teller().May(e.Kind, e.Person, e.ID) {
@@ -117,12 +118,12 @@ func (g *Gate) tellRefusal(r *Request, f Flow, e ledger.Event) {
 // shows WeChat's QR page in one of its own (wxLogin's self_redirect). The way back
 // from WeChat is another site's, so that the browser sends no cookie into a frame:
 // begun anew, the visitor would meet one code after the other.
-func (g *Gate) framed(r *Request, f Flow) bool {
+func (g *Gate) framed(r *Request, f flow.Flow) bool {
 	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "iframe" && dest != "frame" {
 		return false
 	}
 	// The official account's is as ever where the cookie came.
-	return f.Account != "" || !f.boundTo(r)
+	return f.Account != "" || !f.BoundTo(r.Request, r.site, r.heldSecrets())
 }
 
 // explainFrame has the visitor click once: that opens this same address in the whole

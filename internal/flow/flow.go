@@ -1,4 +1,4 @@
-package gate
+package flow
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -17,15 +18,15 @@ import (
 )
 
 const (
-	// maxAttempts is how often a dance is started anew by itself before a page
+	// MaxAttempts is how often a dance is started anew by itself before a page
 	// says what is wrong.
-	maxAttempts = 2
-	// callbackPath is where WeChat sends the visitor back to.
-	callbackPath = request.Prefix + "callback/"
+	MaxAttempts = 2
+	// CallbackPath is where WeChat sends the visitor back to.
+	CallbackPath = request.Prefix + "callback/"
 )
 
-// errFlow says that a callback address holds no flow of ours.
-var errFlow = errors.New("gate: no such flow")
+// ErrNone says that a callback address holds no flow of ours.
+var ErrNone = errors.New("flow: no such flow")
 
 // Flow is one dance: all that must survive the way to WeChat and back. It is
 // sealed into the callback address and bound to the site and the app id.
@@ -41,8 +42,8 @@ type Flow struct {
 	Person   string       `json:"p,omitempty"` // who was signed in when it began
 }
 
-// newFlow draws a flow for a browser, and the value of its binding cookie.
-func newFlow(target string, scope wechat.Scope, attempt int, optional bool, secret string) (Flow, string) {
+// New draws a flow for a browser, and the value of its binding cookie.
+func New(target string, scope wechat.Scope, attempt int, optional bool, secret string) (Flow, string) {
 	value := rand.Text()
 	digest := cookies.Flow.Bind(value, secret)
 	return Flow{
@@ -56,58 +57,60 @@ func newFlow(target string, scope wechat.Scope, attempt int, optional bool, secr
 	}, value
 }
 
-// expired reports whether the visitor took too long, or the clock is off.
-func (f Flow) expired() bool {
+// Expired reports whether the visitor took too long, or the clock is off.
+func (f Flow) Expired() bool {
 	age := time.Since(time.Unix(f.Begun, 0))
 	return age > cookies.FlowLife || age < -cookies.FlowLife
 }
 
-// boundTo reports whether f began in the browser of r: one of its binding cookies
+// BoundTo reports whether f began in the browser of r: one of its binding cookies
 // and one of its secrets are those of f (attack: login CSRF, and WeChat's own
 // crawlers that repeat addresses without cookies).
-func (f Flow) boundTo(r *Request) bool { return r.boundBy(cookies.Flow, f.Binding) }
-
-// flowSealer seals flows for one site and one account.
-type flowSealer struct {
-	ring  *session.Ring
-	bound string // site and app id: a flow of another site or account does not open
+func (f Flow) BoundTo(r *http.Request, at cookies.Site, secrets cookies.Secrets) bool {
+	return secrets.Bound(r, at, cookies.Flow, f.Binding)
 }
 
-// path is the callback path of f, the sealed flow included.
-func (s flowSealer) path(f Flow) (string, error) {
+// Sealer seals flows for one site and one account.
+type Sealer struct {
+	Keys  *session.Ring
+	Bound string // site and app id: a flow of another site or account does not open
+}
+
+// Path is the callback path of f, the sealed flow included.
+func (s Sealer) Path(f Flow) (string, error) {
 	plain, err := json.Marshal(f)
 	if err != nil {
-		return "", fmt.Errorf("gate: encode flow: %w", err)
+		return "", fmt.Errorf("flow: encode flow: %w", err)
 	}
 	// Not inside the JSON, which would lengthen & to \u0026 and spoil addresses
 	// in GBK. A target holds no line break, nor does the JSON.
 	plain = append(append(plain, '\n'), f.Target...)
-	sealed, err := s.ring.SealCompact(session.PurposeFlow, s.bound+"|"+f.ID, plain)
+	sealed, err := s.Keys.SealCompact(session.PurposeFlow, s.Bound+"|"+f.ID, plain)
 	if err != nil {
-		return "", fmt.Errorf("gate: seal flow: %w", err)
+		return "", fmt.Errorf("flow: seal flow: %w", err)
 	}
-	return callbackPath + f.ID + "/" + sealed, nil
+	return CallbackPath + f.ID + "/" + sealed, nil
 }
 
-// open reads the flow out of a callback path. An expired flow still opens: its
+// Open reads the flow out of a callback path. An expired flow still opens: its
 // target is good, and the visitor is sent round again.
-func (s flowSealer) open(path string) (Flow, error) {
-	id, sealed, ok := strings.Cut(strings.TrimPrefix(path, callbackPath), "/")
+func (s Sealer) Open(path string) (Flow, error) {
+	id, sealed, ok := strings.Cut(strings.TrimPrefix(path, CallbackPath), "/")
 	if !ok || len(id) == 0 || len(id) > 64 {
-		return Flow{}, errFlow
+		return Flow{}, ErrNone
 	}
-	plain, err := s.ring.OpenCompact(session.PurposeFlow, s.bound+"|"+id, sealed)
+	plain, err := s.Keys.OpenCompact(session.PurposeFlow, s.Bound+"|"+id, sealed)
 	if err != nil {
 		// As it was sealed before: a sign-in that was under way during the upgrade.
-		plain, err = s.ring.Open(session.PurposeFlow, s.bound+"|"+id, sealed)
+		plain, err = s.Keys.Open(session.PurposeFlow, s.Bound+"|"+id, sealed)
 	}
 	if err != nil {
-		return Flow{}, fmt.Errorf("%w: %w", errFlow, err)
+		return Flow{}, fmt.Errorf("%w: %w", ErrNone, err)
 	}
 	var f Flow
 	head, target, _ := bytes.Cut(plain, []byte("\n"))
 	if err := json.Unmarshal(head, &f); err != nil {
-		return Flow{}, fmt.Errorf("%w: %w", errFlow, err)
+		return Flow{}, fmt.Errorf("%w: %w", ErrNone, err)
 	}
 	f.ID, f.Target = id, string(target)
 	// A flow we sealed holds a clean target; checked again all the same, so
@@ -116,14 +119,14 @@ func (s flowSealer) open(path string) (Flow, error) {
 	return f, nil
 }
 
-// state is WeChat's state parameter for a flow: 64 hexadecimal digits, derived
+// State is WeChat's state parameter for a flow: 64 hexadecimal digits, derived
 // from the id and authenticated, so it need not be remembered.
-func (s flowSealer) state(id string) string {
-	return hex.EncodeToString(s.ring.MAC(session.PurposeState, s.bound+"|"+id))
+func (s Sealer) State(id string) string {
+	return hex.EncodeToString(s.Keys.MAC(session.PurposeState, s.Bound+"|"+id))
 }
 
-// stateIs compares in constant time, with every key of the ring.
-func (s flowSealer) stateIs(id, state string) bool {
+// StateIs compares in constant time, with every key of the ring.
+func (s Sealer) StateIs(id, state string) bool {
 	mac, err := hex.DecodeString(state)
-	return err == nil && s.ring.VerifyMAC(session.PurposeState, s.bound+"|"+id, mac)
+	return err == nil && s.Keys.VerifyMAC(session.PurposeState, s.Bound+"|"+id, mac)
 }

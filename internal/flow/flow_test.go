@@ -1,10 +1,11 @@
-package gate
+package flow
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"reflect"
 	"regexp"
@@ -22,8 +23,8 @@ import (
 // testSecret is a browser's secret.
 const testSecret = "SECRETSECRETSECRETSECRET22"
 
-func shopSealer(t testing.TB) flowSealer {
-	return flowSealer{ring: testRing(t, "k"), bound: shopOrigin + "|" + shopApp}
+func shopSealer(t testing.TB) Sealer {
+	return Sealer{Keys: testRing(t, "k"), Bound: shopOrigin + "|" + shopApp}
 }
 
 var flowPath = regexp.MustCompile(`^/_wechat/callback/[A-Z2-7]{26}/[A-Za-z0-9_-]+$`)
@@ -35,12 +36,12 @@ func TestFlowThereAndBack(t *testing.T) {
 		"/", "/cart?a=1&b=<2>#/c", "/商品?q=值", "/gbk?q=\xb9\xfa", `/q?"\u0026"`,
 		"/?" + strings.Repeat("&", request.MaxTarget-2), "/?" + strings.Repeat(`"`, request.MaxTarget-2), "/?" + strings.Repeat("\xff", request.MaxTarget-2),
 	} {
-		flow, binding := newFlow(target, wechat.ScopeUserInfo, maxAttempts, true, testSecret)
-		path, err := sealer.path(flow)
+		flow, binding := New(target, wechat.ScopeUserInfo, MaxAttempts, true, testSecret)
+		path, err := sealer.Path(flow)
 		if err != nil || !flowPath.MatchString(path) {
 			t.Fatalf("%.40q: path %q, %v", target, path, err)
 		}
-		back, err := sealer.open(path)
+		back, err := sealer.Open(path)
 		if err != nil || !reflect.DeepEqual(back, flow) {
 			t.Fatalf("%.40q: %+v, %v", target, back, err)
 		}
@@ -55,16 +56,16 @@ func TestFlowThereAndBack(t *testing.T) {
 func TestFlowOfBeforeOpens(t *testing.T) {
 	t.Parallel()
 	sealer := shopSealer(t)
-	flow, _ := newFlow("/cart?a=1", wechat.ScopeUserInfo, 1, true, testSecret)
+	flow, _ := New("/cart?a=1", wechat.ScopeUserInfo, 1, true, testSecret)
 	plain, err := json.Marshal(flow)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed, err := sealer.ring.Seal(session.PurposeFlow, sealer.bound+"|"+flow.ID, append(append(plain, '\n'), flow.Target...))
+	sealed, err := sealer.Keys.Seal(session.PurposeFlow, sealer.Bound+"|"+flow.ID, append(append(plain, '\n'), flow.Target...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if back, err := sealer.open(callbackPath + flow.ID + "/" + sealed); err != nil || !reflect.DeepEqual(back, flow) {
+	if back, err := sealer.Open(CallbackPath + flow.ID + "/" + sealed); err != nil || !reflect.DeepEqual(back, flow) {
 		t.Errorf("%+v, %v", back, err)
 	}
 }
@@ -72,12 +73,12 @@ func TestFlowOfBeforeOpens(t *testing.T) {
 func TestFlowsDiffer(t *testing.T) {
 	t.Parallel()
 	sealer := shopSealer(t)
-	a, bindingA := newFlow("/", wechat.ScopeBase, 0, false, testSecret)
-	b, bindingB := newFlow("/", wechat.ScopeBase, 0, false, testSecret)
-	if a.ID == b.ID || bindingA == bindingB || sealer.state(a.ID) == sealer.state(b.ID) {
+	a, bindingA := New("/", wechat.ScopeBase, 0, false, testSecret)
+	b, bindingB := New("/", wechat.ScopeBase, 0, false, testSecret)
+	if a.ID == b.ID || bindingA == bindingB || sealer.State(a.ID) == sealer.State(b.ID) {
 		t.Error("two flows share id, binding or state")
 	}
-	if state := sealer.state(a.ID); !regexp.MustCompile(`^[a-zA-Z0-9]{1,128}$`).MatchString(state) || strings.Contains(state, a.ID) {
+	if state := sealer.State(a.ID); !regexp.MustCompile(`^[a-zA-Z0-9]{1,128}$`).MatchString(state) || strings.Contains(state, a.ID) {
 		t.Errorf("state %q", state) // WeChat: web authorisation guide, A1
 	}
 }
@@ -86,34 +87,34 @@ func TestFlowsDiffer(t *testing.T) {
 func TestAttack18ForeignFlows(t *testing.T) {
 	t.Parallel()
 	sealer := shopSealer(t)
-	flow, _ := newFlow("/x", wechat.ScopeBase, 0, false, testSecret)
-	other, _ := newFlow("/y", wechat.ScopeBase, 0, false, testSecret)
-	path, err := sealer.path(flow)
+	flow, _ := New("/x", wechat.ScopeBase, 0, false, testSecret)
+	other, _ := New("/y", wechat.ScopeBase, 0, false, testSecret)
+	path, err := sealer.Path(flow)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, sealed, _ := strings.Cut(strings.TrimPrefix(path, callbackPath), "/")
+	_, sealed, _ := strings.Cut(strings.TrimPrefix(path, CallbackPath), "/")
 	for name, open := range map[string]struct {
-		sealer flowSealer
-		path   string
+		sealer Sealer
+		Path   string
 	}{
-		"site":           {flowSealer{sealer.ring, "https://other.example.com|" + shopApp}, path},
-		"account":        {flowSealer{sealer.ring, shopOrigin + "|wxother"}, path},
-		"key":            {flowSealer{testRing(t, "z"), sealer.bound}, path},
-		"id":             {sealer, callbackPath + other.ID + "/" + sealed},
-		"no id":          {sealer, callbackPath + "/" + sealed},
-		"long id":        {sealer, callbackPath + strings.Repeat("A", 65) + "/" + sealed},
-		"no flow":        {sealer, callbackPath + flow.ID},
-		"empty flow":     {sealer, callbackPath + flow.ID + "/"},
-		"nothing":        {sealer, callbackPath},
+		"site":           {Sealer{sealer.Keys, "https://other.example.com|" + shopApp}, path},
+		"account":        {Sealer{sealer.Keys, shopOrigin + "|wxother"}, path},
+		"key":            {Sealer{testRing(t, "z"), sealer.Bound}, path},
+		"id":             {sealer, CallbackPath + other.ID + "/" + sealed},
+		"no id":          {sealer, CallbackPath + "/" + sealed},
+		"long id":        {sealer, CallbackPath + strings.Repeat("A", 65) + "/" + sealed},
+		"no flow":        {sealer, CallbackPath + flow.ID},
+		"empty flow":     {sealer, CallbackPath + flow.ID + "/"},
+		"nothing":        {sealer, CallbackPath},
 		"elsewhere":      {sealer, "/x/" + flow.ID + "/" + sealed},
 		"cut":            {sealer, path[:len(path)-1]},
 		"longer":         {sealer, path + "A"},
 		"with a segment": {sealer, path + "/x"},
 		"escaped":        {sealer, strings.Replace(path, "callback/", "callback%2F", 1)},
-		"huge":           {sealer, callbackPath + flow.ID + "/" + strings.Repeat("A", 1<<16)},
+		"huge":           {sealer, CallbackPath + flow.ID + "/" + strings.Repeat("A", 1<<16)},
 	} {
-		if f, err := open.sealer.open(open.path); !errors.Is(err, errFlow) || f.ID != "" {
+		if f, err := open.sealer.Open(open.Path); !errors.Is(err, ErrNone) || f.ID != "" {
 			t.Errorf("%s: opens: %+v, %v", name, f, err)
 		}
 	}
@@ -122,18 +123,18 @@ func TestAttack18ForeignFlows(t *testing.T) {
 func TestState(t *testing.T) {
 	t.Parallel()
 	sealer := shopSealer(t)
-	flow, _ := newFlow("/", wechat.ScopeBase, 0, false, testSecret)
-	other, _ := newFlow("/", wechat.ScopeBase, 0, false, testSecret)
-	state := sealer.state(flow.ID)
-	if !sealer.stateIs(flow.ID, state) || !sealer.stateIs(flow.ID, strings.ToUpper(state)) {
+	flow, _ := New("/", wechat.ScopeBase, 0, false, testSecret)
+	other, _ := New("/", wechat.ScopeBase, 0, false, testSecret)
+	state := sealer.State(flow.ID)
+	if !sealer.StateIs(flow.ID, state) || !sealer.StateIs(flow.ID, strings.ToUpper(state)) {
 		t.Error("the flow's own state does not count")
 	}
 	for name, wrong := range map[string]string{
-		"empty": "", "cut": state[:62], "odd": state[:63], "longer": state + "00", "no hex": strings.Repeat("z", 64), "another flow's": sealer.state(other.ID),
-		"an address put behind it": state + "https://x", "another site's": flowSealer{sealer.ring, "https://other.example.com|" + shopApp}.state(flow.ID),
+		"empty": "", "cut": state[:62], "odd": state[:63], "longer": state + "00", "no hex": strings.Repeat("z", 64), "another flow's": sealer.State(other.ID),
+		"an address put behind it": state + "https://x", "another site's": Sealer{sealer.Keys, "https://other.example.com|" + shopApp}.State(flow.ID),
 		"zeros": hex.EncodeToString(make([]byte, 32)),
 	} {
-		if sealer.stateIs(flow.ID, wrong) {
+		if sealer.StateIs(flow.ID, wrong) {
 			t.Errorf("%s counts: %q", name, wrong)
 		}
 	}
@@ -142,17 +143,17 @@ func TestState(t *testing.T) {
 func TestFlowExpires(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		flow, _ := newFlow("/", wechat.ScopeBase, 0, false, testSecret)
+		flow, _ := New("/", wechat.ScopeBase, 0, false, testSecret)
 		time.Sleep(cookies.FlowLife)
-		if flow.expired() {
+		if flow.Expired() {
 			t.Error("over too early")
 		}
 		time.Sleep(time.Second)
-		if !flow.expired() {
+		if !flow.Expired() {
 			t.Errorf("still good after %v", cookies.FlowLife)
 		}
 		flow.Begun = time.Now().Add(cookies.FlowLife + time.Minute).Unix()
-		if !flow.expired() {
+		if !flow.Expired() {
 			t.Error("a flow from the future is good")
 		}
 	})
@@ -160,23 +161,22 @@ func TestFlowExpires(t *testing.T) {
 
 func TestBinding(t *testing.T) {
 	t.Parallel()
-	flow, value := newFlow("/", wechat.ScopeBase, 0, false, testSecret)
+	flow, value := New("/", wechat.ScopeBase, 0, false, testSecret)
 	w := httptest.NewRecorder()
-	cookies.Flow.SetAt(w, cookies.Site{Secure: true}, callbackPath+flow.ID, value)
+	cookies.Flow.SetAt(w, cookies.Site{Secure: true}, CallbackPath+flow.ID, value)
 	if got, want := w.Header().Get("Set-Cookie"), "__Secure-wechat-flow="+value+"; Path=/_wechat/callback/"+flow.ID+"; Max-Age=600; HttpOnly; Secure; SameSite=Lax"; got != want {
 		t.Errorf("cookie %s, want %s", got, want)
 	}
-	with := func(pairs ...string) *Request {
-		r := newRequest(t, "GET", "/", "Cookie", strings.Join(pairs, "; "))
-		s := cookies.Site{Secure: true}
-		secrets := cookies.ReadSecrets(r, s)
-		return &Request{Request: r, site: s, secrets: &secrets}
+	here := cookies.Site{Secure: true}
+	with := func(pairs ...string) *http.Request {
+		return newRequest(t, "GET", "/", "Cookie", strings.Join(pairs, "; "))
 	}
+	bound := func(f Flow, r *http.Request) bool { return f.BoundTo(r, here, cookies.ReadSecrets(r, here)) }
 	good, secret := "__Secure-wechat-flow="+value, "__Host-wechat-browser-abc234="+testSecret
 	other := strings.Repeat("A", cookies.SecretLength)
 	before := sha256.Sum256([]byte(value)) // of the path's cookie alone, as it was once
 	for name, c := range map[string]struct {
-		r    *Request
+		r    *http.Request
 		want bool
 	}{
 		"good":                        {with(good, secret), true},
@@ -202,13 +202,13 @@ func TestBinding(t *testing.T) {
 		"a ticket's or a scan's":      {with("__Secure-wechat-ticket="+value, "__Secure-wechat-scan="+value, secret), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := flow.boundTo(c.r); got != c.want {
+			if got := bound(flow, c.r); got != c.want {
 				t.Errorf("bound %t", got)
 			}
 		})
 	}
 	for _, f := range []Flow{{}, {Binding: flow.Binding[:8]}, {Binding: before[:]}} {
-		if f.boundTo(with(good, secret)) || f.boundTo(with("__Secure-wechat-flow=", secret)) {
+		if bound(f, with(good, secret)) || bound(f, with("__Secure-wechat-flow=", secret)) {
 			t.Errorf("a flow with the binding %x is bound", f.Binding)
 		}
 	}
@@ -216,26 +216,26 @@ func TestBinding(t *testing.T) {
 
 func FuzzFlowOpen(f *testing.F) {
 	sealer := shopSealer(f)
-	flow, _ := newFlow("/x", wechat.ScopeBase, 0, false, testSecret)
-	good, err := sealer.path(flow)
+	flow, _ := New("/x", wechat.ScopeBase, 0, false, testSecret)
+	good, err := sealer.Path(flow)
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, seed := range []string{good, callbackPath, callbackPath + "/", "", "/", callbackPath + flow.ID + "/!", strings.ToLower(good)} {
+	for _, seed := range []string{good, CallbackPath, CallbackPath + "/", "", "/", CallbackPath + flow.ID + "/!", strings.ToLower(good)} {
 		f.Add(seed, "")
 	}
 	f.Fuzz(func(t *testing.T, path, state string) {
-		got, err := sealer.open(path)
+		got, err := sealer.Open(path)
 		switch {
 		case err != nil:
-			if !errors.Is(err, errFlow) || got.ID != "" {
+			if !errors.Is(err, ErrNone) || got.ID != "" {
 				t.Fatalf("%q: %+v, %v", path, got, err)
 			}
 		// Seeds of another process open too: they were sealed with the same key.
-		case !strings.HasPrefix(path, callbackPath+got.ID+"/") || len(got.ID) != 26 || request.CleanTarget(got.Target) != got.Target:
+		case !strings.HasPrefix(path, CallbackPath+got.ID+"/") || len(got.ID) != 26 || request.CleanTarget(got.Target) != got.Target:
 			t.Fatalf("%q opens as %+v", path, got)
 		}
-		if sealer.stateIs(flow.ID, state) && !strings.EqualFold(state, sealer.state(flow.ID)) {
+		if sealer.StateIs(flow.ID, state) && !strings.EqualFold(state, sealer.State(flow.ID)) {
 			t.Fatalf("state %q counts", state)
 		}
 	})
