@@ -11,10 +11,10 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/profile"
 	"github.com/caddy-wechat/gateway/internal/push"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/webhook"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
@@ -82,13 +82,13 @@ type App struct {
 	policy   session.Policy
 	keys     []string
 	client   *wechat.Client
-	callback *gate.SharedCallback
+	callback *site.SharedCallback
 	storage  session.KeyStorage
 	logger   *slog.Logger
 	audit    *slog.Logger
 
 	opening sync.Mutex
-	hub     atomic.Pointer[gate.Hub]
+	hub     atomic.Pointer[site.Hub]
 	opened  opened
 	keeper  *session.Keeper
 	senders atomic.Pointer[[]*webhook.Sender]
@@ -198,7 +198,7 @@ func (a *App) Cleanup() error {
 // open returns the shared parts, opening them when nobody has yet: apps start
 // in random order, and a request may come before our Start. A failure is not
 // remembered; the next request tries again.
-func (a *App) open() (*gate.Hub, error) {
+func (a *App) open() (*site.Hub, error) {
 	if hub := a.hub.Load(); hub != nil {
 		return hub, nil
 	}

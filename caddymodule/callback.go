@@ -10,8 +10,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/site"
 )
 
 var errUnknownSite = errors.New("callback_origin hands visitors on to known sites only, and this address does not say which one it is: write `origin https://…` into its wechat_auth block")
@@ -26,7 +26,7 @@ func (a *App) provisionCallback() error {
 	if !ok {
 		return fmt.Errorf("callback_origin: %q is not an origin like https://auth.example.com", withoutUser(a.CallbackOrigin))
 	}
-	a.callback = &gate.SharedCallback{Origin: canonical, Sites: map[string]bool{}}
+	a.callback = &site.SharedCallback{Origin: canonical, Sites: map[string]bool{}}
 	return nil
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -29,7 +29,7 @@ func (a *App) newGlobalTokens(store wechat.TokenStore) globalTokens {
 }
 
 // serve gives the hub what needs a token.
-func (t globalTokens) serve(hub *gate.Hub, followers func(appID string) bool) {
+func (t globalTokens) serve(hub *site.Hub, followers func(appID string) bool) {
 	hub.Phone = func(ctx context.Context, appID, code, openID string) (wechat.Phone, error) {
 		if token := t[appID]; token != nil {
 			return token.Phone(ctx, code, openID)

@@ -14,6 +14,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/outage"
+	"github.com/caddy-wechat/gateway/internal/site"
 )
 
 func init() {
@@ -123,7 +124,7 @@ type Handler struct {
 	Headers map[string]string `json:"headers,omitempty"`
 
 	app    *App
-	site   site
+	site   guarded
 	logger *slog.Logger
 	gate   atomic.Pointer[gate.Gate]
 }
@@ -176,7 +177,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return caddyhttp.Error(http.StatusServiceUnavailable, errNotReady)
 	}
 	h.app.outages.Worked(h.logger, notReady)
-	request := &gate.Request{Request: r, Original: original, Access: h.site.access(r, original), Need: h.site.need(r, original), ClientIP: clientIP(r), FromProxy: fromProxy(r), Trusted: trusted(r)}
+	request := &site.Request{Request: r, Original: original, Access: h.site.access(r, original), Need: h.site.need(r, original), ClientIP: clientIP(r), FromProxy: fromProxy(r), Trusted: trusted(r)}
 	if endpoint {
 		g.ServeEndpoint(w, request)
 		return nil
@@ -199,7 +200,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 // asked about.
 func stripCredentials(r *http.Request) {
 	cookies.Strip(r)
-	gate.StripToken(r)
+	site.StripToken(r)
 }
 
 // notReady is the gateway whose stores or keys cannot be opened yet.
@@ -217,9 +218,9 @@ func (h *Handler) gated() (*gate.Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.gate.CompareAndSwap(nil, &gate.Gate{
+	h.gate.CompareAndSwap(nil, &gate.Gate{Site: site.Site{
 		Hub: hub, Account: h.site.account, Doors: h.site.doors, Origin: h.site.origin, Rules: h.site.rules, Logger: h.logger, Audit: h.app.audit,
-	})
+	}})
 	return h.gate.Load(), nil
 }
 

@@ -8,19 +8,20 @@ import (
 	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 )
 
 var headerForm = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 
 // headers checks the renamed headers. Two fields must not share a name, and
 // none may take the name of a header that means something to HTTP.
-func (h *Handler) headers() (map[gate.Field]string, error) {
+func (h *Handler) headers() (map[site.Field]string, error) {
 	if len(h.Headers) == 0 {
 		return nil, nil
 	}
-	headers := make(map[gate.Field]string, len(h.Headers))
+	headers := make(map[site.Field]string, len(h.Headers))
 	used := map[string]string{}
-	for _, f := range gate.Fields {
+	for _, f := range site.Fields {
 		name, ok := h.Headers[string(f.Field)]
 		if !ok {
 			name = f.Header
@@ -28,12 +29,12 @@ func (h *Handler) headers() (map[gate.Field]string, error) {
 			headers[f.Field] = name
 		}
 		switch {
-		case strings.EqualFold(name, gate.HeaderOff):
-			headers[f.Field] = gate.HeaderOff
+		case strings.EqualFold(name, site.HeaderOff):
+			headers[f.Field] = site.HeaderOff
 			continue
-		case strings.EqualFold(name, gate.HeaderOn) && f.Field == gate.FieldPhone:
-			headers[f.Field], name = gate.HeaderOn, f.Header
-		case strings.EqualFold(name, gate.HeaderOn):
+		case strings.EqualFold(name, site.HeaderOn) && f.Field == site.FieldPhone:
+			headers[f.Field], name = site.HeaderOn, f.Header
+		case strings.EqualFold(name, site.HeaderOn):
 			return nil, fmt.Errorf("header %s: it is on already; give it another name, or off", f.Field)
 		}
 		canonical := http.CanonicalHeaderKey(name)
@@ -75,7 +76,7 @@ func isField(name string) bool { return slices.Contains(fieldNames(), name) }
 
 func fieldNames() []string {
 	var names []string
-	for _, f := range gate.Fields {
+	for _, f := range site.Fields {
 		names = append(names, string(f.Field))
 	}
 	return names

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/profile"
 	"github.com/caddy-wechat/gateway/internal/push"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -16,8 +16,8 @@ import (
 const wechatOpenURL = "https://open.weixin.qq.com"
 
 // newHub puts together what all sites share.
-func (a *App) newHub(o opened, ring *session.Ring) *gate.Hub {
-	hub := &gate.Hub{
+func (a *App) newHub(o opened, ring *session.Ring) *site.Hub {
+	hub := &site.Hub{
 		WeChat:      a.client,
 		Ledger:      o.ledger,
 		Store:       o.sessions,
@@ -33,7 +33,7 @@ func (a *App) newHub(o opened, ring *session.Ring) *gate.Hub {
 		RealWeChat:  a.client.OpenURL == "" || a.client.OpenURL == wechatOpenURL,
 		Live:        o.live,
 		Admits:      func(appID string) bool { return slices.Contains(a.admitted, appID) },
-		Succession:  new(gate.Succession),
+		Succession:  new(site.Succession),
 
 		SharedCallback: a.callback,
 	}

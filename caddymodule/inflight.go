@@ -6,7 +6,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 )
 
 // A reload does not wait for the requests that the old configuration has begun:
@@ -47,7 +47,7 @@ func (a *App) succeeded() {
 	if hub == nil {
 		return
 	}
-	var next *gate.Hub
+	var next *site.Hub
 	if running, err := caddy.ActiveContext().AppIfConfigured("wechat"); err == nil {
 		next = running.(*App).hub.Load()
 	}

@@ -8,10 +8,10 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signout"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -77,7 +77,7 @@ var pool = caddy.NewUsagePool()
 // localState is one open ledger file and what belongs to it in memory.
 type localState struct {
 	*boltledger.Ledger
-	memory gate.Memory
+	memory site.Memory
 	wake   waker
 	scans  scan.Board
 	ends   signout.Unfinished
@@ -88,7 +88,7 @@ type localState struct {
 func (s *localState) Destruct() error { return errors.Join(s.ends.Close(), s.Close()) }
 
 // localLive watches the requests that were let in by one set of keys and times.
-type localLive struct{ gate.Live }
+type localLive struct{ site.Live }
 
 // Destruct cuts those that still run, as redisSessions does.
 func (l *localLive) Destruct() error { return l.Close() }

@@ -6,11 +6,11 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 )
 
 // setPlaceholders tells other handlers, matchers and the access log who it is.
-func setPlaceholders(r *http.Request, id *gate.Identity) {
+func setPlaceholders(r *http.Request, id *site.Identity) {
 	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if !ok {
 		return
@@ -21,9 +21,9 @@ func setPlaceholders(r *http.Request, id *gate.Identity) {
 			return nil, false
 		}
 		if field == "id" {
-			field = string(gate.FieldOpenID)
+			field = string(site.FieldOpenID)
 		}
-		value := id.Get(gate.Field(field))
+		value := id.Get(site.Field(field))
 		return value, value != ""
 	})
 }

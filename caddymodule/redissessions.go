@@ -2,7 +2,7 @@ package caddymodule
 
 import (
 	"github.com/caddy-wechat/gateway/internal/fleetredis"
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -11,9 +11,9 @@ import (
 type redisSessions struct {
 	store  *session.Redis
 	near   *session.Near
-	memory gate.Memory
+	memory site.Memory
 	tokens fleetredis.Tokens
-	live   gate.Live
+	live   site.Live
 }
 
 // newRedisSessions looks at a Redis with the keys and times of one configuration.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/caches"
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 )
 
 // reply watches the upstream's answer for the two headers by which it speaks
@@ -16,13 +17,13 @@ import (
 type reply struct {
 	caddyhttp.ResponseWriterWrapper
 	gate    *gate.Gate
-	request *gate.Request
+	request *site.Request
 	ctx     context.Context // the forwarded request's
 	started bool
 	dropped bool // the gate has answered instead; the upstream's body goes nowhere
 }
 
-func newReply(ctx context.Context, w http.ResponseWriter, g *gate.Gate, r *gate.Request) *reply {
+func newReply(ctx context.Context, w http.ResponseWriter, g *gate.Gate, r *site.Request) *reply {
 	return &reply{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, gate: g, request: r, ctx: ctx}
 }
 
@@ -91,7 +92,7 @@ func (p *reply) Write(b []byte) (int, error) {
 	if p.dropped {
 		return len(b), nil
 	}
-	if err := gate.Over(p.ctx); err != nil {
+	if err := site.Over(p.ctx); err != nil {
 		return 0, err
 	}
 	return p.ResponseWriter.Write(b)
@@ -103,7 +104,7 @@ func (p *reply) ReadFrom(src io.Reader) (int64, error) {
 	if p.dropped {
 		return io.Copy(io.Discard, src)
 	}
-	if err := gate.Over(p.ctx); err != nil {
+	if err := site.Over(p.ctx); err != nil {
 		return 0, err
 	}
 	return p.ResponseWriterWrapper.ReadFrom(src)
@@ -115,7 +116,7 @@ func (p *reply) FlushError() error {
 	if p.dropped {
 		return nil
 	}
-	if err := gate.Over(p.ctx); err != nil {
+	if err := site.Over(p.ctx); err != nil {
 		return err
 	}
 	return http.NewResponseController(p.ResponseWriter).Flush()

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -24,7 +25,7 @@ func TestNothingIsWrittenAfterTheCut(t *testing.T) {
 	} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		recorder := httptest.NewRecorder()
-		p := newReply(ctx, recorder, new(gate.Gate), new(gate.Request))
+		p := newReply(ctx, recorder, new(gate.Gate), new(site.Request))
 		if _, err := p.Write([]byte("begun,")); err != nil {
 			t.Fatal(err)
 		}

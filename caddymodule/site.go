@@ -15,35 +15,36 @@ import (
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// site is a Handler's configuration, checked and ready.
-type site struct {
+// guarded is a Handler's configuration, checked and ready.
+type guarded struct {
 	account wechat.Account
 	doors   []wechat.Account
 	origin  string
-	rules   gate.Rules
+	rules   site.Rules
 	scrub   request.Scrub
 	scopes  []ScopeRule
 	public  *PathRule
 	opt     *PathRule
 }
 
-func (s *site) access(r *http.Request, original *url.URL) gate.Access {
+func (s *guarded) access(r *http.Request, original *url.URL) site.Access {
 	switch {
 	case s.public.opens(r, original):
-		return gate.Public
+		return site.Public
 	case s.opt.opens(r, original):
-		return gate.Optional
+		return site.Optional
 	default:
-		return gate.Protected
+		return site.Protected
 	}
 }
 
 // need is what r's path asks. Where several rules match, snsapi_userinfo wins.
 // A rule for less holds only where every upstream reads the path the same way.
-func (s *site) need(r *http.Request, original *url.URL) wechat.Scope {
+func (s *guarded) need(r *http.Request, original *url.URL) wechat.Scope {
 	if len(s.scopes) == 0 {
 		return s.rules.Scope
 	}
@@ -69,7 +70,7 @@ var choices = map[string][]string{
 	"scope":           {string(wechat.ScopeUserInfo), string(wechat.ScopeBase)},
 	"consent":         {"page", "redirect"},
 	"without_consent": {"refuse", "allow"},
-	"outside_wechat":  {string(gate.OutsideQR), string(gate.OutsideLogin), string(gate.OutsideScan), string(gate.OutsidePass), string(gate.OutsideRefuse)},
+	"outside_wechat":  {string(site.OutsideQR), string(site.OutsideLogin), string(site.OutsideScan), string(site.OutsidePass), string(site.OutsideRefuse)},
 	"snapshot":        {"page", "guest"},
 	"check":           {"off", "on"},
 
@@ -109,7 +110,7 @@ func (h *Handler) provisionSite(ctx caddy.Context) error {
 	if err := h.provisionPaths(ctx); err != nil {
 		return err
 	}
-	g := gate.Gate{Rules: h.site.rules}
+	g := gate.Gate{Site: site.Site{Rules: h.site.rules}}
 	h.site.scrub = request.NewScrub(g.HeaderNames())
 	return nil
 }
@@ -146,18 +147,18 @@ func (h *Handler) provisionRules() error {
 	if err != nil {
 		return err
 	}
-	h.site.rules = gate.Rules{
+	h.site.rules = site.Rules{
 		Theme:           theme,
 		Scope:           wechat.Scope(picked["scope"]),
 		ConsentRedirect: picked["consent"] == "redirect",
 		AllowDeclined:   picked["without_consent"] == "allow",
 		DeclineHolds:    time.Duration(h.DeclineHolds),
-		Outside:         gate.Outside(picked["outside_wechat"]),
+		Outside:         site.Outside(picked["outside_wechat"]),
 		SnapshotGuest:   picked["snapshot"] == "guest",
 		Check:           picked["check"] == "on",
 		Headers:         headers,
 	}
-	if h.site.rules.Outside == gate.OutsidePass {
+	if h.site.rules.Outside == site.OutsidePass {
 		h.logger.Warn("outside_wechat pass: anybody can claim to be outside WeChat; the app must ask for a sign-in itself where it needs one", slog.String("account", h.site.account.Name))
 	}
 	return nil

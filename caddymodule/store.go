@@ -5,10 +5,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signout"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -52,7 +52,7 @@ type opened struct {
 	askStore    bool // see gate.Hub
 	ended       func(id [16]byte) bool
 	personEnded func(person string) time.Time
-	live        *gate.Live
+	live        *site.Live
 	// wake is who is called when the ledger has news for webhooks.
 	wake  *waker
 	scans *scan.Board
@@ -61,7 +61,7 @@ type opened struct {
 	// directory is nil where sessions are sealed in cookies: they cannot be
 	// listed.
 	directory sessionDirectory
-	memory    *gate.Memory
+	memory    *site.Memory
 	// ends keeps ends that failed until they are stored.
 	ends *signout.Unfinished
 	// release gives up this instance's share; the last one closes.

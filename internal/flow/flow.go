@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -130,3 +131,9 @@ func (s Sealer) StateIs(id, state string) bool {
 	mac, err := hex.DecodeString(state)
 	return err == nil && s.Keys.VerifyMAC(session.PurposeState, s.Bound+"|"+id, mac)
 }
+
+// form is what Path makes: an id and a sealed flow.
+var form = regexp.MustCompile(`^[A-Z0-9]{1,64}/[A-Za-z0-9_-]+$`)
+
+// HasForm reports whether what stands behind CallbackPath can be a flow's, of any key.
+func HasForm(rest string) bool { return form.MatchString(rest) }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -20,12 +21,12 @@ type asked struct {
 
 // readAsked reads a check. What it says of the visitor's request decides where a
 // sign-in comes back to and what a guest may do, and nothing else.
-func (g *Gate) readAsked(r *Request) asked {
+func (g *Gate) readAsked(r *site.Request) asked {
 	q := r.Original.Query()
 	a := asked{
 		forVisitor:  q.Get("answer") == "visitor",
 		credentials: q.Get("credentials") == "on",
-		target:      askedTarget(r.Request, r.origin),
+		target:      askedTarget(r.Request, r.Origin),
 		write:       asksToWrite(r.Request),
 		redirects:   !asksOtherThan(r.Request, keptByRedirects),
 	}
@@ -69,7 +70,7 @@ func askedTarget(r *http.Request, origin string) string {
 func asksToWrite(r *http.Request) bool {
 	// A socket can carry anything. Proxies drop Upgrade, which is for one hop; a
 	// handshake has the key, too.
-	return asksOtherThan(r, isRead) || r.Header.Get("Upgrade") != "" || r.Header.Get("Sec-Websocket-Key") != ""
+	return asksOtherThan(r, site.IsRead) || r.Header.Get("Upgrade") != "" || r.Header.Get("Sec-Websocket-Key") != ""
 }
 
 // asksOtherThan reports whether any of the headers names a method that does not fit.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -213,9 +213,9 @@ func TestAttack16And42And43CookieHeaders(t *testing.T) {
 func TestAttack20And41ClaimsNeverArrive(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scope(wechat.ScopeBase), func(w *town) {
-		w.access["/public"], w.access["/optional"] = gate.Public, gate.Optional
-		w.gate.Rules.Headers = map[gate.Field]string{gate.FieldOpenID: "X-Remote-User", gate.FieldUser: gate.HeaderOff}
-		w.gate.Rules.Outside = gate.OutsidePass
+		w.access["/public"], w.access["/optional"] = site.Public, site.Optional
+		w.gate.Rules.Headers = map[site.Field]string{site.FieldOpenID: "X-Remote-User", site.FieldUser: site.HeaderOff}
+		w.gate.Rules.Outside = site.OutsidePass
 	})
 	claims := []string{
 		"X-Remote-User", "oForged", "x_remote_user", "oForged", "X-Wechat-Openid", "oForged", "X-Wechat-User", "forged", "X_WECHAT_UNIONID", "oForged",

@@ -15,6 +15,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -56,7 +57,7 @@ func BenchmarkWatchedRequest(b *testing.B) {
 
 // signedIn returns what handles one request of somebody who is signed in, watched
 // or not.
-func signedIn(b *testing.B) (handle func(watched bool), live *Live) {
+func signedIn(b *testing.B) (handle func(watched bool), live *site.Live) {
 	bolt, err := boltledger.Open(filepath.Join(b.TempDir(), "ledger.db"))
 	if err != nil {
 		b.Fatal(err)
@@ -67,13 +68,13 @@ func signedIn(b *testing.B) (handle func(watched bool), live *Live) {
 		b.Fatal(err)
 	}
 	sealed := &session.Sealed{Keys: ring, Tombstones: bolt}
-	live = new(Live)
-	g := &Gate{
-		Hub:     &Hub{Live: live, WeChat: new(wechat.Client), Ledger: bolt, Store: sealed, Ended: bolt.Ended, PersonEnded: bolt.PersonEnded, Keys: ring, Memory: new(Memory)},
+	live = new(site.Live)
+	g := &Gate{Site: site.Site{
+		Hub:     &site.Hub{Live: live, WeChat: new(wechat.Client), Ledger: bolt, Store: sealed, Ended: bolt.Ended, PersonEnded: bolt.PersonEnded, Keys: ring, Memory: new(site.Memory)},
 		Account: wechat.Account{Kind: wechat.OfficialAccount, Name: "default", Credentials: wechat.Credentials{AppID: "wx1"}},
-		Rules:   Rules{Scope: wechat.ScopeUserInfo, Outside: OutsideQR},
+		Rules:   site.Rules{Scope: wechat.ScopeUserInfo, Outside: site.OutsideQR},
 		Logger:  slog.New(slog.DiscardHandler),
-	}
+	}}
 	person, err := bolt.See(b.Context(), ledger.Sighting{AppID: "wx1", OpenID: "o1", UnionID: "u1", Consent: true, Profile: &ledger.Profile{Nickname: "小明", AvatarURL: "https://a/b"}})
 	if err != nil {
 		b.Fatal(err)
@@ -95,7 +96,7 @@ func signedIn(b *testing.B) (handle func(watched bool), live *Live) {
 		r.Header["User-Agent"] = []string{"MicroMessenger/8.0"}
 		r.Header["Accept"] = []string{"text/html"}
 		scrub.Request(r)
-		q := &Request{Request: r, Original: r.URL}
+		q := &site.Request{Request: r, Original: r.URL}
 		id, pass := g.Serve(w, q)
 		if !pass || id == nil {
 			b.Fatal("did not pass")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -128,7 +129,7 @@ func TestBodiesHaveADeadlineOfTheConnection(t *testing.T) {
 				t.Fatal(err)
 			}
 			begun := time.Now()
-			w.gate.ServeEndpoint(out, &gate.Request{Request: r, Original: original})
+			w.gate.ServeEndpoint(out, &site.Request{Request: r, Original: original})
 			var got []time.Duration
 			for _, at := range out.deadlines {
 				got = append(got, max(0, at.Sub(begun)))
@@ -144,12 +145,12 @@ func TestBodiesHaveADeadlineOfTheConnection(t *testing.T) {
 func TestLateBodyEndsNoOtherStream(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := &gate.Gate{Origin: shop, Doors: []wechat.Account{{Kind: wechat.MobileApp, Name: "app"}}, Hub: new(gate.Hub)}
+		w := &gate.Gate{Site: site.Site{Origin: shop, Doors: []wechat.Account{{Kind: wechat.MobileApp, Name: "app"}}, Hub: new(site.Hub)}}
 		out := httptest.NewRecorder()
 		r := httptest.NewRequest(http.MethodPost, shop+mobileLogin, &drip{})
 		r.ContentLength, r.ProtoMajor = -1, 2
 		r.Header.Set("Content-Type", "application/json")
-		w.ServeEndpoint(out, &gate.Request{Request: r, Original: r.URL})
+		w.ServeEndpoint(out, &site.Request{Request: r, Original: r.URL})
 		if out.Code != http.StatusRequestTimeout || out.Header().Get("Connection") != "" {
 			t.Errorf("%d, Connection %q", out.Code, out.Header().Get("Connection"))
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/signin"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -17,13 +18,13 @@ import (
 // callback is where WeChat sends visitors back to. The order is the defence:
 // the sealed flow, the state and the binding cookie are checked before the code
 // is spent (attack: burning other people's codes, login CSRF).
-func (g *Gate) callback(w http.ResponseWriter, r *Request) {
+func (g *Gate) callback(w http.ResponseWriter, r *site.Request) {
 	if r.Method != http.MethodGet {
 		// A HEAD is a link preview; it must not spend a code.
 		response.MethodNotAllowed(w, http.MethodGet)
 		return
 	}
-	f, unreadable := g.sealer(r).Open(r.Original.EscapedPath())
+	f, unreadable := g.Sealer(r).Open(r.Original.EscapedPath())
 	if unreadable != nil {
 		// An old key, a cut address, garbage: begin at the front page.
 		f = flow.Flow{Target: "/", Scope: wechat.ScopeBase, Attempt: 1}
@@ -32,17 +33,17 @@ func (g *Gate) callback(w http.ResponseWriter, r *Request) {
 		g.explainFrame(w, r)
 		return
 	}
-	if err := g.identify(r); err != nil {
+	if err := g.Identify(r); err != nil {
 		// Before a code is spent: it is still good when the store is back.
-		g.unavailable(w, r, retryStore, f, err)
+		g.Unavailable(w, r, site.RetryStore, f, err)
 		return
 	}
-	if r.foreignCallback(w, unreadable) {
+	if r.ForeignCallback(w, unreadable) {
 		g.explainForeign(w, r, f)
 		return
 	}
-	known := r.id != nil && !r.id.Guest()
-	if _, fresh := g.codeOf(r, f); known && !fresh && (f.Scope == wechat.ScopeBase || r.id.scope == wechat.ScopeUserInfo) {
+	known := r.Identity != nil && !r.Identity.Guest()
+	if _, fresh := g.codeOf(r, f); known && !fresh && (f.Scope == wechat.ScopeBase || r.Identity.Scope == wechat.ScopeUserInfo) {
 		// Back, reload, a second tab, a second hit: nothing is left to do.
 		arrive(w, r, f.Target)
 		return
@@ -51,12 +52,12 @@ func (g *Gate) callback(w http.ResponseWriter, r *Request) {
 	switch {
 	case unreadable != nil:
 		g.startAnew(w, r, f, "unreadable flow")
-	case !g.sealer(r).StateIs(f.ID, answer.state):
+	case !g.Sealer(r).StateIs(f.ID, answer.state):
 		g.startAnew(w, r, f, "state does not match")
-	case !f.BoundTo(r.Request, r.site, r.heldSecrets()):
+	case !f.BoundTo(r.Request, r.Place, r.HeldSecrets()):
 		// WeChat's crawler, a shared link, a lost cookie: spends nothing.
 		g.startAnew(w, r, f, "binding cookie missing")
-	case known && !r.id.person.Is(f.Person):
+	case known && !r.Identity.Person.Is(f.Person):
 		g.metAnother(w, r, f, answer.code)
 	case f.Expired():
 		g.startAnew(w, r, f, "flow expired")
@@ -107,17 +108,17 @@ func parseAnswer(rawQuery string) answerOf {
 
 // refused handles a state without a code, or with one that is none. Official accounts
 // never call back on a refusal today; other surfaces and old clients do.
-func (g *Gate) refused(w http.ResponseWriter, r *Request, f flow.Flow) {
+func (g *Gate) refused(w http.ResponseWriter, r *site.Request, f flow.Flow) {
 	if f.Account != "" {
 		g.refusedAtWebsite(w, r, f)
 		return
 	}
 	g.Logger.Info("visitor refused", slog.String("flow", audit.ShortID(f.ID)), slog.String("scope", string(f.Scope)))
-	known := r.id != nil && !r.id.Guest()
+	known := r.Identity != nil && !r.Identity.Guest()
 	if !known {
 		// Nobody's decline is for the operator only: who has not signed in must not
 		// fill the outbox (attack: a flood of refused dances).
-		g.audit(r, audit.Record{Action: audit.ActionDecline, Scope: string(f.Scope), Reason: audit.ReasonWeChat, Flow: f.ID})
+		g.WriteAudit(r, audit.Record{Action: audit.ActionDecline, Scope: string(f.Scope), Reason: audit.ReasonWeChat, Flow: f.ID})
 	}
 	switch {
 	case f.Optional:
@@ -129,7 +130,7 @@ func (g *Gate) refused(w http.ResponseWriter, r *Request, f flow.Flow) {
 	case known:
 		// A refused second step: the person stays signed in with the openid,
 		// and the page says, or allows, what comes next.
-		if !g.decline(w, r, f, audit.ReasonWeChat, f.ID) {
+		if !g.Decline(w, r, f, audit.ReasonWeChat, f.ID) {
 			return
 		}
 		if !g.Rules.AllowDeclined && g.Rules.ConsentRedirect {
@@ -148,15 +149,15 @@ func (g *Gate) refused(w http.ResponseWriter, r *Request, f flow.Flow) {
 // now. On plain http a sibling host can plant all cookies (attack: a link replaces a
 // visitor's session). The dance itself may have signed the visitor in, at WeChat's
 // first hit of two.
-func (g *Gate) metAnother(w http.ResponseWriter, r *Request, f flow.Flow, code string) {
-	ctx, cancel := g.storeContext(r)
+func (g *Gate) metAnother(w http.ResponseWriter, r *site.Request, f flow.Flow, code string) {
+	ctx, cancel := g.StoreContext(r)
 	defer cancel()
-	o, err := g.Hub.Memory.Once.Known(ctx, r.hit(signin.Door(g.Account), f.ID, code))
+	o, err := g.Hub.Memory.Once.Known(ctx, r.Hit(signin.Door(g.Account), f.ID, code))
 	switch {
 	case err != nil:
-		g.unavailable(w, r, retryStore, f, err)
-	case o.Session != nil && o.Session.ID == r.id.session.ID:
-		g.enter(w, r, f, o, r.binding(g.Account))
+		g.Unavailable(w, r, site.RetryStore, f, err)
+	case o.Session != nil && o.Session.ID == r.Identity.Session.ID:
+		g.enter(w, r, f, o, r.Binding(g.Account))
 	default:
 		g.startAnew(w, r, f, "begun by another person")
 	}
@@ -164,20 +165,20 @@ func (g *Gate) metAnother(w http.ResponseWriter, r *Request, f flow.Flow, code s
 
 // finish spends the code and sends the visitor, signed in, to the address that
 // was first asked for.
-func (g *Gate) finish(w http.ResponseWriter, r *Request, f flow.Flow, code string) {
-	account, ok := g.flowAccount(f)
+func (g *Gate) finish(w http.ResponseWriter, r *site.Request, f flow.Flow, code string) {
+	account, ok := g.FlowAccount(f)
 	if !ok {
 		g.startAnew(w, r, f, "the account is not this site's any more")
 		return
 	}
 	in := signin.Entry{
-		Account: account, Binding: r.binding(account), Hit: r.hit(signin.Door(account), f.ID, code), Visitor: visitorOf(r),
-		Ask: g.ways().Of(account.Kind), Guest: g.Rules.SnapshotGuest,
+		Account: account, Binding: r.Binding(account), Hit: r.Hit(signin.Door(account), f.ID, code), Visitor: site.VisitorOf(r),
+		Ask: g.Ways().Of(account.Kind), Guest: g.Rules.SnapshotGuest,
 	}
 	if f.Account == "" {
 		in.Flow, in.Asked = f.ID, f.Scope
 	}
-	o, err := g.signer().SignIn(r.Context(), in)
+	o, err := g.Signer().SignIn(r.Context(), in)
 	switch {
 	case err != nil:
 		g.failed(w, r, f, err)
@@ -192,8 +193,8 @@ func (g *Gate) finish(w http.ResponseWriter, r *Request, f flow.Flow, code strin
 }
 
 // enter gives the browser its session and sends it to the address first asked for.
-func (g *Gate) enter(w http.ResponseWriter, r *Request, f flow.Flow, o signin.Outcome, b session.Binding) {
-	switch lives, err := g.lives(r, o, b.AppID); {
+func (g *Gate) enter(w http.ResponseWriter, r *site.Request, f flow.Flow, o signin.Outcome, b session.Binding) {
+	switch lives, err := g.Lives(r, o, b.AppID); {
 	case err != nil:
 		g.failed(w, r, f, err)
 	case !lives:
@@ -210,10 +211,10 @@ func (g *Gate) enter(w http.ResponseWriter, r *Request, f flow.Flow, o signin.Ou
 				return
 			}
 		}
-		g.setSession(w, r, o.Value, o.Session)
-		g.land(w, r)
-		if r.asked > 0 && o.Session.Declined.IsZero() {
-			g.setAsked(w, r, 0) // it was counted for another session
+		g.SetSession(w, r, o.Value, o.Session)
+		g.Land(w, r)
+		if r.Asked > 0 && o.Session.Declined.IsZero() {
+			g.SetAsked(w, r, 0) // it was counted for another session
 		}
 		arrive(w, r, target)
 	}

@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 	"github.com/caddy-wechat/gateway/session"
@@ -156,7 +156,7 @@ func TestBackAfterSignIn(t *testing.T) {
 	callback := b.until("/x?y")
 	b.open(callback)
 	session, calls := b.session(), w.weChat.CountCalls(exchangePath)
-	w.hub.Memory = new(gate.Memory) // long after
+	w.hub.Memory = new(site.Memory) // long after
 	h := b.send(http.MethodGet, callback, "")
 	if h.status != http.StatusSeeOther || h.location() != shop+"/x?y" || len(h.header["Set-Cookie"]) != 0 {
 		t.Errorf("%d %s %q", h.status, h.location(), h.header["Set-Cookie"])

@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -20,7 +21,7 @@ import (
 // Only operators who have put a proxy there want it. On the other sites it would tell
 // a page's scripts the unionid wherever TLS ends on this machine: then browsers, too,
 // seem to be a proxy.
-func (g *Gate) checkEndpoint(w http.ResponseWriter, r *Request) {
+func (g *Gate) checkEndpoint(w http.ResponseWriter, r *site.Request) {
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		response.MethodNotAllowed(w, http.MethodGet, http.MethodHead)
@@ -37,15 +38,15 @@ func (g *Gate) checkEndpoint(w http.ResponseWriter, r *Request) {
 	if asked.scope != "" {
 		need = asked.scope
 	}
-	if err := g.identify(r); err != nil {
+	if err := g.Identify(r); err != nil {
 		g.checkUnavailable(w, r, asked, err)
 		return
 	}
 	switch standing := g.standing(r, need); {
 	case standing == Satisfied:
-		r.Access = Protected
-		if g.isDue(r) {
-			g.renew(w, r)
+		r.Access = site.Protected
+		if g.IsDue(r) {
+			g.RenewCookie(w, r)
 		}
 	case standing == Guest && !asked.write:
 	case standing == Guest:
@@ -59,21 +60,21 @@ func (g *Gate) checkEndpoint(w http.ResponseWriter, r *Request) {
 }
 
 // vouch is the 200 of a check.
-func (g *Gate) vouch(w http.ResponseWriter, r *Request, asked asked) {
+func (g *Gate) vouch(w http.ResponseWriter, r *site.Request, asked asked) {
 	h := w.Header()
 	// Proxies pass on one Set-Cookie at most, some of them the first: the renewed
 	// session's. The others are set again by answers that reach the browser.
-	ours := r.site.Jar().Name(r.site.Secure) + "="
+	ours := r.Place.Jar().Name(r.Place.Secure) + "="
 	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return !strings.HasPrefix(line, ours) })
-	r.id.Apply(h)
+	r.Identity.Apply(h)
 	if !response.HeaderFits(h, "") {
 		// All but the avatar is short.
-		h.Del(g.headerName(FieldAvatar, "X-Wechat-Avatar"))
+		h.Del(g.HeaderName(site.FieldAvatar, "X-Wechat-Avatar"))
 	}
 	if asked.credentials {
 		// What the app would get, were the gateway in the way itself.
 		cookies.Strip(r.Request)
-		StripToken(r.Request)
+		site.StripToken(r.Request)
 		if lines := r.Header["Cookie"]; len(lines) > 0 {
 			h.Set("Cookie", strings.Join(lines, "; "))
 		}
@@ -87,9 +88,9 @@ func (g *Gate) vouch(w http.ResponseWriter, r *Request, asked asked) {
 // sendToSignIn is the 401 of a check. Its address is in the header, too, for proxies
 // that read no JSON. Where the answer goes to the visitor as it is, a navigation is
 // redirected, and a form gets a page: a redirect would make a GET of it.
-func (g *Gate) sendToSignIn(w http.ResponseWriter, r *Request, asked asked, standing Standing, need wechat.Scope) {
-	if r.token.sent {
-		g.refuseToken(w)
+func (g *Gate) sendToSignIn(w http.ResponseWriter, r *site.Request, asked asked, standing Standing, need wechat.Scope) {
+	if r.Token.Sent {
+		g.RefuseToken(w)
 		return
 	}
 	body := response.Error{Code: http.StatusUnauthorized, Error: "not_signed_in", Message: "There is no session. Open redirect_url in the browser to sign in."}
@@ -98,9 +99,9 @@ func (g *Gate) sendToSignIn(w http.ResponseWriter, r *Request, asked asked, stan
 		scope = need
 		body.Error, body.Message = "consent_required", "This needs the visitor's consent. Open redirect_url in the browser to ask for it."
 	}
-	body.RedirectURL = r.origin + loginPath(asked.target, scope)
+	body.RedirectURL = r.Origin + site.LoginPath(asked.target, scope)
 	if !response.HeaderFits(w.Header(), body.RedirectURL) {
-		body.RedirectURL = r.origin + loginPath("", scope)
+		body.RedirectURL = r.Origin + site.LoginPath("", scope)
 	}
 	switch {
 	case asked.forVisitor && asked.write:
@@ -119,10 +120,10 @@ func (g *Gate) sendToSignIn(w http.ResponseWriter, r *Request, asked asked, stan
 
 // checkUnavailable is the 503 of a check: a page for a navigation, where the answer
 // goes to the visitor as it is.
-func (g *Gate) checkUnavailable(w http.ResponseWriter, r *Request, asked asked, err error) {
+func (g *Gate) checkUnavailable(w http.ResponseWriter, r *site.Request, asked asked, err error) {
 	if asked.forVisitor && asked.redirects && !asked.write {
-		g.unavailable(w, r, retryStore, flow.Flow{Target: asked.target, Scope: wechat.ScopeBase}, err)
+		g.Unavailable(w, r, site.RetryStore, flow.Flow{Target: asked.target, Scope: wechat.ScopeBase}, err)
 		return
 	}
-	g.unavailableJSON(w, r, g.Account, retryStore, err)
+	g.UnavailableJSON(w, r, g.Account, site.RetryStore, err)
 }

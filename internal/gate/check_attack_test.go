@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -40,7 +40,7 @@ func (b *browser) asksOf(t *testing.T, path string, lines ...string) (status int
 // passes on the guest's own other one, or further lines of the same.
 func TestAttackGuestHidesAWrite(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, behindProxy, rules(func(r *gate.Rules) { r.SnapshotGuest = true }))
+	w := newTown(t, behindProxy, rules(func(r *site.Rules) { r.SnapshotGuest = true }))
 	w.weChat.answer(virtual)
 	guest := w.browser("alice")
 	guest.open("/")

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/site"
 )
 
 const checkPath = "/_wechat/check"
@@ -51,7 +51,7 @@ func TestCheck(t *testing.T) {
 	if h.status != http.StatusOK || h.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %s", h.status, h.body)
 	}
-	for _, f := range gate.Fields {
+	for _, f := range site.Fields {
 		if got := h.header.Get(f.Header); got != want.Get(f.Header) {
 			t.Errorf("%s: %q, want %q", f.Header, got, want.Get(f.Header))
 		}
@@ -114,7 +114,7 @@ func TestAttackCheckLeadsElsewhere(t *testing.T) {
 // Tokens are answered as everywhere; a guest may read.
 func TestCheckOfOthers(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, behindProxy, doors, rules(func(r *gate.Rules) { r.SnapshotGuest = true }))
+	w := newTown(t, behindProxy, doors, rules(func(r *site.Rules) { r.SnapshotGuest = true }))
 	c := w.mini("bob")
 	if h := c.ask(http.MethodGet, checkPath, nil); h.status != http.StatusOK || h.header.Get("X-Wechat-Scope") != "mini_program" {
 		t.Errorf("a token: %d %s", h.status, h.body)

@@ -9,14 +9,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
-func allowDeclined(r *gate.Rules)   { r.AllowDeclined = true }
-func consentRedirect(r *gate.Rules) { r.ConsentRedirect = true }
+func allowDeclined(r *site.Rules)   { r.AllowDeclined = true }
+func consentRedirect(r *site.Rules) { r.ConsentRedirect = true }
 
 // stepUp asks for consent below /account only.
 func stepUp(w *town) {
@@ -153,13 +153,13 @@ func TestRefusedAtWeChat(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
-		change func(*gate.Rules)
+		change func(*site.Rules)
 		want   string // page, "" for the upstream
 	}{
-		{"page", func(*gate.Rules) {}, "consent"},
+		{"page", func(*site.Rules) {}, "consent"},
 		{"page, declined allowed", allowDeclined, ""},
 		{"redirect", consentRedirect, "try_again"}, // the target would lead straight to WeChat, and so on for ever
-		{"redirect, declined allowed", func(r *gate.Rules) { consentRedirect(r); allowDeclined(r) }, ""},
+		{"redirect, declined allowed", func(r *site.Rules) { consentRedirect(r); allowDeclined(r) }, ""},
 	} {
 		w := newTown(t, rules(c.change))
 		if err := w.weChat.SetQuirks(wechattest.Quirks{OldRefusal: wechattest.Knob{On: true}}); err != nil {

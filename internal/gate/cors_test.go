@@ -4,14 +4,14 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 )
 
 // Pages of the named origins may use tokens; no others, and nobody cookies.
 func TestCORS(t *testing.T) {
 	t.Parallel()
 	const app = "https://app.example.com"
-	w := newTown(t, doors, rules(func(r *gate.Rules) { r.CORSOrigins = []string{app, "http://localhost:5173"} }))
+	w := newTown(t, doors, rules(func(r *site.Rules) { r.CORSOrigins = []string{app, "http://localhost:5173"} }))
 	c := w.mini("alice")
 	for path, ours := range map[string]bool{
 		"/_wechat/session": true, "/_wechat/logout": true, miniLogin: true, miniProfile: true, miniPhone: true, ticketPath: true, mobileLogin: true,
@@ -54,7 +54,7 @@ func TestCORS(t *testing.T) {
 func TestCORSOfTheApp(t *testing.T) {
 	t.Parallel()
 	const app = "https://app.example.com"
-	w := newTown(t, doors, rules(func(r *gate.Rules) { r.CORSOrigins = []string{app} }))
+	w := newTown(t, doors, rules(func(r *site.Rules) { r.CORSOrigins = []string{app} }))
 	c := w.mini("alice")
 	preflight := []string{"Origin", app, "Access-Control-Request-Method", "PUT"}
 	got := c.ask(http.MethodOptions, "/orders", nil, append(preflight, "Authorization", "", "X-Wechat-Openid", "evil")...)

@@ -3,7 +3,6 @@ package gate
 import (
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/audit"
@@ -12,6 +11,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -24,20 +24,20 @@ type newDance struct {
 }
 
 // begin sends the visitor to WeChat.
-func (g *Gate) begin(w http.ResponseWriter, r *Request, d newDance) {
-	if r.foreignBegin(w) {
+func (g *Gate) begin(w http.ResponseWriter, r *site.Request, d newDance) {
+	if r.ForeignBegin(w) {
 		g.explainForeign(w, r, flow.Flow{Target: d.target, Scope: d.scope})
 		return
 	}
-	f, value := flow.New(d.target, d.scope, d.attempt, d.optional, r.browserSecret(w))
-	if r.id != nil {
-		f.Person = r.id.person.ID
+	f, value := flow.New(d.target, d.scope, d.attempt, d.optional, r.BrowserSecret(w))
+	if r.Identity != nil {
+		f.Person = r.Identity.Person.ID
 	}
 	account := g.dancer(r)
 	if account.Kind == wechat.Website {
 		f.Account = account.Name
 	}
-	cookies.Flow.SetAt(w, r.site, flow.CallbackPath+f.ID, value) // sent to this flow's callback only
+	cookies.Flow.SetAt(w, r.Place, flow.CallbackPath+f.ID, value) // sent to this flow's callback only
 	location, err := g.signInURL(w, r, account, f)
 	if err != nil {
 		g.misconfigured(w, r, f, err)
@@ -49,10 +49,10 @@ func (g *Gate) begin(w http.ResponseWriter, r *Request, d newDance) {
 
 // startAnew begins a fresh dance for a visitor whose dance went wrong, with the
 // policy for clients outside WeChat, and not for ever.
-func (g *Gate) startAnew(w http.ResponseWriter, r *Request, f flow.Flow, reason string) {
+func (g *Gate) startAnew(w http.ResponseWriter, r *site.Request, f flow.Flow, reason string) {
 	g.Logger.Info("dance started anew", slog.String("flow", audit.ShortID(f.ID)), slog.String("reason", reason), slog.Int("attempt", f.Attempt))
 	facts := g.facts(r)
-	facts.Access, facts.Standing = Protected, Nobody
+	facts.Access, facts.Standing = site.Protected, Nobody
 	verdict := Decide(facts)
 	switch {
 	case f.Optional:
@@ -76,57 +76,28 @@ func (g *Gate) startAnew(w http.ResponseWriter, r *Request, f flow.Flow, reason 
 
 // passWithout lets the visitor of an optional path in without an identity: the
 // landing cookie keeps the path from asking WeChat again at once.
-func (g *Gate) passWithout(w http.ResponseWriter, r *Request, f flow.Flow) {
-	g.counter(r).Set(w, cookies.Landed, "", excused, cookies.LandingLife)
+func (g *Gate) passWithout(w http.ResponseWriter, r *site.Request, f flow.Flow) {
+	g.Counter(r).Set(w, cookies.Landed, "", site.Excused, cookies.LandingLife)
 	arrive(w, r, f.Target)
 }
 
 // askConsent asks for the second step: by our page, which WeChat's rules
 // demand, or at once where the operator wants it.
-func (g *Gate) askConsent(w http.ResponseWriter, r *Request, target string) {
+func (g *Gate) askConsent(w http.ResponseWriter, r *site.Request, target string) {
 	// Whoever came back again and again without what was asked reads a page
 	// instead of being sent once more.
-	if g.Rules.ConsentRedirect && r.landed != maxLandings {
+	if g.Rules.ConsentRedirect && r.Landed != site.MaxLandings {
 		g.begin(w, r, newDance{target: target, scope: wechat.ScopeUserInfo})
 		return
 	}
 	p := page.Page{
 		Kind:        page.Consent,
-		ContinueURL: loginPath(target, wechat.ScopeUserInfo),
+		ContinueURL: site.LoginPath(target, wechat.ScopeUserInfo),
 	}
 	if g.Rules.AllowDeclined {
 		p.DeclineURL, p.ReturnTo = request.Prefix+"decline", target
 	}
-	g.write(w, r, p)
-}
-
-// loginPath is the endpoint that begins a dance by hand.
-func loginPath(target string, scope wechat.Scope) string {
-	q := url.Values{}
-	if target != "" {
-		q.Set("return_to", target)
-	}
-	if scope != wechat.ScopeBase {
-		q.Set("scope", string(scope))
-	}
-	if len(q) == 0 {
-		return request.Prefix + "login"
-	}
-	return request.Prefix + "login?" + q.Encode()
-}
-
-func (g *Gate) sealer(r *Request) flow.Sealer {
-	return flow.Sealer{Keys: g.Hub.Keys, Bound: r.origin + "|" + g.Account.Credentials.AppID}
-}
-
-// returnTo sends the visitor to an address of this site, or to the front page where
-// the address is too long for a header. Cookies are set before.
-func returnTo(w http.ResponseWriter, r *Request, target string) {
-	location := r.origin + target
-	if !response.HeaderFits(w.Header(), request.HeaderAddress(location)) {
-		location = r.origin + "/"
-	}
-	response.Redirect(w, http.StatusSeeOther, location)
+	g.Write(w, r, p)
 }
 
 // arrive ends a dance at the exact address first asked for. Browsers carry a
@@ -134,17 +105,9 @@ func returnTo(w http.ResponseWriter, r *Request, target string) {
 // fetch), so that WeChat's #wechat_redirect would stay in the address bar, where
 // many apps keep their state: they get an empty one instead. Clients that do not
 // say that they navigate carry nothing, and get the address byte for byte.
-func arrive(w http.ResponseWriter, r *Request, target string) {
+func arrive(w http.ResponseWriter, r *site.Request, target string) {
 	if r.Header.Get("Sec-Fetch-Mode") == "navigate" && !strings.Contains(target, "#") {
 		target += "#"
 	}
-	returnTo(w, r, target)
-}
-
-func siteName(origin string) string {
-	u, err := url.Parse(origin)
-	if err != nil {
-		return ""
-	}
-	return u.Host
+	site.ReturnTo(w, r, target)
 }

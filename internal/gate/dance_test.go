@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -115,7 +115,7 @@ func TestCookiesOfADance(t *testing.T) {
 
 func TestFollowerIsConsentedSilently(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, rules(func(r *gate.Rules) { r.ConsentRedirect = true }))
+	w := newTown(t, rules(func(r *site.Rules) { r.ConsentRedirect = true }))
 	v := w.browser("bob").open("/x?y")
 	if got := v.scopes(); !slices.Equal(got, []string{base, userinfo}) {
 		t.Errorf("asked for %v", got)
@@ -127,7 +127,7 @@ func TestFollowerIsConsentedSilently(t *testing.T) {
 
 func TestConsentRedirectShowsNoPageOfOurs(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, rules(func(r *gate.Rules) { r.ConsentRedirect = true }))
+	w := newTown(t, rules(func(r *site.Rules) { r.ConsentRedirect = true }))
 	b := w.browser("alice")
 	v := b.open("/x?y")
 	if got := v.scopes(); !slices.Equal(got, []string{base, userinfo}) {

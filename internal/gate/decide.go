@@ -1,14 +1,6 @@
 package gate
 
-// Access is what the operator says about a path.
-type Access uint8
-
-// A path is protected unless the configuration says otherwise.
-const (
-	Protected Access = iota // a session is needed
-	Optional                // like Public, but a WeChat navigation is signed in silently first
-	Public                  // passes without a session; one that is there is still forwarded
-)
+import "github.com/caddy-wechat/gateway/internal/site"
 
 // Standing is what the request's session is worth on this path.
 type Standing uint8
@@ -21,35 +13,23 @@ const (
 	Satisfied                 // signed in, nothing is missing
 )
 
-// Outside is what happens to visitors who are not in WeChat.
-type Outside string
-
-// The values of the option outside_wechat.
-const (
-	OutsideQR     Outside = "qr"     // a page with a QR code of the address (default)
-	OutsideLogin  Outside = "login"  // WeChat's QR sign-in where a website's account exists, else the dance anyway
-	OutsideScan   Outside = "scan"   // our own: a QR code that a phone in WeChat confirms
-	OutsidePass   Outside = "pass"   // let through without an identity
-	OutsideRefuse Outside = "refuse" // 401
-)
-
 // Facts is all that a decision depends on.
 type Facts struct {
-	Access     Access
+	Access     site.Access
 	Standing   Standing
-	Navigation bool    // GET or HEAD of a page
-	Write      bool    // a method other than GET, HEAD and OPTIONS
-	InWeChat   bool    // the client can walk the dance
-	Outside    Outside // what to do with clients that cannot
-	Adrift     bool    // this browser came back from WeChat again and again without keeping a session
-	Excused    bool    // this browser just passed an optional path without an identity, or cannot be signed in
+	Navigation bool         // GET or HEAD of a page
+	Write      bool         // a method other than GET, HEAD and OPTIONS
+	InWeChat   bool         // the client can walk the dance
+	Outside    site.Outside // what to do with clients that cannot
+	Adrift     bool         // this browser came back from WeChat again and again without keeping a session
+	Excused    bool         // this browser just passed an optional path without an identity, or cannot be signed in
 }
 
 // asked returns the facts for somebody who asks to sign in, or whom the app asks
 // to: letting them pass without it would send a script round for ever.
 func (f Facts) asked() Facts {
-	if f.Outside == OutsidePass {
-		f.Outside = OutsideQR
+	if f.Outside == site.OutsidePass {
+		f.Outside = site.OutsideQR
 	}
 	return f
 }
@@ -74,21 +54,21 @@ const (
 // InWeChat only chooses between ways of being turned away.
 func Decide(f Facts) Verdict {
 	switch {
-	case f.Access == Public, f.Standing == Satisfied:
+	case f.Access == site.Public, f.Standing == Satisfied:
 		return Pass
 	case f.Standing == Guest:
 		return decideGuest(f)
-	case f.Access == Optional:
+	case f.Access == site.Optional:
 		return decideOptional(f)
-	case !f.InWeChat && f.Outside == OutsidePass:
+	case !f.InWeChat && f.Outside == site.OutsidePass:
 		return Pass
 	case !f.Navigation:
 		return Refuse
-	case !f.InWeChat && f.Outside == OutsideRefuse:
+	case !f.InWeChat && f.Outside == site.OutsideRefuse:
 		return Refuse
-	case !f.InWeChat && f.Outside == OutsideScan:
+	case !f.InWeChat && f.Outside == site.OutsideScan:
 		return decideScan(f)
-	case !f.InWeChat && f.Outside != OutsideLogin:
+	case !f.InWeChat && f.Outside != site.OutsideLogin:
 		return ExplainOutside
 	case f.Standing == Lacking:
 		return AskConsent

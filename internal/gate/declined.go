@@ -8,6 +8,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -21,7 +22,7 @@ var declinedReasons = map[int]string{
 
 // mobileDeclined hears from an app that its visitor did not want to sign in. WeChat
 // tells nobody but the app.
-func (g *Gate) mobileDeclined(w http.ResponseWriter, r *Request, a wechat.Account) {
+func (g *Gate) mobileDeclined(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	var body struct {
 		Code int `json:"code"`
 	}
@@ -33,23 +34,23 @@ func (g *Gate) mobileDeclined(w http.ResponseWriter, r *Request, a wechat.Accoun
 		response.WriteError(w, http.StatusBadRequest, "unknown_code", "Only -4 (denied) and -2 (cancelled) are refusals.")
 		return
 	}
-	if !g.teller().MayUnknown(r.network(), &g.declines, "") {
+	if !g.Teller().MayUnknown(r.Network(), &g.declines, "") {
 		response.RetryIn(w, time.Minute)
 		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "Too many refusals in this minute.")
 		return
 	}
-	ctx, cancel := g.storeContext(r)
+	ctx, cancel := g.StoreContext(r)
 	defer cancel()
-	err := g.teller().Keep(ctx, ledger.Event{
+	err := g.Teller().Keep(ctx, ledger.Event{
 		Kind: ledger.Declined, AppID: a.Credentials.AppID, Scope: a.Kind.SessionScope(), Reason: reason,
 	})
 	if err != nil {
-		g.unavailableJSON(w, r, a, retryStore, err)
+		g.UnavailableJSON(w, r, a, site.RetryStore, err)
 		return
 	}
 	g.Logger.Info("visitor refused in an app", slog.String("account", a.Name), slog.String("reason", reason))
 	audit.Write(g.Audit, audit.Record{
-		Action: audit.ActionDecline, Account: a.Name, Client: audit.Client(r.UserAgent()), Scope: a.Kind.SessionScope(), Reason: reason, Site: r.origin,
+		Action: audit.ActionDecline, Account: a.Name, Client: audit.Client(r.UserAgent()), Scope: a.Kind.SessionScope(), Reason: reason, Site: r.Origin,
 	})
 	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
 }

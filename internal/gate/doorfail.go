@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -16,35 +17,32 @@ import (
 // retryQuota is how long a client waits that met WeChat's quota of one minute.
 const retryQuota = time.Minute
 
-// crowdRound is how often the log says that too many sign in at once.
-const crowdRound = 10 * time.Second
-
 // doorFailed answers a client that WeChat, or a store, let down, with what to do
 // next. One log line says why.
-func (g *Gate) doorFailed(w http.ResponseWriter, r *Request, a wechat.Account, err error) {
+func (g *Gate) doorFailed(w http.ResponseWriter, r *site.Request, a wechat.Account, err error) {
 	switch {
 	case errors.Is(err, session.ErrUnavailable), errors.Is(err, ledger.ErrUnavailable):
-		g.unavailableJSON(w, r, a, retryStore, err)
+		g.UnavailableJSON(w, r, a, site.RetryStore, err)
 	case errors.Is(err, wechat.ErrThrottled):
-		g.log().Note(slog.LevelWarn, "too many calls for WeChat", a.Name, "", err)
+		g.Log().Note(slog.LevelWarn, "too many calls for WeChat", a.Name, "", err)
 		response.RetryIn(w, retryQuota)
 		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "WeChat asks for a pause. Try again in a minute, with a new code.")
 	case errors.Is(err, wechat.ErrRestart), errors.Is(err, wechat.ErrStartPage), errors.Is(err, wechat.ErrRelogin):
-		g.log().Note(slog.LevelInfo, "code not accepted", a.Name, "", err)
+		g.Log().Note(slog.LevelInfo, "code not accepted", a.Name, "", err)
 		response.WriteError(w, http.StatusBadRequest, "code_invalid", anew(a.Kind))
 	case errors.Is(err, wechat.ErrDeny):
-		g.log().Note(slog.LevelWarn, "sign-in denied by WeChat", a.Name, "", err)
+		g.Log().Note(slog.LevelWarn, "sign-in denied by WeChat", a.Name, "", err)
 		audit.Write(g.Audit, audit.Record{
-			Action: audit.ActionRefuse, Account: a.Name, Client: audit.Client(r.UserAgent()), Scope: a.Kind.SessionScope(), Reason: audit.ReasonWeChat, Site: r.origin,
+			Action: audit.ActionRefuse, Account: a.Name, Client: audit.Client(r.UserAgent()), Scope: a.Kind.SessionScope(), Reason: audit.ReasonWeChat, Site: r.Origin,
 		})
 		response.WriteError(w, http.StatusForbidden, "blocked", "WeChat does not let this visitor sign in. Do not try again.")
 	case errors.Is(err, wechat.ErrStop):
-		g.unavailableJSON(w, r, a, retryAfter(err), err)
+		g.UnavailableJSON(w, r, a, site.RetryAfter(err), err)
 	case errors.Is(err, wechat.ErrAlert):
-		g.log().Note(slog.LevelError, "the account is misconfigured", a.Name, "", err)
+		g.Log().Note(slog.LevelError, "the account is misconfigured", a.Name, "", err)
 		response.WriteError(w, http.StatusInternalServerError, "misconfigured", "This is not set up correctly. Only the operator can help.")
 	default:
-		g.unavailableJSON(w, r, a, retryAfter(err), err)
+		g.UnavailableJSON(w, r, a, site.RetryAfter(err), err)
 	}
 }
 
@@ -54,11 +52,4 @@ func anew(k wechat.AccountKind) string {
 		return "This code is no longer good. Ask WeChat again with SendAuth and send the new code."
 	}
 	return "This code is no longer good. Call wx.login again and send the new code."
-}
-
-// unavailableJSON answers 503 to a client without pages.
-func (g *Gate) unavailableJSON(w http.ResponseWriter, r *Request, a wechat.Account, after time.Duration, err error) {
-	g.logUnavailable(r, a, "", err)
-	response.RetryIn(w, after)
-	response.WriteError(w, http.StatusServiceUnavailable, "unavailable", "This does not work at the moment. Try again in a moment; if the code is refused then, with a new one.")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/signin"
+	"github.com/caddy-wechat/gateway/internal/site"
 )
 
 // board is where two instances leave word for each other.
@@ -72,12 +73,12 @@ func fleetWith(t *testing.T, c *weChat) (one, two *town) {
 	t.Helper()
 	one = newTownWith(t, c, doors, func(w *town) { w.inside = true })
 	shared := &board{notes: map[string]note{}}
-	one.hub.Memory = &gate.Memory{Once: signin.Once{Shared: shared, Keys: one.hub.Keys}}
+	one.hub.Memory = &site.Memory{Once: signin.Once{Shared: shared, Keys: one.hub.Keys}}
 	hub := *one.hub
-	hub.Memory = &gate.Memory{Once: signin.Once{Shared: shared, Keys: one.hub.Keys}}
-	two = &town{t: t, weChat: one.weChat, hub: &hub, ledger: one.ledger, scrub: one.scrub, inside: true, gate: &gate.Gate{
+	hub.Memory = &site.Memory{Once: signin.Once{Shared: shared, Keys: one.hub.Keys}}
+	two = &town{t: t, weChat: one.weChat, hub: &hub, ledger: one.ledger, scrub: one.scrub, inside: true, gate: &gate.Gate{Site: site.Site{
 		Hub: &hub, Account: one.gate.Account, Doors: one.gate.Doors, Rules: one.gate.Rules, Logger: one.gate.Logger,
-	}}
+	}}}
 	return one, two
 }
 

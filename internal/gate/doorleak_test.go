@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/site"
 )
 
 // A whole run through every door, with all that goes wrong on the way: what must
@@ -22,7 +22,7 @@ func TestNothingLeaksThroughTheDoors(t *testing.T) {
 	t.Parallel()
 	var audit logBook
 	w := newTown(t, doors, func(w *town) {
-		w.gate.Rules.Headers = map[gate.Field]string{gate.FieldPhone: gate.HeaderOn}
+		w.gate.Rules.Headers = map[site.Field]string{site.FieldPhone: site.HeaderOn}
 		w.gate.Audit = slog.New(slog.NewJSONHandler(&audit, nil))
 	})
 	w.ledger.SetTargets([]ledger.Target{{Name: "crm"}})
@@ -57,7 +57,7 @@ func TestNothingLeaksThroughTheDoors(t *testing.T) {
 	used := w.weChat.MiniProgramCode("bob", miniApp)
 	bob := w.client("bob")
 	bob.ask(http.MethodPost, miniLogin, code{used})
-	w.hub.Memory = new(gate.Memory)
+	w.hub.Memory = new(site.Memory)
 	note(bob.ask(http.MethodPost, miniLogin, code{used}).hop)
 	w.weChat.answer(`{"errcode":40029,"errmsg":"invalid code","session_key":"tiihtNczf5v6AKRyjwEUhQ==","openid":"oAAAAAAAAAAAAAAAAAAAAAAAAAAA"}`)
 	note(bob.ask(http.MethodPost, miniLogin, code{"garbage-0123456789"}).hop)

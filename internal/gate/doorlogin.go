@@ -7,6 +7,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/signin"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -49,7 +50,7 @@ func (b loginBody) owner() signin.Owner {
 // the same code and the same nonce, because it lost the answer, gets the same token,
 // from any instance. Without a nonce it has seconds for that; to anybody else
 // the code is a spent one (attack: a code read in a log, sent once more).
-func (g *Gate) doorLogin(w http.ResponseWriter, r *Request, a wechat.Account) {
+func (g *Gate) doorLogin(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	var body loginBody
 	if !response.ReadJSON(w, r.Request, maxLoginBody, &body) {
 		return
@@ -62,17 +63,17 @@ func (g *Gate) doorLogin(w http.ResponseWriter, r *Request, a wechat.Account) {
 		g.doorFailed(w, r, a, wechat.ErrStartPage)
 		return
 	}
-	b := session.Binding{Site: r.origin, AppID: a.Credentials.AppID, Audience: session.Token}
+	b := session.Binding{Site: r.Origin, AppID: a.Credentials.AppID, Audience: session.Token}
 	who := signin.Visitor{Client: audit.Client(r.UserAgent())} // spending may outlive the request
-	h := r.hit(signin.Door(a), signin.OnceKey("login", b.Site, b.AppID, body.Code), body.Code)
+	h := r.Hit(signin.Door(a), signin.OnceKey("login", b.Site, b.AppID, body.Code), body.Code)
 	// The code is spent once, whatever comes with it; who is answered again is the
 	// nonce's to say.
 	h.Owner, h.Brief = body.owner(), body.Nonce == nil
-	o, err := g.signer().SignIn(r.Context(), signin.Entry{Account: a, Binding: b, Hit: h, Visitor: who, Ask: g.ways().Of(a.Kind)})
+	o, err := g.Signer().SignIn(r.Context(), signin.Entry{Account: a, Binding: b, Hit: h, Visitor: who, Ask: g.Ways().Of(a.Kind)})
 	switch {
 	case err != nil:
 		g.doorFailed(w, r, a, err)
-	case o.Session == nil || g.Hub.over(o.Session) != nil:
+	case o.Session == nil || g.Hub.Over(o.Session) != nil:
 		// Asked again after the logout: the code was spent long ago.
 		g.doorFailed(w, r, a, wechat.ErrReuse)
 	default:
@@ -81,19 +82,19 @@ func (g *Gate) doorLogin(w http.ResponseWriter, r *Request, a wechat.Account) {
 }
 
 // welcome gives the client its token.
-func (g *Gate) welcome(w http.ResponseWriter, r *Request, a wechat.Account, o signin.Outcome) {
-	r.token, r.id = bearer{sent: true, account: a.Name, value: o.Value}, nil
-	err := g.identifyToken(r)
+func (g *Gate) welcome(w http.ResponseWriter, r *site.Request, a wechat.Account, o signin.Outcome) {
+	r.Token, r.Identity = site.Bearer{Sent: true, Account: a.Name, Value: o.Value}, nil
+	err := g.IdentifyToken(r)
 	switch {
 	case err != nil:
 		g.doorFailed(w, r, a, err)
-	case r.id == nil:
+	case r.Identity == nil:
 		g.doorFailed(w, r, a, wechat.ErrReuse)
 	default:
-		user := newUserJSON(r.id)
+		user := site.NewUser(r.Identity)
 		response.WriteJSON(w, http.StatusOK, tokenJSON{
-			Code: http.StatusOK, Token: formatToken(a, o.Value),
-			ExpiresIn: secondsUntil(r.id.expires), User: &user,
+			Code: http.StatusOK, Token: site.FormatToken(a, o.Value),
+			ExpiresIn: secondsUntil(r.Identity.Expires), User: &user,
 		})
 	}
 }

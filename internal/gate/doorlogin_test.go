@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -196,9 +197,9 @@ func TestCodeOfAnotherSite(t *testing.T) {
 	if first.status != http.StatusOK {
 		t.Fatal(first.body)
 	}
-	second := &town{t: t, weChat: w.weChat, hub: w.hub, ledger: w.ledger, gate: &gate.Gate{
+	second := &town{t: t, weChat: w.weChat, hub: w.hub, ledger: w.ledger, gate: &gate.Gate{Site: site.Site{
 		Hub: w.hub, Account: w.gate.Account, Doors: w.gate.Doors, Origin: "https://other.example.com", Rules: w.gate.Rules, Logger: w.gate.Logger,
-	}, inside: true}
+	}}, inside: true}
 	second.scrub = request.NewScrub(second.gate.HeaderNames())
 	c := second.client("alice")
 	c.ask(http.MethodPost, miniLogin, once).refused(t, 400, "code_invalid")

@@ -5,11 +5,12 @@ import (
 	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
 // doorCall is what a client asks of one of the site's doors.
-type doorCall func(*Gate, http.ResponseWriter, *Request, wechat.Account)
+type doorCall func(*Gate, http.ResponseWriter, *site.Request, wechat.Account)
 
 // doorCalls are the calls of each kind: /_wechat/<path>/<account>/<call>, all POST.
 var doorCalls = map[string]struct {
@@ -29,7 +30,7 @@ var doorCalls = map[string]struct {
 }
 
 // tokenEndpoints are those of browsers that also serve clients with a token.
-var tokenEndpoints = map[string]func(*Gate, http.ResponseWriter, *Request){
+var tokenEndpoints = map[string]func(*Gate, http.ResponseWriter, *site.Request){
 	"session": (*Gate).tokenSession,
 	"logout":  (*Gate).tokenLogout,
 	"jssdk":   (*Gate).jssdkEndpoint,
@@ -38,10 +39,10 @@ var tokenEndpoints = map[string]func(*Gate, http.ResponseWriter, *Request){
 
 // serveDoor answers what belongs to clients without cookies: the calls of doors,
 // and whatever comes with a token. It returns false for anything else.
-func (g *Gate) serveDoor(w http.ResponseWriter, r *Request, name string) bool {
+func (g *Gate) serveDoor(w http.ResponseWriter, r *site.Request, name string) bool {
 	call, account, known := g.doorCall(name)
 	if known || name == "session" || name == "logout" {
-		if g.cors(w, r) {
+		if g.CORS(w, r) {
 			return true
 		}
 	}
@@ -51,9 +52,9 @@ func (g *Gate) serveDoor(w http.ResponseWriter, r *Request, name string) bool {
 		response.MethodNotAllowed(w, http.MethodPost)
 	case known:
 		call(g, w, r, account)
-	case !r.token.sent && strings.HasPrefix(name, "ticket/"):
+	case !r.Token.Sent && strings.HasPrefix(name, "ticket/"):
 		g.redeemTicket(w, r)
-	case !r.token.sent:
+	case !r.Token.Sent:
 		return false
 	case serves:
 		endpoint(g, w, r)
@@ -77,6 +78,6 @@ func (g *Gate) doorCall(name string) (doorCall, wechat.Account, bool) {
 	if call == nil {
 		return nil, wechat.Account{}, false
 	}
-	account, ok := g.door(path.kind, parts[1])
+	account, ok := g.Door(path.kind, parts[1])
 	return call, account, ok
 }

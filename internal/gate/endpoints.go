@@ -11,11 +11,12 @@ import (
 	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
 // endpoints are the exact paths below Prefix; the callback is a whole subtree.
-var endpoints = map[string]func(*Gate, http.ResponseWriter, *Request){
+var endpoints = map[string]func(*Gate, http.ResponseWriter, *site.Request){
 	"session": (*Gate).sessionEndpoint,
 	"login":   (*Gate).loginEndpoint,
 	"logout":  (*Gate).logoutEndpoint,
@@ -32,15 +33,15 @@ func IsEndpoint(original *url.URL) bool {
 }
 
 // ServeEndpoint answers a request below /_wechat/.
-func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *Request) {
+func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *site.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	response.TimeBody(w, r.Request)
-	if !g.prepare(r) {
+	if !g.Prepare(r) {
 		response.WriteError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
 		return
 	}
-	if r.unsettled = g.redeem(w, r); r.unsettled != nil {
-		g.logWeChat(slog.LevelError, notComplete, flow.Flow{}, r.unsettled)
+	if r.Unsettled = g.Redeem(w, r); r.Unsettled != nil {
+		g.LogFailed(slog.LevelError, site.NotComplete, flow.Flow{}, r.Unsettled)
 	}
 	name := strings.TrimPrefix(r.Original.Path, request.Prefix)
 	if g.serveDoor(w, r, name) {
@@ -68,48 +69,25 @@ func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *Request) {
 
 // sessionEndpoint tells a page's script whether the visitor is signed in. It
 // never says a token or the unionid (attack: CVE-2024-39315).
-func (g *Gate) sessionEndpoint(w http.ResponseWriter, r *Request) {
+func (g *Gate) sessionEndpoint(w http.ResponseWriter, r *site.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		response.MethodNotAllowed(w, http.MethodGet, http.MethodHead)
 		return
 	}
-	if err := g.identify(r); err != nil {
-		g.unavailable(w, r, retryStore, flow.Flow{}, err)
+	if err := g.Identify(r); err != nil {
+		g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)
 		return
 	}
-	if r.id == nil || r.id.Guest() && !g.Rules.SnapshotGuest {
+	if r.Identity == nil || r.Identity.Guest() && !g.Rules.SnapshotGuest {
 		g.refuseJSON(w, r, wechat.ScopeBase)
 		return
 	}
-	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "user": newUserJSON(r.id)})
-}
-
-// userJSON is what a page may know of its own visitor.
-type userJSON struct {
-	ID       string `json:"id,omitempty"`
-	OpenID   string `json:"openid,omitempty"`
-	Account  string `json:"account"`
-	Scope    string `json:"scope,omitempty"`
-	Nickname string `json:"nickname,omitempty"`
-	Avatar   string `json:"avatar,omitempty"`
-	Snapshot bool   `json:"snapshot,omitempty"`
-}
-
-func newUserJSON(id *Identity) userJSON {
-	return userJSON{
-		ID:       id.Get(FieldUser),
-		OpenID:   id.Get(FieldOpenID),
-		Account:  id.Get(FieldAccount),
-		Scope:    id.Get(FieldScope),
-		Nickname: id.Get(FieldNickname),
-		Avatar:   id.Get(FieldAvatar),
-		Snapshot: id.Guest(),
-	}
+	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "user": site.NewUser(r.Identity)})
 }
 
 // loginEndpoint begins a dance by hand. A click on our consent page leads here
 // with scope=snsapi_userinfo, and a single page app with its own address.
-func (g *Gate) loginEndpoint(w http.ResponseWriter, r *Request) {
+func (g *Gate) loginEndpoint(w http.ResponseWriter, r *site.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		response.MethodNotAllowed(w, http.MethodGet, http.MethodHead)
 		return
@@ -119,15 +97,15 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *Request) {
 		response.WriteError(w, http.StatusBadRequest, "bad_return_to", "return_to ends at its first &: percent-encode it, as encodeURIComponent('/orders?id=7&tab=2') does.")
 		return
 	}
-	if err := g.identify(r); err != nil {
-		g.unavailable(w, r, retryStore, flow.Flow{Target: target, Scope: scope}, err)
+	if err := g.Identify(r); err != nil {
+		g.Unavailable(w, r, site.RetryStore, flow.Flow{Target: target, Scope: scope}, err)
 		return
 	}
 	facts := g.facts(r)
-	facts.Access, facts.Standing = Protected, g.standingForLogin(r, scope)
+	facts.Access, facts.Standing = site.Protected, g.standingForLogin(r, scope)
 	switch Decide(facts.asked()) {
 	case Pass:
-		returnTo(w, r, target)
+		site.ReturnTo(w, r, target)
 	case Begin, AskConsent:
 		g.begin(w, r, newDance{target: target, scope: scope})
 	case ExplainOutside:
@@ -143,11 +121,11 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *Request) {
 
 // askedAtLogin is where to go after a sign-in, and what to ask for. It is not ok where
 // the address is cut.
-func askedAtLogin(r *Request) (target string, scope wechat.Scope, ok bool) {
+func askedAtLogin(r *site.Request) (target string, scope wechat.Scope, ok bool) {
 	query := r.Original.RawQuery
 	target, scope = "/", wechat.ScopeBase
 	if addresses := request.Parameter(query, "return_to"); len(addresses) > 0 {
-		target = request.ReturnTarget(addresses[0], r.origin)
+		target = request.ReturnTarget(addresses[0], r.Origin)
 	}
 	if r.Original.Query().Get("scope") == string(wechat.ScopeUserInfo) {
 		scope = wechat.ScopeUserInfo
@@ -157,11 +135,11 @@ func askedAtLogin(r *Request) (target string, scope wechat.Scope, ok bool) {
 
 // standingForLogin differs from standing in that a decline or a guest does not
 // count: whoever comes here wants to sign in.
-func (g *Gate) standingForLogin(r *Request, scope wechat.Scope) Standing {
+func (g *Gate) standingForLogin(r *site.Request, scope wechat.Scope) Standing {
 	switch {
-	case r.id == nil || r.id.Guest():
+	case r.Identity == nil || r.Identity.Guest():
 		return Nobody
-	case scope == wechat.ScopeBase || r.id.scope == wechat.ScopeUserInfo:
+	case scope == wechat.ScopeBase || r.Identity.Scope == wechat.ScopeUserInfo:
 		return Satisfied
 	default:
 		return Lacking
@@ -172,44 +150,24 @@ func (g *Gate) standingForLogin(r *Request, scope wechat.Scope) Standing {
 const maxDeclineForm = 16 << 10
 
 // declineEndpoint is the other button of the consent page.
-func (g *Gate) declineEndpoint(w http.ResponseWriter, r *Request) {
-	if !g.postedHere(w, r) {
+func (g *Gate) declineEndpoint(w http.ResponseWriter, r *site.Request) {
+	if !g.PostedHere(w, r) {
 		return
 	}
 	if !response.ReadForm(w, r.Request, maxDeclineForm) {
 		return
 	}
-	target := request.ReturnTarget(r.PostFormValue("return_to"), r.origin)
-	if err := g.identify(r); err != nil {
-		g.unavailable(w, r, retryStore, flow.Flow{}, err)
+	target := request.ReturnTarget(r.PostFormValue("return_to"), r.Origin)
+	if err := g.Identify(r); err != nil {
+		g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)
 		return
 	}
 	// Who has consented has nothing to decline, nor who was offered no button.
-	if r.id != nil && !r.id.Guest() && r.id.scope != wechat.ScopeUserInfo && g.Rules.AllowDeclined {
-		before := strconv.FormatInt(r.id.session.Declined.Unix(), 10) // two clicks are one decline
-		if !g.decline(w, r, flow.Flow{Target: target, Scope: wechat.ScopeUserInfo}, audit.ReasonPage, before) {
+	if r.Identity != nil && !r.Identity.Guest() && r.Identity.Scope != wechat.ScopeUserInfo && g.Rules.AllowDeclined {
+		before := strconv.FormatInt(r.Identity.Session.Declined.Unix(), 10) // two clicks are one decline
+		if !g.Decline(w, r, flow.Flow{Target: target, Scope: wechat.ScopeUserInfo}, audit.ReasonPage, before) {
 			return
 		}
 	}
-	returnTo(w, r, target)
-}
-
-// postedHere admits POSTs from this site's own pages only (attack: CSRF; the
-// session cookie is SameSite=Lax besides).
-func (g *Gate) postedHere(w http.ResponseWriter, r *Request) bool {
-	if r.Method != http.MethodPost {
-		response.MethodNotAllowed(w, http.MethodPost)
-		return false
-	}
-	foreign := false
-	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
-		foreign = site != "same-origin" && site != "none"
-	} else if origin := r.Header.Get("Origin"); origin != "" {
-		canonical, ok := request.CanonicalOrigin(origin)
-		foreign = !ok || canonical != r.origin
-	}
-	if foreign {
-		response.WriteError(w, http.StatusForbidden, "cross_site", "This must be sent from a page of this site.")
-	}
-	return !foreign
+	site.ReturnTo(w, r, target)
 }

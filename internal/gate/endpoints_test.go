@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -150,7 +150,7 @@ func TestAttack36LogoutEndsTheSession(t *testing.T) {
 			t.Errorf("%s: the cookie of before lives on: %d", address, h.status)
 		}
 	}
-	w.hub.Memory = new(gate.Memory)
+	w.hub.Memory = new(site.Memory)
 	if h := thief.script(http.MethodPost, "/_wechat/logout"); h.status != http.StatusOK || h.json().Code != http.StatusOK {
 		t.Errorf("to sign out twice: %d %s", h.status, h.body)
 	}
@@ -163,7 +163,7 @@ func TestAttack36LogoutEndsTheSession(t *testing.T) {
 // Attack 37: actions that another site makes the browser do.
 func TestAttack37PostsOfOtherSites(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, scope(wechat.ScopeBase), rules(func(r *gate.Rules) { r.AllowDeclined = true }))
+	w := newTown(t, scope(wechat.ScopeBase), rules(func(r *site.Rules) { r.AllowDeclined = true }))
 	b := w.browser("alice")
 	b.open("/")
 	session := b.session()
@@ -232,7 +232,7 @@ func TestUnknownEndpoints(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, func(w *town) {
 		for _, p := range []string{"/_wechat", "/_wechat/", "/_wechat/x", "/_wechat/session/"} {
-			w.access[p] = gate.Public
+			w.access[p] = site.Public
 		}
 	})
 	b := w.browser("alice")

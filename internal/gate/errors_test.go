@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
@@ -140,7 +140,7 @@ func TestQuotaOfADay(t *testing.T) {
 			}
 		})
 	}
-	w := quirked(t, atToken(45009, 0), func(w *town) { w.access["/o"] = gate.Optional })
+	w := quirked(t, atToken(45009, 0), func(w *town) { w.access["/o"] = site.Optional })
 	if h := w.browser("alice").open("/o").last(); h.upstream().Header.Get("X-Wechat-Openid") != "" {
 		t.Error("an optional page does not pass")
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -72,7 +73,7 @@ func TestAttackDeclinesWithoutEnd(t *testing.T) {
 			t.Errorf("the log says %q", lines)
 		}
 		// Another site, or a new configuration, is no new budget.
-		w.gate = &gate.Gate{Hub: w.hub, Account: w.gate.Account, Rules: w.gate.Rules, Logger: w.gate.Logger, Audit: w.gate.Audit}
+		w.gate = &gate.Gate{Site: site.Site{Hub: w.hub, Account: w.gate.Account, Rules: w.gate.Rules, Logger: w.gate.Logger, Audit: w.gate.Audit}}
 		b.declines()
 		if n := w.toldOf(ledger.Declined); n != 0 {
 			t.Errorf("%d declined events at another site", n)

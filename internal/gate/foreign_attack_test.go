@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -173,7 +173,7 @@ func TestKeyChangeWithoutOverlap(t *testing.T) {
 func TestAbandonedSignInsDoNotCountUp(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scope(wechat.ScopeBase), func(w *town) { w.inside = true })
-	w.access["/public"] = gate.Public
+	w.access["/public"] = site.Public
 	b := w.browser("alice")
 	b.open("/")
 	w.keyed(otherKey)
@@ -237,7 +237,7 @@ func TestWhatIsNotForeign(t *testing.T) {
 func TestForeignCountLeavesOptionalPagesOpen(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scope(wechat.ScopeBase))
-	w.access["/open"] = gate.Optional
+	w.access["/open"] = site.Optional
 	b := w.browser("alice")
 	b.plant("/", "__Host-wechat", strings.Repeat("A", 80))
 	b.plant("/", "__Host-wechat-foreign", "6")

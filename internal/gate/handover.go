@@ -19,6 +19,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/signin"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -45,8 +46,8 @@ type hop struct {
 // mini program; other requests keep the parameter: taking it out of an address that
 // is forwarded would break signatures over it. A navigation never reaches the
 // upstream with it.
-func (g *Gate) handOver(w http.ResponseWriter, r *Request) (answered bool) {
-	if !strings.Contains(r.Original.RawQuery, "ticket") || r.token.sent || !g.has(wechat.MiniProgram) || !request.IsNavigation(r.Request) {
+func (g *Gate) handOver(w http.ResponseWriter, r *site.Request) (answered bool) {
+	if !strings.Contains(r.Original.RawQuery, "ticket") || r.Token.Sent || !g.Has(wechat.MiniProgram) || !request.IsNavigation(r.Request) {
 		return false
 	}
 	tickets, rest := cutTicket(r.Original.RawQuery)
@@ -60,7 +61,7 @@ func (g *Gate) handOver(w http.ResponseWriter, r *Request) (answered bool) {
 	if len(tickets) == 1 && r.Method == http.MethodGet && takesTickets(r) { // two tickets are none
 		next = g.secondHop(w, r, tickets[0], target)
 	}
-	returnTo(w, r, next)
+	site.ReturnTo(w, r, next)
 	return true
 }
 
@@ -69,7 +70,7 @@ func (g *Gate) handOver(w http.ResponseWriter, r *Request) (answered bool) {
 // login CSRF), and opens elsewhere: WeChat opens a mini program's web-view only for
 // sites that its owner has proved to own. The User-Agent grants nothing here; who
 // makes one up signs himself in.
-func takesTickets(r *Request) bool {
+func takesTickets(r *site.Request) bool {
 	b := request.DetectBrowser(r.UserAgent())
 	// What WeChat opens comes from no page: not from one of this site either, or of a
 	// neighbour, where somebody may have left the link.
@@ -98,29 +99,29 @@ func cutTicket(rawQuery string) (tickets []string, rest string) {
 
 // secondHop prepares the second hop and returns its path; the target itself where
 // there is nothing to redeem, or the visitor is signed in as this person already.
-func (g *Gate) secondHop(w http.ResponseWriter, r *Request, sealed, target string) string {
+func (g *Gate) secondHop(w http.ResponseWriter, r *site.Request, sealed, target string) string {
 	t, err := g.openTicket(r, sealed)
-	if err != nil || g.identify(r) == nil && r.id != nil && t.isOf(r.id.person) {
+	if err != nil || g.Identify(r) == nil && r.Identity != nil && t.isOf(r.Identity.Person) {
 		return target
 	}
 	value := rand.Text()
-	digest := cookies.Ticket.Bind(value, r.browserSecret(w))
+	digest := cookies.Ticket.Bind(value, r.BrowserSecret(w))
 	path, err := g.sealHop(r, hop{Ticket: t, Binding: digest[:], target: target})
 	if err != nil {
-		g.logWeChat(slog.LevelError, "ticket not taken", flow.Flow{}, err)
+		g.LogFailed(slog.LevelError, "ticket not taken", flow.Flow{}, err)
 		return target
 	}
-	cookies.Ticket.SetAt(w, r.site, ticketPath+t.ID, value) // sent to this second hop only
+	cookies.Ticket.SetAt(w, r.Place, ticketPath+t.ID, value) // sent to this second hop only
 	return path
 }
 
 // sealHop returns the path of the second hop.
-func (g *Gate) sealHop(r *Request, h hop) (string, error) {
+func (g *Gate) sealHop(r *site.Request, h hop) (string, error) {
 	plain, err := json.Marshal(h)
 	if err != nil {
 		return "", fmt.Errorf("gate: encode hand-over: %w", err)
 	}
-	sealed, err := g.Hub.Keys.Seal(purposeHandOver, r.origin+"|"+h.Ticket.ID, append(append(plain, '\n'), h.target...))
+	sealed, err := g.Hub.Keys.Seal(purposeHandOver, r.Origin+"|"+h.Ticket.ID, append(append(plain, '\n'), h.target...))
 	if err != nil {
 		return "", fmt.Errorf("gate: seal hand-over: %w", err)
 	}
@@ -129,12 +130,12 @@ func (g *Gate) sealHop(r *Request, h hop) (string, error) {
 
 // openHop reads the path of the second hop. A hop whose time is over still opens:
 // its target is good.
-func (g *Gate) openHop(r *Request) (h hop, ok bool) {
+func (g *Gate) openHop(r *site.Request) (h hop, ok bool) {
 	id, sealed, _ := strings.Cut(strings.TrimPrefix(r.Original.EscapedPath(), ticketPath), "/")
 	if len(id) == 0 || len(id) > 64 {
 		return hop{}, false
 	}
-	plain, err := g.Hub.Keys.Open(purposeHandOver, r.origin+"|"+id, sealed)
+	plain, err := g.Hub.Keys.Open(purposeHandOver, r.Origin+"|"+id, sealed)
 	if err != nil {
 		return hop{}, false
 	}
@@ -147,13 +148,13 @@ func (g *Gate) openHop(r *Request) (h hop, ok bool) {
 }
 
 // boundTo reports whether the request comes from the browser of the first hop.
-func (h hop) boundTo(r *Request) bool { return r.boundBy(cookies.Ticket, h.Binding) }
+func (h hop) boundTo(r *site.Request) bool { return r.BoundBy(cookies.Ticket, h.Binding) }
 
 // redeemTicket is the second hop. It is posted to where the visitor was asked first.
-func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
+func (g *Gate) redeemTicket(w http.ResponseWriter, r *site.Request) {
 	switch {
 	case r.Method == http.MethodPost:
-		if !g.clickedHere(w, r) {
+		if !g.ClickedHere(w, r) {
 			return
 		}
 	case r.Method != http.MethodGet:
@@ -163,47 +164,47 @@ func (g *Gate) redeemTicket(w http.ResponseWriter, r *Request) {
 	h, ok := g.openHop(r)
 	switch {
 	case !ok:
-		response.Redirect(w, http.StatusSeeOther, r.origin+"/")
+		response.Redirect(w, http.StatusSeeOther, r.Origin+"/")
 		return
 	case !h.boundTo(r), g.checkTicket(h.Ticket) != nil:
-		returnTo(w, r, h.target) // a stranger, or too late: nothing is burnt
+		site.ReturnTo(w, r, h.target) // a stranger, or too late: nothing is burnt
 		return
-	case g.asksFirst(w, r, h.Ticket.Person, r.Original.EscapedPath(), h.target):
+	case g.AsksFirst(w, r, h.Ticket.Person, r.Original.EscapedPath(), h.target):
 		return
 	}
 	by := hex.EncodeToString(h.Binding)
-	if err := g.identify(r); err != nil {
+	if err := g.Identify(r); err != nil {
 		g.ticketUnavailable(w, r, err) // before the ticket is burnt
 		return
 	}
-	who := visitorOf(r)
+	who := site.VisitorOf(r)
 	// Whoever comes second is told who was first: the same browser, to which WeChat
 	// may do everything twice, gets the same session, any other one nothing.
-	o, err := g.Hub.Memory.Once.Do(r.Context(), r.hit("ticket", signin.OnceKey("ticket", r.origin, h.Ticket.ID), by), func(ctx context.Context) (signin.Outcome, error) {
-		return g.spendTicket(ctx, r.origin, h.Ticket, by, who)
+	o, err := g.Hub.Memory.Once.Do(r.Context(), r.Hit("ticket", signin.OnceKey("ticket", r.Origin, h.Ticket.ID), by), func(ctx context.Context) (signin.Outcome, error) {
+		return g.spendTicket(ctx, r.Origin, h.Ticket, by, who)
 	})
 	winner, value, _ := strings.Cut(o.Value, ".")
 	lives := false
 	if err == nil && winner == by {
 		o.Value = value
-		lives, err = g.lives(r, o, h.Ticket.AppID)
+		lives, err = g.Lives(r, o, h.Ticket.AppID)
 	}
 	switch {
-	case err != nil && !isNobody(err):
+	case err != nil && !site.IsNobody(err):
 		g.ticketUnavailable(w, r, err)
 		return
-	case lives && g.sameKeys(r) == nil:
-		g.setSession(w, r, value, o.Session)
-		cookies.Ticket.ClearAt(w, r.site, ticketPath+h.Ticket.ID)
+	case lives && g.SameKeys(r) == nil:
+		g.SetSession(w, r, value, o.Session)
+		cookies.Ticket.ClearAt(w, r.Place, ticketPath+h.Ticket.ID)
 	}
 	// Not arrive: the fragment that the mini program gave belongs to the page.
-	returnTo(w, r, h.target)
+	site.ReturnTo(w, r, h.target)
 }
 
-func (g *Gate) ticketUnavailable(w http.ResponseWriter, r *Request, err error) {
-	g.logUnavailable(r, g.Account, "", err)
-	response.RetryIn(w, retryStore)
-	g.show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: retryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
+func (g *Gate) ticketUnavailable(w http.ResponseWriter, r *site.Request, err error) {
+	g.LogUnavailable(r, g.Account, "", err)
+	response.RetryIn(w, site.RetryStore)
+	g.Show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: site.RetryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
 }
 
 // spendTicket makes the session of the web-view: a new one, of the same person at
@@ -228,17 +229,17 @@ func (g *Gate) spendTicket(ctx context.Context, site string, t ticket, by string
 	if err := g.burn(ctx, t); err != nil {
 		return signin.Outcome{}, err
 	}
-	a := g.accountOf(t.AppID)
+	a := g.AccountOf(t.AppID)
 	binding.Audience = session.Cookie
 	// A line is one person's: the id is the token's own, which may be an older one.
 	s := session.New(binding, asked.Person, t.OpenID, a.Kind.SessionScope())
 	s.Line = asked.LineID()
 	told := *s
 	told.Person = person.ID
-	if err := g.teller().TellSignIn(ctx, &told, person.UnionID, audit.ReasonTicket, t.ID); err != nil {
+	if err := g.Teller().TellSignIn(ctx, &told, person.UnionID, audit.ReasonTicket, t.ID); err != nil {
 		return signin.Outcome{}, err
 	}
-	value, err := g.signer().KeepNew(ctx, s, person, who)
+	value, err := g.Signer().KeepNew(ctx, s, person, who)
 	if err != nil {
 		return signin.Outcome{}, fmt.Errorf("gate: save session: %w", err)
 	}

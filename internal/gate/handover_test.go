@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 )
 
 const ticketPath = "/_wechat/mini-program/mini/ticket"
@@ -111,7 +112,7 @@ func TestRefetchersBurnNoTicket(t *testing.T) {
 // The same browser may come twice, since WeChat does.
 func TestTicketIsBurnt(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, doors, func(w *town) { w.gate.Rules.Outside = gate.OutsideRefuse })
+	w := newTown(t, doors, func(w *town) { w.gate.Rules.Outside = site.OutsideRefuse })
 	c := w.mini("alice")
 	address := "/page?wechat_ticket=" + c.ticket()
 	b, thief := w.webView("alice"), w.webView("carol")
@@ -159,7 +160,7 @@ func TestTicketUnderRace(t *testing.T) {
 func TestBadTickets(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
-	w.access["/page"] = gate.Public
+	w.access["/page"] = site.Public
 	c := w.mini("alice")
 	good := c.ticket()
 	for name, query := range map[string]string{
@@ -201,7 +202,7 @@ func TestBadTickets(t *testing.T) {
 func TestTicketsAreForNavigations(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
-	w.access["/page"] = gate.Public
+	w.access["/page"] = site.Public
 	c := w.mini("alice")
 	address := "/page?x&wechat_ticket=" + c.ticket()
 	b := w.webView("carol")

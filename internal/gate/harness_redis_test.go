@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/ledger/redisledger"
 	"github.com/caddy-wechat/gateway/internal/redistest"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -98,4 +98,4 @@ func (w *redisTown) copiedToken(c *client) *client {
 
 func signedOut(h hop) bool { return h.status == http.StatusUnauthorized }
 
-var _ gate.Ledger = (*redisledger.Ledger)(nil)
+var _ site.Ledger = (*redisledger.Ledger)(nil)

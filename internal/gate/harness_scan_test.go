@@ -8,12 +8,12 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
 // scanning is a site that signs desktops in by phones.
-func scanning(w *town) { w.gate.Rules.Outside, w.gate.Rules.Scope = gate.OutsideScan, wechat.ScopeBase }
+func scanning(w *town) { w.gate.Rules.Outside, w.gate.Rules.Scope = site.OutsideScan, wechat.ScopeBase }
 
 var (
 	scanWait   = regexp.MustCompile(`data-wait="([^"]+)" data-next="([^"]+)"`)

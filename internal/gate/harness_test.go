@@ -21,6 +21,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signout"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 	"github.com/caddy-wechat/gateway/session"
@@ -46,12 +47,12 @@ type town struct {
 	trusts   bool          // it is one of trusted_proxies
 	from     func() string // the address of the visitor; nil is the connection's
 	weChat   *weChat
-	hub      *gate.Hub
+	hub      *site.Hub
 	gate     *gate.Gate
 	store    *shakyStore
 	ledger   *shakyLedger
 	scrub    request.Scrub
-	access   map[string]gate.Access                        // by path; anything else is protected
+	access   map[string]site.Access                        // by path; anything else is protected
 	need     map[string]wechat.Scope                       // by path
 	upstream http.HandlerFunc                              // nil is echo
 	stream   http.HandlerFunc                              // in place of upstream: it writes to the visitor itself
@@ -62,7 +63,7 @@ type town struct {
 	http2    bool
 	instead  func(*http.Request) *town // who answers a request; nil is this one
 	upkeep   *profile.Refresher        // nil unless kept
-	last     *gate.Request             // for streams that speak to the gate
+	last     *site.Request             // for streams that speak to the gate
 	server   *httptest.Server
 	log      logBook
 	secrets  secretBook
@@ -160,20 +161,20 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &town{t: t, weChat: c, access: map[string]gate.Access{}, need: map[string]wechat.Scope{}}
+	w := &town{t: t, weChat: c, access: map[string]site.Access{}, need: map[string]wechat.Scope{}}
 	w.ledger = &shakyLedger{Ledger: book}
 	w.store = &shakyStore{Store: session.Sealed{Keys: ring, Tombstones: book}}
-	w.hub = &gate.Hub{
+	w.hub = &site.Hub{
 		WeChat: &wechat.Client{APIURL: c.url}, Ledger: w.ledger, Store: w.store, Ended: book.Ended, PersonEnded: book.PersonEnded,
 		Unwritten: book.Unwritten, Unfinished: new(signout.Unfinished),
-		Keys: ring, Memory: new(gate.Memory), Live: new(gate.Live), Scans: new(scan.Board),
+		Keys: ring, Memory: new(site.Memory), Live: new(site.Live), Scans: new(scan.Board),
 	}
-	w.gate = &gate.Gate{
+	w.gate = &gate.Gate{Site: site.Site{
 		Hub:     w.hub,
 		Account: wechat.Account{Kind: wechat.OfficialAccount, Name: "main", Credentials: wechat.Credentials{AppID: shopApp, Secret: wechat.NewSecret(appSecret)}},
-		Rules:   gate.Rules{Scope: wechat.ScopeUserInfo, Outside: gate.OutsideQR},
+		Rules:   site.Rules{Scope: wechat.ScopeUserInfo, Outside: site.OutsideQR},
 		Logger:  slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}
+	}}
 	w.gate.Audit = w.gate.Logger.With("log", "audit")
 	for _, change := range changes {
 		change(w)
@@ -203,15 +204,15 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 // reload makes the gate anew, as a new configuration does: what it kept in
 // memory is gone.
 func (w *town) reload() {
-	w.hub.Memory = new(gate.Memory)
-	w.gate = &gate.Gate{Hub: w.hub, Account: w.gate.Account, Doors: w.gate.Doors, Origin: w.gate.Origin, Rules: w.gate.Rules, Logger: w.gate.Logger, Audit: w.gate.Audit}
+	w.hub.Memory = new(site.Memory)
+	w.gate = &gate.Gate{Site: site.Site{Hub: w.hub, Account: w.gate.Account, Doors: w.gate.Doors, Origin: w.gate.Origin, Rules: w.gate.Rules, Logger: w.gate.Logger, Audit: w.gate.Audit}}
 }
 
 // scope sets what the site asks of its visitors.
 func scope(s wechat.Scope) func(*town) { return func(w *town) { w.gate.Rules.Scope = s } }
 
 // rules changes what the operator wants.
-func rules(change func(*gate.Rules)) func(*town) { return func(w *town) { change(&w.gate.Rules) } }
+func rules(change func(*site.Rules)) func(*town) { return func(w *town) { change(&w.gate.Rules) } }
 
 // ServeHTTP does what the server's handler does around the gate.
 func (w *town) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
@@ -227,7 +228,7 @@ func (w *town) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	w.scrub.Request(r)
 	original := *r.URL
-	q := &gate.Request{Request: r, Original: &original, Access: w.access[original.Path], Need: w.need[original.Path], FromProxy: w.behind, Trusted: w.trusts}
+	q := &site.Request{Request: r, Original: &original, Access: w.access[original.Path], Need: w.need[original.Path], FromProxy: w.behind, Trusted: w.trusts}
 	if w.from != nil {
 		q.ClientIP = w.from()
 	}
@@ -273,7 +274,7 @@ func (w *town) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 // forward hands the upstream's answer on, less the headers by which it speaks
 // to the gate.
-func (w *town) forward(rw http.ResponseWriter, q *gate.Request, answer *httptest.ResponseRecorder) {
+func (w *town) forward(rw http.ResponseWriter, q *site.Request, answer *httptest.ResponseRecorder) {
 	h := answer.Header()
 	require, logout := h.Get(gate.HeaderRequire), w.gate.LogoutAsked(q, h.Get(gate.HeaderLogout))
 	h.Del(gate.HeaderRequire)

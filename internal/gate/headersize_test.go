@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -58,7 +58,7 @@ func atHost(n int) func(*town) {
 func sharedByLong(n int) func(*town) {
 	return func(w *town) {
 		atHost(n)(w)
-		w.hub.SharedCallback = &gate.SharedCallback{
+		w.hub.SharedCallback = &site.SharedCallback{
 			Origin: "https://" + strings.Repeat("auth.", n)[:n-len("example.com")] + "example.com", Sites: map[string]bool{w.gate.Origin: true},
 		}
 	}
@@ -75,7 +75,7 @@ func TestHeadersFitNginx(t *testing.T) {
 	}{
 		"silent":           {2048, []func(*town){scope(wechat.ScopeBase)}},
 		"consent":          {2048, nil},
-		"consent at once":  {2048, []func(*town){rules(func(r *gate.Rules) { r.ConsentRedirect = true })}},
+		"consent at once":  {2048, []func(*town){rules(func(r *site.Rules) { r.ConsentRedirect = true })}},
 		"plain http":       {2048, []func(*town){func(w *town) { w.plain, w.inside = true, true }}},
 		"another port":     {2048, []func(*town){func(w *town) { w.gate.Origin = "https://shop.example.com:65443" }}},
 		"callback_origin":  {2048, []func(*town){shared}},
@@ -116,7 +116,7 @@ func TestHeadersFitNginx(t *testing.T) {
 // of before. They make answers longer.
 func TestHeadersFitNginxWithAllCookies(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, rules(func(r *gate.Rules) { r.AllowDeclined = true }))
+	w := newTown(t, rules(func(r *site.Rules) { r.AllowDeclined = true }))
 	b, target := w.browser("alice"), longPage(2000)
 	full := func() {
 		b.plant("/", "__Host-wechat-landed", "1")

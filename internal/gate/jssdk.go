@@ -7,13 +7,14 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
 // jssdkEndpoint signs a page of this site, so that it may use WeChat's JS-SDK: the
 // answer is for wx.config. Of other sites no page is signed: a signature lends the
 // account's name.
-func (g *Gate) jssdkEndpoint(w http.ResponseWriter, r *Request) {
+func (g *Gate) jssdkEndpoint(w http.ResponseWriter, r *site.Request) {
 	switch {
 	case g.Hub.JSSDK == nil:
 		response.WriteError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
@@ -32,7 +33,7 @@ func (g *Gate) jssdkEndpoint(w http.ResponseWriter, r *Request) {
 		return
 	}
 	signed, err := g.Hub.JSSDK(r.Context(), g.Account.Credentials.AppID, pages[0])
-	g.log().Answered(g.Account.Name, err, "ticket", "token")
+	g.Log().Answered(g.Account.Name, err, "ticket", "token")
 	switch {
 	case errors.Is(err, wechat.ErrPage):
 		response.WriteError(w, http.StatusBadRequest, "bad_url", "url must be the address of a page of this site, as the browser has it.")
@@ -58,8 +59,8 @@ type jssdkJSON struct {
 // origin begins a path, a query or a fragment (attacks: shop.example.com@evil,
 // shop.example.com.evil). It is not repaired: what is signed is what the page has.
 // Browsers make / of a \ in a path, and leave it in a query.
-func (g *Gate) isOwnPage(r *Request, page string) bool {
-	rest, ok := strings.CutPrefix(page, r.origin)
+func (g *Gate) isOwnPage(r *site.Request, page string) bool {
+	rest, ok := strings.CutPrefix(page, r.Origin)
 	if !ok || request.HasControl(rest) {
 		return false
 	}

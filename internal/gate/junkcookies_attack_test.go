@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -87,7 +87,7 @@ func TestAttackPlantedCounts(t *testing.T) {
 			t.Parallel()
 			w := newTown(t, scope(wechat.ScopeBase), func(w *town) {
 				w.plain, w.inside = true, true
-				w.access["/open"] = gate.Optional
+				w.access["/open"] = site.Optional
 			})
 			for _, page := range []string{"/x", "/open"} {
 				b := w.browser("alice")

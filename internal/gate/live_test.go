@@ -12,8 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -339,7 +339,7 @@ func TestRenewalKeepsStreams(t *testing.T) {
 // from then on nobody would hear.
 func TestLiveClose(t *testing.T) {
 	t.Parallel()
-	w, over := streaming(t, func(w *town) { w.access["/stream/long poll"] = gate.Public })
+	w, over := streaming(t, func(w *town) { w.access["/stream/long poll"] = site.Public })
 	b, nobody := w.browser("alice"), w.browser("carol")
 	b.open("/")
 	anonymous := nobody.stream("long poll")

@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/signin"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -31,7 +32,7 @@ type sealedData struct {
 // miniProfile takes the nickname and avatar that WeChat's client hands over. The
 // identity is never taken from it: what is encrypted is not authenticated, and the
 // unionid of a wx.login is (attack: one visitor bends the data into another's).
-func (g *Gate) miniProfile(w http.ResponseWriter, r *Request, a wechat.Account) {
+func (g *Gate) miniProfile(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	var body sealedData
 	if !g.atDoor(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
 		return
@@ -52,23 +53,23 @@ func (g *Gate) miniProfile(w http.ResponseWriter, r *Request, a wechat.Account) 
 		})
 	}
 	if err == nil {
-		r.id = nil
-		err = g.identifyToken(r)
+		r.Identity = nil
+		err = g.IdentifyToken(r)
 	}
 	switch {
 	case err != nil:
 		g.dataRefused(w, r, a, err)
-	case r.id == nil:
-		g.refuseToken(w)
+	case r.Identity == nil:
+		g.RefuseToken(w)
 	default:
-		user := newUserJSON(r.id)
+		user := site.NewUser(r.Identity)
 		response.WriteJSON(w, http.StatusOK, tokenJSON{Code: http.StatusOK, User: &user})
 	}
 }
 
 // miniPhone takes the visitor's phone number: the code of the phone button, or what
 // older versions of WeChat hand over encrypted.
-func (g *Gate) miniPhone(w http.ResponseWriter, r *Request, a wechat.Account) {
+func (g *Gate) miniPhone(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	var body sealedData
 	if !g.atDoor(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
 		return
@@ -93,14 +94,14 @@ func (g *Gate) miniPhone(w http.ResponseWriter, r *Request, a wechat.Account) {
 
 // spendPhone spends the code of a phone button, once: a client that lost the answer
 // asks again with the same code.
-func (g *Gate) spendPhone(r *Request, code string) (string, error) {
-	s := r.id.session
-	h := r.hit("phone "+s.AppID, signin.OnceKey("phone", s.Site, s.AppID, s.OpenID, code), code)
+func (g *Gate) spendPhone(r *site.Request, code string) (string, error) {
+	s := r.Identity.Session
+	h := r.Hit("phone "+s.AppID, signin.OnceKey("phone", s.Site, s.AppID, s.OpenID, code), code)
 	o, err := g.Hub.Memory.Once.Do(r.Context(), h, func(ctx context.Context) (signin.Outcome, error) {
 		ctx, cancel := context.WithTimeout(ctx, signin.SpendTimeout)
 		defer cancel()
 		got, err := g.Hub.Phone(ctx, s.AppID, code, s.OpenID)
-		g.log().Answered(g.accountOf(s.AppID).Name, err, "phone", "token")
+		g.Log().Answered(g.AccountOf(s.AppID).Name, err, "phone", "token")
 		if err != nil {
 			return signin.Outcome{}, err
 		}
@@ -110,7 +111,7 @@ func (g *Gate) spendPhone(r *Request, code string) (string, error) {
 	return o.Value, err
 }
 
-func (g *Gate) openPhone(r *Request, body *sealedData) (string, error) {
+func (g *Gate) openPhone(r *site.Request, body *sealedData) (string, error) {
 	envelope, err := g.envelope(r, body)
 	if err != nil {
 		return "", err
@@ -129,8 +130,8 @@ func phoneText(p wechat.Phone) string { return "+" + p.CountryCode + " " + p.Num
 // envelope is body with what is needed to open it. The ledger is asked anew: a
 // session_key changes with each wx.login, and is no reason to prepare identities
 // again.
-func (g *Gate) envelope(r *Request, body *sealedData) (wechat.Envelope, error) {
-	s := r.id.session
+func (g *Gate) envelope(r *site.Request, body *sealedData) (wechat.Envelope, error) {
+	s := r.Identity.Session
 	person, err := g.holder(r)
 	if err != nil {
 		return wechat.Envelope{}, err
@@ -140,10 +141,10 @@ func (g *Gate) envelope(r *Request, body *sealedData) (wechat.Envelope, error) {
 }
 
 // holder is the person of the request's session, as the ledger knows them now.
-func (g *Gate) holder(r *Request) (ledger.Person, error) {
-	ctx, cancel := g.storeContext(r)
+func (g *Gate) holder(r *site.Request) (ledger.Person, error) {
+	ctx, cancel := g.StoreContext(r)
 	defer cancel()
-	s := r.id.session
+	s := r.Identity.Session
 	person, err := g.Hub.Ledger.Find(ctx, s.Person)
 	if err == nil && !person.Holds(s.AppID, s.OpenID) {
 		err = ledger.ErrNotFound
@@ -156,30 +157,30 @@ func (g *Gate) holder(r *Request) (ledger.Person, error) {
 
 // record brings something about the request's visitor into the ledger. WeChat may
 // have been asked meanwhile: who was erased must not come back by the answer.
-func (g *Gate) record(r *Request, s ledger.Sighting) error {
+func (g *Gate) record(r *site.Request, s ledger.Sighting) error {
 	if _, err := g.holder(r); err != nil {
 		return err
 	}
-	if g.Hub.over(&r.id.session) != nil { // and what was withdrawn must not, either
+	if g.Hub.Over(&r.Identity.Session) != nil { // and what was withdrawn must not, either
 		return fmt.Errorf("gate: the session ended while WeChat was asked: %w", ledger.ErrNotFound)
 	}
-	ctx, cancel := g.storeContext(r)
+	ctx, cancel := g.StoreContext(r)
 	defer cancel()
-	s.AppID, s.OpenID = r.id.session.AppID, r.id.session.OpenID
+	s.AppID, s.OpenID = r.Identity.Session.AppID, r.Identity.Session.OpenID
 	if _, err := g.Hub.Ledger.See(ctx, s); err != nil {
 		return fmt.Errorf("gate: ledger: %w", outage.During(outage.CallWrite, err))
 	}
-	g.log().Worked(outage.Write)
-	g.forget(r)
+	g.Log().Worked(outage.Write)
+	g.Forget(r)
 	return nil
 }
 
 // atDoor admits clients with a session of this very account.
-func (g *Gate) atDoor(w http.ResponseWriter, r *Request, a wechat.Account) bool {
+func (g *Gate) atDoor(w http.ResponseWriter, r *site.Request, a wechat.Account) bool {
 	if !g.signedIn(w, r) {
 		return false
 	}
-	if r.id.session.AppID != a.Credentials.AppID {
+	if r.Identity.Session.AppID != a.Credentials.AppID {
 		response.WriteError(w, http.StatusForbidden, "wrong_account", "This token was given by another account.")
 		return false
 	}
@@ -187,12 +188,12 @@ func (g *Gate) atDoor(w http.ResponseWriter, r *Request, a wechat.Account) bool 
 }
 
 // dataRefused answers a client whose data, or code of a phone button, was not taken.
-func (g *Gate) dataRefused(w http.ResponseWriter, r *Request, a wechat.Account, err error) {
+func (g *Gate) dataRefused(w http.ResponseWriter, r *site.Request, a wechat.Account, err error) {
 	status, code, message := http.StatusBadRequest, "", ""
 	var e *wechat.Error
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
-		g.refuseToken(w)
+		g.RefuseToken(w)
 		return
 	case errors.Is(err, wechat.ErrForeignCode):
 		status, code, message = http.StatusForbidden, "foreign_code", "This code was made for another visitor."
@@ -212,6 +213,6 @@ func (g *Gate) dataRefused(w http.ResponseWriter, r *Request, a wechat.Account, 
 		g.doorFailed(w, r, a, err)
 		return
 	}
-	g.log().Note(slog.LevelInfo, "data not accepted", a.Name, "", err)
+	g.Log().Note(slog.LevelInfo, "data not accepted", a.Name, "", err)
 	response.WriteError(w, status, code, message)
 }

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
@@ -146,7 +146,7 @@ func TestDataNeedsATokenOfTheAccount(t *testing.T) {
 
 func TestPhone(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, doors, rules(func(r *gate.Rules) { r.Headers = map[gate.Field]string{gate.FieldPhone: gate.HeaderOn} }))
+	w := newTown(t, doors, rules(func(r *site.Rules) { r.Headers = map[site.Field]string{site.FieldPhone: site.HeaderOn} }))
 	if err := w.weChat.UpdatePerson(wechattest.Person{ID: "alice", Nickname: "小明 🐼", Phone: "13800138000"}); err != nil {
 		t.Fatal(err)
 	}
@@ -191,8 +191,8 @@ func TestPhone(t *testing.T) {
 // can send it in any case.
 func TestPhoneHeader(t *testing.T) {
 	t.Parallel()
-	for setting, want := range map[string]string{"": "", gate.HeaderOff: "", gate.HeaderOn: "X-Wechat-Phone", "x-phone": "X-Phone"} {
-		w := newTown(t, doors, rules(func(r *gate.Rules) { r.Headers = map[gate.Field]string{gate.FieldPhone: setting} }))
+	for setting, want := range map[string]string{"": "", site.HeaderOff: "", site.HeaderOn: "X-Wechat-Phone", "x-phone": "X-Phone"} {
+		w := newTown(t, doors, rules(func(r *site.Rules) { r.Headers = map[site.Field]string{site.FieldPhone: setting} }))
 		c := w.mini("alice")
 		if got := c.ask(http.MethodPost, miniPhone, code{w.weChat.PhoneCode("alice", miniApp)}); got.status != http.StatusOK {
 			t.Fatal(got.body)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -64,7 +65,7 @@ func TestAttackNeighbourPlantsFlow(t *testing.T) {
 func TestAttackNeighbourPlantsTicket(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
-	w.access["/page"] = gate.Public
+	w.access["/page"] = site.Public
 	attacker, victim := w.webView("carol"), w.webView("alice")
 	second := attacker.send(http.MethodGet, "/page?wechat_ticket="+w.mini("carol").ticket(), "").location()
 	path := "/_wechat/ticket/" + secondHopID(second)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 	"github.com/caddy-wechat/gateway/session"
@@ -119,7 +120,7 @@ func TestDuplicateCallbackIsToldOnce(t *testing.T) {
 func TestVirtualVisitorsAreNotTold(t *testing.T) {
 	t.Parallel()
 	for _, guest := range []bool{false, true} {
-		w := newTown(t, crm, rules(func(r *gate.Rules) { r.SnapshotGuest = guest }))
+		w := newTown(t, crm, rules(func(r *site.Rules) { r.SnapshotGuest = guest }))
 		w.weChat.answer(virtual)
 		b := w.browser("alice")
 		b.open("/")
@@ -179,8 +180,8 @@ func TestDeclineThatIsNone(t *testing.T) {
 
 func TestRefusalAtWeChatIsTold(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(*gate.Rules){
-		"page": func(*gate.Rules) {}, "allowed": allowDeclined, "redirect": consentRedirect,
+	for name, change := range map[string]func(*site.Rules){
+		"page": func(*site.Rules) {}, "allowed": allowDeclined, "redirect": consentRedirect,
 	} {
 		w := newTown(t, crm, rules(change))
 		if err := w.weChat.SetQuirks(wechattest.Quirks{OldRefusal: wechattest.Knob{On: true}}); err != nil {

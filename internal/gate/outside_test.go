@@ -7,18 +7,18 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-func outside(o gate.Outside) func(*town) {
-	return rules(func(r *gate.Rules) { r.Outside, r.Scope = o, wechat.ScopeBase })
+func outside(o site.Outside) func(*town) {
+	return rules(func(r *site.Rules) { r.Outside, r.Scope = o, wechat.ScopeBase })
 }
 
 func TestOutsideQR(t *testing.T) {
 	t.Parallel()
-	for _, o := range []gate.Outside{gate.OutsideQR, ""} {
+	for _, o := range []site.Outside{site.OutsideQR, ""} {
 		w := newTown(t, outside(o))
 		b := w.browser("alice")
 		b.ua = desktopUA
@@ -43,7 +43,7 @@ func TestOutsideQR(t *testing.T) {
 
 func TestOutsideLogin(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, outside(gate.OutsideLogin))
+	w := newTown(t, outside(site.OutsideLogin))
 	b := w.browser("alice")
 	b.ua = desktopUA
 	if v := b.open("/x"); !slices.Equal(v.scopes(), []string{base}) || v.last().upstream().Header.Get("X-Wechat-Openid") == "" {
@@ -53,7 +53,7 @@ func TestOutsideLogin(t *testing.T) {
 
 func TestOutsidePass(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, outside(gate.OutsidePass))
+	w := newTown(t, outside(site.OutsidePass))
 	b := w.browser("alice")
 	b.ua = desktopUA
 	if v := b.open("/x"); len(v) != 1 || v.last().upstream().Header.Get("X-Wechat-Openid") != "" {
@@ -76,7 +76,7 @@ func TestOutsidePass(t *testing.T) {
 
 func TestOutsideRefuse(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, outside(gate.OutsideRefuse))
+	w := newTown(t, outside(site.OutsideRefuse))
 	b := w.browser("alice")
 	b.ua = desktopUA
 	for _, address := range []string{"/x?y", "/_wechat/login?return_to=%2Fx%3Fy"} {
@@ -107,7 +107,7 @@ func TestOutsideRefuse(t *testing.T) {
 // WeCom looks like WeChat and cannot do its dance.
 func TestOutsideIsAlsoWeCom(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, outside(gate.OutsideQR))
+	w := newTown(t, outside(site.OutsideQR))
 	b := w.browser("alice")
 	b.ua = weChatUA + " wxwork/4.1.10"
 	if h := b.open("/x").last(); h.kind() != "open_in_wechat" {
@@ -119,7 +119,7 @@ func TestOutsideIsAlsoWeCom(t *testing.T) {
 // identity reaches the upstream.
 func TestAttack09UserAgentGrantsNothing(t *testing.T) {
 	t.Parallel()
-	for _, o := range []gate.Outside{gate.OutsideQR, gate.OutsideLogin, gate.OutsidePass, gate.OutsideRefuse} {
+	for _, o := range []site.Outside{site.OutsideQR, site.OutsideLogin, site.OutsidePass, site.OutsideRefuse} {
 		w := newTown(t, outside(o))
 		b := w.browser("alice")
 		for _, ua := range []string{
@@ -131,7 +131,7 @@ func TestAttack09UserAgentGrantsNothing(t *testing.T) {
 				if h.header.Get("X-Upstream") == "" {
 					continue
 				}
-				if o != gate.OutsidePass || request.DetectBrowser(ua).InWeChat() {
+				if o != site.OutsidePass || request.DetectBrowser(ua).InWeChat() {
 					t.Errorf("%s: %q reached the upstream", o, ua)
 				}
 				for name := range h.upstream().Header {
@@ -147,22 +147,22 @@ func TestAttack09UserAgentGrantsNothing(t *testing.T) {
 // Attack 16: Android's WebView names WeChat in X-Requested-With on page loads.
 func TestAndroidWebViewIsNoXHR(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, outside(gate.OutsideQR))
+	w := newTown(t, outside(site.OutsideQR))
 	w.browser("alice").open("/x", "X-Requested-With", "com.tencent.mm").last().upstream()
 }
 
 // A dance that goes wrong outside WeChat ends as the site wants it there.
 func TestBrokenCallbackOutside(t *testing.T) {
 	t.Parallel()
-	for o, want := range map[gate.Outside]string{
-		gate.OutsideQR: "open_in_wechat", gate.OutsidePass: "", gate.OutsideRefuse: "open_in_wechat", gate.OutsideLogin: "",
+	for o, want := range map[site.Outside]string{
+		site.OutsideQR: "open_in_wechat", site.OutsidePass: "", site.OutsideRefuse: "open_in_wechat", site.OutsideLogin: "",
 	} {
 		w := newTown(t, outside(o))
 		callback := w.browser("alice").until("/x")
 		b := w.browser("carol") // without the binding cookie
 		b.ua = desktopUA
 		got := b.open(callback).last()
-		if got.kind() != want || want == "" && got.url != shop+"/x" || o == gate.OutsideRefuse && got.status != http.StatusUnauthorized {
+		if got.kind() != want || want == "" && got.url != shop+"/x" || o == site.OutsideRefuse && got.status != http.StatusUnauthorized {
 			t.Errorf("%s: %d %q at %s", o, got.status, got.kind(), got.url)
 		}
 	}

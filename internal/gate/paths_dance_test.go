@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
@@ -17,7 +17,7 @@ import (
 // frontOptional makes the front page optional and the rest silent.
 func frontOptional(w *town) {
 	w.gate.Rules.Scope = wechat.ScopeBase
-	w.access["/"] = gate.Optional
+	w.access["/"] = site.Optional
 }
 
 func TestOptionalPathSignsInSilently(t *testing.T) {
@@ -36,7 +36,7 @@ func TestOptionalPathSignsInSilently(t *testing.T) {
 // An optional path never asks for consent, whatever the site wants elsewhere.
 func TestOptionalPathNeedsNoConsent(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, func(w *town) { w.access["/"] = gate.Optional })
+	w := newTown(t, func(w *town) { w.access["/"] = site.Optional })
 	b := w.browser("alice")
 	if got := b.open("/").last().upstream().Header.Get("X-Wechat-Scope"); got != base {
 		t.Errorf("scope %q", got)
@@ -133,7 +133,7 @@ func TestOptionalPathWithoutCookies(t *testing.T) {
 
 func TestPublicPath(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, scope(wechat.ScopeBase), func(w *town) { w.access["/public"] = gate.Public })
+	w := newTown(t, scope(wechat.ScopeBase), func(w *town) { w.access["/public"] = site.Public })
 	b := w.browser("alice")
 	if v := b.open("/public"); len(v) != 1 || v.last().upstream().Header.Get("X-Wechat-User") != "" {
 		t.Errorf("nobody: %s", v)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -23,7 +24,7 @@ const (
 // instead of the upstream, or nil: then the upstream's answer stands, so that
 // an app which asks for what the visitor has already given, or just declined, or
 // declined and was asked again three times, never sends anybody round.
-func (g *Gate) Require(r *Request, status int, want string) func(http.ResponseWriter) {
+func (g *Gate) Require(r *site.Request, status int, want string) func(http.ResponseWriter) {
 	scope := wechat.Scope(want)
 	if scope != wechat.ScopeBase && scope != wechat.ScopeUserInfo {
 		g.warnOfAnswer(r, &g.badRequire, HeaderRequire, want, "write snsapi_userinfo or snsapi_base")
@@ -33,11 +34,11 @@ func (g *Gate) Require(r *Request, status int, want string) func(http.ResponseWr
 		return nil
 	}
 	standing := g.standingForLogin(r, scope)
-	if standing == Satisfied || r.id != nil && (r.id.Guest() || !g.mayAsk(r)) {
+	if standing == Satisfied || r.Identity != nil && (r.Identity.Guest() || !g.MayAsk(r)) {
 		return nil
 	}
 	facts := g.facts(r)
-	facts.Access, facts.Standing = Protected, standing
+	facts.Access, facts.Standing = site.Protected, standing
 	switch verdict := Decide(facts.asked()); {
 	case verdict == Pass, verdict == Refuse && request.WantsPage(r.Request):
 		return nil
@@ -45,7 +46,7 @@ func (g *Gate) Require(r *Request, status int, want string) func(http.ResponseWr
 		return func(w http.ResponseWriter) { g.refuseJSON(w, r, scope) }
 	default:
 		return func(w http.ResponseWriter) {
-			g.countAsked(w, r)
+			g.CountAsked(w, r)
 			if scope == wechat.ScopeUserInfo {
 				r.Need = scope // where a phone is asked, it is asked for this at once
 			}
@@ -59,7 +60,7 @@ const maxAnswerLogged = 64
 
 // LogoutAsked reports whether a value of X-Wechat-Logout ends the session: 1 does.
 // Of a value that means neither yes nor no, the log says so.
-func (g *Gate) LogoutAsked(r *Request, value string) bool {
+func (g *Gate) LogoutAsked(r *site.Request, value string) bool {
 	if value != "" && value != "0" && value != "1" {
 		g.warnOfAnswer(r, &g.badLogout, HeaderLogout, value, "write 1")
 	}
@@ -68,7 +69,7 @@ func (g *Gate) LogoutAsked(r *Request, value string) bool {
 
 // warnOfAnswer says, once a minute, that an upstream's header has no effect: the app
 // has no other way to hear of it.
-func (g *Gate) warnOfAnswer(r *Request, lines *limit.One, header, value, advice string) {
+func (g *Gate) warnOfAnswer(r *site.Request, lines *limit.One, header, value, advice string) {
 	if !lines.Take(limit.Rate{Burst: 1, Every: time.Minute}) {
 		return
 	}
@@ -76,5 +77,5 @@ func (g *Gate) warnOfAnswer(r *Request, lines *limit.One, header, value, advice 
 		value = value[:maxAnswerLogged] + "…"
 	}
 	g.Logger.Warn("the app's answer has "+header+" with a value that has no meaning; it is ignored: "+advice,
-		slog.String("site", r.origin), slog.String("value", strings.ToValidUTF8(value, "?")))
+		slog.String("site", r.Origin), slog.String("value", strings.ToValidUTF8(value, "?")))
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 )
 
 // Attack: QR-jacking. The code on the phone is the attacker's, whose number the
@@ -201,7 +201,7 @@ func TestScanCodeOutsideWeChat(t *testing.T) {
 // 快照页: a virtual visitor signs nobody in, and goes nowhere in circles.
 func TestScanBySnapshot(t *testing.T) {
 	t.Parallel()
-	for _, rule := range []func(*gate.Rules){snapshotGuest, func(*gate.Rules) {}} {
+	for _, rule := range []func(*site.Rules){snapshotGuest, func(*site.Rules) {}} {
 		w := newTown(t, scanning, rules(rule))
 		s, phone := w.desktop("alice").shows("/x"), w.browser("alice")
 		w.weChat.answer(virtual)

@@ -11,8 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/scan"
+	"github.com/caddy-wechat/gateway/internal/site"
 )
 
 // listen opens the stream of a screen, and returns what it says as it says it.
@@ -146,7 +146,7 @@ func TestScanStreamSpell(t *testing.T) {
 			}
 			original := *r.URL
 			w.gate.Origin = shop
-			w.gate.ServeEndpoint(out, &gate.Request{Request: r, Original: &original})
+			w.gate.ServeEndpoint(out, &site.Request{Request: r, Original: &original})
 			return out, time.Since(begun)
 		}
 		out, took := stream(nil)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -178,7 +179,7 @@ func TestScanElsewhere(t *testing.T) {
 	s := w.desktop("alice").shows("/x")
 	phone := w.browser("alice")
 	phone.open("/")
-	w.gate.Rules.Outside = gate.OutsideQR
+	w.gate.Rules.Outside = site.OutsideQR
 	for _, address := range []string{s.code, s.next, s.wait + "/state", s.wait + "/events"} {
 		for _, b := range []*browser{phone, s.browser} {
 			if h := b.send(http.MethodGet, address, ""); h.status != http.StatusNotFound || h.json().Error != "not_found" {
@@ -186,7 +187,7 @@ func TestScanElsewhere(t *testing.T) {
 			}
 		}
 	}
-	w.gate.Rules.Outside = gate.OutsideScan
+	w.gate.Rules.Outside = site.OutsideScan
 	for _, address := range []string{"/_wechat/scan/", "/_wechat/scan/x/y", "/_wechat/scan/wait/", s.wait + "/done", "/_wechat/scan"} {
 		if h := phone.open(address).last(); h.kind() != "scan_expired" && h.status != http.StatusNotFound {
 			t.Errorf("%s: %d %q", address, h.status, h.kind())

@@ -15,6 +15,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signin"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -24,24 +25,24 @@ const maxScanForm = 4 << 10
 // scanPhone is what a code leads to, in the hands of somebody who can sign in. To look
 // at it changes nothing: WeChat fetches addresses, too. It is shown to, and answered
 // by, a session that was made for this code; see scanProof.
-func (g *Gate) scanPhone(w http.ResponseWriter, r *Request, sealed string) {
+func (g *Gate) scanPhone(w http.ResponseWriter, r *site.Request, sealed string) {
 	switch {
 	case r.Method == http.MethodPost:
-		if !g.postedHere(w, r) {
+		if !g.PostedHere(w, r) {
 			return
 		}
 	case r.Method != http.MethodGet:
 		response.MethodNotAllowed(w, http.MethodGet, http.MethodPost)
 		return
 	}
-	c, err := scan.OpenCode(g.Hub.Keys, g.sealer(r).Bound, sealed)
+	c, err := scan.OpenCode(g.Hub.Keys, g.Sealer(r).Bound, sealed)
 	if err != nil || c.Expired() {
 		g.scanOver(w, r, page.ScanExpired, "")
 		return
 	}
 	target := request.ScanPath + sealed
-	if err := g.identify(r); err != nil {
-		g.unavailable(w, r, retryStore, flow.Flow{Target: target, Scope: wechat.ScopeBase}, err)
+	if err := g.Identify(r); err != nil {
+		g.Unavailable(w, r, site.RetryStore, flow.Flow{Target: target, Scope: wechat.ScopeBase}, err)
 		return
 	}
 	proved, standing := g.provedScan(r, c), Nobody
@@ -49,7 +50,7 @@ func (g *Gate) scanPhone(w http.ResponseWriter, r *Request, sealed string) {
 		standing = g.standing(r, c.Need)
 	}
 	switch {
-	case r.id != nil && r.id.Guest():
+	case r.Identity != nil && r.Identity.Guest():
 		// A virtual visitor signs nobody in.
 		g.explainSnapshot(w, r, flow.Flow{Target: target, Scope: wechat.ScopeBase})
 	case !proved && r.Original.RawQuery == scanBack:
@@ -65,14 +66,14 @@ func (g *Gate) scanPhone(w http.ResponseWriter, r *Request, sealed string) {
 
 // scanLook asks the holder, or says what was answered before: that the code was
 // refused, whoever refused it. Who else has confirmed it is theirs to know.
-func (g *Gate) scanLook(w http.ResponseWriter, r *Request, c scan.Code, target string) {
+func (g *Gate) scanLook(w http.ResponseWriter, r *site.Request, c scan.Code, target string) {
 	answer, answered, err := g.scanAnswer(r, c.ID())
 	switch {
 	case err != nil:
-		g.unavailable(w, r, retryStore, flow.Flow{Target: target, Scope: wechat.ScopeBase}, err)
+		g.Unavailable(w, r, site.RetryStore, flow.Flow{Target: target, Scope: wechat.ScopeBase}, err)
 	case !answered:
 		g.scanAsk(w, r, c, target)
-	case answer.Denied || bytes.Equal(answer.By, r.id.session.ID[:]):
+	case answer.Denied || bytes.Equal(answer.By, r.Identity.Session.ID[:]):
 		g.scanReplied(w, r, c, answer, false)
 	default:
 		g.scanOver(w, r, page.ScanExpired, "")
@@ -81,8 +82,8 @@ func (g *Gate) scanLook(w http.ResponseWriter, r *Request, c scan.Code, target s
 
 // scanUnproved answers a phone that has come back from WeChat without a proof: its
 // browser keeps no cookies, or has signed in for another code since.
-func (g *Gate) scanUnproved(w http.ResponseWriter, r *Request, target string) {
-	if r.landed > 0 {
+func (g *Gate) scanUnproved(w http.ResponseWriter, r *site.Request, target string) {
+	if r.Landed > 0 {
 		g.explainCookies(w, r, target)
 		return
 	}
@@ -91,9 +92,9 @@ func (g *Gate) scanUnproved(w http.ResponseWriter, r *Request, target string) {
 
 // scanFirst has the phone's holder sign in, or consent, and come back. A session that
 // was not made for this code stands for nobody, whose it may be.
-func (g *Gate) scanFirst(w http.ResponseWriter, r *Request, target string, standing Standing) {
+func (g *Gate) scanFirst(w http.ResponseWriter, r *site.Request, target string, standing Standing) {
 	facts := g.facts(r)
-	facts.Access, facts.Standing = Protected, standing
+	facts.Access, facts.Standing = site.Protected, standing
 	switch Decide(facts.asked()) {
 	case Begin:
 		g.begin(w, r, newDance{target: target, scope: wechat.ScopeBase})
@@ -105,17 +106,17 @@ func (g *Gate) scanFirst(w http.ResponseWriter, r *Request, target string, stand
 		g.explainOutside(w, r, target)
 	default:
 		// A form, mostly of a page that was left for another code: once more.
-		g.show(w, r, page.Page{Kind: page.SignInExpired, ContinueURL: loginPath(target, wechat.ScopeBase)},
+		g.Show(w, r, page.Page{Kind: page.SignInExpired, ContinueURL: site.LoginPath(target, wechat.ScopeBase)},
 			"not_signed_in", "Open the code again in WeChat.")
 	}
 }
 
 // scanAsk shows who asks, and lets the holder choose the number.
-func (g *Gate) scanAsk(w http.ResponseWriter, r *Request, c scan.Code, target string) {
-	if r.landed > 0 && r.landed <= maxLandings {
-		cookies.Landed.Clear(w, r.site) // it keeps our cookies: several codes in a minute are no loop
+func (g *Gate) scanAsk(w http.ResponseWriter, r *site.Request, c scan.Code, target string) {
+	if r.Landed > 0 && r.Landed <= site.MaxLandings {
+		cookies.Landed.Clear(w, r.Place) // it keeps our cookies: several codes in a minute are no loop
 	}
-	g.show(w, r, page.Page{
+	g.Show(w, r, page.Page{
 		Kind: page.ScanConfirm, ConfirmURL: target, Numbers: c.Numbers(),
 		Device: c.Device.Name(), Network: request.NetworkName(c.Network), Ago: time.Since(c.Begun),
 	}, "scan_confirm", "Open this address in WeChat.")
@@ -124,7 +125,7 @@ func (g *Gate) scanAsk(w http.ResponseWriter, r *Request, c scan.Code, target st
 // scanReply keeps what the holder has said. One wrong number is a no: who may try
 // again would be right in the end (attack: QR-jacking, the code on the phone is not
 // the one on the holder's own screen).
-func (g *Gate) scanReply(w http.ResponseWriter, r *Request, c scan.Code) {
+func (g *Gate) scanReply(w http.ResponseWriter, r *site.Request, c scan.Code) {
 	if !response.ReadForm(w, r.Request, maxScanForm) {
 		return
 	}
@@ -133,27 +134,27 @@ func (g *Gate) scanReply(w http.ResponseWriter, r *Request, c scan.Code) {
 		response.WriteError(w, http.StatusBadRequest, "bad_form", "Choose a number, or say no.")
 		return
 	}
-	s := r.id.session
+	s := r.Identity.Session
 	if !g.Hub.Scans.MayAnswer(s.Person) {
 		g.scanTooMany(w, r, time.Minute, "")
 		return
 	}
 	answer := scan.Answer{By: s.ID[:], Denied: true}
 	if !denied && number == strconv.Itoa(c.Number) {
-		answer = scan.Answer{By: s.ID[:], AppID: s.AppID, Value: r.cookie}
+		answer = scan.Answer{By: s.ID[:], AppID: s.AppID, Value: r.SessionValue}
 	}
-	ctx, cancel := g.storeContext(r)
+	ctx, cancel := g.StoreContext(r)
 	defer cancel()
-	first, err := g.Hub.Scans.Answer(ctx, g.Hub.Keys, signin.OnceKey("answer", r.origin, c.ID()), answer, c.Left()+cookies.ScanGrace)
+	first, err := g.Hub.Scans.Answer(ctx, g.Hub.Keys, signin.OnceKey("answer", r.Origin, c.ID()), answer, c.Left()+cookies.ScanGrace)
 	if err != nil {
-		g.unavailable(w, r, retryStore, flow.Flow{}, err)
+		g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)
 		return
 	}
 	if !first {
 		// The same click twice is one; somebody else's answer is theirs to know.
 		before, _, err := g.scanAnswer(r, c.ID())
 		if err != nil {
-			g.unavailable(w, r, retryStore, flow.Flow{}, err)
+			g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)
 			return
 		}
 		if !bytes.Equal(before.By, answer.By) {
@@ -166,14 +167,14 @@ func (g *Gate) scanReply(w http.ResponseWriter, r *Request, c scan.Code) {
 }
 
 // scanReplied says what the answer was.
-func (g *Gate) scanReplied(w http.ResponseWriter, r *Request, c scan.Code, answer scan.Answer, first bool) {
+func (g *Gate) scanReplied(w http.ResponseWriter, r *site.Request, c scan.Code, answer scan.Answer, first bool) {
 	if !answer.Denied {
-		g.show(w, r, page.Page{Kind: page.ScanConfirmed}, "scan_confirmed", "The other browser is being signed in.")
+		g.Show(w, r, page.Page{Kind: page.ScanConfirmed}, "scan_confirmed", "The other browser is being signed in.")
 		return
 	}
 	if first {
-		g.Logger.Info("a phone refused to sign a browser in", slog.String("session", r.id.session.ID.Short()), slog.String("client", c.Device.Word()))
-		g.audit(r, audit.Record{Action: audit.ActionDecline, Scope: string(r.id.scope), Reason: audit.ReasonScan})
+		g.Logger.Info("a phone refused to sign a browser in", slog.String("session", r.Identity.Session.ID.Short()), slog.String("client", c.Device.Word()))
+		g.WriteAudit(r, audit.Record{Action: audit.ActionDecline, Scope: string(r.Identity.Scope), Reason: audit.ReasonScan})
 	}
 	g.scanOver(w, r, page.ScanDenied, "")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/scan"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -17,32 +18,32 @@ const scanBack = "back"
 
 // codeOf is the code that a sign-in is made for, if it is still good. Such a sign-in
 // always asks WeChat: a session that is there does not satisfy it.
-func (g *Gate) codeOf(r *Request, f flow.Flow) (c scan.Code, fresh bool) {
+func (g *Gate) codeOf(r *site.Request, f flow.Flow) (c scan.Code, fresh bool) {
 	if f.Account != "" || !request.IsScanPath(f.Target) {
 		return scan.Code{}, false // a website's QR page proves no phone
 	}
-	c, err := scan.OpenCode(g.Hub.Keys, g.sealer(r).Bound, strings.TrimPrefix(f.Target, request.ScanPath))
+	c, err := scan.OpenCode(g.Hub.Keys, g.Sealer(r).Bound, strings.TrimPrefix(f.Target, request.ScanPath))
 	return c, err == nil && !c.Expired()
 }
 
 // proveScan leaves the proof that a session was made for a code.
-func (g *Gate) proveScan(w http.ResponseWriter, r *Request, c scan.Code, address string, id session.ID) error {
+func (g *Gate) proveScan(w http.ResponseWriter, r *site.Request, c scan.Code, address string, id session.ID) error {
 	proof := c.Proof(id)
-	sealed, err := proof.Seal(g.Hub.Keys, g.sealer(r).Bound)
+	sealed, err := proof.Seal(g.Hub.Keys, g.Sealer(r).Bound)
 	if err != nil {
 		return err
 	}
-	cookies.Proof.SetAt(w, r.site, address, sealed)
+	cookies.Proof.SetAt(w, r.Place, address, sealed)
 	return nil
 }
 
 // provedScan reports whether the session of r was made for this code.
-func (g *Gate) provedScan(r *Request, c scan.Code) bool {
-	if r.id == nil || r.id.Guest() {
+func (g *Gate) provedScan(r *site.Request, c scan.Code) bool {
+	if r.Identity == nil || r.Identity.Guest() {
 		return false
 	}
-	for _, sealed := range cookies.Proof.Values(r.Request, r.site) {
-		if p, ok := scan.OpenProof(g.Hub.Keys, g.sealer(r).Bound, sealed); ok && p.Proves(c, r.id.session.ID) {
+	for _, sealed := range cookies.Proof.Values(r.Request, r.Place) {
+		if p, ok := scan.OpenProof(g.Hub.Keys, g.Sealer(r).Bound, sealed); ok && p.Proves(c, r.Identity.Session.ID) {
 			return true
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/signin"
+	"github.com/caddy-wechat/gateway/internal/site"
 )
 
 const scanProofCookie = "__Secure-wechat-proof"
@@ -180,14 +180,14 @@ func TestScanDuplicateCallbackOnAnotherGateway(t *testing.T) {
 	var session string
 	callback := phone.until(s.code)
 	for i := range 2 {
-		w.hub.Memory = &gate.Memory{Once: signin.Once{Shared: shared, Keys: w.hub.Keys}}
+		w.hub.Memory = &site.Memory{Once: signin.Once{Shared: shared, Keys: w.hub.Keys}}
 		h := phone.send(http.MethodGet, callback, "")
 		if strings.TrimSuffix(h.location(), "#") != s.code+"?back" || i > 0 && phone.session() != session {
 			t.Errorf("hit %d: %d to %s", i, h.status, h.location())
 		}
 		session = phone.session()
 	}
-	w.hub.Memory = &gate.Memory{Once: signin.Once{Shared: shared, Keys: w.hub.Keys}}
+	w.hub.Memory = &site.Memory{Once: signin.Once{Shared: shared, Keys: w.hub.Keys}}
 	phone.picks(phone.reads(s.code), s.number)
 }
 

@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -60,10 +60,10 @@ func TestScanProofCookie(t *testing.T) {
 func TestScanProofAfterConsent(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		rule func(*gate.Rules)
+		rule func(*site.Rules)
 		want []string
 	}{
-		"page":     {func(*gate.Rules) {}, []string{base}},
+		"page":     {func(*site.Rules) {}, []string{base}},
 		"redirect": {consentRedirect, []string{base, userinfo}},
 	} {
 		t.Run(name, func(t *testing.T) {

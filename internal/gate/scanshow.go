@@ -3,6 +3,7 @@ package gate
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signin"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -28,57 +30,57 @@ import (
 const scanWaitPath = request.ScanPath + "wait/"
 
 // showScan answers a browser outside WeChat with a code of its own. It keeps nothing.
-func (g *Gate) showScan(w http.ResponseWriter, r *Request, target string, need wechat.Scope) {
+func (g *Gate) showScan(w http.ResponseWriter, r *site.Request, target string, need wechat.Scope) {
 	if request.IsScanPath(target) {
 		g.explainOutside(w, r, target) // not a code for a code
 		return
 	}
-	if !g.Hub.Scans.Limits().MayShow(r.heldSecrets().First(), r.clientAddr()) {
+	if !g.Hub.Scans.Limits().MayShow(r.HeldSecrets().First(), r.ClientAddr()) {
 		g.showsNoCode(r)
-		g.scanTooMany(w, r, scan.ShowBrowser.Every, loginPath(target, need))
+		g.scanTooMany(w, r, scan.ShowBrowser.Every, site.LoginPath(target, need))
 		return
 	}
-	c, value := scan.NewCode(r.UserAgent(), r.clientAddr(), need, r.browserSecret(w))
-	sealed, err := c.Seal(g.Hub.Keys, g.sealer(r).Bound)
+	c, value := scan.NewCode(r.UserAgent(), r.ClientAddr(), need, r.BrowserSecret(w))
+	sealed, err := c.Seal(g.Hub.Keys, g.Sealer(r).Bound)
 	if err != nil {
 		g.misconfigured(w, r, flow.Flow{}, err)
 		return
 	}
-	cookies.Scan.SetAt(w, r.site, scanWaitPath+c.ID(), value+"."+sealed) // sent to where this code waits only
+	cookies.Scan.SetAt(w, r.Place, scanWaitPath+c.ID(), value+"."+sealed) // sent to where this code waits only
 	g.scanPage(w, r, c, sealed, target)
 }
 
-func (g *Gate) scanPage(w http.ResponseWriter, r *Request, c scan.Code, sealed, target string) {
+func (g *Gate) scanPage(w http.ResponseWriter, r *site.Request, c scan.Code, sealed, target string) {
 	wait := scanWaitPath + c.ID()
-	g.show(w, r, page.Page{
-		Kind: page.Scan, URL: r.origin + request.ScanPath + sealed, Number: strconv.Itoa(c.Number),
+	g.Show(w, r, page.Page{
+		Kind: page.Scan, URL: r.Origin + request.ScanPath + sealed, Number: strconv.Itoa(c.Number),
 		WaitURL: wait, ContinueURL: wait + "?" + url.Values{"return_to": {target}}.Encode(),
 	}, "scan", "Scan the code of this page with WeChat on your phone.")
 }
 
 // showsNoCode logs that a code was refused, at most once a minute: behind a proxy
 // that is not trusted all visitors seem to have one address.
-func (g *Gate) showsNoCode(r *Request) {
+func (g *Gate) showsNoCode(r *site.Request) {
 	if g.Hub.Scans.Limits().MayLog() {
 		g.Logger.Warn("too many codes are asked for; if all visitors seem to come from one address, set trusted_proxies",
-			slog.String("site", r.origin), slog.String("network", request.NetworkName(request.MaskAddr(r.clientAddr()))))
+			slog.String("site", r.Origin), slog.String("network", request.NetworkName(request.MaskAddr(r.ClientAddr()))))
 	}
 }
 
 // scanOf reads which code the browser of r shows, if it is the one with this id.
-func (g *Gate) scanOf(r *Request, id string) (c scan.Code, sealed string, ok bool) {
-	for _, cookie := range cookies.Scan.Values(r.Request, r.site) {
+func (g *Gate) scanOf(r *site.Request, id string) (c scan.Code, sealed string, ok bool) {
+	for _, cookie := range cookies.Scan.Values(r.Request, r.Place) {
 		value, sealed, _ := strings.Cut(cookie, ".")
 		if len(value) > cookies.MaxBound || len(sealed) > request.MaxScanText {
 			continue
 		}
-		c, err := scan.OpenCode(g.Hub.Keys, g.sealer(r).Bound, sealed)
+		c, err := scan.OpenCode(g.Hub.Keys, g.Sealer(r).Bound, sealed)
 		if err != nil || c.ID() != id {
 			continue
 		}
 		// Who has photographed the code, or found its id, has no use for them
 		// (attack: fetching the session that somebody else's phone has confirmed).
-		if r.heldSecrets().BindsTo(cookies.Scan, value, c.Digest[:]) {
+		if r.HeldSecrets().BindsTo(cookies.Scan, value, c.Digest[:]) {
 			return c, sealed, true
 		}
 	}
@@ -87,16 +89,16 @@ func (g *Gate) scanOf(r *Request, id string) (c scan.Code, sealed string, ok boo
 
 // serveScan answers what is below scanPath. Where the site signs nobody in like this,
 // nothing is.
-func (g *Gate) serveScan(w http.ResponseWriter, r *Request, rest string) {
+func (g *Gate) serveScan(w http.ResponseWriter, r *site.Request, rest string) {
 	wait, waiting := strings.CutPrefix(rest, "wait/")
 	id, what, _ := strings.Cut(wait, "/")
 	switch {
-	case g.outside() != OutsideScan || !waiting && strings.Contains(rest, "/"):
+	case g.outside() != site.OutsideScan || !waiting && strings.Contains(rest, "/"):
 		response.WriteError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
 	case !waiting:
 		g.scanPhone(w, r, rest)
 	case what == "" && r.Method == http.MethodPost: // by who was asked first
-		if g.clickedHere(w, r) {
+		if g.ClickedHere(w, r) {
 			g.scanNext(w, r, id)
 		}
 	case r.Method != http.MethodGet:
@@ -114,16 +116,16 @@ func (g *Gate) serveScan(w http.ResponseWriter, r *Request, rest string) {
 
 // scanNext is where the browser that waits goes: by itself when there is an answer,
 // and again and again where it has no script.
-func (g *Gate) scanNext(w http.ResponseWriter, r *Request, id string) {
-	target := request.ReturnTarget(r.Original.Query().Get("return_to"), r.origin)
+func (g *Gate) scanNext(w http.ResponseWriter, r *site.Request, id string) {
+	target := request.ReturnTarget(r.Original.Query().Get("return_to"), r.Origin)
 	c, sealed, ok := g.scanOf(r, id)
 	if !ok {
 		// Not sent to the target, which would show another code at once: a browser
 		// that keeps no cookies would go round and round.
-		g.scanOver(w, r, page.ScanExpired, loginPath(target, wechat.ScopeBase))
+		g.scanOver(w, r, page.ScanExpired, site.LoginPath(target, wechat.ScopeBase))
 		return
 	}
-	again := loginPath(target, c.Need)
+	again := site.LoginPath(target, c.Need)
 	var answer scan.Answer
 	var answered bool
 	var err error
@@ -147,29 +149,29 @@ func (g *Gate) scanNext(w http.ResponseWriter, r *Request, id string) {
 
 // scanArrive exchanges the answer for a session, once, and sends the browser to where
 // it wanted. A second hit of the same browser gets the same session.
-func (g *Gate) scanArrive(w http.ResponseWriter, r *Request, c scan.Code, answer scan.Answer, target string) {
-	if err := g.identify(r); err != nil {
+func (g *Gate) scanArrive(w http.ResponseWriter, r *site.Request, c scan.Code, answer scan.Answer, target string) {
+	if err := g.Identify(r); err != nil {
 		g.scanUnavailable(w, r, err)
 		return
 	}
-	key, who := signin.OnceKey("scan", r.origin, c.ID()), visitorOf(r)
-	o, err := g.Hub.Memory.Once.Do(r.Context(), r.hit("scan", key, c.ID()), func(ctx context.Context) (signin.Outcome, error) {
-		return g.spendScan(ctx, r.origin, c, answer, who)
+	key, who := signin.OnceKey("scan", r.Origin, c.ID()), site.VisitorOf(r)
+	o, err := g.Hub.Memory.Once.Do(r.Context(), r.Hit("scan", key, c.ID()), func(ctx context.Context) (signin.Outcome, error) {
+		return g.spendScan(ctx, r.Origin, c, answer, who)
 	})
 	lives := false
 	if err == nil {
-		lives, err = g.lives(r, o, answer.AppID)
+		lives, err = g.Lives(r, o, answer.AppID)
 	}
 	switch {
-	case err != nil && !isNobody(err):
+	case err != nil && !site.IsNobody(err):
 		g.scanUnavailable(w, r, err)
-	case err != nil, !lives, g.sameKeys(r) != nil:
-		g.scanOver(w, r, page.ScanExpired, loginPath(target, c.Need))
+	case err != nil, !lives, g.SameKeys(r) != nil:
+		g.scanOver(w, r, page.ScanExpired, site.LoginPath(target, c.Need))
 	default:
-		g.setSession(w, r, o.Value, o.Session)
-		g.land(w, r)
-		cookies.Scan.ClearAt(w, r.site, scanWaitPath+c.ID())
-		returnTo(w, r, target) // not arrive: there is no fragment of WeChat's to drop
+		g.SetSession(w, r, o.Value, o.Session)
+		g.Land(w, r)
+		cookies.Scan.ClearAt(w, r.Place, scanWaitPath+c.ID())
+		site.ReturnTo(w, r, target) // not arrive: there is no fragment of WeChat's to drop
 	}
 }
 
@@ -183,7 +185,7 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scan.Code, answer s
 	switch {
 	case err != nil:
 		return signin.Outcome{}, fmt.Errorf("gate: the phone's session: %w", err)
-	case g.Hub.over(phone) != nil || phone.Guest || !g.admits(phone.AppID):
+	case g.Hub.Over(phone) != nil || phone.Guest || !g.Admits(phone.AppID):
 		return signin.Outcome{}, fmt.Errorf("gate: the phone's session: %w", session.ErrEnded)
 	}
 	person, err := g.Hub.Ledger.Find(ctx, phone.Person)
@@ -214,7 +216,7 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scan.Code, answer s
 		g.Hub.Scans.GiveBack(ctx, key)
 		return signin.Outcome{}, err
 	}
-	account := g.accountOf(phone.AppID).Name
+	account := g.AccountOf(phone.AppID).Name
 	g.Logger.Info("signed in by a phone", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()),
 		slog.String("account", account), slog.String("phone", phone.ID.Short()), slog.String("client", c.Device.Word()))
 	audit.Write(g.Audit, audit.Record{
@@ -226,10 +228,10 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scan.Code, answer s
 // keepScanned tells of the sign-in and saves its session. Asked again after a
 // failure, it tells nothing new.
 func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scan.Code, person ledger.Person, who signin.Visitor) (string, error) {
-	if err := g.teller().TellSignIn(ctx, s, person.UnionID, audit.ReasonScan, c.ID()); err != nil {
+	if err := g.Teller().TellSignIn(ctx, s, person.UnionID, audit.ReasonScan, c.ID()); err != nil {
 		return "", err
 	}
-	value, err := g.signer().KeepAsDated(ctx, s, person, who)
+	value, err := g.Signer().KeepAsDated(ctx, s, person, who)
 	if err != nil {
 		return "", fmt.Errorf("gate: save session: %w", err)
 	}
@@ -237,26 +239,41 @@ func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scan.Code,
 }
 
 // scanAnswer is what a phone has said to a code.
-func (g *Gate) scanAnswer(r *Request, id string) (scan.Answer, bool, error) {
-	ctx, cancel := g.storeContext(r)
+func (g *Gate) scanAnswer(r *site.Request, id string) (scan.Answer, bool, error) {
+	ctx, cancel := g.StoreContext(r)
 	defer cancel()
-	return g.Hub.Scans.Read(ctx, g.Hub.Keys, signin.OnceKey("answer", r.origin, id))
+	return g.Hub.Scans.Read(ctx, g.Hub.Keys, signin.OnceKey("answer", r.Origin, id))
 }
 
 // scanOver says that a code leads nowhere; again shows another one, "" none.
-func (g *Gate) scanOver(w http.ResponseWriter, r *Request, kind page.Kind, again string) {
-	g.show(w, r, page.Page{Kind: kind, ContinueURL: again}, string(kind), "This code is over, or was refused. Show a new one.")
+func (g *Gate) scanOver(w http.ResponseWriter, r *site.Request, kind page.Kind, again string) {
+	g.Show(w, r, page.Page{Kind: kind, ContinueURL: again}, string(kind), "This code is over, or was refused. Show a new one.")
 }
 
 // scanTooMany has somebody wait who has asked for too many codes, or answered them.
-func (g *Gate) scanTooMany(w http.ResponseWriter, r *Request, after time.Duration, again string) {
+func (g *Gate) scanTooMany(w http.ResponseWriter, r *site.Request, after time.Duration, again string) {
 	response.RetryIn(w, after) // for a script; a page says it by itself
-	g.show(w, r, page.Page{Kind: page.Unavailable, Status: http.StatusTooManyRequests, RetryAfter: after, ContinueURL: again},
+	g.Show(w, r, page.Page{Kind: page.Unavailable, Status: http.StatusTooManyRequests, RetryAfter: after, ContinueURL: again},
 		"too_frequent", "Too many codes. Wait a moment, and try again.")
 }
 
-func (g *Gate) scanUnavailable(w http.ResponseWriter, r *Request, err error) {
-	g.logUnavailable(r, g.Account, "", err)
-	response.RetryIn(w, retryStore)
-	g.show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: retryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
+func (g *Gate) scanUnavailable(w http.ResponseWriter, r *site.Request, err error) {
+	g.LogUnavailable(r, g.Account, "", err)
+	response.RetryIn(w, site.RetryStore)
+	g.Show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: site.RetryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
+}
+
+// scanAsksFirst is asksFirst for the person whose phone has answered.
+func (g *Gate) scanAsksFirst(w http.ResponseWriter, r *site.Request, answer scan.Answer, target string) bool {
+	ctx, cancel := g.StoreContext(r)
+	defer cancel()
+	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: r.Origin, AppID: answer.AppID, Audience: session.Cookie})
+	switch {
+	case errors.Is(err, session.ErrNone):
+		return false // nobody is signed in by it
+	case err != nil:
+		g.scanUnavailable(w, r, err)
+		return true
+	}
+	return g.AsksFirst(w, r, phone.Person, r.Original.RequestURI(), target)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signin"
+	"github.com/caddy-wechat/gateway/internal/site"
 )
 
 const (
@@ -49,14 +50,14 @@ func (g *Gate) scanState(ctx context.Context, site string, c scan.Code) (string,
 }
 
 // scanPoll answers a browser that asks by itself. It never says who has confirmed.
-func (g *Gate) scanPoll(w http.ResponseWriter, r *Request, id string) {
+func (g *Gate) scanPoll(w http.ResponseWriter, r *site.Request, id string) {
 	state := scanExpired
 	if c, _, ok := g.scanOf(r, id); ok {
 		state = scanWaiting
 		if g.mayPoll(r, id) {
 			var err error
-			if state, err = g.scanState(r.Context(), r.origin, c); err != nil {
-				g.unavailableJSON(w, r, g.Account, retryStore, err)
+			if state, err = g.scanState(r.Context(), r.Origin, c); err != nil {
+				g.UnavailableJSON(w, r, g.Account, site.RetryStore, err)
 				return
 			}
 		}
@@ -65,12 +66,12 @@ func (g *Gate) scanPoll(w http.ResponseWriter, r *Request, id string) {
 }
 
 // mayPoll reports whether the store may be asked for the browser that shows a code.
-func (g *Gate) mayPoll(r *Request, id string) bool {
-	return g.Hub.Scans.Limits().MayAsk(id, r.network(), time.Now())
+func (g *Gate) mayPoll(r *site.Request, id string) bool {
+	return g.Hub.Scans.Limits().MayAsk(id, r.Network(), time.Now())
 }
 
 // scanStream tells a browser by server-sent events.
-func (g *Gate) scanStream(w http.ResponseWriter, r *Request, id string) {
+func (g *Gate) scanStream(w http.ResponseWriter, r *site.Request, id string) {
 	c, _, ok := g.scanOf(r, id)
 	if !ok {
 		response.WriteError(w, http.StatusGone, "scan_expired", "This code is over.")
@@ -80,10 +81,10 @@ func (g *Gate) scanStream(w http.ResponseWriter, r *Request, id string) {
 	var leave func()
 	// A stream asks at once: opened again and again, it would be a poll without bound.
 	if ok = g.mayPoll(r, id); ok {
-		ctx, leave, ok = g.Hub.Scans.Streams.Enter(r.Context(), id, r.network())
+		ctx, leave, ok = g.Hub.Scans.Streams.Enter(r.Context(), id, r.Network())
 	}
 	if !ok {
-		response.RetryIn(w, retryStore)
+		response.RetryIn(w, site.RetryStore)
 		response.WriteError(w, http.StatusServiceUnavailable, "too_many_streams", "Ask for the state instead.")
 		return
 	}
@@ -95,7 +96,7 @@ func (g *Gate) scanStream(w http.ResponseWriter, r *Request, id string) {
 	if stream.Begin() != nil || stream.Say(scanWaiting) != nil {
 		return
 	}
-	g.scanTell(ctx, stream, r.origin, c)
+	g.scanTell(ctx, stream, r.Origin, c)
 }
 
 // scanTell asks again and again, and says what is new.
@@ -107,7 +108,7 @@ func (g *Gate) scanTell(ctx context.Context, stream response.Stream, site string
 		state, err := g.scanState(ctx, site, c)
 		if err != nil && ctx.Err() == nil && !failed {
 			failed = true // one line for a stream; the store tells the rest
-			g.logWeChat(slog.LevelWarn, "a browser waits for a store", flow.Flow{}, err)
+			g.LogFailed(slog.LevelWarn, "a browser waits for a store", flow.Flow{}, err)
 		}
 		if state != scanWaiting {
 			_ = stream.Say(state) // the browser may have left: nobody to tell

@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
 // shared has WeChat send this site's visitors back to another one.
 func shared(w *town) {
-	w.hub.SharedCallback = &gate.SharedCallback{
+	w.hub.SharedCallback = &site.SharedCallback{
 		Origin: "https://auth.example.com", Sites: map[string]bool{shop: true, "https://other.example.com:8443": true},
 	}
 }

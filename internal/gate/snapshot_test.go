@@ -9,13 +9,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
-func snapshotGuest(r *gate.Rules) { r.SnapshotGuest = true }
+func snapshotGuest(r *site.Rules) { r.SnapshotGuest = true }
 
 // virtual is WeChat's answer for a virtual visitor (WeChat: notice on 快照页, A6).
 const virtual = `{"access_token":"virtual-access-token","expires_in":7200,"refresh_token":"virtual-refresh-token",` +
@@ -180,7 +180,7 @@ func TestSnapshotOnAnOptionalPath(t *testing.T) {
 	t.Parallel()
 	for _, guest := range []bool{false, true} {
 		w := newTown(t, scope(wechat.ScopeBase), func(w *town) {
-			w.access["/"] = gate.Optional
+			w.access["/"] = site.Optional
 			w.gate.Rules.SnapshotGuest = guest
 		})
 		w.weChat.answer(virtual)

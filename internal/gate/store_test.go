@@ -11,8 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -29,7 +29,7 @@ func TestAttack28UnavailableIsNotAbsent(t *testing.T) {
 		"ledger, too late": func(w *town) { w.ledger.fail(fmt.Errorf("not begun: %w", context.DeadlineExceeded)) },
 	} {
 		w := newTown(t, scope(wechat.ScopeBase), func(w *town) {
-			w.access["/public"], w.access["/optional"] = gate.Public, gate.Optional
+			w.access["/public"], w.access["/optional"] = site.Public, site.Optional
 		})
 		b := w.browser("alice")
 		callback := b.until("/back")
@@ -101,7 +101,7 @@ func TestRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTownWith(t, c, scope(wechat.ScopeBase), func(w *town) {
 			w.inside = true
-			w.access["/public"] = gate.Public
+			w.access["/public"] = site.Public
 			w.hub.Policy = session.Policy{Idle: 8 * time.Hour, Lifetime: 24 * time.Hour}
 			sealed := w.store.Store.(session.Sealed)
 			sealed.Policy = w.hub.Policy

@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -32,11 +32,11 @@ func (s *verdicts) Load(ctx context.Context, value string, b session.Binding) (*
 
 // reloaded is the configuration after a town's: with another store, which knows the
 // same sessions and hears of no end.
-func reloaded(w *town, changes ...func(next *gate.Hub)) (next *gate.Hub, store *verdicts) {
+func reloaded(w *town, changes ...func(next *site.Hub)) (next *site.Hub, store *verdicts) {
 	store = &verdicts{Store: w.store.Store}
-	next = &gate.Hub{
+	next = &site.Hub{
 		Ledger: w.hub.Ledger, Store: store, AskStore: true, Ended: func([16]byte) bool { return false },
-		Keys: w.hub.Keys, Memory: w.hub.Memory, Live: new(gate.Live), Succession: new(gate.Succession),
+		Keys: w.hub.Keys, Memory: w.hub.Memory, Live: new(site.Live), Succession: new(site.Succession),
 	}
 	for _, change := range changes {
 		change(next)
@@ -59,22 +59,22 @@ func TestAttackStreamsOutliveTheirConfiguration(t *testing.T) {
 	}{
 		"no reload": {func(*town) {}, forever},
 		"the same store and account": {func(w *town) {
-			reloaded(w, func(next *gate.Hub) {
+			reloaded(w, func(next *site.Hub) {
 				next.Live, next.Admits = w.hub.Live, func(appID string) bool { return appID == shopApp }
 			})
 		}, forever},
 		"the account is gone": {func(w *town) {
-			reloaded(w, func(next *gate.Hub) { next.Live, next.Admits = w.hub.Live, gone })
+			reloaded(w, func(next *site.Hub) { next.Live, next.Admits = w.hub.Live, gone })
 		}, time.Minute},
 		"the account is gone at the next reload": {func(w *town) {
-			next, _ := reloaded(w, func(next *gate.Hub) { next.Live = w.hub.Live })
+			next, _ := reloaded(w, func(next *site.Hub) { next.Live = w.hub.Live })
 			time.Sleep(10 * time.Minute)
-			next.Succession.Pass(&gate.Hub{Memory: w.hub.Memory, Live: w.hub.Live, Admits: gone})
+			next.Succession.Pass(&site.Hub{Memory: w.hub.Memory, Live: w.hub.Live, Admits: gone})
 		}, 11 * time.Minute},
 		"the account was gone for half a minute": {func(w *town) {
-			next, _ := reloaded(w, func(next *gate.Hub) { next.Live, next.Admits = w.hub.Live, gone })
+			next, _ := reloaded(w, func(next *site.Hub) { next.Live, next.Admits = w.hub.Live, gone })
 			time.Sleep(30 * time.Second)
-			next.Succession.Pass(&gate.Hub{Memory: w.hub.Memory, Live: w.hub.Live})
+			next.Succession.Pass(&site.Hub{Memory: w.hub.Memory, Live: w.hub.Live})
 		}, forever},
 		"no gateway any more": {func(w *town) { w.hub.Succession.Pass(nil) }, time.Minute},
 		"another store knows the session": {func(w *town) {
@@ -125,7 +125,7 @@ func TestAttackStreamsOutliveTheirConfiguration(t *testing.T) {
 // Its visitor leaves after the limit.
 func runsOn(t *testing.T, c *weChat, limit time.Duration, reload func(*town)) time.Duration {
 	w := newTownWith(t, c, scope(wechat.ScopeBase), func(w *town) {
-		w.inside, w.hub.Succession = true, new(gate.Succession)
+		w.inside, w.hub.Succession = true, new(site.Succession)
 		w.stream = func(rw http.ResponseWriter, r *http.Request) {
 			rw.Header().Set("X-Upstream", "1")
 			if r.URL.Path == "/stream" {

@@ -15,6 +15,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -51,24 +52,24 @@ type ticket struct {
 }
 
 // issueTicket gives the client a ticket for the web-view that it is about to open.
-func (g *Gate) issueTicket(w http.ResponseWriter, r *Request, a wechat.Account) {
+func (g *Gate) issueTicket(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	if !g.atDoor(w, r, a) {
 		return
 	}
-	s := r.id.session
+	s := r.Identity.Session
 	// Of persons, not of sessions: a ticket makes another session, which can ask for
 	// tickets too (attack: one visitor fills the store).
-	if ok, _ := g.Hub.Memory.tickets.Take(s.Person, "", ticketRate); !ok {
+	if ok, _ := g.Hub.Memory.Tickets.Take(s.Person, "", ticketRate); !ok {
 		response.RetryIn(w, time.Minute)
 		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "Too many tickets in this minute.")
 		return
 	}
 	sealed, err := g.sealTicket(r, ticket{
 		ID: rand.Text(), Person: s.Person, AppID: s.AppID, OpenID: s.OpenID,
-		Session: s.ID[:], Created: s.Created.Unix(), Value: r.token.value, Until: time.Now().Add(cookies.TicketLife).UnixMilli(),
+		Session: s.ID[:], Created: s.Created.Unix(), Value: r.Token.Value, Until: time.Now().Add(cookies.TicketLife).UnixMilli(),
 	})
 	if err != nil {
-		g.unavailableJSON(w, r, a, retryStore, err)
+		g.UnavailableJSON(w, r, a, site.RetryStore, err)
 		return
 	}
 	response.WriteJSON(w, http.StatusOK, map[string]any{
@@ -76,12 +77,12 @@ func (g *Gate) issueTicket(w http.ResponseWriter, r *Request, a wechat.Account) 
 	})
 }
 
-func (g *Gate) sealTicket(r *Request, t ticket) (string, error) {
+func (g *Gate) sealTicket(r *site.Request, t ticket) (string, error) {
 	plain, err := json.Marshal(t)
 	if err != nil {
 		return "", fmt.Errorf("gate: encode ticket: %w", err)
 	}
-	sealed, err := g.Hub.Keys.Seal(purposeTicket, r.origin, plain)
+	sealed, err := g.Hub.Keys.Seal(purposeTicket, r.Origin, plain)
 	if err != nil {
 		return "", fmt.Errorf("gate: seal ticket: %w", err)
 	}
@@ -89,8 +90,8 @@ func (g *Gate) sealTicket(r *Request, t ticket) (string, error) {
 }
 
 // openTicket reads a ticket of this site that is still good.
-func (g *Gate) openTicket(r *Request, sealed string) (ticket, error) {
-	plain, err := g.Hub.Keys.Open(purposeTicket, r.origin, sealed)
+func (g *Gate) openTicket(r *site.Request, sealed string) (ticket, error) {
+	plain, err := g.Hub.Keys.Open(purposeTicket, r.Origin, sealed)
 	if err != nil {
 		return ticket{}, fmt.Errorf("%w: %w", errTicket, err)
 	}
@@ -105,11 +106,11 @@ func (g *Gate) openTicket(r *Request, sealed string) (ticket, error) {
 // asked for it, and the account, which the site may not admit any more.
 func (g *Gate) checkTicket(t ticket) error {
 	left := time.Until(time.UnixMilli(t.Until))
-	if left <= 0 || left > cookies.TicketLife+session.MaxSkew || len(t.Session) != len(session.ID{}) || !g.admits(t.AppID) {
+	if left <= 0 || left > cookies.TicketLife+session.MaxSkew || len(t.Session) != len(session.ID{}) || !g.Admits(t.AppID) {
 		return errTicket
 	}
 	asked := session.Session{ID: session.ID(t.Session), Person: t.Person, Created: time.Unix(t.Created, 0)}
-	if g.Hub.over(&asked) != nil {
+	if g.Hub.Over(&asked) != nil {
 		return errTicket
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -16,8 +17,8 @@ import (
 // the app behind us never sees it.
 func TestBadTokens(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, doors, scope(wechat.ScopeBase), rules(func(r *gate.Rules) { r.Outside = gate.OutsideLogin }))
-	w.access = map[string]gate.Access{"/public": gate.Public, "/optional": gate.Optional}
+	w := newTown(t, doors, scope(wechat.ScopeBase), rules(func(r *site.Rules) { r.Outside = site.OutsideLogin }))
+	w.access = map[string]site.Access{"/public": site.Public, "/optional": site.Optional}
 	c, cookies := w.mini("alice"), w.browser("alice")
 	cookies.open("/")
 	good := strings.TrimPrefix(c.token, "wxt_mini.")
@@ -93,7 +94,7 @@ func TestTwoTokensAreNone(t *testing.T) {
 	if err != nil || res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("%v %v", res.StatusCode, err)
 	}
-	w.access["/page"] = gate.Public
+	w.access["/page"] = site.Public
 	var seen []string
 	w.upstream = func(_ http.ResponseWriter, r *http.Request) { seen = r.Header["Authorization"] }
 	if _, err := (insider{w}).RoundTrip(r); err != nil || len(seen) != 0 {
@@ -106,7 +107,7 @@ func TestTwoTokensAreNone(t *testing.T) {
 func TestAttackASecondAuthorization(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors, func(w *town) { w.inside = true })
-	w.access["/public"] = gate.Public
+	w.access["/public"] = site.Public
 	alice := "Bearer " + w.mini("alice").token
 	for name, lines := range map[string][]string{
 		"before it":     {"Basic YTpi", alice},
@@ -140,7 +141,7 @@ func TestAttackASecondAuthorization(t *testing.T) {
 func TestBearersOfTheApp(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
-	w.access["/public"] = gate.Public
+	w.access["/public"] = site.Public
 	b := w.browser("alice")
 	b.consents("/")
 	for _, value := range []string{"Bearer eyJhbGciOi.J9.x", "Basic YTpi", "Bearer", "Bearer WXT_mini.x", "Token wxt_mini.x", "wxt_mini.x"} {
@@ -181,7 +182,7 @@ func TestTokensPassEveryScope(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
 	w.need["/account"] = wechat.ScopeUserInfo
-	w.access["/public"] = gate.Public
+	w.access["/public"] = site.Public
 	c := w.mini("alice")
 	c.page("/account")
 	w.upstream = func(w http.ResponseWriter, _ *http.Request) {

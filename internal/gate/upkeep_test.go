@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/profile"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
@@ -22,7 +22,7 @@ const refreshPath = "/sns/oauth2/refresh_token"
 // kept makes the town fetch profiles again: each one is old at once.
 func kept(w *town) { w.keeps(w.hub) }
 
-func (w *town) keeps(hub *gate.Hub) *profile.Refresher {
+func (w *town) keeps(hub *site.Hub) *profile.Refresher {
 	w.upkeep = &profile.Refresher{
 		WeChat: hub.WeChat, Ledger: w.ledger, Keys: hub.Keys, MaxAge: time.Nanosecond, Logger: w.gate.Logger, Audit: w.gate.Audit,
 	}

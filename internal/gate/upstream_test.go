@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -52,7 +53,7 @@ func TestRequireConsent(t *testing.T) {
 func TestRequireSignInOnAPublicPath(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, func(w *town) {
-		w.access["/public"], w.access["/open"] = gate.Public, gate.Optional
+		w.access["/public"], w.access["/open"] = site.Public, site.Optional
 		w.upstream = demanding(http.StatusUnauthorized, wechat.ScopeBase)
 	})
 	v := w.browser("alice").open("/public?x")
@@ -153,7 +154,7 @@ func TestRequireNeverLoops(t *testing.T) {
 	// And a browser that keeps no session meanwhile.
 	w = newTown(t, scope(wechat.ScopeBase), func(w *town) {
 		w.upstream = always(base)
-		w.access["/"] = gate.Public
+		w.access["/"] = site.Public
 	})
 	b = w.browser("alice")
 	b.keep = func(name string) bool { return name != "__Host-wechat" }
@@ -256,7 +257,7 @@ func TestRequireOfAGuest(t *testing.T) {
 func TestLogoutByUpstream(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scope(wechat.ScopeBase), func(w *town) {
-		w.access["/public"] = gate.Public
+		w.access["/public"] = site.Public
 		w.upstream = func(rw http.ResponseWriter, r *http.Request) {
 			if strings.HasSuffix(r.URL.RawQuery, "logout") {
 				rw.Header().Set(gate.HeaderLogout, "1")

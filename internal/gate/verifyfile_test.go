@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 )
 
 // WeChat asks for the file by which it checks a domain, and its console says only
@@ -14,17 +14,17 @@ func TestVerifyFileThatIsNotConfigured(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		path   string
-		access gate.Access
+		access site.Access
 		want   string // the line to write; "": there is no warning
 	}{
-		"an official account's":  {"/MP_verify_AbCd1234EfGh5678.txt", gate.Protected, "verify_file MP_verify_AbCd1234EfGh5678.txt AbCd1234EfGh5678"},
-		"the app may have it":    {"/MP_verify_AbCd1234EfGh5678.txt", gate.Public, ""},
-		"elsewhere":              {"/a/MP_verify_AbCd1234.txt", gate.Protected, ""},
-		"another file":           {"/verify.txt", gate.Protected, ""},
-		"words for the log":      {"/MP_verify_a`%20MP_verify_b.txt", gate.Protected, ""},
-		"a line end for the log": {"/MP_verify_a%0AMP_verify_b.txt", gate.Protected, ""},
-		"a long name":            {"/MP_verify_" + strings.Repeat("a", 65) + ".txt", gate.Protected, ""},
-		"without a content":      {"/MP_verify_.txt", gate.Protected, ""},
+		"an official account's":  {"/MP_verify_AbCd1234EfGh5678.txt", site.Protected, "verify_file MP_verify_AbCd1234EfGh5678.txt AbCd1234EfGh5678"},
+		"the app may have it":    {"/MP_verify_AbCd1234EfGh5678.txt", site.Public, ""},
+		"elsewhere":              {"/a/MP_verify_AbCd1234.txt", site.Protected, ""},
+		"another file":           {"/verify.txt", site.Protected, ""},
+		"words for the log":      {"/MP_verify_a`%20MP_verify_b.txt", site.Protected, ""},
+		"a line end for the log": {"/MP_verify_a%0AMP_verify_b.txt", site.Protected, ""},
+		"a long name":            {"/MP_verify_" + strings.Repeat("a", 65) + ".txt", site.Protected, ""},
+		"without a content":      {"/MP_verify_.txt", site.Protected, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

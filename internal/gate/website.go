@@ -11,6 +11,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -21,20 +22,20 @@ import (
 
 // outside is what happens to visitors who are not in WeChat. To WeChat's own servers
 // only a website's account can send them.
-func (g *Gate) outside() Outside {
+func (g *Gate) outside() site.Outside {
 	o := g.Rules.Outside
-	if o == OutsideLogin && g.Hub.RealWeChat && !g.has(wechat.Website) {
-		o = OutsideScan
+	if o == site.OutsideLogin && g.Hub.RealWeChat && !g.Has(wechat.Website) {
+		o = site.OutsideScan
 	}
-	if o == OutsideScan && g.Hub.Scans == nil {
-		o = OutsideQR
+	if o == site.OutsideScan && g.Hub.Scans == nil {
+		o = site.OutsideQR
 	}
 	return o
 }
 
 // dancer is the account that signs the visitor of r in.
-func (g *Gate) dancer(r *Request) wechat.Account {
-	if g.outside() == OutsideLogin && !request.DetectBrowser(r.UserAgent()).InWeChat() {
+func (g *Gate) dancer(r *site.Request) wechat.Account {
+	if g.outside() == site.OutsideLogin && !request.DetectBrowser(r.UserAgent()).InWeChat() {
 		for _, a := range g.Doors {
 			if a.Kind == wechat.Website {
 				return a
@@ -44,30 +45,22 @@ func (g *Gate) dancer(r *Request) wechat.Account {
 	return g.Account
 }
 
-// flowAccount is the account of a dance, false when the site has it no more.
-func (g *Gate) flowAccount(f flow.Flow) (wechat.Account, bool) {
-	if f.Account == "" {
-		return g.Account, true
-	}
-	return g.door(wechat.Website, f.Account)
-}
-
 // maxHandedCode is what WeChat adds to an address that is handed on, in bytes: a
 // code, whose length is at most 512, and the state.
 const maxHandedCode = len("?code=&state=") + 512 + 64
 
 // signInURL is WeChat's page for a flow. Where the answer would be too long with it,
 // the flow ends at the front page.
-func (g *Gate) signInURL(w http.ResponseWriter, r *Request, a wechat.Account, f flow.Flow) (string, error) {
-	sealer := g.sealer(r)
+func (g *Gate) signInURL(w http.ResponseWriter, r *site.Request, a wechat.Account, f flow.Flow) (string, error) {
+	sealer := g.Sealer(r)
 	path, err := sealer.Path(f)
 	if err != nil {
 		return "", err
 	}
 	callback := g.callbackAddress(r, path)
 	location := g.askURL(a, callback, f.Scope, sealer.State(f.ID))
-	handedOn := len(r.origin) + len(path) + maxHandedCode + response.AddedLater
-	if f.Target != "/" && (!response.HeaderFits(w.Header(), location) || callback != r.origin+path && handedOn >= response.MaxHeader) {
+	handedOn := len(r.Origin) + len(path) + maxHandedCode + response.AddedLater
+	if f.Target != "/" && (!response.HeaderFits(w.Header(), location) || callback != r.Origin+path && handedOn >= response.MaxHeader) {
 		f.Target = "/"
 		return g.signInURL(w, r, a, f)
 	}
@@ -84,11 +77,11 @@ func (g *Gate) askURL(a wechat.Account, callback string, scope wechat.Scope, sta
 
 // refusedAtWebsite handles a state without a code, as WeChat's QR page used to send
 // it. Today it calls nobody back: its page stays, and the visitor goes back.
-func (g *Gate) refusedAtWebsite(w http.ResponseWriter, r *Request, f flow.Flow) {
+func (g *Gate) refusedAtWebsite(w http.ResponseWriter, r *site.Request, f flow.Flow) {
 	g.Logger.Info("visitor refused", slog.String("flow", audit.ShortID(f.ID)), slog.String("account", f.Account))
 	scope := wechat.Website.SessionScope()
-	g.audit(r, audit.Record{Action: audit.ActionDecline, Account: f.Account, Scope: scope, Reason: audit.ReasonWeChat, Flow: f.ID})
-	if account, known := g.flowAccount(f); known {
+	g.WriteAudit(r, audit.Record{Action: audit.ActionDecline, Account: f.Account, Scope: scope, Reason: audit.ReasonWeChat, Flow: f.ID})
+	if account, known := g.FlowAccount(f); known {
 		e := ledger.Event{
 			ID: notice.EventID(ledger.Declined, f.ID), Kind: ledger.Declined, AppID: account.Credentials.AppID, Scope: scope, Reason: audit.ReasonWeChat,
 		}
@@ -98,19 +91,19 @@ func (g *Gate) refusedAtWebsite(w http.ResponseWriter, r *Request, f flow.Flow) 
 }
 
 // tellRefusal tells of a refusal at WeChat's QR page.
-func (g *Gate) tellRefusal(r *Request, f flow.Flow, e ledger.Event) {
-	if r.id != nil && !r.id.Guest() {
-		e.Person = r.id.session.Person
-		if !g.teller().May(e.Kind, e.Person, e.ID) {
+func (g *Gate) tellRefusal(r *site.Request, f flow.Flow, e ledger.Event) {
+	if r.Identity != nil && !r.Identity.Guest() {
+		e.Person = r.Identity.Session.Person
+		if !g.Teller().May(e.Kind, e.Person, e.ID) {
 			return
 		}
-	} else if !g.teller().MayUnknown(r.network(), &g.refusals, e.ID) {
+	} else if !g.Teller().MayUnknown(r.Network(), &g.refusals, e.ID) {
 		return
 	}
-	ctx, cancel := g.storeContext(r)
+	ctx, cancel := g.StoreContext(r)
 	defer cancel()
-	if err := g.teller().Keep(ctx, e); err != nil {
-		g.logWeChat(slog.LevelError, "a refusal was not told", f, err)
+	if err := g.Teller().Keep(ctx, e); err != nil {
+		g.LogFailed(slog.LevelError, "a refusal was not told", f, err)
 	}
 }
 
@@ -118,18 +111,18 @@ func (g *Gate) tellRefusal(r *Request, f flow.Flow, e ledger.Event) {
 // shows WeChat's QR page in one of its own (wxLogin's self_redirect). The way back
 // from WeChat is another site's, so that the browser sends no cookie into a frame:
 // begun anew, the visitor would meet one code after the other.
-func (g *Gate) framed(r *Request, f flow.Flow) bool {
+func (g *Gate) framed(r *site.Request, f flow.Flow) bool {
 	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "iframe" && dest != "frame" {
 		return false
 	}
 	// The official account's is as ever where the cookie came.
-	return f.Account != "" || !f.BoundTo(r.Request, r.site, r.heldSecrets())
+	return f.Account != "" || !f.BoundTo(r.Request, r.Place, r.HeldSecrets())
 }
 
 // explainFrame has the visitor click once: that opens this same address in the whole
 // window, from a page of ours, and with the cookies. Nothing is spent here, and only
 // pages of this site can frame it (attack: clickjacking; and a foreign page that
 // finishes a dance behind the visitor's back).
-func (g *Gate) explainFrame(w http.ResponseWriter, r *Request) {
-	g.show(w, r, page.Page{Kind: page.Framed}, "framed", "Open this address in the whole window.")
+func (g *Gate) explainFrame(w http.ResponseWriter, r *site.Request) {
+	g.Show(w, r, page.Page{Kind: page.Framed}, "framed", "Open this address in the whole window.")
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
@@ -23,7 +23,7 @@ func website(w *town) {
 	w.gate.Doors = append(w.gate.Doors, wechat.Account{
 		Kind: wechat.Website, Name: "pc", Credentials: wechat.Credentials{AppID: siteApp, Secret: wechat.NewSecret(siteSecret)},
 	})
-	w.gate.Rules.Outside = gate.OutsideLogin
+	w.gate.Rules.Outside = site.OutsideLogin
 }
 
 // desktop is a computer in front of somebody.
@@ -189,7 +189,7 @@ func TestWebsiteGone(t *testing.T) {
 	w := newTown(t, website)
 	b := w.desktop("alice")
 	back := b.confirms(b.qrPage("/x"), true).location()
-	w.gate.Doors, w.gate.Rules.Outside = nil, gate.OutsideQR
+	w.gate.Doors, w.gate.Rules.Outside = nil, site.OutsideQR
 	w.reload()
 	if h := b.open(back).last(); h.kind() != "open_in_wechat" || w.weChat.CountCalls(exchangePath) != 0 {
 		t.Errorf("%d %s", h.status, h.kind())
@@ -286,7 +286,7 @@ func TestOutsideLoginChooses(t *testing.T) {
 		{"none, WeChat's own servers, no store for scans", false, true, false, "open_in_wechat"},
 		{"none, simulator", false, false, true, "authorize"},
 	} {
-		w := newTown(t, outside(gate.OutsideLogin), func(w *town) {
+		w := newTown(t, outside(site.OutsideLogin), func(w *town) {
 			if c.website {
 				website(w)
 			}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -151,7 +151,7 @@ func TestAttackSessionMovesToTheNextKey(t *testing.T) {
 			return b.session(), miniApp
 		},
 		"scan": func(w *town, k *keyed) (string, string) {
-			w.gate.Rules.Outside = gate.OutsideScan
+			w.gate.Rules.Outside = site.OutsideScan
 			s := w.desktop("carol").shows("/")
 			phone := w.browser("alice")
 			phone.picks(phone.reads(s.code), s.number)

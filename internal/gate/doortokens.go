@@ -1,0 +1,90 @@
+package gate
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/audit"
+	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/site"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// tokenSession is GET session for a client with a token. A token that is due is
+// renewed here and nowhere else: the client takes the new one from the answer. The
+// old one lives for as long as it would have.
+func (g *Gate) tokenSession(w http.ResponseWriter, r *site.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		response.MethodNotAllowed(w, http.MethodGet, http.MethodHead)
+		return
+	}
+	if !g.signedIn(w, r) {
+		return
+	}
+	body, s := tokenJSON{Code: http.StatusOK}, r.Identity.Session
+	if fresh := g.renewToken(r); fresh != nil {
+		s = fresh.Session
+		if fresh.Value != r.Token.Value {
+			body.Token = site.FormatToken(g.AccountOf(s.AppID), fresh.Value)
+		}
+	}
+	body.ExpiresIn = secondsUntil(g.Hub.Policy.Expires(&s))
+	user := site.NewUser(r.Identity)
+	body.User = &user
+	response.WriteJSON(w, http.StatusOK, body)
+}
+
+// tokenJSON is what a client with a token is told of its session.
+type tokenJSON struct {
+	Code      int        `json:"code"`
+	Token     string     `json:"token,omitempty"`
+	ExpiresIn int        `json:"expires_in,omitempty"` // seconds
+	User      *site.User `json:"user,omitempty"`
+}
+
+func secondsUntil(t time.Time) int { return max(0, int(time.Until(t)/time.Second)) }
+
+// renewToken renews the session if it is due, nil if it stays as it is.
+func (g *Gate) renewToken(r *site.Request) *site.Renewed {
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	s := r.Identity.Session
+	s.Audience = session.Token // one made before audiences were kept is bound now
+	return g.RenewSession(r, s, "token not renewed")
+}
+
+// tokenLogout is POST logout for a client with a token. A token that is over
+// already is no error. No other site can send it: it would have to know the token.
+func (g *Gate) tokenLogout(w http.ResponseWriter, r *site.Request) {
+	if r.Method != http.MethodPost {
+		response.MethodNotAllowed(w, http.MethodPost)
+		return
+	}
+	err := g.IdentifyToken(r)
+	switch {
+	case err != nil:
+	case r.Identity != nil:
+		err = g.LogOut(w, r, audit.ReasonVisitor)
+	default:
+		err = g.FinishEnd(r)
+	}
+	if err != nil {
+		g.UnavailableJSON(w, r, g.Account, site.RetryStore, err)
+		return
+	}
+	response.WriteJSON(w, http.StatusOK, tokenJSON{Code: http.StatusOK})
+}
+
+// signedIn reports whether the request has a good token; if not, it has answered.
+func (g *Gate) signedIn(w http.ResponseWriter, r *site.Request) bool {
+	if err := g.IdentifyToken(r); err != nil {
+		g.UnavailableJSON(w, r, g.Account, site.RetryStore, err)
+		return false
+	}
+	if r.Identity == nil {
+		g.RefuseToken(w)
+		return false
+	}
+	return true
+}

@@ -1,0 +1,28 @@
+package site
+
+import (
+	"cmp"
+
+	"github.com/caddy-wechat/gateway/internal/audit"
+)
+
+// WriteAudit writes a line about the request's visitor.
+func (site *Site) WriteAudit(r *Request, a audit.Record) {
+	if site.Audit == nil {
+		return
+	}
+	audit.Write(site.Audit, site.described(r, a))
+}
+
+// described completes a line about the request's visitor.
+func (site *Site) described(r *Request, a audit.Record) audit.Record {
+	a.Site, a.Client = r.Origin, audit.Client(r.UserAgent())
+	if a.Account == "" && r.Identity != nil {
+		a.Account = r.Identity.Get(FieldAccount)
+	}
+	a.Account = cmp.Or(a.Account, site.Account.Name)
+	if r.Identity != nil && a.User == "" {
+		a.User, a.Session = r.Identity.Session.Person, r.Identity.Session.ID
+	}
+	return a
+}

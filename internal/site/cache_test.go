@@ -1,0 +1,37 @@
+package site
+
+import (
+	"fmt"
+	"testing"
+)
+
+// Attack 39: memory that grows with every cookie. Only verified ones get here,
+// and not without end.
+func TestAttack39CacheIsBounded(t *testing.T) {
+	t.Parallel()
+	var c identityCache
+	key := func(i int) cacheKey { return cacheKey{shopOrigin, fmt.Sprint(i)} }
+	id := &Identity{}
+	for i := range 3 * maxCached {
+		c.put(key(i), cached{Identity: id, generation: uint64(i)})
+		if len(c.entries) > maxCached {
+			t.Fatalf("%d entries", len(c.entries))
+		}
+		if e, ok := c.get(key(i)); !ok || e.generation != uint64(i) {
+			t.Fatal("the newest entry is not there")
+		}
+	}
+	if len(c.entries) < maxCached/2 {
+		t.Errorf("only %d entries are kept", len(c.entries))
+	}
+	last := 3*maxCached - 1
+	c.drop(key(last))
+	if _, ok := c.get(key(last)); ok {
+		t.Error("a dropped entry is there")
+	}
+	// The same cookie on another site is another entry.
+	c.put(key(0), cached{Identity: id})
+	if _, ok := c.get(cacheKey{"https://other.example.com", "0"}); ok {
+		t.Error("a session of one site is found on another")
+	}
+}

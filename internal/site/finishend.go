@@ -1,0 +1,93 @@
+package site
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/audit"
+	"github.com/caddy-wechat/gateway/internal/signout"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// ends ends the sessions of the site.
+func (site *Site) ends() signout.Ends {
+	return signout.Ends{Store: site.Hub.Store, Ledger: site.Hub.Ledger, Teller: site.Teller(), Log: site.Log(), Audit: site.Audit, Unfinished: site.Hub.Unfinished}
+}
+
+// newEnding begins a sign-out of the request's visitor.
+func (site *Site) newEnding(r *Request, s *session.Session, reason string, at time.Time) *signout.Ending {
+	record := site.described(r, audit.Record{Reason: reason, User: s.Person, Session: s.ID})
+	return site.ends().SignOut(s, at, record, site.AccountOf(s.AppID).Kind.ClientsHoldTokens())
+}
+
+// FinishEnd is for a sign-out whose session is over on this gateway already. It
+// fails if that end may not be stored (attack: a 200 for a sign-out that never
+// happened).
+func (site *Site) FinishEnd(r *Request) error {
+	values := []string{r.Token.Value}
+	if !r.Token.Sent {
+		values, _ = r.sessionValues()
+	}
+	ctx, cancel := site.StoreContext(r)
+	defer cancel()
+	for _, value := range values {
+		if err := site.finishEndOf(ctx, r, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (site *Site) finishEndOf(ctx context.Context, r *Request, value string) error {
+	if value == "" {
+		return nil
+	}
+	if kept, err := site.Hub.Unfinished.Retry(ctx, value, session.ID{}); kept {
+		return err
+	}
+	s, err := site.peek(ctx, r, value)
+	if err != nil || s == nil {
+		return err
+	}
+	if kept, err := site.Hub.Unfinished.Retry(ctx, "", s.LineID()); kept {
+		return err
+	}
+	if !site.unwritten(s) {
+		return nil
+	}
+	return site.newEnding(r, s, audit.ReasonVisitor, time.Now()).FinishOrKeep(ctx, value)
+}
+
+// unwritten reports whether the session's end may be known to this gateway alone.
+func (site *Site) unwritten(s *session.Session) bool {
+	if site.Hub.Unfinished.Doubtful() {
+		return true
+	}
+	unwritten := site.Hub.Unwritten
+	return unwritten != nil && (unwritten(s.LineID(), s.Person) || unwritten(s.ID, s.Person))
+}
+
+// peek returns the session of a value, whatever this gateway remembers of its end;
+// nil if there is none.
+func (site *Site) peek(ctx context.Context, r *Request, value string) (*session.Session, error) {
+	sealed := session.Sealed{Keys: site.Hub.Keys, Policy: site.Hub.Policy}
+	for _, a := range append([]wechat.Account{site.Account}, site.Doors...) {
+		if r.Token.Sent && !a.Kind.ClientsHoldTokens() {
+			continue
+		}
+		if s, err := sealed.Load(ctx, value, r.Binding(a)); err == nil {
+			return s, nil
+		}
+	}
+	s, err := site.load(ctx, r, value, nil)
+	switch {
+	case err == nil:
+		return s, nil
+	case IsNobody(err):
+		return nil, nil
+	default:
+		return nil, fmt.Errorf("gate: load session: %w", err)
+	}
+}

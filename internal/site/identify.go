@@ -1,0 +1,47 @@
+package site
+
+import (
+	"errors"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/outage"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// Identify reads the session, the first of several cookies that is good.
+func (site *Site) Identify(r *Request) error {
+	if r.Token.Sent {
+		return site.IdentifyToken(r) // wins over a cookie
+	}
+	var unavailable error
+	var since time.Time // the store does not answer
+	values, own := r.sessionValues()
+	foreign := 0
+	for i, value := range values {
+		if unavailable != nil && time.Since(since) >= outage.StoreTimeout {
+			break // many values must not make one request wait many times
+		}
+		id, err := site.lookup(r, value)
+		switch {
+		case err == nil:
+			r.Identity, r.SessionValue, r.formerly = id, value, i >= own
+			r.Asked = int8(site.Asked(r))
+			return nil
+		case !IsNobody(err):
+			// Only a clear no is a no (attack: a failing store read as "not
+			// signed in", and everybody sent to sign in again).
+			if unavailable = err; since.IsZero() {
+				since = time.Now()
+			}
+		case i < own && isForeign(value, err):
+			foreign++
+		}
+	}
+	r.ForeignSession = own > 0 && foreign == own
+	return unavailable
+}
+
+// isForeign reports whether an error says that no key here opens a session's value.
+func isForeign(value string, err error) bool {
+	return len(value) >= minSessionValue && errors.Is(err, session.ErrTampered)
+}

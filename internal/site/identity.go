@@ -1,0 +1,164 @@
+package site
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// Field names one thing that the upstream is told about a visitor.
+type Field string
+
+// The fields, in the order in which they are sent.
+const (
+	FieldUser     Field = "user"
+	FieldOpenID   Field = "openid"
+	FieldUnionID  Field = "unionid"
+	FieldAppID    Field = "app_id"
+	FieldAccount  Field = "account"
+	FieldScope    Field = "scope"
+	FieldNickname Field = "nickname"
+	FieldAvatar   Field = "avatar"
+	FieldPhone    Field = "phone"
+	FieldSnapshot Field = "snapshot"
+)
+
+// HeaderOff as a header's name means that the field is not sent.
+const HeaderOff = "off"
+
+// HeaderOn as a header's name means the standard one. It is for the phone number,
+// which is not sent otherwise.
+const HeaderOn = "on"
+
+// Fields lists every field with the header that carries it by default.
+var Fields = []struct {
+	Field  Field
+	Header string
+}{
+	{FieldUser, "X-Wechat-User"},
+	{FieldOpenID, "X-Wechat-Openid"},
+	{FieldUnionID, "X-Wechat-Unionid"},
+	{FieldAppID, "X-Wechat-App-Id"},
+	{FieldAccount, "X-Wechat-Account"},
+	{FieldScope, "X-Wechat-Scope"},
+	{FieldNickname, "X-Wechat-Nickname"},
+	{FieldAvatar, "X-Wechat-Avatar"},
+	{FieldPhone, "X-Wechat-Phone"},
+	{FieldSnapshot, "X-Wechat-Snapshot"},
+}
+
+// Identity is who the visitor of one request is. It is prepared once for a
+// Session and shared between requests: read only.
+type Identity struct {
+	Session session.Session
+	Person  ledger.Person
+	Scope   wechat.Scope // what the person has given, as the ledger knows now; all there is, at a door
+	values  map[Field]string
+	headers []header
+	Expires time.Time
+	staleAt time.Time // when the profile should be fetched again; zero for never
+}
+
+type header struct{ name, Value string }
+
+// Get returns a field's value as the person gave it (nickname and avatar not
+// encoded), "" when it is not known.
+func (id *Identity) Get(f Field) string { return id.values[f] }
+
+// Guest reports a virtual visitor of a 快照页.
+func (id *Identity) Guest() bool { return id.Session.Guest }
+
+// Apply sets the identity headers on h, exactly one value each. The caller has
+// scrubbed h before. The values are copied into fresh slices: handlers behind
+// us may change them in place, and must not change the next request's.
+func (id *Identity) Apply(h http.Header) {
+	values := make([]string, len(id.headers))
+	for i, hd := range id.headers {
+		values[i] = hd.Value
+		h[hd.name] = values[i : i+1 : i+1]
+	}
+}
+
+// newIdentity prepares what the upstream is told about s and p.
+func (site *Site) newIdentity(s *session.Session, p ledger.Person) *Identity {
+	id := &Identity{Session: *s, Person: p, Scope: wechat.ScopeBase, Expires: site.Hub.Policy.Expires(s)}
+	if s.Guest {
+		// The identifiers of a snapshot are virtual: an app that saw them would
+		// open accounts for people who do not exist.
+		id.values = map[Field]string{
+			FieldAppID: s.AppID, FieldAccount: site.Account.Name, FieldSnapshot: "1",
+		}
+	} else {
+		account, consented := site.AccountOf(s.AppID), p.Consented(s.AppID)
+		if consented {
+			id.Scope = wechat.ScopeUserInfo
+		}
+		shown := string(id.Scope)
+		if account.Kind.SatisfiesEveryScope() {
+			// There is nothing more to ask at a door.
+			id.Scope, shown = wechat.ScopeUserInfo, s.Scope
+		}
+		id.values = map[Field]string{
+			FieldUser:    p.ID,
+			FieldOpenID:  s.OpenID,
+			FieldUnionID: p.UnionID,
+			FieldAppID:   s.AppID,
+			FieldAccount: account.Name,
+			FieldScope:   shown,
+			FieldPhone:   site.phoneOf(&p),
+		}
+		if consented {
+			id.values[FieldNickname] = p.Nickname
+			id.values[FieldAvatar] = p.AvatarURL
+			if site.Hub.Stale != nil && site.Hub.ProfileMaxAge > 0 {
+				id.staleAt = p.ProfileAt.Add(site.Hub.ProfileMaxAge)
+			}
+		}
+	}
+	for _, f := range Fields {
+		if name := site.HeaderName(f.Field, f.Header); name != "" && id.values[f.Field] != "" {
+			id.headers = append(id.headers, header{name, headerValue(f.Field, id.values[f.Field])})
+		}
+	}
+	return id
+}
+
+// HeaderName is the header that carries f on this site, "" for none.
+func (site *Site) HeaderName(f Field, standard string) string {
+	switch name := site.Rules.Headers[f]; {
+	case name == HeaderOn, name == "" && f != FieldPhone:
+		return standard
+	case name == "", name == HeaderOff:
+		return ""
+	default:
+		return http.CanonicalHeaderKey(name)
+	}
+}
+
+// headerValue encodes what people chose themselves: percent-encoded UTF-8 holds
+// any nickname and no line break (attack: header injection by nickname). A blank is
+// %20 (RFC 3986): many decoders read a + as a plus.
+func headerValue(f Field, v string) string {
+	if f == FieldNickname || f == FieldAvatar {
+		return strings.ReplaceAll(url.QueryEscape(v), "+", "%20")
+	}
+	return v
+}
+
+// HeaderNames lists every header that only the gate may set on this site: the
+// standard names, also of fields that are renamed or off, and the chosen ones.
+func (site *Site) HeaderNames() []string {
+	var names []string
+	for _, f := range Fields {
+		names = append(names, f.Header)
+		if name := site.HeaderName(f.Field, f.Header); name != "" && name != f.Header {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,44 @@
+package site
+
+import (
+	"fmt"
+
+	"github.com/caddy-wechat/gateway/internal/signin"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// Lives says whether the session of an outcome may be given to a browser: it has not
+// ended, nor been replaced, since the outcome was kept. The store knows ends that
+// other instances made.
+func (site *Site) Lives(r *Request, o signin.Outcome, appID string) (bool, error) {
+	if o.Session == nil || o.Value == "" {
+		return false, nil
+	}
+	ctx, cancel := site.StoreContext(r)
+	defer cancel()
+	b := session.Binding{Site: r.Origin, AppID: appID, Audience: session.Cookie}
+	s, err := site.Hub.Store.Load(ctx, o.Value, b)
+	switch {
+	case IsNobody(err):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("gate: load session: %w", err)
+	}
+	return !s.Leaving() && site.Hub.Over(s) == nil, nil
+}
+
+// stillHolds says whether what a replaced session has let in may go on: its person
+// is there, and the openid still theirs.
+func (site *Site) stillHolds(r *Request) error {
+	ctx, cancel := site.StoreContext(r)
+	defer cancel()
+	s := &r.Identity.Session
+	person, err := site.Hub.Ledger.Find(ctx, s.Person)
+	if err != nil {
+		return fmt.Errorf("gate: find person: %w", err)
+	}
+	if !person.Holds(s.AppID, s.OpenID) {
+		return errSessionOver
+	}
+	return nil
+}

@@ -1,0 +1,20 @@
+package site
+
+import (
+	"github.com/caddy-wechat/gateway/internal/limit"
+	"github.com/caddy-wechat/gateway/internal/notice"
+	"github.com/caddy-wechat/gateway/internal/outage"
+	"github.com/caddy-wechat/gateway/internal/signin"
+)
+
+// Memory is what a gateway remembers, whatever is configured anew: how sign-ins have
+// ended, and what has used up its limits. The zero value is ready.
+type Memory struct {
+	Once signin.Once
+
+	events   notice.Limits
+	Tickets  limit.Keyed // of persons, see issueTicket
+	Outages  outage.Outages
+	lines    limit.Lines
+	renewals renewals
+}

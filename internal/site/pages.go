@@ -1,0 +1,76 @@
+package site
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/audit"
+	"github.com/caddy-wechat/gateway/internal/flow"
+	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+)
+
+// How long a visitor is asked to wait.
+const (
+	RetryStore  = 5 * time.Second
+	retryWeChat = 10 * time.Second
+	retryStop   = 10 * time.Minute // the quota of a day; each visitor who comes back asks once more
+)
+
+// RetryAfter spreads visitors who met one of WeChat's quotas.
+func RetryAfter(err error) time.Duration {
+	var e *wechat.Error
+	switch {
+	case errors.Is(err, wechat.ErrThrottled):
+		return time.Minute + time.Duration(rand.N(20))*time.Second //nolint:gosec // spreads load; not a secret
+	case errors.Is(err, wechat.ErrStop):
+		return retryStop + time.Duration(rand.N(60))*time.Second //nolint:gosec // the same
+	case errors.As(err, &e):
+		return retryWeChat
+	default:
+		return RetryStore
+	}
+}
+
+// Unavailable answers 503: WeChat or a store cannot be asked now. A visitor who
+// was under way begins again where f says, by itself; the zero Flow is the page
+// that was asked for.
+func (site *Site) Unavailable(w http.ResponseWriter, r *Request, after time.Duration, f flow.Flow, err error) {
+	site.LogUnavailable(r, site.namedAccount(f), f.ID, err)
+	w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
+	p := page.Page{Kind: page.Unavailable, RetryAfter: after, Reference: audit.ShortID(f.ID)}
+	if IsRead(r.Method) {
+		if f.Target == "" {
+			f.Target, f.Scope = request.CleanTarget(r.Original.RequestURI()), wechat.ScopeBase
+		}
+		p.ContinueURL = LoginPath(f.Target, f.Scope)
+	}
+	site.Show(w, r, p, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
+}
+
+// UnavailableJSON answers 503 to a client without pages.
+func (site *Site) UnavailableJSON(w http.ResponseWriter, r *Request, a wechat.Account, after time.Duration, err error) {
+	site.LogUnavailable(r, a, "", err)
+	response.RetryIn(w, after)
+	response.WriteError(w, http.StatusServiceUnavailable, "unavailable", "This does not work at the moment. Try again in a moment; if the code is refused then, with a new one.")
+}
+
+// Show answers with a page where a page is wanted, with JSON elsewhere.
+func (site *Site) Show(w http.ResponseWriter, r *Request, p page.Page, code, message string) {
+	if request.WantsPage(r.Request) && !r.Token.Sent {
+		site.Write(w, r, p)
+		return
+	}
+	response.WriteError(w, p.HTTPStatus(), code, message)
+}
+
+// Write answers with a page of this site.
+func (site *Site) Write(w http.ResponseWriter, r *Request, p page.Page) {
+	p.Site, p.Theme = HostName(r.Origin), site.Rules.Theme
+	p.Write(w, r.Request)
+}

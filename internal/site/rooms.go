@@ -1,0 +1,79 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/caddy-wechat/gateway/internal/flow"
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/limit"
+	"github.com/caddy-wechat/gateway/internal/notice"
+	"github.com/caddy-wechat/gateway/internal/outage"
+	"github.com/caddy-wechat/gateway/internal/signin"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// Log is where failures are written.
+func (site *Site) Log() outage.Log {
+	return outage.Log{Logger: site.Logger, Outages: &site.Hub.Memory.Outages, Lines: &site.Hub.Memory.lines}
+}
+
+// Teller tells the business systems of what visitors do.
+func (site *Site) Teller() notice.Teller {
+	return notice.Teller{Ledger: site.Hub.Ledger, Limits: &site.Hub.Memory.events, Untold: &site.untold, Log: site.Log()}
+}
+
+// Signer makes the sessions of the site.
+func (site *Site) Signer() signin.Signer {
+	return signin.Signer{
+		Once: &site.Hub.Memory.Once, Ledger: site.Hub.Ledger, Store: site.Hub.Store, PersonEnded: site.Hub.PersonEnded,
+		Ends: site.ends(), Teller: site.Teller(), Log: site.Log(), Audit: site.Audit,
+		NameOf: func(appID string) string { return site.AccountOf(appID).Name },
+	}
+}
+
+// Ways are how the accounts of the site ask WeChat.
+func (site *Site) Ways() signin.Ways {
+	return signin.Ways{
+		WeChat: site.Hub.WeChat, Ledger: site.Hub.Ledger, Keys: site.Hub.Keys, Log: site.Log(),
+		KeepGrants: site.Hub.KeepGrants, FollowerUnionID: site.Hub.FollowerUnionID,
+	}
+}
+
+// crowdRound is how often the log says that too many sign in at once.
+const crowdRound = 10 * time.Second
+
+// LogUnavailable notes that a request was answered 503.
+func (site *Site) LogUnavailable(r *Request, a wechat.Account, flowID string, err error) {
+	switch log := site.Log(); {
+	case errors.Is(err, signin.ErrCrowded):
+		level := slog.LevelDebug // one line for a crowd (attack: a flood fills the log)
+		if site.crowds.Take(limit.Rate{Burst: 1, Every: crowdRound}) {
+			level = slog.LevelWarn
+		}
+		log.Plain(level, "unavailable", a.Name, flowID, err)
+	case hasLeft(r, err):
+		// Nobody reads the answer, and nothing is down (attack: a client that leaves
+		// again and again makes the log cry wolf).
+		log.Plain(slog.LevelDebug, "unavailable", a.Name, flowID, err)
+	default:
+		log.Unanswered(a.Name, flowID, err)
+	}
+}
+
+// hasLeft reports whether a request failed because its client is gone.
+func hasLeft(r *Request, err error) bool {
+	if r == nil || r.Context().Err() == nil {
+		return false
+	}
+	return errors.Is(err, context.Canceled) || errors.Is(err, signin.ErrLeft) ||
+		!errors.Is(err, session.ErrUnavailable) && !errors.Is(err, ledger.ErrUnavailable)
+}
+
+// LogFailed notes a failure of a sign-in, with errcode and rid apart.
+func (site *Site) LogFailed(level slog.Level, msg string, f flow.Flow, err error) {
+	site.Log().Note(level, msg, site.namedAccount(f).Name, f.ID, err)
+}
