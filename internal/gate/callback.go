@@ -76,9 +76,6 @@ type answerOf struct {
 	ambiguous   bool // several different codes: somebody tampered
 }
 
-// codeDenied stands in place of a code where the visitor has refused.
-const codeDenied = "authdeny"
-
 // maxQuery bounds the callback's query in bytes.
 const maxQuery = 4096
 
@@ -100,7 +97,7 @@ func parseAnswer(rawQuery string) answerOf {
 		a.ambiguous = a.ambiguous || a.code != "" && a.code != code
 		a.code = code
 	}
-	if a.code == codeDenied {
+	if a.code == wechat.CodeDenied {
 		a.code = ""
 	}
 	return a

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/caddy-wechat/gateway/internal/audit"
+	"github.com/caddy-wechat/gateway/internal/clients"
 	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -21,7 +22,6 @@ var endpoints = map[string]func(*Gate, http.ResponseWriter, *site.Request){
 	"login":   (*Gate).loginEndpoint,
 	"logout":  (*Gate).logoutEndpoint,
 	"decline": (*Gate).declineEndpoint,
-	"jssdk":   (*Gate).jssdkEndpoint,
 	"check":   (*Gate).checkEndpoint,
 }
 
@@ -30,6 +30,11 @@ var endpoints = map[string]func(*Gate, http.ResponseWriter, *site.Request){
 // the upstream.
 func IsEndpoint(original *url.URL) bool {
 	return strings.HasPrefix(original.Path, request.Prefix) || original.Path == strings.TrimSuffix(request.Prefix, "/")
+}
+
+// clients answers clients without cookies.
+func (g *Gate) clients() clients.Endpoints {
+	return clients.Endpoints{Site: &g.Site, Declines: &g.declines}
 }
 
 // ServeEndpoint answers a request below /_wechat/.
@@ -44,7 +49,11 @@ func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *site.Request) {
 		g.LogFailed(slog.LevelError, site.NotComplete, flow.Flow{}, r.Unsettled)
 	}
 	name := strings.TrimPrefix(r.Original.Path, request.Prefix)
-	if g.serveDoor(w, r, name) {
+	if g.clients().Serve(w, r, name) {
+		return
+	}
+	if name == "jssdk" {
+		g.clients().JSSDK(w, r)
 		return
 	}
 	if rest, ok := strings.CutPrefix(name, "callback/at/"); ok {

@@ -42,7 +42,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 	if g.PassesPreflight(r) {
 		return nil, true // without an identity, whatever it carries
 	}
-	if g.handOver(w, r) {
+	if g.clients().HandOver(w, r) {
 		return nil, false
 	}
 	err := g.Identify(r)

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/clients"
 	"github.com/caddy-wechat/gateway/internal/site"
 )
 
@@ -17,7 +17,7 @@ const ticketPath = "/_wechat/mini-program/mini/ticket"
 func (c *client) ticket() string {
 	c.town.t.Helper()
 	got := c.ask(http.MethodPost, ticketPath, nil)
-	if got.status != http.StatusOK || got.ExpiresIn != 60 || got.Parameter != gate.TicketParameter || got.Ticket == "" {
+	if got.status != http.StatusOK || got.ExpiresIn != 60 || got.Parameter != clients.TicketParameter || got.Ticket == "" {
 		c.town.t.Fatalf("ticket: %d %s", got.status, got.body)
 	}
 	return got.Ticket

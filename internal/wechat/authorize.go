@@ -34,3 +34,7 @@ func (c *Client) AuthorizeURL(a Authorize) string {
 	}
 	return base(c.OpenURL, defaultOpenURL) + "/connect/oauth2/authorize?" + encodeParams(params) + "#wechat_redirect"
 }
+
+// CodeDenied stands in place of a code where the visitor has refused (old clients; WeChat:
+// web authorisation).
+const CodeDenied = "authdeny"

@@ -1,4 +1,4 @@
-package gate
+package clients
 
 import (
 	"crypto/sha256"
@@ -46,11 +46,11 @@ func (b loginBody) owner() signin.Owner {
 	return sha256.Sum256([]byte(*b.Nonce))
 }
 
-// doorLogin signs a client in. Its code is spent once: the client that asks again with
+// login signs a client in. Its code is spent once: the client that asks again with
 // the same code and the same nonce, because it lost the answer, gets the same token,
 // from any instance. Without a nonce it has seconds for that; to anybody else
 // the code is a spent one (attack: a code read in a log, sent once more).
-func (g *Gate) doorLogin(w http.ResponseWriter, r *site.Request, a wechat.Account) {
+func (e Endpoints) login(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	var body loginBody
 	if !response.ReadJSON(w, r.Request, maxLoginBody, &body) {
 		return
@@ -59,8 +59,8 @@ func (g *Gate) doorLogin(w http.ResponseWriter, r *site.Request, a wechat.Accoun
 		response.WriteError(w, http.StatusBadRequest, "bad_nonce", "nonce is 16 to 128 visible ASCII characters that the client draws at random for each code.")
 		return
 	}
-	if body.Code == "" || body.Code == codeDenied {
-		g.doorFailed(w, r, a, wechat.ErrStartPage)
+	if body.Code == "" || body.Code == wechat.CodeDenied {
+		e.failed(w, r, a, wechat.ErrStartPage)
 		return
 	}
 	b := session.Binding{Site: r.Origin, AppID: a.Credentials.AppID, Audience: session.Token}
@@ -69,27 +69,27 @@ func (g *Gate) doorLogin(w http.ResponseWriter, r *site.Request, a wechat.Accoun
 	// The code is spent once, whatever comes with it; who is answered again is the
 	// nonce's to say.
 	h.Owner, h.Brief = body.owner(), body.Nonce == nil
-	o, err := g.Signer().SignIn(r.Context(), signin.Entry{Account: a, Binding: b, Hit: h, Visitor: who, Ask: g.Ways().Of(a.Kind)})
+	o, err := e.Signer().SignIn(r.Context(), signin.Entry{Account: a, Binding: b, Hit: h, Visitor: who, Ask: e.Ways().Of(a.Kind)})
 	switch {
 	case err != nil:
-		g.doorFailed(w, r, a, err)
-	case o.Session == nil || g.Hub.Over(o.Session) != nil:
+		e.failed(w, r, a, err)
+	case o.Session == nil || e.Hub.Over(o.Session) != nil:
 		// Asked again after the logout: the code was spent long ago.
-		g.doorFailed(w, r, a, wechat.ErrReuse)
+		e.failed(w, r, a, wechat.ErrReuse)
 	default:
-		g.welcome(w, r, a, o)
+		e.welcome(w, r, a, o)
 	}
 }
 
 // welcome gives the client its token.
-func (g *Gate) welcome(w http.ResponseWriter, r *site.Request, a wechat.Account, o signin.Outcome) {
+func (e Endpoints) welcome(w http.ResponseWriter, r *site.Request, a wechat.Account, o signin.Outcome) {
 	r.Token, r.Identity = site.Bearer{Sent: true, Account: a.Name, Value: o.Value}, nil
-	err := g.IdentifyToken(r)
+	err := e.IdentifyToken(r)
 	switch {
 	case err != nil:
-		g.doorFailed(w, r, a, err)
+		e.failed(w, r, a, err)
 	case r.Identity == nil:
-		g.doorFailed(w, r, a, wechat.ErrReuse)
+		e.failed(w, r, a, wechat.ErrReuse)
 	default:
 		user := site.NewUser(r.Identity)
 		response.WriteJSON(w, http.StatusOK, tokenJSON{

@@ -1,4 +1,4 @@
-package gate
+package clients
 
 import (
 	"context"
@@ -32,12 +32,12 @@ type sealedData struct {
 // miniProfile takes the nickname and avatar that WeChat's client hands over. The
 // identity is never taken from it: what is encrypted is not authenticated, and the
 // unionid of a wx.login is (attack: one visitor bends the data into another's).
-func (g *Gate) miniProfile(w http.ResponseWriter, r *site.Request, a wechat.Account) {
+func (e Endpoints) miniProfile(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	var body sealedData
-	if !g.atDoor(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
+	if !e.atDoor(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
 		return
 	}
-	envelope, err := g.envelope(r, &body)
+	envelope, err := e.envelope(r, &body)
 	var profile wechat.MiniProfile
 	if err == nil {
 		err = wechat.VerifyRawData(envelope.SessionKey, body.RawData, body.Signature)
@@ -48,19 +48,19 @@ func (g *Gate) miniProfile(w http.ResponseWriter, r *site.Request, a wechat.Acco
 	if err == nil && profile.Nickname != "" {
 		// 微信用户 with the grey avatar is given without asking anybody: it is
 		// neither a profile nor a consent, and overwrites nothing.
-		err = g.record(r, ledger.Sighting{
+		err = e.record(r, ledger.Sighting{
 			Consent: true, Profile: &ledger.Profile{Nickname: profile.Nickname, AvatarURL: profile.AvatarURL},
 		})
 	}
 	if err == nil {
 		r.Identity = nil
-		err = g.IdentifyToken(r)
+		err = e.IdentifyToken(r)
 	}
 	switch {
 	case err != nil:
-		g.dataRefused(w, r, a, err)
+		e.dataRefused(w, r, a, err)
 	case r.Identity == nil:
-		g.RefuseToken(w)
+		e.RefuseToken(w)
 	default:
 		user := site.NewUser(r.Identity)
 		response.WriteJSON(w, http.StatusOK, tokenJSON{Code: http.StatusOK, User: &user})
@@ -69,24 +69,24 @@ func (g *Gate) miniProfile(w http.ResponseWriter, r *site.Request, a wechat.Acco
 
 // miniPhone takes the visitor's phone number: the code of the phone button, or what
 // older versions of WeChat hand over encrypted.
-func (g *Gate) miniPhone(w http.ResponseWriter, r *site.Request, a wechat.Account) {
+func (e Endpoints) miniPhone(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	var body sealedData
-	if !g.atDoor(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
+	if !e.atDoor(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
 		return
 	}
 	var phone string
 	var err error
 	switch {
-	case body.Code != "" && g.Hub.Phone == nil:
+	case body.Code != "" && e.Hub.Phone == nil:
 		response.WriteError(w, http.StatusNotFound, "not_found", "Phone numbers are not set up here.")
 		return
 	case body.Code != "":
-		phone, err = g.spendPhone(r, body.Code)
+		phone, err = e.spendPhone(r, body.Code)
 	default:
-		phone, err = g.openPhone(r, &body)
+		phone, err = e.openPhone(r, &body)
 	}
 	if err != nil {
-		g.dataRefused(w, r, a, err)
+		e.dataRefused(w, r, a, err)
 		return
 	}
 	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "phone": phone})
@@ -94,25 +94,25 @@ func (g *Gate) miniPhone(w http.ResponseWriter, r *site.Request, a wechat.Accoun
 
 // spendPhone spends the code of a phone button, once: a client that lost the answer
 // asks again with the same code.
-func (g *Gate) spendPhone(r *site.Request, code string) (string, error) {
+func (e Endpoints) spendPhone(r *site.Request, code string) (string, error) {
 	s := r.Identity.Session
 	h := r.Hit("phone "+s.AppID, signin.OnceKey("phone", s.Site, s.AppID, s.OpenID, code), code)
-	o, err := g.Hub.Memory.Once.Do(r.Context(), h, func(ctx context.Context) (signin.Outcome, error) {
+	o, err := e.Hub.Memory.Once.Do(r.Context(), h, func(ctx context.Context) (signin.Outcome, error) {
 		ctx, cancel := context.WithTimeout(ctx, signin.SpendTimeout)
 		defer cancel()
-		got, err := g.Hub.Phone(ctx, s.AppID, code, s.OpenID)
-		g.Log().Answered(g.AccountOf(s.AppID).Name, err, "phone", "token")
+		got, err := e.Hub.Phone(ctx, s.AppID, code, s.OpenID)
+		e.Log().Answered(e.AccountOf(s.AppID).Name, err, "phone", "token")
 		if err != nil {
 			return signin.Outcome{}, err
 		}
 		phone := phoneText(got)
-		return signin.Outcome{Value: phone}, g.record(r, ledger.Sighting{Phone: phone})
+		return signin.Outcome{Value: phone}, e.record(r, ledger.Sighting{Phone: phone})
 	})
 	return o.Value, err
 }
 
-func (g *Gate) openPhone(r *site.Request, body *sealedData) (string, error) {
-	envelope, err := g.envelope(r, body)
+func (e Endpoints) openPhone(r *site.Request, body *sealedData) (string, error) {
+	envelope, err := e.envelope(r, body)
 	if err != nil {
 		return "", err
 	}
@@ -121,7 +121,7 @@ func (g *Gate) openPhone(r *site.Request, body *sealedData) (string, error) {
 		return "", err
 	}
 	phone := phoneText(got)
-	return phone, g.record(r, ledger.Sighting{Phone: phone})
+	return phone, e.record(r, ledger.Sighting{Phone: phone})
 }
 
 // phoneText writes a number as upstreams get it: +86 13800138000.
@@ -130,22 +130,22 @@ func phoneText(p wechat.Phone) string { return "+" + p.CountryCode + " " + p.Num
 // envelope is body with what is needed to open it. The ledger is asked anew: a
 // session_key changes with each wx.login, and is no reason to prepare identities
 // again.
-func (g *Gate) envelope(r *site.Request, body *sealedData) (wechat.Envelope, error) {
+func (e Endpoints) envelope(r *site.Request, body *sealedData) (wechat.Envelope, error) {
 	s := r.Identity.Session
-	person, err := g.holder(r)
+	person, err := e.holder(r)
 	if err != nil {
 		return wechat.Envelope{}, err
 	}
-	key, err := signin.OpenSessionKey(g.Hub.Keys, &person, &s)
+	key, err := signin.OpenSessionKey(e.Hub.Keys, &person, &s)
 	return wechat.Envelope{AppID: s.AppID, OpenID: s.OpenID, SessionKey: key, Data: body.EncryptedData, IV: body.IV}, err
 }
 
 // holder is the person of the request's session, as the ledger knows them now.
-func (g *Gate) holder(r *site.Request) (ledger.Person, error) {
-	ctx, cancel := g.StoreContext(r)
+func (e Endpoints) holder(r *site.Request) (ledger.Person, error) {
+	ctx, cancel := e.StoreContext(r)
 	defer cancel()
 	s := r.Identity.Session
-	person, err := g.Hub.Ledger.Find(ctx, s.Person)
+	person, err := e.Hub.Ledger.Find(ctx, s.Person)
 	if err == nil && !person.Holds(s.AppID, s.OpenID) {
 		err = ledger.ErrNotFound
 	}
@@ -157,27 +157,27 @@ func (g *Gate) holder(r *site.Request) (ledger.Person, error) {
 
 // record brings something about the request's visitor into the ledger. WeChat may
 // have been asked meanwhile: who was erased must not come back by the answer.
-func (g *Gate) record(r *site.Request, s ledger.Sighting) error {
-	if _, err := g.holder(r); err != nil {
+func (e Endpoints) record(r *site.Request, s ledger.Sighting) error {
+	if _, err := e.holder(r); err != nil {
 		return err
 	}
-	if g.Hub.Over(&r.Identity.Session) != nil { // and what was withdrawn must not, either
+	if e.Hub.Over(&r.Identity.Session) != nil { // and what was withdrawn must not, either
 		return fmt.Errorf("gate: the session ended while WeChat was asked: %w", ledger.ErrNotFound)
 	}
-	ctx, cancel := g.StoreContext(r)
+	ctx, cancel := e.StoreContext(r)
 	defer cancel()
 	s.AppID, s.OpenID = r.Identity.Session.AppID, r.Identity.Session.OpenID
-	if _, err := g.Hub.Ledger.See(ctx, s); err != nil {
+	if _, err := e.Hub.Ledger.See(ctx, s); err != nil {
 		return fmt.Errorf("gate: ledger: %w", outage.During(outage.CallWrite, err))
 	}
-	g.Log().Worked(outage.Write)
-	g.Forget(r)
+	e.Log().Worked(outage.Write)
+	e.Forget(r)
 	return nil
 }
 
 // atDoor admits clients with a session of this very account.
-func (g *Gate) atDoor(w http.ResponseWriter, r *site.Request, a wechat.Account) bool {
-	if !g.signedIn(w, r) {
+func (e Endpoints) atDoor(w http.ResponseWriter, r *site.Request, a wechat.Account) bool {
+	if !e.signedIn(w, r) {
 		return false
 	}
 	if r.Identity.Session.AppID != a.Credentials.AppID {
@@ -188,16 +188,16 @@ func (g *Gate) atDoor(w http.ResponseWriter, r *site.Request, a wechat.Account) 
 }
 
 // dataRefused answers a client whose data, or code of a phone button, was not taken.
-func (g *Gate) dataRefused(w http.ResponseWriter, r *site.Request, a wechat.Account, err error) {
+func (e Endpoints) dataRefused(w http.ResponseWriter, r *site.Request, a wechat.Account, err error) {
 	status, code, message := http.StatusBadRequest, "", ""
-	var e *wechat.Error
+	var said *wechat.Error
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
-		g.RefuseToken(w)
+		e.RefuseToken(w)
 		return
 	case errors.Is(err, wechat.ErrForeignCode):
 		status, code, message = http.StatusForbidden, "foreign_code", "This code was made for another visitor."
-	case errors.As(err, &e) && (errors.Is(err, wechat.ErrRestart) || errors.Is(err, wechat.ErrStartPage)):
+	case errors.As(err, &said) && (errors.Is(err, wechat.ErrRestart) || errors.Is(err, wechat.ErrStartPage)):
 		code, message = "code_invalid", "This code is no longer good. Have the visitor tap the phone button again and send the new code."
 	case errors.Is(err, wechat.ErrRelogin):
 		// One answer for a wrong key, wrong padding and wrong text (attack:
@@ -210,9 +210,9 @@ func (g *Gate) dataRefused(w http.ResponseWriter, r *site.Request, a wechat.Acco
 	case errors.Is(err, wechat.ErrStale):
 		code, message = "stale_data", "This data is too old. Fetch it again and send it at once."
 	default:
-		g.doorFailed(w, r, a, err)
+		e.failed(w, r, a, err)
 		return
 	}
-	g.Log().Note(slog.LevelInfo, "data not accepted", a.Name, "", err)
+	e.Log().Note(slog.LevelInfo, "data not accepted", a.Name, "", err)
 	response.WriteError(w, status, code, message)
 }

@@ -1,4 +1,4 @@
-package gate
+package clients
 
 import (
 	"net/http"
@@ -13,22 +13,22 @@ import (
 // tokenSession is GET session for a client with a token. A token that is due is
 // renewed here and nowhere else: the client takes the new one from the answer. The
 // old one lives for as long as it would have.
-func (g *Gate) tokenSession(w http.ResponseWriter, r *site.Request) {
+func (e Endpoints) tokenSession(w http.ResponseWriter, r *site.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		response.MethodNotAllowed(w, http.MethodGet, http.MethodHead)
 		return
 	}
-	if !g.signedIn(w, r) {
+	if !e.signedIn(w, r) {
 		return
 	}
 	body, s := tokenJSON{Code: http.StatusOK}, r.Identity.Session
-	if fresh := g.renewToken(r); fresh != nil {
+	if fresh := e.renewToken(r); fresh != nil {
 		s = fresh.Session
 		if fresh.Value != r.Token.Value {
-			body.Token = site.FormatToken(g.AccountOf(s.AppID), fresh.Value)
+			body.Token = site.FormatToken(e.AccountOf(s.AppID), fresh.Value)
 		}
 	}
-	body.ExpiresIn = secondsUntil(g.Hub.Policy.Expires(&s))
+	body.ExpiresIn = secondsUntil(e.Hub.Policy.Expires(&s))
 	user := site.NewUser(r.Identity)
 	body.User = &user
 	response.WriteJSON(w, http.StatusOK, body)
@@ -45,45 +45,45 @@ type tokenJSON struct {
 func secondsUntil(t time.Time) int { return max(0, int(time.Until(t)/time.Second)) }
 
 // renewToken renews the session if it is due, nil if it stays as it is.
-func (g *Gate) renewToken(r *site.Request) *site.Renewed {
+func (e Endpoints) renewToken(r *site.Request) *site.Renewed {
 	if r.Method == http.MethodHead {
 		return nil
 	}
 	s := r.Identity.Session
 	s.Audience = session.Token // one made before audiences were kept is bound now
-	return g.RenewSession(r, s, "token not renewed")
+	return e.RenewSession(r, s, "token not renewed")
 }
 
 // tokenLogout is POST logout for a client with a token. A token that is over
 // already is no error. No other site can send it: it would have to know the token.
-func (g *Gate) tokenLogout(w http.ResponseWriter, r *site.Request) {
+func (e Endpoints) tokenLogout(w http.ResponseWriter, r *site.Request) {
 	if r.Method != http.MethodPost {
 		response.MethodNotAllowed(w, http.MethodPost)
 		return
 	}
-	err := g.IdentifyToken(r)
+	err := e.IdentifyToken(r)
 	switch {
 	case err != nil:
 	case r.Identity != nil:
-		err = g.LogOut(w, r, audit.ReasonVisitor)
+		err = e.LogOut(w, r, audit.ReasonVisitor)
 	default:
-		err = g.FinishEnd(r)
+		err = e.FinishEnd(r)
 	}
 	if err != nil {
-		g.UnavailableJSON(w, r, g.Account, site.RetryStore, err)
+		e.UnavailableJSON(w, r, e.Account, site.RetryStore, err)
 		return
 	}
 	response.WriteJSON(w, http.StatusOK, tokenJSON{Code: http.StatusOK})
 }
 
 // signedIn reports whether the request has a good token; if not, it has answered.
-func (g *Gate) signedIn(w http.ResponseWriter, r *site.Request) bool {
-	if err := g.IdentifyToken(r); err != nil {
-		g.UnavailableJSON(w, r, g.Account, site.RetryStore, err)
+func (e Endpoints) signedIn(w http.ResponseWriter, r *site.Request) bool {
+	if err := e.IdentifyToken(r); err != nil {
+		e.UnavailableJSON(w, r, e.Account, site.RetryStore, err)
 		return false
 	}
 	if r.Identity == nil {
-		g.RefuseToken(w)
+		e.RefuseToken(w)
 		return false
 	}
 	return true

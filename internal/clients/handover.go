@@ -1,4 +1,4 @@
-package gate
+package clients
 
 import (
 	"bytes"
@@ -42,12 +42,12 @@ type hop struct {
 	target  string // behind the JSON, byte for byte
 }
 
-// handOver is the first hop. Only a navigation is one, and only where the site has a
+// HandOver is the first hop. Only a navigation is one, and only where the site has a
 // mini program; other requests keep the parameter: taking it out of an address that
 // is forwarded would break signatures over it. A navigation never reaches the
 // upstream with it.
-func (g *Gate) handOver(w http.ResponseWriter, r *site.Request) (answered bool) {
-	if !strings.Contains(r.Original.RawQuery, "ticket") || r.Token.Sent || !g.Has(wechat.MiniProgram) || !request.IsNavigation(r.Request) {
+func (e Endpoints) HandOver(w http.ResponseWriter, r *site.Request) (answered bool) {
+	if !strings.Contains(r.Original.RawQuery, "ticket") || r.Token.Sent || !e.Has(wechat.MiniProgram) || !request.IsNavigation(r.Request) {
 		return false
 	}
 	tickets, rest := cutTicket(r.Original.RawQuery)
@@ -59,7 +59,7 @@ func (g *Gate) handOver(w http.ResponseWriter, r *site.Request) (answered bool) 
 	target := request.CleanTarget(clean.RequestURI())
 	next := target
 	if len(tickets) == 1 && r.Method == http.MethodGet && takesTickets(r) { // two tickets are none
-		next = g.secondHop(w, r, tickets[0], target)
+		next = e.secondHop(w, r, tickets[0], target)
 	}
 	site.ReturnTo(w, r, next)
 	return true
@@ -99,16 +99,16 @@ func cutTicket(rawQuery string) (tickets []string, rest string) {
 
 // secondHop prepares the second hop and returns its path; the target itself where
 // there is nothing to redeem, or the visitor is signed in as this person already.
-func (g *Gate) secondHop(w http.ResponseWriter, r *site.Request, sealed, target string) string {
-	t, err := g.openTicket(r, sealed)
-	if err != nil || g.Identify(r) == nil && r.Identity != nil && t.isOf(r.Identity.Person) {
+func (e Endpoints) secondHop(w http.ResponseWriter, r *site.Request, sealed, target string) string {
+	t, err := e.openTicket(r, sealed)
+	if err != nil || e.Identify(r) == nil && r.Identity != nil && t.isOf(r.Identity.Person) {
 		return target
 	}
 	value := rand.Text()
 	digest := cookies.Ticket.Bind(value, r.BrowserSecret(w))
-	path, err := g.sealHop(r, hop{Ticket: t, Binding: digest[:], target: target})
+	path, err := e.sealHop(r, hop{Ticket: t, Binding: digest[:], target: target})
 	if err != nil {
-		g.LogFailed(slog.LevelError, "ticket not taken", flow.Flow{}, err)
+		e.LogFailed(slog.LevelError, "ticket not taken", flow.Flow{}, err)
 		return target
 	}
 	cookies.Ticket.SetAt(w, r.Place, ticketPath+t.ID, value) // sent to this second hop only
@@ -116,12 +116,12 @@ func (g *Gate) secondHop(w http.ResponseWriter, r *site.Request, sealed, target 
 }
 
 // sealHop returns the path of the second hop.
-func (g *Gate) sealHop(r *site.Request, h hop) (string, error) {
+func (e Endpoints) sealHop(r *site.Request, h hop) (string, error) {
 	plain, err := json.Marshal(h)
 	if err != nil {
 		return "", fmt.Errorf("gate: encode hand-over: %w", err)
 	}
-	sealed, err := g.Hub.Keys.Seal(purposeHandOver, r.Origin+"|"+h.Ticket.ID, append(append(plain, '\n'), h.target...))
+	sealed, err := e.Hub.Keys.Seal(purposeHandOver, r.Origin+"|"+h.Ticket.ID, append(append(plain, '\n'), h.target...))
 	if err != nil {
 		return "", fmt.Errorf("gate: seal hand-over: %w", err)
 	}
@@ -130,12 +130,12 @@ func (g *Gate) sealHop(r *site.Request, h hop) (string, error) {
 
 // openHop reads the path of the second hop. A hop whose time is over still opens:
 // its target is good.
-func (g *Gate) openHop(r *site.Request) (h hop, ok bool) {
+func (e Endpoints) openHop(r *site.Request) (h hop, ok bool) {
 	id, sealed, _ := strings.Cut(strings.TrimPrefix(r.Original.EscapedPath(), ticketPath), "/")
 	if len(id) == 0 || len(id) > 64 {
 		return hop{}, false
 	}
-	plain, err := g.Hub.Keys.Open(purposeHandOver, r.Origin+"|"+id, sealed)
+	plain, err := e.Hub.Keys.Open(purposeHandOver, r.Origin+"|"+id, sealed)
 	if err != nil {
 		return hop{}, false
 	}
@@ -151,100 +151,100 @@ func (g *Gate) openHop(r *site.Request) (h hop, ok bool) {
 func (h hop) boundTo(r *site.Request) bool { return r.BoundBy(cookies.Ticket, h.Binding) }
 
 // redeemTicket is the second hop. It is posted to where the visitor was asked first.
-func (g *Gate) redeemTicket(w http.ResponseWriter, r *site.Request) {
+func (e Endpoints) redeemTicket(w http.ResponseWriter, r *site.Request) {
 	switch {
 	case r.Method == http.MethodPost:
-		if !g.ClickedHere(w, r) {
+		if !e.ClickedHere(w, r) {
 			return
 		}
 	case r.Method != http.MethodGet:
 		response.MethodNotAllowed(w, http.MethodGet, http.MethodPost)
 		return
 	}
-	h, ok := g.openHop(r)
+	h, ok := e.openHop(r)
 	switch {
 	case !ok:
 		response.Redirect(w, http.StatusSeeOther, r.Origin+"/")
 		return
-	case !h.boundTo(r), g.checkTicket(h.Ticket) != nil:
+	case !h.boundTo(r), e.checkTicket(h.Ticket) != nil:
 		site.ReturnTo(w, r, h.target) // a stranger, or too late: nothing is burnt
 		return
-	case g.AsksFirst(w, r, h.Ticket.Person, r.Original.EscapedPath(), h.target):
+	case e.AsksFirst(w, r, h.Ticket.Person, r.Original.EscapedPath(), h.target):
 		return
 	}
 	by := hex.EncodeToString(h.Binding)
-	if err := g.Identify(r); err != nil {
-		g.ticketUnavailable(w, r, err) // before the ticket is burnt
+	if err := e.Identify(r); err != nil {
+		e.ticketUnavailable(w, r, err) // before the ticket is burnt
 		return
 	}
 	who := site.VisitorOf(r)
 	// Whoever comes second is told who was first: the same browser, to which WeChat
 	// may do everything twice, gets the same session, any other one nothing.
-	o, err := g.Hub.Memory.Once.Do(r.Context(), r.Hit("ticket", signin.OnceKey("ticket", r.Origin, h.Ticket.ID), by), func(ctx context.Context) (signin.Outcome, error) {
-		return g.spendTicket(ctx, r.Origin, h.Ticket, by, who)
+	o, err := e.Hub.Memory.Once.Do(r.Context(), r.Hit("ticket", signin.OnceKey("ticket", r.Origin, h.Ticket.ID), by), func(ctx context.Context) (signin.Outcome, error) {
+		return e.spendTicket(ctx, r.Origin, h.Ticket, by, who)
 	})
 	winner, value, _ := strings.Cut(o.Value, ".")
 	lives := false
 	if err == nil && winner == by {
 		o.Value = value
-		lives, err = g.Lives(r, o, h.Ticket.AppID)
+		lives, err = e.Lives(r, o, h.Ticket.AppID)
 	}
 	switch {
 	case err != nil && !site.IsNobody(err):
-		g.ticketUnavailable(w, r, err)
+		e.ticketUnavailable(w, r, err)
 		return
-	case lives && g.SameKeys(r) == nil:
-		g.SetSession(w, r, value, o.Session)
+	case lives && e.SameKeys(r) == nil:
+		e.SetSession(w, r, value, o.Session)
 		cookies.Ticket.ClearAt(w, r.Place, ticketPath+h.Ticket.ID)
 	}
 	// Not arrive: the fragment that the mini program gave belongs to the page.
 	site.ReturnTo(w, r, h.target)
 }
 
-func (g *Gate) ticketUnavailable(w http.ResponseWriter, r *site.Request, err error) {
-	g.LogUnavailable(r, g.Account, "", err)
+func (e Endpoints) ticketUnavailable(w http.ResponseWriter, r *site.Request, err error) {
+	e.LogUnavailable(r, e.Account, "", err)
 	response.RetryIn(w, site.RetryStore)
-	g.Show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: site.RetryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
+	e.Show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: site.RetryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
 }
 
 // spendTicket makes the session of the web-view: a new one, of the same person at
 // the same account, and of the line of the token that asked for the ticket.
-func (g *Gate) spendTicket(ctx context.Context, site string, t ticket, by string, who signin.Visitor) (signin.Outcome, error) {
+func (e Endpoints) spendTicket(ctx context.Context, site string, t ticket, by string, who signin.Visitor) (signin.Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, signin.SpendTimeout)
 	defer cancel()
 	binding := session.Binding{Site: site, AppID: t.AppID, Audience: session.Token}
-	asked, err := g.Hub.Store.Load(ctx, t.Value, binding)
+	asked, err := e.Hub.Store.Load(ctx, t.Value, binding)
 	if err != nil {
 		// Ended where the ledger does not hear of it, by an operator (attack: a
 		// ticket of before gives a new session).
 		return signin.Outcome{}, fmt.Errorf("gate: the session that asked for the ticket: %w", err)
 	}
-	person, err := g.Hub.Ledger.Find(ctx, t.Person)
+	person, err := e.Hub.Ledger.Find(ctx, t.Person)
 	if err != nil {
 		return signin.Outcome{}, fmt.Errorf("gate: find person: %w", err)
 	}
 	if !person.Holds(t.AppID, t.OpenID) {
 		return signin.Outcome{}, fmt.Errorf("gate: the openid is not this person's any more: %w", session.ErrEnded)
 	}
-	if err := g.burn(ctx, t); err != nil {
+	if err := e.burn(ctx, t); err != nil {
 		return signin.Outcome{}, err
 	}
-	a := g.AccountOf(t.AppID)
+	a := e.AccountOf(t.AppID)
 	binding.Audience = session.Cookie
 	// A line is one person's: the id is the token's own, which may be an older one.
 	s := session.New(binding, asked.Person, t.OpenID, a.Kind.SessionScope())
 	s.Line = asked.LineID()
 	told := *s
 	told.Person = person.ID
-	if err := g.Teller().TellSignIn(ctx, &told, person.UnionID, audit.ReasonTicket, t.ID); err != nil {
+	if err := e.Teller().TellSignIn(ctx, &told, person.UnionID, audit.ReasonTicket, t.ID); err != nil {
 		return signin.Outcome{}, err
 	}
-	value, err := g.Signer().KeepNew(ctx, s, person, who)
+	value, err := e.Signer().KeepNew(ctx, s, person, who)
 	if err != nil {
 		return signin.Outcome{}, fmt.Errorf("gate: save session: %w", err)
 	}
-	g.Logger.Info("handed over to a web-view", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()), slog.String("account", a.Name))
-	audit.Write(g.Audit, audit.Record{
+	e.Logger.Info("handed over to a web-view", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()), slog.String("account", a.Name))
+	audit.Write(e.Audit, audit.Record{
 		Action: audit.ActionSignIn, Account: a.Name, User: person.ID, Session: s.ID, Scope: s.Scope, Reason: audit.ReasonTicket, Site: site,
 	})
 	return signin.Outcome{Session: s, Value: by + "." + value}, nil

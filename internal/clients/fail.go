@@ -1,4 +1,4 @@
-package gate
+package clients
 
 import (
 	"errors"
@@ -17,32 +17,32 @@ import (
 // retryQuota is how long a client waits that met WeChat's quota of one minute.
 const retryQuota = time.Minute
 
-// doorFailed answers a client that WeChat, or a store, let down, with what to do
+// failed answers a client that WeChat, or a store, let down, with what to do
 // next. One log line says why.
-func (g *Gate) doorFailed(w http.ResponseWriter, r *site.Request, a wechat.Account, err error) {
+func (e Endpoints) failed(w http.ResponseWriter, r *site.Request, a wechat.Account, err error) {
 	switch {
 	case errors.Is(err, session.ErrUnavailable), errors.Is(err, ledger.ErrUnavailable):
-		g.UnavailableJSON(w, r, a, site.RetryStore, err)
+		e.UnavailableJSON(w, r, a, site.RetryStore, err)
 	case errors.Is(err, wechat.ErrThrottled):
-		g.Log().Note(slog.LevelWarn, "too many calls for WeChat", a.Name, "", err)
+		e.Log().Note(slog.LevelWarn, "too many calls for WeChat", a.Name, "", err)
 		response.RetryIn(w, retryQuota)
 		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "WeChat asks for a pause. Try again in a minute, with a new code.")
 	case errors.Is(err, wechat.ErrRestart), errors.Is(err, wechat.ErrStartPage), errors.Is(err, wechat.ErrRelogin):
-		g.Log().Note(slog.LevelInfo, "code not accepted", a.Name, "", err)
+		e.Log().Note(slog.LevelInfo, "code not accepted", a.Name, "", err)
 		response.WriteError(w, http.StatusBadRequest, "code_invalid", anew(a.Kind))
 	case errors.Is(err, wechat.ErrDeny):
-		g.Log().Note(slog.LevelWarn, "sign-in denied by WeChat", a.Name, "", err)
-		audit.Write(g.Audit, audit.Record{
+		e.Log().Note(slog.LevelWarn, "sign-in denied by WeChat", a.Name, "", err)
+		audit.Write(e.Audit, audit.Record{
 			Action: audit.ActionRefuse, Account: a.Name, Client: audit.Client(r.UserAgent()), Scope: a.Kind.SessionScope(), Reason: audit.ReasonWeChat, Site: r.Origin,
 		})
 		response.WriteError(w, http.StatusForbidden, "blocked", "WeChat does not let this visitor sign in. Do not try again.")
 	case errors.Is(err, wechat.ErrStop):
-		g.UnavailableJSON(w, r, a, site.RetryAfter(err), err)
+		e.UnavailableJSON(w, r, a, site.RetryAfter(err), err)
 	case errors.Is(err, wechat.ErrAlert):
-		g.Log().Note(slog.LevelError, "the account is misconfigured", a.Name, "", err)
+		e.Log().Note(slog.LevelError, "the account is misconfigured", a.Name, "", err)
 		response.WriteError(w, http.StatusInternalServerError, "misconfigured", "This is not set up correctly. Only the operator can help.")
 	default:
-		g.UnavailableJSON(w, r, a, site.RetryAfter(err), err)
+		e.UnavailableJSON(w, r, a, site.RetryAfter(err), err)
 	}
 }
 

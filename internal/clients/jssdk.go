@@ -1,4 +1,4 @@
-package gate
+package clients
 
 import (
 	"errors"
@@ -11,12 +11,12 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// jssdkEndpoint signs a page of this site, so that it may use WeChat's JS-SDK: the
+// JSSDK signs a page of this site, so that it may use WeChat's JS-SDK: the
 // answer is for wx.config. Of other sites no page is signed: a signature lends the
 // account's name.
-func (g *Gate) jssdkEndpoint(w http.ResponseWriter, r *site.Request) {
+func (e Endpoints) JSSDK(w http.ResponseWriter, r *site.Request) {
 	switch {
-	case g.Hub.JSSDK == nil:
+	case e.Hub.JSSDK == nil:
 		response.WriteError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
 		return
 	case r.Method != http.MethodGet:
@@ -28,17 +28,17 @@ func (g *Gate) jssdkEndpoint(w http.ResponseWriter, r *site.Request) {
 		return
 	}
 	pages := request.Parameter(r.Original.RawQuery, "url")
-	if len(pages) != 1 || !g.isOwnPage(r, pages[0]) {
+	if len(pages) != 1 || !e.isOwnPage(r, pages[0]) {
 		response.WriteError(w, http.StatusBadRequest, "bad_url", "url must be the address of a page of this site, percent-encoded: encodeURIComponent(location.href.split('#')[0]).")
 		return
 	}
-	signed, err := g.Hub.JSSDK(r.Context(), g.Account.Credentials.AppID, pages[0])
-	g.Log().Answered(g.Account.Name, err, "ticket", "token")
+	signed, err := e.Hub.JSSDK(r.Context(), e.Account.Credentials.AppID, pages[0])
+	e.Log().Answered(e.Account.Name, err, "ticket", "token")
 	switch {
 	case errors.Is(err, wechat.ErrPage):
 		response.WriteError(w, http.StatusBadRequest, "bad_url", "url must be the address of a page of this site, as the browser has it.")
 	case err != nil:
-		g.doorFailed(w, r, g.Account, err)
+		e.failed(w, r, e.Account, err)
 	default:
 		response.WriteJSON(w, http.StatusOK, jssdkJSON{
 			Code: http.StatusOK, AppID: signed.AppID, Timestamp: signed.Timestamp, NonceStr: signed.NonceStr, Signature: signed.Signature,
@@ -59,7 +59,7 @@ type jssdkJSON struct {
 // origin begins a path, a query or a fragment (attacks: shop.example.com@evil,
 // shop.example.com.evil). It is not repaired: what is signed is what the page has.
 // Browsers make / of a \ in a path, and leave it in a query.
-func (g *Gate) isOwnPage(r *site.Request, page string) bool {
+func (e Endpoints) isOwnPage(r *site.Request, page string) bool {
 	rest, ok := strings.CutPrefix(page, r.Origin)
 	if !ok || request.HasControl(rest) {
 		return false

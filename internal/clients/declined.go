@@ -1,4 +1,4 @@
-package gate
+package clients
 
 import (
 	"log/slog"
@@ -22,7 +22,7 @@ var declinedReasons = map[int]string{
 
 // mobileDeclined hears from an app that its visitor did not want to sign in. WeChat
 // tells nobody but the app.
-func (g *Gate) mobileDeclined(w http.ResponseWriter, r *site.Request, a wechat.Account) {
+func (e Endpoints) mobileDeclined(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	var body struct {
 		Code int `json:"code"`
 	}
@@ -34,22 +34,22 @@ func (g *Gate) mobileDeclined(w http.ResponseWriter, r *site.Request, a wechat.A
 		response.WriteError(w, http.StatusBadRequest, "unknown_code", "Only -4 (denied) and -2 (cancelled) are refusals.")
 		return
 	}
-	if !g.Teller().MayUnknown(r.Network(), &g.declines, "") {
+	if !e.Teller().MayUnknown(r.Network(), e.Declines, "") {
 		response.RetryIn(w, time.Minute)
 		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "Too many refusals in this minute.")
 		return
 	}
-	ctx, cancel := g.StoreContext(r)
+	ctx, cancel := e.StoreContext(r)
 	defer cancel()
-	err := g.Teller().Keep(ctx, ledger.Event{
+	err := e.Teller().Keep(ctx, ledger.Event{
 		Kind: ledger.Declined, AppID: a.Credentials.AppID, Scope: a.Kind.SessionScope(), Reason: reason,
 	})
 	if err != nil {
-		g.UnavailableJSON(w, r, a, site.RetryStore, err)
+		e.UnavailableJSON(w, r, a, site.RetryStore, err)
 		return
 	}
-	g.Logger.Info("visitor refused in an app", slog.String("account", a.Name), slog.String("reason", reason))
-	audit.Write(g.Audit, audit.Record{
+	e.Logger.Info("visitor refused in an app", slog.String("account", a.Name), slog.String("reason", reason))
+	audit.Write(e.Audit, audit.Record{
 		Action: audit.ActionDecline, Account: a.Name, Client: audit.Client(r.UserAgent()), Scope: a.Kind.SessionScope(), Reason: reason, Site: r.Origin,
 	})
 	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})

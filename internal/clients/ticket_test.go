@@ -1,4 +1,4 @@
-package gate
+package clients
 
 import (
 	"crypto/rand"
@@ -14,11 +14,11 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-func ticketGate(t testing.TB) (*Gate, *site.Request) {
+func ticketGate(t testing.TB) (Endpoints, *site.Request) {
 	t.Helper()
 	hub := &site.Hub{Keys: testRing(t, "k"), Ended: func([16]byte) bool { return false }}
 	mini := wechat.Account{Kind: wechat.MiniProgram, Name: "mini", Credentials: wechat.Credentials{AppID: "wxmini"}}
-	return &Gate{Site: site.Site{Hub: hub, Doors: []wechat.Account{mini}}}, &site.Request{Request: newRequest(t, "GET", "/"), Origin: shopOrigin, Place: cookies.Site{Secure: true}}
+	return Endpoints{Site: &site.Site{Hub: hub, Doors: []wechat.Account{mini}}}, &site.Request{Request: newRequest(t, "GET", "/"), Origin: shopOrigin, Place: cookies.Site{Secure: true}}
 }
 
 func newTicket() ticket {

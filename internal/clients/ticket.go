@@ -1,4 +1,4 @@
-package gate
+package clients
 
 import (
 	"context"
@@ -52,24 +52,24 @@ type ticket struct {
 }
 
 // issueTicket gives the client a ticket for the web-view that it is about to open.
-func (g *Gate) issueTicket(w http.ResponseWriter, r *site.Request, a wechat.Account) {
-	if !g.atDoor(w, r, a) {
+func (e Endpoints) issueTicket(w http.ResponseWriter, r *site.Request, a wechat.Account) {
+	if !e.atDoor(w, r, a) {
 		return
 	}
 	s := r.Identity.Session
 	// Of persons, not of sessions: a ticket makes another session, which can ask for
 	// tickets too (attack: one visitor fills the store).
-	if ok, _ := g.Hub.Memory.Tickets.Take(s.Person, "", ticketRate); !ok {
+	if ok, _ := e.Hub.Memory.Tickets.Take(s.Person, "", ticketRate); !ok {
 		response.RetryIn(w, time.Minute)
 		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "Too many tickets in this minute.")
 		return
 	}
-	sealed, err := g.sealTicket(r, ticket{
+	sealed, err := e.sealTicket(r, ticket{
 		ID: rand.Text(), Person: s.Person, AppID: s.AppID, OpenID: s.OpenID,
 		Session: s.ID[:], Created: s.Created.Unix(), Value: r.Token.Value, Until: time.Now().Add(cookies.TicketLife).UnixMilli(),
 	})
 	if err != nil {
-		g.UnavailableJSON(w, r, a, site.RetryStore, err)
+		e.UnavailableJSON(w, r, a, site.RetryStore, err)
 		return
 	}
 	response.WriteJSON(w, http.StatusOK, map[string]any{
@@ -77,12 +77,12 @@ func (g *Gate) issueTicket(w http.ResponseWriter, r *site.Request, a wechat.Acco
 	})
 }
 
-func (g *Gate) sealTicket(r *site.Request, t ticket) (string, error) {
+func (e Endpoints) sealTicket(r *site.Request, t ticket) (string, error) {
 	plain, err := json.Marshal(t)
 	if err != nil {
 		return "", fmt.Errorf("gate: encode ticket: %w", err)
 	}
-	sealed, err := g.Hub.Keys.Seal(purposeTicket, r.Origin, plain)
+	sealed, err := e.Hub.Keys.Seal(purposeTicket, r.Origin, plain)
 	if err != nil {
 		return "", fmt.Errorf("gate: seal ticket: %w", err)
 	}
@@ -90,8 +90,8 @@ func (g *Gate) sealTicket(r *site.Request, t ticket) (string, error) {
 }
 
 // openTicket reads a ticket of this site that is still good.
-func (g *Gate) openTicket(r *site.Request, sealed string) (ticket, error) {
-	plain, err := g.Hub.Keys.Open(purposeTicket, r.Origin, sealed)
+func (e Endpoints) openTicket(r *site.Request, sealed string) (ticket, error) {
+	plain, err := e.Hub.Keys.Open(purposeTicket, r.Origin, sealed)
 	if err != nil {
 		return ticket{}, fmt.Errorf("%w: %w", errTicket, err)
 	}
@@ -99,18 +99,18 @@ func (g *Gate) openTicket(r *site.Request, sealed string) (ticket, error) {
 	if err := json.Unmarshal(plain, &t); err != nil {
 		return ticket{}, fmt.Errorf("%w: %w", errTicket, err)
 	}
-	return t, g.checkTicket(t)
+	return t, e.checkTicket(t)
 }
 
 // checkTicket says what has become of a ticket: its time, the session of whoever
 // asked for it, and the account, which the site may not admit any more.
-func (g *Gate) checkTicket(t ticket) error {
+func (e Endpoints) checkTicket(t ticket) error {
 	left := time.Until(time.UnixMilli(t.Until))
-	if left <= 0 || left > cookies.TicketLife+session.MaxSkew || len(t.Session) != len(session.ID{}) || !g.Admits(t.AppID) {
+	if left <= 0 || left > cookies.TicketLife+session.MaxSkew || len(t.Session) != len(session.ID{}) || !e.Admits(t.AppID) {
 		return errTicket
 	}
 	asked := session.Session{ID: session.ID(t.Session), Person: t.Person, Created: time.Unix(t.Created, 0)}
-	if g.Hub.Over(&asked) != nil {
+	if e.Hub.Over(&asked) != nil {
 		return errTicket
 	}
 	return nil
@@ -121,13 +121,13 @@ func (t ticket) isOf(p ledger.Person) bool { return p.Is(t.Person) }
 
 // burn makes a ticket worthless, for good: what the instances tell each other of it can
 // be lost, by a restart or by a store that fails (attack: a ticket used twice).
-func (g *Gate) burn(ctx context.Context, t ticket) error {
+func (e Endpoints) burn(ctx context.Context, t ticket) error {
 	sum := sha256.Sum256([]byte("ticket " + t.ID))
 	mark := [16]byte(sum[:])
-	if g.Hub.Ended != nil && g.Hub.Ended(mark) {
+	if e.Hub.Ended != nil && e.Hub.Ended(mark) {
 		return fmt.Errorf("gate: the ticket was used: %w", session.ErrEnded)
 	}
-	if err := g.Hub.Ledger.EndSession(ctx, mark, time.Now().Add(2*cookies.TicketLife)); err != nil {
+	if err := e.Hub.Ledger.EndSession(ctx, mark, time.Now().Add(2*cookies.TicketLife)); err != nil {
 		return fmt.Errorf("gate: burn a ticket: %w", outage.During(outage.CallWrite, err))
 	}
 	return nil

@@ -1,0 +1,89 @@
+package clients
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/caddy-wechat/gateway/internal/limit"
+	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/site"
+	"github.com/caddy-wechat/gateway/internal/wechat"
+)
+
+// Endpoints answers clients without cookies on one site. Both fields are needed.
+type Endpoints struct {
+	*site.Site
+	Declines *limit.One // of apps, see mobileDeclined
+}
+
+// call is what a client asks of one of the site's accounts.
+type call func(Endpoints, http.ResponseWriter, *site.Request, wechat.Account)
+
+// calls are the calls of each kind: /_wechat/<path>/<account>/<call>, all POST.
+var calls = map[string]struct {
+	kind  wechat.AccountKind
+	calls map[string]call
+}{
+	"mini-program": {wechat.MiniProgram, map[string]call{
+		"login":   Endpoints.login,
+		"profile": Endpoints.miniProfile,
+		"phone":   Endpoints.miniPhone,
+		"ticket":  Endpoints.issueTicket,
+	}},
+	"mobile-app": {wechat.MobileApp, map[string]call{
+		"login":    Endpoints.login,
+		"declined": Endpoints.mobileDeclined,
+	}},
+}
+
+// tokenEndpoints are those of browsers that also serve clients with a token.
+var tokenEndpoints = map[string]func(Endpoints, http.ResponseWriter, *site.Request){
+	"session": Endpoints.tokenSession,
+	"logout":  Endpoints.tokenLogout,
+	"jssdk":   Endpoints.JSSDK,
+}
+
+// Serve answers what belongs to clients without cookies: the calls of accounts, and
+// whatever comes with a token but a check. It returns false for anything else.
+func (e Endpoints) Serve(w http.ResponseWriter, r *site.Request, name string) bool {
+	ask, account, known := e.find(name)
+	if known || name == "session" || name == "logout" {
+		if e.CORS(w, r) {
+			return true
+		}
+	}
+	endpoint, serves := tokenEndpoints[name]
+	switch {
+	case known && r.Method != http.MethodPost:
+		response.MethodNotAllowed(w, http.MethodPost)
+	case known:
+		ask(e, w, r, account)
+	case !r.Token.Sent && strings.HasPrefix(name, "ticket/"):
+		e.redeemTicket(w, r)
+	case !r.Token.Sent, name == "check":
+		return false
+	case serves:
+		endpoint(e, w, r)
+	default:
+		// It would lead to WeChat's page, or to a session in a cookie.
+		response.WriteError(w, http.StatusBadRequest, "token_not_accepted", "This address is for browsers: come without a token.")
+	}
+	return true
+}
+
+// find finds the call at <path>/<account>/<call>, among the site's own accounts of
+// this kind. The account is "of another site" and "no account" alike: nobody can
+// ask which there are.
+func (e Endpoints) find(name string) (call, wechat.Account, bool) {
+	parts := strings.Split(name, "/")
+	if len(parts) != 3 {
+		return nil, wechat.Account{}, false
+	}
+	path := calls[parts[0]]
+	found := path.calls[parts[2]]
+	if found == nil {
+		return nil, wechat.Account{}, false
+	}
+	account, ok := e.Door(path.kind, parts[1])
+	return found, account, ok
+}
