@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -41,15 +42,30 @@ func TestLayering(t *testing.T) {
 		"internal/ledger/boltledger":  {"internal/ledger"},
 		"internal/ledger/redisledger": {"internal/heartbeat", "internal/ledger"},
 		"internal/ledger/ledgertest":  {"internal/ledger"},
-		"internal/fleetredis":         {"session", "internal/wechat"},
 		"internal/redistest":          {},
 		"internal/page":               {},
 		"internal/wechattest":         {},
 		"internal/request":            {},
-		"internal/gate":               {"session", "internal/wechat", "internal/ledger", "internal/page", "internal/request"},
+		"internal/limit":              {},
+		"internal/response":           {"internal/request"},
+		"internal/cookies":            {"session", "internal/request"},
+		"internal/caches":             {"internal/cookies"},
+		"internal/audit":              {"session", "internal/request"},
+		"internal/outage":             {"session", "internal/ledger", "internal/limit", "internal/wechat"},
+		"internal/notice":             {"session", "internal/ledger", "internal/limit", "internal/outage"},
+		"internal/flow":               {"session", "internal/cookies", "internal/request", "internal/wechat"},
+		"internal/profile":            {"session", "internal/audit", "internal/ledger", "internal/limit", "internal/wechat"},
+		"internal/signout":            {"session", "internal/audit", "internal/cookies", "internal/ledger", "internal/limit", "internal/notice", "internal/outage"},
+		"internal/signin":             {"session", "internal/audit", "internal/ledger", "internal/notice", "internal/outage", "internal/signout", "internal/wechat"},
+		"internal/scan":               {"session", "internal/cookies", "internal/limit", "internal/request", "internal/signin", "internal/wechat"},
+		"internal/fleetredis":         {"session", "internal/wechat"},
 		"internal/push":               {"internal/wechat", "internal/ledger"},
 		"internal/webhook":            {"internal/wechat", "internal/ledger"},
 	}
+	beneath := []string{"session", "internal/audit", "internal/caches", "internal/cookies", "internal/flow", "internal/ledger", "internal/limit", "internal/notice", "internal/outage", "internal/page", "internal/request", "internal/response", "internal/scan", "internal/signin", "internal/signout", "internal/wechat"}
+	allowed["internal/site"] = beneath
+	allowed["internal/clients"] = append(slices.Clone(beneath), "internal/site")
+	allowed["internal/gate"] = append(slices.Clone(beneath), "internal/clients", "internal/site")
 	for room, may := range allowed {
 		out, err := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, "./"+room).CombinedOutput()
 		if err != nil {
@@ -92,7 +108,8 @@ func TestStoresStandApart(t *testing.T) {
 		"internal/ledger/boltledger":  {redis},
 		"internal/ledger/redisledger": {file},
 		"internal/fleetredis":         {file},
-		"internal/gate":               {file}, // session knows Redis
+		"internal/signin":             {file}, // session knows Redis
+		"internal/gate":               {file},
 		"internal/push":               {file, redis},
 		"internal/webhook":            {file, redis},
 	} {

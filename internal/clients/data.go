@@ -150,7 +150,7 @@ func (e Endpoints) holder(r *site.Request) (ledger.Person, error) {
 		err = ledger.ErrNotFound
 	}
 	if err != nil {
-		return ledger.Person{}, fmt.Errorf("gate: find person: %w", err)
+		return ledger.Person{}, fmt.Errorf("clients: find person: %w", err)
 	}
 	return person, nil
 }
@@ -162,13 +162,13 @@ func (e Endpoints) record(r *site.Request, s ledger.Sighting) error {
 		return err
 	}
 	if e.Hub.Over(&r.Identity.Session) != nil { // and what was withdrawn must not, either
-		return fmt.Errorf("gate: the session ended while WeChat was asked: %w", ledger.ErrNotFound)
+		return fmt.Errorf("clients: the session ended while WeChat was asked: %w", ledger.ErrNotFound)
 	}
 	ctx, cancel := e.StoreContext(r)
 	defer cancel()
 	s.AppID, s.OpenID = r.Identity.Session.AppID, r.Identity.Session.OpenID
 	if _, err := e.Hub.Ledger.See(ctx, s); err != nil {
-		return fmt.Errorf("gate: ledger: %w", outage.During(outage.CallWrite, err))
+		return fmt.Errorf("clients: ledger: %w", outage.During(outage.CallWrite, err))
 	}
 	e.Log().Worked(outage.Write)
 	e.Forget(r)

@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/page"
@@ -21,7 +20,6 @@ import (
 	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
-	"github.com/caddy-wechat/gateway/session"
 )
 
 // A ticket is redeemed in two hops. The first, at the page itself, burns nothing:
@@ -119,11 +117,11 @@ func (e Endpoints) secondHop(w http.ResponseWriter, r *site.Request, sealed, tar
 func (e Endpoints) sealHop(r *site.Request, h hop) (string, error) {
 	plain, err := json.Marshal(h)
 	if err != nil {
-		return "", fmt.Errorf("gate: encode hand-over: %w", err)
+		return "", fmt.Errorf("clients: encode hand-over: %w", err)
 	}
 	sealed, err := e.Hub.Keys.Seal(purposeHandOver, r.Origin+"|"+h.Ticket.ID, append(append(plain, '\n'), h.target...))
 	if err != nil {
-		return "", fmt.Errorf("gate: seal hand-over: %w", err)
+		return "", fmt.Errorf("clients: seal hand-over: %w", err)
 	}
 	return ticketPath + h.Ticket.ID + "/" + sealed, nil
 }
@@ -205,47 +203,4 @@ func (e Endpoints) ticketUnavailable(w http.ResponseWriter, r *site.Request, err
 	e.LogUnavailable(r, e.Account, "", err)
 	response.RetryIn(w, site.RetryStore)
 	e.Show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: site.RetryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
-}
-
-// spendTicket makes the session of the web-view: a new one, of the same person at
-// the same account, and of the line of the token that asked for the ticket.
-func (e Endpoints) spendTicket(ctx context.Context, site string, t ticket, by string, who signin.Visitor) (signin.Outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, signin.SpendTimeout)
-	defer cancel()
-	binding := session.Binding{Site: site, AppID: t.AppID, Audience: session.Token}
-	asked, err := e.Hub.Store.Load(ctx, t.Value, binding)
-	if err != nil {
-		// Ended where the ledger does not hear of it, by an operator (attack: a
-		// ticket of before gives a new session).
-		return signin.Outcome{}, fmt.Errorf("gate: the session that asked for the ticket: %w", err)
-	}
-	person, err := e.Hub.Ledger.Find(ctx, t.Person)
-	if err != nil {
-		return signin.Outcome{}, fmt.Errorf("gate: find person: %w", err)
-	}
-	if !person.Holds(t.AppID, t.OpenID) {
-		return signin.Outcome{}, fmt.Errorf("gate: the openid is not this person's any more: %w", session.ErrEnded)
-	}
-	if err := e.burn(ctx, t); err != nil {
-		return signin.Outcome{}, err
-	}
-	a := e.AccountOf(t.AppID)
-	binding.Audience = session.Cookie
-	// A line is one person's: the id is the token's own, which may be an older one.
-	s := session.New(binding, asked.Person, t.OpenID, a.Kind.SessionScope())
-	s.Line = asked.LineID()
-	told := *s
-	told.Person = person.ID
-	if err := e.Teller().TellSignIn(ctx, &told, person.UnionID, audit.ReasonTicket, t.ID); err != nil {
-		return signin.Outcome{}, err
-	}
-	value, err := e.Signer().KeepNew(ctx, s, person, who)
-	if err != nil {
-		return signin.Outcome{}, fmt.Errorf("gate: save session: %w", err)
-	}
-	e.Logger.Info("handed over to a web-view", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()), slog.String("account", a.Name))
-	audit.Write(e.Audit, audit.Record{
-		Action: audit.ActionSignIn, Account: a.Name, User: person.ID, Session: s.ID, Scope: s.Scope, Reason: audit.ReasonTicket, Site: site,
-	})
-	return signin.Outcome{Session: s, Value: by + "." + value}, nil
 }

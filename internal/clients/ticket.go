@@ -37,7 +37,7 @@ const (
 var ticketRate = limit.Rate{Burst: 30, Every: 2 * time.Second}
 
 // errTicket says that a text is no ticket, or none that is good here and now.
-var errTicket = errors.New("gate: no such ticket")
+var errTicket = errors.New("clients: no such ticket")
 
 // ticket says who asked for it. It is sealed, and bound to the site.
 type ticket struct {
@@ -80,11 +80,11 @@ func (e Endpoints) issueTicket(w http.ResponseWriter, r *site.Request, a wechat.
 func (e Endpoints) sealTicket(r *site.Request, t ticket) (string, error) {
 	plain, err := json.Marshal(t)
 	if err != nil {
-		return "", fmt.Errorf("gate: encode ticket: %w", err)
+		return "", fmt.Errorf("clients: encode ticket: %w", err)
 	}
 	sealed, err := e.Hub.Keys.Seal(purposeTicket, r.Origin, plain)
 	if err != nil {
-		return "", fmt.Errorf("gate: seal ticket: %w", err)
+		return "", fmt.Errorf("clients: seal ticket: %w", err)
 	}
 	return sealed, nil
 }
@@ -125,10 +125,10 @@ func (e Endpoints) burn(ctx context.Context, t ticket) error {
 	sum := sha256.Sum256([]byte("ticket " + t.ID))
 	mark := [16]byte(sum[:])
 	if e.Hub.Ended != nil && e.Hub.Ended(mark) {
-		return fmt.Errorf("gate: the ticket was used: %w", session.ErrEnded)
+		return fmt.Errorf("clients: the ticket was used: %w", session.ErrEnded)
 	}
 	if err := e.Hub.Ledger.EndSession(ctx, mark, time.Now().Add(2*cookies.TicketLife)); err != nil {
-		return fmt.Errorf("gate: burn a ticket: %w", outage.During(outage.CallWrite, err))
+		return fmt.Errorf("clients: burn a ticket: %w", outage.During(outage.CallWrite, err))
 	}
 	return nil
 }

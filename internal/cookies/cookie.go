@@ -16,6 +16,7 @@ import (
 // [StripCookies], forgets none.
 type Cookie uint8
 
+// The cookies. Each has a form in the table below.
 const (
 	Landed        Cookie = iota // how often the browser came back from WeChat
 	Flow                        // ties a sign-in to its browser

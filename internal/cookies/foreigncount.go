@@ -30,6 +30,7 @@ func ReadForeign(r *http.Request, s Site) ForeignCount {
 	return ForeignCount{int8(min(digit/2, MaxForeign)), digit%2 == 1}
 }
 
+// Digit is what the cookie holds.
 func (c ForeignCount) Digit() string {
 	digit := 2 * int(c.N)
 	if c.Away {

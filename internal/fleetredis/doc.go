@@ -6,7 +6,7 @@
 // WeChat may open the callback address of one sign-in twice, and the two requests
 // may reach two gateways. A code is spent once. [Shared] lets one gateway claim the
 // sign-in, spend the code and leave the result; the others wait for the result.
-// It implements gate.Shared. What a phone answers to a desktop's code is shared in
+// It implements signin.Shared. What a phone answers to a desktop's code is shared in
 // the same way, under a prefix of its own.
 //
 // # The tokens of the accounts

@@ -21,7 +21,7 @@ const timeout = time.Second
 
 func (s Shared) key(kind, key string) string { return s.Prefix + kind + ":" + key }
 
-// Claim implements gate.Shared. Two gateways may ask for times that differ by as
+// Claim implements signin.Shared. Two gateways may ask for times that differ by as
 // much as their clocks.
 func (s Shared) Claim(ctx context.Context, key string, ttl time.Duration) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -29,21 +29,21 @@ func (s Shared) Claim(ctx context.Context, key string, ttl time.Duration) (bool,
 	return take(ctx, s.Client, s.key("c", key), "1", ttl, ttl+session.MaxSkew)
 }
 
-// Release implements gate.Shared.
-func (s Shared) Release(ctx context.Context, key string) error {
+// Release implements signin.Shared.
+func (s Shared) Release(ctx context.Context, key string) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return s.Client.Del(ctx, s.key("c", key)).Err()
+	_ = s.Client.Del(ctx, s.key("c", key)) // should it fail, the claim ends by itself
 }
 
-// Put implements gate.Shared.
+// Put implements signin.Shared.
 func (s Shared) Put(ctx context.Context, key, value string, ttl time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return s.Client.Set(ctx, s.key("d", key), value, ttl).Err()
 }
 
-// Get implements gate.Shared. Only Redis' own "no such key" means none.
+// Get implements signin.Shared. Only Redis' own "no such key" means none.
 func (s Shared) Get(ctx context.Context, key string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

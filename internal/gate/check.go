@@ -93,15 +93,13 @@ func (g *Gate) sendToSignIn(w http.ResponseWriter, r *site.Request, asked asked,
 		g.RefuseToken(w)
 		return
 	}
-	body := response.Error{Code: http.StatusUnauthorized, Error: "not_signed_in", Message: "There is no session. Open redirect_url in the browser to sign in."}
 	scope := wechat.ScopeBase
 	if standing == Lacking {
 		scope = need
-		body.Error, body.Message = "consent_required", "This needs the visitor's consent. Open redirect_url in the browser to ask for it."
 	}
-	body.RedirectURL = r.Origin + site.LoginPath(asked.target, scope)
-	if !response.HeaderFits(w.Header(), body.RedirectURL) {
-		body.RedirectURL = r.Origin + site.LoginPath("", scope)
+	address := r.Origin + site.LoginPath(asked.target, scope)
+	if !response.HeaderFits(w.Header(), address) {
+		address = r.Origin + site.LoginPath("", scope)
 	}
 	switch {
 	case asked.forVisitor && asked.write:
@@ -110,11 +108,11 @@ func (g *Gate) sendToSignIn(w http.ResponseWriter, r *site.Request, asked asked,
 		r.Request = about
 		g.refuse(w, r, asked.target)
 	case asked.forVisitor && asked.redirects && request.WantsPage(r.Request):
-		response.Redirect(w, http.StatusSeeOther, body.RedirectURL)
+		response.Redirect(w, http.StatusSeeOther, address)
 	default:
-		w.Header().Set("Location", body.RedirectURL)
+		w.Header().Set("Location", address)
 		w.Header().Set("Referrer-Policy", "no-referrer") // the address holds where the visitor was
-		response.WriteJSON(w, http.StatusUnauthorized, body)
+		response.WriteJSON(w, http.StatusUnauthorized, notSignedIn(address, standing == Lacking))
 	}
 }
 

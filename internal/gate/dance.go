@@ -21,6 +21,16 @@ type newDance struct {
 	scope    wechat.Scope
 	attempt  int  // how often it was started anew by itself
 	optional bool // the visitor may pass without it
+	// need is what a phone is asked for that signs this browser in instead.
+	need wechat.Scope
+}
+
+// danceFor is the dance that leads to the address that r asks for, silently.
+func danceFor(r *site.Request) newDance {
+	return newDance{
+		target: request.CleanTarget(r.Original.RequestURI()), scope: wechat.ScopeBase,
+		optional: r.Access == site.Optional, need: r.Need,
+	}
 }
 
 // begin sends the visitor to WeChat.
@@ -59,18 +69,10 @@ func (g *Gate) startAnew(w http.ResponseWriter, r *site.Request, f flow.Flow, re
 		g.passWithout(w, r, f)
 	case verdict == Pass:
 		arrive(w, r, f.Target)
-	case verdict == ExplainOutside:
-		g.explainOutside(w, r, f.Target)
-	case verdict == ExplainCookies:
-		g.explainCookies(w, r, f.Target)
-	case verdict == ShowScan:
-		g.showScan(w, r, f.Target, f.Scope)
-	case verdict != Begin:
-		g.refuse(w, r, f.Target)
-	case f.Attempt >= flow.MaxAttempts:
+	case verdict == Begin && f.Attempt >= flow.MaxAttempts:
 		g.tryAgain(w, r, f)
 	default:
-		g.begin(w, r, newDance{target: f.Target, scope: f.Scope, attempt: f.Attempt + 1})
+		g.answer(w, r, verdict, newDance{target: f.Target, scope: f.Scope, attempt: f.Attempt + 1, need: f.Scope})
 	}
 }
 

@@ -42,11 +42,10 @@ func (b *board) Claim(_ context.Context, key string, ttl time.Duration) (bool, e
 	return true, nil
 }
 
-func (b *board) Release(_ context.Context, key string) error {
+func (b *board) Release(_ context.Context, key string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.notes, "claim "+key)
-	return nil
 }
 
 func (b *board) Put(_ context.Context, key, value string, ttl time.Duration) error {

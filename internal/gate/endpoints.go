@@ -112,19 +112,13 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *site.Request) {
 	}
 	facts := g.facts(r)
 	facts.Access, facts.Standing = site.Protected, g.standingForLogin(r, scope)
-	switch Decide(facts.asked()) {
+	switch verdict := Decide(facts.asked()); verdict {
 	case Pass:
 		site.ReturnTo(w, r, target)
-	case Begin, AskConsent:
+	case AskConsent: // our page has asked, or the app
 		g.begin(w, r, newDance{target: target, scope: scope})
-	case ExplainOutside:
-		g.explainOutside(w, r, target)
-	case ExplainCookies:
-		g.explainCookies(w, r, target)
-	case ShowScan:
-		g.showScan(w, r, target, scope)
 	default:
-		g.refuse(w, r, target)
+		g.answer(w, r, verdict, newDance{target: target, scope: scope, need: scope})
 	}
 }
 

@@ -70,7 +70,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 	if !request.IsNavigation(r.Request) {
 		g.AllowOrigin(w, r)
 	}
-	g.answer(w, r, verdict)
+	g.answer(w, r, verdict, danceFor(r))
 	return nil, false
 }
 
@@ -106,23 +106,23 @@ func (g *Gate) standing(r *site.Request, need wechat.Scope) Standing {
 	}
 }
 
-// answer carries out every verdict but Pass.
-func (g *Gate) answer(w http.ResponseWriter, r *site.Request, v Verdict) {
-	target := request.CleanTarget(r.Original.RequestURI())
+// answer carries out every verdict but Pass, of whatever facts it is. d is the dance that
+// the visitor would be led through.
+func (g *Gate) answer(w http.ResponseWriter, r *site.Request, v Verdict, d newDance) {
 	switch v {
 	case Begin:
-		g.begin(w, r, newDance{target: target, scope: wechat.ScopeBase, optional: r.Access == site.Optional})
+		g.begin(w, r, d)
 	case AskConsent:
-		g.askConsent(w, r, target)
+		g.askConsent(w, r, d.target)
 	case RefuseWrite:
 		response.WriteError(w, http.StatusForbidden, "snapshot_read_only", "This is WeChat's read-only snapshot mode: tap 使用完整服务 first.")
 	case ExplainOutside:
-		g.explainOutside(w, r, target)
+		g.explainOutside(w, r, d.target)
 	case ExplainCookies:
-		g.explainCookies(w, r, target)
+		g.explainCookies(w, r, d.target)
 	case ShowScan:
-		g.showScan(w, r, target, r.Need)
+		g.showScan(w, r, d.target, d.need)
 	default:
-		g.refuse(w, r, target)
+		g.refuse(w, r, d.target)
 	}
 }

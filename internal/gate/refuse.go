@@ -101,15 +101,20 @@ func (g *Gate) refuseJSON(w http.ResponseWriter, r *site.Request, scope wechat.S
 		g.RefuseToken(w)
 		return
 	}
+	address := r.Origin + site.LoginPath(g.cameFrom(r), scope)
+	response.WriteJSON(w, http.StatusUnauthorized, notSignedIn(address, scope == wechat.ScopeUserInfo && r.Identity != nil))
+}
+
+// notSignedIn is the body of a 401: where to sign in or, in a session, to consent.
+func notSignedIn(address string, consent bool) response.Error {
 	body := response.Error{
 		Code: http.StatusUnauthorized, Error: "not_signed_in",
-		Message:     "There is no session. Open redirect_url in the browser to sign in.",
-		RedirectURL: r.Origin + site.LoginPath(g.cameFrom(r), scope),
+		Message: "There is no session. Open redirect_url in the browser to sign in.", RedirectURL: address,
 	}
-	if scope == wechat.ScopeUserInfo && r.Identity != nil {
+	if consent {
 		body.Error, body.Message = "consent_required", "This needs the visitor's consent. Open redirect_url in the browser to ask for it."
 	}
-	response.WriteJSON(w, http.StatusUnauthorized, body)
+	return body
 }
 
 // cameFrom is the page of this site that sent r, "" when unknown. Of the

@@ -50,7 +50,7 @@ func (g *Gate) Require(r *site.Request, status int, want string) func(http.Respo
 			if scope == wechat.ScopeUserInfo {
 				r.Need = scope // where a phone is asked, it is asked for this at once
 			}
-			g.answer(w, r, verdict)
+			g.answer(w, r, verdict, danceFor(r))
 		}
 	}
 }

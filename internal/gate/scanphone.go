@@ -95,15 +95,11 @@ func (g *Gate) scanUnproved(w http.ResponseWriter, r *site.Request, target strin
 func (g *Gate) scanFirst(w http.ResponseWriter, r *site.Request, target string, standing Standing) {
 	facts := g.facts(r)
 	facts.Access, facts.Standing = site.Protected, standing
-	switch Decide(facts.asked()) {
-	case Begin:
-		g.begin(w, r, newDance{target: target, scope: wechat.ScopeBase})
-	case AskConsent:
-		g.askConsent(w, r, target)
-	case ExplainCookies:
-		g.explainCookies(w, r, target)
-	case ExplainOutside, ShowScan:
-		g.explainOutside(w, r, target)
+	switch verdict := Decide(facts.asked()); verdict {
+	case ShowScan:
+		g.explainOutside(w, r, target) // not a code for a code
+	case Begin, AskConsent, ExplainCookies, ExplainOutside:
+		g.answer(w, r, verdict, newDance{target: target, scope: wechat.ScopeBase})
 	default:
 		// A form, mostly of a page that was left for another code: once more.
 		g.Show(w, r, page.Page{Kind: page.SignInExpired, ContinueURL: site.LoginPath(target, wechat.ScopeBase)},

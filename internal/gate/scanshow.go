@@ -1,10 +1,6 @@
 package gate
 
 import (
-	"cmp"
-	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -12,10 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/flow"
-	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -23,7 +17,6 @@ import (
 	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
-	"github.com/caddy-wechat/gateway/session"
 )
 
 // scanWaitPath and the code's id are for the browser that waits.
@@ -147,97 +140,6 @@ func (g *Gate) scanNext(w http.ResponseWriter, r *site.Request, id string) {
 	}
 }
 
-// scanArrive exchanges the answer for a session, once, and sends the browser to where
-// it wanted. A second hit of the same browser gets the same session.
-func (g *Gate) scanArrive(w http.ResponseWriter, r *site.Request, c scan.Code, answer scan.Answer, target string) {
-	if err := g.Identify(r); err != nil {
-		g.scanUnavailable(w, r, err)
-		return
-	}
-	key, who := signin.OnceKey("scan", r.Origin, c.ID()), site.VisitorOf(r)
-	o, err := g.Hub.Memory.Once.Do(r.Context(), r.Hit("scan", key, c.ID()), func(ctx context.Context) (signin.Outcome, error) {
-		return g.spendScan(ctx, r.Origin, c, answer, who)
-	})
-	lives := false
-	if err == nil {
-		lives, err = g.Lives(r, o, answer.AppID)
-	}
-	switch {
-	case err != nil && !site.IsNobody(err):
-		g.scanUnavailable(w, r, err)
-	case err != nil, !lives, g.SameKeys(r) != nil:
-		g.scanOver(w, r, page.ScanExpired, site.LoginPath(target, c.Need))
-	default:
-		g.SetSession(w, r, o.Value, o.Session)
-		g.Land(w, r)
-		cookies.Scan.ClearAt(w, r.Place, scanWaitPath+c.ID())
-		site.ReturnTo(w, r, target) // not arrive: there is no fragment of WeChat's to drop
-	}
-}
-
-// spendScan makes the session of the browser: a new one, of the same person at the
-// same account, while the phone's own is still good. It is no part of the phone's
-// line.
-func (g *Gate) spendScan(ctx context.Context, site string, c scan.Code, answer scan.Answer, who signin.Visitor) (signin.Outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, signin.SpendTimeout)
-	defer cancel()
-	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: site, AppID: answer.AppID, Audience: session.Cookie})
-	switch {
-	case err != nil:
-		return signin.Outcome{}, fmt.Errorf("gate: the phone's session: %w", err)
-	case g.Hub.Over(phone) != nil || phone.Guest || !g.Admits(phone.AppID):
-		return signin.Outcome{}, fmt.Errorf("gate: the phone's session: %w", session.ErrEnded)
-	}
-	person, err := g.Hub.Ledger.Find(ctx, phone.Person)
-	if err != nil {
-		return signin.Outcome{}, fmt.Errorf("gate: find person: %w", err)
-	}
-	if !person.Holds(phone.AppID, phone.OpenID) {
-		return signin.Outcome{}, fmt.Errorf("gate: the openid is not this person's any more: %w", session.ErrEnded)
-	}
-	key := signin.OnceKey("answer", site, c.ID())
-	won, err := g.Hub.Scans.Take(ctx, key)
-	if err != nil || !won {
-		return signin.Outcome{}, cmp.Or(err, fmt.Errorf("gate: the code was used: %w", session.ErrNone))
-	}
-	b := phone.Binding()
-	b.Audience = session.Cookie
-	s := session.New(b, person.ID, phone.OpenID, phone.Scope)
-	s.Declined = phone.Declined // nobody is asked again on the other screen
-	// It is over when the phone's is at the latest, and ends with whatever ends all
-	// sessions of the person that were made before now (attack: a session that is
-	// handed on from screen to screen has no lifetime).
-	s.Created = phone.Created
-	if s.Renewed.Before(s.Created) {
-		s.Renewed = s.Created
-	}
-	value, err := g.keepScanned(ctx, s, c, person, who)
-	if err != nil {
-		g.Hub.Scans.GiveBack(ctx, key)
-		return signin.Outcome{}, err
-	}
-	account := g.AccountOf(phone.AppID).Name
-	g.Logger.Info("signed in by a phone", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()),
-		slog.String("account", account), slog.String("phone", phone.ID.Short()), slog.String("client", c.Device.Word()))
-	audit.Write(g.Audit, audit.Record{
-		Action: audit.ActionSignIn, Account: account, User: person.ID, Session: s.ID, Client: c.Device.Word(), Scope: s.Scope, Reason: audit.ReasonScan, Site: site,
-	})
-	return signin.Outcome{Session: s, Value: value}, nil
-}
-
-// keepScanned tells of the sign-in and saves its session. Asked again after a
-// failure, it tells nothing new.
-func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scan.Code, person ledger.Person, who signin.Visitor) (string, error) {
-	if err := g.Teller().TellSignIn(ctx, s, person.UnionID, audit.ReasonScan, c.ID()); err != nil {
-		return "", err
-	}
-	value, err := g.Signer().KeepAsDated(ctx, s, person, who)
-	if err != nil {
-		return "", fmt.Errorf("gate: save session: %w", err)
-	}
-	return value, nil
-}
-
 // scanAnswer is what a phone has said to a code.
 func (g *Gate) scanAnswer(r *site.Request, id string) (scan.Answer, bool, error) {
 	ctx, cancel := g.StoreContext(r)
@@ -261,19 +163,4 @@ func (g *Gate) scanUnavailable(w http.ResponseWriter, r *site.Request, err error
 	g.LogUnavailable(r, g.Account, "", err)
 	response.RetryIn(w, site.RetryStore)
 	g.Show(w, r, page.Page{Kind: page.Unavailable, RetryAfter: site.RetryStore}, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
-}
-
-// scanAsksFirst is asksFirst for the person whose phone has answered.
-func (g *Gate) scanAsksFirst(w http.ResponseWriter, r *site.Request, answer scan.Answer, target string) bool {
-	ctx, cancel := g.StoreContext(r)
-	defer cancel()
-	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: r.Origin, AppID: answer.AppID, Audience: session.Cookie})
-	switch {
-	case errors.Is(err, session.ErrNone):
-		return false // nobody is signed in by it
-	case err != nil:
-		g.scanUnavailable(w, r, err)
-		return true
-	}
-	return g.AsksFirst(w, r, phone.Person, r.Original.RequestURI(), target)
 }

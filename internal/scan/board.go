@@ -87,7 +87,7 @@ func (s *Board) Answer(ctx context.Context, keys *session.Ring, key string, a An
 	}
 	if err := s.board().Put(ctx, key, sealed, ttl); err != nil {
 		// Free for another try. If even that fails, the code is lost: it lives for minutes.
-		_ = s.board().Release(context.WithoutCancel(ctx), key)
+		s.board().Release(context.WithoutCancel(ctx), key)
 		return false, unavailable("keep", err)
 	}
 	return true, nil
@@ -115,7 +115,7 @@ func (s *Board) Take(ctx context.Context, key string) (bool, error) {
 
 // GiveBack undoes take, for another try.
 func (s *Board) GiveBack(ctx context.Context, key string) {
-	_ = s.board().Release(context.WithoutCancel(ctx), key+"-taken") // it ends by itself
+	s.board().Release(context.WithoutCancel(ctx), key+"-taken") // it ends by itself
 }
 
 // unavailable makes every error of the board "unavailable".

@@ -36,11 +36,10 @@ func (b *memory) Claim(_ context.Context, key string, ttl time.Duration) (bool, 
 }
 
 // Release implements Shared.
-func (b *memory) Release(_ context.Context, key string) error {
+func (b *memory) Release(_ context.Context, key string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.kept, "c"+key)
-	return nil
 }
 
 // Put implements Shared.

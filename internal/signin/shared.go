@@ -18,8 +18,8 @@ type Shared interface {
 	// Claim makes the caller the one who spends, for at most ttl. It returns
 	// false when another one is at it.
 	Claim(ctx context.Context, key string, ttl time.Duration) (bool, error)
-	// Release gives the claim up, after a failure.
-	Release(ctx context.Context, key string) error
+	// Release gives the claim up, after a failure. Should it fail, the claim ends by itself.
+	Release(ctx context.Context, key string)
 	// Put keeps a result for ttl.
 	Put(ctx context.Context, key, value string, ttl time.Duration) error
 	// Get returns a result, "" when there is none.
@@ -82,8 +82,8 @@ func (s *Once) spendOnce(ctx context.Context, h Hit, spend func(context.Context)
 	}
 	if err != nil || h.ttl(o.Snapshot) < claimTTL {
 		// Free for the next try: a hit after the result is over must not wait for
-		// the claim. If even that fails, the claim ends by itself.
-		_ = s.Shared.Release(context.WithoutCancel(ctx), h.ID)
+		// the claim.
+		s.Shared.Release(context.WithoutCancel(ctx), h.ID)
 	}
 	return o, err
 }

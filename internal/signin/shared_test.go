@@ -34,11 +34,10 @@ func (f *fakeShared) Claim(_ context.Context, key string, ttl time.Duration) (bo
 	return true, nil
 }
 
-func (f *fakeShared) Release(_ context.Context, key string) error {
+func (f *fakeShared) Release(_ context.Context, key string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.claims, key)
-	return f.down
 }
 
 func (f *fakeShared) Put(_ context.Context, key, value string, _ time.Duration) error {

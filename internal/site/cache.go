@@ -144,7 +144,7 @@ func (site *Site) find(r *Request, value string) (*Identity, error) {
 	defer cancel()
 	s, err := site.load(ctx, r, value, hit.Identity)
 	if err != nil {
-		return nil, fmt.Errorf("gate: load session: %w", err)
+		return nil, fmt.Errorf("site: load session: %w", err)
 	}
 	site.Log().WorkedUnlessFailing(site.Hub.Store, outage.Sessions)
 	// What ends all sessions of a person may be known here and not to the store.
@@ -162,14 +162,14 @@ func (site *Site) find(r *Request, value string) (*Identity, error) {
 		defer cancel()
 		// A session without its person is none: the person was erased.
 		if person, err = site.Hub.Ledger.Find(ctx, s.Person); err != nil {
-			return nil, fmt.Errorf("gate: find person: %w", err)
+			return nil, fmt.Errorf("site: find person: %w", err)
 		}
 		site.Log().WorkedUnlessFailing(site.Hub.Ledger, outage.Ledger)
 		// WeChat gave the openid to somebody else meanwhile, or consent to all
 		// of it was withdrawn: what this session says is not true any more, and
 		// its holder must not act as the person it was made for.
 		if !person.Holds(s.AppID, s.OpenID) {
-			return nil, fmt.Errorf("gate: the openid is not this person's any more: %w", session.ErrEnded)
+			return nil, fmt.Errorf("site: the openid is not this person's any more: %w", session.ErrEnded)
 		}
 	}
 	id := site.newIdentity(s, person)

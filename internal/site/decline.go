@@ -67,7 +67,7 @@ func (site *Site) Decline(w http.ResponseWriter, r *Request, f flow.Flow, reason
 		err = site.SameKeys(r)
 	}
 	if err != nil {
-		site.Unavailable(w, r, RetryStore, f, fmt.Errorf("gate: save decline: %w", outage.During(outage.CallSave, err)))
+		site.Unavailable(w, r, RetryStore, f, fmt.Errorf("site: save decline: %w", outage.During(outage.CallSave, err)))
 		return false
 	}
 	site.Forget(r)

@@ -88,6 +88,6 @@ func (site *Site) peek(ctx context.Context, r *Request, value string) (*session.
 	case IsNobody(err):
 		return nil, nil
 	default:
-		return nil, fmt.Errorf("gate: load session: %w", err)
+		return nil, fmt.Errorf("site: load session: %w", err)
 	}
 }

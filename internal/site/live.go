@@ -26,7 +26,7 @@ const (
 )
 
 // errSessionOver is why a running request was cut.
-var errSessionOver = fmt.Errorf("gate: the session of a running request is over: %w", session.ErrEnded)
+var errSessionOver = fmt.Errorf("site: the session of a running request is over: %w", session.ErrEnded)
 
 // Live watches the requests that run, and cuts those whose session ends
 // meanwhile: sockets, event streams and long downloads were let in once, and

@@ -22,7 +22,7 @@ func (site *Site) Lives(r *Request, o signin.Outcome, appID string) (bool, error
 	case IsNobody(err):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("gate: load session: %w", err)
+		return false, fmt.Errorf("site: load session: %w", err)
 	}
 	return !s.Leaving() && site.Hub.Over(s) == nil, nil
 }
@@ -35,7 +35,7 @@ func (site *Site) stillHolds(r *Request) error {
 	s := &r.Identity.Session
 	person, err := site.Hub.Ledger.Find(ctx, s.Person)
 	if err != nil {
-		return fmt.Errorf("gate: find person: %w", err)
+		return fmt.Errorf("site: find person: %w", err)
 	}
 	if !person.Holds(s.AppID, s.OpenID) {
 		return errSessionOver

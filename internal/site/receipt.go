@@ -42,6 +42,7 @@ func (site *Site) RedeemAside(w http.ResponseWriter, r *Request) {
 	}
 }
 
+// NotComplete is the log's text for a sign-out of before that still fails.
 const NotComplete = "a logout is still not complete"
 
 func (site *Site) complete(w http.ResponseWriter, r *Request, found *foundReceipt) error {

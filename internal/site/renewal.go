@@ -124,6 +124,8 @@ func (site *Site) IsDue(r *Request) bool {
 	return r.Identity != nil && r.Access == Protected && !r.Identity.Guest() && !r.Token.Sent && site.Hub.Policy.Due(&r.Identity.Session, time.Now())
 }
 
+// RenewCookie renews the session and gives the browser its cookie. Where it fails, or is
+// late, the session stays as it is.
 func (site *Site) RenewCookie(w http.ResponseWriter, r *Request) {
 	s := r.Identity.Session     // a copy: the identity is shared
 	s.Audience = session.Cookie // one made before audiences were kept is bound now

@@ -99,6 +99,7 @@ func (r *Request) Hit(door, id, code string) signin.Hit {
 	return signin.Hit{Door: door, Network: r.Network(), ID: id, Code: code}
 }
 
+// VisitorOf is what must be known of a request after it is over.
 func VisitorOf(r *Request) signin.Visitor {
 	who := signin.Visitor{Client: audit.Client(r.UserAgent()), Browser: r.browser()}
 	if r.Identity != nil {

@@ -1,0 +1,54 @@
+package clients
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/caddy-wechat/gateway/internal/audit"
+	"github.com/caddy-wechat/gateway/internal/signin"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// spendTicket makes the session of the web-view: a new one, of the same person at
+// the same account, and of the line of the token that asked for the ticket.
+func (e Endpoints) spendTicket(ctx context.Context, site string, t ticket, by string, who signin.Visitor) (signin.Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, signin.SpendTimeout)
+	defer cancel()
+	binding := session.Binding{Site: site, AppID: t.AppID, Audience: session.Token}
+	asked, err := e.Hub.Store.Load(ctx, t.Value, binding)
+	if err != nil {
+		// Ended where the ledger does not hear of it, by an operator (attack: a
+		// ticket of before gives a new session).
+		return signin.Outcome{}, fmt.Errorf("clients: the session that asked for the ticket: %w", err)
+	}
+	person, err := e.Hub.Ledger.Find(ctx, t.Person)
+	if err != nil {
+		return signin.Outcome{}, fmt.Errorf("clients: find person: %w", err)
+	}
+	if !person.Holds(t.AppID, t.OpenID) {
+		return signin.Outcome{}, fmt.Errorf("clients: the openid is not this person's any more: %w", session.ErrEnded)
+	}
+	if err := e.burn(ctx, t); err != nil {
+		return signin.Outcome{}, err
+	}
+	a := e.AccountOf(t.AppID)
+	binding.Audience = session.Cookie
+	// A line is one person's: the id is the token's own, which may be an older one.
+	s := session.New(binding, asked.Person, t.OpenID, a.Kind.SessionScope())
+	s.Line = asked.LineID()
+	told := *s
+	told.Person = person.ID
+	if err := e.Teller().TellSignIn(ctx, &told, person.UnionID, audit.ReasonTicket, t.ID); err != nil {
+		return signin.Outcome{}, err
+	}
+	value, err := e.Signer().KeepNew(ctx, s, person, who)
+	if err != nil {
+		return signin.Outcome{}, fmt.Errorf("clients: save session: %w", err)
+	}
+	e.Logger.Info("handed over to a web-view", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()), slog.String("account", a.Name))
+	audit.Write(e.Audit, audit.Record{
+		Action: audit.ActionSignIn, Account: a.Name, User: person.ID, Session: s.ID, Scope: s.Scope, Reason: audit.ReasonTicket, Site: site,
+	})
+	return signin.Outcome{Session: s, Value: by + "." + value}, nil
+}
