@@ -66,6 +66,16 @@ func TestLayering(t *testing.T) {
 	allowed["internal/site"] = beneath
 	allowed["internal/clients"] = append(slices.Clone(beneath), "internal/site")
 	allowed["internal/gate"] = append(slices.Clone(beneath), "internal/clients", "internal/site")
+	rooms, err := exec.Command("go", "list", "./session/...", "./internal/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for room := range strings.FieldsSeq(string(rooms)) {
+		room = strings.TrimPrefix(room, module)
+		if _, ok := allowed[room]; !ok && !strings.HasSuffix(room, "test") {
+			t.Errorf("%s is not in the list", room)
+		}
+	}
 	for room, may := range allowed {
 		out, err := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, "./"+room).CombinedOutput()
 		if err != nil {
