@@ -28,8 +28,8 @@ var accountKinds = []kindEntry{
 	{wechat.Website, func(a *App) *[]*Account { return &a.Websites }, nil, ""},
 }
 
-// doorKinds lists in words the kinds that a site admits beside its official account.
-func doorKinds() string {
+// otherKinds lists in words the kinds that a site admits beside its official account.
+func otherKinds() string {
 	kinds := slices.DeleteFunc(wechat.AccountKinds(), func(k wechat.AccountKind) bool { return k == wechat.OfficialAccount })
 	var b strings.Builder
 	for i, kind := range kinds {

@@ -22,7 +22,7 @@ func TestEveryAccountKindHasAnEntry(t *testing.T) {
 	if len(lists) != len(kinds) {
 		t.Errorf("%d kinds share %d lists of accounts, want a list for each", len(kinds), len(lists))
 	}
-	if got, want := doorKinds(), "mini_program, mobile_app or website"; got != want {
+	if got, want := otherKinds(), "mini_program, mobile_app or website"; got != want {
 		t.Errorf("the doors are called %q, want %q", got, want)
 	}
 }

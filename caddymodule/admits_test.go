@@ -1,8 +1,11 @@
 package caddymodule
 
 import (
+	"bytes"
+	"encoding/json"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
@@ -19,10 +22,10 @@ func TestHubAdmitsTheAccountsOfSites(t *testing.T) {
 	app := &App{logger: slog.New(slog.DiscardHandler), client: new(wechat.Client), accounts: []provisionedAccount{
 		account(wechat.OfficialAccount, "shop"), account(wechat.OfficialAccount, "old"), account(wechat.MiniProgram, "mini"), account(wechat.MiniProgram, "other"), account(wechat.MobileApp, "app"),
 	}}
-	for _, doors := range [][]string{{"mini"}, {"app"}} {
-		h := &Handler{app: app, Doors: doors}
+	for _, names := range [][]string{{"mini"}, {"app"}} {
+		h := &Handler{app: app, Accounts: names}
 		h.site.account = app.accounts[0].Account
-		if err := h.provisionDoors(); err != nil {
+		if err := h.provisionAccounts(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -40,5 +43,35 @@ func TestHubAdmitsTheAccountsOfSites(t *testing.T) {
 	}
 	if hub.Succession == nil {
 		t.Error("it would hear of no reload")
+	}
+}
+
+// The former JSON key of a site's other accounts is read, with a warning: autosave.json
+// has it after an upgrade.
+func TestFormerKeyOfAccounts(t *testing.T) {
+	app := &App{accounts: []provisionedAccount{
+		{Account: wechat.Account{Kind: wechat.MiniProgram, Name: "mini"}}, {Account: wechat.Account{Kind: wechat.Website, Name: "pc"}},
+	}}
+	for text, warns := range map[string]bool{
+		`{"account":"shop","accounts":["mini"]}`:                  false,
+		`{"account":"shop","doors":["mini"]}`:                     true,
+		`{"account":"shop","accounts":["mini"],"doors":["mini"]}`: true,
+	} {
+		t.Run(text, func(t *testing.T) {
+			var log bytes.Buffer
+			h := &Handler{app: app, logger: slog.New(slog.NewTextHandler(&log, nil))}
+			if err := json.Unmarshal([]byte(text), h); err != nil {
+				t.Fatal(err)
+			}
+			if err := h.provisionAccounts(); err != nil {
+				t.Fatal(err)
+			}
+			if len(h.site.others) != 1 || h.site.others[0].Name != "mini" {
+				t.Errorf("got the accounts %v, want mini", h.site.others)
+			}
+			if got := strings.Contains(log.String(), "level=WARN"); got != warns {
+				t.Errorf("warns: %t, want %t: %s", got, warns, &log)
+			}
+		})
 	}
 }

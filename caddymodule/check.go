@@ -67,8 +67,8 @@ func wechatBlock(h httpcaddyfile.Helper) (*App, error) {
 
 // checkAccount reports a site without a wechat block, or with an account that is
 // not in it.
-func checkAccount(h httpcaddyfile.Helper, name string, doors []string) error {
-	doors = slices.Clone(doors)
+func checkAccount(h httpcaddyfile.Helper, name string, others []string) error {
+	others = slices.Clone(others)
 	app, err := wechatBlock(h)
 	if err != nil {
 		return err
@@ -76,12 +76,12 @@ func checkAccount(h httpcaddyfile.Helper, name string, doors []string) error {
 	for _, e := range accountKinds {
 		if e.kind != wechat.OfficialAccount {
 			for _, account := range *e.list(app) {
-				doors = slices.DeleteFunc(doors, func(name string) bool { return name == account.nameAs(e.kind) })
+				others = slices.DeleteFunc(others, func(name string) bool { return name == account.nameAs(e.kind) })
 			}
 		}
 	}
-	if len(doors) > 0 {
-		return fmt.Errorf("account: there is no %s '%s' in the wechat block; the first name is the official account's", doorKinds(), doors[0])
+	if len(others) > 0 {
+		return fmt.Errorf("account: there is no %s '%s' in the wechat block; the first name is the official account's", otherKinds(), others[0])
 	}
 	names := make([]string, 0, len(app.OfficialAccounts))
 	for _, account := range app.OfficialAccounts {

@@ -52,7 +52,7 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	if err := handler.words(h).parse(h.Dispenser, directive); err != nil {
 		return nil, err
 	}
-	if err := checkAccount(h, handler.Account, handler.Doors); err != nil {
+	if err := checkAccount(h, handler.Account, handler.Accounts); err != nil {
 		return nil, at(line, err.Error())
 	}
 	if err := handler.nameOrigins(h); err != nil {

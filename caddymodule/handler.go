@@ -48,6 +48,9 @@ type Handler struct {
 
 	// The other accounts whose visitors this site admits, by name: mini programs,
 	// mobile apps, a website app. Default: all of the wechat app.
+	Accounts []string `json:"accounts,omitempty"`
+
+	// The former name of `accounts`, still read. Default: none.
 	Doors []string `json:"doors,omitempty"`
 
 	// The public origin of the site, such as `https://shop.example.com`. Needed
@@ -219,7 +222,7 @@ func (h *Handler) gated() (*gate.Gate, error) {
 		return nil, err
 	}
 	h.gate.CompareAndSwap(nil, &gate.Gate{Site: site.Site{
-		Hub: hub, Account: h.site.account, Doors: h.site.doors, Origin: h.site.origin, Rules: h.site.rules, Logger: h.logger, Audit: h.app.audit,
+		Hub: hub, Account: h.site.account, Doors: h.site.others, Origin: h.site.origin, Rules: h.site.rules, Logger: h.logger, Audit: h.app.audit,
 	}})
 	return h.gate.Load(), nil
 }

@@ -19,7 +19,7 @@ type liveHandler struct {
 	attrs []slog.Attr
 }
 
-// zapLevels maps slog's levels to zap's.
+// zapLevel returns zap's level for slog's.
 func zapLevel(level slog.Level) zapcore.Level {
 	switch {
 	case level >= slog.LevelError:

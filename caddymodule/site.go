@@ -22,7 +22,7 @@ import (
 // guarded is a Handler's configuration, checked and ready.
 type guarded struct {
 	account wechat.Account
-	doors   []wechat.Account
+	others  []wechat.Account
 	origin  string
 	rules   site.Rules
 	scrub   request.Scrub
@@ -104,7 +104,7 @@ func (h *Handler) provisionSite(ctx caddy.Context) error {
 	if err := h.provisionRules(); err != nil {
 		return err
 	}
-	if err := h.provisionDoors(); err != nil {
+	if err := h.provisionAccounts(); err != nil {
 		return err
 	}
 	if err := h.provisionPaths(ctx); err != nil {

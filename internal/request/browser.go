@@ -25,8 +25,8 @@ type Browser struct {
 	MiniProgram bool // a web-view inside a mini program
 }
 
-// Signs holds the tell-tales in the order in which they must be tried: WeCom
-// also carries MicroMessenger, and so do the developer tools.
+// signs are tried in this order: WeCom and the developer tools also carry
+// MicroMessenger.
 var signs = []struct {
 	family  Family
 	pattern *regexp.Regexp

@@ -46,8 +46,8 @@ func isPlain(c byte) bool {
 // ours reports whether name belongs to us. Every name under X-Wechat- does, so
 // that an app written for a later version of this gateway cannot be lied to.
 func (s Scrub) ours(name string) bool {
-	// Most headers are dismissed by their length or first letters, without
-	// folding: this runs for each header of each request.
+	// Almost every name is folded: canonical names have capitals. This runs for each
+	// header of each request.
 	if len(name) > 0 && s.names != nil {
 		folded := name
 		if needsFold(name) {

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -10,25 +11,25 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// doors returns the accounts, besides the official one, whose visitors a site
-// admits: those that are named, or all of the other kinds where none is.
-func (a *App) doors(names []string) ([]wechat.Account, error) {
-	var doors []wechat.Account
+// otherAccounts returns the accounts, besides the official one, whose visitors a
+// site admits: those that are named, or all of the other kinds if none is named.
+func (a *App) otherAccounts(names []string) ([]wechat.Account, error) {
+	var others []wechat.Account
 	for _, account := range a.accounts {
 		if account.Kind == wechat.OfficialAccount || len(names) > 0 && !slices.Contains(names, account.Name) {
 			continue
 		}
-		doors = append(doors, account.Account)
+		others = append(others, account.Account)
 	}
 	for _, name := range names {
-		if !slices.ContainsFunc(doors, func(d wechat.Account) bool { return d.Name == name }) {
-			return nil, fmt.Errorf("there is no %s named %q in the wechat block", doorKinds(), name)
+		if !slices.ContainsFunc(others, func(o wechat.Account) bool { return o.Name == name }) {
+			return nil, fmt.Errorf("there is no %s named %q in the wechat block", otherKinds(), name)
 		}
 	}
-	return doors, nil
+	return others, nil
 }
 
-// parseAccounts reads the official account of a site, and the doors it admits.
+// parseAccounts reads the official account of a site, and the others it admits.
 func (h *Handler) parseAccounts(d *caddyfile.Dispenser) error {
 	if h.Account != "" {
 		return d.Err("account is given twice; put all names into one line")
@@ -37,7 +38,7 @@ func (h *Handler) parseAccounts(d *caddyfile.Dispenser) error {
 	if len(names) == 0 || names[0] == "" {
 		return d.Err("account needs a name (if one is written there: is the variable set?)")
 	}
-	h.Account, h.Doors = names[0], names[1:]
+	h.Account, h.Accounts = names[0], names[1:]
 	return nil
 }
 
@@ -56,12 +57,19 @@ func (h *Handler) parseOrigins(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// provisionDoors finds the doors of a site and checks who may use them from afar.
-func (h *Handler) provisionDoors() (err error) {
-	if h.site.doors, err = h.app.doors(h.Doors); err != nil {
+// provisionAccounts finds the other accounts of a site and checks which pages of other
+// origins may use their endpoints.
+func (h *Handler) provisionAccounts() (err error) {
+	names := h.Accounts
+	if len(h.Doors) > 0 {
+		// What autosave.json and --resume hold of before.
+		h.logger.Warn("the JSON key doors is now called accounts: rename it", slog.Any("doors", h.Doors))
+		names = append(slices.Clone(names), h.Doors...)
+	}
+	if h.site.others, err = h.app.otherAccounts(names); err != nil {
 		return fmt.Errorf("account: %w", err)
 	}
-	for _, account := range append(h.site.doors[:len(h.site.doors):len(h.site.doors)], h.site.account) {
+	for _, account := range append(slices.Clone(h.site.others), h.site.account) {
 		h.app.admitted = append(h.app.admitted, account.Credentials.AppID)
 	}
 	for _, origin := range h.CORSOrigins {
