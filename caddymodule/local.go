@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
+	"github.com/caddy-wechat/gateway/internal/live"
 	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/internal/site"
@@ -88,7 +89,7 @@ type localState struct {
 func (s *localState) Destruct() error { return errors.Join(s.ends.Close(), s.Close()) }
 
 // localLive watches the requests that were let in by one set of keys and times.
-type localLive struct{ site.Live }
+type localLive struct{ live.List }
 
 // Destruct cuts those that still run, as redisSessions does.
 func (l *localLive) Destruct() error { return l.Close() }
@@ -121,7 +122,7 @@ func (s *LocalStore) open(deps storeDeps) (opened, error) {
 		personEnded: state.PersonEnded,
 		memory:      &state.memory,
 		ends:        &state.ends,
-		live:        &value.(*localLive).Live,
+		live:        &value.(*localLive).List,
 		wake:        &state.wake,
 		scans:       &state.scans,
 		tokens:      &state.tokens,

@@ -46,7 +46,7 @@ func newRedisState(p redisPlan) (*redisState, error) {
 	})
 	s.near = &session.Near{
 		StaleIfDown: p.StaleIfDown, Logger: log,
-		// With the round of gate.Live, an end cuts a socket within the second.
+		// With the round of live.List, an end cuts a socket within the second.
 		Stale: 500 * time.Millisecond,
 		Bus:   &heartbeat.Channel{Connection: s.hears, Name: (&session.Redis{Prefix: p.Prefix}).Channel()},
 	}

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"github.com/caddy-wechat/gateway/internal/fleetredis"
+	"github.com/caddy-wechat/gateway/internal/live"
 	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -13,7 +14,7 @@ type redisSessions struct {
 	near   *session.Near
 	memory site.Memory
 	tokens fleetredis.Tokens
-	live   site.Live
+	live   live.List
 }
 
 // newRedisSessions looks at a Redis with the keys and times of one configuration.

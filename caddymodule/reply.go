@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/caches"
 	"github.com/caddy-wechat/gateway/internal/gate"
+	"github.com/caddy-wechat/gateway/internal/live"
 	"github.com/caddy-wechat/gateway/internal/site"
 )
 
@@ -92,7 +93,7 @@ func (p *reply) Write(b []byte) (int, error) {
 	if p.dropped {
 		return len(b), nil
 	}
-	if err := site.Over(p.ctx); err != nil {
+	if err := live.Over(p.ctx); err != nil {
 		return 0, err
 	}
 	return p.ResponseWriter.Write(b)
@@ -104,7 +105,7 @@ func (p *reply) ReadFrom(src io.Reader) (int64, error) {
 	if p.dropped {
 		return io.Copy(io.Discard, src)
 	}
-	if err := site.Over(p.ctx); err != nil {
+	if err := live.Over(p.ctx); err != nil {
 		return 0, err
 	}
 	return p.ResponseWriterWrapper.ReadFrom(src)
@@ -116,7 +117,7 @@ func (p *reply) FlushError() error {
 	if p.dropped {
 		return nil
 	}
-	if err := site.Over(p.ctx); err != nil {
+	if err := live.Over(p.ctx); err != nil {
 		return err
 	}
 	return http.NewResponseController(p.ResponseWriter).Flush()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/live"
 	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/internal/site"
@@ -52,7 +53,7 @@ type opened struct {
 	askStore    bool // see gate.Hub
 	ended       func(id [16]byte) bool
 	personEnded func(person string) time.Time
-	live        *site.Live
+	live        *live.List
 	// wake is who is called when the ledger has news for webhooks.
 	wake  *waker
 	scans *scan.Board

@@ -14,6 +14,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
+	"github.com/caddy-wechat/gateway/internal/live"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -34,7 +35,7 @@ func BenchmarkSignedInRequest(b *testing.B) {
 // request's other costs: in nanoseconds, and as a ratio of all that the gateway
 // does for it. The two ways take turns, so that a busy machine slows both.
 func BenchmarkWatchedRequest(b *testing.B) {
-	handle, live := signedIn(b)
+	handle, list := signedIn(b)
 	var spent [2]time.Duration
 	const turn = 64
 	for b.Loop() {
@@ -50,14 +51,14 @@ func BenchmarkWatchedRequest(b *testing.B) {
 	b.ReportMetric(float64(spent[0])/requests, "ns/before")
 	b.ReportMetric(float64(spent[1]-spent[0])/requests, "ns/watched")
 	b.ReportMetric(float64(spent[1])/float64(spent[0]), "ratio")
-	if err := live.Close(); err != nil {
+	if err := list.Close(); err != nil {
 		b.Fatal(err)
 	}
 }
 
 // signedIn returns what handles one request of somebody who is signed in, watched
 // or not.
-func signedIn(b *testing.B) (handle func(watched bool), live *site.Live) {
+func signedIn(b *testing.B) (handle func(watched bool), list *live.List) {
 	bolt, err := boltledger.Open(filepath.Join(b.TempDir(), "ledger.db"))
 	if err != nil {
 		b.Fatal(err)
@@ -68,9 +69,9 @@ func signedIn(b *testing.B) (handle func(watched bool), live *site.Live) {
 		b.Fatal(err)
 	}
 	sealed := &session.Sealed{Keys: ring, Tombstones: bolt}
-	live = new(site.Live)
+	list = new(live.List)
 	g := &Gate{Site: site.Site{
-		Hub:     &site.Hub{Live: live, WeChat: new(wechat.Client), Ledger: bolt, Store: sealed, Ended: bolt.Ended, PersonEnded: bolt.PersonEnded, Keys: ring, Memory: new(site.Memory)},
+		Hub:     &site.Hub{Live: list, WeChat: new(wechat.Client), Ledger: bolt, Store: sealed, Ended: bolt.Ended, PersonEnded: bolt.PersonEnded, Keys: ring, Memory: new(site.Memory)},
 		Account: wechat.Account{Kind: wechat.OfficialAccount, Name: "default", Credentials: wechat.Credentials{AppID: "wx1"}},
 		Rules:   site.Rules{Scope: wechat.ScopeUserInfo, Outside: site.OutsideQR},
 		Logger:  slog.New(slog.DiscardHandler),
@@ -107,7 +108,7 @@ func signedIn(b *testing.B) (handle func(watched bool), live *site.Live) {
 			g.Watch(w, q)
 			q.Done()
 		}
-	}, live
+	}, list
 }
 
 // What a rule for some paths costs each request, and the most that an attacker

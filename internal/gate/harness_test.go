@@ -17,6 +17,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
+	"github.com/caddy-wechat/gateway/internal/live"
 	"github.com/caddy-wechat/gateway/internal/profile"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/scan"
@@ -167,7 +168,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 	w.hub = &site.Hub{
 		WeChat: &wechat.Client{APIURL: c.url}, Ledger: w.ledger, Store: w.store, Ended: book.Ended, PersonEnded: book.PersonEnded,
 		Unwritten: book.Unwritten, Unfinished: new(signout.Unfinished),
-		Keys: ring, Memory: new(site.Memory), Live: new(site.Live), Scans: new(scan.Board),
+		Keys: ring, Memory: new(site.Memory), Live: new(live.List), Scans: new(scan.Board),
 	}
 	w.gate = &gate.Gate{Site: site.Site{
 		Hub:     w.hub,

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/live"
 	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
@@ -36,7 +37,7 @@ func reloaded(w *town, changes ...func(next *site.Hub)) (next *site.Hub, store *
 	store = &verdicts{Store: w.store.Store}
 	next = &site.Hub{
 		Ledger: w.hub.Ledger, Store: store, AskStore: true, Ended: func([16]byte) bool { return false },
-		Keys: w.hub.Keys, Memory: w.hub.Memory, Live: new(site.Live), Succession: new(site.Succession),
+		Keys: w.hub.Keys, Memory: w.hub.Memory, Live: new(live.List), Succession: new(site.Succession),
 	}
 	for _, change := range changes {
 		change(next)

@@ -6,8 +6,9 @@
 //     does not answer is an error, and never "nobody".
 //   - How a session goes on and ends: [Site.RenewSession], [Site.LogOut]. A sign-out that a
 //     store does not take is sealed into a cookie, the receipt, and completed later.
-//   - Whether what a session has let in may go on: [Live] asks again about requests that
-//     run, and cuts them when their session ends.
+//   - Whether what a session has let in may go on ([Site.Watch]): internal/live asks it
+//     about requests that run. After a reload the newest configuration is asked, too
+//     ([Succession]).
 //   - What is answered alike everywhere: a page or JSON ([Site.Show]), 503
 //     ([Site.Unavailable]), the way back ([ReturnTo]).
 //

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/live"
 	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -73,7 +74,7 @@ type Hub struct {
 	SharedCallback *SharedCallback
 	// Live cuts requests that run while their session ends. Nil: they go on. Two
 	// configurations have the same one if store, keys and times are the same.
-	Live *Live
+	Live *live.List
 	// Admits says whether any site signs visitors of an app id in. Nil: all do.
 	Admits func(appID string) bool
 

@@ -3,6 +3,7 @@ package site
 import (
 	"fmt"
 
+	"github.com/caddy-wechat/gateway/internal/live"
 	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -38,7 +39,7 @@ func (site *Site) stillHolds(r *Request) error {
 		return fmt.Errorf("site: find person: %w", err)
 	}
 	if !person.Holds(s.AppID, s.OpenID) {
-		return errSessionOver
+		return live.ErrOver
 	}
 	return nil
 }

@@ -103,7 +103,7 @@ func (site *Site) carryOutRenewal(ctx context.Context, s session.Session, key ca
 		return nil
 	}
 	site.cache.drop(key) // see forget
-	site.Hub.Live.renewed(s.ID, value)
+	site.Hub.Live.Renewed(s.ID, value)
 	return &Renewed{s, value}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
+	"github.com/caddy-wechat/gateway/internal/live"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -52,7 +53,8 @@ type Request struct {
 
 	HasSides  bool  // there may be cookies of ours beside the session's
 	Unsettled error // why a logout of before is still not complete
-	running   running
+	site      *Site // that lets it run, see Watch
+	running   live.Running
 }
 
 // ClientAddr is the visitor's address, the zero one if it is not known.

@@ -38,7 +38,7 @@ func (site *Site) EndByUpstream(w http.ResponseWriter, r *Request) {
 		return
 	}
 	if r.Header.Get("Upgrade") == "" {
-		r.running.leaving.Store(farewell)
+		r.running.Farewell()
 	}
 	if err := site.LogOut(w, r, audit.ReasonUpstream); err != nil {
 		site.LogFailed(slog.LevelError, "session not ended for the upstream", flow.Flow{}, err)

@@ -1,21 +1,14 @@
 package site
 
 import (
-	"errors"
 	"sync/atomic"
-	"time"
 
-	"github.com/caddy-wechat/gateway/session"
+	"github.com/caddy-wechat/gateway/internal/live"
 )
-
-// afterlife is how long a request may run on after a reload has left no place for
-// its session: it was let in by a store, keys, times or an account that are not
-// configured any more.
-const afterlife = time.Minute
 
 // Succession is what a Hub knows of the configuration that took its place. Requests
 // that the Hub has let in, and that still run, go on only as far as the newest
-// configuration has a place for them: see [Live].
+// configuration has a place for them: see [live.Place].
 type Succession struct{ next atomic.Pointer[Hub] }
 
 // Pass says that another configuration is in force. Nil is one without any place.
@@ -50,42 +43,18 @@ func (h *Hub) heir() *Hub {
 // signsIn reports whether a site of the configuration signs visitors of an account in.
 func (h *Hub) signsIn(appID string) bool { return h.Admits == nil || h.Admits(appID) }
 
-// displaced reports whether the newest configuration ends a request of an older
-// one: at once if it knows that the session has ended, and after a while if it has
-// no place for it. What it has never known may have been signed in a moment before
-// the reload, and is given that while, too.
-func (n *running) displaced(q question) bool {
-	next := n.of.Hub.heir()
+// placeOf is what the newest configuration has for a request of the site, nil if the
+// site's own is in force.
+func (site *Site) placeOf(r *Request) *live.Place {
+	next := site.Hub.heir()
 	if next == nil {
-		return false
+		return nil
 	}
-	same := next.Live == n.live // the same store, keys and times: they were asked already
-	if same && next.signsIn(q.r.Identity.Session.AppID) {
-		n.alone = time.Time{}
-		return false
+	place := &live.Place{Same: next.Live == site.Hub.Live, Admits: next.signsIn(r.Identity.Session.AppID)}
+	if next.Store != nil {
+		place.Holds = func(value string) live.Answer { return site.under(next).holds(r, value) }
 	}
-	if n.alone.IsZero() {
-		n.alone = time.Now()
-	}
-	if time.Since(n.alone) >= afterlife {
-		return true
-	}
-	return !same && next.Store != nil && n.endedIn(next, q)
-}
-
-// endedIn reports whether a session has ended in the store of another
-// configuration (attack: a visitor signs out after the store was changed, and a
-// socket of before runs on).
-func (n *running) endedIn(next *Hub, q question) bool {
-	switch err := n.of.under(next).holds(q.r, q.Value); {
-	case err == nil:
-		n.known = true
-		return false
-	case !IsNobody(err):
-		return false // only a clear no is a no
-	default:
-		return n.known || errors.Is(err, session.ErrEnded)
-	}
+	return place
 }
 
 // under is the site as it would be in another configuration.

@@ -1,0 +1,54 @@
+package site
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/caddy-wechat/gateway/internal/live"
+	"github.com/caddy-wechat/gateway/session"
+)
+
+// Watch returns the request as it is to be forwarded. Its context ends, and its
+// connection with it, when the session does. [Request.Done] must be called when
+// the request is over; w is not touched after it. Nobody's requests, and those of
+// a Hub without Live, are not watched.
+func (site *Site) Watch(w http.ResponseWriter, r *Request) (forwarded *http.Request) {
+	if site.Hub.Live == nil || r.Identity == nil {
+		return r.Request
+	}
+	r.site = site
+	return site.Hub.Live.Watch(&r.running, (*watched)(r), r.SessionValue, w, r.Request)
+}
+
+// Done ends what Watch began. Where nothing is watched it does nothing.
+func (r *Request) Done() { r.running.Done() }
+
+// watched is a request that runs, as [live.List] asks about it.
+type watched Request
+
+// SessionID implements [live.Owner].
+func (w *watched) SessionID() session.ID { return w.Identity.Session.ID }
+
+// Holds implements [live.Owner].
+func (w *watched) Holds(value string) live.Answer { return w.site.holds((*Request)(w), value) }
+
+// PlaceNow implements [live.Owner].
+func (w *watched) PlaceNow() *live.Place { return w.site.placeOf((*Request)(w)) }
+
+// holds says whether what a session has let in may go on.
+func (site *Site) holds(r *Request, value string) live.Answer {
+	_, err := site.lookup(r, value)
+	if errors.Is(err, session.ErrReplaced) {
+		err = site.stillHolds(r)
+	}
+	switch {
+	case err == nil:
+		return live.Holds
+	case !IsNobody(err):
+		return live.Unknown
+	case errors.Is(err, session.ErrEnded):
+		return live.Ended
+	default:
+		return live.None
+	}
+}
