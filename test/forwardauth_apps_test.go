@@ -108,7 +108,7 @@ func TestNginxAsksForAnotherScope(t *testing.T) {
 // Each name that the gateway sends stands in each example: what is missing there
 // reaches the app as the visitor sent it.
 func TestExamplesNameEveryHeader(t *testing.T) {
-	source, err := os.ReadFile("../internal/gate/identity.go")
+	source, err := os.ReadFile("../internal/site/identity.go")
 	if err != nil {
 		t.Fatal(err)
 	}
