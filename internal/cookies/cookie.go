@@ -13,7 +13,7 @@ import (
 
 // Cookie is one of our cookies beside the session's. All are in sideCookies,
 // and nowhere else is a name made: whatever must know all of them, such as
-// [StripCookies], forgets none.
+// [Strip], forgets none.
 type Cookie uint8
 
 // The cookies. Each has a form in the table below.
@@ -97,8 +97,8 @@ func (c Cookie) SetAt(w http.ResponseWriter, s Site, path, value string) {
 	c.put(w, s, "", path, value, sideCookies[c].life)
 }
 
-// SetFor is Set with another life.
-func (c Cookie) SetFor(w http.ResponseWriter, s Site, value string, life time.Duration) {
+// setFor is Set with another life.
+func (c Cookie) setFor(w http.ResponseWriter, s Site, value string, life time.Duration) {
 	c.put(w, s, "", sideCookies[c].path, value, life)
 }
 
@@ -157,7 +157,7 @@ func cookiesOf(r *http.Request) iter.Seq2[string, string] {
 }
 
 // Values are the values of the cookie that a request has, in the order sent, the
-// First few. Several appear when somebody planted one.
+// first few. Several appear when somebody planted one.
 func (c Cookie) Values(r *http.Request, s Site) (values []string) {
 	for name, value := range cookiesOf(r) {
 		if !c.is(name, s) {
@@ -201,7 +201,7 @@ func (c Cookie) cut(name string, s Site) (rest string, ours bool) {
 	return strings.CutSuffix(rest, "-")
 }
 
-// isSecretID reports whether a text is what browserSecret puts behind a name.
+// isSecretID reports whether a text is what [DrawSecret] puts behind a name.
 func isSecretID(s string) bool {
 	for i := range len(s) {
 		if (s[i] < 'a' || s[i] > 'z') && (s[i] < '0' || s[i] > '9') {

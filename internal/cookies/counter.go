@@ -38,7 +38,7 @@ type Counter struct {
 func (o Counter) Set(w http.ResponseWriter, c Cookie, about string, n int, life time.Duration) {
 	raw := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Add(life).Unix()))
 	raw = append(raw, o.Keys.MAC(purposeCount, o.data(c, about, n, raw))...)
-	c.SetFor(w, o.Site, strconv.Itoa(n)+"."+countEncoding.EncodeToString(raw), life)
+	c.setFor(w, o.Site, strconv.Itoa(n)+"."+countEncoding.EncodeToString(raw), life)
 }
 
 // Read is what the cookie says, 0 if there is none. Of several it is the smallest:

@@ -19,8 +19,10 @@ import (
 // Each secret has a name of its own, so that none takes the place of another, and
 // any of them ties a sign-in to its browser.
 const (
-	MaxSecrets     = maxCookieValues // of a request, that are looked at
-	SecretLength   = 26              // of rand.Text
+	// MaxSecrets is how many secrets of a request are looked at.
+	MaxSecrets = maxCookieValues
+	// SecretLength is that of rand.Text.
+	SecretLength   = 26
 	secretIDLength = 6
 	// MaxBound is the longest value that ties something to a browser. Each is
 	// hashed with each secret: longer ones must not buy time.
@@ -104,7 +106,7 @@ func (all Secrets) Bound(r *http.Request, s Site, use Cookie, want []byte) bool 
 	return false
 }
 
-// BindsTo is bound for one value.
+// BindsTo is Bound for one value.
 func (all Secrets) BindsTo(use Cookie, value string, want []byte) bool {
 	if len(value) > MaxBound {
 		return false
