@@ -12,8 +12,8 @@ import (
 // Action is what an audit line tells of.
 type Action string
 
-// The actions. Those below the blank line happen outside of the gate, and are
-// written with [WriteAudit] too.
+// The actions. Those below the blank line are of pushes, of the console and of the
+// admin endpoints, not of requests to a site.
 const (
 	ActionSignIn  Action = "sign_in" // a new session
 	ActionStepUp  Action = "step_up" // a new session of somebody signed in, who consented to more
@@ -37,7 +37,7 @@ type Record struct {
 	Account string     // the account's name in the configuration
 	User    string     // the person's id in the ledger; its first 8 characters are written
 	Session session.ID // its short form is written
-	Client  string     // see Client
+	Client  string     // see [Client]
 	Scope   string
 	Reason  string // a word of ours, or numbers of WeChat's; never what a visitor sent
 	Flow    string // the dance's id; its first 8 characters are written
