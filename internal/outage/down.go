@@ -31,6 +31,7 @@ type callError struct {
 	error
 }
 
+// Unwrap implements errors.Unwrap.
 func (e callError) Unwrap() error { return e.error }
 
 // During notes which call err is of; nil stays nil.
@@ -44,13 +45,14 @@ func During(call string, err error) error {
 // notDown is an error that says "unavailable" while nothing is down.
 type notDown struct{ error }
 
+// Unwrap implements errors.Unwrap.
 func (e notDown) Unwrap() error { return e.error }
 
 // NotDown marks an error that says "unavailable" to one visitor while nothing is down.
 func NotDown(err error) error { return notDown{err} }
 
-// Of is what err says does not answer, at an account, by its name, if it is WeChat. It is empty
-// for what is one visitor's own.
+// Of is what err says does not answer; if that is WeChat, at the account of this name.
+// It is empty for what is one visitor's own.
 func Of(account string, err error) []Down {
 	switch {
 	case isOneVisitors(err):

@@ -44,7 +44,7 @@ func (l Log) Note(level slog.Level, msg, account, flowID string, err error) {
 	l.noteBy(level, msg, Of(account, err), account, flowID, err)
 }
 
-// noteBy is note where it is known what is down.
+// noteBy is Note where it is known what is down.
 func (l Log) noteBy(level slog.Level, msg string, all []Down, account, flowID string, err error) {
 	attrs := failureAttrs(account, flowID, err)
 	if len(all) == 0 {
