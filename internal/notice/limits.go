@@ -18,7 +18,8 @@ import (
 var (
 	// eventRate is for each person and kind of event, and for each network.
 	eventRate = limit.Rate{Burst: 10, Every: time.Minute}
-	// anonymousRate is for all events of a site without a person, of each door.
+	// anonymousRate is for the events of a site without a person: those of apps, and
+	// those of WeChat's QR page, have one each.
 	anonymousRate = limit.Rate{Burst: 60, Every: time.Second}
 	// untoldRate is for the log line about events that were not told.
 	untoldRate = limit.Rate{Burst: 1, Every: time.Minute}
