@@ -61,7 +61,7 @@ func (f *Refresher) refresh(ctx context.Context, job task, maxAge time.Duration)
 	}
 	if p.UnionID == "" && s.UnionID != "" {
 		// The account was bound to an Open Platform account after the consent: the
-		// person is the one who comes by the other doors.
+		// person is the one who signs in at the other accounts.
 		if _, err := f.Ledger.See(ctx, ledger.Sighting{AppID: s.AppID, OpenID: s.OpenID, UnionID: s.UnionID, Known: true}); err != nil {
 			return nil, fmt.Errorf("profile: %w", err)
 		}

@@ -59,12 +59,12 @@ type Ledger interface {
 // it is until the next consent.
 //
 // WeChat, Ledger, Keys and Logger are needed. Fields must not change while it is
-// used. Keep is for Hub.KeepGrants, Stale for Hub.Stale.
+// used. Sign-ins call Keep, requests Stale, and pushes Refetch.
 type Refresher struct {
 	WeChat *wechat.Client
 	Ledger Ledger
 	Keys   *session.Ring
-	MaxAge time.Duration // as Hub.ProfileMaxAge
+	MaxAge time.Duration // of a profile that need not be fetched anew
 	Logger *slog.Logger
 	Audit  *slog.Logger // may be nil
 
