@@ -4,6 +4,6 @@
 // over at once.
 //
 // It imports session and internal/ledger for what it ends, internal/notice,
-// internal/audit and internal/outage to tell of it, and internal/cookies for how long a
-// ticket lives. It knows no request.
+// internal/audit and internal/outage to tell of it, internal/limit for a line of the log,
+// and internal/cookies for how long a ticket lives. It knows no request.
 package signout

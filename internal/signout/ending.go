@@ -74,7 +74,7 @@ func (e Ends) Silently(s *session.Session) *Ending {
 	return &Ending{ends: e, session: *s, silent: true, told: true, buried: true}
 }
 
-// endingKey names the end of a session in UnfinishedEnds.
+// endingKey names the end of a session in [Unfinished].
 func endingKey(id session.ID) string { return "session " + id.String() }
 
 func (e *Ending) eventID() string { return notice.EventID(ledger.LoggedOut, e.session.ID.String()) }
