@@ -16,7 +16,7 @@ const (
 	// maxSigningIn is how many sign-ins are at work at once at one door. Each asks
 	// the stores a dozen times; a crowd that all did so at once would wait for each
 	// other longer than a store may take, and everybody be told to come again. Most
-	// Of its time a sign-in waits for WeChat, so the doors of one gateway together
+	// of its time a sign-in waits for WeChat, so the doors of one gateway together
 	// still ask the stores a few at a time.
 	maxSigningIn = 64
 	// maxWaiting is how many more wait at one door. At a tenth of a second for each
@@ -28,7 +28,7 @@ const (
 
 var (
 	// ErrCrowded says that too many sign-ins are at work. Nothing has begun, and no
-	// Code is spent.
+	// code is spent.
 	ErrCrowded = outage.NotDown(fmt.Errorf("signin: too many sign-ins at once: %w", session.ErrUnavailable))
 	// ErrLeft says that the request left the line before its turn.
 	ErrLeft = errors.New("signin: the client left before its turn")

@@ -55,8 +55,8 @@ func (s Signer) enrol(ctx context.Context, in Entry, key sightKey, sighting ledg
 	s.Log.Worked(outage.Write)
 	// Always a new session with a new id (attack: session fixation,
 	// GHSA-f24x-5g9q-753f).
-	e := enrolled{person: person, Session: session.New(in.Binding, person.ID, sighting.OpenID, in.scope(person))}
-	if e.Value, err = s.KeepNew(ctx, e.Session, person, in.Visitor); err != nil {
+	e := enrolled{person: person, session: session.New(in.Binding, person.ID, sighting.OpenID, in.scope(person))}
+	if e.value, err = s.KeepNew(ctx, e.session, person, in.Visitor); err != nil {
 		return enrolled{}, s.later(key, sighting, fmt.Errorf("signin: save session: %w", err))
 	}
 	return e, nil
@@ -88,8 +88,8 @@ func (s Signer) mayTell(ctx context.Context, seen ledger.Sighting, id string) bo
 // enrolled is somebody who has a session now.
 type enrolled struct {
 	person  ledger.Person
-	Session *session.Session
-	Value   string
+	session *session.Session
+	value   string
 }
 
 // later keeps a sighting if err is an outage, and returns err.

@@ -22,7 +22,7 @@ func (y Ways) addUnionID(ctx context.Context, a wechat.Account, token wechat.Tok
 		return
 	}
 	if p, err := y.Ledger.FindOpenID(ctx, a.Credentials.AppID, sighting.OpenID); err != nil && !errors.Is(err, ledger.ErrNotFound) || p.UnionID != "" {
-		return // known, or nobody can tell: See will say so
+		return // known, or nobody can tell: Ledger.See will say so
 	}
 	ctx, cancel := context.WithTimeout(ctx, followerTimeout)
 	defer cancel()

@@ -13,7 +13,7 @@ import (
 
 // Hit is one of the requests that ask for the outcome of one sign-in.
 type Hit struct {
-	Door    string       // where it waits for its turn; see admissions
+	Door    string       // where it waits for its turn, see [Door]
 	Network netip.Prefix // the client's
 	ID      string       // of the flow, or of what else happens once
 	Code    string
@@ -34,7 +34,7 @@ const briefTTL = 5 * time.Second
 // answered like any spent code, and nothing is asked of WeChat.
 var errForeign = fmt.Errorf("signin: the code was spent with another nonce: %w", wechat.ErrReuse)
 
-// OnceKey names what happens once, in Results. It shows nothing of its parts: codes
+// OnceKey names what happens once, in [Once]. It shows nothing of its parts: codes
 // are among them.
 func OnceKey(parts ...string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts)) // quoted: no two lists read alike
@@ -50,7 +50,7 @@ func (h Hit) owns(o Owner) bool { return subtle.ConstantTimeCompare(h.Owner[:], 
 // keys are what an outcome of the hit is kept under: by the flow, and a snapshot's by
 // its code too.
 func (h Hit) keys() []resultKey {
-	return []resultKey{{flow: h.ID}, {flow: h.ID, Code: sha256.Sum256([]byte(h.Code))}}
+	return []resultKey{{flow: h.ID}, {flow: h.ID, code: sha256.Sum256([]byte(h.Code))}}
 }
 
 // ttl is how long an outcome of the hit answers repetitions.

@@ -59,7 +59,7 @@ func (s Signer) KeepNew(ctx context.Context, made *session.Session, person ledge
 	return value, nil
 }
 
-// KeepAsDated is keepNew for a session that was made from another one, and is as old:
+// KeepAsDated is KeepNew for a session that was made from another one, and is as old:
 // what ended that one's person ends it too.
 func (s Signer) KeepAsDated(ctx context.Context, made *session.Session, person ledger.Person, who Visitor) (value string, err error) {
 	joinLine(made, person, who)
@@ -75,7 +75,7 @@ func (s Signer) KeepAsDated(ctx context.Context, made *session.Session, person l
 }
 
 // saveInLine saves a new session in its line, or as the first of another one: what a
-// Browser signs in after the end of a line does not end with it. One that is bound to
+// browser signs in after the end of a line does not end with it. One that is bound to
 // what led to it does (attack: a ticket that races the logout of its token).
 func (s Signer) saveInLine(ctx context.Context, made *session.Session, bound bool) (string, error) {
 	value, err := s.Store.Save(ctx, made)
@@ -88,7 +88,7 @@ func (s Signer) saveInLine(ctx context.Context, made *session.Session, bound boo
 
 // The sessions that one browser makes one after another on a site are one line, and
 // end together (see [session.Session.LineID]). A browser that signs in anew has its
-// Session of before replaced: a copy of that cookie is of no use to anybody soon.
+// session of before replaced: a copy of that cookie is of no use to anybody soon.
 
 // joinLine puts a new session into its line. What the caller has put there stays, as
 // a ticket's is its token's. Else it is that of the browser's session of before, if

@@ -55,13 +55,13 @@ type Once struct {
 // brings the same flow back with a real code.
 type resultKey struct {
 	flow string
-	Code [sha256.Size]byte
+	code [sha256.Size]byte
 }
 
 // Do runs spend once for what a hit asks, however many hits wait for it, and remembers
 // success. Failures are not remembered, since a reload may find WeChat well again, but
 // for codes that WeChat refused. spend outlives the request that started it, since the
-// Code is lost otherwise.
+// code is lost otherwise.
 func (s *Once) Do(ctx context.Context, h Hit, spend func(context.Context) (Outcome, error)) (Outcome, error) {
 	for {
 		o, err := s.answer(ctx, h, spend)

@@ -18,7 +18,7 @@ const (
 
 // refusedCodes remembers what WeChat said of codes that it refused for good, so that
 // one code sent again and again asks WeChat once (attack: a client that repeats a bad
-// Code uses up the account's calls). The zero value is ready.
+// code uses up the account's calls). The zero value is ready.
 type refusedCodes struct {
 	mu    sync.Mutex
 	all   map[resultKey]error

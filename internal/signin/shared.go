@@ -164,14 +164,14 @@ func readTold(plain []byte) *Outcome {
 }
 
 func (k resultKey) name() string {
-	if k.Code == [len(k.Code)]byte{} {
+	if k.code == [len(k.code)]byte{} {
 		return k.flow
 	}
-	return k.flow + ":" + hex.EncodeToString(k.Code[:16])
+	return k.flow + ":" + hex.EncodeToString(k.code[:16])
 }
 
 // unshared makes every error of the shared store "unavailable": nothing is
-// Known about the visitor, and no code was spent.
+// known about the visitor, and no code was spent.
 func unshared(doing string, err error) error {
 	return fmt.Errorf("signin: %s the shared result: %w", doing, outage.During(outage.CallSave, errors.Join(session.ErrUnavailable, err)))
 }

@@ -12,7 +12,7 @@ import (
 const maxSighted = 4096
 
 // sighted holds what WeChat said for codes whose sign-in could then not be kept: the
-// Code is spent, and the visitor who asks again, when the store is back, must not be
+// code is spent, and the visitor who asks again, when the store is back, must not be
 // sent to WeChat once more. What it holds is in the memory of this instance only.
 type sighted struct {
 	mu  sync.Mutex
@@ -21,7 +21,7 @@ type sighted struct {
 
 type sightedOnce struct {
 	sighting ledger.Sighting
-	Owner    Owner
+	owner    Owner
 	until    time.Time
 }
 
@@ -49,7 +49,7 @@ func (s *sighted) take(key sightKey) (sighting ledger.Sighting, ok bool, err err
 	case !time.Now().Before(one.until):
 		delete(s.all, key.name)
 		return ledger.Sighting{}, false, nil
-	case !key.hit.owns(one.Owner):
+	case !key.hit.owns(one.owner):
 		return ledger.Sighting{}, false, errForeign
 	}
 	delete(s.all, key.name)

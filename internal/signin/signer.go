@@ -62,8 +62,8 @@ type Entry struct {
 
 // SignIn turns a code into a session, once: WeChat says who it is, the ledger which
 // person, and the store keeps the session. Every hit that asks for it gets the same
-// Outcome. Errors are those of Ask, ledger.ErrUnavailable and session.ErrUnavailable
-// Before and after the code is spent, and errForeign for a code that is another's.
+// outcome. Errors are those of Ask, ledger.ErrUnavailable and session.ErrUnavailable
+// before and after the code is spent, and errForeign for a code that is another's.
 func (s Signer) SignIn(ctx context.Context, in Entry) (Outcome, error) {
 	return s.Once.Do(ctx, in.Hit, func(ctx context.Context) (Outcome, error) {
 		if in.Binding.Audience == session.Token {
@@ -92,9 +92,9 @@ func (s Signer) spend(ctx context.Context, in Entry) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	scope := e.Session.Scope
+	scope := e.session.Scope
 	attrs := []slog.Attr{
-		slog.String("user", audit.ShortID(e.person.ID)), slog.String("session", e.Session.ID.Short()),
+		slog.String("user", audit.ShortID(e.person.ID)), slog.String("session", e.session.ID.Short()),
 		slog.String("account", in.Account.Name), slog.String("scope", scope),
 	}
 	if in.Flow != "" {
@@ -102,10 +102,10 @@ func (s Signer) spend(ctx context.Context, in Entry) (Outcome, error) {
 	}
 	s.Log.Logger.LogAttrs(ctx, slog.LevelInfo, "signed in", attrs...)
 	audit.Write(s.Audit, audit.Record{
-		Action: in.Visitor.action(e.Session.Person, in.Asked), Account: in.Account.Name, User: e.person.ID, Session: e.Session.ID,
+		Action: in.Visitor.action(e.session.Person, in.Asked), Account: in.Account.Name, User: e.person.ID, Session: e.session.ID,
 		Client: in.Visitor.Client, Scope: scope, Flow: in.Flow, Site: in.Binding.Site,
 	})
-	return Outcome{Session: e.Session, Value: e.Value}, nil
+	return Outcome{Session: e.session, Value: e.value}, nil
 }
 
 // reachable finds out whether a sign-in could be kept, before its code is spent:

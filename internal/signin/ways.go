@@ -13,7 +13,7 @@ import (
 )
 
 // Ask spends a code of an account and says whom WeChat has named. AppID and SignedIn
-// Of the sighting are not its to set.
+// of the sighting are not its to set.
 type Ask func(ctx context.Context, a wechat.Account, code string) (ledger.Sighting, error)
 
 // Ways are how each kind of account asks WeChat whose code it is. WeChat, Ledger and
