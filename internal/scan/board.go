@@ -30,8 +30,8 @@ type Board struct {
 
 	memory  memory
 	once    sync.Once
-	limited *Limits // see limits
-	Streams Streams
+	limited *Limits     // made once, see Board.Limits
+	Streams Streams     // of the browsers that wait
 	answers limit.Keyed // of persons
 }
 
@@ -51,7 +51,7 @@ func (a Answer) over() bool {
 	return left <= 0 || left > cookies.ScanLife+cookies.ScanGrace+session.MaxSkew
 }
 
-// Limits are what bounds the browsers that wait.
+// Limits are what bounds the browsers that show a code and wait.
 func (s *Board) Limits() *Limits {
 	s.once.Do(func() { s.limited = newLimits() })
 	return s.limited
@@ -113,7 +113,7 @@ func (s *Board) Take(ctx context.Context, key string) (bool, error) {
 	return won, unavailable("take", err)
 }
 
-// GiveBack undoes take, for another try.
+// GiveBack undoes Take, for another try.
 func (s *Board) GiveBack(ctx context.Context, key string) {
 	s.board().Release(context.WithoutCancel(ctx), key+"-taken") // it ends by itself
 }

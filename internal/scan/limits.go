@@ -12,11 +12,11 @@ import (
 // do each of them.
 var (
 	// A network may be shown so many codes: an office behind one address (attack: the
-	// Number is drawn again and again until it is, say, 888).
+	// number is drawn again and again until it is, say, 888).
 	showNetwork = limit.Rate{Burst: 60, Every: time.Second}
 	// The same for one address of it, which takes no more than a part.
 	showAddress = limit.Rate{Burst: 20, Every: 3 * time.Second}
-	// The same for one browser, which shows one code for two minutes.
+	// ShowBrowser is the same for one browser, which shows one code for two minutes.
 	ShowBrowser = limit.Rate{Burst: 5, Every: 10 * time.Second}
 	// A browser that shows a code may ask so often whether the phone has answered. Our
 	// page does it every two seconds.

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// maxBoard bounds what a memoryBoard keeps: three notes for each of 65,536 answers.
+// maxBoard bounds what a memory keeps: three notes for each of 65,536 answers.
 const maxBoard = 3 * 65536
 
 // errBoardFull says that nothing more can be kept now. Nothing that is kept is
 // dropped for it: somebody waits for that.
 var errBoardFull = errors.New("scan: too many answers of phones at a time")
 
-// memory is Shared for an instance that is alone. The zero value is ready.
+// memory is a [signin.Shared] for an instance that is alone. The zero value is ready.
 type memory struct {
 	mu   sync.Mutex
 	kept map[string]note
@@ -25,7 +25,7 @@ type note struct {
 	until time.Time
 }
 
-// Claim implements Shared.
+// Claim implements [signin.Shared].
 func (b *memory) Claim(_ context.Context, key string, ttl time.Duration) (bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -35,21 +35,21 @@ func (b *memory) Claim(_ context.Context, key string, ttl time.Duration) (bool, 
 	return true, b.keep("c"+key, note{until: time.Now().Add(ttl)})
 }
 
-// Release implements Shared.
+// Release implements [signin.Shared].
 func (b *memory) Release(_ context.Context, key string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.kept, "c"+key)
 }
 
-// Put implements Shared.
+// Put implements [signin.Shared].
 func (b *memory) Put(_ context.Context, key, value string, ttl time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.keep("v"+key, note{value, time.Now().Add(ttl)})
 }
 
-// Get implements Shared.
+// Get implements [signin.Shared].
 func (b *memory) Get(_ context.Context, key string) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
