@@ -27,7 +27,7 @@ const (
 )
 
 // ErrNone says that a callback address holds no flow of ours.
-var ErrNone = errors.New("flow: no such flow")
+var errNone = errors.New("flow: no such flow")
 
 // Flow is one dance: all that must survive the way to WeChat and back. It is
 // sealed into the callback address and bound to the site and the app id.
@@ -98,7 +98,7 @@ func (s Sealer) Path(f Flow) (string, error) {
 func (s Sealer) Open(path string) (Flow, error) {
 	id, sealed, ok := strings.Cut(strings.TrimPrefix(path, CallbackPath), "/")
 	if !ok || len(id) == 0 || len(id) > 64 {
-		return Flow{}, ErrNone
+		return Flow{}, errNone
 	}
 	plain, err := s.Keys.OpenCompact(session.PurposeFlow, s.Bound+"|"+id, sealed)
 	if err != nil {
@@ -106,12 +106,12 @@ func (s Sealer) Open(path string) (Flow, error) {
 		plain, err = s.Keys.Open(session.PurposeFlow, s.Bound+"|"+id, sealed)
 	}
 	if err != nil {
-		return Flow{}, fmt.Errorf("%w: %w", ErrNone, err)
+		return Flow{}, fmt.Errorf("%w: %w", errNone, err)
 	}
 	var f Flow
 	head, target, _ := bytes.Cut(plain, []byte("\n"))
 	if err := json.Unmarshal(head, &f); err != nil {
-		return Flow{}, fmt.Errorf("%w: %w", ErrNone, err)
+		return Flow{}, fmt.Errorf("%w: %w", errNone, err)
 	}
 	f.ID, f.Target = id, string(target)
 	// A flow we sealed holds a clean target; checked again all the same, so

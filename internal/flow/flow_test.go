@@ -114,7 +114,7 @@ func TestAttack18ForeignFlows(t *testing.T) {
 		"escaped":        {sealer, strings.Replace(path, "callback/", "callback%2F", 1)},
 		"huge":           {sealer, CallbackPath + flow.ID + "/" + strings.Repeat("A", 1<<16)},
 	} {
-		if f, err := open.sealer.Open(open.Path); !errors.Is(err, ErrNone) || f.ID != "" {
+		if f, err := open.sealer.Open(open.Path); !errors.Is(err, errNone) || f.ID != "" {
 			t.Errorf("%s: opens: %+v, %v", name, f, err)
 		}
 	}
@@ -228,7 +228,7 @@ func FuzzFlowOpen(f *testing.F) {
 		got, err := sealer.Open(path)
 		switch {
 		case err != nil:
-			if !errors.Is(err, ErrNone) || got.ID != "" {
+			if !errors.Is(err, errNone) || got.ID != "" {
 				t.Fatalf("%q: %+v, %v", path, got, err)
 			}
 		// Seeds of another process open too: they were sealed with the same key.
