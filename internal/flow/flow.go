@@ -26,7 +26,7 @@ const (
 	CallbackPath = request.Prefix + "callback/"
 )
 
-// ErrNone says that a callback address holds no flow of ours.
+// errNone says that a callback address holds no flow of ours.
 var errNone = errors.New("flow: no such flow")
 
 // Flow is one dance: all that must survive the way to WeChat and back. It is
