@@ -12,7 +12,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Door returns the site's door of this kind and name.
+// Door returns the site's account of this kind and name, of those beside the official
+// account.
 func (site *Site) Door(kind wechat.AccountKind, name string) (wechat.Account, bool) {
 	for _, a := range site.Doors {
 		if a.Kind == kind && a.Name == name {
@@ -22,7 +23,7 @@ func (site *Site) Door(kind wechat.AccountKind, name string) (wechat.Account, bo
 	return wechat.Account{}, false
 }
 
-// Has reports whether the site has a door of this kind.
+// Has reports whether the site has such an account of this kind.
 func (site *Site) Has(kind wechat.AccountKind) bool {
 	return slices.ContainsFunc(site.Doors, func(a wechat.Account) bool { return a.Kind == kind })
 }
@@ -39,7 +40,7 @@ func (site *Site) AccountOf(appID string) wechat.Account {
 
 // load reads a session. A value is bound to one account, and does not say to
 // which: the most likely one is tried first, and then each once. known is what the
-// Value stood for before, nil if it is new.
+// value stood for before, nil if it is new.
 func (site *Site) load(ctx context.Context, r *Request, value string, known *Identity) (*session.Session, error) {
 	if r.Token.Sent {
 		return site.loadToken(ctx, r, value)
@@ -100,7 +101,7 @@ func (site *Site) doorsBehind(first wechat.Account) []wechat.Account {
 }
 
 // phoneOf is the person's phone number, as it was last given to an account of this
-// Place, where the site wants it.
+// site, where the site wants it.
 func (site *Site) phoneOf(p *ledger.Person) (phone string) {
 	if site.HeaderName(FieldPhone, string(FieldPhone)) == "" {
 		return "" // nor in a placeholder, which ends up in logs

@@ -48,8 +48,3 @@ func HostName(origin string) string {
 	}
 	return u.Host
 }
-
-// IsRead reports whether a method changes nothing.
-func IsRead(method string) bool {
-	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
-}

@@ -22,12 +22,12 @@ type identityCache struct {
 	entries map[cacheKey]cached
 }
 
-// cacheKey holds the site beside the cookie: one gate may answer for several
+// cacheKey holds the origin beside the cookie: one Site may answer for several
 // host names, and a session belongs to one.
-type cacheKey struct{ Origin, SessionValue string }
+type cacheKey struct{ origin, value string }
 
 // cacheKey keeps tokens and cookies apart: one is not good for the other. No value
-// Has a dot.
+// has a dot.
 func (r *Request) cacheKey(value string) cacheKey {
 	if r.Token.Sent {
 		value = "." + value
@@ -36,13 +36,13 @@ func (r *Request) cacheKey(value string) cacheKey {
 }
 
 type cached struct {
-	Identity   *Identity
-	generation uint64 // of the ledger, when id was prepared
+	identity   *Identity
+	generation uint64 // of the ledger, when the identity was prepared
 	withdrawn  uint64 // keys taken away before the value was opened
 }
 
-// ErrWithdrawn says that a key was taken away while a request was under way.
-var ErrWithdrawn = outage.NotDown(fmt.Errorf("%w: a key was taken away meanwhile", session.ErrUnavailable))
+// errWithdrawn says that a key was taken away while a request was under way.
+var errWithdrawn = outage.NotDown(fmt.Errorf("%w: a key was taken away meanwhile", session.ErrUnavailable))
 
 // SameKeys fails if a key was taken away since the request was read: its session may
 // have been sealed by it, and must not get a value of another key (attack: renewals
@@ -52,7 +52,7 @@ func (site *Site) SameKeys(r *Request) error { return site.sameKeysSince(r.withd
 
 func (site *Site) sameKeysSince(withdrawn uint64) error {
 	if site.Hub.Keys.Withdrawn() != withdrawn {
-		return ErrWithdrawn
+		return errWithdrawn
 	}
 	return nil
 }
@@ -90,6 +90,11 @@ func (c *identityCache) drop(key cacheKey) {
 	delete(c.entries, key)
 }
 
+// Forget drops what was prepared from the request's cookie. The session behind
+// it has changed, and a store may keep the value: it would be renewed again and
+// again, or a decline not be seen.
+func (site *Site) Forget(r *Request) { site.cache.drop(r.cacheKey(r.SessionValue)) }
+
 // Over says whether a session was ended before its time: ErrEnded where it, its
 // line, or all of its person's were (attack: CVE-2024-21492, a copy of the cookie
 // outlives its end), ErrReplaced where a newer one has taken its place.
@@ -126,7 +131,7 @@ func (site *Site) find(r *Request, value string) (*Identity, error) {
 	key := r.cacheKey(value)
 	hit, known := site.cache.get(key)
 	if known {
-		if err := site.Hub.Over(&hit.Identity.Session); err != nil {
+		if err := site.Hub.Over(&hit.identity.Session); err != nil {
 			site.cache.drop(key)
 			return nil, err
 		}
@@ -134,15 +139,15 @@ func (site *Site) find(r *Request, value string) (*Identity, error) {
 	if known && !site.Hub.AskStore {
 		// Attack: a leaked key is taken away, and a cookie that it sealed goes on
 		// from memory.
-		if hit.generation == generation && hit.withdrawn == withdrawn && time.Now().Before(hit.Identity.Expires) {
-			return hit.Identity, nil
+		if hit.generation == generation && hit.withdrawn == withdrawn && time.Now().Before(hit.identity.Expires) {
+			return hit.identity, nil
 		}
 		// Not the last word: another gateway may have renewed the session.
 		site.cache.drop(key)
 	}
 	ctx, cancel := site.StoreContext(r)
 	defer cancel()
-	s, err := site.load(ctx, r, value, hit.Identity)
+	s, err := site.load(ctx, r, value, hit.identity)
 	if err != nil {
 		return nil, fmt.Errorf("site: load session: %w", err)
 	}
@@ -151,28 +156,37 @@ func (site *Site) find(r *Request, value string) (*Identity, error) {
 	if err := site.Hub.Over(s); err != nil {
 		return nil, err
 	}
-	if known && hit.generation == generation && hit.Identity.Session.Same(s) {
-		return hit.Identity, nil // the store says so still, and the person is as before
+	if known && hit.generation == generation && hit.identity.Session.Same(s) {
+		return hit.identity, nil // the store says so still, and the person is as before
 	}
 	var person ledger.Person
 	if !s.Guest {
-		// A time of its own: a store that took all of the first one before it gave
-		// what it remembers must not keep the ledger from doing the same.
-		ctx, cancel := site.StoreContext(r)
-		defer cancel()
-		// A session without its person is none: the person was erased.
-		if person, err = site.Hub.Ledger.Find(ctx, s.Person); err != nil {
-			return nil, fmt.Errorf("site: find person: %w", err)
-		}
-		site.Log().WorkedUnlessFailing(site.Hub.Ledger, outage.Ledger)
-		// WeChat gave the openid to somebody else meanwhile, or consent to all
-		// of it was withdrawn: what this session says is not true any more, and
-		// its holder must not act as the person it was made for.
-		if !person.Holds(s.AppID, s.OpenID) {
-			return nil, fmt.Errorf("site: the openid is not this person's any more: %w", session.ErrEnded)
+		if person, err = site.personOf(r, s); err != nil {
+			return nil, err
 		}
 	}
 	id := site.newIdentity(s, person)
 	site.cache.put(key, cached{id, generation, withdrawn})
 	return id, nil
+}
+
+// personOf is the person of a session, who has the session's openid still. A session
+// without its person is none: the person was erased.
+func (site *Site) personOf(r *Request, s *session.Session) (ledger.Person, error) {
+	// A time of its own: a store that took all of its before it gave what it remembers
+	// must not keep the ledger from doing the same.
+	ctx, cancel := site.StoreContext(r)
+	defer cancel()
+	person, err := site.Hub.Ledger.Find(ctx, s.Person)
+	if err != nil {
+		return ledger.Person{}, fmt.Errorf("site: find person: %w", err)
+	}
+	site.Log().WorkedUnlessFailing(site.Hub.Ledger, outage.Ledger)
+	// WeChat gave the openid to somebody else meanwhile, or consent to all of it was
+	// withdrawn: what this session says is not true any more, and its holder must not
+	// act as the person it was made for.
+	if !person.Holds(s.AppID, s.OpenID) {
+		return ledger.Person{}, fmt.Errorf("site: the openid is not this person's any more: %w", session.ErrEnded)
+	}
+	return person, nil
 }

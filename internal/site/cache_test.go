@@ -13,7 +13,7 @@ func TestAttack39CacheIsBounded(t *testing.T) {
 	key := func(i int) cacheKey { return cacheKey{shopOrigin, fmt.Sprint(i)} }
 	id := &Identity{}
 	for i := range 3 * maxCached {
-		c.put(key(i), cached{Identity: id, generation: uint64(i)})
+		c.put(key(i), cached{identity: id, generation: uint64(i)})
 		if len(c.entries) > maxCached {
 			t.Fatalf("%d entries", len(c.entries))
 		}
@@ -30,7 +30,7 @@ func TestAttack39CacheIsBounded(t *testing.T) {
 		t.Error("a dropped entry is there")
 	}
 	// The same cookie on another site is another entry.
-	c.put(key(0), cached{Identity: id})
+	c.put(key(0), cached{identity: id})
 	if _, ok := c.get(cacheKey{"https://other.example.com", "0"}); ok {
 		t.Error("a session of one site is found on another")
 	}

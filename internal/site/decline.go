@@ -16,7 +16,6 @@ import (
 )
 
 const (
-
 	// declinePause is how long after a decline the upstream's own 401 or 403 is
 	// shown instead of the question that was just answered.
 	declinePause = time.Minute
@@ -34,7 +33,7 @@ func (site *Site) declineHolds() time.Duration {
 }
 
 // DeclinedRecently reports whether a visitor has declined, and is not to be
-// Asked by us.
+// asked by us.
 func (site *Site) DeclinedRecently(id *Identity) bool {
 	declined := id.Session.Declined
 	return !declined.IsZero() && time.Since(declined) < site.declineHolds()
@@ -79,9 +78,9 @@ func (site *Site) Decline(w http.ResponseWriter, r *Request, f flow.Flow, reason
 // Where the app asks again, a cookie counts: the server keeps nothing, and only
 // those who declined carry it. It counts for one session: another visitor's is none.
 
-// Asked is how often the app has had this visitor asked again. It is read before
+// asked is how often the app has had this visitor asked again. It is read before
 // the cookies are stripped, and of those only who declined.
-func (site *Site) Asked(r *Request) int {
+func (site *Site) asked(r *Request) int {
 	if r.Identity == nil || !site.DeclinedRecently(r.Identity) {
 		return 0
 	}

@@ -15,12 +15,10 @@ import (
 // anew. Nobody is at fault but the keys, so that no other count ends it. A cookie
 // counts what no key here opens; only a request that passes with a session clears
 // it. One change of keys without overlap counts once or twice, and signs in again.
-const (
 
-	// minSessionValue is how long a value must be to be a session's, in bytes:
-	// shorter ones were spoilt on the way, by no gateway.
-	minSessionValue = 32
-)
+// minSessionValue is how long a value must be to be a session's, in bytes: shorter ones
+// were spoilt on the way, by no gateway.
+const minSessionValue = 32
 
 // ForeignCallback notes that a sign-in has come back, and counts it if no key
 // here opens it. It reports whether it was one too many.

@@ -12,7 +12,7 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Ledger is what the gate asks of the ledger.
+// Ledger is what sites ask of the ledger.
 type Ledger interface {
 	// See records a sign-in and returns the person.
 	See(ctx context.Context, s ledger.Sighting) (ledger.Person, error)
@@ -27,7 +27,7 @@ type Ledger interface {
 	// Generation grows whenever a person's data changes.
 	Generation() uint64
 	// Tell keeps something for the business systems that is no change of a
-	// Person; one with an id that is kept already is kept once.
+	// person; one with an id that is kept already is kept once.
 	Tell(ctx context.Context, e ledger.Event) error
 }
 
@@ -41,11 +41,11 @@ type Hub struct {
 	// Phone spends the code of a mini program's phone button.
 	Phone func(ctx context.Context, appID, code, openID string) (wechat.Phone, error)
 	// FollowerUnionID returns the unionid of somebody who follows the official
-	// Account, "" of others. It is asked after a silent sign-in of somebody whose
+	// account, "" of others. It is asked after a silent sign-in of somebody whose
 	// unionid is not known; the sign-in waits, but not long, and never fails by it.
 	FollowerUnionID func(ctx context.Context, appID, openID string) (string, error)
-	// JSSDK signs a page of this site for the official account.
-	JSSDK func(ctx context.Context, appID, page string) (wechat.JSSDK, error)
+	// JSSDK signs a page of a site for its official account.
+	JSSDK func(ctx context.Context, appID, pageURL string) (wechat.JSSDK, error)
 
 	Ledger Ledger
 	Store  session.Store
@@ -92,7 +92,7 @@ type Hub struct {
 }
 
 // SharedCallback is one callback address of several sites: WeChat allows an official
-// Account two callback domains (网页授权域名), a website one.
+// account two callback domains (网页授权域名), a website one.
 //
 //	https://auth.example.com/_wechat/callback/at/https/shop.example.com/<flow>?code=…
 //

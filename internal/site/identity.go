@@ -53,18 +53,18 @@ var Fields = []struct {
 }
 
 // Identity is who the visitor of one request is. It is prepared once for a
-// Session and shared between requests: read only.
+// session and shared between requests: read only.
 type Identity struct {
 	Session session.Session
 	Person  ledger.Person
-	Scope   wechat.Scope // what the person has given, as the ledger knows now; all there is, at a door
+	Scope   wechat.Scope // what the person has given, as the ledger knows now; all there is, at an account that asks for no more
 	values  map[Field]string
 	headers []header
 	Expires time.Time
 	staleAt time.Time // when the profile should be fetched again; zero for never
 }
 
-type header struct{ name, Value string }
+type header struct{ name, value string }
 
 // Get returns a field's value as the person gave it (nickname and avatar not
 // encoded), "" when it is not known.
@@ -79,7 +79,7 @@ func (id *Identity) Guest() bool { return id.Session.Guest }
 func (id *Identity) Apply(h http.Header) {
 	values := make([]string, len(id.headers))
 	for i, hd := range id.headers {
-		values[i] = hd.Value
+		values[i] = hd.value
 		h[hd.name] = values[i : i+1 : i+1]
 	}
 }
@@ -100,7 +100,7 @@ func (site *Site) newIdentity(s *session.Session, p ledger.Person) *Identity {
 		}
 		shown := string(id.Scope)
 		if account.Kind.SatisfiesEveryScope() {
-			// There is nothing more to ask at a door.
+			// There is nothing more to ask for.
 			id.Scope, shown = wechat.ScopeUserInfo, s.Scope
 		}
 		id.values = map[Field]string{
@@ -150,7 +150,7 @@ func headerValue(f Field, v string) string {
 	return v
 }
 
-// HeaderNames lists every header that only the gate may set on this site: the
+// HeaderNames lists every header that only the gateway may set on this site: the
 // standard names, also of fields that are renamed or off, and the chosen ones.
 func (site *Site) HeaderNames() []string {
 	var names []string

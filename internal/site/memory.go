@@ -13,8 +13,8 @@ type Memory struct {
 	Once signin.Once
 
 	events   notice.Limits
-	Tickets  limit.Keyed // of persons, see issueTicket
-	Outages  outage.Outages
+	Tickets  limit.Keyed // of persons: how many they may ask for, for web-views
+	outages  outage.Outages
 	lines    limit.Lines
 	renewals renewals
 }

@@ -34,7 +34,7 @@ func (site *Site) AsksFirst(w http.ResponseWriter, r *Request, person, confirm, 
 	return true
 }
 
-// ClickedHere admits the answer to asksFirst. Kernels that say nothing of Sec-Fetch
+// ClickedHere admits the answer to [Site.AsksFirst]. Kernels that say nothing of Sec-Fetch
 // send an Origin or a Referer with it: what has neither is no click on our page.
 func (site *Site) ClickedHere(w http.ResponseWriter, r *Request) bool {
 	if !site.PostedHere(w, r) {
@@ -48,7 +48,7 @@ func (site *Site) ClickedHere(w http.ResponseWriter, r *Request) bool {
 }
 
 // PostedHere admits POSTs from this site's own pages only (attack: CSRF; the
-// Session cookie is SameSite=Lax besides).
+// session cookie is SameSite=Lax besides).
 func (site *Site) PostedHere(w http.ResponseWriter, r *Request) bool {
 	if r.Method != http.MethodPost {
 		response.MethodNotAllowed(w, http.MethodPost)

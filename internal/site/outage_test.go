@@ -23,7 +23,7 @@ func logger() (*slog.Logger, *strings.Builder) {
 // What is not available to one visitor is no outage.
 func TestOneVisitorIsNoOutage(t *testing.T) {
 	t.Parallel()
-	for name, err := range map[string]error{"a key taken away": ErrWithdrawn, "a crowd": signin.ErrCrowded} {
+	for name, err := range map[string]error{"a key taken away": errWithdrawn, "a crowd": signin.ErrCrowded} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if !errors.Is(err, session.ErrUnavailable) {
@@ -67,7 +67,7 @@ func TestAttackAClientThatLeavesIsNoOutage(t *testing.T) {
 			if got := text.Len() > 0; got != row.line {
 				t.Errorf("the log says %q", text)
 			}
-			if open := g.Hub.Memory.Outages.Open(); open != row.line {
+			if open := g.Hub.Memory.outages.Open(); open != row.line {
 				t.Errorf("an outage: %t", open)
 			}
 		})

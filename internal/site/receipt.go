@@ -12,12 +12,27 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
+// A logout that a store does not take is answered 503, kept in [signout.Unfinished],
+// and sealed into a cookie, the receipt. Any later request of the browser completes
+// it, also where this gateway has been started anew meanwhile. Done twice it is done
+// once: ending is, and the event has an id that follows from the session.
+
+const purposeReceipt = "logout"
+
+// receipt is a logout that is not complete.
+type receipt struct {
+	Session []byte `json:"w"`
+	AppID   string `json:"a,omitempty"` // "" is that of the official account
+	Reason  string `json:"r"`
+	At      int64  `json:"t"` // Unix seconds
+}
+
 // foundReceipt is a receipt that a request brought.
 type foundReceipt struct {
 	receipt
-	Session      *session.Session
-	SessionValue cookies.Cookie
-	Place        cookies.Site // by which the cookie is named
+	session *session.Session
+	cookie  cookies.Cookie
+	place   cookies.Site // by which the cookie is named
 }
 
 // Redeem completes a logout of before, if the request has a receipt. What is not
@@ -30,11 +45,11 @@ func (site *Site) Redeem(w http.ResponseWriter, r *Request) error {
 	return site.complete(w, r, found)
 }
 
-// RedeemAside is redeem for a request to the app. Its visitor waits once at most for
+// RedeemAside is Redeem for a request to the app. Its visitor waits once at most for
 // a store that hangs: then the end is kept, and done in the background.
 func (site *Site) RedeemAside(w http.ResponseWriter, r *Request) {
 	found := site.receiptOf(w, r)
-	if found == nil || site.Hub.Unfinished.Holds(found.Session.LineID()) || site.Hub.Unfinished.Full() {
+	if found == nil || site.Hub.Unfinished.Holds(found.session.LineID()) || site.Hub.Unfinished.Full() {
 		return
 	}
 	if err := site.complete(w, r, found); err != nil {
@@ -48,13 +63,13 @@ const NotComplete = "a logout is still not complete"
 func (site *Site) complete(w http.ResponseWriter, r *Request, found *foundReceipt) error {
 	ctx, cancel := site.StoreContext(r)
 	defer cancel()
-	s := found.Session
+	s := found.session
 	kept, err := site.Hub.Unfinished.Retry(ctx, "", s.LineID())
 	if !kept && !site.Hub.Unfinished.Did(s.ID) {
 		err = site.newEnding(r, s, found.Reason, time.Unix(found.At, 0)).FinishOrKeep(ctx, "")
 	}
 	if err == nil {
-		found.SessionValue.Clear(w, found.Place)
+		found.cookie.Clear(w, found.place)
 	}
 	return err
 }
@@ -64,20 +79,20 @@ func (site *Site) complete(w http.ResponseWriter, r *Request, found *foundReceip
 // being completed); if none is a receipt, they go.
 func (site *Site) receiptOf(w http.ResponseWriter, r *Request) *foundReceipt {
 	former := r.Place.Former()
-	for _, place := range []foundReceipt{
-		{SessionValue: cookies.Receipt, Place: r.Place},
-		{SessionValue: cookies.FormerReceipt, Place: r.Place},
-		{SessionValue: cookies.FormerReceipt, Place: former}, // of before the port was a part of the name
+	for _, found := range []foundReceipt{
+		{cookie: cookies.Receipt, place: r.Place},
+		{cookie: cookies.FormerReceipt, place: r.Place},
+		{cookie: cookies.FormerReceipt, place: former}, // of before the port was a part of the name
 	} {
-		values := place.SessionValue.Values(r.Request, place.Place)
+		values := found.cookie.Values(r.Request, found.place)
 		for _, value := range values {
 			if s, left, ok := site.readReceipt(r, value); ok {
-				place.receipt, place.Session = left, s
-				return &place
+				found.receipt, found.session = left, s
+				return &found
 			}
 		}
-		if len(values) > 0 && place.Place == r.Place { // without the port it is a neighbour's
-			place.SessionValue.Clear(w, place.Place)
+		if len(values) > 0 && found.place == r.Place { // without the port it is a neighbour's
+			found.cookie.Clear(w, found.place)
 		}
 	}
 	return nil
@@ -99,4 +114,25 @@ func (site *Site) readReceipt(r *Request, sealed string) (*session.Session, rece
 	s.AppID = cmp.Or(left.AppID, site.Account.Credentials.AppID)
 	age := time.Since(time.Unix(left.At, 0))
 	return s, left, age < cookies.ReceiptLife && age > -session.MaxSkew
+}
+
+// giveReceipt has the browser keep what is left to do. Where the cookie cannot be
+// made the visitor still has the session's.
+func (site *Site) giveReceipt(w http.ResponseWriter, r *Request, s *session.Session, reason string, at time.Time) {
+	if r.Token.Sent {
+		return // the client has no cookies; it still has the token, and asks again
+	}
+	raw, err := s.MarshalBinary()
+	if err != nil {
+		return
+	}
+	plain, err := json.Marshal(receipt{Session: raw, AppID: s.AppID, Reason: reason, At: at.Unix()})
+	if err != nil {
+		return
+	}
+	sealed, err := site.Hub.Keys.Seal(purposeReceipt, site.Sealer(r).Bound, plain)
+	if err != nil {
+		return
+	}
+	cookies.Receipt.Set(w, r.Place, sealed)
 }

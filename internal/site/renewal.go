@@ -67,7 +67,7 @@ func (site *Site) RenewSession(r *Request, s session.Session, msg string) *Renew
 	key, withdrawn := r.cacheKey(r.SessionValue), r.withdrawn
 	ctx, cancel := site.StoreContext(r)
 	done := make(chan *Renewed, 1)
-	go func() { // ends by storeTimeout
+	go func() { // ends with StoreContext's time
 		defer cancel()
 		defer n.running.Add(-1)
 		done <- site.carryOutRenewal(ctx, s, key, withdrawn, msg)
@@ -102,7 +102,7 @@ func (site *Site) carryOutRenewal(ctx context.Context, s session.Session, key ca
 		site.Log().Note(slog.LevelWarn, msg, a.Name, "", err)
 		return nil
 	}
-	site.cache.drop(key) // see forget
+	site.cache.drop(key) // see Forget
 	site.Hub.Live.Renewed(s.ID, value)
 	return &Renewed{s, value}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// Request is one request as the gate sees it.
+// Request is one request as a site sees it.
 type Request struct {
 	*http.Request
 	// Original is the address as the visitor sent it, before any rewrite.
@@ -32,11 +32,11 @@ type Request struct {
 	// "" is the connection's. It is shown to the visitor, and grants nothing.
 	ClientIP string
 
-	Token        Bearer // what came instead of a cookie
-	Origin       string
-	Place        cookies.Site
-	Identity     *Identity
-	SessionValue string // the cookie value that id was read from, or its renewal
+	Token        Bearer       // what came instead of a cookie
+	Origin       string       // the site's, as this visitor sees it
+	Place        cookies.Site // by which the site's cookies are named
+	Identity     *Identity    // who the visitor is; nil for nobody
+	SessionValue string       // the cookie value that Identity was read from, or its renewal
 
 	// What our other cookies say. It is read at once: they are stripped before the
 	// upstream may ask for more.
@@ -47,14 +47,37 @@ type Request struct {
 
 	ForeignSession bool // there is a session's cookie, and no key here opens it
 	foreignCounted bool
-	formerly       bool // id was read from a cookie under the name without the port
+	formerly       bool // Identity was read from a cookie under the name without the port
 
-	withdrawn uint64 // keys taken away before the request was read; see sameKeys
+	withdrawn uint64 // keys taken away before the request was read; see SameKeys
 
 	HasSides  bool  // there may be cookies of ours beside the session's
 	Unsettled error // why a logout of before is still not complete
 	site      *Site // that lets it run, see Watch
 	running   live.Running
+}
+
+// Prepare works out what the site needs to know of a request. It returns false where the
+// Host of the request can be none.
+func (site *Site) Prepare(r *Request) bool {
+	r.Token, r.withdrawn = takeToken(r.Request), site.Hub.Keys.Withdrawn()
+	origin, ok := request.Origin(site.Origin, r.Request)
+	if !ok {
+		return false
+	}
+	r.Origin, r.Place = origin, cookies.SiteOf(origin)
+	site.warnOfScheme(r)
+	if r.HasSides = cookies.Any(r.Request); r.HasSides {
+		r.Landed = int8(site.Counter(r).Read(r.Request, cookies.Landed, ""))
+		r.Foreign = cookies.ReadForeign(r.Request, r.Place)
+		if held := cookies.ReadSecrets(r.Request, r.Place); held != nil {
+			r.secrets = &held
+		}
+	}
+	if r.Need == "" {
+		r.Need = site.Rules.Scope
+	}
+	return true
 }
 
 // ClientAddr is the visitor's address, the zero one if it is not known.
@@ -81,7 +104,7 @@ func (r *Request) BrowserSecret(w http.ResponseWriter) string {
 }
 
 // browser names the browser for as long as one of its secrets lives, "" for one that
-// Has none. Sign-ins that run beside each other have the same name.
+// has none. Sign-ins that run beside each other have the same name.
 func (r *Request) browser() string {
 	name := r.HeldSecrets().Name()
 	if name == "" {
@@ -91,12 +114,12 @@ func (r *Request) browser() string {
 }
 
 // BoundBy reports whether a value is bound to the browser of the request, by its
-// SessionValue of this use and one of its secrets.
+// cookie of this use and one of its secrets.
 func (r *Request) BoundBy(use cookies.Cookie, want []byte) bool {
 	return r.HeldSecrets().Bound(r.Request, r.Place, use, want)
 }
 
-// Hit is a request's hit at a door.
+// Hit is the request's hit at a door of [signin.Once].
 func (r *Request) Hit(door, id, code string) signin.Hit {
 	return signin.Hit{Door: door, Network: r.Network(), ID: id, Code: code}
 }
@@ -109,4 +132,9 @@ func VisitorOf(r *Request) signin.Visitor {
 		who.Before = &s
 	}
 	return who
+}
+
+// IsRead reports whether a method changes nothing.
+func IsRead(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }

@@ -1,7 +1,6 @@
 package site
 
 import (
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"time"
@@ -10,25 +9,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/caches"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/flow"
-	"github.com/caddy-wechat/gateway/session"
 )
-
-// A logout that a store does not take is answered 503, kept in [UnfinishedEnds],
-// and sealed into a cookie, the receipt. Any later request of the browser completes
-// it, also where this gateway has been started anew meanwhile. Done twice it is done
-// once: ending is, and the event has an id that follows from the session.
-
-const (
-	purposeReceipt = "logout"
-)
-
-// receipt is a logout that is not complete.
-type receipt struct {
-	Session []byte `json:"w"`
-	AppID   string `json:"a,omitempty"` // "" is that of the official account
-	Reason  string `json:"r"`
-	At      int64  `json:"t"` // Unix seconds
-}
 
 // EndByUpstream carries out X-Wechat-Logout: the session ends and its cookie
 // goes. It must be called before the answer's headers are sent. The app's answer
@@ -76,25 +57,4 @@ func (site *Site) LogOut(w http.ResponseWriter, r *Request, reason string) error
 		site.giveReceipt(w, r, &s, reason, now)
 	}
 	return err
-}
-
-// giveReceipt has the browser keep what is left to do. Where the cookie cannot be
-// made the visitor still has the session's.
-func (site *Site) giveReceipt(w http.ResponseWriter, r *Request, s *session.Session, reason string, at time.Time) {
-	if r.Token.Sent {
-		return // the client has no cookies; it still has the token, and asks again
-	}
-	raw, err := s.MarshalBinary()
-	if err != nil {
-		return
-	}
-	plain, err := json.Marshal(receipt{Session: raw, AppID: s.AppID, Reason: reason, At: at.Unix()})
-	if err != nil {
-		return
-	}
-	sealed, err := site.Hub.Keys.Seal(purposeReceipt, site.Sealer(r).Bound, plain)
-	if err != nil {
-		return
-	}
-	cookies.Receipt.Set(w, r.Place, sealed)
 }

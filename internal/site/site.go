@@ -1,12 +1,14 @@
 package site
 
 import (
+	"context"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/notice"
+	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
@@ -47,8 +49,14 @@ type Site struct {
 	Audit *slog.Logger
 
 	cache   identityCache
-	crowds  limit.One // of lines in the log, see logUnavailable
+	crowds  limit.One // of lines in the log, see LogUnavailable
 	schemes limit.One // the same, see warnOfScheme
 	untold  notice.Untold
 	other   atomic.Pointer[Site] // see under
+}
+
+// StoreContext outlives the request: a visitor who leaves must not undo what
+// was begun (attack: oauth2-proxy#1784, "context canceled" cleared sessions).
+func (site *Site) StoreContext(r *Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.Context()), outage.StoreTimeout)
 }

@@ -16,14 +16,14 @@ import (
 //
 // The account's name says only where to look first: the value is authenticated for
 // the site and the app id. A Bearer of another form is the app's own affair. A
-// Token is never taken from an address, which logs and caches keep.
+// token is never taken from an address, which logs and caches keep.
 const (
 	bearerScheme = "Bearer"
 	tokenPrefix  = "wxt_"
-	maxToken     = len(tokenPrefix) + MaxAccountName + 1 + session.MaxValue
+	maxToken     = len(tokenPrefix) + maxAccountName + 1 + session.MaxValue
 
-	// MaxAccountName bounds the name of an account, in bytes.
-	MaxAccountName = 32
+	// maxAccountName bounds the name of an account, in bytes.
+	maxAccountName = 32
 )
 
 // Bearer is the token of a request.
@@ -55,8 +55,8 @@ func takeToken(r *http.Request) Bearer {
 
 // StripToken takes our tokens, good or bad, out of r, and with one of them all that
 // is in Authorization: the app must not find another person's credentials beside
-// the identity (attack: a second Authorization line). The gate does so with every
-// request that it is asked about.
+// the identity (attack: a second Authorization line). [Site.Prepare] does so with
+// every request.
 func StripToken(r *http.Request) {
 	for range ourTokens(r) {
 		delete(r.Header, "Authorization")
@@ -93,7 +93,7 @@ func ourBearer(line string) (string, bool) {
 // parseToken takes a token apart.
 func parseToken(token string) Bearer {
 	account, value, ok := strings.Cut(strings.TrimPrefix(token, tokenPrefix), ".")
-	if !ok || len(token) > maxToken || account == "" || len(account) > MaxAccountName || value == "" || len(value) > session.MaxValue {
+	if !ok || len(token) > maxToken || account == "" || len(account) > maxAccountName || value == "" || len(value) > session.MaxValue {
 		return Bearer{Sent: true}
 	}
 	return Bearer{Sent: true, Account: account, Value: value}
@@ -102,7 +102,7 @@ func parseToken(token string) Bearer {
 // FormatToken is the token of a store's value.
 func FormatToken(a wechat.Account, value string) string { return tokenPrefix + a.Name + "." + value }
 
-// IdentifyToken is identify for a request with a token.
+// IdentifyToken is Identify for a request with a token.
 func (site *Site) IdentifyToken(r *Request) error {
 	if r.Token.Value == "" || r.Identity != nil {
 		return nil

@@ -27,7 +27,7 @@ func FuzzToken(f *testing.F) {
 		if want := map[bool]int{false: 2, true: 0}[b.Sent]; len(r.Header["Authorization"]) != want {
 			t.Fatalf("%+v, and %q stays", b, r.Header["Authorization"])
 		}
-		if len(b.Value) > session.MaxValue || len(b.Account) > MaxAccountName || (b.Value == "") != (b.Account == "") {
+		if len(b.Value) > session.MaxValue || len(b.Account) > maxAccountName || (b.Value == "") != (b.Account == "") {
 			t.Fatalf("%+v", b)
 		}
 	})

@@ -9,7 +9,6 @@ import (
 	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/limit"
-	"github.com/caddy-wechat/gateway/internal/notice"
 	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -18,29 +17,7 @@ import (
 
 // Log is where failures are written.
 func (site *Site) Log() outage.Log {
-	return outage.Log{Logger: site.Logger, Outages: &site.Hub.Memory.Outages, Lines: &site.Hub.Memory.lines}
-}
-
-// Teller tells the business systems of what visitors do.
-func (site *Site) Teller() notice.Teller {
-	return notice.Teller{Ledger: site.Hub.Ledger, Limits: &site.Hub.Memory.events, Untold: &site.untold, Log: site.Log()}
-}
-
-// Signer makes the sessions of the site.
-func (site *Site) Signer() signin.Signer {
-	return signin.Signer{
-		Once: &site.Hub.Memory.Once, Ledger: site.Hub.Ledger, Store: site.Hub.Store, PersonEnded: site.Hub.PersonEnded,
-		Ends: site.ends(), Teller: site.Teller(), Log: site.Log(), Audit: site.Audit,
-		NameOf: func(appID string) string { return site.AccountOf(appID).Name },
-	}
-}
-
-// Ways are how the accounts of the site ask WeChat.
-func (site *Site) Ways() signin.Ways {
-	return signin.Ways{
-		WeChat: site.Hub.WeChat, Ledger: site.Hub.Ledger, Keys: site.Hub.Keys, Log: site.Log(),
-		KeepGrants: site.Hub.KeepGrants, FollowerUnionID: site.Hub.FollowerUnionID,
-	}
+	return outage.Log{Logger: site.Logger, Outages: &site.Hub.Memory.outages, Lines: &site.Hub.Memory.lines}
 }
 
 // crowdRound is how often the log says that too many sign in at once.

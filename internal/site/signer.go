@@ -1,0 +1,28 @@
+package site
+
+import (
+	"github.com/caddy-wechat/gateway/internal/notice"
+	"github.com/caddy-wechat/gateway/internal/signin"
+)
+
+// Teller tells the business systems of what visitors do.
+func (site *Site) Teller() notice.Teller {
+	return notice.Teller{Ledger: site.Hub.Ledger, Limits: &site.Hub.Memory.events, Untold: &site.untold, Log: site.Log()}
+}
+
+// Signer makes the sessions of the site.
+func (site *Site) Signer() signin.Signer {
+	return signin.Signer{
+		Once: &site.Hub.Memory.Once, Ledger: site.Hub.Ledger, Store: site.Hub.Store, PersonEnded: site.Hub.PersonEnded,
+		Ends: site.ends(), Teller: site.Teller(), Log: site.Log(), Audit: site.Audit,
+		NameOf: func(appID string) string { return site.AccountOf(appID).Name },
+	}
+}
+
+// Ways are how the accounts of the site ask WeChat.
+func (site *Site) Ways() signin.Ways {
+	return signin.Ways{
+		WeChat: site.Hub.WeChat, Ledger: site.Hub.Ledger, Keys: site.Hub.Keys, Log: site.Log(),
+		KeepGrants: site.Hub.KeepGrants, FollowerUnionID: site.Hub.FollowerUnionID,
+	}
+}
