@@ -34,7 +34,7 @@ type sealedData struct {
 // unionid of a wx.login is (attack: one visitor bends the data into another's).
 func (e Endpoints) miniProfile(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	var body sealedData
-	if !e.atDoor(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
+	if !e.signedInAt(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
 		return
 	}
 	envelope, err := e.envelope(r, &body)
@@ -71,7 +71,7 @@ func (e Endpoints) miniProfile(w http.ResponseWriter, r *site.Request, a wechat.
 // older versions of WeChat hand over encrypted.
 func (e Endpoints) miniPhone(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	var body sealedData
-	if !e.atDoor(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
+	if !e.signedInAt(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
 		return
 	}
 	var phone string
@@ -175,8 +175,8 @@ func (e Endpoints) record(r *site.Request, s ledger.Sighting) error {
 	return nil
 }
 
-// atDoor admits clients with a session of this very account.
-func (e Endpoints) atDoor(w http.ResponseWriter, r *site.Request, a wechat.Account) bool {
+// signedInAt admits clients with a session of this very account.
+func (e Endpoints) signedInAt(w http.ResponseWriter, r *site.Request, a wechat.Account) bool {
 	if !e.signedIn(w, r) {
 		return false
 	}

@@ -195,7 +195,8 @@ func (e Endpoints) redeemTicket(w http.ResponseWriter, r *site.Request) {
 		e.SetSession(w, r, value, o.Session)
 		cookies.Ticket.ClearAt(w, r.Place, ticketPath+h.Ticket.ID)
 	}
-	// Not arrive: the fragment that the mini program gave belongs to the page.
+	// Nothing is put behind the address, as after a dance: the fragment that the mini
+	// program gave belongs to the page.
 	site.ReturnTo(w, r, h.target)
 }
 

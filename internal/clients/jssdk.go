@@ -59,8 +59,8 @@ type jssdkJSON struct {
 // origin begins a path, a query or a fragment (attacks: shop.example.com@evil,
 // shop.example.com.evil). It is not repaired: what is signed is what the page has.
 // Browsers make / of a \ in a path, and leave it in a query.
-func (e Endpoints) isOwnPage(r *site.Request, page string) bool {
-	rest, ok := strings.CutPrefix(page, r.Origin)
+func (e Endpoints) isOwnPage(r *site.Request, address string) bool {
+	rest, ok := strings.CutPrefix(address, r.Origin)
 	if !ok || request.HasControl(rest) {
 		return false
 	}

@@ -25,7 +25,7 @@ import (
 //
 //	https://site/any/page?x=1&wechat_ticket=<ticket>
 //
-// and the web-view is signed in as the same person. See handOver.
+// and the web-view is signed in as the same person. See [Endpoints.HandOver].
 const (
 	// TicketParameter is the query parameter that carries a ticket.
 	TicketParameter = "wechat_ticket"
@@ -53,7 +53,7 @@ type ticket struct {
 
 // issueTicket gives the client a ticket for the web-view that it is about to open.
 func (e Endpoints) issueTicket(w http.ResponseWriter, r *site.Request, a wechat.Account) {
-	if !e.atDoor(w, r, a) {
+	if !e.signedInAt(w, r, a) {
 		return
 	}
 	s := r.Identity.Session

@@ -12,10 +12,10 @@ import (
 
 // spendTicket makes the session of the web-view: a new one, of the same person at
 // the same account, and of the line of the token that asked for the ticket.
-func (e Endpoints) spendTicket(ctx context.Context, site string, t ticket, by string, who signin.Visitor) (signin.Outcome, error) {
+func (e Endpoints) spendTicket(ctx context.Context, origin string, t ticket, by string, who signin.Visitor) (signin.Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, signin.SpendTimeout)
 	defer cancel()
-	binding := session.Binding{Site: site, AppID: t.AppID, Audience: session.Token}
+	binding := session.Binding{Site: origin, AppID: t.AppID, Audience: session.Token}
 	asked, err := e.Hub.Store.Load(ctx, t.Value, binding)
 	if err != nil {
 		// Ended where the ledger does not hear of it, by an operator (attack: a
@@ -48,7 +48,7 @@ func (e Endpoints) spendTicket(ctx context.Context, site string, t ticket, by st
 	}
 	e.Logger.Info("handed over to a web-view", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()), slog.String("account", a.Name))
 	audit.Write(e.Audit, audit.Record{
-		Action: audit.ActionSignIn, Account: a.Name, User: person.ID, Session: s.ID, Scope: s.Scope, Reason: audit.ReasonTicket, Site: site,
+		Action: audit.ActionSignIn, Account: a.Name, User: person.ID, Session: s.ID, Scope: s.Scope, Reason: audit.ReasonTicket, Site: origin,
 	})
 	return signin.Outcome{Session: s, Value: by + "." + value}, nil
 }
