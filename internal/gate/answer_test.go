@@ -9,7 +9,7 @@ import (
 // the way.
 func TestAttack27ParseAnswer(t *testing.T) {
 	t.Parallel()
-	for query, want := range map[string]answerOf{
+	for query, want := range map[string]wechatAnswer{
 		"":                                      {},
 		"code=C&state=S":                        {code: "C", state: "S"},
 		"state=S&code=C":                        {code: "C", state: "S"},

@@ -24,11 +24,7 @@ func (g *Gate) callback(w http.ResponseWriter, r *site.Request) {
 		response.MethodNotAllowed(w, http.MethodGet)
 		return
 	}
-	f, unreadable := g.Sealer(r).Open(r.Original.EscapedPath())
-	if unreadable != nil {
-		// An old key, a cut address, garbage: begin at the front page.
-		f = flow.Flow{Target: "/", Scope: wechat.ScopeBase, Attempt: 1}
-	}
+	f, unreadable := g.flowOf(r)
 	if g.framed(r, f) {
 		g.explainFrame(w, r)
 		return
@@ -70,8 +66,18 @@ func (g *Gate) callback(w http.ResponseWriter, r *site.Request) {
 	}
 }
 
-// answerOf is what WeChat appended to the callback address.
-type answerOf struct {
+// flowOf is the flow of a callback. Of one that cannot be read (an old key, a cut address,
+// garbage) it is one that begins at the front page.
+func (g *Gate) flowOf(r *site.Request) (f flow.Flow, unreadable error) {
+	f, unreadable = g.Sealer(r).Open(r.Original.EscapedPath())
+	if unreadable != nil {
+		f = flow.Flow{Target: "/", Scope: wechat.ScopeBase, Attempt: 1}
+	}
+	return f, unreadable
+}
+
+// wechatAnswer is what WeChat appended to the callback address.
+type wechatAnswer struct {
 	code, state string
 	ambiguous   bool // several different codes: somebody tampered
 }
@@ -81,15 +87,15 @@ const maxQuery = 4096
 
 // parseAnswer reads code and state. When WeChat finds a state in the address it
 // appends a second one, so the last one counts (WeChat: web authorisation, A2).
-func parseAnswer(rawQuery string) answerOf {
+func parseAnswer(rawQuery string) wechatAnswer {
 	if len(rawQuery) > maxQuery {
-		return answerOf{ambiguous: true}
+		return wechatAnswer{ambiguous: true}
 	}
 	q, err := url.ParseQuery(rawQuery)
 	if err != nil && len(q) == 0 {
-		return answerOf{}
+		return wechatAnswer{}
 	}
-	var a answerOf
+	var a wechatAnswer
 	for _, state := range q["state"] {
 		a.state = state
 	}

@@ -16,7 +16,7 @@ import (
 // checkEndpoint tells another proxy in front of the app who the visitor of a request
 // is (forward-auth): 200 with the identity headers, or 401 with the address that
 // signs in. The proxy copies the visitor's headers, and says in two of its own what
-// was asked for; see asked.
+// was asked for; see checkQuery.
 //
 // Only operators who have put a proxy there want it. On the other sites it would tell
 // a page's scripts the unionid wherever TLS ends on this machine: then browsers, too,
@@ -60,7 +60,7 @@ func (g *Gate) checkEndpoint(w http.ResponseWriter, r *site.Request) {
 }
 
 // vouch is the 200 of a check.
-func (g *Gate) vouch(w http.ResponseWriter, r *site.Request, asked asked) {
+func (g *Gate) vouch(w http.ResponseWriter, r *site.Request, asked checkQuery) {
 	h := w.Header()
 	// Proxies pass on one Set-Cookie at most, some of them the first: the renewed
 	// session's. The others are set again by answers that reach the browser.
@@ -88,7 +88,7 @@ func (g *Gate) vouch(w http.ResponseWriter, r *site.Request, asked asked) {
 // sendToSignIn is the 401 of a check. Its address is in the header, too, for proxies
 // that read no JSON. Where the answer goes to the visitor as it is, a navigation is
 // redirected, and a form gets a page: a redirect would make a GET of it.
-func (g *Gate) sendToSignIn(w http.ResponseWriter, r *site.Request, asked asked, standing Standing, need wechat.Scope) {
+func (g *Gate) sendToSignIn(w http.ResponseWriter, r *site.Request, asked checkQuery, standing Standing, need wechat.Scope) {
 	if r.Token.Sent {
 		g.RefuseToken(w)
 		return
@@ -118,7 +118,7 @@ func (g *Gate) sendToSignIn(w http.ResponseWriter, r *site.Request, asked asked,
 
 // checkUnavailable is the 503 of a check: a page for a navigation, where the answer
 // goes to the visitor as it is.
-func (g *Gate) checkUnavailable(w http.ResponseWriter, r *site.Request, asked asked, err error) {
+func (g *Gate) checkUnavailable(w http.ResponseWriter, r *site.Request, asked checkQuery, err error) {
 	if asked.forVisitor && asked.redirects && !asked.write {
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{Target: asked.target, Scope: wechat.ScopeBase}, err)
 		return

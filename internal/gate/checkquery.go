@@ -9,8 +9,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// asked is what another proxy wants to know with a check, and of which request.
-type asked struct {
+// checkQuery is what another proxy wants to know with a check, and of which request.
+type checkQuery struct {
 	scope       wechat.Scope // what the visitor must have given; "" is the site's
 	forVisitor  bool         // what is not 200 goes to the visitor as it is
 	credentials bool         // the 200 holds the Cookie and the Authorization that the app may see
@@ -21,9 +21,9 @@ type asked struct {
 
 // readAsked reads a check. What it says of the visitor's request decides where a
 // sign-in comes back to and what a guest may do, and nothing else.
-func (g *Gate) readAsked(r *site.Request) asked {
+func (g *Gate) readAsked(r *site.Request) checkQuery {
 	q := r.Original.Query()
-	a := asked{
+	a := checkQuery{
 		forVisitor:  q.Get("answer") == "visitor",
 		credentials: q.Get("credentials") == "on",
 		target:      askedTarget(r.Request, r.Origin),

@@ -17,7 +17,7 @@ import (
 type Gate struct {
 	site.Site
 
-	declines   limit.One // of apps, see mobileDeclined
+	declines   limit.One // of apps, see clients.Endpoints
 	refusals   limit.One // on WeChat's QR page, see refusedAtWebsite
 	foreigners limit.One // of lines in the log, see explainForeign
 	badRequire limit.One // the same, see warnOfAnswer

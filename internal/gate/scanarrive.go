@@ -49,10 +49,10 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *site.Request, c scan.Code, a
 // spendScan makes the session of the browser: a new one, of the same person at the
 // same account, while the phone's own is still good. It is no part of the phone's
 // line.
-func (g *Gate) spendScan(ctx context.Context, site string, c scan.Code, answer scan.Answer, who signin.Visitor) (signin.Outcome, error) {
+func (g *Gate) spendScan(ctx context.Context, origin string, c scan.Code, answer scan.Answer, who signin.Visitor) (signin.Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, signin.SpendTimeout)
 	defer cancel()
-	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: site, AppID: answer.AppID, Audience: session.Cookie})
+	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: origin, AppID: answer.AppID, Audience: session.Cookie})
 	switch {
 	case err != nil:
 		return signin.Outcome{}, fmt.Errorf("gate: the phone's session: %w", err)
@@ -66,7 +66,7 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scan.Code, answer s
 	if !person.Holds(phone.AppID, phone.OpenID) {
 		return signin.Outcome{}, fmt.Errorf("gate: the openid is not this person's any more: %w", session.ErrEnded)
 	}
-	key := signin.OnceKey("answer", site, c.ID())
+	key := signin.OnceKey("answer", origin, c.ID())
 	won, err := g.Hub.Scans.Take(ctx, key)
 	if err != nil || !won {
 		return signin.Outcome{}, cmp.Or(err, fmt.Errorf("gate: the code was used: %w", session.ErrNone))
@@ -91,7 +91,7 @@ func (g *Gate) spendScan(ctx context.Context, site string, c scan.Code, answer s
 	g.Logger.Info("signed in by a phone", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()),
 		slog.String("account", account), slog.String("phone", phone.ID.Short()), slog.String("client", c.Device.Word()))
 	audit.Write(g.Audit, audit.Record{
-		Action: audit.ActionSignIn, Account: account, User: person.ID, Session: s.ID, Client: c.Device.Word(), Scope: s.Scope, Reason: audit.ReasonScan, Site: site,
+		Action: audit.ActionSignIn, Account: account, User: person.ID, Session: s.ID, Client: c.Device.Word(), Scope: s.Scope, Reason: audit.ReasonScan, Site: origin,
 	})
 	return signin.Outcome{Session: s, Value: value}, nil
 }
@@ -109,7 +109,7 @@ func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scan.Code,
 	return value, nil
 }
 
-// scanAsksFirst is asksFirst for the person whose phone has answered.
+// scanAsksFirst is [site.Site.AsksFirst] for the person whose phone has answered.
 func (g *Gate) scanAsksFirst(w http.ResponseWriter, r *site.Request, answer scan.Answer, target string) bool {
 	ctx, cancel := g.StoreContext(r)
 	defer cancel()

@@ -24,7 +24,7 @@ const maxScanForm = 4 << 10
 
 // scanPhone is what a code leads to, in the hands of somebody who can sign in. To look
 // at it changes nothing: WeChat fetches addresses, too. It is shown to, and answered
-// by, a session that was made for this code; see scanProof.
+// by, a session that was made for this code; see provedScan.
 func (g *Gate) scanPhone(w http.ResponseWriter, r *site.Request, sealed string) {
 	switch {
 	case r.Method == http.MethodPost:

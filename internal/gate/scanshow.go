@@ -19,7 +19,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// scanWaitPath and the code's id are for the browser that waits.
+// scanWaitPath and a code's id behind it are for the browser that waits.
 const scanWaitPath = request.ScanPath + "wait/"
 
 // showScan answers a browser outside WeChat with a code of its own. It keeps nothing.
@@ -80,7 +80,7 @@ func (g *Gate) scanOf(r *site.Request, id string) (c scan.Code, sealed string, o
 	return scan.Code{}, "", false
 }
 
-// serveScan answers what is below scanPath. Where the site signs nobody in like this,
+// serveScan answers what is below request.ScanPath. Where the site signs nobody in like this,
 // nothing is.
 func (g *Gate) serveScan(w http.ResponseWriter, r *site.Request, rest string) {
 	wait, waiting := strings.CutPrefix(rest, "wait/")

@@ -31,10 +31,10 @@ const (
 )
 
 // scanState is what a browser hears of its code.
-func (g *Gate) scanState(ctx context.Context, site string, c scan.Code) (string, error) {
+func (g *Gate) scanState(ctx context.Context, origin string, c scan.Code) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, outage.StoreTimeout)
 	defer cancel()
-	answer, answered, err := g.Hub.Scans.Read(ctx, g.Hub.Keys, signin.OnceKey("answer", site, c.ID()))
+	answer, answered, err := g.Hub.Scans.Read(ctx, g.Hub.Keys, signin.OnceKey("answer", origin, c.ID()))
 	switch {
 	case err != nil:
 		return scanWaiting, err
@@ -100,12 +100,12 @@ func (g *Gate) scanStream(w http.ResponseWriter, r *site.Request, id string) {
 }
 
 // scanTell asks again and again, and says what is new.
-func (g *Gate) scanTell(ctx context.Context, stream response.Stream, site string, c scan.Code) {
+func (g *Gate) scanTell(ctx context.Context, stream response.Stream, origin string, c scan.Code) {
 	round := time.NewTicker(scanRound)
 	defer round.Stop()
 	failed := false
 	for {
-		state, err := g.scanState(ctx, site, c)
+		state, err := g.scanState(ctx, origin, c)
 		if err != nil && ctx.Err() == nil && !failed {
 			failed = true // one line for a stream; the store tells the rest
 			g.LogFailed(slog.LevelWarn, "a browser waits for a store", flow.Flow{}, err)
