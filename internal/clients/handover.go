@@ -195,7 +195,7 @@ func (e Endpoints) redeemTicket(w http.ResponseWriter, r *site.Request) {
 		e.SetSession(w, r, value, o.Session)
 		cookies.Ticket.ClearAt(w, r.Place, ticketPath+h.Ticket.ID)
 	}
-	// Nothing is put behind the address, as after a dance: the fragment that the mini
+	// It gets no empty fragment, which it would after a dance: the one that the mini
 	// program gave belongs to the page.
 	site.ReturnTo(w, r, h.target)
 }

@@ -55,7 +55,7 @@ type jssdkJSON struct {
 	Signature string `json:"signature"`
 }
 
-// isOwnPage reports whether page is an address of this very site: what follows the
+// isOwnPage reports whether an address is one of this very site: what follows the
 // origin begins a path, a query or a fragment (attacks: shop.example.com@evil,
 // shop.example.com.evil). It is not repaired: what is signed is what the page has.
 // Browsers make / of a \ in a path, and leave it in a query.
