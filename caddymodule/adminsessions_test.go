@@ -23,7 +23,7 @@ func TestAdminPretendsNoEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer book.Close()
-	p, err := book.See(t.Context(), ledger.Sighting{AppID: "wx1", OpenID: "o1"})
+	p, err := book.Observe(t.Context(), ledger.Observation{AppID: "wx1", OpenID: "o1"})
 	if err != nil {
 		t.Fatal(err)
 	}

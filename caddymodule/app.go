@@ -90,7 +90,7 @@ type App struct {
 	opening sync.Mutex
 	hub     atomic.Pointer[site.Hub]
 	opened  opened
-	keeper  *session.Keeper
+	keeper  *session.KeyManager
 	senders atomic.Pointer[[]*webhook.Sender]
 	pushes  *push.Handler
 	upkeep  *profile.Refresher

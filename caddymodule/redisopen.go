@@ -25,7 +25,7 @@ type redisState struct {
 	client redis.UniversalClient
 	hears  *heartbeat.Connection // ledger and near listen to it
 	ledger *redisledger.Ledger
-	near   *session.Near // has the memory and the channel, and no store: see redisSessions
+	near   *session.CachedStore // has the memory and the channel, and no store: see redisSessions
 	wake   waker
 	scans  scan.Board
 	ends   signout.Unfinished
@@ -44,7 +44,7 @@ func newRedisState(p redisPlan) (*redisState, error) {
 	s.ledger = redisledger.New(redisledger.Options{
 		Client: client, Prefix: p.Prefix, StaleIfDown: p.StaleIfDown, Heartbeat: s.hears, Logger: log, Wake: s.wake.wake,
 	})
-	s.near = &session.Near{
+	s.near = &session.CachedStore{
 		StaleIfDown: p.StaleIfDown, Logger: log,
 		// With the round of live.List, an end cuts a socket within the second.
 		Stale: 500 * time.Millisecond,

@@ -11,7 +11,7 @@ import (
 // set of keys and times sees it.
 type redisSessions struct {
 	store  *session.Redis
-	near   *session.Near
+	near   *session.CachedStore
 	memory site.Memory
 	tokens fleetredis.Tokens
 	live   live.List
@@ -27,7 +27,7 @@ func newRedisSessions(p redisPlan, state *redisState, deps storeDeps) *redisSess
 		// Visitors who signed in while the store was local stay signed in.
 		Sealed: &session.Sealed{Keys: deps.keys, Policy: deps.policy, Tombstones: state.ledger},
 	}
-	s.near = state.near.Beside(s.store, deps.policy)
+	s.near = state.near.WithConfig(s.store, deps.policy)
 	s.memory.Once.Shared, s.memory.Once.Keys = fleetredis.Shared{Client: state.client, Prefix: p.keyPrefix()}, deps.keys
 	s.tokens = fleetredis.Tokens{Client: state.client, Prefix: p.keyPrefix(), Keys: deps.keys}
 	return s

@@ -52,7 +52,7 @@ func (a *App) openRing(ctx context.Context) (ring *session.Ring, release func() 
 func (a *App) openKeys(ctx context.Context, ring *session.Ring) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	keeper := &session.Keeper{
+	keeper := &session.KeyManager{
 		Storage: a.storage,
 		Name:    keysName,
 		Keep:    a.policy.Lifetime,

@@ -53,7 +53,7 @@ func BenchmarkJarStrip(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		r.Header["Cookie"] = []string{line}
-		session.Jar{}.Strip(r)
+		session.SessionCookie{}.Strip(r)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // form counts, on http only the bare one, and only that of our port. Several values
 // appear when somebody planted a second cookie; the caller takes the first that
 // loads.
-func (j Jar) Values(r *http.Request, secure bool) (values []string) {
+func (j SessionCookie) Values(r *http.Request, secure bool) (values []string) {
 	for _, line := range r.Header["Cookie"] {
 		for more := true; more && len(values) < maxValues; {
 			var pair string
@@ -38,14 +38,14 @@ func (j Jar) Values(r *http.Request, secure bool) (values []string) {
 // allocated.
 //
 //go:noinline
-func (j Jar) Strip(r *http.Request, extra ...string) {
+func (j SessionCookie) Strip(r *http.Request, extra ...string) {
 	// Not inlined: the caller would have to allocate the extra names.
 	StripFunc(r, func(name string) bool { return j.Owns(name) || slices.Contains(extra, name) })
 }
 
 // Owns says whether a name is that of our cookie in any form: with a browser
 // prefix or without, on any port.
-func (j Jar) Owns(name string) bool { return CookieNamed(name, baseName) }
+func (j SessionCookie) Owns(name string) bool { return CookieNamed(name, baseName) }
 
 // CookieNamed says whether a name is base in any form in which a gateway names its
 // cookies: with a browser prefix or without, on any port.
@@ -59,7 +59,7 @@ func CookieNamed(name, base string) bool {
 	return ours && (rest == "" || rest[0] == '-' && isPort(rest[1:]))
 }
 
-// StripFunc is [Jar.Strip] for the cookies whose names ours picks.
+// StripFunc is [SessionCookie.Strip] for the cookies whose names ours picks.
 func StripFunc(r *http.Request, ours func(name string) bool) {
 	lines, found := r.Header["Cookie"], false
 	for _, line := range lines {
@@ -127,7 +127,7 @@ func nameOf(pair string) string {
 }
 
 // is says whether a name is exactly what Name returns. It allocates nothing.
-func (j Jar) is(name string, secure bool) bool {
+func (j SessionCookie) is(name string, secure bool) bool {
 	if secure {
 		rest, host := strings.CutPrefix(name, hostPrefix)
 		if !host {

@@ -47,7 +47,7 @@ func TestJarValues(t *testing.T) {
 		{"not text", []string{"\x00\xff;=;;;==; wechat=\x00; wechat=\xff"}, false, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := (session.Jar{}).Values(sent(c.lines...), c.secure); !slices.Equal(got, c.want) {
+			if got := (session.SessionCookie{}).Values(sent(c.lines...), c.secure); !slices.Equal(got, c.want) {
 				t.Errorf("%.80q: got %q, want %q", c.lines, got, c.want)
 			}
 		})
@@ -55,7 +55,7 @@ func TestJarValues(t *testing.T) {
 	const neighbours = "__Host-wechat=a; __Host-wechat-8443=b; __Host-wechat-84430=c; __Host-wechat-=d; __Host-wechat8443=e; wechat-8443=f"
 	for port, want := range map[string]string{"": "a", "8443": "b", "84430": "c"} {
 		t.Run("port "+port, func(t *testing.T) {
-			if got := (session.Jar{Port: port}).Values(sent(neighbours), true); !slices.Equal(got, []string{want}) {
+			if got := (session.SessionCookie{Port: port}).Values(sent(neighbours), true); !slices.Equal(got, []string{want}) {
 				t.Errorf("%q: got %q, want %q", neighbours, got, want)
 			}
 		})
@@ -90,7 +90,7 @@ func TestJarStrip(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := sent(c.lines...)
-			session.Jar{}.Strip(r, "flow", "other")
+			session.SessionCookie{}.Strip(r, "flow", "other")
 			got, there := r.Header["Cookie"]
 			if !slices.Equal(got, c.want) || there != (c.want != nil) {
 				t.Errorf("%.80q: got %q, want %q", c.lines, got, c.want)
@@ -107,7 +107,7 @@ func TestJarStripLeavesCopies(t *testing.T) {
 	t.Parallel()
 	lines := []string{"a=1; wechat=v", "wechat=v", "b=2"}
 	before := slices.Clone(lines)
-	session.Jar{}.Strip(sent(lines...))
+	session.SessionCookie{}.Strip(sent(lines...))
 	if !slices.Equal(lines, before) {
 		t.Errorf("the lines were changed to %q", lines)
 	}
@@ -115,7 +115,7 @@ func TestJarStripLeavesCopies(t *testing.T) {
 
 func TestJarAllocations(t *testing.T) {
 	r := sent("theme=dark; JSESSIONID=0123456789ABCDEF; lang=zh")
-	jar, port := session.Jar{}, session.Jar{Port: "8443"}
+	jar, port := session.SessionCookie{}, session.SessionCookie{Port: "8443"}
 	ours := sent("theme=dark; __Host-wechat=0123456789; __Host-wechat-8443=0123456789")
 	for _, c := range []struct {
 		name string
@@ -146,7 +146,7 @@ func FuzzCookies(f *testing.F) {
 		f.Add("__Host-wechat-8443=1", line, false)
 	}
 	f.Fuzz(func(t *testing.T, first, second string, secure bool) {
-		var jar session.Jar
+		var jar session.SessionCookie
 		r := sent(first, second)
 		values := jar.Values(r, secure)
 		if len(values) > 32 {

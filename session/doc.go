@@ -7,13 +7,13 @@
 //     with which account, and for how long.
 //   - [Store]: where sessions live. [Sealed] keeps them in the cookie itself,
 //     encrypted and authenticated; [Redis] keeps them where several gateways
-//     share them; [Near] remembers what another store said, and goes on with that
+//     share them; [CachedStore] remembers what another store said, and goes on with that
 //     while the store is unavailable. All pass the same contract suite (package
 //     sessiontest).
 //   - [Ring]: the secret keys. The first key seals, all keys open, so that keys
 //     can be changed without logging anybody out. [NewRing] takes configured
-//     keys; a [Keeper] generates, stores, shares and rotates them.
-//   - [Jar]: the cookie in requests and answers, and its removal before a
+//     keys; a [KeyManager] generates, stores, shares and rotates them.
+//   - [SessionCookie]: the cookie in requests and answers, and its removal before a
 //     request reaches the upstream.
 //
 // # Absent is not unavailable

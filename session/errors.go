@@ -71,7 +71,7 @@ var (
 	// ErrTooManyKeys says that more keys are configured than a ring takes.
 	ErrTooManyKeys = errors.New("at most 8 session keys can be configured")
 
-	// ErrConfigured says that the keys are configured: a Keeper cannot change them.
+	// ErrConfigured says that the keys are configured: a KeyManager cannot change them.
 	ErrConfigured = errors.New("the session keys are configured")
 
 	// ErrManyKeys says that so many keys were generated that another one has to

@@ -29,20 +29,20 @@ func Example() {
 		return
 	}
 	answer := httptest.NewRecorder()
-	session.Jar{}.Set(answer, value, true, time.Until(store.Policy.Expires(s)))
+	session.SessionCookie{}.Set(answer, value, true, time.Until(store.Policy.Expires(s)))
 
 	// Coming back.
 	r := httptest.NewRequest(http.MethodGet, "https://shop.example.com/", nil)
 	r.Header.Set("Cookie", "theme=dark")
 	r.AddCookie(answer.Result().Cookies()[0])
-	for _, value := range (session.Jar{}).Values(r, true) {
+	for _, value := range (session.SessionCookie{}).Values(r, true) {
 		if s, err := store.Load(ctx, value, site); err == nil {
 			fmt.Println(s.Person, s.Scope)
 		}
 	}
 
 	// What the upstream gets.
-	session.Jar{}.Strip(r)
+	session.SessionCookie{}.Strip(r)
 	fmt.Println(r.Header.Get("Cookie"))
 	// Output:
 	// ab2cd3ef4gh5ij6kl7mnopqrst snsapi_base

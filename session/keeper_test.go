@@ -17,9 +17,9 @@ import (
 )
 
 // open opens a keeper on a storage.
-func open(t *testing.T, store *keyStore) (*session.Keeper, *session.Ring) {
+func open(t *testing.T, store *keyStore) (*session.KeyManager, *session.Ring) {
 	t.Helper()
-	keeper := &session.Keeper{Storage: store, Name: "keys", Keep: 30 * day, Rotate: 30 * day}
+	keeper := &session.KeyManager{Storage: store, Name: "keys", Keep: 30 * day, Rotate: 30 * day}
 	ring, err := keeper.Open(t.Context())
 	if err != nil {
 		t.Fatalf("Open: %v", err)
@@ -69,8 +69,8 @@ func TestKeepersConverge(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := newKeyStore()
-		start := func() (*session.Keeper, *session.Ring) {
-			keeper := &session.Keeper{Storage: store, Name: "keys", Keep: 10 * day, Rotate: 10 * day}
+		start := func() (*session.KeyManager, *session.Ring) {
+			keeper := &session.KeyManager{Storage: store, Name: "keys", Keep: 10 * day, Rotate: 10 * day}
 			ring, err := keeper.Open(t.Context())
 			if err != nil {
 				t.Fatalf("Open: %v", err)
@@ -176,7 +176,7 @@ func TestKeeperTroubleAtStart(t *testing.T) {
 		store := newKeyStore()
 		c.fault(store)
 		before := store.get()
-		keeper := &session.Keeper{Storage: store, Name: "keys"}
+		keeper := &session.KeyManager{Storage: store, Name: "keys"}
 		for range 2 {
 			ring, err := keeper.Open(t.Context())
 			if ring != nil || !errors.Is(err, c.want) || errors.Is(err, session.ErrNone) {
@@ -237,7 +237,7 @@ func TestKeeperOpensReadOnly(t *testing.T) {
 		time.Sleep(31 * day)
 		store.fail(nil, fs.ErrPermission, nil)
 		var log bytes.Buffer
-		keeper := &session.Keeper{Storage: store, Name: "keys", Logger: slog.New(slog.NewTextHandler(&log, nil))}
+		keeper := &session.KeyManager{Storage: store, Name: "keys", Logger: slog.New(slog.NewTextHandler(&log, nil))}
 		ring, err := keeper.Open(t.Context())
 		if err != nil || !opens(ring, seal(t, first)) {
 			t.Fatalf("Open: %v", err)

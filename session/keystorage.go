@@ -2,7 +2,7 @@ package session
 
 import "context"
 
-// KeyStorage is where a Keeper keeps its keys, shared by all gateways that are
+// KeyStorage is where a KeyManager keeps its keys, shared by all gateways that are
 // to open each other's sessions. Names are plain text with slashes.
 type KeyStorage interface {
 	// Load returns the value of a name; an error that is fs.ErrNotExist if, and

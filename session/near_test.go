@@ -14,11 +14,11 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// nearOver starts a Near over a store in the memory of the test.
-func nearOver(t *testing.T, bus session.Bus) (*session.Near, *counted) {
+// nearOver starts a CachedStore over a store in the memory of the test.
+func nearOver(t *testing.T, bus session.Bus) (*session.CachedStore, *counted) {
 	t.Helper()
 	c := &counted{Store: session.Sealed{Keys: newRing(t, secrets[0]), Tombstones: new(graves)}}
-	n := &session.Near{Store: c, Bus: bus}
+	n := &session.CachedStore{Store: c, Bus: bus}
 	n.Start()
 	n.Start() // does nothing
 	t.Cleanup(func() { _ = n.Close() })
@@ -81,7 +81,7 @@ func TestNearSharesEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := new(line)
 		a, c := nearOver(t, w)
-		b := &session.Near{Store: c, Bus: w}
+		b := &session.CachedStore{Store: c, Bus: w}
 		b.Start()
 		defer b.Close()
 		time.Sleep(time.Second)
@@ -115,7 +115,7 @@ func TestNearDoesNotRememberWhatEndsMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := new(line)
 		a, c := nearOver(t, w)
-		b := &session.Near{Store: c.Store, Bus: w}
+		b := &session.CachedStore{Store: c.Store, Bus: w}
 		time.Sleep(time.Second)
 		s := newSession()
 		value := mustSave(t, b, s)
@@ -277,7 +277,7 @@ func TestNearNeverReachedIsLogged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		n := &session.Near{Store: new(counted), Bus: nobody{}, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+		n := &session.CachedStore{Store: new(counted), Bus: nobody{}, Logger: slog.New(slog.NewTextHandler(&log, nil))}
 		n.Start()
 		time.Sleep(time.Minute)
 		if err := n.Close(); err != nil {

@@ -209,18 +209,18 @@ func FuzzRecord(f *testing.F) {
 	})
 }
 
-// Whatever arrives on the channel, a Near stands.
+// Whatever arrives on the channel, a CachedStore stands.
 func FuzzMessage(f *testing.F) {
 	for _, seed := range []string{"", "l", "lAAABBBBBBBBBBBBBBBB", "b", "bNAME:1", "eAAABBBBBBBBBBBBBBBB", "cAAA", "pAAAAAAAAAAAAAAAA", "b:-1"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, message string) {
-		n := &Near{Store: Sealed{Keys: testRing(t, "a")}}
+		n := &CachedStore{Store: Sealed{Keys: testRing(t, "a")}}
 		value, err := n.Save(t.Context(), New(testBinding, "person", "openid", ScopeBase))
 		if err != nil {
 			t.Fatal(err)
 		}
-		(&nearListener{near: n}).Receive(message)
+		(&cacheListener{near: n}).Receive(message)
 		if _, err := n.Load(t.Context(), value, testBinding); err != nil {
 			t.Errorf("after %q: %s", message, err)
 		}

@@ -94,7 +94,7 @@ func BenchmarkRedisLoad(b *testing.B) {
 }
 
 func BenchmarkNearHit(b *testing.B) {
-	n := &session.Near{Store: session.Sealed{Keys: newRing(b, secrets[0])}, Stale: time.Hour}
+	n := &session.CachedStore{Store: session.Sealed{Keys: newRing(b, secrets[0])}, Stale: time.Hour}
 	value := mustSave(b, n, newSession())
 	b.ReportAllocs()
 	for b.Loop() {

@@ -126,8 +126,8 @@ func TestRedisContract(t *testing.T) {
 
 func TestNearContract(t *testing.T) {
 	t.Parallel()
-	near := func(t *testing.T, r *session.Redis) *session.Near {
-		n := &session.Near{Store: r, Policy: r.Policy, Bus: session.RedisBus{Client: r.Client, Channel: r.Channel()}}
+	near := func(t *testing.T, r *session.Redis) *session.CachedStore {
+		n := &session.CachedStore{Store: r, Policy: r.Policy, Bus: session.RedisBus{Client: r.Client, Channel: r.Channel()}}
 		n.Start()
 		t.Cleanup(func() { _ = n.Close() })
 		time.Sleep(time.Second) // until it is subscribed, an end takes as long as Stale
@@ -139,7 +139,7 @@ func TestNearContract(t *testing.T) {
 			return near(t, &session.Redis{Client: client, Keys: newRing(t, secrets[0]), Policy: p})
 		},
 		Peer: func(t *testing.T, s session.Store) session.Store {
-			return near(t, rotated(t, s.(*session.Near).Store).(*session.Redis))
+			return near(t, rotated(t, s.(*session.CachedStore).Store).(*session.Redis))
 		},
 		Settle: func() { time.Sleep(10 * time.Millisecond) },
 		Tick:   time.Minute,

@@ -58,7 +58,7 @@ func TestIDForms(t *testing.T) {
 func TestNothingSecretIsPrinted(t *testing.T) {
 	t.Parallel()
 	s, ring := newSession(), newRing(t, secrets...)
-	keeper := &session.Keeper{Storage: newKeyStore(), Name: "keys"}
+	keeper := &session.KeyManager{Storage: newKeyStore(), Name: "keys"}
 	if _, err := keeper.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // MaxValue is the longest value of a session, in bytes: what a Store may return
-// from Save and Renew, what a Jar reads, and what Load looks at.
+// from Save and Renew, what a SessionCookie reads, and what Load looks at.
 const MaxValue = 1024
 
 // Store is where sessions live. All methods may be called concurrently. Package

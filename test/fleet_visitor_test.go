@@ -186,7 +186,7 @@ func (m *mint) members(t *testing.T, n int) []*member {
 }
 
 func (m *mint) one(t *testing.T, openID string) (*member, error) {
-	person, err := m.ledger.See(t.Context(), ledger.Sighting{
+	person, err := m.ledger.Observe(t.Context(), ledger.Observation{
 		AppID: appID, OpenID: openID, UnionID: strings.Replace(openID, "oFleet", "uFleet", 1), Consent: true,
 		Profile: &ledger.Profile{Nickname: "某人", AvatarURL: "https://thirdwx.qlogo.cn/mmopen/fleet/132"},
 	})

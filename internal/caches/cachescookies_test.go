@@ -16,10 +16,10 @@ func TestCachesKeepNoCookieOfOurs(t *testing.T) {
 	w.Header().Set("Cache-Control", "public, max-age=600")
 	http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
 	for _, c := range []cookies.Cookie{cookies.Landed, cookies.Flow, cookies.Asked, cookies.Receipt, cookies.FormerReceipt, cookies.Ticket, cookies.Scan, cookies.Foreign} {
-		c.SetAt(w, cookies.Site{Secure: true, Port: "8443"}, "/", "x")
+		c.SetAt(w, cookies.Scope{Secure: true, Port: "8443"}, "/", "x")
 	}
-	cookies.DrawSecret().Clear(w, cookies.Site{Secure: true, Port: "8443"})
-	cookies.Site{Port: "8080"}.Jar().Set(w, "x", false, 0)
+	cookies.DrawSecret().Clear(w, cookies.Scope{Secure: true, Port: "8443"})
+	cookies.Scope{Port: "8080"}.SessionCookie().Set(w, "x", false, 0)
 	KeepFrom(w.Header())
 	if got := w.Header()["Set-Cookie"]; !slices.Equal(got, []string{"theme=dark"}) {
 		t.Errorf("kept: %q", got)

@@ -48,7 +48,7 @@ func (e Endpoints) miniProfile(w http.ResponseWriter, r *site.Request, a wechat.
 	if err == nil && profile.Nickname != "" {
 		// 微信用户 with the grey avatar is given without asking anybody: it is
 		// neither a profile nor a consent, and overwrites nothing.
-		err = e.record(r, ledger.Sighting{
+		err = e.record(r, ledger.Observation{
 			Consent: true, Profile: &ledger.Profile{Nickname: profile.Nickname, AvatarURL: profile.AvatarURL},
 		})
 	}
@@ -106,7 +106,7 @@ func (e Endpoints) spendPhone(r *site.Request, code string) (string, error) {
 			return signin.Outcome{}, err
 		}
 		phone := phoneText(got)
-		return signin.Outcome{Value: phone}, e.record(r, ledger.Sighting{Phone: phone})
+		return signin.Outcome{Value: phone}, e.record(r, ledger.Observation{Phone: phone})
 	})
 	return o.Value, err
 }
@@ -121,7 +121,7 @@ func (e Endpoints) openPhone(r *site.Request, body *sealedData) (string, error) 
 		return "", err
 	}
 	phone := phoneText(got)
-	return phone, e.record(r, ledger.Sighting{Phone: phone})
+	return phone, e.record(r, ledger.Observation{Phone: phone})
 }
 
 // phoneText writes a number as upstreams get it: +86 13800138000.
@@ -157,7 +157,7 @@ func (e Endpoints) holder(r *site.Request) (ledger.Person, error) {
 
 // record brings something about the request's visitor into the ledger. WeChat may
 // have been asked meanwhile: who was erased must not come back by the answer.
-func (e Endpoints) record(r *site.Request, s ledger.Sighting) error {
+func (e Endpoints) record(r *site.Request, s ledger.Observation) error {
 	if _, err := e.holder(r); err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (e Endpoints) record(r *site.Request, s ledger.Sighting) error {
 	ctx, cancel := e.StoreContext(r)
 	defer cancel()
 	s.AppID, s.OpenID = r.Identity.Session.AppID, r.Identity.Session.OpenID
-	if _, err := e.Hub.Ledger.See(ctx, s); err != nil {
+	if _, err := e.Hub.Ledger.Observe(ctx, s); err != nil {
 		return fmt.Errorf("clients: ledger: %w", outage.During(outage.CallWrite, err))
 	}
 	e.Log().Worked(outage.Write)

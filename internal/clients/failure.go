@@ -29,7 +29,7 @@ func (e Endpoints) failed(w http.ResponseWriter, r *site.Request, a wechat.Accou
 		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "WeChat asks for a pause. Try again in a minute, with a new code.")
 	case errors.Is(err, wechat.ErrRestart), errors.Is(err, wechat.ErrStartPage), errors.Is(err, wechat.ErrRelogin):
 		e.Log().Note(slog.LevelInfo, "code not accepted", a.Name, "", err)
-		response.WriteError(w, http.StatusBadRequest, "code_invalid", anew(a.Kind))
+		response.WriteError(w, http.StatusBadRequest, "code_invalid", newCodeAdvice(a.Kind))
 	case errors.Is(err, wechat.ErrDeny):
 		e.Log().Note(slog.LevelWarn, "sign-in denied by WeChat", a.Name, "", err)
 		audit.Write(e.Audit, audit.Record{
@@ -46,8 +46,8 @@ func (e Endpoints) failed(w http.ResponseWriter, r *site.Request, a wechat.Accou
 	}
 }
 
-// anew says how a client comes by another code.
-func anew(k wechat.AccountKind) string {
+// newCodeAdvice says how a client comes by another code.
+func newCodeAdvice(k wechat.AccountKind) string {
 	if k == wechat.MobileApp {
 		return "This code is no longer good. Ask WeChat again with SendAuth and send the new code."
 	}

@@ -109,7 +109,7 @@ func (e Endpoints) secondHop(w http.ResponseWriter, r *site.Request, sealed, tar
 		e.LogFailed(slog.LevelError, "ticket not taken", flow.Flow{}, err)
 		return target
 	}
-	cookies.Ticket.SetAt(w, r.Place, ticketPath+t.ID, value) // sent to this second hop only
+	cookies.Ticket.SetAt(w, r.CookieScope, ticketPath+t.ID, value) // sent to this second hop only
 	return path
 }
 
@@ -193,7 +193,7 @@ func (e Endpoints) redeemTicket(w http.ResponseWriter, r *site.Request) {
 		return
 	case lives && e.SameKeys(r) == nil:
 		e.SetSession(w, r, value, o.Session)
-		cookies.Ticket.ClearAt(w, r.Place, ticketPath+h.Ticket.ID)
+		cookies.Ticket.ClearAt(w, r.CookieScope, ticketPath+h.Ticket.ID)
 	}
 	// It gets no empty fragment, which it would after a dance: the one that the mini
 	// program gave belongs to the page.

@@ -65,11 +65,11 @@ func (e Endpoints) login(w http.ResponseWriter, r *site.Request, a wechat.Accoun
 	}
 	b := session.Binding{Site: r.Origin, AppID: a.Credentials.AppID, Audience: session.Token}
 	who := signin.Visitor{Client: audit.Client(r.UserAgent())} // spending may outlive the request
-	h := r.Hit(signin.Door(a), signin.OnceKey("login", b.Site, b.AppID, body.Code), body.Code)
+	h := r.Hit(signin.QueueOf(a), signin.OnceKey("login", b.Site, b.AppID, body.Code), body.Code)
 	// The code is spent once, whatever comes with it; who is answered again is the
 	// nonce's to say.
 	h.Owner, h.Brief = body.owner(), body.Nonce == nil
-	o, err := e.Signer().SignIn(r.Context(), signin.Entry{Account: a, Binding: b, Hit: h, Visitor: who, Ask: e.Ways().Of(a.Kind)})
+	o, err := e.Signer().SignIn(r.Context(), signin.Attempt{Account: a, Binding: b, Hit: h, Visitor: who, Exchange: e.Exchanger().For(a.Kind)})
 	switch {
 	case err != nil:
 		e.failed(w, r, a, err)

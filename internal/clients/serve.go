@@ -84,6 +84,6 @@ func (e Endpoints) find(name string) (call, wechat.Account, bool) {
 	if found == nil {
 		return nil, wechat.Account{}, false
 	}
-	account, ok := e.Door(path.kind, parts[1])
+	account, ok := e.Other(path.kind, parts[1])
 	return found, account, ok
 }

@@ -69,10 +69,10 @@ const (
 )
 
 // Name is the cookie's full name on a site.
-func (c Cookie) Name(s Site) string { return c.named(s, "") }
+func (c Cookie) Name(s Scope) string { return c.named(s, "") }
 
 // named is Name for one of many, by its id.
-func (c Cookie) named(s Site, id string) string {
+func (c Cookie) named(s Scope, id string) string {
 	name := sideCookies[c].base
 	if s.Secure {
 		name = sideCookies[c].prefix + name
@@ -87,44 +87,44 @@ func (c Cookie) named(s Site, id string) string {
 }
 
 // Set gives the browser the cookie, in place of one that was set before.
-func (c Cookie) Set(w http.ResponseWriter, s Site, value string) {
+func (c Cookie) Set(w http.ResponseWriter, s Scope, value string) {
 	c.put(w, s, "", sideCookies[c].path, value, sideCookies[c].life)
 }
 
 // SetAt is Set for a cookie that is sent to one path only, so that those beside
 // each other do not disturb each other, and other requests do not grow.
-func (c Cookie) SetAt(w http.ResponseWriter, s Site, path, value string) {
+func (c Cookie) SetAt(w http.ResponseWriter, s Scope, path, value string) {
 	c.put(w, s, "", path, value, sideCookies[c].life)
 }
 
 // setFor is Set with another life.
-func (c Cookie) setFor(w http.ResponseWriter, s Site, value string, life time.Duration) {
+func (c Cookie) setFor(w http.ResponseWriter, s Scope, value string, life time.Duration) {
 	c.put(w, s, "", sideCookies[c].path, value, life)
 }
 
 // Clear takes the cookie back.
-func (c Cookie) Clear(w http.ResponseWriter, s Site) {
+func (c Cookie) Clear(w http.ResponseWriter, s Scope) {
 	c.put(w, s, "", sideCookies[c].path, "", -time.Second)
 }
 
 // ClearAt is Clear for one that was set by SetAt.
-func (c Cookie) ClearAt(w http.ResponseWriter, s Site, path string) {
+func (c Cookie) ClearAt(w http.ResponseWriter, s Scope, path string) {
 	c.put(w, s, "", path, "", -time.Second)
 }
 
 // setNamed is Set for one of many.
-func (c Cookie) setNamed(w http.ResponseWriter, s Site, id, value string) {
+func (c Cookie) setNamed(w http.ResponseWriter, s Scope, id, value string) {
 	c.put(w, s, id, sideCookies[c].path, value, sideCookies[c].life)
 }
 
 // clearNamed is Clear for one of many.
-func (c Cookie) clearNamed(w http.ResponseWriter, s Site, id string) {
+func (c Cookie) clearNamed(w http.ResponseWriter, s Scope, id string) {
 	c.put(w, s, id, sideCookies[c].path, "", -time.Second)
 }
 
 // put writes the Set-Cookie line. Lax: WeChat returns by a top-level GET of its
 // own site, with which Strict cookies do not come.
-func (c Cookie) put(w http.ResponseWriter, s Site, id, path, value string, life time.Duration) {
+func (c Cookie) put(w http.ResponseWriter, s Scope, id, path, value string, life time.Duration) {
 	cookie := &http.Cookie{ //nolint:gosec // Secure wherever the site is https
 		Name: c.named(s, id), Value: value, Path: path, MaxAge: int(life.Seconds()),
 		Secure: s.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
@@ -158,7 +158,7 @@ func cookiesOf(r *http.Request) iter.Seq2[string, string] {
 
 // Values are the values of the cookie that a request has, in the order sent, the
 // first few. Several appear when somebody planted one.
-func (c Cookie) Values(r *http.Request, s Site) (values []string) {
+func (c Cookie) Values(r *http.Request, s Scope) (values []string) {
 	for name, value := range cookiesOf(r) {
 		if !c.is(name, s) {
 			continue
@@ -171,13 +171,13 @@ func (c Cookie) Values(r *http.Request, s Site) (values []string) {
 }
 
 // is reports whether a name is exactly what Name returns. It allocates nothing.
-func (c Cookie) is(name string, s Site) bool {
+func (c Cookie) is(name string, s Scope) bool {
 	rest, ours := c.cut(name, s)
 	return ours && rest == ""
 }
 
 // idOf reads the id out of the name of one of many.
-func (c Cookie) idOf(name string, s Site) (id string, ours bool) {
+func (c Cookie) idOf(name string, s Scope) (id string, ours bool) {
 	id, ours = c.cut(name, s)
 	if !ours || len(id) < 1 || id[0] != '-' || !isSecretID(id[1:]) {
 		return "", false
@@ -186,7 +186,7 @@ func (c Cookie) idOf(name string, s Site) (id string, ours bool) {
 }
 
 // cut takes everything of a name that all of a kind have in common on a site.
-func (c Cookie) cut(name string, s Site) (rest string, ours bool) {
+func (c Cookie) cut(name string, s Scope) (rest string, ours bool) {
 	if s.Secure {
 		if name, ours = strings.CutPrefix(name, sideCookies[c].prefix); !ours {
 			return "", false
@@ -217,7 +217,7 @@ func Ours(name string) bool {
 	if !strings.Contains(name, "wechat") {
 		return false // the quick way out for an app's own
 	}
-	if (session.Jar{}).Owns(name) {
+	if (session.SessionCookie{}).Owns(name) {
 		return true
 	}
 	for _, form := range sideCookies {

@@ -17,13 +17,13 @@ func TestSideCookies(t *testing.T) {
 		if form.base == "" || form.life <= 0 || form.prefix == hostPrefix && form.path != "/" {
 			t.Errorf("cookie %d: %+v", c, form)
 		}
-		for _, s := range []Site{{}, {Secure: true}, {Port: "8080"}, {Secure: true, Port: "8443"}} {
+		for _, s := range []Scope{{}, {Secure: true}, {Port: "8080"}, {Secure: true, Port: "8443"}} {
 			name, is := c.Name(s), c.is
 			if form.many {
 				name = c.named(s, "abc234")
-				is = func(name string, s Site) bool { id, ours := c.idOf(name, s); return ours && id == "abc234" }
+				is = func(name string, s Scope) bool { id, ours := c.idOf(name, s); return ours && id == "abc234" }
 			}
-			if names[name] || !Ours(name) || !is(name, s) || is(name, Site{Secure: s.Secure, Port: "1"}) {
+			if names[name] || !Ours(name) || !is(name, s) || is(name, Scope{Secure: s.Secure, Port: "1"}) {
 				t.Errorf("%q on %+v: known before %t, ours %t", name, s, names[name], Ours(name))
 			}
 			names[name] = true
@@ -53,7 +53,7 @@ func TestSideCookieValues(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRequest(t, "GET", "/")
 			r.Header["Cookie"] = c.lines
-			if got := Scan.Values(r, Site{Secure: true, Port: "8443"}); !slices.Equal(got, c.want) {
+			if got := Scan.Values(r, Scope{Secure: true, Port: "8443"}); !slices.Equal(got, c.want) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
@@ -62,7 +62,7 @@ func TestSideCookieValues(t *testing.T) {
 
 func TestSiteOf(t *testing.T) {
 	t.Parallel()
-	for origin, want := range map[string]Site{
+	for origin, want := range map[string]Scope{
 		"https://shop.example.com":      {Secure: true},
 		"http://shop.example.com":       {},
 		"https://shop.example.com:80":   {Secure: true},
@@ -71,7 +71,7 @@ func TestSiteOf(t *testing.T) {
 		"http://[::1]:8080":             {Port: "8080"},
 		"http://[2001:db8::1]":          {},
 	} {
-		if got := SiteOf(origin); got != want {
+		if got := ScopeOf(origin); got != want {
 			t.Errorf("%s: %+v, want %+v", origin, got, want)
 		}
 	}
@@ -82,9 +82,9 @@ func TestSideCookieAllocations(t *testing.T) {
 	r := newRequest(t, "GET", "/", "Cookie", "theme=dark; JSESSIONID=0123456789ABCDEF; wechat-theme=1")
 	for name, f := range map[string]func(){
 		"StripCookies": func() { Strip(r) },
-		"Values":       func() { Landed.Values(r, Site{Secure: true, Port: "8443"}) },
-		"secrets":      func() { ReadSecrets(r, Site{Secure: true}) },
-		"foreign":      func() { ReadForeign(r, Site{}) },
+		"Values":       func() { Landed.Values(r, Scope{Secure: true, Port: "8443"}) },
+		"secrets":      func() { ReadSecrets(r, Scope{Secure: true}) },
+		"foreign":      func() { ReadForeign(r, Scope{}) },
 		"count":        func() { Counter{}.Read(r, Landed, "") },
 	} {
 		if n := testing.AllocsPerRun(100, f); n != 0 {
@@ -102,7 +102,7 @@ func FuzzStripCookies(f *testing.F) {
 		r.Header["Cookie"] = []string{first, second}
 		want := slices.DeleteFunc(r.Cookies(), func(c *http.Cookie) bool { return Ours(c.Name) })
 		Strip(r)
-		for _, s := range []Site{{}, {Secure: true}, {Port: "1"}, {Secure: true, Port: "8443"}} {
+		for _, s := range []Scope{{}, {Secure: true}, {Port: "1"}, {Secure: true, Port: "8443"}} {
 			for c := range cookieCount {
 				if values := c.Values(r, s); len(values) != 0 {
 					t.Fatalf("%q still holds %s", r.Header["Cookie"], c.Name(s))
@@ -111,7 +111,7 @@ func FuzzStripCookies(f *testing.F) {
 			if secrets := ReadSecrets(r, s); len(secrets) != 0 {
 				t.Fatalf("%q still holds %v", r.Header["Cookie"], secrets)
 			}
-			if values := s.Jar().Values(r, s.Secure); len(values) != 0 {
+			if values := s.SessionCookie().Values(r, s.Secure); len(values) != 0 {
 				t.Fatalf("%q still holds a session", r.Header["Cookie"])
 			}
 		}

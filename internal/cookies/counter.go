@@ -30,7 +30,7 @@ var countEncoding = base64.RawURLEncoding.Strict()
 type Counter struct {
 	Keys   *session.Ring
 	Origin string
-	Site   Site
+	Scope  Scope
 }
 
 // Set gives the browser a count. about says what is counted, where that is not the
@@ -38,14 +38,14 @@ type Counter struct {
 func (o Counter) Set(w http.ResponseWriter, c Cookie, about string, n int, life time.Duration) {
 	raw := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Add(life).Unix()))
 	raw = append(raw, o.Keys.MAC(purposeCount, o.data(c, about, n, raw))...)
-	c.setFor(w, o.Site, strconv.Itoa(n)+"."+countEncoding.EncodeToString(raw), life)
+	c.setFor(w, o.Scope, strconv.Itoa(n)+"."+countEncoding.EncodeToString(raw), life)
 }
 
 // Read is what the cookie says, 0 if there is none. Of several it is the smallest:
 // what is planted must not count for the visitor.
 func (o Counter) Read(r *http.Request, c Cookie, about string) int {
 	smallest, found := 0, false
-	for _, value := range c.Values(r, o.Site) {
+	for _, value := range c.Values(r, o.Scope) {
 		if n, ok := o.open(c, about, value); ok && (!found || n < smallest) {
 			smallest, found = n, true
 		}

@@ -21,7 +21,7 @@ func counting(t testing.TB, origin string, keys ...string) Counter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Counter{Keys: ring, Origin: origin, Site: SiteOf(origin)}
+	return Counter{Keys: ring, Origin: origin, Scope: ScopeOf(origin)}
 }
 
 // countOf is the value of a cookie that counts.
@@ -106,7 +106,7 @@ func FuzzCount(f *testing.F) {
 		if n := o.Read(r, Landed, ""); n != 0 {
 			t.Fatalf("%q counts %d", value, n)
 		}
-		if c := ReadForeign(r, Site{}); c.N < 0 || c.N > MaxForeign {
+		if c := ReadForeign(r, Scope{}); c.N < 0 || c.N > MaxForeign {
 			t.Fatalf("%q counts %+v", value, c)
 		}
 	})

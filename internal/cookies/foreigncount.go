@@ -20,7 +20,7 @@ type ForeignCount struct {
 }
 
 // ReadForeign reads the count: one digit, of several the smallest.
-func ReadForeign(r *http.Request, s Site) ForeignCount {
+func ReadForeign(r *http.Request, s Scope) ForeignCount {
 	digit, found := 0, false
 	for _, value := range Foreign.Values(r, s) {
 		if n, ok := countDigit(value); ok && (!found || n < digit) {

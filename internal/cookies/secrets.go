@@ -36,7 +36,7 @@ type secret struct{ id, value string }
 type Secrets []secret
 
 // ReadSecrets returns those that a request has, in the order sent.
-func ReadSecrets(r *http.Request, s Site) (all Secrets) {
+func ReadSecrets(r *http.Request, s Scope) (all Secrets) {
 	for name, value := range cookiesOf(r) {
 		id, ours := browser.idOf(name, s)
 		if !ours || len(value) != SecretLength {
@@ -57,7 +57,7 @@ func DrawSecret() Secrets {
 // Use returns a secret of the browser. One that it has is used again, and begins its
 // time anew: several sign-ins must not pile up cookies (attack: requests that grow
 // until a server refuses them).
-func (all Secrets) Use(w http.ResponseWriter, s Site) string {
+func (all Secrets) Use(w http.ResponseWriter, s Scope) string {
 	browser.setNamed(w, s, all[0].id, all[0].value)
 	return all[0].value
 }
@@ -83,7 +83,7 @@ func (all Secrets) Name() string {
 }
 
 // Clear takes all of them back.
-func (all Secrets) Clear(w http.ResponseWriter, s Site) {
+func (all Secrets) Clear(w http.ResponseWriter, s Scope) {
 	for _, one := range all {
 		browser.clearNamed(w, s, one.id)
 	}
@@ -97,7 +97,7 @@ func (c Cookie) Bind(value, secret string) [sha256.Size]byte {
 
 // Bound reports whether the request's own cookie of this use, together with one
 // of the browser's secrets, gives the binding, or its first bytes.
-func (all Secrets) Bound(r *http.Request, s Site, use Cookie, want []byte) bool {
+func (all Secrets) Bound(r *http.Request, s Scope, use Cookie, want []byte) bool {
 	for _, value := range use.Values(r, s) {
 		if all.BindsTo(use, value, want) {
 			return true

@@ -9,29 +9,29 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Site is what the names of a site's cookies depend on.
-type Site struct {
+// Scope is what the names of a site's cookies depend on.
+type Scope struct {
 	Secure bool
 	Port   string // "" is 443 or 80
 }
 
-// SiteOf reads an origin, as request.Origin gives it.
-func SiteOf(origin string) Site {
+// ScopeOf reads an origin, as request.Origin gives it.
+func ScopeOf(origin string) Scope {
 	scheme, host, _ := strings.Cut(origin, "://")
 	_, port, _ := request.CutPort(host)
 	if port == "443" || port == "80" {
 		port = ""
 	}
-	return Site{Secure: scheme == "https", Port: port}
+	return Scope{Secure: scheme == "https", Port: port}
 }
 
-// Jar is the session's cookie. Its name has the port of the site: browsers keep
+// SessionCookie is the session's cookie. Its name has the port of the site: browsers keep
 // one cookie of a name for all ports of a host, so that two sites on one host name
 // would sign each other's visitors out.
-func (s Site) Jar() session.Jar { return session.Jar{Port: s.Port} }
+func (s Scope) SessionCookie() session.SessionCookie { return session.SessionCookie{Port: s.Port} }
 
 // Former is the site as its cookies were named before the port was a part of them.
-func (s Site) Former() Site { return Site{Secure: s.Secure} }
+func (s Scope) Former() Scope { return Scope{Secure: s.Secure} }
 
 // Any reports whether a request can have one of them. Most have none, and
 // this is asked of each. A false yes does no harm.

@@ -67,7 +67,7 @@ func (f Flow) Expired() bool {
 // BoundTo reports whether f began in the browser of r: one of its binding cookies
 // and one of its secrets are those of f (attack: login CSRF, and WeChat's own
 // crawlers that repeat addresses without cookies).
-func (f Flow) BoundTo(r *http.Request, at cookies.Site, secrets cookies.Secrets) bool {
+func (f Flow) BoundTo(r *http.Request, at cookies.Scope, secrets cookies.Secrets) bool {
 	return secrets.Bound(r, at, cookies.Flow, f.Binding)
 }
 

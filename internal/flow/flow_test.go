@@ -163,11 +163,11 @@ func TestBinding(t *testing.T) {
 	t.Parallel()
 	flow, value := New("/", wechat.ScopeBase, 0, false, testSecret)
 	w := httptest.NewRecorder()
-	cookies.Flow.SetAt(w, cookies.Site{Secure: true}, CallbackPath+flow.ID, value)
+	cookies.Flow.SetAt(w, cookies.Scope{Secure: true}, CallbackPath+flow.ID, value)
 	if got, want := w.Header().Get("Set-Cookie"), "__Secure-wechat-flow="+value+"; Path=/_wechat/callback/"+flow.ID+"; Max-Age=600; HttpOnly; Secure; SameSite=Lax"; got != want {
 		t.Errorf("cookie %s, want %s", got, want)
 	}
-	here := cookies.Site{Secure: true}
+	here := cookies.Scope{Secure: true}
 	with := func(pairs ...string) *http.Request {
 		return newRequest(t, "GET", "/", "Cookie", strings.Join(pairs, "; "))
 	}

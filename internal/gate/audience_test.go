@@ -86,7 +86,7 @@ func TestSessionsOfBeforeAreBoundWhenRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTownWith(t, c, doors, func(w *town) { w.inside = true })
 		mini := w.client("alice")
-		person, err := w.ledger.See(t.Context(), ledger.Sighting{AppID: miniApp, OpenID: w.weChat.OpenID("alice", miniApp)})
+		person, err := w.ledger.Observe(t.Context(), ledger.Observation{AppID: miniApp, OpenID: w.weChat.OpenID("alice", miniApp)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -76,7 +76,7 @@ func signedIn(b *testing.B) (handle func(watched bool), list *live.List) {
 		Rules:   site.Rules{Scope: wechat.ScopeUserInfo, Outside: site.OutsideQR},
 		Logger:  slog.New(slog.DiscardHandler),
 	}}
-	person, err := bolt.See(b.Context(), ledger.Sighting{AppID: "wx1", OpenID: "o1", UnionID: "u1", Consent: true, Profile: &ledger.Profile{Nickname: "小明", AvatarURL: "https://a/b"}})
+	person, err := bolt.Observe(b.Context(), ledger.Observation{AppID: "wx1", OpenID: "o1", UnionID: "u1", Consent: true, Profile: &ledger.Profile{Nickname: "小明", AvatarURL: "https://a/b"}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func (g *Gate) callback(w http.ResponseWriter, r *site.Request) {
 		g.startAnew(w, r, f, "unreadable flow")
 	case !g.Sealer(r).StateIs(f.ID, answer.state):
 		g.startAnew(w, r, f, "state does not match")
-	case !f.BoundTo(r.Request, r.Place, r.HeldSecrets()):
+	case !f.BoundTo(r.Request, r.CookieScope, r.HeldSecrets()):
 		// WeChat's crawler, a shared link, a lost cookie: spends nothing.
 		g.startAnew(w, r, f, "binding cookie missing")
 	case known && !r.Identity.Person.Is(f.Person):
@@ -155,7 +155,7 @@ func (g *Gate) refused(w http.ResponseWriter, r *site.Request, f flow.Flow) {
 func (g *Gate) metAnother(w http.ResponseWriter, r *site.Request, f flow.Flow, code string) {
 	ctx, cancel := g.StoreContext(r)
 	defer cancel()
-	o, err := g.Hub.Memory.Once.Known(ctx, r.Hit(signin.Door(g.Account), f.ID, code))
+	o, err := g.Hub.Memory.Once.Known(ctx, r.Hit(signin.QueueOf(g.Account), f.ID, code))
 	switch {
 	case err != nil:
 		g.Unavailable(w, r, site.RetryStore, f, err)
@@ -174,9 +174,9 @@ func (g *Gate) finish(w http.ResponseWriter, r *site.Request, f flow.Flow, code 
 		g.startAnew(w, r, f, "the account is not this site's any more")
 		return
 	}
-	in := signin.Entry{
-		Account: account, Binding: r.Binding(account), Hit: r.Hit(signin.Door(account), f.ID, code), Visitor: site.VisitorOf(r),
-		Ask: g.Ways().Of(account.Kind), Guest: g.Rules.SnapshotGuest,
+	in := signin.Attempt{
+		Account: account, Binding: r.Binding(account), Hit: r.Hit(signin.QueueOf(account), f.ID, code), Visitor: site.VisitorOf(r),
+		Exchange: g.Exchanger().For(account.Kind), Guest: g.Rules.SnapshotGuest,
 	}
 	if f.Account == "" {
 		in.Flow, in.Asked = f.ID, f.Scope
@@ -216,7 +216,7 @@ func (g *Gate) enter(w http.ResponseWriter, r *site.Request, f flow.Flow, o sign
 		}
 		g.SetSession(w, r, o.Value, o.Session)
 		g.Land(w, r)
-		if r.Asked > 0 && o.Session.Declined.IsZero() {
+		if r.AskedAgain > 0 && o.Session.Declined.IsZero() {
 			g.SetAsked(w, r, 0) // it was counted for another session
 		}
 		arrive(w, r, target)

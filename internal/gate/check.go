@@ -64,7 +64,7 @@ func (g *Gate) vouch(w http.ResponseWriter, r *site.Request, asked checkQuery) {
 	h := w.Header()
 	// Proxies pass on one Set-Cookie at most, some of them the first: the renewed
 	// session's. The others are set again by answers that reach the browser.
-	ours := r.Place.Jar().Name(r.Place.Secure) + "="
+	ours := r.CookieScope.SessionCookie().Name(r.CookieScope.Secure) + "="
 	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return !strings.HasPrefix(line, ours) })
 	r.Identity.Apply(h)
 	if !response.HeaderFits(h, "") {

@@ -43,11 +43,11 @@ func (g *Gate) begin(w http.ResponseWriter, r *site.Request, d newDance) {
 	if r.Identity != nil {
 		f.Person = r.Identity.Person.ID
 	}
-	account := g.dancer(r)
+	account := g.signInAccount(r)
 	if account.Kind == wechat.Website {
 		f.Account = account.Name
 	}
-	cookies.Flow.SetAt(w, r.Place, flow.CallbackPath+f.ID, value) // sent to this flow's callback only
+	cookies.Flow.SetAt(w, r.CookieScope, flow.CallbackPath+f.ID, value) // sent to this flow's callback only
 	location, err := g.signInURL(w, r, account, f)
 	if err != nil {
 		g.misconfigured(w, r, f, err)
@@ -99,7 +99,7 @@ func (g *Gate) askConsent(w http.ResponseWriter, r *site.Request, target string)
 	if g.Rules.AllowDeclined {
 		p.DeclineURL, p.ReturnTo = request.Prefix+"decline", target
 	}
-	g.Write(w, r, p)
+	g.WritePage(w, r, p)
 }
 
 // arrive ends a dance at the exact address first asked for. Browsers carry a

@@ -150,7 +150,7 @@ func TestSessionKeyIsBound(t *testing.T) {
 		t.Fatal(err)
 	}
 	stolen := from.Accounts[0].SessionKey
-	_, err = w.ledger.Ledger.See(t.Context(), ledger.Sighting{AppID: miniApp, OpenID: w.weChat.OpenID("alice", miniApp), SessionKey: stolen})
+	_, err = w.ledger.Ledger.Observe(t.Context(), ledger.Observation{AppID: miniApp, OpenID: w.weChat.OpenID("alice", miniApp), SessionKey: stolen})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func TestOnePersonThroughEveryDoor(t *testing.T) {
 func TestLegacyRecordIsLinked(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
-	old, err := w.ledger.See(t.Context(), ledger.Sighting{AppID: miniApp, OpenID: w.weChat.OpenID("alice", miniApp)})
+	old, err := w.ledger.Observe(t.Context(), ledger.Observation{AppID: miniApp, OpenID: w.weChat.OpenID("alice", miniApp)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestCodeOfAnotherSite(t *testing.T) {
 		t.Fatal(first.body)
 	}
 	second := &town{t: t, weChat: w.weChat, hub: w.hub, ledger: w.ledger, gate: &gate.Gate{Site: site.Site{
-		Hub: w.hub, Account: w.gate.Account, Doors: w.gate.Doors, Origin: "https://other.example.com", Rules: w.gate.Rules, Logger: w.gate.Logger,
+		Hub: w.hub, Account: w.gate.Account, Others: w.gate.Others, Origin: "https://other.example.com", Rules: w.gate.Rules, Logger: w.gate.Logger,
 	}}, inside: true}
 	second.scrub = request.NewScrub(second.gate.HeaderNames())
 	c := second.client("alice")

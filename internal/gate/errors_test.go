@@ -121,7 +121,7 @@ func TestQuotaOfADay(t *testing.T) {
 		},
 		"jssdk": func(w *town) hop {
 			w.hub.JSSDK = func(context.Context, string, string) (wechat.JSSDK, error) {
-				return wechat.JSSDK{}, fmt.Errorf("the ticket: %w", &wechat.Error{Op: "ticket", Code: 45009, Kind: wechat.KindStop})
+				return wechat.JSSDK{}, fmt.Errorf("the ticket: %w", &wechat.Error{Op: "ticket", Code: 45009, Remedy: wechat.RemedyStop})
 			}
 			return w.browser("alice").script(http.MethodGet, "/_wechat/jssdk?url="+shop+"/")
 		},

@@ -172,11 +172,11 @@ func (l *shakyLedger) Ready(ctx context.Context) error {
 	return l.Ledger.Ready(ctx)
 }
 
-func (l *shakyLedger) See(ctx context.Context, s ledger.Sighting) (ledger.Person, error) {
+func (l *shakyLedger) Observe(ctx context.Context, s ledger.Observation) (ledger.Person, error) {
 	if err := l.failure(); err != nil {
 		return ledger.Person{}, err
 	}
-	return l.Ledger.See(ctx, s)
+	return l.Ledger.Observe(ctx, s)
 }
 
 func (l *shakyLedger) Find(ctx context.Context, id string) (ledger.Person, error) {

@@ -28,7 +28,7 @@ func onRedis(t *testing.T, c *weChat, s *redistest.Server) *redisTown {
 	out := &redisTown{book: redisledger.New(redisledger.Options{Client: client})}
 	out.book.SetTargets([]ledger.Target{{Name: "crm"}})
 	out.book.Start()
-	near := &session.Near{Stale: 500 * time.Millisecond, Bus: session.RedisBus{Client: client, Channel: (&session.Redis{}).Channel()}}
+	near := &session.CachedStore{Stale: 500 * time.Millisecond, Bus: session.RedisBus{Client: client, Channel: (&session.Redis{}).Channel()}}
 	near.Start()
 	t.Cleanup(func() {
 		_, _ = near.Close(), out.book.Close()
@@ -37,7 +37,7 @@ func onRedis(t *testing.T, c *weChat, s *redistest.Server) *redisTown {
 	out.town = newTownWith(t, c, doors, scope("snsapi_base"), func(w *town) {
 		w.inside, w.upstream = true, leaving
 		keys := w.hub.Keys
-		w.store.Store = near.Beside(&session.Redis{
+		w.store.Store = near.WithConfig(&session.Redis{
 			Client: client, Keys: keys, Sealed: &session.Sealed{Keys: keys, Tombstones: out.book},
 		}, session.Policy{})
 		w.hub.AskStore = true

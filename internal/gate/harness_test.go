@@ -206,7 +206,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 // memory is gone.
 func (w *town) reload() {
 	w.hub.Memory = new(site.Memory)
-	w.gate = &gate.Gate{Site: site.Site{Hub: w.hub, Account: w.gate.Account, Doors: w.gate.Doors, Origin: w.gate.Origin, Rules: w.gate.Rules, Logger: w.gate.Logger, Audit: w.gate.Audit}}
+	w.gate = &gate.Gate{Site: site.Site{Hub: w.hub, Account: w.gate.Account, Others: w.gate.Others, Origin: w.gate.Origin, Rules: w.gate.Rules, Logger: w.gate.Logger, Audit: w.gate.Audit}}
 }
 
 // scope sets what the site asks of its visitors.

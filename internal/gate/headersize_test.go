@@ -210,7 +210,7 @@ func TestHeadersOfCheckFitNginxWithLongAvatars(t *testing.T) {
 			b := w.browser("alice")
 			b.consents("/")
 			openID := w.weChat.OpenID("alice", shopApp)
-			if _, err := w.ledger.See(t.Context(), ledger.Sighting{
+			if _, err := w.ledger.Observe(t.Context(), ledger.Observation{
 				AppID: shopApp, OpenID: openID, Consent: true, Profile: &ledger.Profile{Nickname: strings.Repeat("商", 80), AvatarURL: avatar},
 			}); err != nil {
 				t.Fatal(err)

@@ -29,7 +29,7 @@ func inRedis(w *town) {
 		_ = client.Close()
 		m.Close()
 	})
-	w.store.Store = &session.Near{Store: &session.Redis{Client: client, Keys: w.hub.Keys}}
+	w.store.Store = &session.CachedStore{Store: &session.Redis{Client: client, Keys: w.hub.Keys}}
 	w.hub.AskStore = true
 }
 
@@ -216,7 +216,7 @@ func TestReplacedSessionKeepsWhatIsOpen(t *testing.T) {
 func TestOperatorEndsALineAndTheVisitorComesBack(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, inRedis, scope(wechat.ScopeBase))
-	near := w.store.Store.(*session.Near)
+	near := w.store.Store.(*session.CachedStore)
 	store := near.Store.(*session.Redis)
 	b := w.browser("alice")
 	person := b.open("/page").last().upstream().Header.Get("X-Wechat-User")

@@ -78,7 +78,7 @@ var ends = map[string]func(w *town, b *browser, s *session.Session){
 // move gives the session's openid to another person.
 func (w *town) move(s *session.Session) {
 	for _, unionID := range []string{"oFirstUnion00000000000000000", "oOtherUnion00000000000000000"} {
-		_, err := w.ledger.See(w.t.Context(), ledger.Sighting{AppID: s.AppID, OpenID: s.OpenID, UnionID: unionID})
+		_, err := w.ledger.Observe(w.t.Context(), ledger.Observation{AppID: s.AppID, OpenID: s.OpenID, UnionID: unionID})
 		if err != nil {
 			w.t.Error(err)
 		}

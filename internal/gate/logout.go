@@ -38,5 +38,5 @@ func (g *Gate) logoutEndpoint(w http.ResponseWriter, r *site.Request) {
 		response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
 		return
 	}
-	g.Write(w, r, page.Page{Kind: page.SignedOut, ContinueURL: site.LoginPath("/", wechat.ScopeBase)})
+	g.WritePage(w, r, page.Page{Kind: page.SignedOut, ContinueURL: site.LoginPath("/", wechat.ScopeBase)})
 }

@@ -198,7 +198,7 @@ func TestPhoneHeader(t *testing.T) {
 			t.Fatal(got.body)
 		}
 		// What another site's mini program was told is not this site's.
-		if _, err := w.ledger.See(t.Context(), ledger.Sighting{
+		if _, err := w.ledger.Observe(t.Context(), ledger.Observation{
 			AppID: otherMini, OpenID: w.weChat.OpenID("alice", otherMini), UnionID: w.weChat.UnionID("alice", otherMini),
 			Phone: "+86 13700137000", At: time.Now().Add(2 * time.Hour),
 		}); err != nil {

@@ -26,7 +26,7 @@ func TestAttackARedisThatHangsSlowsEveryPageDown(t *testing.T) {
 	w := newTown(t, scope(wechat.ScopeBase), func(w *town) {
 		w.hub.Policy, w.hub.AskStore = policy, true
 		store := &session.Redis{Client: client, Keys: w.hub.Keys, Policy: policy}
-		w.hub.Store = &session.Near{Store: store, Policy: policy}
+		w.hub.Store = &session.CachedStore{Store: store, Policy: policy}
 	})
 	b := w.browser("alice")
 	b.open("/").last().upstream()

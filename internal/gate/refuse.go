@@ -67,7 +67,7 @@ func (g *Gate) explainCookies(w http.ResponseWriter, r *site.Request, target str
 		return
 	}
 	g.Logger.Warn("browser does not keep the session cookie", slog.String("site", r.Origin))
-	cookies.Landed.Clear(w, r.Place)
+	cookies.Landed.Clear(w, r.CookieScope)
 	g.Show(w, r, page.Page{Kind: page.CookiesOff, ContinueURL: site.LoginPath(target, wechat.ScopeBase)}, "cookies_off", "This browser does not keep cookies of this site.")
 }
 
@@ -89,9 +89,9 @@ func (g *Gate) refuse(w http.ResponseWriter, r *site.Request, target string) {
 		}
 		g.refuseJSON(w, r, scope)
 	case request.IsNavigation(r.Request):
-		g.Write(w, r, page.Page{Kind: page.OpenInWeChat, Status: http.StatusUnauthorized, URL: request.ShownAddress(r.Origin + target)})
+		g.WritePage(w, r, page.Page{Kind: page.OpenInWeChat, Status: http.StatusUnauthorized, URL: request.ShownAddress(r.Origin + target)})
 	default:
-		g.Write(w, r, page.Page{Kind: page.SignInExpired, ContinueURL: site.LoginPath(g.cameFrom(r), wechat.ScopeBase)})
+		g.WritePage(w, r, page.Page{Kind: page.SignInExpired, ContinueURL: site.LoginPath(g.cameFrom(r), wechat.ScopeBase)})
 	}
 }
 

@@ -41,7 +41,7 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *site.Request, c scan.Code, a
 	default:
 		g.SetSession(w, r, o.Value, o.Session)
 		g.Land(w, r)
-		cookies.Scan.ClearAt(w, r.Place, scanWaitPath+c.ID())
+		cookies.Scan.ClearAt(w, r.CookieScope, scanWaitPath+c.ID())
 		site.ReturnTo(w, r, target) // not arrive: there is no fragment of WeChat's to drop
 	}
 }

@@ -110,7 +110,7 @@ func (g *Gate) scanFirst(w http.ResponseWriter, r *site.Request, target string, 
 // scanAsk shows who asks, and lets the holder choose the number.
 func (g *Gate) scanAsk(w http.ResponseWriter, r *site.Request, c scan.Code, target string) {
 	if r.Landed > 0 && r.Landed <= site.MaxLandings {
-		cookies.Landed.Clear(w, r.Place) // it keeps our cookies: several codes in a minute are no loop
+		cookies.Landed.Clear(w, r.CookieScope) // it keeps our cookies: several codes in a minute are no loop
 	}
 	g.Show(w, r, page.Page{
 		Kind: page.ScanConfirm, ConfirmURL: target, Numbers: c.Numbers(),

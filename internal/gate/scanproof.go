@@ -33,7 +33,7 @@ func (g *Gate) proveScan(w http.ResponseWriter, r *site.Request, c scan.Code, ad
 	if err != nil {
 		return err
 	}
-	cookies.Proof.SetAt(w, r.Place, address, sealed)
+	cookies.Proof.SetAt(w, r.CookieScope, address, sealed)
 	return nil
 }
 
@@ -42,7 +42,7 @@ func (g *Gate) provedScan(r *site.Request, c scan.Code) bool {
 	if r.Identity == nil || r.Identity.Guest() {
 		return false
 	}
-	for _, sealed := range cookies.Proof.Values(r.Request, r.Place) {
+	for _, sealed := range cookies.Proof.Values(r.Request, r.CookieScope) {
 		if p, ok := scan.OpenProof(g.Hub.Keys, g.Sealer(r).Bound, sealed); ok && p.Proves(c, r.Identity.Session.ID) {
 			return true
 		}

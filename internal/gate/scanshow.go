@@ -39,7 +39,7 @@ func (g *Gate) showScan(w http.ResponseWriter, r *site.Request, target string, n
 		g.misconfigured(w, r, flow.Flow{}, err)
 		return
 	}
-	cookies.Scan.SetAt(w, r.Place, scanWaitPath+c.ID(), value+"."+sealed) // sent to where this code waits only
+	cookies.Scan.SetAt(w, r.CookieScope, scanWaitPath+c.ID(), value+"."+sealed) // sent to where this code waits only
 	g.scanPage(w, r, c, sealed, target)
 }
 
@@ -62,7 +62,7 @@ func (g *Gate) showsNoCode(r *site.Request) {
 
 // scanOf reads which code the browser of r shows, if it is the one with this id.
 func (g *Gate) scanOf(r *site.Request, id string) (c scan.Code, sealed string, ok bool) {
-	for _, cookie := range cookies.Scan.Values(r.Request, r.Place) {
+	for _, cookie := range cookies.Scan.Values(r.Request, r.CookieScope) {
 		value, sealed, _ := strings.Cut(cookie, ".")
 		if len(value) > cookies.MaxBound || len(sealed) > request.MaxScanText {
 			continue

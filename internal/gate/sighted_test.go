@@ -18,11 +18,11 @@ type blindLedger struct {
 	blind atomic.Bool
 }
 
-func (l *blindLedger) See(ctx context.Context, s ledger.Sighting) (ledger.Person, error) {
+func (l *blindLedger) Observe(ctx context.Context, s ledger.Observation) (ledger.Person, error) {
 	if l.blind.Load() {
 		return ledger.Person{}, ledger.ErrUnavailable
 	}
-	return l.shakyLedger.See(ctx, s)
+	return l.shakyLedger.Observe(ctx, s)
 }
 
 // Unavailable is not absent: a ledger that cannot be written is found out before

@@ -216,7 +216,7 @@ func TestSessionOfAnOpenIDThatMoved(t *testing.T) {
 	b := w.browser("alice")
 	b.open("/")
 	old := b.consents("/account").last().upstream().Header.Get("X-Wechat-User")
-	moved, err := w.ledger.See(t.Context(), ledger.Sighting{AppID: shopApp, OpenID: w.weChat.OpenID("alice", shopApp), UnionID: "oQuiteAnotherUnion0000000000"})
+	moved, err := w.ledger.Observe(t.Context(), ledger.Observation{AppID: shopApp, OpenID: w.weChat.OpenID("alice", shopApp), UnionID: "oQuiteAnotherUnion0000000000"})
 	if err != nil || moved.ID == old {
 		t.Fatalf("the openid did not move: %v", err)
 	}

@@ -28,8 +28,8 @@ func TestBadTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	const webApp = "wx00000000000000c1"
-	w.gate.Doors = append(w.gate.Doors, wechat.Account{Kind: wechat.Website, Name: "pc", Credentials: wechat.Credentials{AppID: webApp}})
-	person, err := w.ledger.See(t.Context(), ledger.Sighting{AppID: webApp, OpenID: "openid-at-the-website"})
+	w.gate.Others = append(w.gate.Others, wechat.Account{Kind: wechat.Website, Name: "pc", Credentials: wechat.Credentials{AppID: webApp}})
+	person, err := w.ledger.Observe(t.Context(), ledger.Observation{AppID: webApp, OpenID: "openid-at-the-website"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -140,7 +140,7 @@ func TestAttackStolenGrants(t *testing.T) {
 		}
 	}
 	carol := w.person("carol")
-	if err := w.ledger.Renew(t.Context(), ledger.Sighting{AppID: shopApp, OpenID: carol.Accounts[0].OpenID, Grant: stolen}); err != nil {
+	if err := w.ledger.Renew(t.Context(), ledger.Observation{AppID: shopApp, OpenID: carol.Accounts[0].OpenID, Grant: stolen}); err != nil {
 		t.Fatal(err)
 	}
 	calls := w.weChat.CountCalls(refreshPath)

@@ -33,10 +33,10 @@ func (g *Gate) outside() site.Outside {
 	return o
 }
 
-// dancer is the account that signs the visitor of r in.
-func (g *Gate) dancer(r *site.Request) wechat.Account {
+// signInAccount is the account that signs the visitor of r in.
+func (g *Gate) signInAccount(r *site.Request) wechat.Account {
 	if g.outside() == site.OutsideLogin && !request.DetectBrowser(r.UserAgent()).InWeChat() {
-		for _, a := range g.Doors {
+		for _, a := range g.Others {
 			if a.Kind == wechat.Website {
 				return a
 			}
@@ -116,7 +116,7 @@ func (g *Gate) framed(r *site.Request, f flow.Flow) bool {
 		return false
 	}
 	// The official account's is as ever where the cookie came.
-	return f.Account != "" || !f.BoundTo(r.Request, r.Place, r.HeldSecrets())
+	return f.Account != "" || !f.BoundTo(r.Request, r.CookieScope, r.HeldSecrets())
 }
 
 // explainFrame has the visitor click once: that opens this same address in the whole

@@ -34,7 +34,7 @@ func (*shelf) Unlock(context.Context, string) error                    { return 
 type keyed struct {
 	session.Store
 	t      *testing.T
-	keeper *session.Keeper
+	keeper *session.KeyManager
 	armed  atomic.Bool
 }
 
@@ -61,7 +61,7 @@ func (k *keyed) Renew(ctx context.Context, s *session.Session) (string, error) {
 
 // generated gives a town generated keys.
 func (k *keyed) generated(w *town) {
-	k.keeper = &session.Keeper{Storage: new(shelf), Name: "keys"}
+	k.keeper = &session.KeyManager{Storage: new(shelf), Name: "keys"}
 	ring, err := k.keeper.Open(k.t.Context())
 	if err != nil {
 		k.t.Fatal(err)

@@ -12,7 +12,7 @@ const freshness = time.Hour
 
 // Change is what one call does to the persons of a ledger.
 type Change struct {
-	verdict verdict
+	verdict placement
 	Person  Person  // the person, as it shall be kept
 	Left    *Person // the person the openid moved away from, as it shall be kept; nil if it did not move
 	Gone    string  // id of the record that was merged into Person, and ends; "" if none was
@@ -23,7 +23,7 @@ type Change struct {
 // Decide says what a sighting does. byOpenID and byUnionID are the persons whom the ledger knows by its two names, nil
 // for none. order gives a new person its place in the order of creation, and is called at most once. The change shares no
 // memory with what was given. ErrNotFound: see Known.
-func (s *Sighting) Decide(byOpenID, byUnionID *Person, order func() (uint64, error)) (Change, error) {
+func (s *Observation) Decide(byOpenID, byUnionID *Person, order func() (uint64, error)) (Change, error) {
 	if err := s.admits(byOpenID); err != nil {
 		return Change{}, err
 	}
@@ -33,9 +33,9 @@ func (s *Sighting) Decide(byOpenID, byUnionID *Person, order func() (uint64, err
 	})
 }
 
-// settle works the verdict out. It changes copies only. fresh gives a new person its id and place in the order of
+// settle works the placement out. It changes copies only. fresh gives a new person its id and place in the order of
 // creation; it is called for verdicts that create one, and at most once.
-func settle(v verdict, byOpenID, byUnionID *Person, s *Sighting, fresh func() (string, uint64, error)) (Change, error) {
+func settle(v placement, byOpenID, byUnionID *Person, s *Observation, fresh func() (string, uint64, error)) (Change, error) {
 	c := Change{verdict: v}
 	switch v {
 	case same, doubt, attach:
@@ -75,7 +75,7 @@ func settle(v verdict, byOpenID, byUnionID *Person, s *Sighting, fresh func() (s
 // update brings times, consent and profile of a sighting into the person. It reports whether LastSeen was too old to
 // be left alone, and whether anything but times changed; if neither, and nothing else makes a write necessary, the
 // person stays as it was.
-func (p *Person) update(s *Sighting, structural bool) (stale, news bool) {
+func (p *Person) update(s *Observation, structural bool) (stale, news bool) {
 	i := p.account(s.AppID, s.OpenID)
 	a := p.Accounts[i]
 	before := *p
@@ -97,7 +97,7 @@ func (p *Person) update(s *Sighting, structural bool) (stale, news bool) {
 
 // takePhone brings a phone number into the account and reports whether that is another one. An answer that arrives late
 // changes nothing.
-func (a *Account) takePhone(s *Sighting) (news bool) {
+func (a *Account) takePhone(s *Observation) (news bool) {
 	if s.Phone == "" || s.At.Before(a.PhoneAt) {
 		return false
 	}
@@ -108,7 +108,7 @@ func (a *Account) takePhone(s *Sighting) (news bool) {
 
 // takeSealed brings in what is sealed, and reports whether there was any. It is no news: nobody but its owner reads it,
 // and WeChat gives other ones at each sign-in.
-func (a *Account) takeSealed(s *Sighting) (taken bool) {
+func (a *Account) takeSealed(s *Observation) (taken bool) {
 	take := func(to *[]byte, from []byte) {
 		if from == nil || bytes.Equal(*to, from) {
 			return
@@ -140,7 +140,7 @@ func unite(p, q *Person) (Person, string) {
 }
 
 // without is the person after the sighting's openid moved away.
-func without(p *Person, s *Sighting) *Person {
+func without(p *Person, s *Observation) *Person {
 	rest := p.Clone()
 	i := rest.account(s.AppID, s.OpenID)
 	rest.Accounts = slices.Delete(rest.Accounts, i, i+1)

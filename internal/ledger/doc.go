@@ -11,7 +11,7 @@
 // app is bound to an Open Platform account, by unionid (one for each user and
 // Open Platform account). Neither is the id of a person here: an openid differs
 // from app to app, and a unionid often appears only later. A person has an id of
-// random bytes that never changes. [Ledger.See] applies these rules in one step:
+// random bytes that never changes. [Ledger.Observe] applies these rules in one step:
 //
 //	openid      unionid seen        what happens
 //	unknown     none or unknown     a new person
@@ -23,7 +23,7 @@
 //	has one     a different one     the openid moves, bare, to the person of the
 //	                                unionid just seen (new if unknown)
 //
-// Three rules keep the data of one human from another. verdict.go has the reasons.
+// Three rules keep the data of one human from another. placement.go has the reasons.
 //
 //   - Persons with two different unionids are never merged, and the unionid of a
 //     person never changes. An openid that moves takes no consent and no profile.
@@ -34,8 +34,8 @@
 //
 // # How a store uses the rules
 //
-// A store reads records, asks what a call does to them ([Sighting.Decide],
-// [Sighting.Renew], [Withdrawal.Apply], [Person.Succeed]), and writes the answer
+// A store reads records, asks what a call does to them ([Observation.Decide],
+// [Observation.Renew], [Withdrawal.Apply], [Person.Succeed]), and writes the answer
 // whole or not at all, together with the events that business systems hear of
 // ([Targets], [Outbox]). The rules do no I/O. [EncodePerson] and [EncodeEvent]
 // give the form that both stores keep. [EndedSessions], [EndedPersons] and

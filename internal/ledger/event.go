@@ -67,7 +67,7 @@ type Event struct {
 }
 
 // Events says what a change by a sighting is to others, in order.
-func (c *Change) Events(s *Sighting) []Event {
+func (c *Change) Events(s *Observation) []Event {
 	var all []Event
 	if e, ok := c.linked(s); ok {
 		all = append(all, e)
@@ -82,7 +82,7 @@ func (c *Change) Events(s *Sighting) []Event {
 }
 
 // linked is what a change did to who is who; ok is false if it did nothing.
-func (c *Change) linked(s *Sighting) (e Event, ok bool) {
+func (c *Change) linked(s *Observation) (e Event, ok bool) {
 	e = Event{Kind: Linked, Person: c.Person.ID, At: s.At}
 	switch c.verdict {
 	case attach:

@@ -26,10 +26,10 @@ type Ledger interface {
 
 // Persons says who is who.
 type Persons interface {
-	// See records that WeChat named a visitor, and says who that is, by the rules in the package's documentation. It is
+	// Observe records that WeChat named a visitor, and says who that is, by the rules in the package's documentation. It is
 	// exact under concurrency. A sighting that brings nothing new, of an account seen less than an hour ago, writes
 	// nothing. Errors: ErrInvalid, ErrUnavailable.
-	See(ctx context.Context, s Sighting) (Person, error)
+	Observe(ctx context.Context, s Observation) (Person, error)
 	// Find returns the person with this id, also if the id has been merged into another. Errors: ErrNotFound,
 	// ErrUnavailable.
 	Find(ctx context.Context, id string) (Person, error)
@@ -41,7 +41,7 @@ type Persons interface {
 	// one step. ErrNotFound: nobody has the openid, or they have not consented (any more), and nothing happens: whoever was
 	// erased, or took their consent back, while WeChat was asked must not come back by its answer. ProfileAt moves even if
 	// the profile is the same. Errors: ErrInvalid, ErrNotFound, ErrUnavailable.
-	Renew(ctx context.Context, s Sighting) error
+	Renew(ctx context.Context, s Observation) error
 	// Generation grows with each change of a person that alters anything but times, so that whoever keeps something
 	// prepared from a Person can drop it when Generation has moved: read Generation first, then Find. It begins anew
 	// with each start, never at 0.

@@ -7,7 +7,7 @@ import (
 )
 
 // Limits of one person. A sighting that would pass them is not believed about its unionid (see
-// verdict.go): no operator has as many app ids, and a record must not grow without end.
+// placement.go): no operator has as many app ids, and a record must not grow without end.
 const (
 	maxAccounts = 64
 	maxMerged   = 64
@@ -46,7 +46,7 @@ type Account struct {
 	// Grant is a sealed refresh token, SessionKey the sealed session_key of a mini program; nil if there is none. At most
 	// 4096 bytes each. The ledger does not know what is in them.
 	Grant, SessionKey []byte
-	// Phone is a phone number, as in Sighting; "" if none was given. PhoneAt is when it was last given (to the hour).
+	// Phone is a phone number, as in Observation; "" if none was given. PhoneAt is when it was last given (to the hour).
 	Phone   string
 	PhoneAt time.Time
 }
@@ -69,7 +69,7 @@ func (p Person) OpenID(appID string) string {
 }
 
 // Holds reports whether this very openid belongs to the person. A session whose openid its person no longer holds (it
-// moved away, see verdict.go) must not pass as that person.
+// moved away, see placement.go) must not pass as that person.
 func (p Person) Holds(appID, openID string) bool { return p.account(appID, openID) >= 0 }
 
 // Is reports whether an id is the person's, also an older one.

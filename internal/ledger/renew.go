@@ -2,7 +2,7 @@ package ledger
 
 // Renew says what a sighting in which nobody was seen does to the person who has its openid, nil for none. ErrNotFound:
 // there is no such person, or they have not consented (any more).
-func (s *Sighting) Renew(p *Person) (c Change, err error) {
+func (s *Observation) Renew(p *Person) (c Change, err error) {
 	if p == nil {
 		return Change{}, ErrNotFound
 	}

@@ -83,10 +83,10 @@ func TestWhatIsDown(t *testing.T) {
 		"a save":      {fmt.Errorf("gate: %w", During(CallSave, session.ErrUnavailable)), []Down{Save}},
 		"a person":    {fmt.Errorf("gate: find person: %w", ledger.ErrClosed), []Down{Ledger}},
 		"two at once": {errors.Join(During(CallWrite, ledger.ErrUnavailable), nil, fmt.Errorf("gate: end session: %w", During(CallEnd, session.ErrUnavailable))), []Down{Write, End}},
-		"WeChat":      {fmt.Errorf("gate: %w", &wechat.Error{Op: "exchange", Kind: wechat.KindRetry}), []Down{{"WeChat", "main", "exchange"}}},
-		"cut off":     {&wechat.Error{Op: "login", Kind: wechat.KindUncertain}, []Down{{"WeChat", "main", "login"}}},
+		"WeChat":      {fmt.Errorf("gate: %w", &wechat.Error{Op: "exchange", Remedy: wechat.RemedyRetry}), []Down{{"WeChat", "main", "exchange"}}},
+		"cut off":     {&wechat.Error{Op: "login", Remedy: wechat.RemedyUncertain}, []Down{{"WeChat", "main", "login"}}},
 		// One visitor's own.
-		"a spent code":      {&wechat.Error{Op: "exchange", Kind: wechat.KindReuse}, nil},
+		"a spent code":      {&wechat.Error{Op: "exchange", Remedy: wechat.RemedyReuse}, nil},
 		"another cookie":    {During(CallSave, fmt.Errorf("%w: moving: %w", session.ErrUnavailable, session.ErrOtherCookie)), nil},
 		"one broken record": {fmt.Errorf("gate: find person: %w", ledger.ErrCorrupt), nil},
 		"a key taken away":  {NotDown(session.ErrUnavailable), nil},

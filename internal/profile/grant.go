@@ -49,7 +49,7 @@ func (f *Refresher) refresh(ctx context.Context, job task, maxAge time.Duration)
 	case maxAge > 0 && time.Since(p.ProfileAt) < maxAge:
 		return nil, nil // another instance, or a consent, was first
 	}
-	s := ledger.Sighting{AppID: account.AppID, OpenID: account.OpenID}
+	s := ledger.Observation{AppID: account.AppID, OpenID: account.OpenID}
 	fetched := f.fetch(ctx, account, &s)
 	if isOver(fetched) {
 		return nil, f.end(ctx, p.ID, account, fetched)
@@ -62,7 +62,7 @@ func (f *Refresher) refresh(ctx context.Context, job task, maxAge time.Duration)
 	if p.UnionID == "" && s.UnionID != "" {
 		// The account was bound to an Open Platform account after the consent: the
 		// person is the one who signs in at the other accounts.
-		if _, err := f.Ledger.See(ctx, ledger.Sighting{AppID: s.AppID, OpenID: s.OpenID, UnionID: s.UnionID, Known: true}); err != nil {
+		if _, err := f.Ledger.Observe(ctx, ledger.Observation{AppID: s.AppID, OpenID: s.OpenID, UnionID: s.UnionID, OnlyKnown: true}); err != nil {
 			return nil, fmt.Errorf("profile: %w", err)
 		}
 	}
@@ -77,7 +77,7 @@ func (f *Refresher) end(ctx context.Context, person string, was ledger.Account, 
 		return fmt.Errorf("profile: %w", err)
 	}
 	if now, ok := granted(&p, was.AppID); ok && bytes.Equal(now.Grant, was.Grant) {
-		err := f.Ledger.Renew(ctx, ledger.Sighting{AppID: was.AppID, OpenID: was.OpenID, Grant: []byte{}})
+		err := f.Ledger.Renew(ctx, ledger.Observation{AppID: was.AppID, OpenID: was.OpenID, Grant: []byte{}})
 		if err != nil {
 			return fmt.Errorf("profile: %w", err)
 		}
@@ -97,7 +97,7 @@ func isOver(err error) bool {
 
 // fetch asks WeChat and puts what it says into s. The grant is in s as soon as
 // there is a new one: the old one may be dead by then.
-func (f *Refresher) fetch(ctx context.Context, a ledger.Account, s *ledger.Sighting) error {
+func (f *Refresher) fetch(ctx context.Context, a ledger.Account, s *ledger.Observation) error {
 	refreshToken, err := f.Keys.Open(purposeGrant, a.OpenID, string(a.Grant))
 	switch {
 	case errors.Is(err, session.ErrNoKey):

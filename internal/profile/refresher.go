@@ -47,9 +47,9 @@ type Ledger interface {
 	// and gives ErrNotFound, in one step: a person who was erased, or has taken
 	// their consent back, while WeChat was asked must not come back by the answer.
 	// ProfileAt moves even if the profile is the same.
-	Renew(ctx context.Context, s ledger.Sighting) error
-	// See brings in the unionid of a sighting of somebody Known.
-	See(ctx context.Context, s ledger.Sighting) (ledger.Person, error)
+	Renew(ctx context.Context, s ledger.Observation) error
+	// Observe brings in the unionid of a sighting of somebody who is known already (OnlyKnown).
+	Observe(ctx context.Context, s ledger.Observation) (ledger.Person, error)
 }
 
 // Refresher fetches the profiles of persons who come, and whose profile is old, with

@@ -129,7 +129,7 @@ func TestModifiedProfileIsFetchedAnew(t *testing.T) {
 				if fails {
 					return wechat.ErrRestart
 				}
-				_, err := s.bolt.See(ctx, ledger.Sighting{AppID: appID, OpenID: p.OpenID(appID), Profile: &ledger.Profile{Nickname: "Han Meimei"}, Consent: true})
+				_, err := s.bolt.Observe(ctx, ledger.Observation{AppID: appID, OpenID: p.OpenID(appID), Profile: &ledger.Profile{Nickname: "Han Meimei"}, Consent: true})
 				return err
 			}
 			before := s.meet(testAppID, "oPerson1")

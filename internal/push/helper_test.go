@@ -113,7 +113,7 @@ func plain(s *scene) { s.account.Keys.AESKeys = nil }
 // meet lets a person sign in with consent and profile.
 func (s *scene) meet(appID, openID string) ledger.Person {
 	s.t.Helper()
-	p, err := s.bolt.See(context.Background(), ledger.Sighting{
+	p, err := s.bolt.Observe(context.Background(), ledger.Observation{
 		AppID: appID, OpenID: openID, UnionID: "uPerson" + strings.TrimPrefix(openID, "oPerson"), Consent: true,
 		Profile: &ledger.Profile{Nickname: "Li Lei", AvatarURL: "https://wx.qlogo.cn/a/0"}, Phone: "+86 13800000000", Grant: []byte("sealed"),
 	})

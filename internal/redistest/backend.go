@@ -22,11 +22,11 @@ type Backend interface {
 	Pause(d time.Duration) // SIGSTOP to every data node; they go on after d, or (d = 0) when Resume is called
 	Resume()               // ends a pause
 
-	whole() *estate
+	whole() *serverSet
 }
 
 // universal returns what all kinds share.
-func (e *estate) universal(servers []*Server) *redis.UniversalOptions {
+func (e *serverSet) universal(servers []*Server) *redis.UniversalOptions {
 	o := &redis.UniversalOptions{Addrs: addrs(servers), Username: e.opts.Username, Password: e.opts.Password}
 	if e.certs != nil {
 		o.TLSConfig = e.certs.Config()
@@ -38,7 +38,7 @@ func (e *estate) universal(servers []*Server) *redis.UniversalOptions {
 //
 // A client of a Cluster looks for the masters again after a second. go-redis v9.23 by itself does so after a MOVED or
 // READONLY answer, which a dead master cannot give, or after 60 s; redis.NewUniversalClient cannot change that.
-func (e *estate) Dial(o *redis.UniversalOptions) redis.UniversalClient {
+func (e *serverSet) Dial(o *redis.UniversalOptions) redis.UniversalClient {
 	var c redis.UniversalClient
 	if o.IsClusterMode && o.MasterName == "" {
 		cluster := o.Cluster()
@@ -52,7 +52,7 @@ func (e *estate) Dial(o *redis.UniversalOptions) redis.UniversalClient {
 }
 
 // url returns redis://, redis+sentinel:// or redis+cluster:// with the addresses and a path.
-func (e *estate) url(kind, path string, servers []*Server) string {
+func (e *serverSet) url(kind, path string, servers []*Server) string {
 	scheme := "redis"
 	if e.certs != nil {
 		scheme = "rediss"

@@ -13,7 +13,7 @@ func TestPortTakenMeanwhile(t *testing.T) {
 	for name, tries := range map[string]int{"once": 1, "always": 100} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e, err := newEstate(t, t.TempDir(), Options{})
+			e, err := newServerSet(t, t.TempDir(), Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -44,7 +44,7 @@ func TestPortTakenMeanwhile(t *testing.T) {
 
 func TestBadConfigurationFailsAtOnceAndSaysWhy(t *testing.T) {
 	t.Parallel()
-	e, err := newEstate(t, t.TempDir(), Options{Config: []string{"maxmemory plenty"}})
+	e, err := newServerSet(t, t.TempDir(), Options{Config: []string{"maxmemory plenty"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestOptionsThatCannotBeWritten(t *testing.T) {
 		{Password: "密码"},
 		{SentinelPassword: `back\slash`},
 	} {
-		if _, err := newEstate(t, t.TempDir(), o); err == nil {
+		if _, err := newServerSet(t, t.TempDir(), o); err == nil {
 			t.Errorf("%+v: accepted", o)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // Nodes is a Cluster of three masters, each with one replica. A master that is silent for a second is replaced, a
 // second later or so; until then the Cluster refuses every key (CLUSTERDOWN).
 type Nodes struct {
-	*estate
+	*serverSet
 	group
 }
 

@@ -12,8 +12,8 @@ const (
 	slots   = 16384
 )
 
-func newNodes(e *estate) (*Nodes, error) {
-	c := &Nodes{estate: e}
+func newNodes(e *serverSet) (*Nodes, error) {
+	c := &Nodes{serverSet: e}
 	for i := range 2 * masters {
 		s, err := e.server(fmt.Sprintf("node%d", i))
 		if err != nil {

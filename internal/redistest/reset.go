@@ -13,7 +13,7 @@ type nodeState struct {
 	role   string
 }
 
-func (e *estate) state(servers []*Server) ([]nodeState, error) {
+func (e *serverSet) state(servers []*Server) ([]nodeState, error) {
 	all := make([]nodeState, len(servers))
 	for i, s := range servers {
 		role, err := s.Do("role").Slice()
@@ -32,7 +32,7 @@ func (e *estate) state(servers []*Server) ([]nodeState, error) {
 }
 
 // reset empties a backend that is still as it was started.
-func (e *estate) reset(servers []*Server) error {
+func (e *serverSet) reset(servers []*Server) error {
 	if e.touched.Load() {
 		return errors.New("it was killed, paused or failed over")
 	}

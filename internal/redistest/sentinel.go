@@ -17,7 +17,7 @@ const MasterName = "wechat"
 // Sentinels is a master with two replicas, watched by three sentinels. A master that is silent for a second is
 // replaced, two seconds later or so.
 type Sentinels struct {
-	*estate
+	*serverSet
 	group
 	Sentinels []*Server
 }
@@ -34,8 +34,8 @@ func SentinelWith(t testing.TB, o Options) *Sentinels {
 	return own(t, o, newSentinels)
 }
 
-func newSentinels(e *estate) (*Sentinels, error) {
-	f := &Sentinels{estate: e}
+func newSentinels(e *serverSet) (*Sentinels, error) {
+	f := &Sentinels{serverSet: e}
 	for i := range 3 {
 		s, err := e.server(fmt.Sprintf("redis%d", i))
 		if err != nil {

@@ -23,7 +23,7 @@ const (
 type Server struct {
 	Addr string // 127.0.0.1:port
 
-	*estate
+	*serverSet
 	dir   string
 	extra []string // lines of redis.conf for this node's part in a group
 	args  []string // of the command line
@@ -44,7 +44,7 @@ func TLS(t testing.TB) *Server {
 	return Standalone(t, Options{TLS: true})
 }
 
-func newStandalone(e *estate) (*Server, error) {
+func newStandalone(e *serverSet) (*Server, error) {
 	s, err := e.server("redis")
 	if err != nil {
 		return nil, err

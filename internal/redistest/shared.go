@@ -20,7 +20,7 @@ type Shared struct {
 	root    string               // empty until Main runs, and after
 	started int                  // so far, for names of folders
 	idle    map[string][]Backend // by kind
-	all     []*estate
+	all     []*serverSet
 }
 
 // runner is what testing.M is, and what goleak.VerifyTestMain wants.
@@ -94,7 +94,7 @@ func (sh *Shared) Each(t *testing.T, test func(t *testing.T, b Backend)) {
 }
 
 // lend takes an idle backend, or starts one, until the test ends.
-func lend[B Backend](tb testing.TB, sh *Shared, kind string, o Options, start func(*estate) (B, error)) B {
+func lend[B Backend](tb testing.TB, sh *Shared, kind string, o Options, start func(*serverSet) (B, error)) B {
 	tb.Helper()
 	b, ok := take[B](sh, kind)
 	if !ok {
@@ -127,7 +127,7 @@ func take[B Backend](sh *Shared, kind string) (b B, ok bool) {
 }
 
 // open makes room for one more backend.
-func (sh *Shared) open(tb testing.TB, o Options) (*estate, error) {
+func (sh *Shared) open(tb testing.TB, o Options) (*serverSet, error) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if sh.root == "" {
@@ -138,7 +138,7 @@ func (sh *Shared) open(tb testing.TB, o Options) (*estate, error) {
 	if err := os.Mkdir(root, 0o700); err != nil {
 		return nil, err
 	}
-	e, err := newEstate(tb, root, o)
+	e, err := newServerSet(tb, root, o)
 	if err == nil {
 		sh.all = append(sh.all, e)
 	}

@@ -57,7 +57,7 @@ func (s *Board) Limits() *Limits {
 	return s.limited
 }
 
-func (s *Board) board() signin.Shared {
+func (s *Board) shared() signin.Shared {
 	if s.Shared != nil {
 		return s.Shared
 	}
@@ -81,13 +81,13 @@ func (s *Board) Answer(ctx context.Context, keys *session.Ring, key string, a An
 	if err != nil {
 		return false, fmt.Errorf("scan: seal answer: %w", err)
 	}
-	first, err = s.board().Claim(ctx, key, ttl)
+	first, err = s.shared().Claim(ctx, key, ttl)
 	if err != nil || !first {
 		return false, unavailable("claim", err)
 	}
-	if err := s.board().Put(ctx, key, sealed, ttl); err != nil {
+	if err := s.shared().Put(ctx, key, sealed, ttl); err != nil {
 		// Free for another try. If even that fails, the code is lost: it lives for minutes.
-		s.board().Release(context.WithoutCancel(ctx), key)
+		s.shared().Release(context.WithoutCancel(ctx), key)
 		return false, unavailable("keep", err)
 	}
 	return true, nil
@@ -95,7 +95,7 @@ func (s *Board) Answer(ctx context.Context, keys *session.Ring, key string, a An
 
 // Read returns the answer to a question, if there is one.
 func (s *Board) Read(ctx context.Context, keys *session.Ring, key string) (a Answer, ok bool, err error) {
-	sealed, err := s.board().Get(ctx, key)
+	sealed, err := s.shared().Get(ctx, key)
 	if err != nil || sealed == "" {
 		return Answer{}, false, unavailable("read", err)
 	}
@@ -109,13 +109,13 @@ func (s *Board) Read(ctx context.Context, keys *session.Ring, key string) (a Ans
 // Take makes an answer used: true for the first one who takes it.
 func (s *Board) Take(ctx context.Context, key string) (bool, error) {
 	// Longer than any answer is kept.
-	won, err := s.board().Claim(ctx, key+"-taken", 2*cookies.ScanLife)
+	won, err := s.shared().Claim(ctx, key+"-taken", 2*cookies.ScanLife)
 	return won, unavailable("take", err)
 }
 
 // GiveBack undoes Take, for another try.
 func (s *Board) GiveBack(ctx context.Context, key string) {
-	s.board().Release(context.WithoutCancel(ctx), key+"-taken") // it ends by itself
+	s.shared().Release(context.WithoutCancel(ctx), key+"-taken") // it ends by itself
 }
 
 // unavailable makes every error of the board "unavailable".

@@ -37,7 +37,7 @@ func TestScanAnswersHaveATime(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := s.board().Put(context.Background(), "key", sealed, time.Minute); err != nil {
+			if err := s.shared().Put(context.Background(), "key", sealed, time.Minute); err != nil {
 				t.Fatal(err)
 			}
 			if _, ok, err := s.Read(context.Background(), keys, "key"); ok != test.want || err != nil {

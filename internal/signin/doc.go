@@ -5,7 +5,7 @@
 //   - [Once] lets one of the hits that bring the same code in, and gives all of them its
 //     outcome, also those that reach another instance ([Shared]). Each door lets so many
 //     in at a time, by turns of the networks that wait.
-//   - [Ways] ask WeChat whom the code names, for each kind of account in its own way.
+//   - [Exchanger] ask WeChat whom the code names, for each kind of account in its own way.
 //   - The ledger says which person that is, and the store keeps a new session. One that
 //     the browser had before is replaced, or ended, first ([Signer.KeepNew]).
 //

@@ -14,11 +14,11 @@ import (
 
 // sight spends a code, or remembers what it was spent for in the same dance, by key. A
 // ledger that cannot be written is found out before.
-func (s Signer) sight(ctx context.Context, key sightKey, see func() (ledger.Sighting, error)) (ledger.Sighting, error) {
+func (s Signer) sight(ctx context.Context, key observedKey, see func() (ledger.Observation, error)) (ledger.Observation, error) {
 	if err := s.Ledger.Ready(ctx); err != nil {
-		return ledger.Sighting{}, fmt.Errorf("signin: before a code is spent: %w", outage.During(outage.CallWrite, err))
+		return ledger.Observation{}, fmt.Errorf("signin: before a code is spent: %w", outage.During(outage.CallWrite, err))
 	}
-	if known, ok, err := s.Once.sighted.take(key); ok || err != nil {
+	if known, ok, err := s.Once.observed.take(key); ok || err != nil {
 		return known, err
 	}
 	asked := time.Now()
@@ -30,7 +30,7 @@ func (s Signer) sight(ctx context.Context, key sightKey, see func() (ledger.Sigh
 // stillGiven takes out of a sighting what was withdrawn while WeChat was asked: it must
 // not come back by the answer. Who is here is signed in all the same, and asked anew.
 // What was ended in the second of the question counts as before it.
-func (s Signer) stillGiven(ctx context.Context, seen ledger.Sighting) ledger.Sighting {
+func (s Signer) stillGiven(ctx context.Context, seen ledger.Observation) ledger.Observation {
 	if s.PersonEnded == nil || !seen.Consent && seen.Profile == nil {
 		return seen
 	}
@@ -44,11 +44,11 @@ func (s Signer) stillGiven(ctx context.Context, seen ledger.Sighting) ledger.Sig
 // enrol makes the session of a sighting: the ledger says which person it is, and the
 // store keeps the session. Where either cannot be asked the sighting is kept for when
 // the client asks again.
-func (s Signer) enrol(ctx context.Context, in Entry, key sightKey, sighting ledger.Sighting) (enrolled, error) {
+func (s Signer) enrol(ctx context.Context, in Attempt, key observedKey, sighting ledger.Observation) (enrolled, error) {
 	sighting = s.stillGiven(ctx, sighting)
 	seen := sighting
 	seen.SignedIn = s.mayTell(ctx, sighting, key.name)
-	person, err := s.Ledger.See(ctx, seen)
+	person, err := s.Ledger.Observe(ctx, seen)
 	if err != nil {
 		return enrolled{}, s.later(key, sighting, fmt.Errorf("signin: ledger: %w", outage.During(outage.CallWrite, err)))
 	}
@@ -64,7 +64,7 @@ func (s Signer) enrol(ctx context.Context, in Entry, key sightKey, sighting ledg
 
 // scope is the scope of the new session: what a person has given to an official
 // account; what there is to give, at another one.
-func (in Entry) scope(p ledger.Person) string {
+func (in Attempt) scope(p ledger.Person) string {
 	switch {
 	case in.Account.Kind.SatisfiesEveryScope():
 		return in.Account.Kind.SessionScope()
@@ -77,7 +77,7 @@ func (in Entry) scope(p ledger.Person) string {
 
 // mayTell reports whether a sign-in is to be told. Before its openid is known, the
 // openid stands for the person. id names the sign-in.
-func (s Signer) mayTell(ctx context.Context, seen ledger.Sighting, id string) bool {
+func (s Signer) mayTell(ctx context.Context, seen ledger.Observation, id string) bool {
 	who := seen.AppID + " " + seen.OpenID
 	if p, err := s.Ledger.FindOpenID(ctx, seen.AppID, seen.OpenID); err == nil {
 		who = p.ID
@@ -93,9 +93,9 @@ type enrolled struct {
 }
 
 // later keeps a sighting if err is an outage, and returns err.
-func (s Signer) later(key sightKey, seen ledger.Sighting, err error) error {
+func (s Signer) later(key observedKey, seen ledger.Observation, err error) error {
 	if errors.Is(err, ledger.ErrUnavailable) || errors.Is(err, session.ErrUnavailable) {
-		s.Once.sighted.keep(key, seen)
+		s.Once.observed.keep(key, seen)
 	}
 	return err
 }

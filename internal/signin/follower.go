@@ -17,12 +17,12 @@ const followerTimeout = 2 * time.Second
 // by one: of those who follow the account WeChat tells it (WeChat: getUserInfo, E4),
 // and the person is the same everywhere at once. Whatever fails, the sign-in goes
 // on without.
-func (y Ways) addUnionID(ctx context.Context, a wechat.Account, token wechat.Token, sighting *ledger.Sighting) {
+func (y Exchanger) addUnionID(ctx context.Context, a wechat.Account, token wechat.Token, sighting *ledger.Observation) {
 	if y.FollowerUnionID == nil || sighting.UnionID != "" || token.Scope == wechat.ScopeUserInfo {
 		return
 	}
 	if p, err := y.Ledger.FindOpenID(ctx, a.Credentials.AppID, sighting.OpenID); err != nil && !errors.Is(err, ledger.ErrNotFound) || p.UnionID != "" {
-		return // known, or nobody can tell: Ledger.See will say so
+		return // known, or nobody can tell: Ledger.Observe will say so
 	}
 	ctx, cancel := context.WithTimeout(ctx, followerTimeout)
 	defer cancel()

@@ -13,7 +13,7 @@ import (
 
 // Hit is one of the requests that ask for the outcome of one sign-in.
 type Hit struct {
-	Door    string       // where it waits for its turn, see [Door]
+	Queue   string       // where it waits for its turn, see [QueueOf]
 	Network netip.Prefix // the client's
 	ID      string       // of the flow, or of what else happens once
 	Code    string
@@ -41,8 +41,8 @@ func OnceKey(parts ...string) string {
 	return parts[0] + "-" + hex.EncodeToString(sum[:])
 }
 
-// Door names the place where sign-ins with an account's codes wait.
-func Door(a wechat.Account) string { return string(a.Kind) + " " + a.Credentials.AppID }
+// QueueOf names the place where sign-ins with an account's codes wait.
+func QueueOf(a wechat.Account) string { return string(a.Kind) + " " + a.Credentials.AppID }
 
 // owns reports whether the hit may have what an owner left.
 func (h Hit) owns(o Owner) bool { return subtle.ConstantTimeCompare(h.Owner[:], o[:]) == 1 }

@@ -46,7 +46,7 @@ type Once struct {
 	mu    sync.Mutex
 	done  map[resultKey]Outcome
 
-	sighted    sighted
+	observed   observed
 	admissions admissions
 	refused    refusedCodes
 }
@@ -91,7 +91,7 @@ func (s *Once) answer(ctx context.Context, h Hit, spend func(context.Context) (O
 		if o, ok := s.find(keys); ok {
 			return o, nil
 		}
-		leave, err := s.admissions.at(h.Door).enter(ctx, h.Network)
+		leave, err := s.admissions.at(h.Queue).enter(ctx, h.Network)
 		if err != nil {
 			return Outcome{}, err
 		}

@@ -15,7 +15,7 @@ func TestAttackRefusedCodesAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var s refusedCodes
-		refused := &wechat.Error{Op: "login", Code: 40029, Kind: wechat.KindRestart}
+		refused := &wechat.Error{Op: "login", Code: 40029, Remedy: wechat.RemedyRestart}
 		key := func(i int) resultKey { return resultKey{flow: fmt.Sprint(i)} }
 		for i := range 2 * maxRefused {
 			s.note(key(i), refused)

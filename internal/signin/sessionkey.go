@@ -19,7 +19,7 @@ const purposeSessionKey = "session_key"
 // a stolen ledger file). Bound to the app id and the openid: put at somebody else's
 // account it opens nothing. Where there is none the one of before is forgotten;
 // WeChat has replaced it.
-func (y Ways) sealSessionKey(a wechat.Account, s wechat.MiniSession) []byte {
+func (y Exchanger) sealSessionKey(a wechat.Account, s wechat.MiniSession) []byte {
 	if s.SessionKey.IsZero() {
 		return []byte{}
 	}

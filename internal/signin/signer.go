@@ -18,8 +18,8 @@ import (
 
 // Ledger is what a sign-in asks of the ledger.
 type Ledger interface {
-	// See records a sign-in and returns the person.
-	See(ctx context.Context, s ledger.Sighting) (ledger.Person, error)
+	// Observe records a sign-in and returns the person.
+	Observe(ctx context.Context, s ledger.Observation) (ledger.Person, error)
 	// Ready says whether a sign-in could be recorded now.
 	Ready(ctx context.Context) error
 	// FindOpenID returns the person to whom this openid of this app id belongs.
@@ -46,25 +46,25 @@ type Signer struct {
 // SpendTimeout bounds a whole sign-in behind the scenes.
 const SpendTimeout = 20 * time.Second
 
-// Entry is one sign-in with a code.
-type Entry struct {
-	Account wechat.Account // whose code it is
-	Binding session.Binding
-	Hit     Hit
-	Visitor Visitor
-	Ask     Ask
-	Guest   bool // a virtual visitor gets a session, too
+// Attempt is one sign-in with a code.
+type Attempt struct {
+	Account  wechat.Account // whose code it is
+	Binding  session.Binding
+	Hit      Hit
+	Visitor  Visitor
+	Exchange ExchangeFunc
+	Guest    bool // a virtual visitor gets a session, too
 
-	// Of a flow; zero for clients.
+	// For a flow; zero for clients.
 	Flow  string       // its id
 	Asked wechat.Scope // what WeChat was asked for
 }
 
 // SignIn turns a code into a session, once: WeChat says who it is, the ledger which
 // person, and the store keeps the session. Every hit that asks for it gets the same
-// outcome. Errors are those of Ask, ledger.ErrUnavailable and session.ErrUnavailable
+// outcome. Errors are those of ExchangeFunc, ledger.ErrUnavailable and session.ErrUnavailable
 // before and after the code is spent, and errForeign for a code that is another's.
-func (s Signer) SignIn(ctx context.Context, in Entry) (Outcome, error) {
+func (s Signer) SignIn(ctx context.Context, in Attempt) (Outcome, error) {
 	return s.Once.Do(ctx, in.Hit, func(ctx context.Context) (Outcome, error) {
 		if in.Binding.Audience == session.Token {
 			if err := s.reachable(ctx, in.Binding); err != nil {
@@ -78,9 +78,9 @@ func (s Signer) SignIn(ctx context.Context, in Entry) (Outcome, error) {
 }
 
 // spend is what happens once.
-func (s Signer) spend(ctx context.Context, in Entry) (Outcome, error) {
-	key := in.Hit.sightKey(in.Binding)
-	sighting, err := s.sight(ctx, key, func() (ledger.Sighting, error) { return in.Ask(ctx, in.Account, in.Hit.Code) })
+func (s Signer) spend(ctx context.Context, in Attempt) (Outcome, error) {
+	key := in.Hit.observedKey(in.Binding)
+	sighting, err := s.sight(ctx, key, func() (ledger.Observation, error) { return in.Exchange(ctx, in.Account, in.Hit.Code) })
 	if errors.Is(err, errVirtual) {
 		return s.enterSnapshot(ctx, in)
 	}
@@ -124,7 +124,7 @@ func (s Signer) reachable(ctx context.Context, b session.Binding) error {
 
 // enterSnapshot ends a dance of a virtual visitor: never in the ledger, and a
 // short session as a guest only where the site allows it.
-func (s Signer) enterSnapshot(ctx context.Context, in Entry) (Outcome, error) {
+func (s Signer) enterSnapshot(ctx context.Context, in Attempt) (Outcome, error) {
 	if !in.Guest {
 		return Outcome{Snapshot: true}, nil
 	}

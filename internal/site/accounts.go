@@ -12,10 +12,10 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Door returns the site's account of this kind and name, of those beside the official
+// Other returns the site's account of this kind and name, of those beside the official
 // account.
-func (site *Site) Door(kind wechat.AccountKind, name string) (wechat.Account, bool) {
-	for _, a := range site.Doors {
+func (site *Site) Other(kind wechat.AccountKind, name string) (wechat.Account, bool) {
+	for _, a := range site.Others {
 		if a.Kind == kind && a.Name == name {
 			return a, true
 		}
@@ -25,12 +25,12 @@ func (site *Site) Door(kind wechat.AccountKind, name string) (wechat.Account, bo
 
 // Has reports whether the site has such an account of this kind.
 func (site *Site) Has(kind wechat.AccountKind) bool {
-	return slices.ContainsFunc(site.Doors, func(a wechat.Account) bool { return a.Kind == kind })
+	return slices.ContainsFunc(site.Others, func(a wechat.Account) bool { return a.Kind == kind })
 }
 
 // AccountOf returns the account of a session's app id.
 func (site *Site) AccountOf(appID string) wechat.Account {
-	for _, a := range site.Doors {
+	for _, a := range site.Others {
 		if a.Credentials.AppID == appID {
 			return a
 		}
@@ -64,7 +64,7 @@ func (site *Site) load(ctx context.Context, r *Request, value string, known *Ide
 func (site *Site) loadToken(ctx context.Context, r *Request, value string) (s *session.Session, err error) {
 	err = session.ErrNone
 	for _, hinted := range []bool{true, false} {
-		for _, a := range site.Doors {
+		for _, a := range site.Others {
 			if !a.Kind.ClientsHoldTokens() || (a.Name == r.Token.Account) != hinted {
 				continue
 			}
@@ -92,9 +92,9 @@ func (r *Request) Binding(a wechat.Account) session.Binding {
 // doorsBehind are the accounts of the site less one.
 func (site *Site) doorsBehind(first wechat.Account) []wechat.Account {
 	if first.Kind == wechat.OfficialAccount {
-		return site.Doors
+		return site.Others
 	}
-	others := slices.DeleteFunc(slices.Clone(site.Doors), func(a wechat.Account) bool {
+	others := slices.DeleteFunc(slices.Clone(site.Others), func(a wechat.Account) bool {
 		return a.Credentials.AppID == first.Credentials.AppID
 	})
 	return append([]wechat.Account{site.Account}, others...)
@@ -125,7 +125,7 @@ func (site *Site) FlowAccount(f flow.Flow) (wechat.Account, bool) {
 	if f.Account == "" {
 		return site.Account, true
 	}
-	return site.Door(wechat.Website, f.Account)
+	return site.Other(wechat.Website, f.Account)
 }
 
 // namedAccount is the account of a flow, or its name alone where the site admits it

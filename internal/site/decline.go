@@ -92,20 +92,20 @@ func (site *Site) MayAsk(r *Request) bool {
 	if time.Since(r.Identity.Session.Declined) < declinePause {
 		return false
 	}
-	return r.Asked < maxAsked || !site.DeclinedRecently(r.Identity)
+	return r.AskedAgain < maxAsked || !site.DeclinedRecently(r.Identity)
 }
 
 // CountAsked notes one more question to somebody who declined.
 func (site *Site) CountAsked(w http.ResponseWriter, r *Request) {
 	if r.Identity != nil && site.DeclinedRecently(r.Identity) {
-		site.SetAsked(w, r, min(int(r.Asked)+1, maxAsked))
+		site.SetAsked(w, r, min(int(r.AskedAgain)+1, maxAsked))
 	}
 }
 
 // SetAsked writes the count; zero removes the cookie.
 func (site *Site) SetAsked(w http.ResponseWriter, r *Request, n int) {
 	if n == 0 {
-		cookies.Asked.Clear(w, r.Place)
+		cookies.Asked.Clear(w, r.CookieScope)
 		return
 	}
 	site.Counter(r).Set(w, cookies.Asked, r.Identity.Session.ID.String(), n, site.declineHolds())

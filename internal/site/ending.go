@@ -73,7 +73,7 @@ func (site *Site) unwritten(s *session.Session) bool {
 // nil if there is none.
 func (site *Site) peek(ctx context.Context, r *Request, value string) (*session.Session, error) {
 	sealed := session.Sealed{Keys: site.Hub.Keys, Policy: site.Hub.Policy}
-	for _, a := range append([]wechat.Account{site.Account}, site.Doors...) {
+	for _, a := range append([]wechat.Account{site.Account}, site.Others...) {
 		if r.Token.Sent && !a.Kind.ClientsHoldTokens() {
 			continue
 		}

@@ -28,7 +28,7 @@ func (r *Request) ForeignCallback(w http.ResponseWriter, unreadable error) bool 
 	}
 	if r.Foreign.Away && unreadable == nil {
 		r.Foreign.Away = false
-		cookies.Foreign.Set(w, r.Place, r.Foreign.Digit())
+		cookies.Foreign.Set(w, r.CookieScope, r.Foreign.Digit())
 	}
 	return false
 }
@@ -47,7 +47,7 @@ func (r *Request) ForeignBegin(w http.ResponseWriter) bool {
 func (r *Request) countForeign(w http.ResponseWriter, away bool) bool {
 	if !r.foreignCounted && r.Foreign.N < cookies.MaxForeign {
 		r.Foreign = cookies.ForeignCount{N: r.Foreign.N + 1, Away: away}
-		cookies.Foreign.Set(w, r.Place, r.Foreign.Digit())
+		cookies.Foreign.Set(w, r.CookieScope, r.Foreign.Digit())
 	}
 	r.foreignCounted = true
 	return r.Foreign.N >= cookies.MaxForeign
@@ -56,6 +56,6 @@ func (r *Request) countForeign(w http.ResponseWriter, away bool) bool {
 // ForgetForeign ends the count: a request passes with a session.
 func (r *Request) ForgetForeign(w http.ResponseWriter) {
 	if r.Identity != nil && !r.Token.Sent && r.Foreign != (cookies.ForeignCount{}) {
-		cookies.Foreign.Clear(w, r.Place)
+		cookies.Foreign.Clear(w, r.CookieScope)
 	}
 }

@@ -14,8 +14,8 @@ import (
 
 // Ledger is what sites ask of the ledger.
 type Ledger interface {
-	// See records a sign-in and returns the person.
-	See(ctx context.Context, s ledger.Sighting) (ledger.Person, error)
+	// Observe records a sign-in and returns the person.
+	Observe(ctx context.Context, s ledger.Observation) (ledger.Person, error)
 	// Ready says whether a sign-in could be recorded now.
 	Ready(ctx context.Context) error
 	// Find returns the person with this id, also by the id of a merged record.

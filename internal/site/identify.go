@@ -25,7 +25,7 @@ func (site *Site) Identify(r *Request) error {
 		switch {
 		case err == nil:
 			r.Identity, r.SessionValue, r.formerly = id, value, i >= own
-			r.Asked = int8(site.asked(r))
+			r.AskedAgain = int8(site.asked(r))
 			return nil
 		case !IsNobody(err):
 			// Only a clear no is a no (attack: a failing store read as "not

@@ -63,14 +63,14 @@ func (site *Site) UnavailableJSON(w http.ResponseWriter, r *Request, a wechat.Ac
 // Show answers with a page where a page is wanted, with JSON elsewhere.
 func (site *Site) Show(w http.ResponseWriter, r *Request, p page.Page, code, message string) {
 	if request.WantsPage(r.Request) && !r.Token.Sent {
-		site.Write(w, r, p)
+		site.WritePage(w, r, p)
 		return
 	}
 	response.WriteError(w, p.HTTPStatus(), code, message)
 }
 
-// Write answers with a page of this site.
-func (site *Site) Write(w http.ResponseWriter, r *Request, p page.Page) {
+// WritePage answers with a page of this site.
+func (site *Site) WritePage(w http.ResponseWriter, r *Request, p page.Page) {
 	p.Site, p.Theme = HostName(r.Origin), site.Rules.Theme
 	p.Write(w, r.Request)
 }

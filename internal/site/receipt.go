@@ -32,7 +32,7 @@ type foundReceipt struct {
 	receipt
 	session *session.Session
 	cookie  cookies.Cookie
-	place   cookies.Site // by which the cookie is named
+	place   cookies.Scope // by which the cookie is named
 }
 
 // Redeem completes a logout of before, if the request has a receipt. What is not
@@ -78,10 +78,10 @@ func (site *Site) complete(w http.ResponseWriter, r *Request, found *foundReceip
 // are looked at (attack: one planted in front of the true one keeps a logout from
 // being completed); if none is a receipt, they go.
 func (site *Site) receiptOf(w http.ResponseWriter, r *Request) *foundReceipt {
-	former := r.Place.Former()
+	former := r.CookieScope.Former()
 	for _, found := range []foundReceipt{
-		{cookie: cookies.Receipt, place: r.Place},
-		{cookie: cookies.FormerReceipt, place: r.Place},
+		{cookie: cookies.Receipt, place: r.CookieScope},
+		{cookie: cookies.FormerReceipt, place: r.CookieScope},
 		{cookie: cookies.FormerReceipt, place: former}, // of before the port was a part of the name
 	} {
 		values := found.cookie.Values(r.Request, found.place)
@@ -91,7 +91,7 @@ func (site *Site) receiptOf(w http.ResponseWriter, r *Request) *foundReceipt {
 				return &found
 			}
 		}
-		if len(values) > 0 && found.place == r.Place { // without the port it is a neighbour's
+		if len(values) > 0 && found.place == r.CookieScope { // without the port it is a neighbour's
 			found.cookie.Clear(w, found.place)
 		}
 	}
@@ -134,5 +134,5 @@ func (site *Site) giveReceipt(w http.ResponseWriter, r *Request, s *session.Sess
 	if err != nil {
 		return
 	}
-	cookies.Receipt.Set(w, r.Place, sealed)
+	cookies.Receipt.Set(w, r.CookieScope, sealed)
 }

@@ -32,18 +32,18 @@ type Request struct {
 	// "" is the connection's. It is shown to the visitor, and grants nothing.
 	ClientIP string
 
-	Token        Bearer       // what came instead of a cookie
-	Origin       string       // the site's, as this visitor sees it
-	Place        cookies.Site // by which the site's cookies are named
-	Identity     *Identity    // who the visitor is; nil for nobody
-	SessionValue string       // the cookie value that Identity was read from, or its renewal
+	Token        Bearer        // what came instead of a cookie
+	Origin       string        // the site's, as this visitor sees it
+	CookieScope  cookies.Scope // by which the site's cookies are named
+	Identity     *Identity     // who the visitor is; nil for nobody
+	SessionValue string        // the cookie value that Identity was read from, or its renewal
 
 	// What our other cookies say. It is read at once: they are stripped before the
 	// upstream may ask for more.
-	secrets *cookies.Secrets // nil for none
-	Landed  int8             // how often this browser came back in the last minute
-	Asked   int8             // how often the app had one who declined asked again
-	Foreign cookies.ForeignCount
+	secrets    *cookies.Secrets // nil for none
+	Landed     int8             // how often this browser came back in the last minute
+	AskedAgain int8             // how often the app had one who declined asked again
+	Foreign    cookies.ForeignCount
 
 	ForeignSession bool // there is a session's cookie, and no key here opens it
 	foreignCounted bool
@@ -65,12 +65,12 @@ func (site *Site) Prepare(r *Request) bool {
 	if !ok {
 		return false
 	}
-	r.Origin, r.Place = origin, cookies.SiteOf(origin)
+	r.Origin, r.CookieScope = origin, cookies.ScopeOf(origin)
 	site.warnOfScheme(r)
 	if r.HasSides = cookies.Any(r.Request); r.HasSides {
 		r.Landed = int8(site.Counter(r).Read(r.Request, cookies.Landed, ""))
-		r.Foreign = cookies.ReadForeign(r.Request, r.Place)
-		if held := cookies.ReadSecrets(r.Request, r.Place); held != nil {
+		r.Foreign = cookies.ReadForeign(r.Request, r.CookieScope)
+		if held := cookies.ReadSecrets(r.Request, r.CookieScope); held != nil {
 			r.secrets = &held
 		}
 	}
@@ -100,7 +100,7 @@ func (r *Request) BrowserSecret(w http.ResponseWriter) string {
 		drawn := cookies.DrawSecret()
 		r.secrets = &drawn
 	}
-	return r.secrets.Use(w, r.Place)
+	return r.secrets.Use(w, r.CookieScope)
 }
 
 // browser names the browser for as long as one of its secrets lives, "" for one that
@@ -116,12 +116,12 @@ func (r *Request) browser() string {
 // BoundBy reports whether a value is bound to the browser of the request, by its
 // cookie of this use and one of its secrets.
 func (r *Request) BoundBy(use cookies.Cookie, want []byte) bool {
-	return r.HeldSecrets().Bound(r.Request, r.Place, use, want)
+	return r.HeldSecrets().Bound(r.Request, r.CookieScope, use, want)
 }
 
 // Hit is the request's hit at a door of [signin.Once].
 func (r *Request) Hit(door, id, code string) signin.Hit {
-	return signin.Hit{Door: door, Network: r.Network(), ID: id, Code: code}
+	return signin.Hit{Queue: door, Network: r.Network(), ID: id, Code: code}
 }
 
 // VisitorOf is what must be known of a request after it is over.

@@ -12,10 +12,10 @@ import (
 // those of its former name, which may be a neighbour's and then opens nothing
 // here. own is how many come first.
 func (r *Request) sessionValues() (values []string, own int) {
-	values = r.Place.Jar().Values(r.Request, r.Place.Secure)
+	values = r.CookieScope.SessionCookie().Values(r.Request, r.CookieScope.Secure)
 	own = len(values)
-	if former := r.Place.Former(); former != r.Place {
-		values = append(values, former.Jar().Values(r.Request, former.Secure)...)
+	if former := r.CookieScope.Former(); former != r.CookieScope {
+		values = append(values, former.SessionCookie().Values(r.Request, former.Secure)...)
 	}
 	return values, own
 }
@@ -23,24 +23,24 @@ func (r *Request) sessionValues() (values []string, own int) {
 // SetSession gives the browser the cookie of a session. One under the former name
 // goes if it was this site's: it is replaced.
 func (site *Site) SetSession(w http.ResponseWriter, r *Request, value string, s *session.Session) {
-	r.Place.Jar().Set(w, value, r.Place.Secure, cookieAge(site.Hub.Policy, s))
+	r.CookieScope.SessionCookie().Set(w, value, r.CookieScope.Secure, cookieAge(site.Hub.Policy, s))
 	if r.formerly {
-		r.Place.Former().Jar().Clear(w, r.Place.Secure)
+		r.CookieScope.Former().SessionCookie().Clear(w, r.CookieScope.Secure)
 	}
 }
 
 // clearSession takes the cookie of the session back. Under the former name only
 // this site's goes: the other sites of the host keep their visitors.
 func (r *Request) clearSession(w http.ResponseWriter) {
-	r.Place.Jar().Clear(w, r.Place.Secure)
+	r.CookieScope.SessionCookie().Clear(w, r.CookieScope.Secure)
 	if r.formerly {
-		r.Place.Former().Jar().Clear(w, r.Place.Secure)
+		r.CookieScope.Former().SessionCookie().Clear(w, r.CookieScope.Secure)
 	}
 }
 
 // Counter counts in cookies of the request's site.
 func (site *Site) Counter(r *Request) cookies.Counter {
-	return cookies.Counter{Keys: site.Hub.Keys, Origin: r.Origin, Site: r.Place}
+	return cookies.Counter{Keys: site.Hub.Keys, Origin: r.Origin, Scope: r.CookieScope}
 }
 
 // cookieAge is how long the browser keeps the session's cookie; 0 for guests,

@@ -19,9 +19,9 @@ func (site *Site) Signer() signin.Signer {
 	}
 }
 
-// Ways are how the accounts of the site ask WeChat.
-func (site *Site) Ways() signin.Ways {
-	return signin.Ways{
+// Exchanger are how the accounts of the site ask WeChat.
+func (site *Site) Exchanger() signin.Exchanger {
+	return signin.Exchanger{
 		WeChat: site.Hub.WeChat, Ledger: site.Hub.Ledger, Keys: site.Hub.Keys, Log: site.Log(),
 		KeepGrants: site.Hub.KeepGrants, FollowerUnionID: site.Hub.FollowerUnionID,
 	}

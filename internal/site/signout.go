@@ -37,9 +37,9 @@ func (site *Site) ClearCookies(w http.ResponseWriter, r *Request) {
 		return // the browser's own cookie, if there is one, may be somebody else's
 	}
 	r.clearSession(w)
-	r.HeldSecrets().Clear(w, r.Place) // what was begun in this browser ends nowhere
-	cookies.Landed.Clear(w, r.Place)
-	if r.Asked > 0 {
+	r.HeldSecrets().Clear(w, r.CookieScope) // what was begun in this browser ends nowhere
+	cookies.Landed.Clear(w, r.CookieScope)
+	if r.AskedAgain > 0 {
 		site.SetAsked(w, r, 0)
 	}
 }

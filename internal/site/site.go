@@ -37,9 +37,9 @@ type Rules struct {
 type Site struct {
 	Hub     *Hub
 	Account wechat.Account // the official account, of browsers
-	// Doors are the other accounts whose visitors this site admits: mini programs,
+	// Others are the other accounts whose visitors this site admits: mini programs,
 	// mobile apps, websites.
-	Doors []wechat.Account
+	Others []wechat.Account
 	// Origin is the site's public origin, such as https://shop.example.com,
 	// when it cannot be known from the request (TLS ends before us).
 	Origin string

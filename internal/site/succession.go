@@ -62,7 +62,7 @@ func (site *Site) under(next *Hub) *Site {
 	if other := site.other.Load(); other != nil && other.Hub == next {
 		return other
 	}
-	other := &Site{Hub: next, Account: site.Account, Doors: site.Doors, Origin: site.Origin, Rules: site.Rules, Logger: site.Logger, Audit: site.Audit}
+	other := &Site{Hub: next, Account: site.Account, Others: site.Others, Origin: site.Origin, Rules: site.Rules, Logger: site.Logger, Audit: site.Audit}
 	site.other.Store(other)
 	return other
 }

@@ -76,7 +76,7 @@ func signIn(l ledger.Ledger, number, worker int) {
 	for n := 0; ; n++ {
 		mark := fmt.Sprintf("%d.%d.%06d", number, worker, n)
 		open := fmt.Sprintf("o%d.%d.%d", number, worker, n%10)
-		if _, err := l.See(context.Background(), ledger.Sighting{AppID: testAppID, OpenID: open, SignedIn: true, Scope: mark}); err != nil {
+		if _, err := l.Observe(context.Background(), ledger.Observation{AppID: testAppID, OpenID: open, SignedIn: true, Scope: mark}); err != nil {
 			os.Exit(complain(err))
 		}
 		fmt.Println(mark)

@@ -107,7 +107,7 @@ func live(t *testing.T, l ledger.Ledger, part int) {
 	for n := range 20 {
 		union := fmt.Sprint("u", part, "-", n)
 		see := func(app, union string) ledger.Person {
-			p, err := l.See(ctx, ledger.Sighting{AppID: app, OpenID: fmt.Sprint("o", app, part, "-", n), UnionID: union, SignedIn: true, Scope: "snsapi_base"})
+			p, err := l.Observe(ctx, ledger.Observation{AppID: app, OpenID: fmt.Sprint("o", app, part, "-", n), UnionID: union, SignedIn: true, Scope: "snsapi_base"})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -24,13 +24,13 @@ const leastLife = 300 * time.Second
 
 // renewable is what calls with the account's token make of the codes that say
 // that it is of no use: another is to be had. 40001 says so in general.
-var renewable = map[int]Kind{40014: KindRenew, 42001: KindRenew}
+var renewable = map[int]Remedy{40014: RemedyRenew, 42001: RemedyRenew}
 
 // The calls of the account itself (WeChat: E2, E5).
 var (
 	stableToken = endpoint{
 		op: "token", path: "/cgi-bin/stable_token", single: true,
-		kinds: map[int]Kind{40001: KindAlert}, // there is no token yet: the secret is wrong
+		kinds: map[int]Remedy{40001: RemedyAlert}, // there is no token yet: the secret is wrong
 	}
 	jsTicket = endpoint{op: "ticket", path: "/cgi-bin/ticket/getticket", kinds: renewable}
 )
@@ -89,10 +89,10 @@ func (ep endpoint) lent(r reply, name string, missing error) (Secret, time.Durat
 // empty, as a visitor's openid.
 func (ep endpoint) checkAccount(access Secret, openID string) error {
 	if !sendable(access.Reveal(), maxToken) {
-		return ep.fail(KindRenew, "the account's token is missing or malformed")
+		return ep.fail(RemedyRenew, "the account's token is missing or malformed")
 	}
 	if id, ok := parseID(openID); openID != "" && (!ok || id != openID) {
-		return ep.fail(KindAlert, "the openid is malformed")
+		return ep.fail(RemedyAlert, "the openid is malformed")
 	}
 	return nil
 }

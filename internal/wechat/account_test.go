@@ -31,7 +31,7 @@ func TestRefusedAddress(t *testing.T) {
 			t.Errorf("%d %q: got %q", tc.code, tc.message, got)
 		}
 	}
-	e := &Error{Op: "token", Code: 40164, Message: "invalid ip", Address: "10.0.0.7", Kind: KindAlert}
+	e := &Error{Op: "token", Code: 40164, Message: "invalid ip", Address: "10.0.0.7", Remedy: RemedyAlert}
 	if !strings.Contains(e.Error(), "add 10.0.0.7 to the account's IP allowlist") {
 		t.Errorf("the log does not say what to do: %v", e)
 	}

@@ -25,5 +25,5 @@ func retryBusy(ctx context.Context, ask func() (reply, error)) (reply, error) {
 // isBusy reports whether WeChat said that it is busy at the moment.
 func isBusy(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.Kind == KindRetry
+	return ok && e.Remedy == RemedyRetry
 }

@@ -18,20 +18,20 @@ const maxBody = 64 << 10
 
 // endpoint is one call of WeChat's.
 type endpoint struct {
-	op      string       // as in Error.Op
-	path    string       // begins with a slash
-	single  bool         // no request of it may reach WeChat twice
-	patient bool         // WeChat is asked again when it says that it is busy
-	kinds   map[int]Kind // codes that mean something else here than in general
+	op      string         // as in Error.Op
+	path    string         // begins with a slash
+	single  bool           // no request of it may reach WeChat twice
+	patient bool           // WeChat is asked again when it says that it is busy
+	kinds   map[int]Remedy // codes that mean something else here than in general
 }
 
 // fail returns an Error of our own words.
-func (ep endpoint) fail(kind Kind, text string) *Error {
-	return &Error{Op: ep.op, Kind: kind, Err: &cause{text: text}}
+func (ep endpoint) fail(kind Remedy, text string) *Error {
+	return &Error{Op: ep.op, Remedy: kind, Err: &cause{text: text}}
 }
 
 // kind returns what to do about an error code of this call.
-func (ep endpoint) kind(code int) Kind {
+func (ep endpoint) kind(code int) Remedy {
 	if kind, ok := ep.kinds[code]; ok {
 		return kind
 	}
@@ -58,7 +58,7 @@ func (c *Client) post(ctx context.Context, ep endpoint, params []param, message 
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false) // & stays &: an echo of it is recognised as a secret
 	if encoder.Encode(message) != nil {
-		return nil, ep.fail(KindAlert, "the question cannot be written as JSON")
+		return nil, ep.fail(RemedyAlert, "the question cannot be written as JSON")
 	}
 	req.Method, req.ContentLength = http.MethodPost, int64(body.Len())
 	req.Header.Set("Content-Type", "application/json")
@@ -103,7 +103,7 @@ func (c *Client) send(ctx context.Context, ep endpoint, req *http.Request, secre
 	case err != nil:
 		return nil, ep.broken(ctx, err, true, secrets)
 	case len(body) > maxBody:
-		return nil, ep.fail(KindUncertain, "the answer is larger than 64 KiB")
+		return nil, ep.fail(RemedyUncertain, "the answer is larger than 64 KiB")
 	}
 	return ep.read(body, secrets)
 }
@@ -113,7 +113,7 @@ func (c *Client) request(ep endpoint, params []param) (*http.Request, error) {
 	u, err := url.Parse(base(c.APIURL, defaultAPIURL) + ep.path)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" ||
 		u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, ep.fail(KindAlert, "the address of WeChat's API is not a plain http or https URL")
+		return nil, ep.fail(RemedyAlert, "the address of WeChat's API is not a plain http or https URL")
 	}
 	u.RawQuery = encodeParams(params)
 	return &http.Request{
@@ -136,9 +136,9 @@ func (ep endpoint) broken(ctx context.Context, err error, connected bool, secret
 	if why.is == nil && errors.As(err, &timeout) && timeout.Timeout() {
 		why.is = context.DeadlineExceeded
 	}
-	kind := KindUncertain
+	kind := RemedyUncertain
 	if !connected {
-		kind = KindUnavailable
+		kind = RemedyUnavailable
 		text, _ := cleanMessage(err.Error(), secrets)
 		why.text = "no connection: " + text
 	}
@@ -148,15 +148,15 @@ func (ep endpoint) broken(ctx context.Context, err error, connected bool, secret
 	case context.DeadlineExceeded:
 		why.text = "no answer in time"
 	}
-	return &Error{Op: ep.op, Kind: kind, Err: why}
+	return &Error{Op: ep.op, Remedy: kind, Err: why}
 }
 
 // refused returns the error for an HTTP status other than 200, with which WeChat
 // answers business errors too: a server on the way has spoken, or a broken one.
 func (ep endpoint) refused(status int) *Error {
-	e := ep.fail(KindUncertain, "not an answer of WeChat's API")
+	e := ep.fail(RemedyUncertain, "not an answer of WeChat's API")
 	if status >= 500 {
-		e = ep.fail(KindUnavailable, "WeChat's server is in trouble")
+		e = ep.fail(RemedyUnavailable, "WeChat's server is in trouble")
 	}
 	e.HTTPStatus = status
 	return e
@@ -183,12 +183,12 @@ func (ep endpoint) read(body []byte, secrets []Secret) (reply, error) {
 	message, rid := cleanMessage(errmsg, secrets)
 	return nil, &Error{
 		Op: ep.op, Code: code, RID: rid, Message: message,
-		HTTPStatus: http.StatusOK, Kind: ep.kind(code),
+		HTTPStatus: http.StatusOK, Remedy: ep.kind(code),
 		Address: refusedAddress(code, message),
 	}
 }
 
 // malformed returns the error for an answer that makes no sense.
 func (ep endpoint) malformed(err error) *Error {
-	return &Error{Op: ep.op, HTTPStatus: http.StatusOK, Kind: KindUncertain, Err: err}
+	return &Error{Op: ep.op, HTTPStatus: http.StatusOK, Remedy: RemedyUncertain, Err: err}
 }

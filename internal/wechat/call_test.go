@@ -20,14 +20,14 @@ import (
 
 func TestHTTPStatus(t *testing.T) {
 	t.Parallel()
-	want := map[int]Kind{
-		500: KindUnavailable, 502: KindUnavailable, 503: KindUnavailable, 504: KindUnavailable,
-		201: KindUncertain, 204: KindUncertain, 304: KindUncertain, 400: KindUncertain, 403: KindUncertain, 404: KindUncertain, 429: KindUncertain,
+	want := map[int]Remedy{
+		500: RemedyUnavailable, 502: RemedyUnavailable, 503: RemedyUnavailable, 504: RemedyUnavailable,
+		201: RemedyUncertain, 204: RemedyUncertain, 304: RemedyUncertain, 400: RemedyUncertain, 403: RemedyUncertain, 404: RemedyUncertain, 429: RemedyUncertain,
 	}
 	for status, kind := range want {
 		c := newClient(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
 		e, ok := errors.AsType[*Error](calls["exchange"](t, c))
-		if !ok || e.Kind != kind || e.HTTPStatus != status {
+		if !ok || e.Remedy != kind || e.HTTPStatus != status {
 			t.Errorf("%d: %+v", status, e)
 		}
 	}

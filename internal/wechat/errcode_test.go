@@ -11,10 +11,10 @@ import (
 
 func TestEveryErrorCodeHasItsAction(t *testing.T) {
 	t.Parallel()
-	actions := map[string]Kind{
-		"retry": KindRetry, "restart": KindRestart, "reuse_or_restart": KindReuse, "refresh_or_restart": KindRefresh,
-		"alert": KindAlert, "refresh_or_alert": KindRenew, "stop_alert": KindStop, "alert_backoff": KindBackoff,
-		"deny": KindDeny, "start_page": KindStartPage, "client_relogin": KindRelogin,
+	actions := map[string]Remedy{
+		"retry": RemedyRetry, "restart": RemedyRestart, "reuse_or_restart": RemedyReuse, "refresh_or_restart": RemedyRefresh,
+		"alert": RemedyAlert, "refresh_or_alert": RemedyRenew, "stop_alert": RemedyStop, "alert_backoff": RemedyBackoff,
+		"deny": RemedyDeny, "start_page": RemedyStartPage, "client_relogin": RemedyRelogin,
 	}
 	var file struct {
 		Errors []struct {
@@ -29,13 +29,13 @@ func TestEveryErrorCodeHasItsAction(t *testing.T) {
 	for _, row := range file.Errors {
 		want, ok := actions[row.Action]
 		if row.Code == 45011 {
-			want = KindThrottled // a retry too, but not within seconds
+			want = RemedyThrottled // a retry too, but not within seconds
 		}
 		if got, known := errcodes[row.Code]; !ok || !known || got != want || KindOf(row.Code) != want {
 			t.Errorf("%d: kind %q, want %q (%s)", row.Code, got, want, row.Action)
 		}
 	}
-	if KindOf(0) != "" || KindOf(123456) != KindAlert || KindOf(-2) != KindAlert {
+	if KindOf(0) != "" || KindOf(123456) != RemedyAlert || KindOf(-2) != RemedyAlert {
 		t.Error("0 is no error, an unknown code is an alert")
 	}
 }
@@ -46,21 +46,21 @@ func TestKindsAndSentinels(t *testing.T) {
 		ErrRetry, ErrRestart, ErrReuse, ErrRefresh, ErrAlert, ErrRenew, ErrStop, ErrBackoff,
 		ErrDeny, ErrStartPage, ErrRelogin, ErrUnavailable, ErrUncertain, ErrThrottled, ErrForeignCode,
 	}
-	is := map[Kind][]error{
-		KindRetry: {ErrRetry}, KindRestart: {ErrRestart}, KindReuse: {ErrReuse, ErrRestart}, KindRefresh: {ErrRefresh, ErrRestart},
-		KindAlert: {ErrAlert}, KindRenew: {ErrRenew, ErrAlert}, KindStop: {ErrStop, ErrAlert}, KindBackoff: {ErrBackoff, ErrAlert},
-		KindDeny: {ErrDeny}, KindStartPage: {ErrStartPage}, KindRelogin: {ErrRelogin},
-		KindThrottled: {ErrThrottled, ErrRetry}, KindForeignCode: {ErrForeignCode, ErrAlert},
-		KindUnavailable: {ErrUnavailable}, KindUncertain: {ErrUncertain}, "": nil, "other": nil,
+	is := map[Remedy][]error{
+		RemedyRetry: {ErrRetry}, RemedyRestart: {ErrRestart}, RemedyReuse: {ErrReuse, ErrRestart}, RemedyRefresh: {ErrRefresh, ErrRestart},
+		RemedyAlert: {ErrAlert}, RemedyRenew: {ErrRenew, ErrAlert}, RemedyStop: {ErrStop, ErrAlert}, RemedyBackoff: {ErrBackoff, ErrAlert},
+		RemedyDeny: {ErrDeny}, RemedyStartPage: {ErrStartPage}, RemedyRelogin: {ErrRelogin},
+		RemedyThrottled: {ErrThrottled, ErrRetry}, RemedyForeignCode: {ErrForeignCode, ErrAlert},
+		RemedyUnavailable: {ErrUnavailable}, RemedyUncertain: {ErrUncertain}, "": nil, "other": nil,
 	}
 	for kind, want := range is {
-		err := fmt.Errorf("wrapped: %w", &Error{Op: "exchange", Kind: kind, Err: context.Canceled})
+		err := fmt.Errorf("wrapped: %w", &Error{Op: "exchange", Remedy: kind, Err: context.Canceled})
 		for _, sentinel := range all {
 			if errors.Is(err, sentinel) != slices.Contains(want, sentinel) {
 				t.Errorf("kind %q, sentinel %q: errors.Is is %t", kind, sentinel, errors.Is(err, sentinel))
 			}
 		}
-		if e, ok := errors.AsType[*Error](err); !ok || e.Kind != kind || !errors.Is(err, context.Canceled) {
+		if e, ok := errors.AsType[*Error](err); !ok || e.Remedy != kind || !errors.Is(err, context.Canceled) {
 			t.Errorf("kind %q: neither kind nor cause is found", kind)
 		}
 	}
@@ -71,43 +71,43 @@ func TestCodesMeanWhatTheirCallMakesOfThem(t *testing.T) {
 	cases := []struct {
 		op   string
 		code int
-		want Kind
+		want Remedy
 	}{
-		{"exchange", 40001, KindAlert},
-		{"refresh", 40001, KindRestart},
-		{"userinfo", 40001, KindRefresh},
-		{"userinfo", 40003, KindAlert},
-		{"userinfo", 40014, KindRefresh},
-		{"refresh", 40014, KindRestart},
-		{"refresh", 42001, KindRestart},
-		{"refresh", 42002, KindRestart},
-		{"exchange", 40163, KindReuse},
-		{"exchange", -1, KindRetry},
-		{"exchange", 45009, KindStop},
-		{"userinfo", 48001, KindAlert},
-		{"exchange", 99999, KindAlert},
-		{"login", 40029, KindRestart},
-		{"login", 40163, KindReuse},
-		{"login", 40226, KindDeny},
-		{"login", 45011, KindThrottled},
-		{"login", -1, KindRetry},
-		{"login", 40001, KindAlert},
-		{"login", 40125, KindAlert},
-		{"token", 40001, KindAlert},
-		{"token", 40164, KindAlert},
-		{"token", 40243, KindAlert},
-		{"token", 45009, KindStop},
-		{"token", 89503, KindBackoff},
-		{"ticket", 40001, KindRenew},
-		{"ticket", 42001, KindRenew},
-		{"follower", 40014, KindRenew},
-		{"follower", 40003, KindAlert},
-		{"phone", 40014, KindRenew},
-		{"phone", 42001, KindRenew},
-		{"phone", 40029, KindRestart},
-		{"phone", 45011, KindThrottled},
-		{"phone", 40001, KindRenew},
-		{"phone", 40003, KindForeignCode},
+		{"exchange", 40001, RemedyAlert},
+		{"refresh", 40001, RemedyRestart},
+		{"userinfo", 40001, RemedyRefresh},
+		{"userinfo", 40003, RemedyAlert},
+		{"userinfo", 40014, RemedyRefresh},
+		{"refresh", 40014, RemedyRestart},
+		{"refresh", 42001, RemedyRestart},
+		{"refresh", 42002, RemedyRestart},
+		{"exchange", 40163, RemedyReuse},
+		{"exchange", -1, RemedyRetry},
+		{"exchange", 45009, RemedyStop},
+		{"userinfo", 48001, RemedyAlert},
+		{"exchange", 99999, RemedyAlert},
+		{"login", 40029, RemedyRestart},
+		{"login", 40163, RemedyReuse},
+		{"login", 40226, RemedyDeny},
+		{"login", 45011, RemedyThrottled},
+		{"login", -1, RemedyRetry},
+		{"login", 40001, RemedyAlert},
+		{"login", 40125, RemedyAlert},
+		{"token", 40001, RemedyAlert},
+		{"token", 40164, RemedyAlert},
+		{"token", 40243, RemedyAlert},
+		{"token", 45009, RemedyStop},
+		{"token", 89503, RemedyBackoff},
+		{"ticket", 40001, RemedyRenew},
+		{"ticket", 42001, RemedyRenew},
+		{"follower", 40014, RemedyRenew},
+		{"follower", 40003, RemedyAlert},
+		{"phone", 40014, RemedyRenew},
+		{"phone", 42001, RemedyRenew},
+		{"phone", 40029, RemedyRestart},
+		{"phone", 45011, RemedyThrottled},
+		{"phone", 40001, RemedyRenew},
+		{"phone", 40003, RemedyForeignCode},
 	}
 	for _, tc := range cases {
 		t.Run(fmt.Sprintf("%s %d", tc.op, tc.code), func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestCodesMeanWhatTheirCallMakesOfThem(t *testing.T) {
 				c := pipe(&Client{}, s.serve)
 				defer c.CloseIdle()
 				e, ok := errors.AsType[*Error](calls[tc.op](t, c))
-				if !ok || e.Op != tc.op || e.Code != tc.code || e.Kind != tc.want || e.HTTPStatus != 200 || !e.Answered() {
+				if !ok || e.Op != tc.op || e.Code != tc.code || e.Remedy != tc.want || e.HTTPStatus != 200 || !e.Answered() {
 					t.Errorf("%+v, want kind %q", e, tc.want)
 				}
 			})

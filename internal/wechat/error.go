@@ -7,7 +7,7 @@ import (
 
 // Error is the one error type of all calls. It is meant for logs and holds no
 // secret, code or token, nor an address with one in it, however it is printed;
-// a visitor is told something else. errors.Is finds the sentinel of its Kind,
+// a visitor is told something else. errors.Is finds the sentinel of its Remedy,
 // and context.Canceled or context.DeadlineExceeded where they were the cause.
 type Error struct {
 	// Op is the call: "exchange", "refresh", "userinfo" or "auth" of web
@@ -28,8 +28,8 @@ type Error struct {
 	// its like): the one to add to the account's IP allowlist (IP白名单). It
 	// is "" otherwise.
 	Address string
-	// Kind is what to do about it.
-	Kind Kind
+	// Remedy is what to do about it.
+	Remedy Remedy
 	// Err is the cause, when it was not WeChat's answer.
 	Err error
 }
@@ -57,8 +57,8 @@ func (e *Error) Error() string {
 	if e.HTTPStatus != 0 && e.HTTPStatus != 200 {
 		b.WriteString(" (HTTP status " + strconv.Itoa(e.HTTPStatus) + ")")
 	}
-	if e.Kind != "" {
-		b.WriteString(" [" + string(e.Kind) + "]")
+	if e.Remedy != "" {
+		b.WriteString(" [" + string(e.Remedy) + "]")
 	}
 	return b.String()
 }
@@ -67,10 +67,10 @@ func (e *Error) Error() string {
 // there was no answer, or that a call was not worth sending.
 func (e *Error) Answered() bool { return e.Code != 0 }
 
-// Unwrap returns the sentinel of e's Kind and the cause.
+// Unwrap returns the sentinel of e's Remedy and the cause.
 func (e *Error) Unwrap() []error {
 	var errs []error
-	if sentinel := e.Kind.sentinel(); sentinel != nil {
+	if sentinel := e.Remedy.sentinel(); sentinel != nil {
 		errs = append(errs, sentinel)
 	}
 	if e.Err != nil {

@@ -22,7 +22,7 @@ func (c *Client) Follower(ctx context.Context, access Secret, openID string) (Fo
 		return Follower{}, err
 	}
 	if openID == "" {
-		return Follower{}, followerInfo.fail(KindAlert, "the openid is missing")
+		return Follower{}, followerInfo.fail(RemedyAlert, "the openid is missing")
 	}
 	r, err := c.call(ctx, followerInfo, []param{
 		{"access_token", access.Reveal()},
@@ -37,7 +37,7 @@ func (c *Client) Follower(ctx context.Context, access Secret, openID string) (Fo
 	case err != nil:
 		return Follower{}, followerInfo.malformed(err)
 	case id != openID:
-		return Follower{}, followerInfo.fail(KindAlert, "the answer is of another openid than asked for")
+		return Follower{}, followerInfo.fail(RemedyAlert, "the answer is of another openid than asked for")
 	}
 	if text, _ := r.text("subscribe"); text != "1" {
 		return Follower{}, nil // nothing is said of others

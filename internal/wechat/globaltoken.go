@@ -25,7 +25,7 @@ type GlobalToken struct {
 	Logger *slog.Logger
 
 	once          sync.Once
-	token, ticket *keeper
+	token, ticket *tokenKeeper
 }
 
 // Get returns the token. It is used at once and not kept: see Do.
@@ -110,9 +110,9 @@ func (g *GlobalToken) start() {
 	})
 }
 
-// keeper returns the keeper of what ep gives.
-func (g *GlobalToken) keeper(ep endpoint, fetch func(context.Context, bool) (Secret, time.Duration, error)) *keeper {
-	k := &keeper{ep: ep, key: g.Credentials.AppID + "/" + ep.op, store: g.Store, logger: g.Logger, fetch: fetch}
+// tokenKeeper returns the keeper of what ep gives.
+func (g *GlobalToken) keeper(ep endpoint, fetch func(context.Context, bool) (Secret, time.Duration, error)) *tokenKeeper {
+	k := &tokenKeeper{ep: ep, key: g.Credentials.AppID + "/" + ep.op, store: g.Store, logger: g.Logger, fetch: fetch}
 	if k.store == nil {
 		k.store = new(MemoryTokens)
 	}

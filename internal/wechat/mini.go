@@ -8,7 +8,7 @@ const maxSessionKey = 128
 // miniLogin is the call of a mini program's sign-in (WeChat: code2Session, D1).
 var miniLogin = endpoint{
 	op: "login", path: "/sns/jscode2session", single: true, patient: true,
-	kinds: map[int]Kind{40001: KindAlert}, // there is no token: the secret is wrong
+	kinds: map[int]Remedy{40001: RemedyAlert}, // there is no token: the secret is wrong
 }
 
 // MiniSession is WeChat's answer to the code of a mini program.

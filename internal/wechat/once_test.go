@@ -111,7 +111,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		})
 		for op, call := range calls {
 			err := call(t, c)
-			if e, ok := errors.AsType[*Error](err); !ok || e.Kind != KindUncertain || e.HTTPStatus != status {
+			if e, ok := errors.AsType[*Error](err); !ok || e.Remedy != RemedyUncertain || e.HTTPStatus != status {
 				t.Errorf("%s %d: %v", op, status, err)
 			}
 		}

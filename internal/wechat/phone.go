@@ -16,7 +16,7 @@ var errNoPhone = errors.New("the answer has no valid phone number")
 // is another's.
 var phoneNumber = endpoint{
 	op: "phone", path: "/wxa/business/getuserphonenumber", single: true, patient: true,
-	kinds: map[int]Kind{40003: KindForeignCode, 40014: KindRenew, 42001: KindRenew},
+	kinds: map[int]Remedy{40003: RemedyForeignCode, 40014: RemedyRenew, 42001: RemedyRenew},
 }
 
 // Phone is a visitor's phone number.
@@ -34,9 +34,9 @@ type Phone struct {
 func (c *Client) Phone(ctx context.Context, access Secret, appID, code, openID string) (Phone, error) {
 	switch {
 	case code == "":
-		return Phone{}, phoneNumber.fail(KindStartPage, "there is no code")
+		return Phone{}, phoneNumber.fail(RemedyStartPage, "there is no code")
 	case !sendable(code, maxCode):
-		return Phone{}, phoneNumber.fail(KindRestart, "this is not a code")
+		return Phone{}, phoneNumber.fail(RemedyRestart, "this is not a code")
 	}
 	if err := phoneNumber.checkAccount(access, openID); err != nil {
 		return Phone{}, err
@@ -60,7 +60,7 @@ func parsePhoneAnswer(r reply, appID string) (Phone, error) {
 		return Phone{}, phoneNumber.malformed(errNoPhone)
 	}
 	if mark, ok := parseWatermark(info); ok && mark.appID != appID {
-		return Phone{}, phoneNumber.fail(KindAlert, "the phone number was given to another mini program")
+		return Phone{}, phoneNumber.fail(RemedyAlert, "the phone number was given to another mini program")
 	}
 	phone, err := parsePhone(info)
 	if err != nil {

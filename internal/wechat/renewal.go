@@ -9,7 +9,7 @@ import (
 
 // renewal returns a loan that serves: the one that another instance has stored, or
 // one from WeChat, which is asked under the lock of the store.
-func (k *keeper) renewal(ctx context.Context, refused Secret) (loan, error) {
+func (k *tokenKeeper) renewal(ctx context.Context, refused Secret) (accountToken, error) {
 	for {
 		stored, err := k.load(ctx)
 		if err != nil {
@@ -19,7 +19,7 @@ func (k *keeper) renewal(ctx context.Context, refused Secret) (loan, error) {
 			return stored, nil
 		}
 		if err := k.paused(); err != nil {
-			return loan{}, err
+			return accountToken{}, err
 		}
 		unlock, ok, err := k.store.Lock(ctx, k.key, lockTTL)
 		if err != nil {
@@ -29,13 +29,13 @@ func (k *keeper) renewal(ctx context.Context, refused Secret) (loan, error) {
 			return k.locked(ctx, refused, unlock)
 		}
 		if !sleep(ctx, lockPoll) {
-			return loan{}, k.ep.fail(KindUnavailable, "another instance did not finish in time")
+			return accountToken{}, k.ep.fail(RemedyUnavailable, "another instance did not finish in time")
 		}
 	}
 }
 
 // locked is the renewal of the only one who may ask.
-func (k *keeper) locked(ctx context.Context, refused Secret, unlock func()) (loan, error) {
+func (k *tokenKeeper) locked(ctx context.Context, refused Secret, unlock func()) (accountToken, error) {
 	defer unlock()
 	stored, err := k.load(ctx) // somebody may have saved it before we had the lock
 	if err != nil {
@@ -46,7 +46,7 @@ func (k *keeper) locked(ctx context.Context, refused Secret, unlock func()) (loa
 	}
 	fresh, err := k.ask(ctx, false)
 	if err != nil {
-		return loan{}, err
+		return accountToken{}, err
 	}
 	fresh.forced, fresh.forces = stored.forced, stored.forces
 	if fresh.value == stored.value {
@@ -57,11 +57,11 @@ func (k *keeper) locked(ctx context.Context, refused Secret, unlock func()) (loa
 	}
 	k.save(ctx, fresh)
 	if err == nil && fresh.value == refused {
-		err = k.ep.fail(KindRenew, "WeChat refuses the newest one it gives")
+		err = k.ep.fail(RemedyRenew, "WeChat refuses the newest one it gives")
 		k.pause(err)
 	}
 	if err != nil {
-		return loan{}, err
+		return accountToken{}, err
 	}
 	return fresh, nil
 }
@@ -69,25 +69,25 @@ func (k *keeper) locked(ctx context.Context, refused Secret, unlock func()) (loa
 // alone is the renewal of an instance that cannot reach the store. WeChat gives
 // every asker the same token, so asking is safe; forcing is not: instances that do
 // not know of each other would kill each other's tokens in turn.
-func (k *keeper) alone(ctx context.Context, refused Secret, why error) (loan, error) {
+func (k *tokenKeeper) alone(ctx context.Context, refused Secret, why error) (accountToken, error) {
 	if err := k.paused(); err != nil {
-		return loan{}, err
+		return accountToken{}, err
 	}
 	k.logger.LogAttrs(ctx, slog.LevelWarn, "the fleet's store of tokens does not answer", slog.String("key", k.key), slog.Any("error", why))
 	fresh, err := k.ask(ctx, false)
 	if err == nil && fresh.value == refused {
-		err = k.ep.fail(KindRenew, "WeChat refuses the newest one it gives")
+		err = k.ep.fail(RemedyRenew, "WeChat refuses the newest one it gives")
 		k.pause(err)
 	}
 	if err != nil {
-		return loan{}, err
+		return accountToken{}, err
 	}
 	return fresh, nil
 }
 
 // force makes WeChat give another value than l's. The fleet knows that it was
 // tried before it is: else each instance would try, and kill the others' tokens.
-func (k *keeper) force(ctx context.Context, l loan) (loan, error) {
+func (k *tokenKeeper) force(ctx context.Context, l accountToken) (accountToken, error) {
 	l.tried(time.Now())
 	if !k.save(ctx, l) {
 		return l, nil
@@ -102,30 +102,30 @@ func (k *keeper) force(ctx context.Context, l loan) (loan, error) {
 
 // ask asks WeChat, three times if it is busy or cannot be reached. A forced
 // renewal is asked for once: it may have been done.
-func (k *keeper) ask(ctx context.Context, force bool) (loan, error) {
+func (k *tokenKeeper) ask(ctx context.Context, force bool) (accountToken, error) {
 	for wait := 200 * time.Millisecond; ; wait *= 4 {
 		start := time.Now() // the value is at least this old when it arrives
 		value, life, err := k.fetch(ctx, force)
 		if err == nil {
 			k.logger.LogAttrs(ctx, slog.LevelDebug, "fetched from WeChat", slog.String("key", k.key),
 				slog.Duration("life", life), slog.Bool("forced", force))
-			return loan{value: value, fetched: start, expires: start.Add(life)}, nil
+			return accountToken{value: value, fetched: start, expires: start.Add(life)}, nil
 		}
 		if force || wait > time.Second || !passing(err) || !sleep(ctx, wait) {
 			if k.life.Err() == nil { // else this is the end, no failure of WeChat's
 				k.pause(err)
 			}
-			return loan{}, err
+			return accountToken{}, err
 		}
 	}
 }
 
 // load returns what the store keeps, an empty loan if that is nothing that makes
 // sense.
-func (k *keeper) load(ctx context.Context) (loan, error) {
+func (k *tokenKeeper) load(ctx context.Context) (accountToken, error) {
 	text, err := k.store.Load(ctx, k.key)
 	if err != nil || text.IsZero() {
-		return loan{}, err
+		return accountToken{}, err
 	}
 	l, ok := parseLoan(text, k.key, time.Now())
 	if !ok {
@@ -135,7 +135,7 @@ func (k *keeper) load(ctx context.Context) (loan, error) {
 }
 
 // save gives the loan to the others. Without it they fetch for themselves.
-func (k *keeper) save(ctx context.Context, l loan) bool {
+func (k *tokenKeeper) save(ctx context.Context, l accountToken) bool {
 	err := k.store.Save(ctx, k.key, l.record(k.key), l.expires)
 	if err != nil {
 		k.logger.LogAttrs(ctx, slog.LevelWarn, "not stored for the fleet", slog.String("key", k.key), slog.Any("error", err))
@@ -158,7 +158,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // passing reports whether the same question may be answered in a second.
 func passing(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && (e.Kind == KindRetry || e.Kind == KindUnavailable || e.Kind == KindUncertain)
+	return ok && (e.Remedy == RemedyRetry || e.Remedy == RemedyUnavailable || e.Remedy == RemedyUncertain)
 }
 
 // pauseAfter returns how long WeChat is left alone after an error (protocol facts,
@@ -170,13 +170,13 @@ func pauseAfter(err error) time.Duration {
 		return time.Minute
 	case e.Code == 89506: // an administrator refused our address
 		return 24 * time.Hour
-	case e.Kind == KindStop, e.Code == 89507:
+	case e.Remedy == RemedyStop, e.Code == 89507:
 		return time.Hour
-	case e.Kind == KindBackoff: // each question sends the administrator a message
+	case e.Remedy == RemedyBackoff: // each question sends the administrator a message
 		return 10 * time.Minute
 	case passing(err):
 		return 2 * time.Second
-	case e.Kind == KindRenew:
+	case e.Remedy == RemedyRenew:
 		return forceEvery
 	}
 	return time.Minute // too frequent, or until the operator has mended it

@@ -70,7 +70,7 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 	}
 	for _, body := range bad {
 		token, err := tokenOf([]byte(body))
-		if e, ok := errors.AsType[*Error](err); !ok || e.Kind != KindUncertain || token != (Token{}) {
+		if e, ok := errors.AsType[*Error](err); !ok || e.Remedy != RemedyUncertain || token != (Token{}) {
 			t.Errorf("%.60q: %+v, %v", body, token, err)
 		}
 	}

@@ -15,15 +15,15 @@ const (
 var (
 	exchange = endpoint{
 		op: "exchange", path: "/sns/oauth2/access_token", single: true, patient: true,
-		kinds: map[int]Kind{40001: KindAlert}, // there is no token yet: the secret is wrong
+		kinds: map[int]Remedy{40001: RemedyAlert}, // there is no token yet: the secret is wrong
 	}
 	refresh = endpoint{
 		op: "refresh", path: "/sns/oauth2/refresh_token", single: true, patient: true,
-		kinds: map[int]Kind{40001: KindRestart, 40014: KindRestart, 42001: KindRestart}, // nothing is left to refresh with
+		kinds: map[int]Remedy{40001: RemedyRestart, 40014: RemedyRestart, 42001: RemedyRestart}, // nothing is left to refresh with
 	}
 	userInfo = endpoint{
 		op: "userinfo", path: "/sns/userinfo", patient: true,
-		kinds: map[int]Kind{40001: KindRefresh},
+		kinds: map[int]Remedy{40001: RemedyRefresh},
 	}
 )
 
@@ -53,9 +53,9 @@ func (c *Client) Exchange(ctx context.Context, cred Credentials, code string) (T
 func (c *Client) Refresh(ctx context.Context, appID string, token Secret) (Token, error) {
 	switch {
 	case !sendable(appID, maxAppID):
-		return Token{}, refresh.fail(KindAlert, "the app id is missing or malformed")
+		return Token{}, refresh.fail(RemedyAlert, "the app id is missing or malformed")
 	case !sendable(token.Reveal(), maxToken):
-		return Token{}, refresh.fail(KindRestart, "the refresh token is missing or malformed")
+		return Token{}, refresh.fail(RemedyRestart, "the refresh token is missing or malformed")
 	}
 	r, err := c.call(ctx, refresh, []param{
 		{"appid", appID},
@@ -87,7 +87,7 @@ func (c *Client) UserInfo(ctx context.Context, access Secret, openID string) (Us
 	case info.OpenID != openID:
 		// A cache on the way that ignores the query would sign one visitor
 		// in as another.
-		return UserInfo{}, userInfo.fail(KindAlert, "the profile is of another openid than asked for")
+		return UserInfo{}, userInfo.fail(RemedyAlert, "the profile is of another openid than asked for")
 	}
 	return info, nil
 }
@@ -109,9 +109,9 @@ func (ep endpoint) token(r reply, err error) (Token, error) {
 func (ep endpoint) checkCode(cred Credentials, code string) error {
 	switch {
 	case code == "":
-		return ep.fail(KindStartPage, "there is no code")
+		return ep.fail(RemedyStartPage, "there is no code")
 	case !sendable(code, maxCode):
-		return ep.fail(KindRestart, "this is not a code")
+		return ep.fail(RemedyRestart, "this is not a code")
 	}
 	return ep.checkCredentials(cred)
 }
@@ -120,9 +120,9 @@ func (ep endpoint) checkCode(cred Credentials, code string) error {
 func (ep endpoint) checkCredentials(cred Credentials) error {
 	switch {
 	case !sendable(cred.AppID, maxAppID):
-		return ep.fail(KindAlert, "the app id is missing or malformed")
+		return ep.fail(RemedyAlert, "the app id is missing or malformed")
 	case !sendable(cred.Secret.Reveal(), maxSecret):
-		return ep.fail(KindAlert, "the app secret is missing or malformed")
+		return ep.fail(RemedyAlert, "the app secret is missing or malformed")
 	}
 	return nil
 }
@@ -130,10 +130,10 @@ func (ep endpoint) checkCredentials(cred Credentials) error {
 // checkUser reports what cannot be sent as a visitor's token and openid.
 func (ep endpoint) checkUser(access Secret, openID string) error {
 	if !sendable(access.Reveal(), maxToken) {
-		return ep.fail(KindRefresh, "the access token is missing or malformed")
+		return ep.fail(RemedyRefresh, "the access token is missing or malformed")
 	}
 	if id, ok := parseID(openID); !ok || id != openID {
-		return ep.fail(KindAlert, "the openid is missing or malformed")
+		return ep.fail(RemedyAlert, "the openid is missing or malformed")
 	}
 	return nil
 }

@@ -113,20 +113,20 @@ func TestRecordedErrors(t *testing.T) {
 	readJSON(t, "http_fixtures.json", &file)
 	want := []struct {
 		code     int
-		kind     Kind
+		kind     Remedy
 		msg, rid string
 	}{
-		{40029, KindRestart, "invalid code", ""},
-		{40029, KindRestart, "invalid code", "uhJDVZyFe-YZguHA"},
-		{40163, KindReuse, "code been used", "plAv90053th21"},
-		{41008, KindStartPage, "missing code", "jCbezQaLRa-yh_Wxa"},
-		{40013, KindAlert, "invalid appid", ""},
-		{40030, KindRestart, "invalid refresh_token", ""},
-		{40003, KindAlert, "invalid openid", ""},
-		{48001, KindAlert, "api unauthorized", "62fb9bc8-078c24da-4202f278"},
-		{41002, KindAlert, "appid missing", "619c7771-0a02d499-79942718"},
-		{40164, KindAlert, "invalid ip 101.226.140.206 ipv6 ::ffff:101.226.140.206, not in whitelist", "64e5d2d0-18b1978d-6abec211"},
-		{45009, KindStop, "api freq out of limit", ""},
+		{40029, RemedyRestart, "invalid code", ""},
+		{40029, RemedyRestart, "invalid code", "uhJDVZyFe-YZguHA"},
+		{40163, RemedyReuse, "code been used", "plAv90053th21"},
+		{41008, RemedyStartPage, "missing code", "jCbezQaLRa-yh_Wxa"},
+		{40013, RemedyAlert, "invalid appid", ""},
+		{40030, RemedyRestart, "invalid refresh_token", ""},
+		{40003, RemedyAlert, "invalid openid", ""},
+		{48001, RemedyAlert, "api unauthorized", "62fb9bc8-078c24da-4202f278"},
+		{41002, RemedyAlert, "appid missing", "619c7771-0a02d499-79942718"},
+		{40164, RemedyAlert, "invalid ip 101.226.140.206 ipv6 ::ffff:101.226.140.206, not in whitelist", "64e5d2d0-18b1978d-6abec211"},
+		{45009, RemedyStop, "api freq out of limit", ""},
 	}
 	if len(want) != len(file.Errors) {
 		t.Fatalf("%d fixtures, %d expectations", len(file.Errors), len(want))
@@ -143,7 +143,7 @@ func TestRecordedErrors(t *testing.T) {
 			call = calls["token"]
 		}
 		e, ok := errors.AsType[*Error](call(t, newClient(t, answer(fixture.Raw))))
-		if w := want[i]; !ok || e.Code != w.code || e.Kind != w.kind || e.Message != w.msg || e.RID != w.rid || e.Err != nil || (e.Address == "101.226.140.206") != (w.code == 40164) {
+		if w := want[i]; !ok || e.Code != w.code || e.Remedy != w.kind || e.Message != w.msg || e.RID != w.rid || e.Err != nil || (e.Address == "101.226.140.206") != (w.code == 40164) {
 			t.Errorf("%s: %+v", fixture.Raw, e)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 func benchPerson(b *testing.B) (*Ledger, ledger.Person) {
 	l := testBolt(b, testPath(b))
-	return l, mustSee(b, l, ledger.Sighting{
+	return l, mustSee(b, l, ledger.Observation{
 		AppID: "wx0123456789abcdef", OpenID: "oABCDEFGHIJKLMNOPQRSTUVWXYZ0", UnionID: "oUNIONIDABCDEFGHIJKLMNOPQRST",
 		Consent: true, Profile: &ledger.Profile{Nickname: "小明", AvatarURL: "https://thirdwx.qlogo.cn/mmopen/vi_32/abc/132"},
 	})
@@ -41,10 +41,10 @@ func BenchmarkFindOpenID(b *testing.B) {
 // BenchmarkSeeAgain is the sign-in of somebody seen within the hour: no write.
 func BenchmarkSeeAgain(b *testing.B) {
 	l, p := benchPerson(b)
-	s := ledger.Sighting{AppID: p.Accounts[0].AppID, OpenID: p.Accounts[0].OpenID, UnionID: p.UnionID}
+	s := ledger.Observation{AppID: p.Accounts[0].AppID, OpenID: p.Accounts[0].OpenID, UnionID: p.UnionID}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := l.See(b.Context(), s); err != nil {
+		if _, err := l.Observe(b.Context(), s); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -67,7 +67,7 @@ func BenchmarkEnded(b *testing.B) {
 // BenchmarkFirstSignIn: one at a time, and a thousand at once (time for one of them).
 func BenchmarkFirstSignIn(b *testing.B) {
 	var n atomic.Int64
-	sighting := func() ledger.Sighting { return ledger.Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", n.Add(1))} }
+	sighting := func() ledger.Observation { return ledger.Observation{AppID: "wxA", OpenID: fmt.Sprint("o", n.Add(1))} }
 	b.Run("alone", func(b *testing.B) {
 		l := testBolt(b, testPath(b))
 		for b.Loop() {

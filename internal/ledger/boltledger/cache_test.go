@@ -64,7 +64,7 @@ func TestFindIsNeverStale(t *testing.T) {
 	t.Parallel()
 	b := testBolt(t, testPath(t))
 	b.file.db.NoSync = true
-	id := mustSee(t, b, ledger.Sighting{AppID: "wxA", OpenID: "oA"}).ID
+	id := mustSee(t, b, ledger.Observation{AppID: "wxA", OpenID: "oA"}).ID
 	var (
 		wg      sync.WaitGroup
 		version atomic.Uint64
@@ -91,7 +91,7 @@ func TestFindIsNeverStale(t *testing.T) {
 		})
 	}
 	for i := range 150 {
-		p := mustSee(t, b, ledger.Sighting{AppID: "wxA", OpenID: "oA", Profile: &ledger.Profile{Nickname: fmt.Sprint("n", i)}})
+		p := mustSee(t, b, ledger.Observation{AppID: "wxA", OpenID: "oA", Profile: &ledger.Profile{Nickname: fmt.Sprint("n", i)}})
 		version.Store(p.Version)
 	}
 	done.Store(true)

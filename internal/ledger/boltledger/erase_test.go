@@ -16,7 +16,7 @@ func TestOldFile(t *testing.T) {
 	t.Parallel()
 	path := testPath(t)
 	b := testBolt(t, path)
-	p := mustSee(t, b, ledger.Sighting{AppID: "wxA", OpenID: "oA"})
+	p := mustSee(t, b, ledger.Observation{AppID: "wxA", OpenID: "oA"})
 	for _, missing := range [][][]byte{{bucketOutbox, bucketOnce}, {bucketOutbox, bucketOnce, bucketGone}} {
 		err := b.file.db.Update(func(tx *bolt.Tx) (err error) {
 			for _, name := range missing {
@@ -36,7 +36,7 @@ func TestOldFile(t *testing.T) {
 		if err := b.EndPerson(t.Context(), p.ID, time.Now(), time.Now().Add(time.Hour)); err != nil {
 			t.Error(err)
 		}
-		mustSee(t, b, ledger.Sighting{AppID: "wxA", OpenID: "oA", SignedIn: true})
+		mustSee(t, b, ledger.Observation{AppID: "wxA", OpenID: "oA", SignedIn: true})
 		if n, _, err := b.Waiting(t.Context(), "crm"); n != 1 || err != nil {
 			t.Errorf("%d wait, %v", n, err)
 		}
@@ -60,7 +60,7 @@ func TestGonePruned(t *testing.T) {
 	if !b.PersonEnded(old).IsZero() {
 		t.Error("a tombstone that is past still holds")
 	}
-	p := mustSee(t, b, ledger.Sighting{AppID: "wxA", OpenID: "oA"})
+	p := mustSee(t, b, ledger.Observation{AppID: "wxA", OpenID: "oA"})
 	if err := b.EndPerson(t.Context(), p.ID, time.Now(), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func FuzzSee(f *testing.F) {
 		unionIDs := map[string]string{} // id → unionid it was once shown with
 		at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 		for _, c := range script[:min(len(script), 60)] {
-			s := ledger.Sighting{AppID: fmt.Sprint("wx", c&3), OpenID: fmt.Sprint("o", c>>2&3), At: at}
+			s := ledger.Observation{AppID: fmt.Sprint("wx", c&3), OpenID: fmt.Sprint("o", c>>2&3), At: at}
 			if u := c >> 4 & 3; u > 0 {
 				s.UnionID = fmt.Sprint("u", u)
 				if believes(b, t, s) { // else what is said is the openid's alone
@@ -62,7 +62,7 @@ func FuzzSee(f *testing.F) {
 }
 
 // believes reports whether a sighting's unionid will be believed.
-func believes(l *Ledger, t *testing.T, s ledger.Sighting) bool {
+func believes(l *Ledger, t *testing.T, s ledger.Observation) bool {
 	s, err := s.Normal()
 	if err != nil {
 		t.Fatal(err)

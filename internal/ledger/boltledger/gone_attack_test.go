@@ -105,7 +105,7 @@ func TestImportFreezesNoProfile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := mustSee(t, b, ledger.Sighting{AppID: "wxA", OpenID: "oA", Consent: true, Profile: &ledger.Profile{Nickname: "new"}, Phone: "+8613900139000"})
+		p := mustSee(t, b, ledger.Observation{AppID: "wxA", OpenID: "oA", Consent: true, Profile: &ledger.Profile{Nickname: "new"}, Phone: "+8613900139000"})
 		if p.ID != aheadID || p.Nickname != "new" || p.Accounts[0].Phone != "+8613900139000" {
 			t.Errorf("the person is %+v", p)
 		}

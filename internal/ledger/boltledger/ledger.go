@@ -35,7 +35,7 @@ type Ledger struct {
 	unwritten  ledger.UnwrittenEnds
 	targets    ledger.Targets
 	limits     ledger.Limits // zero but in tests
-	leases     leases
+	leases     leaseTable
 	closed     atomic.Bool
 	generation atomic.Uint64
 }

@@ -30,9 +30,9 @@ func testBolt(t testing.TB, path string) *Ledger {
 	return b
 }
 
-func mustSee(t testing.TB, b *Ledger, s ledger.Sighting) ledger.Person {
+func mustSee(t testing.TB, b *Ledger, s ledger.Observation) ledger.Person {
 	t.Helper()
-	p, err := b.See(t.Context(), s)
+	p, err := b.Observe(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestOpenRefusesFiles(t *testing.T) {
 	ours := func(fn func(tx *bolt.Tx) error) func(*testing.T, string) {
 		return func(t *testing.T, path string) {
 			b := testBolt(t, path)
-			mustSee(t, b, ledger.Sighting{AppID: "wxA", OpenID: "oA"})
+			mustSee(t, b, ledger.Observation{AppID: "wxA", OpenID: "oA"})
 			b.Close()
 			edit(fn)(t, path)
 		}
@@ -217,21 +217,21 @@ func TestCorruptIsNotAbsent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := testBolt(t, testPath(t))
-			p := mustSee(t, b, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u"})
-			other := mustSee(t, b, ledger.Sighting{AppID: "wxA", OpenID: "oB", UnionID: "u2"})
+			p := mustSee(t, b, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u"})
+			other := mustSee(t, b, ledger.Observation{AppID: "wxA", OpenID: "oB", UnionID: "u2"})
 			if err := b.file.db.Update(func(tx *bolt.Tx) error { return damage(tx, p, other) }); err != nil {
 				t.Fatal(err)
 			}
 			_, find := b.FindUnionID(t.Context(), "u")
 			_, openID := b.FindOpenID(t.Context(), "wxA", "oA")
-			_, see := b.See(t.Context(), ledger.Sighting{AppID: "wxA", OpenID: "oA"})
-			_, join := b.See(t.Context(), ledger.Sighting{AppID: "wxC", OpenID: "oC", UnionID: "u"})
+			_, see := b.Observe(t.Context(), ledger.Observation{AppID: "wxA", OpenID: "oA"})
+			_, join := b.Observe(t.Context(), ledger.Observation{AppID: "wxC", OpenID: "oC", UnionID: "u"})
 			for _, err := range []error{find, openID, see, join} {
 				if !errors.Is(err, ledger.ErrCorrupt) || errors.Is(err, ledger.ErrNotFound) {
 					t.Errorf("%v, want ErrCorrupt", err)
 				}
 			}
-			if q := mustSee(t, b, ledger.Sighting{AppID: "wxA", OpenID: "oB", UnionID: "u2"}); q.ID != other.ID {
+			if q := mustSee(t, b, ledger.Observation{AppID: "wxA", OpenID: "oB", UnionID: "u2"}); q.ID != other.ID {
 				t.Error("the damage spread")
 			}
 		})
@@ -245,9 +245,9 @@ func TestFileShrinks(t *testing.T) {
 	for _, pages := range []int64{0, 1, 2, 3, 4} {
 		path := testPath(t)
 		b := testBolt(t, path)
-		p := mustSee(t, b, ledger.Sighting{AppID: "wxA", OpenID: "oA"})
+		p := mustSee(t, b, ledger.Observation{AppID: "wxA", OpenID: "oA"})
 		for i := range 50 {
-			mustSee(t, b, ledger.Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i)})
+			mustSee(t, b, ledger.Observation{AppID: "wxA", OpenID: fmt.Sprint("o", i)})
 		}
 		if err := os.Truncate(path, pages*int64(os.Getpagesize())); err != nil {
 			t.Fatal(err)
@@ -256,7 +256,7 @@ func TestFileShrinks(t *testing.T) {
 			if _, err := b.Find(t.Context(), p.ID); !errors.Is(err, ledger.ErrCorrupt) {
 				t.Errorf("%d pages: Find: %v", pages, err)
 			}
-			if _, err := b.See(t.Context(), ledger.Sighting{AppID: "wxA", OpenID: "oB"}); !errors.Is(err, ledger.ErrUnavailable) {
+			if _, err := b.Observe(t.Context(), ledger.Observation{AppID: "wxA", OpenID: "oB"}); !errors.Is(err, ledger.ErrUnavailable) {
 				t.Errorf("%d pages: See: %v", pages, err)
 			}
 			id := [16]byte{1}
@@ -285,24 +285,24 @@ func TestGenerationAndWrites(t *testing.T) {
 		t.Error("a generation of 0 looks like one never read")
 	}
 	for i, c := range []struct {
-		s           ledger.Sighting
+		s           ledger.Observation
 		news, write bool
 	}{
-		{ledger.Sighting{AppID: "wxA", OpenID: "oA"}, true, true},
-		{ledger.Sighting{AppID: "wxA", OpenID: "oA"}, false, false},
-		{ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at.Add(59 * time.Minute)}, false, false},
-		{ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at.Add(time.Hour)}, false, true},
-		{ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u"}, true, true},
-		{ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", Consent: true}, true, true},
-		{ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", Consent: true}, false, false},
-		{ledger.Sighting{AppID: "wxA", OpenID: "oA", Profile: &ledger.Profile{Nickname: "n"}}, true, true},
-		{ledger.Sighting{AppID: "wxA", OpenID: "oA", Profile: &ledger.Profile{Nickname: "n"}}, false, false},
-		{ledger.Sighting{AppID: "wxA", OpenID: "oA", Profile: &ledger.Profile{Nickname: "微信用户"}}, false, false},
-		{ledger.Sighting{AppID: "wxA", OpenID: "oA", Profile: &ledger.Profile{Nickname: "n", AvatarURL: "https://a"}}, true, true},
-		{ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u"}, true, true},
-		{ledger.Sighting{AppID: "wxB", OpenID: "oX", UnionID: "u"}, true, true},
-		{ledger.Sighting{AppID: "wxB", OpenID: "oX", UnionID: "u"}, false, false}, // doubted, every time
-		{ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u2"}, true, true},
+		{ledger.Observation{AppID: "wxA", OpenID: "oA"}, true, true},
+		{ledger.Observation{AppID: "wxA", OpenID: "oA"}, false, false},
+		{ledger.Observation{AppID: "wxA", OpenID: "oA", At: at.Add(59 * time.Minute)}, false, false},
+		{ledger.Observation{AppID: "wxA", OpenID: "oA", At: at.Add(time.Hour)}, false, true},
+		{ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u"}, true, true},
+		{ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", Consent: true}, true, true},
+		{ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", Consent: true}, false, false},
+		{ledger.Observation{AppID: "wxA", OpenID: "oA", Profile: &ledger.Profile{Nickname: "n"}}, true, true},
+		{ledger.Observation{AppID: "wxA", OpenID: "oA", Profile: &ledger.Profile{Nickname: "n"}}, false, false},
+		{ledger.Observation{AppID: "wxA", OpenID: "oA", Profile: &ledger.Profile{Nickname: "微信用户"}}, false, false},
+		{ledger.Observation{AppID: "wxA", OpenID: "oA", Profile: &ledger.Profile{Nickname: "n", AvatarURL: "https://a"}}, true, true},
+		{ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u"}, true, true},
+		{ledger.Observation{AppID: "wxB", OpenID: "oX", UnionID: "u"}, true, true},
+		{ledger.Observation{AppID: "wxB", OpenID: "oX", UnionID: "u"}, false, false}, // doubted, every time
+		{ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u2"}, true, true},
 	} {
 		if c.s.At.IsZero() {
 			c.s.At = at
@@ -330,7 +330,7 @@ func TestLog(t *testing.T) {
 		lines           int
 	}{{"oSECRET", "", 0}, {"oSECRET", "uSECRET", 0}, {"oSECRET2", "uSECRET", 1}, {"oSECRET", "uSECRET2", 2}, {"oSECRET", "uSECRET2", 2}}
 	for i, c := range steps {
-		mustSee(t, b, ledger.Sighting{AppID: "wxA", OpenID: c.openID, UnionID: c.unionID, Profile: &ledger.Profile{Nickname: fmt.Sprint("SECRET", i)}})
+		mustSee(t, b, ledger.Observation{AppID: "wxA", OpenID: c.openID, UnionID: c.unionID, Profile: &ledger.Profile{Nickname: fmt.Sprint("SECRET", i)}})
 		if got := strings.Count(out.String(), "\n"); got != c.lines {
 			t.Errorf("step %d: %d lines, want %d:\n%s", i, got, c.lines, &out)
 		}

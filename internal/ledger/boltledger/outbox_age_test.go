@@ -28,7 +28,7 @@ func TestDeadForThirtyDays(t *testing.T) {
 				t.Errorf("%d put back, %v", n, err)
 			}
 		}
-		mustSee(t, b, ledger.Sighting{AppID: "wxA", OpenID: "oA", SignedIn: true})
+		mustSee(t, b, ledger.Observation{AppID: "wxA", OpenID: "oA", SignedIn: true})
 		if p, err := posted(b, "crm"); err != nil || len(p.Dead) != 0 {
 			t.Errorf("%+v, %v", p, err)
 		}
@@ -42,7 +42,7 @@ func TestOnceForADay(t *testing.T) {
 	path := testPath(t)
 	synctest.Test(t, func(t *testing.T) {
 		b := testBolt(t, path)
-		mustSee(t, b, ledger.Sighting{AppID: "wxA", OpenID: "oA"})
+		mustSee(t, b, ledger.Observation{AppID: "wxA", OpenID: "oA"})
 		withdraw := func(key string, want bool) {
 			t.Helper()
 			_, done, err := b.Withdraw(t.Context(), ledger.Withdrawal{Key: key, Kind: ledger.Revoked, AppID: "wxA", OpenID: "oA"})

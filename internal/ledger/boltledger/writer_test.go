@@ -76,7 +76,7 @@ func TestCloseFinishesWrites(t *testing.T) {
 	kept := make([]bool, 200)
 	for i := range kept {
 		wg.Go(func() {
-			_, err := b.See(t.Context(), ledger.Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i)})
+			_, err := b.Observe(t.Context(), ledger.Observation{AppID: "wxA", OpenID: fmt.Sprint("o", i)})
 			if kept[i] = err == nil; err != nil && !errors.Is(err, ledger.ErrClosed) {
 				t.Error(err)
 			}
@@ -111,7 +111,7 @@ func TestWritesShareTransactions(t *testing.T) {
 	before := txid()
 	var wg sync.WaitGroup
 	for i := range 1000 {
-		wg.Go(func() { mustSee(t, b, ledger.Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i)}) })
+		wg.Go(func() { mustSee(t, b, ledger.Observation{AppID: "wxA", OpenID: fmt.Sprint("o", i)}) })
 	}
 	wg.Wait()
 	if n := txid() - before; n > 500 {

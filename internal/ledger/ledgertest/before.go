@@ -36,7 +36,7 @@ func Before(t *testing.T, l ledger.Ledger) {
 		t.Errorf("the erased person: %v, want ErrNotFound", err)
 	}
 	beforeOutbox(t, l)
-	again := MustSee(t, l, ledger.Sighting{AppID: "wxB", OpenID: "oAlice2", UnionID: "uAlice", SignedIn: true})
+	again := MustSee(t, l, ledger.Observation{AppID: "wxB", OpenID: "oAlice2", UnionID: "uAlice", SignedIn: true})
 	if again.ID != alice.ID {
 		t.Errorf("Alice signs in as %s, want %s", again.ID, alice.ID)
 	}

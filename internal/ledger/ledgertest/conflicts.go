@@ -19,7 +19,7 @@ var conflicts = []contract{
 
 // secret is a person with data that nobody else may ever see.
 func secret(t *testing.T, s *subject) ledger.Person {
-	return s.see(t, ledger.Sighting{
+	return s.see(t, ledger.Observation{
 		AppID: "wxA", OpenID: "oA", UnionID: "u1", At: at(0), Consent: true,
 		Profile: &ledger.Profile{Nickname: "secret", AvatarURL: "https://a.example/secret"},
 	})
@@ -35,8 +35,8 @@ func stranger(t *testing.T, p, q ledger.Person) {
 
 func openIDLeaves(t *testing.T, s *subject) {
 	p := secret(t, s)
-	s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u1", At: at(1)})
-	q := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u2", At: at(2)})
+	s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u1", At: at(1)})
+	q := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u2", At: at(2)})
 	stranger(t, q, p)
 	if q.UnionID != "u2" || q.OpenID("wxA") != "oA" || len(q.Accounts) != 1 || !q.FirstSeen.Equal(at(2)) {
 		t.Errorf("the newcomer is %+v", q)
@@ -54,11 +54,11 @@ func openIDLeaves(t *testing.T, s *subject) {
 
 func openIDMoves(t *testing.T, s *subject) {
 	p := secret(t, s)
-	known := s.see(t, ledger.Sighting{
+	known := s.see(t, ledger.Observation{
 		AppID: "wxB", OpenID: "oB", UnionID: "u2", At: at(1), Consent: true,
 		Profile: &ledger.Profile{Nickname: "known", AvatarURL: ""},
 	})
-	q := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u2", At: at(2)})
+	q := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u2", At: at(2)})
 	stranger(t, q, p)
 	if q.ID != known.ID || q.Nickname != "known" || q.OpenID("wxA") != "oA" || q.Version <= known.Version {
 		t.Errorf("moved to %+v, want %s", q, known.ID)
@@ -73,8 +73,8 @@ func openIDMoves(t *testing.T, s *subject) {
 
 func openIDReturns(t *testing.T, s *subject) {
 	p := secret(t, s)
-	q := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u2", At: at(1)})
-	back := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u1", At: at(2)})
+	q := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u2", At: at(1)})
+	back := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u1", At: at(2)})
 	if back.ID != p.ID || back.Nickname != "secret" || !back.Holds("wxA", "oA") {
 		t.Errorf("returned to %+v, want %s", back, p.ID)
 	}
@@ -89,10 +89,10 @@ func openIDReturns(t *testing.T, s *subject) {
 
 func twoUnionIDs(t *testing.T, s *subject) {
 	p := secret(t, s)
-	q := s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u2", At: at(1)})
+	q := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u2", At: at(1)})
 	for i, u := range []string{"u2", "u1", "u2", "u1", "u2"} {
-		s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: u, At: at(2 + 2*i)})
-		s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: u, At: at(3 + 2*i)})
+		s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: u, At: at(2 + 2*i)})
+		s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: u, At: at(3 + 2*i)})
 		if p2, q2 := s.find(t, p.ID), s.find(t, q.ID); p2.ID != p.ID || q2.ID != q.ID || p2.UnionID != "u1" || q2.UnionID != "u2" {
 			t.Fatalf("after %d rounds: %+v and %+v", i+1, p2, q2)
 		} else if q2.Nickname != "" {
@@ -105,7 +105,7 @@ func strangers(t *testing.T, s *subject) {
 	p := secret(t, s)
 	var q ledger.Person
 	for i := range 3 { // the answer stays the same however often it is asked
-		q = s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oOther", UnionID: "u1", At: at(1 + 100*i)})
+		q = s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oOther", UnionID: "u1", At: at(1 + 100*i)})
 		stranger(t, q, p)
 		if q.UnionID != "" || q.OpenID("wxA") != "oOther" || len(q.Merged) != 0 {
 			t.Errorf("the stranger is %+v", q)
@@ -116,9 +116,9 @@ func strangers(t *testing.T, s *subject) {
 }
 
 func knownStrangers(t *testing.T, s *subject) {
-	q := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oOther", At: at(-5)})
+	q := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oOther", At: at(-5)})
 	p := secret(t, s)
-	r := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oOther", UnionID: "u1", At: at(1)})
+	r := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oOther", UnionID: "u1", At: at(1)})
 	stranger(t, r, p)
 	if r.ID != q.ID || r.UnionID != "" {
 		t.Errorf("the stranger is %+v, want %s unchanged", r, q.ID)
@@ -128,17 +128,17 @@ func knownStrangers(t *testing.T, s *subject) {
 
 func neither(t *testing.T, s *subject) {
 	p := secret(t, s)
-	taken := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oOther", UnionID: "u2", At: at(1)})
-	q := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u2", At: at(2)})
+	taken := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oOther", UnionID: "u2", At: at(1)})
+	q := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u2", At: at(2)})
 	stranger(t, q, p)
 	if q.ID == taken.ID || q.UnionID != "" {
 		t.Errorf("the doubted visitor is %+v", q)
 	}
-	if r := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u2", At: at(3)}); r.ID != q.ID {
+	if r := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u2", At: at(3)}); r.ID != q.ID {
 		t.Errorf("the second time: %s, want %s", r.ID, q.ID)
 	}
 	s.same(t, q)
-	if back := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u1", At: at(4)}); back.ID != p.ID {
+	if back := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u1", At: at(4)}); back.ID != p.ID {
 		t.Errorf("returned to %s, want %s", back.ID, p.ID)
 	}
 	if r := s.find(t, q.ID); r.ID != p.ID { // what it was called in between resolves too

@@ -28,13 +28,13 @@ func CrowdForEver(l ledger.Ledger) {
 		wg.Go(func() {
 			for {
 				human, app := rand.IntN(300), rand.IntN(4)
-				s := ledger.Sighting{
+				s := ledger.Observation{
 					AppID: fmt.Sprint("wx", app), OpenID: fmt.Sprint("o", app, "-", human), Consent: rand.IntN(2) == 0, SignedIn: true,
 				}
 				if rand.IntN(2) == 0 {
 					s.UnionID = fmt.Sprint("u", human)
 				}
-				p, err := l.See(context.Background(), s)
+				p, err := l.Observe(context.Background(), s)
 				must(err)
 				fmt.Printf("%s,%s,%s,%s,%s\n", s.AppID, s.OpenID, s.UnionID, p.ID, ledger.SignedIn)
 				if rand.IntN(10) > 0 {

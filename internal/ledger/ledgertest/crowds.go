@@ -23,8 +23,8 @@ func thousand(t *testing.T, s *subject) {
 	for i := range ids {
 		wg.Go(func() {
 			<-start
-			in := ledger.Sighting{AppID: apps[i%4], OpenID: "o" + apps[i%4], UnionID: "u", At: at(i % 7)}
-			if p, err := s.Ledger.See(t.Context(), in); err != nil {
+			in := ledger.Observation{AppID: apps[i%4], OpenID: "o" + apps[i%4], UnionID: "u", At: at(i % 7)}
+			if p, err := s.Ledger.Observe(t.Context(), in); err != nil {
 				t.Error(err)
 			} else {
 				ids[i] = p.ID
@@ -60,11 +60,11 @@ func crowd(t *testing.T, s *subject) {
 	)
 	see := func(human, app int, unionID string) {
 		wg.Go(func() {
-			in := ledger.Sighting{
+			in := ledger.Observation{
 				AppID: fmt.Sprint("wx", app), OpenID: fmt.Sprint("o", app, "-", human), UnionID: unionID, At: at(rand.IntN(60)),
 				Profile: &ledger.Profile{Nickname: fmt.Sprint("human ", human)}, Consent: true,
 			}
-			p, err := s.Ledger.See(t.Context(), in)
+			p, err := s.Ledger.Observe(t.Context(), in)
 			if err != nil {
 				t.Error(err)
 				return

@@ -24,17 +24,17 @@ var details = []contract{
 }
 
 func consent(t *testing.T, s *subject) {
-	p := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(0)})
-	q := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", Consent: true, At: at(1)})
+	p := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(0)})
+	q := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", Consent: true, At: at(1)})
 	if !q.Consented("wxA") || q.Consented("wxB") || q.Version <= p.Version || !q.Accounts[0].ConsentAt.Equal(at(1)) {
 		t.Errorf("person = %+v", q)
 	}
-	s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(2)})
-	r := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(300)})
+	s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(2)})
+	r := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(300)})
 	if !r.Consented("wxA") || r.Consented("wxB") {
 		t.Errorf("after silent sign-ins: %+v", r.Accounts)
 	}
-	if r = s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", Consent: true, At: at(600)}); !r.Accounts[0].ConsentAt.Equal(at(600)) {
+	if r = s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", Consent: true, At: at(600)}); !r.Accounts[0].ConsentAt.Equal(at(600)) {
 		t.Errorf("consent = %v, want the later one", r.Accounts[0].ConsentAt)
 	}
 }
@@ -60,7 +60,7 @@ func profiles(t *testing.T, s *subject) {
 		{10, " \xffx" + strings.Repeat("明", 200), "http://a.example/x", "x" + strings.Repeat("明", 85), "http://a.example/x"},
 	}
 	for _, c := range steps {
-		p := s.see(t, ledger.Sighting{
+		p := s.see(t, ledger.Observation{
 			AppID: "wxA", OpenID: "oA", At: at(c.minute), Profile: &ledger.Profile{Nickname: c.nickname, AvatarURL: c.avatar},
 		})
 		if p.Nickname != c.wantNick || p.AvatarURL != c.wantAv {
@@ -68,21 +68,21 @@ func profiles(t *testing.T, s *subject) {
 		}
 		s.same(t, p)
 	}
-	if p := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(500)}); !strings.HasPrefix(p.Nickname, "x") {
+	if p := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(500)}); !strings.HasPrefix(p.Nickname, "x") {
 		t.Errorf("a sighting without a profile changed it to %q", p.Nickname)
 	}
 }
 
 func lastSeen(t *testing.T, s *subject) {
-	s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0)})
+	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
 	for _, c := range []struct{ minute, want int }{{59, 0}, {60, 60}, {61, 60}, {30, 60}, {121, 121}} {
-		p := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(c.minute)})
+		p := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(c.minute)})
 		if !p.LastSeen.Equal(at(c.want)) || !p.Accounts[0].LastSeen.Equal(at(c.want)) || p.Version != 1 {
 			t.Errorf("seen after %d minutes: last %v, version %d; want %v, 1", c.minute, p.LastSeen, p.Version, at(c.want))
 		}
 	}
 	now := time.Now()
-	p := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oNow"})
+	p := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oNow"})
 	if d := p.LastSeen.Sub(now); d.Abs() > time.Minute || p.LastSeen.Nanosecond() != 0 || p.LastSeen.Location() != time.UTC {
 		t.Errorf("seen now: %v", p.LastSeen)
 	}
@@ -90,7 +90,7 @@ func lastSeen(t *testing.T, s *subject) {
 
 func invalid(t *testing.T, s *subject) {
 	long := strings.Repeat("x", 129)
-	for name, in := range map[string]ledger.Sighting{
+	for name, in := range map[string]ledger.Observation{
 		"no app id":    {OpenID: "o"},
 		"no openid":    {AppID: "wxA"},
 		"only unionid": {AppID: "wxA", UnionID: "u"},
@@ -104,19 +104,19 @@ func invalid(t *testing.T, s *subject) {
 		"year 0001":    {AppID: "wxA", OpenID: "o", At: time.Time{}.Add(time.Hour)},
 		"year 10000":   {AppID: "wxA", OpenID: "o", At: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
 	} {
-		_, err := s.Ledger.See(t.Context(), in)
+		_, err := s.Ledger.Observe(t.Context(), in)
 		wantErr(t, name, err, ledger.ErrInvalid)
 		if err != nil && (strings.Contains(err.Error(), "root") || strings.Contains(err.Error(), long)) {
 			t.Errorf("%s: the error repeats the sighting: %v", name, err)
 		}
 	}
 	edge := strings.Repeat("~", 128)
-	s.same(t, s.see(t, ledger.Sighting{AppID: edge, OpenID: edge, UnionID: edge, At: at(0)}))
-	s.same(t, s.see(t, ledger.Sighting{AppID: `"\<&>`, OpenID: `"\<&>`, UnionID: `"\<&>`, At: at(0)}))
+	s.same(t, s.see(t, ledger.Observation{AppID: edge, OpenID: edge, UnionID: edge, At: at(0)}))
+	s.same(t, s.see(t, ledger.Observation{AppID: `"\<&>`, OpenID: `"\<&>`, UnionID: `"\<&>`, At: at(0)}))
 }
 
 func nobody(t *testing.T, s *subject) {
-	s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(0)})
+	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(0)})
 	for _, key := range []string{"", anID, "oA", "../../etc/passwd", "wxA\x00oA", strings.Repeat("x", 1<<20), "\xff"} {
 		_, err := s.Ledger.Find(t.Context(), key)
 		wantErr(t, "Find", err, ledger.ErrNotFound)
@@ -132,7 +132,7 @@ func nobody(t *testing.T, s *subject) {
 }
 
 func copies(t *testing.T, s *subject) {
-	p := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0)})
+	p := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
 	for range 3 {
 		q := s.find(t, p.ID)
 		if q.Accounts[0].OpenID != "oA" {
@@ -154,7 +154,7 @@ func cancelled(t *testing.T, s *subject) {
 }
 
 func survives(t *testing.T, s *subject) {
-	want := s.see(t, ledger.Sighting{
+	want := s.see(t, ledger.Observation{
 		AppID: "wxA", OpenID: "oA", UnionID: "u", Consent: true, At: at(0),
 		Profile: &ledger.Profile{Nickname: "<小明 & \"\u2028\U0001f469\u200d\U0001f680>", AvatarURL: "https://a.example/?a=1&b=2"},
 	})
@@ -187,7 +187,7 @@ func endedSession(t *testing.T, s *subject) {
 }
 
 func closed(t *testing.T, s *subject) {
-	p := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0)})
+	p := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
 	s.find(t, p.ID)
 	for range 2 {
 		if err := s.Ledger.Close(); err != nil {

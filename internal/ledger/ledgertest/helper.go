@@ -9,9 +9,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-func MustSee(t testing.TB, l ledger.Ledger, s ledger.Sighting) ledger.Person {
+func MustSee(t testing.TB, l ledger.Ledger, s ledger.Observation) ledger.Person {
 	t.Helper()
-	p, err := l.See(t.Context(), s)
+	p, err := l.Observe(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +21,7 @@ func MustSee(t testing.TB, l ledger.Ledger, s ledger.Sighting) ledger.Person {
 // BuryOne makes a dead letter, and returns its id.
 func BuryOne(t *testing.T, l ledger.Ledger) string {
 	t.Helper()
-	MustSee(t, l, ledger.Sighting{AppID: "wxA", OpenID: "oA", SignedIn: true})
+	MustSee(t, l, ledger.Observation{AppID: "wxA", OpenID: "oA", SignedIn: true})
 	due, _, err := l.Due(t.Context(), "crm", time.Now(), 1)
 	if err != nil || len(due) != 1 {
 		t.Fatalf("%d due, %v", len(due), err)

@@ -25,7 +25,7 @@ var others = []ledger.EventKind{
 func notices(t *testing.T, s *subject) {
 	t.Helper()
 	s.signIn(t, "wxA", "oA", "u")
-	s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u", Consent: true})
+	s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", Consent: true})
 	withdraw := func(kind ledger.EventKind, appID, openID string, account bool) ledger.Person {
 		t.Helper()
 		p, done := s.withdraw(t, ledger.Withdrawal{Kind: kind, AppID: appID, OpenID: openID, Consent: true, Account: account})

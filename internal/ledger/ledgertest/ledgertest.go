@@ -50,11 +50,11 @@ var t0 = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 
 func at(minutes int) time.Time { return t0.Add(time.Duration(minutes) * time.Minute) }
 
-func (s *subject) see(t *testing.T, in ledger.Sighting) ledger.Person {
+func (s *subject) see(t *testing.T, in ledger.Observation) ledger.Person {
 	t.Helper()
-	p, err := s.Ledger.See(t.Context(), in)
+	p, err := s.Ledger.Observe(t.Context(), in)
 	if err != nil {
-		t.Fatalf("See(%+v): %v", in, err)
+		t.Fatalf("Observe(%+v): %v", in, err)
 	}
 	return p
 }
@@ -95,7 +95,7 @@ func (s *subject) same(t *testing.T, p ledger.Person) {
 func (s *subject) calls(ctx context.Context) map[string]func() error {
 	return map[string]func() error{
 		"See": func() error {
-			_, err := s.Ledger.See(ctx, ledger.Sighting{AppID: "wxA", OpenID: "oNew", At: at(0)})
+			_, err := s.Ledger.Observe(ctx, ledger.Observation{AppID: "wxA", OpenID: "oNew", At: at(0)})
 			return err
 		},
 		"Ready":       func() error { return s.Ledger.Ready(ctx) },
@@ -117,7 +117,7 @@ func (s *subject) calls(ctx context.Context) map[string]func() error {
 		"Redeliver":   func() error { _, err := s.Ledger.Redeliver(ctx, crm, ""); return err },
 		"Lease":       func() error { _, err := s.Ledger.Lease(ctx, crm, "me", time.Minute); return err },
 		"Release":     func() error { return s.Ledger.Release(ctx, crm, "me") },
-		"Renew":       func() error { return s.Ledger.Renew(ctx, ledger.Sighting{AppID: "wxA", OpenID: "oNew"}) },
+		"Renew":       func() error { return s.Ledger.Renew(ctx, ledger.Observation{AppID: "wxA", OpenID: "oNew"}) },
 		"Withdraw": func() error {
 			_, _, err := s.Ledger.Withdraw(ctx, ledger.Withdrawal{Kind: ledger.Revoked, AppID: "wxA", OpenID: "oNew"})
 			return err

@@ -12,7 +12,7 @@ import (
 // fillOutbox fills the outbox as a crowd does that signs in while nobody delivers: half of the events are of one person.
 func fillOutbox(t testing.TB, l ledger.Ledger, n int, keep func([]ledger.Notice) error) {
 	l.SetTargets([]ledger.Target{{Name: "crm"}})
-	busy := MustSee(t, l, ledger.Sighting{AppID: "wxA", OpenID: "oBusy"})
+	busy := MustSee(t, l, ledger.Observation{AppID: "wxA", OpenID: "oBusy"})
 	for range n / 1000 {
 		var some []ledger.Notice
 		for i := range 1000 {
@@ -53,8 +53,8 @@ func ManyWaiting(t *testing.T, l ledger.Ledger, keep func([]ledger.Notice) error
 	}
 	each := time.Since(begun) / rounds
 	begun = time.Now()
-	MustSee(t, l, ledger.Sighting{AppID: "wxB", OpenID: "oOld", UnionID: "u", At: time.Unix(5, 0)})
-	MustSee(t, l, ledger.Sighting{AppID: "wxA", OpenID: "oBusy", UnionID: "u", SignedIn: true}) // merged into the older one
+	MustSee(t, l, ledger.Observation{AppID: "wxB", OpenID: "oOld", UnionID: "u", At: time.Unix(5, 0)})
+	MustSee(t, l, ledger.Observation{AppID: "wxA", OpenID: "oBusy", UnionID: "u", SignedIn: true}) // merged into the older one
 	merge := time.Since(begun)
 	t.Logf("%d waiting: one delivery takes %v (asking, and noting), a merge of %d events %v", manyWaiting, each, manyWaiting/2, merge)
 	if UnderLoad && (each > 100*time.Millisecond || merge > 20*time.Second) {
@@ -67,7 +67,7 @@ func ManyWaiting(t *testing.T, l ledger.Ledger, keep func([]ledger.Notice) error
 // 39 µs to 14 µs in the crowd, which shares disk writes (2.9 times); in Redis 140 µs to 78 µs alone (1.8 times), 161 µs
 // to 40 µs in the crowd, which stands in line, for it is one person.
 func BenchSeeSignedIn(b *testing.B, open func(b *testing.B) ledger.Ledger) {
-	run := func(b *testing.B, l ledger.Ledger, s ledger.Sighting, crowd int) {
+	run := func(b *testing.B, l ledger.Ledger, s ledger.Observation, crowd int) {
 		for b.Loop() {
 			var wg sync.WaitGroup
 			for range crowd {
@@ -82,7 +82,7 @@ func BenchSeeSignedIn(b *testing.B, open func(b *testing.B) ledger.Ledger) {
 			b.Run(fmt.Sprintf("crowd=%d/told=%v", crowd, told), func(b *testing.B) {
 				l := open(b)
 				l.SetTargets([]ledger.Target{{Name: "crm"}})
-				run(b, l, ledger.Sighting{AppID: "wx0123456789abcdef", OpenID: "oABCDEFGHIJKLMNOPQRSTUVWXYZ0", SignedIn: told}, crowd)
+				run(b, l, ledger.Observation{AppID: "wx0123456789abcdef", OpenID: "oABCDEFGHIJKLMNOPQRSTUVWXYZ0", SignedIn: told}, crowd)
 			})
 		}
 	}

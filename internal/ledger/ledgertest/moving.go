@@ -45,7 +45,7 @@ func walk(t *testing.T, s *subject) {
 	}
 	want := map[string]ledger.Person{}
 	for i := range 700 {
-		p := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i), UnionID: fmt.Sprint("u", i), At: at(i)})
+		p := s.see(t, ledger.Observation{AppID: "wxA", OpenID: fmt.Sprint("o", i), UnionID: fmt.Sprint("u", i), At: at(i)})
 		want[p.ID] = p
 	}
 	if got := s.all(t); !reflect.DeepEqual(got, want) {
@@ -61,7 +61,7 @@ func walk(t *testing.T, s *subject) {
 
 func walkEnds(t *testing.T, s *subject) {
 	for i := range 3 {
-		s.see(t, ledger.Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i)})
+		s.see(t, ledger.Observation{AppID: "wxA", OpenID: fmt.Sprint("o", i)})
 	}
 	enough, n := errors.New("enough"), 0
 	wantErr(t, "Walk", s.Ledger.Walk(t.Context(), func(ledger.Person) error { n++; return enough }), enough)
@@ -72,14 +72,14 @@ func walkEnds(t *testing.T, s *subject) {
 
 // somebody makes a person with everything, and one who was left behind.
 func somebody(t *testing.T, s *subject) ledger.Person {
-	s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0)})
-	s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
-	p := s.see(t, ledger.Sighting{
+	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
+	s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
+	p := s.see(t, ledger.Observation{
 		AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(2), Consent: true,
 		Profile: &ledger.Profile{Nickname: "<小明>", AvatarURL: "https://a.example/1"},
 	})
-	s.see(t, ledger.Sighting{AppID: "wxC", OpenID: "oC", UnionID: "u2", At: at(3)})
-	s.see(t, ledger.Sighting{AppID: "wxC", OpenID: "oC", UnionID: "u3", At: at(4)})
+	s.see(t, ledger.Observation{AppID: "wxC", OpenID: "oC", UnionID: "u2", At: at(3)})
+	s.see(t, ledger.Observation{AppID: "wxC", OpenID: "oC", UnionID: "u3", At: at(4)})
 	return p
 }
 
@@ -121,17 +121,17 @@ func imports(t *testing.T, s *subject) {
 	}
 	s.told(t)
 	// who is older is still known
-	a := s.see(t, ledger.Sighting{AppID: "wxD", OpenID: "oD", At: at(0)})
-	p := s.see(t, ledger.Sighting{AppID: "wxD", OpenID: "oD", UnionID: "u", At: at(9)})
+	a := s.see(t, ledger.Observation{AppID: "wxD", OpenID: "oD", At: at(0)})
+	p := s.see(t, ledger.Observation{AppID: "wxD", OpenID: "oD", UnionID: "u", At: at(9)})
 	if p.ID == a.ID || len(p.Accounts) != 3 {
 		t.Errorf("%s, made after the import, is older than whom the import brought: %+v", a.ID, p)
 	}
 }
 
 func importOld(t *testing.T, s *subject) {
-	old := s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", At: at(1)})
-	older := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(0)})
-	now := s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(2)}) // merged
+	old := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", At: at(1)})
+	older := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(0)})
+	now := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(2)}) // merged
 	for _, p := range []ledger.Person{old, older, now} {
 		if err := s.Ledger.Import(t.Context(), p); err != nil {
 			t.Error(err)

@@ -79,7 +79,7 @@ func (s *subject) told(t *testing.T, want ...ledger.Event) {
 
 func (s *subject) signIn(t *testing.T, appID, openID, unionID string) ledger.Person {
 	t.Helper()
-	return s.see(t, ledger.Sighting{AppID: appID, OpenID: openID, UnionID: unionID, SignedIn: true, Scope: "snsapi_base"})
+	return s.see(t, ledger.Observation{AppID: appID, OpenID: openID, UnionID: unionID, SignedIn: true, Scope: "snsapi_base"})
 }
 
 func kindsOf(all []ledger.Event) (kinds []ledger.EventKind) {
@@ -119,9 +119,9 @@ func wanted(t *testing.T, s *subject) {
 
 func signIns(t *testing.T, s *subject) {
 	s.listen()
-	p := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(0)})
+	p := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(0)})
 	s.told(t)
-	in := ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(1), SignedIn: true, Scope: "snsapi_userinfo"}
+	in := ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(1), SignedIn: true, Scope: "snsapi_userinfo"}
 	want := ledger.Event{
 		Kind: ledger.SignedIn, Person: p.ID, AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(1), Scope: "snsapi_userinfo",
 	}
@@ -135,7 +135,7 @@ func signIns(t *testing.T, s *subject) {
 	s.see(t, in)
 	s.told(t)
 	in.Scope = "a b"
-	_, err := s.Ledger.See(t.Context(), in)
+	_, err := s.Ledger.Observe(t.Context(), in)
 	wantErr(t, "a bad scope", err, ledger.ErrInvalid)
 }
 
@@ -221,8 +221,8 @@ func mergedLines(t *testing.T, s *subject) {
 // mergedPostponed: who is gone had an event that cannot be delivered. What the one who stays does later waits for it.
 func mergedPostponed(t *testing.T, s *subject) {
 	s.listen()
-	s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0)})
-	b := s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u", SignedIn: true, At: at(5)})
+	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
+	b := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", SignedIn: true, At: at(5)})
 	s.signIn(t, "wxA", "oA", "")
 	retry := time.Now().Add(time.Hour)
 	for _, d := range s.due(t, crm, later()) {
@@ -232,7 +232,7 @@ func mergedPostponed(t *testing.T, s *subject) {
 			}
 		}
 	}
-	s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(6)})
+	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(6)})
 	if due := s.due(t, crm, later()); len(due) != 0 {
 		t.Errorf("the oldest of the line waits, but %+v is due", due)
 	}

@@ -22,25 +22,25 @@ var persons = []contract{
 
 func events(t *testing.T, s *subject) {
 	s.listen()
-	a := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0)})
-	b := s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
-	s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", Consent: true, Profile: &ledger.Profile{Nickname: "n"}, At: at(2)})
+	a := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
+	b := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
+	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", Consent: true, Profile: &ledger.Profile{Nickname: "n"}, At: at(2)})
 	s.told(t)
-	s.see(t, ledger.Sighting{AppID: "wxC", OpenID: "oC", UnionID: "u", At: at(3)})
+	s.see(t, ledger.Observation{AppID: "wxC", OpenID: "oC", UnionID: "u", At: at(3)})
 	s.told(t, ledger.Event{Kind: ledger.Linked, Person: b.ID, AppID: "wxC", OpenID: "oC", At: at(3)})
 	for i := range 3 { // the same again is no event
-		s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(4 + 100*i)})
+		s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(4 + 100*i)})
 	}
 	s.told(t, ledger.Event{
 		Kind: ledger.Merged, Person: a.ID, From: b.ID, Aliases: []string{b.ID},
 		AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(4),
 	})
-	c := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u2", At: at(500)})
+	c := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u2", At: at(500)})
 	s.told(t, ledger.Event{
 		Kind: ledger.Linked, Person: c.ID, From: a.ID, AppID: "wxA", OpenID: "oA", UnionID: "u2", At: at(500),
 	})
-	s.see(t, ledger.Sighting{AppID: "wxD", OpenID: "oD", At: at(501)})
-	d := s.see(t, ledger.Sighting{AppID: "wxD", OpenID: "oD", UnionID: "u3", At: at(502)})
+	s.see(t, ledger.Observation{AppID: "wxD", OpenID: "oD", At: at(501)})
+	d := s.see(t, ledger.Observation{AppID: "wxD", OpenID: "oD", UnionID: "u3", At: at(502)})
 	s.told(t, ledger.Event{Kind: ledger.Linked, Person: d.ID, AppID: "wxD", UnionID: "u3", At: at(502)})
 	before := time.Now().Add(-time.Second)
 	if err := s.Ledger.Erase(t.Context(), b.ID); err != nil {
@@ -57,11 +57,11 @@ func events(t *testing.T, s *subject) {
 }
 
 func endPerson(t *testing.T, s *subject) {
-	a := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0)})
-	b := s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
-	other := s.see(t, ledger.Sighting{AppID: "wxC", OpenID: "oC", At: at(1)})
+	a := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
+	b := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
+	other := s.see(t, ledger.Observation{AppID: "wxC", OpenID: "oC", At: at(1)})
 	version := a.Version
-	a = s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(2)})
+	a = s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(2)})
 	until := time.Now().Add(time.Hour)
 	end := func(id string, when, until time.Time) {
 		t.Helper()
@@ -90,10 +90,10 @@ func endPerson(t *testing.T, s *subject) {
 }
 
 func erase(t *testing.T, s *subject) {
-	a := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0)})
-	b := s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
-	p := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(2), Profile: &ledger.Profile{Nickname: "n"}})
-	other := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oOther", UnionID: "uOther", At: at(2)})
+	a := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
+	b := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
+	p := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(2), Profile: &ledger.Profile{Nickname: "n"}})
+	other := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oOther", UnionID: "uOther", At: at(2)})
 	s.same(t, p)
 	generation := s.Ledger.Generation()
 	if err := s.Ledger.Erase(t.Context(), b.ID); err != nil {
@@ -118,7 +118,7 @@ func erase(t *testing.T, s *subject) {
 	}
 	wantErr(t, "Erase of no id", s.Ledger.Erase(t.Context(), "../x"), ledger.ErrNotFound)
 	s.same(t, other)
-	again := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(3)})
+	again := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(3)})
 	if again.ID == a.ID || again.ID == b.ID || again.Nickname != "" || len(again.Accounts) != 1 || len(again.Merged) != 0 {
 		t.Errorf("who came back is %+v", again)
 	}
@@ -126,9 +126,9 @@ func erase(t *testing.T, s *subject) {
 }
 
 func exported(t *testing.T, s *subject) {
-	b := s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u<&>", At: at(0)})
-	s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(1)})
-	p := s.see(t, ledger.Sighting{
+	b := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u<&>", At: at(0)})
+	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(1)})
+	p := s.see(t, ledger.Observation{
 		AppID: "wxA", OpenID: "oA", UnionID: "u<&>", At: at(2), Consent: true,
 		Profile: &ledger.Profile{Nickname: "小明\u2028", AvatarURL: "https://a.example/?a=1&b=2"},
 	})

@@ -28,7 +28,7 @@ func kept(t *testing.T, s *subject) {
 			t.Errorf("account = %+v", a)
 		}
 		a.Grant[0], a.SessionKey[0] = 'X', 'X' // a copy
-		s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(2)})
+		s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(2)})
 	}
 	// A store whose channel is late distrusts what it remembers, which is news too: of
 	// several tries one must be quiet.
@@ -36,7 +36,7 @@ func kept(t *testing.T, s *subject) {
 	quiet := false
 	for range 5 {
 		generation := s.Ledger.Generation()
-		q = s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(3), SessionKey: []byte("new")})
+		q = s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(3), SessionKey: []byte("new")})
 		quiet = quiet || s.Ledger.Generation() == generation
 	}
 	if a := accountOf(t, q, "wxA"); string(a.SessionKey) != "new" || string(a.Grant) != "grantA" || q.Version != p.Version {
@@ -46,12 +46,12 @@ func kept(t *testing.T, s *subject) {
 		t.Error("what is sealed is no news to others")
 	}
 	s.Reopen(t)
-	q = s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(4), Grant: []byte{}, Phone: "+86 9"})
+	q = s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(4), Grant: []byte{}, Phone: "+86 9"})
 	a := accountOf(t, q, "wxA")
 	if a.Grant != nil || string(a.SessionKey) != "new" || a.Phone != "+86 9" || !a.PhoneAt.Equal(at(4)) || q.Version <= p.Version {
 		t.Errorf("version %d, %+v", q.Version, a)
 	}
-	q = s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(3), Phone: "+86 8"}) // an answer that comes late
+	q = s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(3), Phone: "+86 8"}) // an answer that comes late
 	if a := accountOf(t, q, "wxA"); a.Phone != "+86 9" {
 		t.Errorf("%+v", a)
 	}
@@ -61,7 +61,7 @@ func kept(t *testing.T, s *subject) {
 func renewed(t *testing.T, s *subject) {
 	p := rich(t, s)
 	renew := func(appID, openID string, minute int, grant []byte, profile *ledger.Profile) error {
-		return s.Ledger.Renew(t.Context(), ledger.Sighting{AppID: appID, OpenID: openID, At: at(minute), Grant: grant, Profile: profile})
+		return s.Ledger.Renew(t.Context(), ledger.Observation{AppID: appID, OpenID: openID, At: at(minute), Grant: grant, Profile: profile})
 	}
 	old := &ledger.Profile{Nickname: p.Nickname, AvatarURL: p.AvatarURL}
 	for i, c := range []struct {
@@ -98,12 +98,12 @@ func renewed(t *testing.T, s *subject) {
 func knownOnly(t *testing.T, s *subject) {
 	s.listen()
 	answer := func(appID, openID string) error {
-		_, err := s.Ledger.See(t.Context(), ledger.Sighting{AppID: appID, OpenID: openID, UnionID: "u", Known: true, At: at(9)})
+		_, err := s.Ledger.Observe(t.Context(), ledger.Observation{AppID: appID, OpenID: openID, UnionID: "u", OnlyKnown: true, At: at(9)})
 		return err
 	}
-	older := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0), Consent: true})
-	s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
-	s.see(t, ledger.Sighting{AppID: "wxC", OpenID: "oC", At: at(2)})
+	older := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0), Consent: true})
+	s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
+	s.see(t, ledger.Observation{AppID: "wxC", OpenID: "oC", At: at(2)})
 	for name, err := range map[string]error{"nobody": answer("wxD", "oD"), "no consent": answer("wxC", "oC"), "another openid": answer("wxA", "oB")} {
 		wantErr(t, name, err, ledger.ErrNotFound)
 	}
@@ -126,14 +126,14 @@ func knownOnly(t *testing.T, s *subject) {
 }
 
 func keptMerge(t *testing.T, s *subject) {
-	s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0), Grant: []byte("gA"), Phone: "1"})
-	s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1), SessionKey: []byte("kB"), Phone: "2"})
-	p := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(2)})
+	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0), Grant: []byte("gA"), Phone: "1"})
+	s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1), SessionKey: []byte("kB"), Phone: "2"})
+	p := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(2)})
 	a, b := accountOf(t, p, "wxA"), accountOf(t, p, "wxB")
 	if string(a.Grant) != "gA" || a.Phone != "1" || string(b.SessionKey) != "kB" || b.Phone != "2" {
 		t.Errorf("after a merge: %+v, %+v", a, b)
 	}
-	q := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u2", At: at(3)})
+	q := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u2", At: at(3)})
 	if a := accountOf(t, q, "wxA"); q.ID == p.ID || a.Grant != nil || a.Phone != "" {
 		t.Errorf("another unionid's: %+v", a)
 	}
@@ -141,22 +141,22 @@ func keptMerge(t *testing.T, s *subject) {
 
 func keptLimits(t *testing.T, s *subject) {
 	big := bytes.Repeat([]byte{0xff}, 4096)
-	in := ledger.Sighting{AppID: "wxA", OpenID: "oA", Grant: big, SessionKey: big, Phone: strings.Repeat("~", 32)}
+	in := ledger.Observation{AppID: "wxA", OpenID: "oA", Grant: big, SessionKey: big, Phone: strings.Repeat("~", 32)}
 	p := s.see(t, in)
 	s.Reopen(t)
 	if a := accountOf(t, s.find(t, p.ID), "wxA"); !bytes.Equal(a.Grant, big) || !bytes.Equal(a.SessionKey, big) || a.Phone != in.Phone {
 		t.Error("the largest there can be was not kept")
 	}
-	for name, edit := range map[string]func(in *ledger.Sighting){
-		"long grant":       func(in *ledger.Sighting) { in.Grant = append(big, 0) },
-		"long session key": func(in *ledger.Sighting) { in.SessionKey = append(big, 0) },
-		"long phone":       func(in *ledger.Sighting) { in.Phone += "~" },
-		"phone":            func(in *ledger.Sighting) { in.Phone = "1\r\n" },
-		"foreign phone":    func(in *ledger.Sighting) { in.Phone = "１" },
+	for name, edit := range map[string]func(in *ledger.Observation){
+		"long grant":       func(in *ledger.Observation) { in.Grant = append(big, 0) },
+		"long session key": func(in *ledger.Observation) { in.SessionKey = append(big, 0) },
+		"long phone":       func(in *ledger.Observation) { in.Phone += "~" },
+		"phone":            func(in *ledger.Observation) { in.Phone = "1\r\n" },
+		"foreign phone":    func(in *ledger.Observation) { in.Phone = "１" },
 	} {
 		bad := in
 		edit(&bad)
-		_, err := s.Ledger.See(t.Context(), bad)
+		_, err := s.Ledger.Observe(t.Context(), bad)
 		wantErr(t, name, err, ledger.ErrInvalid)
 	}
 }

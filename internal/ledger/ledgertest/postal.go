@@ -224,8 +224,8 @@ func postOffice(t *testing.T, s *subject) {
 	for i := range people {
 		writers.Go(func() {
 			for n := range times {
-				in := ledger.Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i), At: at(n), SignedIn: true}
-				if _, err := s.Ledger.See(t.Context(), in); err != nil {
+				in := ledger.Observation{AppID: "wxA", OpenID: fmt.Sprint("o", i), At: at(n), SignedIn: true}
+				if _, err := s.Ledger.Observe(t.Context(), in); err != nil {
 					t.Error(err)
 				}
 				s.Ledger.SetTargets([]ledger.Target{{Name: crm}, {Name: fmt.Sprint("other", n%2)}})

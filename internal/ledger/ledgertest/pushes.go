@@ -26,7 +26,7 @@ func withdrawTwice(t *testing.T, s *subject) {
 	if _, done := s.withdraw(t, w); !done {
 		t.Error("not done")
 	}
-	s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(20), Phone: "+86 3"})
+	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(20), Phone: "+86 3"})
 	s.Reopen(t)
 	s.listen()
 	got, done := s.withdraw(t, w)
@@ -60,7 +60,7 @@ func withdrawNobody(t *testing.T, s *subject) {
 		}
 	}
 	s.told(t)
-	s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0)})
+	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
 	if _, done := s.withdraw(t, w); !done { // the key was not kept
 		t.Error("not done")
 	}
@@ -87,7 +87,7 @@ func withdrawNobody(t *testing.T, s *subject) {
 // withdrawAtOnce: WeChat sends a push again while the first is at work, and the person signs in meanwhile.
 func withdrawAtOnce(t *testing.T, s *subject) {
 	s.listen()
-	s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0)})
+	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
 	var wg sync.WaitGroup
 	var times [5]atomic.Int64
 	for i := range 100 {
@@ -103,7 +103,7 @@ func withdrawAtOnce(t *testing.T, s *subject) {
 			if i%10 != 0 {
 				return
 			}
-			if _, err := s.Ledger.See(t.Context(), ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(i), Consent: true}); err != nil {
+			if _, err := s.Ledger.Observe(t.Context(), ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(i), Consent: true}); err != nil {
 				t.Error(err)
 			}
 		})

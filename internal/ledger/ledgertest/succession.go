@@ -11,8 +11,8 @@ import (
 // importNewer is the second of two exports: the person has consented, and become
 // known by a unionid, in between.
 func importNewer(t *testing.T, s *subject) {
-	old := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0)})
-	other := s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "uB", At: at(0)})
+	old := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
+	other := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "uB", At: at(0)})
 	newer := old
 	newer.Version, newer.UnionID, newer.Nickname = old.Version+2, "u", "小明"
 	newer.Accounts = append(slices.Clone(old.Accounts), account("wxB", "oB2"))
@@ -37,15 +37,15 @@ func importNewer(t *testing.T, s *subject) {
 	if got := s.drain(t, crm); len(got) != 0 {
 		t.Errorf("told %v", kindsOf(got))
 	}
-	if got := s.see(t, ledger.Sighting{AppID: "wxC", OpenID: "oC", UnionID: "u", At: at(6)}); got.ID != old.ID {
+	if got := s.see(t, ledger.Observation{AppID: "wxC", OpenID: "oC", UnionID: "u", At: at(6)}); got.ID != old.ID {
 		t.Errorf("the unionid leads to %s", got.ID)
 	}
 }
 
 // importMerged: two persons of the first export are one in the second.
 func importMerged(t *testing.T, s *subject) {
-	p := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0)})
-	q := s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
+	p := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
+	q := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
 	one := p
 	one.Version, one.UnionID, one.Merged = max(p.Version, q.Version)+1, "u", []string{q.ID}
 	one.Accounts = append(slices.Clone(p.Accounts), q.Accounts...)

@@ -28,9 +28,9 @@ func tell(t *testing.T, s *subject) {
 	}
 	told(ledger.Event{ID: id("a"), Kind: ledger.LoggedOut}) // nobody listens: it is not even remembered
 	s.listen()
-	a := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0)})
-	b := s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
-	s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(2)})
+	a := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
+	b := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
+	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(2)})
 	s.drain(t, crm)
 	out := ledger.Event{ID: id("a"), Kind: ledger.LoggedOut, Person: b.ID, AppID: "wxA", OpenID: "oA", At: at(3).Add(time.Millisecond), Reason: "visitor"}
 	told(out)

@@ -69,9 +69,9 @@ func (s *subject) bring(t *testing.T, g ledger.Tombstone) {
 
 func walkEnded(t *testing.T, s *subject) {
 	s.wantGraves(t)
-	s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0)})
-	b := s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
-	a := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(2)}) // b is merged into it
+	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
+	b := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
+	a := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(2)}) // b is merged into it
 	until := soon()
 	s.endSession(t, 1, until)
 	s.endSession(t, 2, until.Add(time.Millisecond)) // rounded up
@@ -143,9 +143,9 @@ func importEnded(t *testing.T, s *subject) {
 
 // A session of the surviving record that was never ended must not end because the other record's were, before the merge.
 func importEndedOne(t *testing.T, s *subject) {
-	b := s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
-	s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0)})
-	a := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(2)})
+	b := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
+	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
+	a := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(2)})
 	other := b.ID
 	if a.ID == b.ID {
 		other = a.Merged[0]

@@ -20,10 +20,10 @@ var withdrawals = []contract{
 // rich is a person with everything at wxA, and more at wxB.
 func rich(t *testing.T, s *subject) ledger.Person {
 	t.Helper()
-	s.see(t, ledger.Sighting{
+	s.see(t, ledger.Observation{
 		AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(0), Grant: []byte("grantB"), SessionKey: []byte("keyB"), Phone: "+86 2",
 	})
-	return s.see(t, ledger.Sighting{
+	return s.see(t, ledger.Observation{
 		AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(1), Consent: true, Grant: []byte("grantA"), SessionKey: []byte("keyA"),
 		Phone: "+86 1", Profile: &ledger.Profile{Nickname: "n", AvatarURL: "https://a.example/1"},
 	})
@@ -91,7 +91,7 @@ func withdraw(t *testing.T, s *subject) {
 		t.Errorf("told %+v", got)
 	}
 	// what belongs to a withdrawal that was told is not told again
-	s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(9), Consent: true, Profile: &ledger.Profile{Nickname: "m"}})
+	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(9), Consent: true, Profile: &ledger.Profile{Nickname: "m"}})
 	s.drain(t, crm)
 	silent := base
 	silent.Silent, silent.Consent = true, true
@@ -100,7 +100,7 @@ func withdraw(t *testing.T, s *subject) {
 	}
 	s.told(t)
 	// consent elsewhere still gives the profile
-	s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", At: at(10), Consent: true, Profile: &ledger.Profile{Nickname: "m"}})
+	s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", At: at(10), Consent: true, Profile: &ledger.Profile{Nickname: "m"}})
 	base.Profile, base.Consent = true, true
 	if got, _ := s.withdraw(t, base); got.Nickname != "m" || !got.Consented("wxB") {
 		t.Errorf("a profile that another consent gives: %+v", got)
@@ -126,7 +126,7 @@ func withdrawAccount(t *testing.T, s *subject) {
 	wantErr(t, "FindOpenID", err, ledger.ErrNotFound)
 	s.same(t, s.find(t, p.ID))
 	// who comes back is the same person, and has consented to nothing
-	if q := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(10)}); q.ID != p.ID || q.Consented("wxA") {
+	if q := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(10)}); q.ID != p.ID || q.Consented("wxA") {
 		t.Errorf("who came back is %+v", q)
 	}
 }
@@ -153,16 +153,16 @@ func withdrawLast(t *testing.T, s *subject) {
 	if k := kindsOf(told); !slices.Equal(k, []ledger.EventKind{ledger.Cancelled, ledger.Cancelled, ledger.Erased}) || told[2].Person != p.ID {
 		t.Errorf("told %+v", told)
 	}
-	if q := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(10)}); q.ID == p.ID {
+	if q := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(10)}); q.ID == p.ID {
 		t.Error("who came back is not new")
 	}
 }
 
 func withdrawEnds(t *testing.T, s *subject) {
-	a := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", At: at(0)})
-	b := s.see(t, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
-	p := s.see(t, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(2)})
-	other := s.see(t, ledger.Sighting{AppID: "wxC", OpenID: "oC", At: at(2)})
+	a := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
+	b := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
+	p := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(2)})
+	other := s.see(t, ledger.Observation{AppID: "wxC", OpenID: "oC", At: at(2)})
 	until := time.Now().Add(time.Hour)
 	s.withdraw(t, ledger.Withdrawal{Kind: ledger.Revoked, AppID: "wxB", OpenID: "oB", At: at(3), Until: until})
 	if !s.Ledger.PersonEnded(p.ID).IsZero() {

@@ -19,7 +19,7 @@ func benchRedis(b *testing.B) (*Ledger, ledger.Person) {
 	c := redis.NewUniversalClient(o)
 	b.Cleanup(func() { c.Close() })
 	r := testRedis(b, c, "", nil)
-	return r, ledgertest.MustSee(b, r, ledger.Sighting{
+	return r, ledgertest.MustSee(b, r, ledger.Observation{
 		AppID: "wx0123456789abcdef", OpenID: "oABCDEFGHIJKLMNOPQRSTUVWXYZ0", UnionID: "oUNIONIDABCDEFGHIJKLMNOPQRST",
 		Consent: true, Profile: &ledger.Profile{Nickname: "小明", AvatarURL: "https://thirdwx.qlogo.cn/mmopen/vi_32/abc/132"},
 	})
@@ -47,7 +47,7 @@ func BenchmarkRedisFindOpenID(b *testing.B) {
 // BenchmarkRedisSeeAgain is the sign-in of somebody seen within the hour: one round trip, no write.
 func BenchmarkRedisSeeAgain(b *testing.B) {
 	r, p := benchRedis(b)
-	s := ledger.Sighting{AppID: p.Accounts[0].AppID, OpenID: p.Accounts[0].OpenID, UnionID: p.UnionID}
+	s := ledger.Observation{AppID: p.Accounts[0].AppID, OpenID: p.Accounts[0].OpenID, UnionID: p.UnionID}
 	for b.Loop() {
 		ledgertest.MustSee(b, r, s)
 	}
@@ -65,8 +65,8 @@ func BenchmarkRedisGeneration(b *testing.B) {
 // BenchmarkRedisFirstSignIn: one at a time, and a thousand at once (time for one of them). Also what a person takes.
 func BenchmarkRedisFirstSignIn(b *testing.B) {
 	var n atomic.Int64
-	sighting := func() ledger.Sighting {
-		return ledger.Sighting{
+	sighting := func() ledger.Observation {
+		return ledger.Observation{
 			AppID: "wx0123456789abcdef", OpenID: fmt.Sprintf("oABCDEFGHIJKLMNOPQR%09d", n.Add(1)),
 			UnionID: fmt.Sprintf("oUNIONIDABCDEFGHIJK%09d", n.Load()), Consent: true,
 			Profile: &ledger.Profile{Nickname: "小明", AvatarURL: "https://thirdwx.qlogo.cn/mmopen/vi_32/Q0j4TwGTfTLabcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnop/132"},

@@ -14,12 +14,12 @@
 // (script.go), decides by the rules of package ledger, and sends a batch: what
 // must still be so, what to write, and what to announce (batch.go). The script
 // checks the first before it does the rest. If another process was quicker, the
-// call decides again (see.go). So a change is written whole or not at all, and
+// call decides again (observe.go). So a change is written whole or not at all, and
 // many processes at once are as one.
 //
 // # Reading
 //
-// Persons are kept in memory (near.go). Each change is announced on a Pub/Sub
+// Persons are kept in memory (cache.go). Each change is announced on a Pub/Sub
 // channel, on which each process also hears its own heartbeat (channel.go, package
 // heartbeat). While
 // it does, a person is given for Fresh without asking Redis. When it does not,

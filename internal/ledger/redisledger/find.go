@@ -62,7 +62,7 @@ func (l *Ledger) Find(ctx context.Context, id string) (ledger.Person, error) {
 }
 
 // isFresh says whether what is kept may be given without asking.
-func (l *Ledger) isFresh(e *nearEntry, now time.Time) bool {
+func (l *Ledger) isFresh(e *cacheEntry, now time.Time) bool {
 	age := now.Sub(e.read)
 	return age < l.bound() || age < l.fresh() && l.covers(e.read, now)
 }
@@ -82,7 +82,7 @@ func (l *Ledger) fetch(id string) (*ledger.Person, error) {
 		l.near.drop(id)
 		return nil, ledger.ErrNotFound
 	}
-	l.near.add(id, nearEntry{person: *v.id.person, stamp: v.id.stamp, read: begun}, mark, l.entries())
+	l.near.add(id, cacheEntry{person: *v.id.person, stamp: v.id.stamp, read: begun}, mark, l.entries())
 	return v.id.person, nil
 }
 

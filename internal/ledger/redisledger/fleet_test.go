@@ -49,8 +49,8 @@ func fleetChild(spec string) int {
 	}
 	r := New(Options{Client: s.client(), Prefix: s.Prefix, Timeout: 20 * time.Second})
 	r.Start()
-	see := func(in ledger.Sighting) {
-		p, err := r.See(context.Background(), in)
+	see := func(in ledger.Observation) {
+		p, err := r.Observe(context.Background(), in)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -63,7 +63,7 @@ func fleetChild(spec string) int {
 		for i := range s.Crowd {
 			wg.Go(func() {
 				app := fmt.Sprint("wx", (i+s.Number)%4)
-				see(ledger.Sighting{AppID: app, OpenID: "o" + app, UnionID: "u"})
+				see(ledger.Observation{AppID: app, OpenID: "o" + app, UnionID: "u"})
 			})
 		}
 	} else {

@@ -21,7 +21,7 @@ func FuzzRedisMessage(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, message string) {
 		r := New(Options{})
-		r.near.add(id, nearEntry{person: ledger.Person{ID: id}}, 0, 1)
+		r.near.add(id, cacheEntry{person: ledger.Person{ID: id}}, 0, 1)
 		listener{r}.Receive(message)
 		if len(r.ends.persons.All()) != 0 || len(r.ends.sessions.All()) != 0 {
 			t.Error("a message ended something")

@@ -14,13 +14,13 @@ func TestRedisSeesWhatChangedBeforeItListened(t *testing.T) {
 	t.Parallel()
 	b := shared.Standalone(t)
 	a := testRedis(t, b.Client(), "", nil)
-	id := ledgertest.MustSee(t, a, ledger.Sighting{AppID: "wxA", OpenID: "oA"}).ID
+	id := ledgertest.MustSee(t, a, ledger.Observation{AppID: "wxA", OpenID: "oA"}).ID
 	z := New(Options{Client: b.Client(), Timeout: time.Minute, Stale: 2500 * time.Millisecond})
 	defer z.Close()
 	if _, err := z.Find(t.Context(), id); err != nil { // remembered
 		t.Fatal(err)
 	}
-	want := ledgertest.MustSee(t, a, ledger.Sighting{AppID: "wxA", OpenID: "oA", Profile: &ledger.Profile{Nickname: "new"}}).Version
+	want := ledgertest.MustSee(t, a, ledger.Observation{AppID: "wxA", OpenID: "oA", Profile: &ledger.Profile{Nickname: "new"}}).Version
 	z.Start()
 	eventually(t, "the channel works", func() bool { return z.works(time.Now()) })
 	f := &follower{r: z, id: id}

@@ -22,7 +22,7 @@ import (
 type Ledger struct {
 	server
 
-	near       near
+	near       personCache
 	channel    channel
 	stripes    stripes
 	ends       ends

@@ -55,13 +55,13 @@ func TestRedisOutages(t *testing.T) {
 			t.Parallel()
 			s := redistest.Standalone(t, redistest.Options{AppendOnly: true})
 			r := testRedis(t, outageClient(t, s), "", func(o *Options) { o.Timeout = time.Second })
-			known := ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: "oA"})
-			other := ledgertest.MustSee(t, testRedis(t, s.Client(), "", nil), ledger.Sighting{AppID: "wxA", OpenID: "oB"})
+			known := ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oA"})
+			other := ledgertest.MustSee(t, testRedis(t, s.Client(), "", nil), ledger.Observation{AppID: "wxA", OpenID: "oB"})
 			o.begin(s)
 			suffer(t, r, known, other, o.reads)
 			o.end(s)
 			eventually(t, "recovery", func() bool {
-				_, err := r.See(context.Background(), ledger.Sighting{AppID: "wxA", OpenID: "oNew"})
+				_, err := r.Observe(context.Background(), ledger.Observation{AppID: "wxA", OpenID: "oNew"})
 				if err != nil && !errors.Is(err, ledger.ErrUnavailable) {
 					t.Fatal(err)
 				}
@@ -111,7 +111,7 @@ func suffer(t *testing.T, r *Ledger, known, other ledger.Person, reads bool) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	t.Logf("known: %d times, the slowest took %v", n, slowest.Round(time.Millisecond))
-	_, err := r.See(t.Context(), ledger.Sighting{AppID: "wxA", OpenID: "oNew"})
+	_, err := r.Observe(t.Context(), ledger.Observation{AppID: "wxA", OpenID: "oNew"})
 	if !errors.Is(err, ledger.ErrUnavailable) || errors.Is(err, ledger.ErrCorrupt) {
 		t.Errorf("See: %v", err)
 	}
@@ -119,7 +119,7 @@ func suffer(t *testing.T, r *Ledger, known, other ledger.Person, reads bool) {
 	for what, err := range map[string]error{
 		"Find":   second(r.Find(t.Context(), other.ID)),
 		"FindUO": second(r.FindOpenID(t.Context(), "wxA", "oB")),
-		"See":    second(r.See(t.Context(), ledger.Sighting{AppID: "wxA", OpenID: "oB"})), // writes nothing
+		"See":    second(r.Observe(t.Context(), ledger.Observation{AppID: "wxA", OpenID: "oB"})), // writes nothing
 		"Export": second(r.Export(t.Context(), other.ID)),
 	} {
 		if reads != (err == nil) || err != nil && !errors.Is(err, ledger.ErrUnavailable) {
@@ -156,7 +156,7 @@ func TestRedisFailover(t *testing.T) {
 		r := testRedis(t, outageClient(t, b), "", func(o *Options) { o.Timeout = time.Second })
 		var known []ledger.Person
 		for i := range 20 {
-			known = append(known, ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i)}))
+			known = append(known, ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: fmt.Sprint("o", i)}))
 		}
 		time.Sleep(500 * time.Millisecond) // replicas follow
 		begun, failed := time.Now(), make(chan struct{})
@@ -175,7 +175,7 @@ func TestRedisFailover(t *testing.T) {
 		}
 		promoted := time.Since(begun)
 		eventually(t, "recovery", func() bool {
-			_, err := r.See(context.Background(), ledger.Sighting{AppID: "wxA", OpenID: "oNew"})
+			_, err := r.Observe(context.Background(), ledger.Observation{AppID: "wxA", OpenID: "oNew"})
 			return err == nil && r.works(time.Now())
 		})
 		t.Logf("promoted after %v, ledger writes after %v; known persons were found %d times, each time",
@@ -202,7 +202,7 @@ func TestRedisStaleIfDown(t *testing.T) {
 	t.Parallel()
 	s := redistest.Standalone(t, redistest.Options{})
 	r := testRedis(t, outageClient(t, s), "", func(o *Options) { o.Timeout, o.StaleIfDown = 200*time.Millisecond, time.Second })
-	p := ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: "oA"})
+	p := ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oA"})
 	time.Sleep(1500 * time.Millisecond) // nobody asks, but the channel confirms it all the time
 	s.Kill()
 	time.Sleep(100 * time.Millisecond)

@@ -32,7 +32,7 @@ func TestRedisDeadForThirtyDays(t *testing.T) {
 			t.Errorf("%d put back, %v", n, err)
 		}
 	}
-	ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: "oA", SignedIn: true})
+	ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oA", SignedIn: true})
 	if p, err := posted(r, "crm"); err != nil || len(p.Dead) != 0 {
 		t.Errorf("%+v, %v", p, err)
 	}
@@ -42,7 +42,7 @@ func TestRedisDeadForThirtyDays(t *testing.T) {
 func TestRedisOnceForADay(t *testing.T) {
 	t.Parallel()
 	r := testRedis(t, miniClient(t), "", nil)
-	ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: "oA"})
+	ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oA"})
 	if _, done, err := r.Withdraw(t.Context(), ledger.Withdrawal{Key: "k", Kind: ledger.Revoked, AppID: "wxA", OpenID: "oA"}); !done || err != nil {
 		t.Fatal(done, err)
 	}

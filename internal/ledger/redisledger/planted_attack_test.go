@@ -45,7 +45,7 @@ func TestPlantedKeysHoldNothingUp(t *testing.T) {
 				if _, _, err := r.Withdraw(t.Context(), stranger); (err == nil) == p.void {
 					t.Errorf("a push about a stranger gave %v", err)
 				}
-				if _, err := r.See(t.Context(), ledger.Sighting{AppID: "wxA", OpenID: "oA", Consent: true}); err != nil {
+				if _, err := r.Observe(t.Context(), ledger.Observation{AppID: "wxA", OpenID: "oA", Consent: true}); err != nil {
 					t.Fatal(err)
 				}
 				for _, want := range []bool{p.void, false} {

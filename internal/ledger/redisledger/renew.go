@@ -7,7 +7,7 @@ import (
 )
 
 // Renew implements Ledger.
-func (l *Ledger) Renew(ctx context.Context, s ledger.Sighting) error {
+func (l *Ledger) Renew(ctx context.Context, s ledger.Observation) error {
 	if err := l.begin(ctx); err != nil {
 		return err
 	}

@@ -36,8 +36,8 @@ func TestRedisCorruptIsNotAbsent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := testRedis(t, miniClient(t), "", nil)
-			p := ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u"})
-			other := ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: "oB", UnionID: "u2"})
+			p := ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u"})
+			other := ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oB", UnionID: "u2"})
 			if err := damage(r, p, other); err != nil {
 				t.Fatal(err)
 			}
@@ -45,7 +45,7 @@ func TestRedisCorruptIsNotAbsent(t *testing.T) {
 			if !errors.Is(err, ledger.ErrCorrupt) {
 				t.Errorf("FindUnionID: %v", err)
 			}
-			if _, err = r.See(t.Context(), ledger.Sighting{AppID: "wxC", OpenID: "oC", UnionID: "u"}); !errors.Is(err, ledger.ErrCorrupt) {
+			if _, err = r.Observe(t.Context(), ledger.Observation{AppID: "wxC", OpenID: "oC", UnionID: "u"}); !errors.Is(err, ledger.ErrCorrupt) {
 				t.Errorf("See: %v", err)
 			}
 		})
@@ -58,19 +58,19 @@ func TestRedisBetweenLookAndWrite(t *testing.T) {
 	t.Parallel()
 	c := miniClient(t)
 	other := testRedis(t, c, "", nil)
-	first := ledgertest.MustSee(t, other, ledger.Sighting{AppID: "wxA", OpenID: "oA"})
+	first := ledgertest.MustSee(t, other, ledger.Observation{AppID: "wxA", OpenID: "oA"})
 	n, busy := 0, false
 	own := testRedis(t, c, "", nil)
 	c.AddHook(hook{func(next func() error) error {
 		if !busy && n == 0 {
 			n, busy = 1, true
-			ledgertest.MustSee(t, other, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u"})
-			ledgertest.MustSee(t, other, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u"})
+			ledgertest.MustSee(t, other, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u"})
+			ledgertest.MustSee(t, other, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u"})
 			busy = false
 		}
 		return next()
 	}})
-	p := ledgertest.MustSee(t, own, ledger.Sighting{AppID: "wxC", OpenID: "oC", UnionID: "u"})
+	p := ledgertest.MustSee(t, own, ledger.Observation{AppID: "wxC", OpenID: "oC", UnionID: "u"})
 	if p.ID != first.ID || len(p.Accounts) != 3 || len(p.Merged) != 1 {
 		t.Errorf("%+v, want %s with three accounts", p, first.ID)
 	}
@@ -103,7 +103,7 @@ func TestRedisEntriesBounded(t *testing.T) {
 	t.Parallel()
 	r := testRedis(t, miniClient(t), "", func(o *Options) { o.Entries = 128 })
 	for i := range 300 {
-		ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i)})
+		ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: fmt.Sprint("o", i)})
 	}
 	n := 0
 	for i := range r.near.shards {
@@ -119,7 +119,7 @@ func TestMoveToRedis(t *testing.T) {
 	t.Parallel()
 	from, to, back := aFile(t), testRedis(t, miniClient(t), "", nil), aFile(t)
 	for i := range 300 {
-		s := ledger.Sighting{AppID: fmt.Sprint("wx", i%4), OpenID: fmt.Sprint("o", i), Consent: i%3 == 0}
+		s := ledger.Observation{AppID: fmt.Sprint("wx", i%4), OpenID: fmt.Sprint("o", i), Consent: i%3 == 0}
 		if ledgertest.MustSee(t, from, s); i%2 == 0 {
 			s.UnionID = fmt.Sprint("u", i/8)
 			ledgertest.MustSee(t, from, s)

@@ -19,15 +19,15 @@ type stripes struct {
 	locks [16384]chan struct{} // each holds one token
 }
 
-// lease is what is locked, in ascending order.
-type lease struct {
+// stripeLease is what is locked, in ascending order.
+type stripeLease struct {
 	s    *stripes
 	held []int
 }
 
 // take returns a lease of all the names. The old lease, whose place it takes, is kept if it has them all, and released
 // if not, so that two who wait for each other cannot be.
-func (s *stripes) take(ctx context.Context, old lease, names []string, patience time.Duration) (lease, error) {
+func (s *stripes) take(ctx context.Context, old stripeLease, names []string, patience time.Duration) (stripeLease, error) {
 	s.once.Do(func() {
 		s.seed = maphash.MakeSeed()
 		for i := range s.locks {
@@ -48,20 +48,20 @@ func (s *stripes) take(ctx context.Context, old lease, names []string, patience 
 	old.release()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	l := lease{s: s}
+	l := stripeLease{s: s}
 	for _, i := range want {
 		select {
 		case s.locks[i] <- struct{}{}:
 			l.held = append(l.held, i)
 		case <-ctx.Done(): // whoever is ahead waits for Redis, too
 			l.release()
-			return lease{}, fmt.Errorf("%w: others wait to change the same persons", ledger.ErrUnavailable)
+			return stripeLease{}, fmt.Errorf("%w: others wait to change the same persons", ledger.ErrUnavailable)
 		}
 	}
 	return l, nil
 }
 
-func (l lease) release() {
+func (l stripeLease) release() {
 	for _, i := range l.held {
 		<-l.s.locks[i]
 	}

@@ -14,11 +14,11 @@ func TestRedisWriteSentTwice(t *testing.T) {
 	c := miniClient(t)
 	r := testRedis(t, c, "", nil)
 	r.SetTargets([]ledger.Target{{Name: "crm"}})
-	ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: "oA"}) // the script is known from here on
+	ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oA"}) // the script is known from here on
 	c.AddHook(hook{func(next func() error) error { next(); return next() }})
-	p := ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: "oA", UnionID: "u"})
-	q := ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxB", OpenID: "oB", UnionID: "u"})
-	ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxB", OpenID: "oB", SignedIn: true})
+	p := ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u"})
+	q := ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u"})
+	ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxB", OpenID: "oB", SignedIn: true})
 	if n, _, err := r.Waiting(t.Context(), "crm"); p.ID != q.ID || p.Version != 2 || q.Version != 3 || n != 3 || err != nil {
 		t.Errorf("%+v, %+v, %d events, %v", p, q, n, err)
 	}

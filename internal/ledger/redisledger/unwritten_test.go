@@ -14,7 +14,7 @@ func TestAttackEndInMemoryAloneIsTakenForStored(t *testing.T) {
 	t.Parallel()
 	s := redistest.Standalone(t, redistest.Options{AppendOnly: true})
 	r := testRedis(t, outageClient(t, s), "", func(o *Options) { o.Timeout = time.Second })
-	p := ledgertest.MustSee(t, r, ledger.Sighting{AppID: "wxA", OpenID: "oA"})
+	p := ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oA"})
 	id, until := [16]byte{7}, time.Now().Add(time.Hour)
 	ends := map[string]struct {
 		end     func() error

@@ -56,7 +56,7 @@ func TestRedisHearsTheGatewaysOfBefore(t *testing.T) {
 		}
 	}
 	t.Run("a changed person", func(t *testing.T) {
-		r.near.add(personOfBefore, nearEntry{person: ledger.Person{ID: personOfBefore}, read: time.Now()}, r.near.epoch(personOfBefore), 1)
+		r.near.add(personOfBefore, cacheEntry{person: ledger.Person{ID: personOfBefore}, read: time.Now()}, r.near.epoch(personOfBefore), 1)
 		g := r.Generation()
 		publish("a changed person")
 		eventually(t, "the change", func() bool {
@@ -97,7 +97,7 @@ func TestRedisIsHeardByTheGatewaysOfBefore(t *testing.T) {
 	if _, err := sub.Receive(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	until, seen := time.Unix(7258118400, 0), ledger.Sighting{AppID: "wxA", OpenID: "oA"}
+	until, seen := time.Unix(7258118400, 0), ledger.Observation{AppID: "wxA", OpenID: "oA"}
 	var id string
 	for _, row := range []struct {
 		what string

@@ -16,7 +16,7 @@ func TestRedisWithdrawnElsewhere(t *testing.T) {
 		a, z := testRedis(t, b.Client(), "", nil), testRedis(t, b.Client(), "", nil)
 		var worst time.Duration
 		for i := range 5 {
-			s := ledger.Sighting{AppID: "wxA", OpenID: fmt.Sprint("o", i), Consent: true, Profile: &ledger.Profile{Nickname: "n"}}
+			s := ledger.Observation{AppID: "wxA", OpenID: fmt.Sprint("o", i), Consent: true, Profile: &ledger.Profile{Nickname: "n"}}
 			p := ledgertest.MustSee(t, a, s)
 			if q, err := z.Find(t.Context(), p.ID); err != nil || q.Nickname != "n" {
 				t.Fatalf("%+v, %v", q, err)

@@ -1,0 +1,140 @@
+package redisledger
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+)
+
+// nearShards is a power of two.
+const nearShards = 64
+
+// personCache keeps persons by id (and by merged id). Unlike the cache of a file it knows how old its entries are.
+type personCache struct {
+	shards  [nearShards]cacheShard
+	flights singleflight.Group // one question at a time about one id
+	pending sync.Map           // stamps that this instance is writing: their announcement may be first
+}
+
+type cacheShard struct {
+	mu      sync.RWMutex
+	entries map[string]cacheEntry
+	epoch   uint64 // grows with each drop, see add
+}
+
+type cacheEntry struct {
+	person ledger.Person
+	stamp  string
+	read   time.Time // when Redis was asked: it is at least as new as that
+	ours   bool      // this instance wrote it, so it needs no announcement of it
+}
+
+// shard picks by two characters of an id, which are random. id is valid.
+func (n *personCache) shard(id string) *cacheShard {
+	return &n.shards[(uint(id[0])+31*uint(id[1]))&(nearShards-1)]
+}
+
+func (n *personCache) get(id string) (cacheEntry, bool) {
+	s := n.shard(id)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	e, ok := s.entries[id]
+	return e, ok
+}
+
+// epoch is what add must be given, taken before Redis was asked.
+func (n *personCache) epoch(id string) uint64 {
+	s := n.shard(id)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.epoch
+}
+
+// add keeps what was read, unless something of the shard was dropped meanwhile, or somebody asked later.
+func (n *personCache) add(id string, e cacheEntry, epoch uint64, limit int) {
+	s := n.shard(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.epoch == epoch && !s.entries[id].read.After(e.read) {
+		s.put(id, e, limit)
+	}
+}
+
+func (s *cacheShard) put(id string, e cacheEntry, limit int) {
+	if s.entries == nil {
+		s.entries = make(map[string]cacheEntry)
+	}
+	if _, known := s.entries[id]; !known && len(s.entries) >= limit {
+		for old := range s.entries { // any one: map order is random enough
+			delete(s.entries, old)
+			break
+		}
+	}
+	s.entries[id] = e
+}
+
+// drop forgets, and sees to it that nobody waits for an answer that was on its way already.
+func (n *personCache) drop(ids ...string) {
+	for _, id := range ids {
+		s := n.shard(id)
+		s.mu.Lock()
+		s.epoch++
+		delete(s.entries, id)
+		s.mu.Unlock()
+		n.flights.Forget(id)
+	}
+}
+
+// cacheMark is taken before a change is written, for settle.
+type cacheMark struct {
+	epochs [2]uint64
+	read   time.Time
+}
+
+// leftBehind are the persons a change leaves behind.
+func leftBehind(c *ledger.Change) []*ledger.Person {
+	if c.Left == nil {
+		return []*ledger.Person{&c.Person}
+	}
+	return []*ledger.Person{&c.Person, c.Left}
+}
+
+func (n *personCache) mark(c *ledger.Change) (m cacheMark) {
+	for i, p := range leftBehind(c) {
+		m.epochs[i] = n.epoch(p.ID)
+	}
+	m.read = time.Now()
+	return m
+}
+
+// settle replaces what a change of ours made old by what it made, unless another change was heard of meanwhile.
+func (n *personCache) settle(c *ledger.Change, stamp string, m cacheMark, limit int) {
+	for i, p := range leftBehind(c) {
+		s := n.shard(p.ID)
+		s.mu.Lock()
+		if s.epoch == m.epochs[i] {
+			s.put(p.ID, cacheEntry{person: p.Clone(), stamp: stamp, read: m.read, ours: true}, limit)
+		} else {
+			delete(s.entries, p.ID)
+		}
+		s.epoch++
+		s.mu.Unlock()
+		n.flights.Forget(p.ID)
+		n.drop(p.Merged...)
+	}
+}
+
+// announced takes in an announcement, and reports whether it was news to us.
+func (n *personCache) announced(stamp string, ids []string) bool {
+	if _, ours := n.pending.Load(stamp); ours {
+		return false // settle will do it
+	}
+	if e, ok := n.get(ids[0]); ok && e.ours && e.stamp == stamp {
+		return false // we told ourselves
+	}
+	n.drop(ids...)
+	return true
+}

@@ -1,0 +1,219 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// CachedStore is a Store that remembers what another Store said: a session that was
+// just seen costs no round trip, an end reaches every instance within a second,
+// and sessions that are known go on while the store is unavailable.
+//
+// # How old an answer may be
+//
+// A remembered session is used for Stale without asking. While the channel is
+// known to work it is used for Fresh: an end is announced on the channel, and what
+// is remembered is dropped at once. The channel is known to work if a message of
+// our own, sent no longer than Stale ago, has come back on an unbroken
+// subscription. Messages of one connection arrive in order: if an announcement was
+// lost, no later message of our own arrives, and Stale after it every answer older
+// than Stale is asked for again. So an end is seen within Stale, channel or not.
+// (In Redis Cluster an announcement travels from the session's node to ours: if
+// just that link is broken, or a failed-over master lives on alone with us, the
+// bound is Fresh.)
+//
+// # When the store is unavailable
+//
+// What the store said in the last StaleIfDown is used; what is not known gives
+// ErrUnavailable. Nobody is taken for signed out.
+//
+// Values that are no session are not remembered. One value is asked for once,
+// however many want it. A CachedStore is safe for concurrent use; its fields must not
+// change while it is used.
+type CachedStore struct {
+	// Store is needed, but for one that only lends its memory: see Beside. Unless
+	// it is a *Redis, which announces by itself, CachedStore announces what ends and
+	// changes through it.
+	Store Store
+
+	// Policy is that of the store: expiry is exact, whatever is remembered.
+	Policy Policy
+
+	// Bus is the channel. Without one, or before Start, Stale holds.
+	Bus Bus
+
+	// MaxEntries bounds what is remembered. Zero or less means DefaultCacheEntries.
+	MaxEntries int
+
+	// Stale, Fresh and StaleIfDown: see above. Zero means the default, less than
+	// zero none.
+	Stale, Fresh, StaleIfDown time.Duration
+
+	// Logger hears of a channel or a store that breaks and recovers. May be nil.
+	Logger *slog.Logger
+
+	own  cacheMemory
+	of   *CachedStore // whose memory this one shares; nil: its own
+	view uint32       // which of those over one memory this is
+}
+
+// cacheMemory is what one CachedStore, or several beside each other, remember.
+type cacheMemory struct {
+	cache   entryCache
+	channel cacheChannel
+	failing atomic.Int64   // when the store last failed, in ns since 1970; 0 if it works
+	work    sync.WaitGroup // what Start began
+}
+
+var _ Store = (*CachedStore)(nil)
+
+// Load returns a remembered session, or asks the store. See Store. The session is
+// a copy: callers may change it.
+func (n *CachedStore) Load(ctx context.Context, value string, b Binding) (*Session, error) {
+	if value == "" || len(value) > MaxValue {
+		return nil, ErrNone
+	}
+	k := cacheKey{value, b, n.view}
+	now := time.Now()
+	e := n.known(k)
+	// An expired one is not the last word: another instance may have renewed it.
+	if e == nil || n.Policy.verify(&e.session, now) != nil {
+		return n.begin(k).result(ctx, nil)
+	}
+	if e.view == n.view && n.fresh(e, now) {
+		return e.copy(now), nil
+	}
+	return n.confirm(ctx, k, e, now)
+}
+
+// confirm asks the store about a session that is known but not fresh.
+func (n *CachedStore) confirm(ctx context.Context, k cacheKey, e *entry, now time.Time) (*Session, error) {
+	usable := now.Sub(e.confirmed) < n.staleIfDown()
+	var late <-chan time.Time
+	if usable && n.isFailing(now) {
+		if now.UnixNano() < e.retry.Load() {
+			return e.copy(now), nil
+		}
+		t := time.NewTimer(patience)
+		defer t.Stop()
+		late = t.C
+	}
+	s, err := n.begin(k).result(ctx, late)
+	if err == nil || !errors.Is(err, ErrUnavailable) || ctx.Err() != nil || !usable {
+		return s, err
+	}
+	// It may have been dropped while we waited: an end outranks an outage.
+	if e = n.known(k); e == nil {
+		return nil, err
+	}
+	now = time.Now()
+	e.retry.Store(now.Add(retryLoad).UnixNano())
+	return e.copy(now), nil
+}
+
+// fresh says whether an entry may be used without asking.
+func (n *CachedStore) fresh(e *entry, now time.Time) bool {
+	if e.changed.Load() {
+		return false
+	}
+	age := now.Sub(e.confirmed)
+	if age < n.stale() {
+		return true
+	}
+	return age < n.freshFor() && n.memory().channel.hears.Load().Covers(e.confirmed, now, n.stale())
+}
+
+// Save keeps the session in the store and remembers it. See Store.
+func (n *CachedStore) Save(ctx context.Context, s *Session) (string, error) {
+	return n.write(ctx, s, n.Store.Save)
+}
+
+// Renew renews the session in the store and remembers it. See Store.
+func (n *CachedStore) Renew(ctx context.Context, s *Session) (string, error) {
+	return n.write(ctx, s, n.Store.Renew)
+}
+
+func (n *CachedStore) write(ctx context.Context, s *Session, do func(context.Context, *Session) (string, error)) (string, error) {
+	ref := refOf(s.ID)
+	begun, withdrawn := time.Now(), n.withdrawals()
+	w := n.memory().cache.beginWrite(newPlace(s))
+	value, err := do(ctx, s)
+	if err != nil {
+		n.memory().cache.endWrite(w, cacheKey{}, nil, 0)
+		if errors.Is(err, ErrNone) {
+			n.memory().cache.dropRef(ref)
+		}
+		return "", err
+	}
+	// Other values of the session are asked for again; this one is known.
+	n.memory().cache.change(ref)
+	n.memory().cache.endWrite(w, cacheKey{value, s.Binding(), n.view}, newEntry(s, begun, n.view, withdrawn), n.maxEntries())
+	n.announce(ctx, "c"+newPlace(s).name())
+	return value, nil
+}
+
+// End ends the session and its line in the store, and here. See Store.
+func (n *CachedStore) End(ctx context.Context, s *Session) error {
+	if err := n.Store.End(ctx, s); err != nil {
+		return err
+	}
+	p := newPlace(s)
+	n.memory().cache.dropRef(p.ref)
+	n.announce(ctx, "e"+p.name())
+	if p.line != "" {
+		n.memory().cache.dropLine(p.line)
+		n.announce(ctx, "l"+p.lineName())
+	}
+	return nil
+}
+
+// Replace marks the session as replaced in the store; what is remembered of it is
+// asked for again. See Store.
+func (n *CachedStore) Replace(ctx context.Context, s *Session) error {
+	if err := n.Store.Replace(ctx, s); err != nil {
+		return err
+	}
+	p := newPlace(s)
+	n.memory().cache.change(p.ref)
+	n.announce(ctx, "c"+p.name())
+	return nil
+}
+
+// announce tells the other instances, unless the store has.
+func (n *CachedStore) announce(ctx context.Context, message string) {
+	if _, itself := n.Store.(*Redis); itself || n.Bus == nil {
+		return
+	}
+	if err := n.Bus.Publish(ctx, message); err != nil {
+		n.warn("session change not announced", err) // Stale or Fresh bounds it
+	}
+}
+
+// Failing says whether the store failed in the last seconds. What Load returns
+// meanwhile may be from memory.
+func (n *CachedStore) Failing() bool { return n.isFailing(time.Now()) }
+
+// isFailing says whether the store failed a moment ago. That other calls worked
+// since does not matter: half of a cluster can be down.
+func (n *CachedStore) isFailing(now time.Time) bool {
+	return now.UnixNano()-n.memory().failing.Load() < int64(failingFor)
+}
+
+// outcome notes how the store answered, and logs what is new.
+func (n *CachedStore) outcome(err error) {
+	now := time.Now().UnixNano()
+	if errors.Is(err, ErrUnavailable) {
+		if now-n.memory().failing.Swap(now) >= int64(failingFor) {
+			n.warn("session store unavailable", err)
+		}
+		return
+	}
+	at := n.memory().failing.Load()
+	if at != 0 && now-at >= int64(failingFor) && n.memory().failing.CompareAndSwap(at, 0) {
+		n.info("session store available again")
+	}
+}
