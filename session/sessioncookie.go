@@ -31,7 +31,7 @@ const (
 )
 
 // SessionCookie is the session cookie: how it is named, set, read and removed.
-type SessionCookie struct {
+type SessionCookie struct { //nolint:revive // Cookie alone is an Audience
 	// Port is the port of the site, where it is neither 443 nor 80; empty
 	// otherwise. It ends the name, as in __Host-wechat-8443: browsers send the
 	// cookies of all ports of a host to each of its sites, and keep one cookie of a

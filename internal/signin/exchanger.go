@@ -45,9 +45,17 @@ func (y Exchanger) For(kind wechat.AccountKind) ExchangeFunc {
 		return y.mobileApp
 	case wechat.Website:
 		return y.website
-	default:
+	case wechat.OfficialAccount:
 		return y.officialAccount
+	default:
+		return noKind
 	}
+}
+
+// noKind refuses the codes of an account whose kind is not known: no code is spent as
+// that of another kind.
+func noKind(_ context.Context, a wechat.Account, _ string) (ledger.Observation, error) {
+	return ledger.Observation{}, fmt.Errorf("signin: the account %s has no kind: %w", a.Name, wechat.ErrAlert)
 }
 
 // errVirtual says that a code was a virtual visitor's (快照页).

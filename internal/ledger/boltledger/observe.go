@@ -9,7 +9,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// See implements Ledger. It looks before it writes: most sightings are of somebody known and change nothing. One that is
+// Observe implements Ledger. It looks before it writes: most sightings are of somebody known and change nothing. One that is
 // to be told of writes in any case.
 func (l *Ledger) Observe(ctx context.Context, s ledger.Observation) (ledger.Person, error) {
 	if err := l.ready(ctx); err != nil {

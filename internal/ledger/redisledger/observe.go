@@ -12,7 +12,7 @@ import (
 // was written, and within an instance changes of one person stand in line, so few rounds are needed.
 const maxRounds = 500
 
-// See implements Ledger. It looks before it writes: most sightings are of somebody known and change nothing.
+// Observe implements Ledger. It looks before it writes: most sightings are of somebody known and change nothing.
 func (l *Ledger) Observe(ctx context.Context, s ledger.Observation) (ledger.Person, error) {
 	if err := l.begin(ctx); err != nil {
 		return ledger.Person{}, err
