@@ -29,16 +29,8 @@ func TestCaddyfilesWeShip(t *testing.T) {
 		"Caddyfile.example":                             string(gateway.Example),
 		"Caddyfile.example with every option turned on": uncomment(t, string(gateway.Example)),
 	}
-	docs, err := filepath.Glob("docs/*.md")
-	if err != nil || len(docs) < 4 {
-		t.Fatalf("%d documents (%v)", len(docs), err)
-	}
-	for _, file := range append(docs, "README.md", "README.zh-CN.md") {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, match := range fence.FindAllSubmatch(content, -1) {
+	for _, file := range documentsOf(t) {
+		for i, match := range fence.FindAllSubmatch(readFile(t, file), -1) {
 			shipped[file+" block "+string(rune('1'+i))] = string(match[1])
 		}
 	}
@@ -127,13 +119,48 @@ func uncomment(t *testing.T, example string) string {
 	return strings.ReplaceAll(text, "account default mini", "account members mini")
 }
 
-// Every test that docs/security.md names stands in the room that it names. A name
-// that is gone would be a promise that nothing keeps.
-func TestSecurityNamesTestsThatExist(t *testing.T) {
-	content, err := os.ReadFile("docs/security.md")
+// Chinese readers expect Chinese punctuation: no half-width comma, semicolon, colon,
+// bracket, question or exclamation mark stands beside a Chinese character. Code and the
+// addresses of links are left out.
+func TestChinesePunctuation(t *testing.T) {
+	t.Parallel()
+	text := codeFence.ReplaceAllStringFunc(string(readFile(t, "README.zh-CN.md")), func(block string) string {
+		return strings.Repeat("\n", strings.Count(block, "\n")) // so that the numbers of the lines stay
+	})
+	chinese := 0
+	for i, line := range strings.Split(text, "\n") {
+		line = codeSpan.ReplaceAllString(line, "")
+		line = link.ReplaceAllString(line, "]")
+		for _, found := range halfWidth.FindAllString(line, -1) {
+			t.Errorf("README.zh-CN.md:%d: half-width punctuation in %q", i+1, found)
+		}
+		if han.MatchString(line) {
+			chinese++
+		}
+	}
+	if chinese < 20 {
+		t.Errorf("only %d lines of Chinese were found", chinese)
+	}
+}
+
+var (
+	han       = regexp.MustCompile(`\p{Han}`)
+	halfWidth = regexp.MustCompile(`\p{Han}[,;:()!?]|[,;:()!?]\p{Han}`)
+)
+
+func readFile(t *testing.T, name string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return content
+}
+
+// Every test that docs/security.md names stands in the room that it names. A name
+// that is gone would be a promise that nothing keeps.
+func TestSecurityNamesTestsThatExist(t *testing.T) {
+	content := readFile(t, "docs/security.md")
 	rooms := map[string]string{} // by room: the text of its tests
 	named := 0
 	for row := range strings.Lines(string(content)) {
@@ -173,11 +200,7 @@ func testsOf(t *testing.T, room string) string {
 	}
 	var all strings.Builder
 	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all.Write(content)
+		all.Write(readFile(t, file))
 	}
 	return all.String()
 }

@@ -1,0 +1,137 @@
+package gateway_test
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// Every link of a document to a file of this repository leads to a file, and to a
+// heading that it has. Addresses of other hosts are not asked for: tests need no
+// network.
+func TestLinksInDocuments(t *testing.T) {
+	t.Parallel()
+	documents := documentsOf(t)
+	headings := make(map[string]map[string]bool)
+	for _, document := range documents {
+		headings[document] = anchors(withoutFences(t, document))
+	}
+	links := 0
+	for _, document := range documents {
+		text := codeSpan.ReplaceAllString(withoutFences(t, document), "")
+		for _, match := range link.FindAllStringSubmatch(text, -1) {
+			target := match[1]
+			if strings.Contains(target, "://") {
+				continue
+			}
+			links++
+			name, heading, _ := strings.Cut(target, "#")
+			file := document
+			if name != "" {
+				file = path.Join(path.Dir(document), name)
+			}
+			if _, err := os.Stat(file); err != nil {
+				t.Errorf("%s: the link %s leads to no file", document, target)
+			} else if heading != "" && !headings[file][heading] {
+				t.Errorf("%s: the link %s leads to no heading of %s", document, target, file)
+			}
+		}
+	}
+	if links < 50 {
+		t.Errorf("only %d links were found", links)
+	}
+}
+
+var (
+	link      = regexp.MustCompile(`\]\(([^()\s]+)\)`)
+	linkText  = regexp.MustCompile(`\[([^\]]*)\]\([^()\s]*\)`)
+	codeSpan  = regexp.MustCompile("`[^`\n]*`")
+	codeFence = regexp.MustCompile("(?ms)^```.*?^```$")
+)
+
+// documentsOf lists the documents of the repository.
+func documentsOf(t *testing.T) []string {
+	t.Helper()
+	var documents []string
+	err := filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == "node_modules" || strings.HasPrefix(file, ".") && file != "."):
+			return filepath.SkipDir
+		case !entry.IsDir() && strings.HasSuffix(file, ".md"):
+			documents = append(documents, filepath.ToSlash(file))
+		}
+		return nil
+	})
+	if err != nil || len(documents) < 10 {
+		t.Fatalf("%d documents: %v", len(documents), err)
+	}
+	return documents
+}
+
+// withoutFences is a document's text without its blocks of code.
+func withoutFences(t *testing.T, document string) string {
+	t.Helper()
+	content, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return codeFence.ReplaceAllString(string(content), "")
+}
+
+// anchors are the names that GitHub gives to the headings of a document: small
+// letters, digits, hyphens and underscores, a hyphen for each blank, and a number
+// behind a name that was there before.
+func anchors(text string) map[string]bool {
+	names := make(map[string]bool)
+	for line := range strings.Lines(text) {
+		title := strings.TrimLeft(line, "#")
+		if title == line || !strings.HasPrefix(title, " ") {
+			continue
+		}
+		title = linkText.ReplaceAllString(strings.TrimSpace(title), "$1")
+		base := strings.Map(func(r rune) rune {
+			switch {
+			case r == ' ':
+				return '-'
+			case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsNumber(r):
+				return unicode.ToLower(r)
+			}
+			return -1
+		}, title)
+		name := base
+		for n := 1; names[name]; n++ {
+			name = fmt.Sprintf("%s-%d", base, n)
+		}
+		names[name] = true
+	}
+	return names
+}
+
+func TestAnchors(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ text, want string }{
+		{"## What `check` answers\n", "what-check-answers"},
+		{"### The number on a page\n", "the-number-on-a-page"},
+		{"## Desktop, with a website account\n", "desktop-with-a-website-account"},
+		{"## [Unreleased](x.md)\n", "unreleased"},
+		{"## 网站得到什么\n", "网站得到什么"},
+		{"## 安全：上线之前\n", "安全上线之前"},
+		{"## Floods\n## Floods\n", "floods-1"},
+		{"#!/bin/sh\n", ""},
+	} {
+		t.Run(row.text, func(t *testing.T) {
+			t.Parallel()
+			if got := anchors(row.text); row.want == "" && len(got) > 0 || row.want != "" && !got[row.want] {
+				t.Errorf("anchors(%q) = %v, without %q", row.text, got, row.want)
+			}
+		})
+	}
+}
