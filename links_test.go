@@ -48,7 +48,33 @@ func TestLinksInDocuments(t *testing.T) {
 	}
 }
 
+// Every file and folder of the code that a document names is there. The changelog may
+// name what is gone.
+func TestPathsInDocuments(t *testing.T) {
+	t.Parallel()
+	paths := 0
+	for _, document := range documentsOf(t) {
+		if document == "CHANGELOG.md" {
+			continue
+		}
+		for _, span := range codeSpan.FindAllString(withoutFences(t, document), -1) {
+			name := strings.Trim(span, "`")
+			if !codePath.MatchString(name) {
+				continue
+			}
+			paths++
+			if _, err := os.Stat(name); err != nil {
+				t.Errorf("%s names %s, which is not there", document, name)
+			}
+		}
+	}
+	if paths < 50 {
+		t.Errorf("only %d paths were found", paths)
+	}
+}
+
 var (
+	codePath  = regexp.MustCompile(`^(?:caddymodule|cmd|docs|internal|session|test)/[A-Za-z0-9_./-]+$`)
 	link      = regexp.MustCompile(`\]\(([^()\s]+)\)`)
 	linkText  = regexp.MustCompile(`\[([^\]]*)\]\([^()\s]*\)`)
 	codeSpan  = regexp.MustCompile("`[^`\n]*`")
