@@ -143,7 +143,8 @@ func (b *browser) situation() string {
 }
 
 // meets waits for one of our pages and checks it: its kind, its Chinese title, no
-// script, nothing that sticks out of a phone, its style in force.
+// script, nothing that sticks out of a phone, its style in force, texts that can
+// be read.
 func (b *browser) meets(kind, title string) {
 	b.t.Helper()
 	b.is("meets "+kind, fmt.Sprintf("document.querySelector('main.%s')", kind))
@@ -172,6 +173,7 @@ func (b *browser) meets(kind, title string) {
 	if page.Font != "23px" || page.Padding == "0px" {
 		b.t.Errorf("%s: its style is not in force: %+v", kind, page)
 	}
+	b.readable(kind)
 	b.picture(kind)
 }
 

@@ -82,12 +82,43 @@ func TestTextsAreUsed(t *testing.T) {
 	}
 }
 
+// A site without a name is called "this site": in Chinese without blanks, which
+// stand beside Latin letters only.
 func TestSiteWithoutName(t *testing.T) {
 	t.Parallel()
-	for lang, want := range map[language]string{chinese: "登录后，本站 将获得", english: "this site"} {
-		_, text := elements(t, get(t, Page{Kind: Consent, Site: "<b>"}, lang).Body.Bytes())
-		if !strings.Contains(strings.ToLower(text), strings.ToLower(want)) {
-			t.Errorf("the page does not say %q", want)
+	for _, c := range []struct {
+		site string
+		lang language
+		want string
+	}{
+		{"<b>", chinese, "登录后，本站将获得您的："},
+		{"<b>", english, "When you sign in, this site receives:"},
+		{"shop.example.com", chinese, "登录后，shop.example.com 将获得您的："},
+		{"shop.example.com", english, "When you sign in, shop.example.com receives:"},
+	} {
+		t.Run(string(c.lang)+"/"+c.site, func(t *testing.T) {
+			t.Parallel()
+			_, text := elements(t, get(t, Page{Kind: Consent, Site: c.site}, c.lang).Body.Bytes())
+			if !strings.Contains(text, c.want) {
+				t.Errorf("the page does not say %q:\n%s", c.want, text)
+			}
+		})
+	}
+}
+
+// Chinese has a blank between Chinese letters and a name of the site, and none
+// beside its own punctuation.
+func TestBlanksInChinese(t *testing.T) {
+	t.Parallel()
+	wrong := regexp.MustCompile(`[\p{Han}]\{|\}[\p{Han}]|[，。；：？！、“”（）] | [，。；：？！、“”（）]|\p{Han} \p{Han}|[()]`)
+	for kind, keys := range builtin().texts {
+		for key, w := range keys {
+			t.Run(string(kind)+"/"+key, func(t *testing.T) {
+				t.Parallel()
+				if at := wrong.FindString(w.Chinese); at != "" {
+					t.Errorf("%q has %q", w.Chinese, at)
+				}
+			})
 		}
 	}
 }

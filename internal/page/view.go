@@ -159,19 +159,23 @@ func (v view) T(key string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := words.in(v.Lang)
-	if strings.Contains(text, "{site}") {
-		text = strings.ReplaceAll(text, "{site}", v.siteName())
-	}
+	text := v.named(words.in(v.Lang))
 	text = strings.ReplaceAll(text, "{ago}", strconv.Itoa(v.ago))
 	return strings.ReplaceAll(text, "{seconds}", strconv.Itoa(v.retry)), nil
 }
 
-// siteName returns what to call the site in a sentence.
-func (v view) siteName() string {
+// named puts the site's name into a text. Without a name the site is called "this site", which in Chinese has no
+// blanks around it: blanks stand between Chinese and Latin letters only.
+func (v view) named(text string) string {
+	if !strings.Contains(text, "{site}") {
+		return text
+	}
 	if v.Site != "" {
-		return v.Site
+		return strings.ReplaceAll(text, "{site}", v.Site)
 	}
 	words, _ := v.theme.texts.find(v.Kind, "this_site") // own texts cannot take it away
-	return words.in(v.Lang)
+	if v.Lang == chinese {
+		text = strings.NewReplacer(" {site} ", "{site}", " {site}", "{site}", "{site} ", "{site}").Replace(text)
+	}
+	return strings.ReplaceAll(text, "{site}", words.in(v.Lang))
 }
