@@ -61,7 +61,7 @@ func (d demo) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer stopWeChat()
-	shop := newShop()
+	shop := newShop(wechatURL)
 	shopURL, stopShop, err := serve(ctx, "127.0.0.1:0", shop)
 	if err != nil {
 		return err

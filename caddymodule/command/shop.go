@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/caddy-wechat/gateway/internal/page"
 )
 
 //go:embed shop.html
@@ -16,14 +18,15 @@ var shopHTML string
 // shop is the app behind the gateway: it knows nothing of WeChat and reads who
 // the visitor is from the request headers, as an old JSP would.
 type shop struct {
-	page *template.Template
+	page   *template.Template
+	wechat string // the simulator's address, for a link
 
 	mu   sync.Mutex
 	last http.Header // what the latest page request carried
 }
 
-func newShop() *shop {
-	return &shop{page: template.Must(template.New("shop").Parse(shopHTML))}
+func newShop(wechat string) *shop {
+	return &shop{wechat: wechat, page: template.Must(template.New("shop").Parse(shopHTML))}
 }
 
 // ServeHTTP implements http.Handler.
@@ -35,11 +38,15 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.last = r.Header.Clone()
 	s.mu.Unlock()
+	lang, address := page.Language(r), r.URL.RequestURI()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", lang)
+	w.Header().Set("Vary", "Accept-Language")
 	nickname, _ := url.PathUnescape(r.Header.Get("X-Wechat-Nickname"))
 	avatar, _ := url.PathUnescape(r.Header.Get("X-Wechat-Avatar"))
 	_ = s.page.Execute(w, map[string]any{
-		"Nickname": nickname, "Avatar": avatar, "Address": r.URL.RequestURI(), "Headers": identityHeaders(r.Header),
+		"Lang": lang, "Nickname": nickname, "Avatar": avatar, "Address": address,
+		"Headers": identityHeaders(r.Header), "WeChat": s.wechat,
 	})
 }
 

@@ -18,6 +18,9 @@ const (
 	maxLanguageRanges = 24  // entries of Accept-Language that are looked at
 )
 
+// Language returns the language in which a page answers r, as an HTML language tag: zh-CN or en.
+func Language(r *http.Request) string { return string(preferred(r)) }
+
 // preferred returns the language to answer r in: the one that Accept-Language weighs more, the first of equals.
 // Where it names neither, visitors in WeChat and those who say nothing get Chinese, the others English.
 func preferred(r *http.Request) language {
