@@ -56,7 +56,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 	s.vault.mu.Unlock()
 	switch {
 	case !ok || time.Since(a.shown) > askLife:
-		s.notice(w, "页面已失效", "This page was answered before, or is too old. Start again from the web page.")
+		s.notice(w, pageOver)
 	case decision == "allow":
 		s.SetConsent(a.person, a.appID, true)
 		s.logf("%s %q allows", consentPath, a.person)
@@ -73,5 +73,5 @@ func (s *Server) refused(w http.ResponseWriter, a ask) {
 		redirect(w, appendQuery(a.target, "state="+a.state))
 		return
 	}
-	s.notice(w, "你已拒绝授权", "Nothing more happens here: WeChat tells nobody that you refused. Go back to the web page.")
+	s.notice(w, youRefused)
 }

@@ -32,13 +32,13 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if agent := r.UserAgent(); !s.config.AnyUserAgent && (weCom.MatchString(agent) || !weChat.MatchString(agent)) {
-		s.notice(w, "请在微信客户端打开链接", "Please open this link in WeChat.")
+		s.notice(w, notInWeChat)
 		return
 	}
 	query, err := parseAuthorize(r.URL.RawQuery)
 	if err != nil {
 		// PC WeChat shows an almost blank page for a wrong order (F5).
-		s.errorPage(w, 0, err.Error())
+		s.errorPage(w, 0, badQuery(err))
 		return
 	}
 	account, code := s.checkAuthorize(query)
@@ -48,13 +48,13 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		s.errorPage(w, code, authorizeErrors[code])
 		return
 	case query.responseType != "code":
-		s.errorPage(w, 0, "response_type 参数错误")
+		s.errorPage(w, 0, badResponseType)
 		return
 	case person.Closed:
-		s.notice(w, "该微信账号已注销", "This person has closed the WeChat account. Choose another one on the simulator's front page.")
+		s.notice(w, accountClosed)
 		return
 	case !ok:
-		s.notice(w, "没有微信用户", "The simulator has no person to sign in. Add one on its front page.")
+		s.notice(w, noPerson)
 		return
 	case account.FollowersOnly && !slices.Contains(person.Follows, account.AppID):
 		s.errorPage(w, 10006, authorizeErrors[10006])
@@ -73,19 +73,19 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 }
 
 // authorizeErrors are shown on WeChat's page only (O3c).
-var authorizeErrors = map[int]string{
-	-1:    "系统繁忙",
-	10003: "redirect_uri 域名与后台配置不一致",
-	10004: "此公众号被封禁",
-	10005: "此公众号并没有这些 scope 的权限",
-	10006: "必须关注此测试号",
-	10009: "操作太频繁了，请稍后重试",
-	10010: "scope 不能为空",
-	10011: "redirect_uri 不能为空",
-	10012: "appid 不能为空",
-	10013: "state 只能是 a-zA-Z0-9，最多 128 字节",
-	10015: "公众号未授权第三方平台，请检查授权状态",
-	10016: "不支持微信开放平台的 Appid，请使用公众号 Appid",
+var authorizeErrors = map[int]words{
+	-1:    {"系统繁忙", "The system is busy."},
+	10003: {"redirect_uri 域名与后台配置不一致", "The host of redirect_uri is not a callback domain of the account."},
+	10004: {"此公众号被封禁", "The account is banned."},
+	10005: {"此公众号并没有这些 scope 的权限", "The account may not ask for this scope."},
+	10006: {"必须关注此测试号", "Follow this test account first."},
+	10009: {"操作太频繁了，请稍后重试", "Too many attempts. Try again later."},
+	10010: {"scope 不能为空", "scope is missing."},
+	10011: {"redirect_uri 不能为空", "redirect_uri is missing."},
+	10012: {"appid 不能为空", "appid is missing."},
+	10013: {"state 只能是 a-zA-Z0-9，最多 128 字节", "state has only a-zA-Z0-9, at most 128 bytes."},
+	10015: {"公众号未授权第三方平台，请检查授权状态", "The account has not authorised the third-party platform."},
+	10016: {"不支持微信开放平台的 Appid，请使用公众号 Appid", "An app id of the Open Platform does not work here. Use that of an official account."},
 }
 
 // checkAuthorize finds the first thing that is wrong, or 0.

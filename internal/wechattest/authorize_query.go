@@ -19,6 +19,20 @@ var (
 	errTooLong  = errors.New("链接太长")
 )
 
+var badResponseType = words{"response_type 参数错误", "response_type is wrong."}
+
+// badQuery says what is wrong with an address.
+func badQuery(err error) words {
+	english := "The address has a parameter in another encoding."
+	switch {
+	case errors.Is(err, errTooLong):
+		english = "The address is too long."
+	case errors.Is(err, errOrder):
+		english = "The parameters are unknown or in another order than WeChat's."
+	}
+	return words{err.Error(), english}
+}
+
 // orderedParams are the parameters that must come in this order; extraParams may
 // follow, in any order, each once. uin, key and version are added by desktop
 // clients (F7).

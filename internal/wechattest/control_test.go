@@ -1,12 +1,14 @@
 package wechattest
 
 import (
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 )
 
 // press sends a form of the control page.
@@ -50,6 +52,100 @@ func TestControlPage(t *testing.T) {
 	if r := send(s, http.MethodPost, "/", "a=b", nil); r.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("POST /: %s", r.Status)
 	}
+}
+
+// What is on stands at the top of the page, with a link to its row, and so does
+// who holds the phone.
+func TestControlPageAtAGlance(t *testing.T) {
+	t.Parallel()
+	s := newSim(t)
+	top := func() string {
+		before, _, ok := strings.Cut(text(t, get(s, "/")), "<main")
+		if !ok {
+			t.Fatal("the page has no <main>")
+		}
+		return before
+	}
+	if page := top(); !strings.Contains(page, "没有故障") || strings.Contains(page, "#quirk-") || strings.Contains(page, "全部关闭") || !strings.Contains(page, "爱丽丝") {
+		t.Errorf("nothing is on, and the page says\n%s", page)
+	}
+	set(t, s, Quirks{
+		Busy: Knob{On: true, Endpoint: AtRefresh, Next: 3}, HTTPStatus: Number{Value: 502}, Snapshot: true, QuotaPerMinute: 7,
+		ReplayWithoutCookies: Replay{On: true, Delay: time.Second},
+	})
+	press(s, "snapshot", "person", "bob", "to", "on")
+	press(s, "push", "account", shop, "url", "http://127.0.0.1:1/", "token", pushToken, "mode", "safe", "aes_key", pushKey)
+	page := top()
+	for _, want := range []string{
+		`href="#quirk-Busy"`, "refresh · 还有 3 次", `href="#quirk-HTTPStatus"`, "· 502", `href="#quirk-Snapshot"`, `href="#quirk-QuotaPerMinute"`, "· 7",
+		`href="#quirk-ReplayWithoutCookies"`, "Bob：快照页", "安全", "全部关闭",
+		`登录 <b>2</b>`, `接口 <b>3</b>`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %s in\n%s", want, page)
+		}
+	}
+	if got := strings.Count(page, `href="#quirk-`); got != 5 || strings.Contains(page, "没有故障") {
+		t.Errorf("%d quirks are said to be on, want 5", got)
+	}
+}
+
+// The control page speaks both languages about every quirk.
+func TestQuirksHaveWords(t *testing.T) {
+	t.Parallel()
+	page := text(t, get(newSim(t), "/"))
+	names := []string{"QuotaPerMinute", "ReplayWithoutCookies"}
+	for _, c := range controls {
+		names = append(names, c.name)
+	}
+	if len(knobWords) != len(names) {
+		t.Errorf("%d words for %d quirks", len(knobWords), len(names))
+	}
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := knobWords[name]
+			if w.English == "" || !bilingual(w) || !strings.Contains(page, html.EscapeString(w.Chinese)) || !strings.Contains(page, html.EscapeString(w.English)) || !strings.Contains(page, `id="quirk-`+name+`"`) {
+				t.Errorf("the page does not have %+v", w)
+			}
+		})
+	}
+}
+
+// Every page that is not the control page speaks both languages, too.
+func TestNoticesSpeakBothLanguages(t *testing.T) {
+	t.Parallel()
+	s := newSim(t)
+	for code, w := range authorizeErrors {
+		if !bilingual(w) {
+			t.Errorf("error %d says %+v", code, w)
+		}
+	}
+	for _, n := range []notice{notInWeChat, accountClosed, noPerson, pageOver, codeOver, youRefused, phoneAllowed, phoneRefused} {
+		if !bilingual(n.title) || !bilingual(n.detail) {
+			t.Errorf("a notice says %+v", n)
+		}
+		w := httptest.NewRecorder()
+		s.notice(w, n)
+		for _, want := range []string{n.title.Chinese, n.title.English, n.detail.Chinese, n.detail.English} {
+			if !strings.Contains(w.Body.String(), html.EscapeString(want)) {
+				t.Errorf("no %q in\n%s", want, w.Body)
+			}
+		}
+	}
+	for name, path := range map[string]string{"too long": authorizePath + "?appid=" + strings.Repeat("a", maxQuery), "order": authorizePath + "?scope=a&appid=b", "no app id": authorizePath} {
+		if page := text(t, get(s, path)); !strings.Contains(page, "无法打开页面") || !strings.Contains(page, "This page cannot be opened") {
+			t.Errorf("%s: %s", name, page)
+		}
+	}
+}
+
+// bilingual tells whether both languages are there: Chinese letters, and none in
+// English but for WeChat's own words.
+func bilingual(w words) bool {
+	han := func(r rune) bool { return unicode.Is(unicode.Han, r) }
+	english := strings.ReplaceAll(w.English, "微信用户", "")
+	return strings.ContainsFunc(w.Chinese, func(r rune) bool { return han(r) || unicode.IsLetter(r) }) && english != "" && !strings.ContainsFunc(english, han)
 }
 
 func TestActions(t *testing.T) {

@@ -44,7 +44,7 @@ func TestPushButtons(t *testing.T) {
 	}
 	eventually(t, "all done", func() bool { all := s.Pushes(); return all[len(all)-1].Done })
 	page := text(t, get(s, "/"))
-	for _, want := range []string{"user_authorization_revoke ✓ · 200", "已注销", `action="/_sim/push"`, `action="/_sim/withdraw"`, `action="/_sim/text"`, in.server.URL} {
+	for _, want := range []string{"user_authorization_revoke ✓ · 200", "已注销", `action="/_sim/push#`, `action="/_sim/withdraw#`, `action="/_sim/text#`, in.server.URL} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %s on the page", want)
 		}

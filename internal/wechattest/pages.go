@@ -40,22 +40,17 @@ func (s *Server) render(w http.ResponseWriter, name string, data map[string]any)
 	_, _ = page.WriteTo(w)                  // a client that has left is no matter
 }
 
-// notice writes a page with a title and a sentence.
-func (s *Server) notice(w http.ResponseWriter, title, detail string) {
-	s.render(w, "notice.html", map[string]any{"Title": title, "Detail": detail})
-}
-
 // errorPage writes WeChat's page for what is wrong: 200, the code visible, and
 // never a redirect. Code 0 is a page without one.
-func (s *Server) errorPage(w http.ResponseWriter, code int, detail string) {
-	data := map[string]any{"Title": "无法打开页面", "Detail": detail}
+func (s *Server) errorPage(w http.ResponseWriter, code int, detail words) {
+	if detail == (words{}) {
+		detail = words{"未知错误", "Unknown error"}
+	}
+	data := map[string]any{"Title": "无法打开页面", "English": "This page cannot be opened", "Detail": detail}
 	if code != 0 {
 		data["Code"] = strconv.Itoa(code)
 	}
-	if detail == "" {
-		data["Detail"] = "未知错误"
-	}
-	s.logf("a page shows error %d %s", code, detail)
+	s.logf("a page shows error %d %s", code, detail.Chinese)
 	s.render(w, "notice.html", data)
 }
 

@@ -30,7 +30,7 @@ func (s *Server) qrConnect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if len(r.URL.RawQuery) > maxQuery {
-		s.errorPage(w, 0, errTooLong.Error())
+		s.errorPage(w, 0, badQuery(errTooLong))
 		return
 	}
 	q := r.URL.Query()
@@ -38,13 +38,13 @@ func (s *Server) qrConnect(w http.ResponseWriter, r *http.Request) {
 	// Every state is taken that is not too long: no alphabet is documented here.
 	checks := []struct {
 		wrong bool
-		text  string
+		text  words
 	}{
-		{!ok || account.Kind != Website || account.Banned, "AppID 参数错误：网站应用才支持扫码登录"},
-		{q.Get("response_type") != "code", "response_type 参数错误"},
-		{q.Get("scope") != scopeLogin, "Scope 参数错误或没有 Scope 权限"},
-		{!account.covered(q.Get("redirect_uri")), "redirect_uri 参数错误：该链接无法访问"},
-		{len(q.Get("state")) > maxState, "state 参数过长"},
+		{!ok || account.Kind != Website || account.Banned, words{"AppID 参数错误：网站应用才支持扫码登录", "appid is wrong: only website apps sign in with a QR code."}},
+		{q.Get("response_type") != "code", badResponseType},
+		{q.Get("scope") != scopeLogin, words{"Scope 参数错误或没有 Scope 权限", "scope is wrong or not granted to the app."}},
+		{!account.covered(q.Get("redirect_uri")), words{"redirect_uri 参数错误：该链接无法访问", "redirect_uri is wrong: its host is not a callback domain of the app."}},
+		{len(q.Get("state")) > maxState, words{"state 参数过长", "state is too long."}},
 	}
 	for _, c := range checks {
 		if c.wrong {

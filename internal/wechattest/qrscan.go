@@ -43,7 +43,7 @@ func (s *Server) qrWait(w http.ResponseWriter, r *http.Request) {
 	account, known := s.roster.account(a.appID)
 	switch {
 	case !ok || !known:
-		s.notice(w, "二维码已失效", "This page was answered before, or is too old. Start again from the web page.")
+		s.notice(w, codeOver)
 	case a.decision == "":
 		s.showQR(w, r, id, account)
 	default:
@@ -67,14 +67,14 @@ func (s *Server) qrConfirm(w http.ResponseWriter, r *http.Request) {
 	}
 	person, exists := s.holder(r)
 	if !exists || person.Closed {
-		s.notice(w, "没有微信用户", "Nobody holds this phone. Choose a person on the simulator's front page.")
+		s.notice(w, noPerson)
 		return
 	}
 	a, ok := s.waiting(id, func(a ask) bool { return here && decision != "" && a.decision == "" })
 	account, known := s.roster.account(a.appID)
 	switch {
 	case !ok || !known || a.decision != "":
-		s.notice(w, "二维码已失效", "This code was answered before, or is too old. Start again from the web page.")
+		s.notice(w, codeOver)
 	case decision == "":
 		s.render(w, "qr.html", map[string]any{"Account": account, "Person": person, "ID": id, "Action": qrConfirmPath})
 	case here:
@@ -82,7 +82,7 @@ func (s *Server) qrConfirm(w http.ResponseWriter, r *http.Request) {
 		s.qrEnds(w, a)
 	default:
 		s.answerQR(id, person.ID, decision)
-		s.notice(w, map[string]string{"allow": "已确认登录", "refuse": "已拒绝"}[decision], "Go back to the computer.")
+		s.notice(w, map[string]notice{"allow": phoneAllowed, "refuse": phoneRefused}[decision])
 	}
 }
 
@@ -130,7 +130,7 @@ func drawQR(text string) template.HTML {
 	}
 	side := strconv.Itoa(code.Size + 2*quietZone)
 	var b strings.Builder
-	b.WriteString(`<svg class="qr" role="img" aria-label="二维码" viewBox="0 0 ` + side + ` ` + side + `" shape-rendering="crispEdges">` +
+	b.WriteString(`<svg class="qr" role="img" aria-label="二维码 QR code" viewBox="0 0 ` + side + ` ` + side + `" shape-rendering="crispEdges">` +
 		`<path fill="#fff" d="M0 0h` + side + `v` + side + `H0z"/><path fill="#000" d="`)
 	for y := range code.Size {
 		for x := range code.Size {
