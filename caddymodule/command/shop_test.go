@@ -22,9 +22,9 @@ func TestShop(t *testing.T) {
 	}{
 		{"nothing said, signed in", "", identity, "zh-CN", []string{"小明，你好！", "oAbc", "退出登录", `src="http://127.0.0.1:9801/xiaoming"`, "打开微信模拟器"}, []string{"Hello", "使用微信登录"}},
 		{"Chinese, signed in", "zh-CN,zh;q=0.9,en;q=0.8", identity, "zh-CN", []string{"小明，你好！"}, []string{"Hello"}},
-		{"English, signed in", "en-US,en;q=0.9", identity, "en", []string{"Hello, 小明!", "Sign out", "oAbc", "Open the WeChat simulator"}, []string{"你好", "退出", "Sign in with"}},
+		{"English, signed in", "en-US,en;q=0.9", identity, "en", []string{"Hello, 小明!", "Sign out", "oAbc", "Sign out, then open the WeChat simulator"}, []string{"你好", "退出", "Sign in with"}},
 		{"Chinese, signed out", "zh", nil, "zh-CN", []string{"你好！", "使用微信登录", `href="/_wechat/login?return_to=%2forders%3fid%3d7"`}, []string{"退出登录", "<img"}},
-		{"English, signed out", "en", nil, "en", []string{"Hello!", "Sign in with WeChat"}, []string{"你好", "Sign out"}},
+		{"English, signed out", "en", nil, "en", []string{"Hello!", "Sign in with WeChat", "Open the WeChat simulator"}, []string{"你好", "Sign out"}},
 		{"a forged nickname", "en", http.Header{"X-Wechat-Nickname": {"%3Cscript%3E"}}, "en", []string{"Hello, &lt;script&gt;!"}, []string{"<script"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
