@@ -8,9 +8,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// Account is one WeChat account: an app id with its secret. Official accounts and
-// mini programs have theirs in the console at mp.weixin.qq.com, mobile apps and
-// websites at open.weixin.qq.com.
+// Account is one WeChat account: an app id with its secret. Both are in
+// WeChat's console: at mp.weixin.qq.com for official accounts and mini
+// programs, at open.weixin.qq.com for mobile apps and websites.
 type Account struct {
 	// The name by which sites and addresses refer to the account: letters,
 	// digits, - and _, 32 at most, unique among all accounts. Default: "default"
@@ -23,33 +23,36 @@ type Account struct {
 	AppID string `json:"app_id,omitempty"`
 
 	// The account's app secret. Required. Use a placeholder, such as
-	// `{env.WECHAT_APP_SECRET}` or `{file./run/secrets/wechat}`, so that it does
-	// not appear in the configuration; a literal value is warned about.
+	// `{env.WECHAT_APP_SECRET}` or `{file./run/secrets/wechat}`, so that the
+	// secret is not part of the configuration. A literal value causes a warning
+	// at each start.
 	AppSecret string `json:"app_secret,omitempty"`
 
-	// The files by which WeChat checks that a domain is yours. They are served at
-	// the root of every guarded site. Official accounts and mini programs only.
+	// The files by which WeChat checks that a domain is yours. They are served
+	// at the root of every site with `wechat_auth`. Official accounts and mini
+	// programs only. Default: none.
 	VerifyFiles []VerifyFile `json:"verify_files,omitempty"`
 
-	// Whether WeChat is asked for the unionid of somebody who follows this official
-	// account and signed in silently. It takes one call more for each follower not
-	// known yet. Default: false.
+	// Whether the gateway asks WeChat for the unionid of a follower of this
+	// official account who signed in silently. This takes one more call to
+	// WeChat for each new follower. Default: false.
 	FollowerUnionID bool `json:"follower_unionid,omitempty"`
 
-	// What WeChat's server tells this account. Default: nothing is heard.
+	// The message push (消息推送) that WeChat's server sends for this account.
+	// Default: none; message pushes are answered with 404.
 	Push *Push `json:"push,omitempty"`
 }
 
 // VerifyFile is one of WeChat's ownership files.
 type VerifyFile struct {
-	// The file's name, such as `MP_verify_AbCd1234.txt`.
+	// The file's name, such as `MP_verify_AbCd1234.txt`. Required.
 	Name string `json:"name"`
 
-	// What the file holds, such as `AbCd1234`.
+	// The file's content, such as `AbCd1234`. Required.
 	Content string `json:"content"`
 }
 
-// defaultAccount is the name of an official account that was given none.
+// defaultAccount is the name of an official account without a configured name.
 const defaultAccount = "default"
 
 // provisionedAccount is an account, checked and ready.
@@ -94,7 +97,8 @@ func (a *App) provisionAccounts() error {
 	return nil
 }
 
-// provision checks an account. Its errors begin behind the account's name.
+// provision checks an account. The caller puts the account's name in front of
+// its errors.
 func (o *Account) provision(e kindEntry, logger *slog.Logger) (provisionedAccount, error) {
 	name := o.nameAs(e.kind)
 	if !accountName.MatchString(name) {
@@ -147,7 +151,7 @@ func (a *App) account(name string) (provisionedAccount, error) {
 			return account, nil
 		}
 	}
-	return provisionedAccount{}, fmt.Errorf("there is no official account named %q in the wechat block; browsers are signed in by one", name)
+	return provisionedAccount{}, fmt.Errorf("there is no official account named %q in the wechat block; a site needs one to sign browsers in", name)
 }
 
 // verifyFile returns the content of a verify file by its path.

@@ -9,7 +9,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// parseAccount returns the word that begins an account of this kind.
+// parseAccount returns the parser of the word that begins an account of this
+// kind.
 func (a *App) parseAccount(e kindEntry) func(*caddyfile.Dispenser) error {
 	return func(d *caddyfile.Dispenser) error {
 		line, account := d.Token(), new(Account)
@@ -31,7 +32,8 @@ func (a *App) parseAccount(e kindEntry) func(*caddyfile.Dispenser) error {
 	}
 }
 
-// checkAccount says what is missing in an account, or clashes with one before it.
+// checkAccount reports what is missing in an account, or conflicts with an
+// account before it.
 func (a *App) checkAccount(kind wechat.AccountKind, account *Account) error {
 	for _, e := range accountKinds {
 		for _, other := range *e.list(a) {
@@ -51,7 +53,7 @@ func (a *App) checkAccount(kind wechat.AccountKind, account *Account) error {
 	case account.FollowerUnionID && kind != wechat.OfficialAccount:
 		return fmt.Errorf("follower_unionid: only an official account has followers")
 	case account.Push != nil && len(account.Push.Tokens) == 0:
-		return fmt.Errorf("push needs push_token, the token of WeChat's 服务器配置: nothing that is not signed has any effect")
+		return fmt.Errorf("push needs push_token, the token (令牌) of WeChat's 服务器配置: unsigned pushes are ignored")
 	case account.Push != nil && account.Push.RelayAll && account.Push.Relay == "":
 		return fmt.Errorf("push_relay_all needs push_relay")
 	}

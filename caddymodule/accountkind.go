@@ -10,9 +10,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// kindEntry is a kind of account with its list in the app, and the form of the
-// files by which WeChat checks that a domain is the account's; nil where there are
-// none.
+// kindEntry is a kind of account with its list in the app and the form of its
+// verify files, by which WeChat checks that a domain belongs to the account.
+// The form is nil for kinds without verify files.
 type kindEntry struct {
 	kind       wechat.AccountKind
 	list       func(*App) *[]*Account
@@ -28,7 +28,8 @@ var accountKinds = []kindEntry{
 	{wechat.Website, func(a *App) *[]*Account { return &a.Websites }, nil, ""},
 }
 
-// otherKinds lists in words the kinds that a site admits beside its official account.
+// otherKinds lists, for messages, the kinds that a site admits beside its
+// official account.
 func otherKinds() string {
 	kinds := slices.DeleteFunc(wechat.AccountKinds(), func(k wechat.AccountKind) bool { return k == wechat.OfficialAccount })
 	var b strings.Builder
@@ -45,7 +46,7 @@ func otherKinds() string {
 	return b.String()
 }
 
-// nameAs is the name of an account of this kind: its own, or else the default.
+// nameAs returns the account's name, or the default name for this kind.
 func (o *Account) nameAs(kind wechat.AccountKind) string {
 	switch {
 	case o.Name != "":
@@ -57,7 +58,8 @@ func (o *Account) nameAs(kind wechat.AccountKind) string {
 	}
 }
 
-// checkVerifyFile says what is wrong with a verify file of such an account.
+// checkVerifyFile reports what is wrong with a verify file of an account of
+// this kind.
 func (e kindEntry) checkVerifyFile(f VerifyFile) error {
 	switch {
 	case e.verifyName == nil:
@@ -68,12 +70,12 @@ func (e kindEntry) checkVerifyFile(f VerifyFile) error {
 	return nil
 }
 
-// warnOfVerifyFile says that a verify file does not hold what WeChat looks for:
-// those of an official account hold the end of their name.
+// warnOfVerifyFile warns if a verify file does not contain what WeChat expects:
+// a file of an official account contains the end of its own name.
 func (e kindEntry) warnOfVerifyFile(f VerifyFile, account string, logger *slog.Logger) {
 	name := strings.TrimSuffix(f.Name, ".txt")
 	if want := name[strings.LastIndexByte(name, '_')+1:]; e.kind == wechat.OfficialAccount && f.Content != want {
-		logger.Warn("verify_file: the content does not fit the file's name; WeChat will refuse the domain unless it gave you this very file",
+		logger.Warn("verify_file: the content does not match the file's name; WeChat will refuse the domain unless this is exactly the file that WeChat gave you",
 			slog.String("account", account), slog.String("file", f.Name), slog.String("content", f.Content), slog.String("expected", want))
 	}
 }

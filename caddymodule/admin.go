@@ -21,12 +21,12 @@ func init() {
 	caddy.RegisterModule(Admin{})
 }
 
-// Admin adds calls under `/wechat/` to Caddy's admin endpoint: persons are found,
-// shown and erased, their sessions listed and ended, the ledger is carried from one
-// store to another, and generated session keys are rotated. Whoever may change Caddy's configuration may call
-// them, nobody else.
+// Admin adds calls under `/wechat/` to Caddy's admin endpoint. They find, show
+// and erase persons, list and end their sessions, export and import the ledger,
+// show and redeliver webhook events, and rotate generated session keys. Only
+// clients that may change Caddy's configuration may call them.
 //
-// No answer holds anything that could be used to act as a visitor: no cookie
+// No answer contains a value that lets a client act as a visitor: no cookie
 // value, no token, no key.
 type Admin struct{}
 
@@ -35,7 +35,7 @@ func (Admin) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "admin.api.wechat", New: func() caddy.Module { return new(Admin) }}
 }
 
-// adminCall answers one call. What it returns is an APIError.
+// adminCall answers one call. Its errors are APIErrors.
 type adminCall func(desk, http.ResponseWriter, *http.Request) error
 
 // adminCalls lists every call by path and method.
@@ -55,8 +55,9 @@ var adminCalls = map[string]map[string]adminCall{
 	"/wechat/": {},
 }
 
-// Routes returns the calls. Caddy asks for them before the apps are provisioned,
-// and also where there is no wechat app: nothing is looked at until a call comes.
+// Routes returns the calls. Caddy asks for them before it provisions the apps,
+// and also in a configuration without a wechat app, so the app is looked up at
+// each call.
 func (*Admin) Routes() []caddy.AdminRoute {
 	routes := make([]caddy.AdminRoute, 0, len(adminCalls))
 	for pattern, methods := range adminCalls {
@@ -74,7 +75,7 @@ func answerAdmin(w http.ResponseWriter, r *http.Request, methods map[string]admi
 	call, ok := methods[r.Method]
 	if !ok {
 		w.Header().Set("Allow", strings.Join(slices.Sorted(maps.Keys(methods)), ", "))
-		return refuseAdmin(http.StatusMethodNotAllowed, "this call has another method", nil)
+		return refuseAdmin(http.StatusMethodNotAllowed, "this method is not allowed for this call", nil)
 	}
 	d, err := openDesk()
 	if err != nil {
@@ -83,15 +84,15 @@ func answerAdmin(w http.ResponseWriter, r *http.Request, methods map[string]admi
 	return call(d, w, r)
 }
 
-// desk is what a call works with: the parts of the app that runs now.
+// desk holds what a call works with: the parts of the running app.
 type desk struct {
 	app *App
 	opened
 }
 
-// openDesk finds the running app at the time of the call: a reload puts another
-// one in its place. That there is none says nothing about anybody, so it is no
-// 404: who erases a person must not take it for done.
+// openDesk finds the running app at the time of the call, because a reload
+// replaces it. A missing app is 503 and not 404: an operator who erases a
+// person must not take the answer for "already erased".
 func openDesk() (desk, error) {
 	running, err := caddy.ActiveContext().AppIfConfigured("wechat")
 	if err != nil {
@@ -99,7 +100,7 @@ func openDesk() (desk, error) {
 	}
 	app, ok := running.(*App)
 	if !ok {
-		return desk{}, refuseAdmin(http.StatusServiceUnavailable, "the running wechat app is another one", nil)
+		return desk{}, refuseAdmin(http.StatusServiceUnavailable, "the running wechat app is of another type", nil)
 	}
 	o, err := app.parts()
 	if err != nil {
@@ -108,7 +109,7 @@ func openDesk() (desk, error) {
 	return desk{app, o}, nil
 }
 
-// audit writes what an operator did.
+// audit writes an operator's action to the audit log.
 func (d desk) audit(action audit.Action, person, reason string) {
 	audit.Write(d.app.audit, audit.Record{Action: action, User: person, Reason: reason})
 }
@@ -123,22 +124,23 @@ func (a *App) parts() (opened, error) {
 	return a.opened, nil
 }
 
-// adminOutcomes is what the caller is told. The log has the error itself.
+// adminOutcomes maps errors to the answers that the caller gets. The log has
+// the error itself.
 var adminOutcomes = []struct {
 	err     error
 	status  int
 	message string
 }{
 	{ledger.ErrNotFound, http.StatusNotFound, "there is no such person"},
-	{ledger.ErrCorrupt, http.StatusServiceUnavailable, "the store holds something that cannot be read; the log says what"},
+	{ledger.ErrCorrupt, http.StatusServiceUnavailable, "the store contains a record that cannot be read; see the log"},
 	{ledger.ErrUnavailable, http.StatusServiceUnavailable, "the store is unavailable; try again"},
 	{session.ErrUnavailable, http.StatusServiceUnavailable, "the store is unavailable; try again"},
 	{errEndless, http.StatusNotImplemented, "this store cannot end the sessions of a person"},
-	{session.ErrInvalid, http.StatusBadRequest, "this is no id of a session: it has 19 characters, as the list of sessions shows it"},
+	{session.ErrInvalid, http.StatusBadRequest, "this is not a session id: a session id has 19 characters, as in the list of sessions"},
 }
 
-// adminError maps an error of a store to an answer. Whatever is not understood is
-// "unavailable": it says nothing about the person.
+// adminError maps an error of a store to an answer. An unknown error is
+// "unavailable", which claims nothing about the person.
 func adminError(err error) error {
 	for _, o := range adminOutcomes {
 		if errors.Is(err, o.err) {
@@ -185,7 +187,7 @@ func writeAdmin(w http.ResponseWriter, status int, v any) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(data, '\n')) // the caller has gone: nobody to tell
+	_, _ = w.Write(append(data, '\n')) // the caller is gone: the error cannot be reported
 	return nil
 }
 

@@ -19,7 +19,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// The bounds of one import. A ledger of more lines is sent in several.
+// The bounds of one import. A longer ledger is sent in several imports.
 const (
 	maxImportLine  = 1 << 20  // bytes of one line
 	maxImportLines = 1000     // persons and ends
@@ -27,7 +27,7 @@ const (
 	importAtOnce   = 64       // lines being written: stores write many at the cost of one
 )
 
-// errLine is a line that was refused.
+// errLine is the error of a refused line.
 type errLine struct {
 	Line    int    `json:"line"`
 	Message string `json:"error"`
@@ -38,22 +38,21 @@ type errLine struct {
 // Error implements error.
 func (e errLine) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Message) }
 
-// importedLines is how many lines of each kind were read; all of them are in the
-// ledger now.
+// importedLines counts the imported lines of each kind.
 type importedLines struct {
 	Persons int `json:"persons"`
 	Ended   int `json:"ended"`
 }
 
-// importLedger reads a ledger, or a part of one that begins with the header, and
-// adds its persons and ends. Nothing is written unless every line can be read.
-// Each line is added whole or not at all, and adding one again changes nothing: an
-// import that stopped is simply repeated.
+// importLedger reads a ledger, or a part of one that begins with the header,
+// and adds its persons and ends of sessions. It writes nothing unless it can
+// read every line. Each line is added completely or not at all, and adding a
+// line again changes nothing: an interrupted import is simply repeated.
 func (d desk) importLedger(w http.ResponseWriter, r *http.Request) error {
 	lines, err := readLedger(http.MaxBytesReader(w, r.Body, maxImportBytes))
 	if err == nil {
-		// The caller may hang up, and Caddy cancels the context after ten seconds;
-		// what was begun is finished.
+		// The import is finished even if the caller hangs up or Caddy cancels
+		// the context, which it does after ten seconds.
 		err = importLines(context.WithoutCancel(r.Context()), d.ledger, lines)
 	}
 	var bad errLine
@@ -77,7 +76,7 @@ func (d desk) importLedger(w http.ResponseWriter, r *http.Request) error {
 	return writeAdmin(w, http.StatusOK, done)
 }
 
-// importLine is a line that was read: a person, or something that was ended.
+// importLine is one line of an import: a person, or an end of sessions.
 type importLine struct {
 	person    ledger.Person
 	ended     bool
@@ -93,7 +92,7 @@ func readLine(version int, line []byte) (l importLine, err error) {
 	return l, l.person.UnmarshalJSON(line)
 }
 
-// ledgerWriter is what an import asks of the ledger.
+// ledgerWriter is the part of the ledger that an import needs.
 type ledgerWriter interface {
 	Import(ctx context.Context, p ledger.Person) error
 	ImportEnded(ctx context.Context, t ledger.Tombstone) error
@@ -107,13 +106,13 @@ func (l *importLine) add(ctx context.Context, to ledgerWriter) error {
 	return to.Import(ctx, l.person)
 }
 
-// readLedger reads all lines. Its errors repeat nothing of what they refuse.
+// readLedger reads all lines. Its errors contain nothing of the refused text.
 func readLedger(body io.Reader) ([]importLine, error) {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(make([]byte, 0, 64<<10), maxImportLine)
 	var all []importLine
 	n, version := 0, 0
-	for lines.Scan() && lines.Err() == nil { // with an error comes a last line, cut off
+	for lines.Scan() && lines.Err() == nil { // after an error, the last line is cut off
 		n++
 		if n == 1 {
 			var err error
@@ -125,7 +124,7 @@ func readLedger(body io.Reader) ([]importLine, error) {
 		if n > maxImportLines+1 {
 			return nil, errLine{Line: n, Message: fmt.Sprintf("at most %d lines can be sent at once, behind the first", maxImportLines), status: http.StatusRequestEntityTooLarge}
 		}
-		if !utf8.Valid(lines.Bytes()) { // JSON's reader would put other characters in their place
+		if !utf8.Valid(lines.Bytes()) { // the JSON decoder would replace the invalid bytes
 			return nil, badLine(n, "it is not UTF-8: save the file as UTF-8")
 		}
 		l, err := readLine(version, lines.Bytes())
@@ -140,7 +139,7 @@ func readLedger(body io.Reader) ([]importLine, error) {
 	case errors.As(err, new(*http.MaxBytesError)):
 		return nil, refuseAdmin(http.StatusRequestEntityTooLarge, fmt.Sprintf("at most %d bytes can be sent at once", maxImportBytes), err)
 	case err != nil:
-		return nil, refuseAdmin(http.StatusBadRequest, "the ledger did not arrive whole", err)
+		return nil, refuseAdmin(http.StatusBadRequest, "the ledger was not received completely", err)
 	case n == 0:
 		return nil, badLine(1, notHeader)
 	}
@@ -149,8 +148,8 @@ func readLedger(body io.Reader) ([]importLine, error) {
 
 const notHeader = `it must be {"format":"wechat-ledger","version":2}, or version 1`
 
-// readHeader returns the version of what follows. Editors and shells of Windows put a
-// byte order mark before a file.
+// readHeader returns the version of the ledger. It skips the byte order mark
+// that Windows editors and shells put in front of a file.
 func readHeader(line []byte) (version int, err error) {
 	if bytes.HasPrefix(line, []byte("\xff\xfe")) || bytes.HasPrefix(line, []byte("\xfe\xff")) {
 		return 0, badLine(1, "the file is UTF-16 ('Unicode'): save it as UTF-8, or export it with --file")
@@ -169,11 +168,12 @@ func badLine(n int, message string) error {
 	return errLine{Line: n, Message: message, status: http.StatusBadRequest}
 }
 
-// plain is an error of the ledger for the caller. It repeats nothing of the line.
+// plain returns an error of the ledger as the caller reads it. It contains
+// nothing of the line.
 func plain(err error) string { return strings.TrimPrefix(err.Error(), "ledger: ") }
 
-// importLines adds them all, many at a time, until one fails. Of several that
-// fail, the first line is told: all before it are in the ledger.
+// importLines adds all lines, many at a time, until one fails. If several fail,
+// it reports the first one: all lines before it are in the ledger.
 func importLines(ctx context.Context, to ledgerWriter, lines []importLine) error {
 	outcomes := make([]error, len(lines))
 	var working sync.WaitGroup
@@ -182,7 +182,7 @@ func importLines(ctx context.Context, to ledgerWriter, lines []importLine) error
 	for i, l := range lines {
 		slots <- struct{}{}
 		if failed.Load() {
-			break // a store that is down is not asked a thousand times
+			break // do not ask a store that is down a thousand times
 		}
 		working.Go(func() {
 			defer func() { <-slots }()

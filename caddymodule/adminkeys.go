@@ -12,20 +12,20 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// rotatedKeys says what became of the session keys.
+// rotatedKeys is the result of a key rotation.
 type rotatedKeys struct {
-	Key     string    `json:"key"`     // the new one's id, as logs have it
-	Seals   time.Time `json:"seals"`   // from when on it seals
-	Retired int       `json:"retired"` // how many keys open nothing any more
+	Key     string    `json:"key"`     // the id of the new key, as in the log
+	Seals   time.Time `json:"seals"`   // when the new key begins to seal
+	Retired int       `json:"retired"` // how many keys no longer open anything
 }
 
-// rotateKeys adds a session key, or puts a new one in the place of all others.
+// rotateKeys adds a session key, or replaces all keys by a new one.
 func (d desk) rotateKeys(w http.ResponseWriter, r *http.Request) error {
 	now, err := retiresNow(r)
 	if err != nil {
 		return err
 	}
-	// The caller may hang up; what was begun is finished.
+	// The rotation is finished even if the caller hangs up.
 	ctx := context.WithoutCancel(r.Context())
 	change, reason := d.app.keeper.AddKey, "keys rotate"
 	if now {
@@ -41,15 +41,16 @@ func (d desk) rotateKeys(w http.ResponseWriter, r *http.Request) error {
 	return writeAdmin(w, http.StatusOK, rotatedKeys{changed.Key, changed.Seals, changed.Withdrawn})
 }
 
-// retiresNow reads whether all keys are to be retired. What cannot be meant is
-// refused: a leaked key must not live on because of a mistyped word.
+// retiresNow reports whether the call retires all keys. It refuses every other
+// value of the parameter: a leaked key must not stay valid because of a typing
+// mistake.
 func retiresNow(r *http.Request) (bool, error) {
 	q, err := query(r, []string{}, []string{"retire_now"})
 	if err != nil {
 		return false, err
 	}
 	if n, _ := io.ReadFull(r.Body, make([]byte, 1)); n != 0 {
-		return false, refuseAdmin(http.StatusBadRequest, "this call has no body; to retire all keys write ?retire_now=true", nil)
+		return false, refuseAdmin(http.StatusBadRequest, "this call takes no body; to retire all keys use ?retire_now=true", nil)
 	}
 	switch q.Get("retire_now") {
 	case "true":
@@ -67,8 +68,8 @@ func keysError(err error) error {
 	case errors.Is(err, session.ErrConfigured):
 		return refuseAdmin(http.StatusConflict, "the session keys are configured: put a new key first in session { key … } and reload; remove the old one after `lifetime`, or at once if it leaked. If a key leaked that was generated before: delete wechat/session_keys.json from Caddy's storage and reload", err)
 	case errors.Is(err, session.ErrManyKeys):
-		return refuseAdmin(http.StatusConflict, "too many keys were made in a short time; to be rid of them all write ?retire_now=true", err)
+		return refuseAdmin(http.StatusConflict, "too many keys were made in a short time; to retire all of them use ?retire_now=true", err)
 	default:
-		return refuseAdmin(http.StatusServiceUnavailable, "the session keys in Caddy's storage could not be read or written; try again; the log says why", err)
+		return refuseAdmin(http.StatusServiceUnavailable, "the session keys in Caddy's storage could not be read or written; try again, and see the log", err)
 	}
 }

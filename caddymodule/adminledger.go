@@ -13,30 +13,32 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// ledgerHeader is the first line of a ledger in JSON Lines. What was ended follows,
-// and then the persons, one a line.
+// ledgerHeader is the first line of a ledger in JSON Lines. The ends of
+// sessions follow, and then the persons, one per line.
 type ledgerHeader struct {
 	Format  string `json:"format"`
 	Version int    `json:"version"`
 }
 
-// ledgerFormat is what is written. Version 1, which is still read, had persons only.
+// ledgerFormat is the header of an export. Version 1, which can still be
+// imported, has persons only.
 var ledgerFormat = ledgerHeader{Format: "wechat-ledger", Version: 2}
 
 // jsonLines is the media type of a ledger.
 const jsonLines = "application/jsonl"
 
-// exportStall is how long a caller may take none of the export.
+// exportStall is how long a caller may read nothing of the export.
 const exportStall = time.Minute
 
-// exportLedger writes the whole ledger, one person a line, and before them what was
-// ended: where an import stops half-way, nobody is known whose ended sessions are
-// not (attack: a copied cookie is good again in the new store). An export that
-// fails half-way breaks the connection off: what was received is no ledger, and
-// does not look like one.
+// exportLedger writes the whole ledger: first the ends of sessions, then the
+// persons, one per line. In this order, an import that stops half-way has no
+// person whose ended sessions are missing (attack: a copied cookie is valid
+// again in the new store). An export that fails half-way aborts the connection,
+// so that the caller does not take the part for a ledger.
 func (d desk) exportLedger(w http.ResponseWriter, r *http.Request) error {
 	// Caddy's admin server gives a request ten seconds and then cancels its
-	// context. The export may take longer; it ends when nobody reads it.
+	// context. The export may take longer; it ends when the caller stops
+	// reading.
 	ctx := context.WithoutCancel(r.Context())
 	out := &lineWriter{w: w, control: http.NewResponseController(w)}
 	persons, err := out.writeLedger(ctx, d.ledger)
@@ -44,7 +46,7 @@ func (d desk) exportLedger(w http.ResponseWriter, r *http.Request) error {
 		return adminError(err)
 	}
 	if err != nil {
-		d.app.logger.Error("export of the ledger broken off", slog.Int("persons", persons), slog.Any("error", err))
+		d.app.logger.Error("export of the ledger aborted", slog.Int("persons", persons), slog.Any("error", err))
 		panic(http.ErrAbortHandler)
 	}
 	d.app.logger.Info("ledger exported through the admin endpoint", slog.Int("persons", persons), slog.Int("ended", out.lines-persons))
@@ -52,14 +54,14 @@ func (d desk) exportLedger(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// ledgerReader is what an export asks of the ledger.
+// ledgerReader is the part of the ledger that an export needs.
 type ledgerReader interface {
 	Walk(ctx context.Context, fn func(ledger.Person) error) error
 	WalkEnded(ctx context.Context, fn func(ledger.Tombstone) error) error
 }
 
-// lineWriter writes JSON Lines. The status is sent with the first bytes, so that
-// a store which is down from the beginning is a clear 503.
+// lineWriter writes JSON Lines. It sends the status with the first bytes, so
+// that the answer is still 503 if the store is down at the beginning.
 type lineWriter struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
@@ -68,8 +70,8 @@ type lineWriter struct {
 	lines   int
 }
 
-// writeLedger writes what was ended, and then all persons. It returns how many
-// persons it wrote.
+// writeLedger writes the ends of sessions, and then all persons. It returns the
+// number of persons.
 func (l *lineWriter) writeLedger(ctx context.Context, from ledgerReader) (persons int, err error) {
 	err = from.WalkEnded(ctx, func(t ledger.Tombstone) error { return l.write(t) })
 	if err == nil {
@@ -101,7 +103,7 @@ func (l *lineWriter) line(v any) error {
 	return err
 }
 
-// end sends what is left; an empty ledger is a header alone.
+// end sends the rest of the buffer. An empty ledger is only a header.
 func (l *lineWriter) end() error {
 	if l.buffer == nil {
 		l.buffer = bufio.NewWriter(writerFunc(l.send))
@@ -117,8 +119,9 @@ func (l *lineWriter) send(b []byte) (int, error) {
 		l.begun = true
 		l.w.Header().Set("Content-Type", jsonLines)
 	}
-	// A caller who stops reading must not hold us for ever. Where the connection
-	// knows no deadline the caller is trusted: it may stop Caddy, too.
+	// A caller that stops reading must not block the export for ever. Where the
+	// connection has no deadline, the caller is trusted: it may stop Caddy,
+	// too.
 	_ = l.control.SetWriteDeadline(time.Now().Add(exportStall))
 	return l.w.Write(b)
 }

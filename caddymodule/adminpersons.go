@@ -13,8 +13,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// personSummary is a person in a list of found ones: enough to go on with, not
-// all that is kept.
+// personSummary is a person in a search result, without nickname, avatar and
+// openids.
 type personSummary struct {
 	ID        string    `json:"id"`
 	AppIDs    []string  `json:"app_ids"`
@@ -23,9 +23,9 @@ type personSummary struct {
 	LastSeen  time.Time `json:"last_seen"`
 }
 
-// findPerson lists the person with an openid, a unionid or an id: one or nobody. An
-// openid without an app id is of the only account.
-// Nobody is an empty list, and not an error: the question was answered.
+// findPerson lists the person with an openid, a unionid or an id. If there is
+// none, it answers with an empty list and not with an error. An openid without
+// an app id belongs to the only account.
 func (d desk) findPerson(w http.ResponseWriter, r *http.Request) error {
 	q, err := query(r, []string{"openid"}, []string{"app_id", "openid"}, []string{"unionid"}, []string{"id"})
 	if err != nil {
@@ -49,8 +49,9 @@ func (d desk) findPerson(w http.ResponseWriter, r *http.Request) error {
 	return writeAdmin(w, http.StatusOK, found)
 }
 
-// onlyAppID is the app id of the only account. Where there are several, an openid
-// alone says nothing: it is refused, and the answer says what to choose from.
+// onlyAppID returns the app id of the only account. If there are several
+// accounts, an openid alone does not identify a person: the call is refused,
+// and the answer lists the app ids.
 func (d desk) onlyAppID() (string, error) {
 	if len(d.app.accounts) == 1 {
 		return d.app.accounts[0].Credentials.AppID, nil
@@ -59,7 +60,7 @@ func (d desk) onlyAppID() (string, error) {
 	for _, a := range d.app.accounts {
 		all = append(all, a.Credentials.AppID+" ("+a.Name+")")
 	}
-	return "", refuseAdmin(http.StatusBadRequest, "an openid is of one account: add its app id, one of "+strings.Join(all, ", "), nil)
+	return "", refuseAdmin(http.StatusBadRequest, "an openid belongs to one account: add its app id, one of "+strings.Join(all, ", "), nil)
 }
 
 func (d desk) lookUp(ctx context.Context, q url.Values) (ledger.Person, error) {
@@ -81,7 +82,7 @@ func newPersonSummary(p *ledger.Person) personSummary {
 	return s
 }
 
-// showPerson answers with everything that is kept about a person.
+// showPerson answers with everything that the ledger has about a person.
 func (d desk) showPerson(w http.ResponseWriter, r *http.Request) error {
 	data, err := d.ledger.Export(r.Context(), r.PathValue("id"))
 	if err != nil {
@@ -89,15 +90,15 @@ func (d desk) showPerson(w http.ResponseWriter, r *http.Request) error {
 	}
 	d.audit(audit.ActionAdmin, r.PathValue("id"), "export")
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(data) // the caller has gone: nobody to tell
+	_, _ = w.Write(data) // the caller is gone: the error cannot be reported
 	return nil
 }
 
-// erasePerson ends the person's sessions, and then removes everything about them.
-// In this order: a session must not outlive its person, and what fails half-way
-// can be repeated.
+// erasePerson ends the person's sessions and then removes everything about the
+// person. In this order, no session outlives its person, and a call that fails
+// half-way can be repeated.
 func (d desk) erasePerson(w http.ResponseWriter, r *http.Request) error {
-	// The caller may hang up; what was begun is finished.
+	// The erasure is finished even if the caller hangs up.
 	ctx := context.WithoutCancel(r.Context())
 	p, err := d.ledger.Find(ctx, r.PathValue("id"))
 	if err != nil {
@@ -109,10 +110,10 @@ func (d desk) erasePerson(w http.ResponseWriter, r *http.Request) error {
 	if err := d.ledger.Erase(ctx, p.ID); err != nil {
 		return adminError(err)
 	}
-	// Who signed in meanwhile left a session that is worth nothing, since its
-	// person is gone, but it is about them.
+	// A sign-in during the erasure leaves a session. It is no longer valid,
+	// because its person is gone, but it contains personal data.
 	if _, err := d.endPerson(ctx, &p, time.Now(), false); err != nil {
-		d.app.logger.Warn("a session begun during the erasure may be kept until it expires", slog.Any("error", err))
+		d.app.logger.Warn("a session created during the erasure may stay in the store until it expires", slog.Any("error", err))
 	}
 	d.app.logger.Info("person erased through the admin endpoint", slog.String("user", shortPerson(p.ID)))
 	d.audit(audit.ActionErase, p.ID, "admin")
@@ -120,5 +121,5 @@ func (d desk) erasePerson(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// shortPerson is an id in a log.
+// shortPerson shortens a person's id for the log.
 func shortPerson(id string) string { return id[:min(8, len(id))] }

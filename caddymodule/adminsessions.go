@@ -15,22 +15,23 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// sessionDirectory is a store whose sessions can be listed.
+// sessionDirectory is a session store that can list its sessions.
 type sessionDirectory interface {
 	// Sessions returns the sessions of a person, newest first.
 	Sessions(ctx context.Context, person string) ([]session.Info, error)
-	// EndPerson ends all of them and returns how many there were.
+	// EndPerson ends all sessions of a person and returns their number.
 	EndPerson(ctx context.Context, person string) (int, error)
-	// EndPersonAt is EndPerson, late: for sessions created up to that second.
+	// EndPersonAt is EndPerson for sessions created up to that second.
 	EndPersonAt(ctx context.Context, person string, at time.Time) (int, error)
-	// EndID ends the session that Sessions showed under this id and says whether
-	// there was one.
+	// EndID ends the session that Sessions lists under this id, and reports
+	// whether it existed.
 	EndID(ctx context.Context, id string) (bool, error)
 }
 
 var _ sessionDirectory = (*session.Redis)(nil)
 
-// sessionSummary is a session in a list. Its id ends it, and does nothing else.
+// sessionSummary is a session in a list. Its id can be used only to end the
+// session.
 type sessionSummary struct {
 	ID      string    `json:"id"`
 	Site    string    `json:"site"`
@@ -41,13 +42,14 @@ type sessionSummary struct {
 	Expires time.Time `json:"expires"`
 }
 
-// endedSessions says how many sessions were ended; null where nobody can count.
+// endedSessions is the number of ended sessions; null if the store cannot count
+// them.
 type endedSessions struct {
 	Ended *int `json:"ended"`
 }
 
-// sealedSessions is why the local store lists none.
-const sealedSessions = "the local store keeps sessions in the visitors' cookies: it can end all of a person, but neither list them nor end a single one"
+// sealedSessions explains why the local store lists no sessions.
+const sealedSessions = "the local store keeps sessions in the visitors' cookies: it can end all sessions of a person, but cannot list them or end a single one"
 
 // listSessions lists a person's sessions.
 func (d desk) listSessions(w http.ResponseWriter, r *http.Request) error {
@@ -65,8 +67,8 @@ func (d desk) listSessions(w http.ResponseWriter, r *http.Request) error {
 	return writeAdmin(w, http.StatusOK, list)
 }
 
-// sessionsOf returns a person's sessions, under every id that the person had, the
-// newest first.
+// sessionsOf returns a person's sessions under all ids of the person, newest
+// first.
 func (d desk) sessionsOf(ctx context.Context, p *ledger.Person) ([]sessionSummary, error) {
 	list := []sessionSummary{}
 	for _, id := range allIDs(p) {
@@ -84,8 +86,9 @@ func (d desk) sessionsOf(ctx context.Context, p *ledger.Person) ([]sessionSummar
 	return list, nil
 }
 
-// endSessions ends all sessions of a person. What fails is kept and done in the
-// background, and the call may be repeated: it is 503 until all of it is stored.
+// endSessions ends all sessions of a person. If a step fails, the answer is 503
+// and the gateway retries in the background until everything is stored. The
+// caller may repeat the call.
 func (d desk) endSessions(w http.ResponseWriter, r *http.Request) error {
 	p, err := d.personOf(r)
 	if err != nil {
@@ -102,7 +105,7 @@ func (d desk) endSessions(w http.ResponseWriter, r *http.Request) error {
 		if first = false; err != nil {
 			return err
 		}
-		if err := d.ledger.Tell(ctx, told); err != nil { // by its id, it is told once
+		if err := d.ledger.Tell(ctx, told); err != nil { // an event with the same id is queued once
 			return err
 		}
 		ended = n
@@ -116,8 +119,9 @@ func (d desk) endSessions(w http.ResponseWriter, r *http.Request) error {
 	return writeAdmin(w, http.StatusOK, endedSessions{ended})
 }
 
-// endSession ends one session, by the id that the list shows. Its record does not
-// say whose it is: who names the person as well has the business systems hear of it.
+// endSession ends one session, by the id in the list. The session's record does
+// not contain the person, so webhooks are told only if the caller names the
+// person as well.
 func (d desk) endSession(w http.ResponseWriter, r *http.Request) error {
 	if d.directory == nil {
 		return refuseAdmin(http.StatusNotImplemented, sealedSessions, nil)
@@ -128,7 +132,8 @@ func (d desk) endSession(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		// The notice comes first: what is interrupted is called again, and told once.
+		// The event is queued first: an interrupted call is repeated, and the
+		// event has the same id then.
 		if err := d.tellEnd(ctx, p, id); err != nil {
 			return err
 		}
@@ -149,7 +154,8 @@ func (d desk) endSession(w http.ResponseWriter, r *http.Request) error {
 
 const noSession = "there is no such session"
 
-// tellEnd tells that a session of the person ends. One that is not theirs is 404.
+// tellEnd queues the event that a session of the person ends. A session of
+// another person is 404.
 func (d desk) tellEnd(ctx context.Context, p *ledger.Person, id string) error {
 	list, err := d.sessionsOf(ctx, p)
 	if err != nil {
@@ -169,8 +175,8 @@ func (d desk) tellEnd(ctx context.Context, p *ledger.Person, id string) error {
 	return nil
 }
 
-// personOf reads whose sessions are meant. Nobody is 404: ending the sessions of
-// a mistyped id must not look like done.
+// personOf finds the person that the query names. An unknown person is 404: to
+// end the sessions of a mistyped id must not look like a success.
 func (d desk) personOf(r *http.Request) (*ledger.Person, error) {
 	q, err := query(r, []string{"person"})
 	if err != nil {
@@ -183,17 +189,17 @@ func (d desk) personOf(r *http.Request) (*ledger.Person, error) {
 	return &p, nil
 }
 
-// endPerson ends every session of a person, under each id they had, and returns
-// how many there were, nil where nobody knows. What is carried out late spares
-// sessions that were made after its time.
+// endPerson ends all sessions under all ids of a person and returns their
+// number, nil if the store cannot count them. A late call ends only sessions
+// created before its time.
 func (d desk) endPerson(ctx context.Context, p *ledger.Person, at time.Time, late bool) (*int, error) {
 	if d.endless() {
-		// A revocation that nobody hears of must not look like one.
+		// A revocation without effect must not look like a success.
 		return nil, errEndless
 	}
-	// Sealed cookies too, that nobody can list: those of a local store, and those
-	// of people who have not been back since it became Redis. None is good for
-	// longer than its lifetime.
+	// This ends sealed cookies too, which cannot be listed: those of a local
+	// store, and those of visitors who have not returned since the store became
+	// Redis. No cookie is valid for longer than its lifetime.
 	err := d.ledger.EndPerson(ctx, p.ID, at, at.Add(d.app.policy.Lifetime+session.MaxSkew))
 	if err != nil || d.directory == nil {
 		return nil, err
@@ -216,12 +222,13 @@ func (d desk) endDirectory(ctx context.Context, id string, at time.Time, late bo
 	return d.directory.EndPerson(ctx, id)
 }
 
-// endless reports whether nothing could end the sessions of a person.
+// endless reports whether the store cannot end the sessions of a person.
 func (d desk) endless() bool { return d.directory == nil && d.personEnded == nil }
 
-// errEndless is a mistake in a store: its sessions would go on.
+// errEndless reports a store that cannot end sessions, which is a mistake in
+// the store.
 var errEndless = errors.New("this store can neither list nor end the sessions of a person")
 
-// allIDs are the ids under which a person may have sessions: those of merged
-// records too.
+// allIDs returns the ids under which a person may have sessions, including
+// those of merged records.
 func allIDs(p *ledger.Person) []string { return append([]string{p.ID}, p.Merged...) }

@@ -10,15 +10,15 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// webhookSummary is a webhook in the list: how much it has yet to hear, and how
-// much it never heard.
+// webhookSummary is a webhook in the list, with the number of waiting events
+// and of dead letters.
 type webhookSummary struct {
 	Name    string `json:"name"`
 	Waiting int    `json:"waiting"`
 	Dead    int    `json:"dead"`
 }
 
-// deadLetter is an event that was given up.
+// deadLetter is an event that the gateway has given up delivering.
 type deadLetter struct {
 	ID       string    `json:"id"`
 	Type     string    `json:"type"`
@@ -28,10 +28,11 @@ type deadLetter struct {
 	Reason   string    `json:"reason"`
 }
 
-// deadLettersAtOnce bounds one list; the next begins after its last id.
+// deadLettersAtOnce bounds one list. The next list begins after the last id of
+// the one before.
 const deadLettersAtOnce = 100
 
-// redelivered says how many dead letters wait again.
+// redelivered is the number of dead letters that were queued again.
 type redelivered struct {
 	Redelivered int `json:"redelivered"`
 }
@@ -49,7 +50,7 @@ func (d desk) listWebhooks(w http.ResponseWriter, r *http.Request) error {
 	return writeAdmin(w, http.StatusOK, list)
 }
 
-// listDeadLetters lists what a webhook never heard, the newest first.
+// listDeadLetters lists the dead letters of a webhook, newest first.
 func (d desk) listDeadLetters(w http.ResponseWriter, r *http.Request) error {
 	name, err := d.webhook(r)
 	if err != nil {
@@ -74,7 +75,7 @@ func newDeadLetter(l *ledger.Delivery) deadLetter {
 	return deadLetter{ID: l.ID, Type: string(l.Kind), User: l.Person, At: l.At, Attempts: l.Attempts, Reason: l.Reason}
 }
 
-// redeliver puts one dead letter of a webhook back, or all of them.
+// redeliver queues one dead letter of a webhook again, or all of them.
 func (d desk) redeliver(w http.ResponseWriter, r *http.Request) error {
 	name, err := d.webhook(r)
 	if err != nil {
@@ -97,7 +98,7 @@ func (d desk) redeliver(w http.ResponseWriter, r *http.Request) error {
 	return writeAdmin(w, http.StatusOK, redelivered{n})
 }
 
-// webhook is the configured webhook that a call is about.
+// webhook returns the name of the configured webhook that a call is about.
 func (d desk) webhook(r *http.Request) (string, error) {
 	name := r.PathValue("name")
 	if !slices.ContainsFunc(d.app.webhooks, func(p provisionedWebhook) bool { return p.target.Name == name }) {

@@ -24,9 +24,9 @@ func init() {
 	caddy.RegisterModule(new(App))
 }
 
-// App holds what all sites of this server share: the WeChat accounts, where
-// persons and sessions are kept, and how long a session lasts. Sites are guarded
-// with the `wechat_auth` handler.
+// App holds what all sites of this server share: the WeChat accounts, the store
+// of persons and sessions, and the lifetime of a session. The `wechat_auth`
+// handler protects a site.
 type App struct {
 	// The official accounts (公众号/服务号) that sign visitors in. The first one is
 	// the default of every site. At least one is required.
@@ -41,38 +41,41 @@ type App struct {
 	// The website apps (网站应用), for desktop browsers. Default: none.
 	Websites []*Account `json:"websites,omitempty"`
 
-	// The business systems that hear of sign-ins, links, refusals and
-	// revocations. Default: none.
+	// The business systems that receive events about persons, such as sign-ins,
+	// declined consent and revocations. Default: none.
 	Webhooks []*Webhook `json:"webhooks,omitempty"`
 
-	// How old a consented nickname and avatar may become before they are fetched
-	// again in the background, when the person comes by. It needs WeChat's refresh
-	// tokens, which are kept, sealed, for 30 days, only where this is set.
-	// Default: never fetched again.
+	// The age after which nickname and avatar are fetched again, in the
+	// background, when the person visits a site. This needs WeChat's refresh
+	// tokens; they are stored, encrypted, for 30 days, and only if this option
+	// is set. Default: 0; profiles are not fetched again.
 	ProfileMaxAge caddy.Duration `json:"profile_max_age,omitempty"`
 
-	// Where persons and sessions are kept. Default: `local`, which keeps the
-	// ledger of persons in one file in Caddy's data directory, and sessions
-	// sealed in the visitors' cookies.
+	// The store of persons and sessions. Default: `local`, which keeps persons
+	// in one file in Caddy's data directory, and sessions encrypted in the
+	// visitors' cookies.
 	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=wechat.stores inline_key=store"`
 
-	// How long sessions last, and the keys that protect them.
+	// How long sessions last, and the keys that protect them. Default: the
+	// defaults of its fields.
 	Session *Session `json:"session,omitempty"`
 
-	// The one origin, such as `https://auth.example.com`, to which WeChat sends the
-	// visitors of all sites back: WeChat allows an official account two callback
-	// domains. It must be a site with `wechat_auth` too, which may be one of the
-	// others. Each site must be known: by `origin`, or by its address in the
-	// Caddyfile. Default: each site is called back at its own.
+	// The origin, such as `https://auth.example.com`, to which WeChat sends the
+	// visitors of all sites back. WeChat allows an official account only two
+	// callback domains (网页授权域名). This origin must be a site with `wechat_auth`;
+	// it may be one of the sites that share it. Each site needs a known origin:
+	// from `origin`, or from its address in the Caddyfile. Default: WeChat
+	// sends visitors back to the site that they opened.
 	CallbackOrigin string `json:"callback_origin,omitempty"`
 
-	// The address of WeChat's authorisation pages. Default:
-	// https://open.weixin.qq.com. A simulator or an egress proxy goes here.
-	// Placeholders of the environment and of files are allowed.
+	// The address of WeChat's authorisation pages, or of a simulator or egress
+	// proxy. Placeholders of the environment and of files are allowed. Default:
+	// https://open.weixin.qq.com.
 	OpenURL string `json:"open_url,omitempty"`
 
-	// The address of WeChat's server API. Default: https://api.weixin.qq.com.
-	// The account's secret is sent there.
+	// The address of WeChat's server API, or of a simulator or egress proxy.
+	// The account's secret is sent there. Placeholders of the environment and
+	// of files are allowed. Default: https://api.weixin.qq.com.
 	APIURL string `json:"api_url,omitempty"`
 
 	accounts []provisionedAccount
@@ -149,8 +152,8 @@ func (a *App) provisionStore(ctx caddy.Context) error {
 	return nil
 }
 
-// Start opens the ledger and the keys, and begins to look after the keys and to
-// deliver what waits for webhooks.
+// Start opens the ledger and the keys, and starts key rotation and the delivery
+// of events to webhooks.
 func (a *App) Start() error {
 	if _, err := a.open(); err != nil {
 		return err
@@ -164,8 +167,8 @@ func (a *App) Start() error {
 	return nil
 }
 
-// Stop ends the background work. What is open stays open for requests in
-// flight, until Cleanup.
+// Stop ends the background work. The store stays open until Cleanup, for
+// requests in flight.
 func (a *App) Stop() error {
 	if a.stop != nil {
 		a.stop()
@@ -174,7 +177,8 @@ func (a *App) Stop() error {
 	return nil
 }
 
-// Cleanup gives up what this instance holds, after a reload a little later.
+// Cleanup releases what this instance holds. After a reload it does so a little
+// later: see linger.
 func (a *App) Cleanup() error {
 	a.opening.Lock()
 	defer a.opening.Unlock()
@@ -195,8 +199,8 @@ func (a *App) Cleanup() error {
 	return release()
 }
 
-// open returns the shared parts, opening them when nobody has yet: apps start
-// in random order, and a request may come before our Start. A failure is not
+// open returns the shared parts and opens them at the first call: Caddy starts
+// apps in random order, so a request may come before Start. A failure is not
 // remembered; the next request tries again.
 func (a *App) open() (*site.Hub, error) {
 	if hub := a.hub.Load(); hub != nil {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// appIDExample stands in errors, so that an operator sees the form.
+// appIDExample shows the form of an app id in errors.
 const appIDExample = "wx1234567890abcdef"
 
 var (
@@ -15,15 +15,15 @@ var (
 	originalIDForm = regexp.MustCompile(`^(?i:gh_)[A-Za-z0-9_-]{1,62}$`)
 	corpIDForm     = regexp.MustCompile(`^w[wp][A-Za-z0-9]{8,62}$`)
 
-	// nearlyAppID is a value that an error may repeat. Other values are not
-	// repeated: one may be the app secret in the wrong place.
+	// nearlyAppID matches values that an error may repeat. Other values are not
+	// repeated: they may be the app secret in the wrong place.
 	nearlyAppID = regexp.MustCompile(`^(?i:wx)[ -~]{0,30}$`)
 )
 
 const appIDMust = `must be "wx" and 16 lower-case hexadecimal digits, such as ` + appIDExample
 
-// checkAppID says what is wrong with an app id, and what to write instead. All
-// kinds of accounts have app ids of one form.
+// checkAppID reports what is wrong with an app id, and what to write instead.
+// App ids have the same form for all kinds of accounts.
 func checkAppID(value string) error {
 	switch lower := strings.ToLower(value); {
 	case appIDForm.MatchString(value):
@@ -35,7 +35,7 @@ func checkAppID(value string) error {
 	case appIDForm.MatchString(lower):
 		return fmt.Errorf("'%s' has upper-case letters. App ids are lower-case: write %s", value, lower)
 	case isSecretForm(value):
-		return errors.New("this looks like the app secret, which belongs into app_secret; the app id " + appIDMust)
+		return errors.New("this looks like the app secret, which belongs in app_secret; the app id " + appIDMust)
 	case nearlyAppID.MatchString(value):
 		return fmt.Errorf("'%s' is not an app id: it %s", value, appIDMust)
 	default:

@@ -8,18 +8,18 @@ import (
 	"go.uber.org/zap/exp/zapslog"
 )
 
-// auditName is the logger of the audit log: a log of Caddy's that includes this
+// auditName is the logger of the audit log. A Caddy log that includes only this
 // name gets one line for each sign-in, decline, step-up, logout, revocation,
-// erasure and call of the admin endpoint, and nothing else.
+// erasure and call of the admin endpoint.
 const auditName = "http.handlers.wechat_auth.audit"
 
 // auditLogger returns the audit log of a configuration. Its lines are counted.
 func auditLogger(ctx caddy.Context) *slog.Logger {
-	core := ctx.Logger(new(Handler)).Core() // the logs that hear of the handler, and so of the names below it
+	core := ctx.Logger(new(Handler)).Core() // the logs that include the handler include the names below it
 	return slog.New(counted{zapslog.NewHandler(core, zapslog.WithName(auditName), zapslog.AddStacktraceAt(slog.Level(127)))})
 }
 
-// counted counts the lines of the audit log by what happened and the account.
+// counted counts the lines of the audit log by action and account.
 type counted struct{ slog.Handler }
 
 // Handle implements slog.Handler.
@@ -40,7 +40,8 @@ func (h counted) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
-// Enabled implements slog.Handler: what is not written is counted all the same.
+// Enabled implements slog.Handler. It returns true because lines that are not
+// written are counted, too.
 func (counted) Enabled(context.Context, slog.Level) bool { return true }
 
 // WithAttrs implements slog.Handler.

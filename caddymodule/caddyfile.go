@@ -16,14 +16,14 @@ func init() {
 	httpcaddyfile.RegisterGlobalOption("wechat", parseGlobalOption)
 }
 
-// looksLikeWord is what errors show of an option that does not exist.
+// looksLikeWord matches unknown options that an error may repeat.
 var looksLikeWord = regexp.MustCompile(`^[A-Za-z_-]{1,40}$`)
 
 // words is a table of subdirectives.
 type words map[string]func(*caddyfile.Dispenser) error
 
-// parse reads a block by the table. A word that is not in it is an error: an
-// option that is ignored is worse than one that is missing.
+// parse reads a block by the table. An unknown word is an error, because an
+// option that is silently ignored is worse than a missing one.
 func (t words) parse(d *caddyfile.Dispenser, block string) error {
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word, ok := t[d.Val()]
@@ -41,7 +41,8 @@ func (t words) parse(d *caddyfile.Dispenser, block string) error {
 	return nil
 }
 
-// text returns a word with exactly one argument, which may be given once.
+// text returns the parser of a word that may be given once and has exactly one
+// argument.
 func text(into *string) func(*caddyfile.Dispenser) error {
 	return func(d *caddyfile.Dispenser) error {
 		word := d.Val()
@@ -58,7 +59,7 @@ func text(into *string) func(*caddyfile.Dispenser) error {
 	}
 }
 
-// duration returns a word with one duration.
+// duration returns the parser of a word with one duration.
 func duration(into *caddy.Duration) func(*caddyfile.Dispenser) error {
 	return func(d *caddyfile.Dispenser) error {
 		word := d.Val()
@@ -81,14 +82,14 @@ func noMore(d *caddyfile.Dispenser, word string) error {
 	switch {
 	case !d.NextArg():
 		return nil
-	case holdsSecret[word]: // what is too many may be a part of it
+	case holdsSecret[word]: // the extra value may be part of the secret
 		return d.Errf("%s has one value too many (is there a blank in it?)", word)
 	default:
 		return d.Errf("%s has one value too many: '%s'", word, d.Val())
 	}
 }
 
-// holdsSecret are the words whose values no error shows.
+// holdsSecret lists the words whose values must not appear in errors.
 var holdsSecret = map[string]bool{
 	"app_secret": true, "push_token": true, "push_aes_key": true, "secret": true, "key": true, "password": true, "sentinel_password": true,
 }
@@ -214,7 +215,7 @@ func (a *App) parseSession(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// at is an error with the file and line of a token that was passed already.
+// at returns an error with the file and line of an earlier token.
 func at(t caddyfile.Token, message string) error {
 	return fmt.Errorf("%s:%d: %s", t.File, t.Line, message)
 }

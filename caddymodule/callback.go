@@ -14,9 +14,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/site"
 )
 
-var errUnknownSite = errors.New("callback_origin hands visitors on to known sites only, and this address does not say which one it is: write `origin https://…` into its wechat_auth block")
+var errUnknownSite = errors.New("callback_origin sends visitors on to known sites only, and this address does not name one origin: add `origin https://…` to its wechat_auth block")
 
-// provisionCallback reads the origin that all sites share.
+// provisionCallback reads the callback origin that all sites share.
 func (a *App) provisionCallback() error {
 	origin, err := expand("callback_origin", a.CallbackOrigin)
 	if err != nil || origin == "" {
@@ -30,8 +30,9 @@ func (a *App) provisionCallback() error {
 	return nil
 }
 
-// provisionCallback makes the site one that visitors are handed on to. Sites are
-// provisioned one after the other, before the first request.
+// provisionCallback adds the site to those that the shared callback may send
+// visitors on to. Caddy provisions sites one after the other, before the first
+// request.
 func (h *Handler) provisionCallback() error {
 	shared := h.app.callback
 	if shared == nil {
@@ -54,35 +55,35 @@ func (h *Handler) provisionCallback() error {
 	return nil
 }
 
-// warnOfSites says that no site asks visitors who they are. It is asked when all
-// sites are known.
+// warnOfSites warns if no site has wechat_auth. It is called when all sites are
+// known.
 func (a *App) warnOfSites() {
 	if len(a.admitted) == 0 {
-		a.logger.Warn("no site has wechat_auth: nobody is signed in, and identity headers of visitors are not removed. Write wechat_auth into each site that WeChat is to guard")
+		a.logger.Warn("no site has wechat_auth: no visitor is signed in, and identity headers sent by visitors are not removed. Add wechat_auth to each site to protect")
 	}
 }
 
-// warnOfCallback says what is odd about the sites that share a callback, once they
-// are all known.
+// warnOfCallback warns about sites that share a callback and may not work or
+// not be safe. It is called when all sites are known.
 func (a *App) warnOfCallback() {
 	shared := a.callback
 	if shared == nil {
 		return
 	}
 	if !shared.Sites[shared.Origin] {
-		a.logger.Warn("callback_origin is no site of this configuration: another server must answer there, with the same sites and wechat_auth",
+		a.logger.Warn("callback_origin is not a site of this configuration: another server must serve it, with the same sites and wechat_auth",
 			slog.String("callback_origin", shared.Origin))
 	}
 	for origin := range shared.Sites {
 		if strings.HasPrefix(shared.Origin, "https://") && strings.HasPrefix(origin, "http://") {
-			a.logger.Warn("visitors come back by https and are handed on in the clear, where others can read WeChat's code: write https, or origin where TLS ends before Caddy",
+			a.logger.Warn("sign-in returns over https and continues over plain http, where others can read WeChat's code: use https, or set origin if TLS ends in front of Caddy",
 				slog.String("site", origin))
 		}
 	}
 }
 
-// nameOrigins notes the origins of the site that the Caddyfile's addresses say,
-// where visitors come back by way of another site.
+// nameOrigins derives the site's origins from its addresses in the Caddyfile,
+// where visitors come back through a shared callback.
 func (h *Handler) nameOrigins(helper httpcaddyfile.Helper) error {
 	global, err := wechatBlock(helper)
 	if err != nil || global.CallbackOrigin == "" || h.Origin != "" {
@@ -98,10 +99,10 @@ func (h *Handler) nameOrigins(helper httpcaddyfile.Helper) error {
 	return nil
 }
 
-// ports is what the global options say about where Caddy serves https.
+// ports is what the global options say about ports and https.
 type ports struct {
 	http    string
-	noHTTPS bool // none by itself
+	noHTTPS bool // auto_https is off
 }
 
 func portsOf(h httpcaddyfile.Helper) ports {
@@ -114,9 +115,9 @@ func portsOf(h httpcaddyfile.Helper) ports {
 	return p
 }
 
-// originOfAddress is the origin of a site's address, false where it is not one
-// alone: an address without a host, with a wildcard or placeholder, or where
-// nothing says whether it is served as https.
+// originOfAddress returns the origin of a site's address. It returns false if
+// the address does not stand for exactly one origin: it has no host, a wildcard
+// or a placeholder, or does not say whether it is served over https.
 func originOfAddress(address string, p ports) (string, bool) {
 	parsed, err := httpcaddyfile.ParseAddress(address)
 	if err != nil {

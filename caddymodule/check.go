@@ -14,8 +14,9 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// checked returns a word whose value is checked while it is parsed, so that the
-// error has a line, unless a placeholder hides it until the server starts.
+// checked returns the parser of a word whose value is checked while it is
+// parsed, so that the error has a line number. A value with a placeholder is
+// checked when the server starts.
 func checked(into *string, check func(string) error) func(*caddyfile.Dispenser) error {
 	return func(d *caddyfile.Dispenser) error {
 		word := d.Val()
@@ -46,13 +47,13 @@ func checkHost(value string) error {
 	return nil
 }
 
-// checkKey never says the key.
+// checkKey checks a session key. Its errors never contain the key.
 func checkKey(value string) error {
 	_, err := session.NewRing(value)
 	return err
 }
 
-// wechatBlock is the global options' wechat block.
+// wechatBlock returns the wechat block of the global options.
 func wechatBlock(h httpcaddyfile.Helper) (*App, error) {
 	option, ok := h.Option("wechat").(httpcaddyfile.App)
 	if !ok {
@@ -65,7 +66,7 @@ func wechatBlock(h httpcaddyfile.Helper) (*App, error) {
 	return app, nil
 }
 
-// checkAccount reports a site without a wechat block, or with an account that is
+// checkAccount reports a missing wechat block, and accounts of a site that are
 // not in it.
 func checkAccount(h httpcaddyfile.Helper, name string, others []string) error {
 	others = slices.Clone(others)

@@ -11,11 +11,11 @@ import (
 
 var (
 	pushDesc = prometheus.NewDesc("caddy_wechat_pushes_total",
-		"Pushes by WeChat's server, by account and what became of them.", []string{"account", "result"}, nil)
+		"Message pushes by WeChat's server, by account and result.", []string{"account", "result"}, nil)
 	pushWaitingDesc = prometheus.NewDesc("caddy_wechat_pushes_waiting",
-		"Pushes whose effect the ledger does not have yet.", []string{"account"}, nil)
+		"Message pushes that are not yet stored in the ledger.", []string{"account"}, nil)
 	deliveryDesc = prometheus.NewDesc("caddy_wechat_webhook_deliveries_total",
-		"What became of events on their way to a webhook: sent, failed (an attempt), buried.", []string{"webhook", "result"}, nil)
+		"Webhook deliveries by result: sent, failed (one attempt), buried (given up).", []string{"webhook", "result"}, nil)
 )
 
 // pushCollector keeps the counts of every account through reloads.
@@ -61,14 +61,14 @@ func (c *pushCollector) Collect(ch chan<- prometheus.Metric) {
 }
 
 // deliveryCollector keeps the counts of every webhook through reloads: those of
-// the senders at work, and the sum of those that have ended.
+// the running senders, and the sum of those that have ended.
 type deliveryCollector struct {
 	mu     sync.Mutex
 	atWork map[*webhook.Sender]struct{}
 	ended  map[string]webhook.Counts
 }
 
-// begin and end say when a sender works.
+// begin adds a running sender, end removes it and keeps its counts.
 func (c *deliveryCollector) begin(s *webhook.Sender) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/webhook"
 )
 
-// announceTargets tells the ledger which webhooks hear of events from now on, and
-// whom to wake for them.
+// announceTargets tells the ledger which webhooks get events from now on, and
+// what to call when there are new events.
 func (a *App) announceTargets(o *opened) {
 	o.wake.set(a.wakeWebhooks)
 	targets := make([]ledger.Target, 0, len(a.webhooks))
@@ -21,8 +21,8 @@ func (a *App) announceTargets(o *opened) {
 	o.ledger.SetTargets(targets)
 }
 
-// restoreTargets undoes what a configuration that did not come to life, or is
-// over, has told a ledger that another one uses.
+// restoreTargets gives the running configuration's targets to the ledger again,
+// after a configuration that failed to start, or has ended, had set its own.
 func (a *App) restoreTargets() {
 	running, err := caddy.ActiveContext().AppIfConfigured("wechat")
 	if app, ok := running.(*App); err == nil && ok && app != a && app.hub.Load() != nil {
@@ -30,8 +30,8 @@ func (a *App) restoreTargets() {
 	}
 }
 
-// deliver begins to send what waits for each webhook. One gateway of a fleet
-// sends at a time; a lease in the ledger says which.
+// deliver starts a sender for each webhook. One gateway of a fleet sends at a
+// time; a lease in the ledger decides which one.
 func (a *App) deliver(ctx context.Context, outbox webhook.Outbox) {
 	var senders []*webhook.Sender
 	for _, hook := range a.webhooks {
@@ -44,7 +44,7 @@ func (a *App) deliver(ctx context.Context, outbox webhook.Outbox) {
 		deliveryCounts.begin(sender)
 		a.running.Go(func() {
 			if err := sender.Run(ctx); err != nil && ctx.Err() == nil {
-				a.logger.Error("a webhook delivers nothing", slog.String("webhook", hook.target.Name), slog.Any("error", err))
+				a.logger.Error("webhook delivery could not start", slog.String("webhook", hook.target.Name), slog.Any("error", err))
 			}
 			deliveryCounts.end(sender)
 		})
@@ -52,7 +52,7 @@ func (a *App) deliver(ctx context.Context, outbox webhook.Outbox) {
 	a.senders.Store(&senders)
 }
 
-// wakeWebhooks makes the senders look at once.
+// wakeWebhooks makes the senders look for new events at once.
 func (a *App) wakeWebhooks() {
 	if senders := a.senders.Load(); senders != nil {
 		for _, sender := range *senders {
@@ -61,7 +61,8 @@ func (a *App) wakeWebhooks() {
 	}
 }
 
-// accountName is the name of the account with this app id, "" if there is none.
+// accountName returns the name of the account with this app id, "" if there is
+// none.
 func (a *App) accountName(appID string) string {
 	for _, account := range a.accounts {
 		if account.Credentials.AppID == appID {

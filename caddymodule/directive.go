@@ -14,8 +14,8 @@ const directive = "wechat_auth"
 
 func init() {
 	httpcaddyfile.RegisterDirective(directive, parseDirective)
-	// Behind rewrites (return addresses come from the original request), in
-	// front of everything that could answer.
+	// The handler runs after rewrites (return addresses come from the original
+	// request) and before everything that could answer.
 	httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.Before, "basic_auth")
 }
 
@@ -38,8 +38,8 @@ func init() {
 //		pages           <folder>
 //	}
 //
-// It stands once in a site, at its top level, without a matcher: identity
-// headers must be scrubbed, and our paths answered, on every request.
+// A site has it once, at the top level and without a matcher: the handler must
+// scrub identity headers, and answer its own paths, on every request.
 func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	h.Next() // consume the directive's name
 	if err := seesEverything(h); err != nil {
@@ -61,7 +61,7 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	return h.NewRoute(nil, handler), nil
 }
 
-// seesEverything refuses places where requests could pass by.
+// seesEverything refuses positions where the handler would miss some requests.
 func seesEverything(h httpcaddyfile.Helper) error {
 	if h.IsNamedRoute() || isNested(h) {
 		return h.Errf("%s must stand at the top level of the site, not inside handle, route or another block: it must see every request of the site; write it beside that block, and open paths with: %s { public <path> }; for one host of several, give that host a site of its own", directive, directive)
@@ -76,8 +76,8 @@ func seesEverything(h httpcaddyfile.Helper) error {
 	return orderIsSafe(h)
 }
 
-// isNested reports whether the directive stands inside another one. At a site's
-// top level Caddy's block state is the state itself; below, it is a copy.
+// isNested reports whether the directive is inside another one. At a site's top
+// level Caddy's block state is the state itself; below it is a copy.
 func isNested(h httpcaddyfile.Helper) bool {
 	const probe = "wechat_auth.probe"
 	h.State[probe] = true
@@ -86,11 +86,12 @@ func isNested(h httpcaddyfile.Helper) bool {
 	return !same
 }
 
-// answering are the directives that may answer a request or send it to an
+// answering lists the directives that may answer a request or send it to an
 // upstream. The gate must come before all of them.
 var answering = []string{"abort", "acme_server", "copy_response", "error", "metrics", "templates", "forward_auth", "request_header", "invoke", "handle", "handle_path", "route", "respond", "reverse_proxy", "php_fastcgi", "file_server"}
 
-// orderIsSafe refuses a global option "order" that lets requests pass by.
+// orderIsSafe refuses a global option "order" that puts the handler after a
+// directive that answers.
 func orderIsSafe(h httpcaddyfile.Helper) error {
 	order, ok := h.Option("order").([]string)
 	if !ok {
@@ -99,7 +100,7 @@ func orderIsSafe(h httpcaddyfile.Helper) error {
 	mine := slices.Index(order, directive)
 	for _, other := range answering {
 		if i := slices.Index(order, other); i >= 0 && i < mine {
-			return h.Errf("the global option 'order' puts %s behind %s, where requests would pass it by; remove it", directive, other)
+			return h.Errf("the global option 'order' puts %s behind %s, so that requests would bypass it; remove this option", directive, other)
 		}
 	}
 	return nil
@@ -124,7 +125,8 @@ func (h *Handler) words(helper httpcaddyfile.Helper) words {
 	}
 }
 
-// parseWithoutConsent reads what a decline leads to, and for how long it holds.
+// parseWithoutConsent reads what happens after a decline, and how long a
+// decline is remembered.
 func (h *Handler) parseWithoutConsent(d *caddyfile.Dispenser) error {
 	if h.WithoutConsent != "" {
 		return d.Errf("without_consent is given twice")
@@ -150,7 +152,7 @@ func (h *Handler) parseWithoutConsent(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// choice returns a word with one value out of a fixed set.
+// choice returns the parser of a word with one value out of a fixed set.
 func choice(into *string) func(*caddyfile.Dispenser) error {
 	return func(d *caddyfile.Dispenser) error {
 		word := d.Val()

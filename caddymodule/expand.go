@@ -10,8 +10,8 @@ import (
 )
 
 // expand replaces the placeholders of the environment and of files in a
-// configured value. The result goes into unexported fields only: the exported
-// ones are shown by the admin API.
+// configured value. Keep the result in unexported fields only, because the
+// admin API shows exported ones.
 func expand(field, value string) (string, error) {
 	if value == "" {
 		return "", nil
@@ -23,7 +23,7 @@ func expand(field, value string) (string, error) {
 	return strings.TrimSpace(expanded), nil
 }
 
-// missing says what to do where a placeholder has no value.
+// missing says how to fix a placeholder without a value.
 func missing(value string) string {
 	if strings.Contains(value, "{env.") {
 		return "set the variable it names; a reload brings no new variable into a running server: restart it, or use {file.…}"
@@ -31,8 +31,8 @@ func missing(value string) string {
 	return "set the variable or file it names (a literal value must not contain { })"
 }
 
-// expandURL expands the address of one of WeChat's hosts: scheme and host, with
-// a path at most.
+// expandURL expands the address of one of WeChat's hosts: scheme, host and an
+// optional path.
 func expandURL(field, value string) (string, error) {
 	expanded, err := expand(field, value)
 	if err != nil || expanded == "" {
@@ -44,8 +44,9 @@ func expandURL(field, value string) (string, error) {
 	return strings.TrimSuffix(expanded, "/"), nil
 }
 
-// expandSecret is expand for what another server compares: a byte order mark in a
-// file, which no editor shows, would make it another secret.
+// expandSecret is expand for a secret that another server compares. It refuses
+// a byte order mark, which editors do not show and which would make it a
+// different secret.
 func expandSecret(field, value string) (string, error) {
 	expanded, err := expand(field, value)
 	if err == nil && strings.HasPrefix(expanded, byteOrderMark) {
@@ -56,11 +57,12 @@ func expandSecret(field, value string) (string, error) {
 
 const byteOrderMark = "\ufeff"
 
-// onePlaceholder is a value that names where a secret is, and holds none.
+// onePlaceholder matches a value that is only a placeholder and contains no
+// secret.
 var onePlaceholder = regexp.MustCompile(`^\{(env|file)\.[^{}]+\}$`)
 
-// source says in an error where a value came from, if the configuration names a
-// variable or a file.
+// source returns, for an error, the variable or file that a value came from; ""
+// if it is written in the configuration.
 func source(value string) string {
 	if !onePlaceholder.MatchString(value) {
 		return ""
@@ -68,16 +70,15 @@ func source(value string) string {
 	return " (" + value + ")"
 }
 
-// isLiteral reports whether a secret stands in the configuration itself, where
-// the admin API and the saved configuration show it.
+// isLiteral reports whether a secret is written in the configuration itself,
+// where the admin API and the saved configuration show it.
 func isLiteral(value string) bool {
 	return value != "" && !hasPlaceholder(value)
 }
 
 func hasPlaceholder(value string) bool { return strings.Contains(value, "{") }
 
-// withoutUser is an address as an error may show it: it may be a wrong one that
-// holds a password.
+// withoutUser removes user and password from an address, for errors.
 func withoutUser(address string) string {
 	if userinfo, rest := cutUserinfo(address); userinfo != "" {
 		return "…@" + rest

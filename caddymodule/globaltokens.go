@@ -8,14 +8,14 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// errNoToken: the account is not one that has a token of its own.
+// errNoToken reports an account without a global access token.
 var errNoToken = errors.New("this app id has no global access token here")
 
-// globalTokens are the accounts' own access tokens, by app id, of the kinds that
-// have one.
+// globalTokens are the accounts' global access tokens by app id.
 type globalTokens map[string]*wechat.GlobalToken
 
-// newGlobalTokens prepares the tokens; nothing is fetched before it is needed.
+// newGlobalTokens prepares the tokens. A token is fetched when it is first
+// needed.
 func (a *App) newGlobalTokens(store wechat.TokenStore) globalTokens {
 	tokens := globalTokens{}
 	for _, account := range a.accounts {
@@ -28,7 +28,7 @@ func (a *App) newGlobalTokens(store wechat.TokenStore) globalTokens {
 	return tokens
 }
 
-// serve gives the hub what needs a token.
+// serve gives the hub the functions that need a token.
 func (t globalTokens) serve(hub *site.Hub, followers func(appID string) bool) {
 	hub.Phone = func(ctx context.Context, appID, code, openID string) (wechat.Phone, error) {
 		if token := t[appID]; token != nil {
@@ -59,7 +59,7 @@ func (t globalTokens) close() {
 	}
 }
 
-// asksFollowers reports whether the operator wants the unionid of followers.
+// asksFollowers reports whether the account has follower_unionid on.
 func (a *App) asksFollowers(appID string) bool {
 	for _, account := range a.accounts {
 		if account.Credentials.AppID == appID {

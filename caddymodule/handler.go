@@ -21,17 +21,17 @@ func init() {
 	caddy.RegisterModule(new(Handler))
 }
 
-// Handler guards one site: whatever reaches the handlers behind it carries the
-// WeChat identity of its visitor in request headers, and never a visitor's own
-// claim. It must see every request of the site, so it stands in a route without
-// matchers, before the handlers that answer.
+// Handler protects one site. Requests that reach the handlers behind it carry
+// the WeChat identity of the visitor in request headers, and identity headers
+// that the visitor sent are removed. It must see every request of the site, so
+// it belongs in a route without matchers, before the handlers that answer.
 //
 // For signed-in visitors it sets these placeholders:
 //
 // Placeholder | Description
 // ------------|---------------
 // `{http.auth.user.id}` | The visitor's openid
-// `{http.auth.user.openid}` | The same
+// `{http.auth.user.openid}` | The visitor's openid
 // `{http.auth.user.unionid}` | The visitor's unionid, if known
 // `{http.auth.user.user}` | The person's stable id in the ledger
 // `{http.auth.user.app_id}` | The app id of the account that signed the visitor in
@@ -46,84 +46,90 @@ type Handler struct {
 	// Default: the first one.
 	Account string `json:"account,omitempty"`
 
-	// The other accounts whose visitors this site admits, by name: mini programs,
-	// mobile apps, a website app. Default: all of the wechat app.
+	// The names of the other accounts whose visitors this site admits: mini
+	// programs, mobile apps, a website app. Default: all such accounts of the
+	// `wechat` app.
 	Accounts []string `json:"accounts,omitempty"`
 
 	// The former name of `accounts`, still read. Default: none.
 	Doors []string `json:"doors,omitempty"`
 
 	// The public origin of the site, such as `https://shop.example.com`. Needed
-	// only where Caddy cannot know it, because TLS ends before it. Default: the
-	// request's own scheme and host.
+	// only if TLS ends in front of Caddy, so that Caddy cannot know it.
+	// Default: the request's own scheme and host.
 	Origin string `json:"origin,omitempty"`
 
-	// What a visitor must have given: `snsapi_base` (the openid, silently) or
-	// `snsapi_userinfo` (nickname and avatar too, by consent).
-	// Default: `snsapi_userinfo`.
+	// The scope that a visitor must have: `snsapi_base` (the openid, silently)
+	// or `snsapi_userinfo` (nickname and avatar too, by consent). Default:
+	// `snsapi_userinfo`.
 	Scope string `json:"scope,omitempty"`
 
-	// The origins by which the site's addresses in the Caddyfile call it, where
-	// `callback_origin` is set and `origin` is not. Default: none.
+	// The site's own origins, needed if `callback_origin` is set and `origin`
+	// is not. Filled in by the Caddyfile adapter. Default: none.
 	Origins []string `json:"origins,omitempty"`
 
-	// Scopes that differ on some paths. Where several match, snsapi_userinfo wins.
+	// Other scopes for some paths. If several rules match, `snsapi_userinfo`
+	// wins. Default: none.
 	Scopes []ScopeRule `json:"scopes,omitempty"`
 
-	// How consent is asked: `page` shows a page of ours that says what is
-	// collected, `redirect` goes to WeChat's at once, which WeChat's rules
-	// discourage. Default: `page`.
+	// How the visitor is asked for consent: `page` first shows a page of the
+	// gateway that says what is collected, `redirect` goes straight to WeChat's
+	// page, which WeChat's rules discourage. Default: `page`.
 	Consent string `json:"consent,omitempty"`
 
-	// What happens to visitors who decline consent: `refuse` asks again, `allow`
-	// lets them pass with the openid alone and asks again after `decline_holds`.
-	// Default: `refuse`.
+	// What happens when a visitor declines consent: `refuse` asks again,
+	// `allow` passes the visitor with the openid alone and asks again after
+	// `decline_holds`. Default: `refuse`.
 	WithoutConsent string `json:"without_consent,omitempty"`
 
-	// How long a decline is remembered, where `without_consent` is `allow`, before
-	// the site asks again. Default: 24h.
+	// How long a decline is remembered before the site asks again, if
+	// `without_consent` is `allow`. Default: 24h.
 	DeclineHolds caddy.Duration `json:"decline_holds,omitempty"`
 
-	// Paths that pass without a session. A session that is there is still
-	// forwarded. Default: none.
+	// Paths that pass without a session. If the visitor has a session, its
+	// identity is still forwarded. Default: none.
 	Public *PathRule `json:"public,omitempty"`
 
-	// Paths that pass without a session, but where a visitor who opens a page
-	// in WeChat is signed in silently first. Default: none.
+	// Paths that pass without a session. A visitor who opens such a page in
+	// WeChat is first signed in silently. Default: none.
 	Optional *PathRule `json:"optional,omitempty"`
 
 	// What visitors outside WeChat get: `qr` (a page with a QR code of the
-	// address), `scan` (a page with a QR code by which a phone in WeChat signs this
-	// browser in), `login` (WeChat's QR sign-in where the site admits a website
-	// account; else `scan`, or the dance anyway where `open_url` is a simulator),
-	// `pass` (through, without identity: anybody can claim to be outside WeChat) or
-	// `refuse` (401, with a page for browsers). Default: `qr`.
+	// address), `scan` (a page with a QR code that a phone in WeChat scans to
+	// sign this browser in), `login` (WeChat's QR sign-in if the site admits a
+	// website account; otherwise `scan`, or the normal sign-in if `open_url` is
+	// a simulator), `pass` (the request passes without identity; any client can
+	// claim to be outside WeChat) or `refuse` (401, with a page for browsers).
+	// Default: `qr`.
 	OutsideWechat string `json:"outside_wechat,omitempty"`
 
-	// What visitors of WeChat's read-only snapshot (快照页) get: `page` (what to
-	// tap) or `guest` (through for reading, marked, without identifiers).
-	// Default: `page`.
+	// What visitors in WeChat's read-only snapshot (快照页) get: `page` (a page
+	// that says what to tap) or `guest` (reading requests pass, marked as
+	// snapshot, without openid). Default: `page`.
 	Snapshot string `json:"snapshot,omitempty"`
 
-	// A folder whose files lie over those of the built-in pages: `page.html`,
-	// `style.css`, `texts.json`, `<page>.svg`. It is read when the configuration is
-	// loaded, and each page is drawn once: a mistake is found then. Default: none.
+	// A folder whose files replace those of the built-in pages: `page.html`,
+	// `style.css`, `texts.json`, `<page>.svg`. It is read when the
+	// configuration is loaded, and each page is rendered once to find mistakes.
+	// Default: none; the built-in pages are used.
 	Pages string `json:"pages,omitempty"`
 
-	// The origins, such as `https://app.example.com`, whose pages may use the
-	// endpoints for clients that hold a token instead of a cookie. Default: none.
+	// The origins, such as `https://app.example.com`, whose pages may call the
+	// endpoints for clients with a token instead of a cookie (CORS). Default:
+	// none.
 	CORSOrigins []string `json:"cors_origins,omitempty"`
 
-	// Whether `GET /_wechat/check` tells other proxies who a visitor is, the unionid
-	// among it: `on` or `off`. It answers only this machine, peers on a Unix socket
-	// and `trusted_proxies`; where TLS ends on this machine, pages come from there
-	// too, so keep them away from it there. Default: `off`.
+	// Whether `GET /_wechat/check` tells other proxies the visitor's identity,
+	// including the unionid: `on` or `off`. It answers only this machine, peers
+	// on a Unix socket and `trusted_proxies`. If TLS ends at another proxy on
+	// this machine, visitors' requests come from this machine too: block the
+	// path there. Default: `off`.
 	Check string `json:"check,omitempty"`
 
 	// Other names for identity headers, by field: `user`, `openid`, `unionid`,
-	// `app_id`, `account`, `scope`, `nickname`, `avatar`, `phone`, `snapshot`. The
-	// value `off` drops the header. `phone` is sent only where it is `on`, or has a
-	// name. Default: the `X-Wechat-…` names.
+	// `app_id`, `account`, `scope`, `nickname`, `avatar`, `phone`, `snapshot`.
+	// The value `off` drops the header. `phone` is sent only if its value is
+	// `on` or a name. Default: the `X-Wechat-…` names, without `phone`.
 	Headers map[string]string `json:"headers,omitempty"`
 
 	app    *App
@@ -153,9 +159,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 
 // ServeHTTP scrubs, then decides, then forwards.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	// First of all, on every path and method: nothing that a visitor says about
-	// identity goes any further (attack: GHSA-7r4p-vjf4-gxv4, deletion must be
-	// unconditional).
+	// Remove identity headers first, on every path and method (attack:
+	// GHSA-7r4p-vjf4-gxv4, deletion must be unconditional).
 	h.site.scrub.Request(r)
 	h.app.inFlight.Add(1)
 	defer h.app.inFlight.Add(-1)
@@ -168,7 +173,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return h.app.servePush(w, r, original.Path)
 	}
 	if endpoint && r.TLS != nil && !r.TLS.HandshakeComplete {
-		// 0-RTT can be replayed by anybody on the way; a code must not be.
+		// An attacker on the network can replay 0-RTT data. A code must not be
+		// replayed.
 		stripCredentials(r)
 		return caddyhttp.Error(http.StatusTooEarly, errors.New("sign-in waits for the end of the TLS handshake"))
 	}
@@ -199,20 +205,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	return next.ServeHTTP(newReply(forwarded.Context(), w, g, request), forwarded)
 }
 
-// stripCredentials takes everything of ours out of a request that the gate is not
-// asked about.
+// stripCredentials removes the gateway's cookies and token from a request that
+// does not go through the gate.
 func stripCredentials(r *http.Request) {
 	cookies.Strip(r)
 	site.StripToken(r)
 }
 
-// notReady is the gateway whose stores or keys cannot be opened yet.
+// notReady is the outage while stores or keys cannot be opened.
 var notReady = outage.Down{What: "gateway"}
 
-// errNotReady is what an error route is told.
+// errNotReady is the error that an error route gets.
 var errNotReady = errors.New("sign-in is not ready yet")
 
-// gated returns the gate, made when the app's shared parts are open.
+// gated returns the gate. It is made at the first request after the app's
+// shared parts are open.
 func (h *Handler) gated() (*gate.Gate, error) {
 	if g := h.gate.Load(); g != nil {
 		return g, nil

@@ -13,8 +13,8 @@ import (
 
 var headerForm = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 
-// headers checks the renamed headers. Two fields must not share a name, and
-// none may take the name of a header that means something to HTTP.
+// headers checks the renamed headers. Two fields must not share a name, and no
+// field may use the name of a header with a meaning in HTTP.
 func (h *Handler) headers() (map[site.Field]string, error) {
 	if len(h.Headers) == 0 {
 		return nil, nil
@@ -61,10 +61,10 @@ func isTaken(canonical string) bool {
 		slices.ContainsFunc(takenFamilies, func(family string) bool { return strings.HasPrefix(canonical, family) })
 }
 
-// takenFamilies are all names that begin so.
+// takenFamilies lists prefixes of header names that no field may use.
 var takenFamilies = []string{"Accept", "Access-Control-", "Content-", "If-", "Proxy-", "Sec-", "X-Forwarded-"}
 
-// takenHeaders mean something to servers or proxies, or carry what we read.
+// takenHeaders lists headers that servers, proxies or the gateway itself use.
 var takenHeaders = []string{
 	"Authorization", "Connection", "Cookie", "Expect", "Host", "Keep-Alive",
 	"Origin", "Range", "Referer", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", "Via",

@@ -8,7 +8,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// provisionHosts reads where WeChat is reached.
+// provisionHosts reads the addresses of WeChat's hosts.
 func (a *App) provisionHosts() error {
 	open, err := expandURL("open_url", a.OpenURL)
 	if err != nil {
@@ -19,13 +19,13 @@ func (a *App) provisionHosts() error {
 		return err
 	}
 	a.client = &wechat.Client{OpenURL: open, APIURL: api}
-	a.warnOfHost("open_url", open, "others on the way can read and change what visitors do there", isOpenHost)
-	a.warnOfHost("api_url", api, "the app secret is sent there in the clear, and whoever answers decides who visitors are", isAPIHost)
+	a.warnOfHost("open_url", open, "attackers on the network can read and change the sign-in", isOpenHost)
+	a.warnOfHost("api_url", api, "the app secret is sent there unencrypted, and the server that answers decides each visitor's identity", isAPIHost)
 	return nil
 }
 
-// warnOfHost says at each start that an address is not WeChat's own: a line that
-// was written for a test is forgotten easily.
+// warnOfHost warns at each start if an address is not WeChat's own, because an
+// operator easily forgets a line that was written for a test.
 func (a *App) warnOfHost(option, address, danger string, isWeChats func(host string) bool) {
 	u, err := url.Parse(address)
 	if err != nil || address == "" {
@@ -36,7 +36,7 @@ func (a *App) warnOfHost(option, address, danger string, isWeChats func(host str
 	case u.Scheme == "http":
 		a.logger.Warn(option+" is plain http, which is for a simulator only: "+danger+". Remove "+option+" in production, or write https", host)
 	case !isWeChats(strings.ToLower(u.Hostname())):
-		a.logger.Info(option+" is not a host of WeChat's: it is trusted as WeChat is", host)
+		a.logger.Info(option+" is not one of WeChat's hosts: it is trusted like WeChat", host)
 	}
 }
 

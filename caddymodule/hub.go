@@ -15,7 +15,7 @@ import (
 // wechatOpenURL is where WeChat's own pages are.
 const wechatOpenURL = "https://open.weixin.qq.com"
 
-// newHub puts together what all sites share.
+// newHub assembles what all sites share.
 func (a *App) newHub(o opened, ring *session.Ring) *site.Hub {
 	hub := &site.Hub{
 		WeChat:      a.client,
@@ -46,14 +46,14 @@ func (a *App) newHub(o opened, ring *session.Ring) *site.Hub {
 	return hub
 }
 
-// closeHelpers ends what works on the ledger behind the requests, before the
-// ledger is let go of.
+// closeHelpers ends the background work on the ledger before the ledger is
+// released.
 func (a *App) closeHelpers() error {
 	var errs []error
 	if a.pushes != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), pushPatience)
 		defer cancel()
-		if err := a.pushes.Close(ctx); err != nil && !errors.Is(err, push.ErrLost) { // lost ones are in the log
+		if err := a.pushes.Close(ctx); err != nil && !errors.Is(err, push.ErrLost) { // lost pushes are in the log
 			errs = append(errs, err)
 		}
 	}

@@ -9,30 +9,31 @@ import (
 	"github.com/caddy-wechat/gateway/internal/site"
 )
 
-// A reload does not wait for the requests that the old configuration has begun:
-// they go on while it is cleaned up. Where the new configuration has the same
-// store and keys, they do not notice. Where it has others, the old ones stay open
-// for them; else somebody whose code is just being spent would lose it.
+// A reload does not wait for the requests of the old configuration: they
+// continue while it is cleaned up. If the new configuration has the same store
+// and keys, nothing changes for them. If it has others, the old ones stay open
+// for a while; otherwise a visitor whose code is being exchanged would lose it.
 const (
-	// lingerAtLeast is for requests that the old server has accepted and not begun.
+	// lingerAtLeast is for requests that the old server has accepted but not
+	// started.
 	lingerAtLeast = 2 * time.Second
 
-	// lingerAtMost is for those that have begun. A sign-in takes 20 s at most. What
-	// streams for longer, such as a socket, is cut when its store closes, or the
-	// keys and times that let it in have gone: nobody could tell any more when its
-	// session ends. Before that, and where only the account has gone, the gate asks
-	// the configuration of now: see succeeded.
+	// lingerAtMost is for started requests. A sign-in takes 20 s at most. A
+	// longer stream, such as a socket, is cut when its store, keys or session
+	// times are closed, because the gateway could no longer see when its
+	// session ends. Until then, and if only the account was removed, the gate
+	// asks the current configuration: see succeeded.
 	lingerAtMost = time.Minute
 
-	// lingerForPushes is for what WeChat has told and a store that is down does
-	// not have yet. WeChat has had its answer and will not tell it again.
+	// lingerForPushes is for message pushes that a store that is down does not
+	// have yet. WeChat has been answered and does not send them again.
 	lingerForPushes = time.Hour
 
 	lingerStep = 50 * time.Millisecond
 )
 
-// replaced says whether a reload has put another configuration in our place. A
-// server that stops has waited for its requests, and nothing may come later.
+// replaced reports whether a reload has replaced this configuration. A server
+// that stops has already waited for its requests.
 func (a *App) replaced() bool {
 	if caddy.Exiting() {
 		return false
@@ -41,7 +42,7 @@ func (a *App) replaced() bool {
 	return err != nil || running != any(a)
 }
 
-// succeeded tells the gate which configuration has taken our place.
+// succeeded tells the gate which configuration has replaced this one.
 func (a *App) succeeded() {
 	hub := a.hub.Load()
 	if hub == nil {
@@ -54,25 +55,26 @@ func (a *App) succeeded() {
 	hub.Succession.Pass(next)
 }
 
-// linger lets go of what the app holds when nobody needs it any more.
+// linger releases what the app holds when no request and no push needs it any
+// more.
 func (a *App) linger(release func() error) {
 	begun := time.Now()
 	for a.needed(time.Since(begun)) {
 		time.Sleep(lingerStep)
 	}
 	if err := release(); err != nil {
-		a.logger.Warn("closing what a reload has replaced", slog.Any("error", err))
+		a.logger.Warn("could not close the store of the replaced configuration", slog.Any("error", err))
 	}
 }
 
-// needed says whether somebody needs what the app holds, so long after it was
-// replaced.
+// needed reports whether a request or a push still needs what the app holds.
+// age is the time since the app was replaced.
 func (a *App) needed(age time.Duration) bool {
 	switch {
 	case age < lingerAtLeast:
 		return true
 	case caddy.Exiting():
-		return false // the pushes get their last try
+		return false // release gives waiting pushes one last try
 	case age < lingerAtMost && a.inFlight.Load() > 0:
 		return true
 	default:

@@ -9,9 +9,9 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// liveLogger returns a logger for what outlives a reload: it writes to whatever
-// Caddy's default log is at the time, since the log of the configuration that
-// made it may be closed.
+// liveLogger returns a logger for parts that outlive a reload. It writes to
+// Caddy's default log at the time of each line, because the log of the
+// configuration that made it may be closed.
 func liveLogger(name string) *slog.Logger { return slog.New(liveHandler{name: name}) }
 
 type liveHandler struct {
@@ -60,7 +60,8 @@ func (h liveHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return liveHandler{name: h.name, attrs: append(h.attrs[:len(h.attrs):len(h.attrs)], attrs...)}
 }
 
-// WithGroup implements slog.Handler. Nothing here groups.
+// WithGroup implements slog.Handler. Groups are not used here, so it ignores
+// the name.
 func (h liveHandler) WithGroup(string) slog.Handler { return h }
 
 var _ slog.Handler = liveHandler{}

@@ -21,13 +21,14 @@ func init() {
 	caddy.RegisterModule(LocalStore{})
 }
 
-// LocalStore keeps persons in one file of this machine and seals sessions into
-// the visitors' cookies. There is nothing to run beside Caddy. One file serves
-// one running server.
+// LocalStore keeps persons in one file on this machine and encrypts sessions
+// into the visitors' cookies. It needs no other server. Only one running Caddy
+// can use the file.
 type LocalStore struct {
-	// The folder for the ledger's file, `ledger.db`. Default: `wechat` in
-	// Caddy's data directory. It is created when it is missing, readable by the
-	// server's user only.
+	// The folder for the ledger's file, `ledger.db`. A missing folder is
+	// created, readable by the server's user only. Placeholders of the
+	// environment and of files are allowed. Default: `wechat` in Caddy's data
+	// directory.
 	Folder string `json:"folder,omitempty"`
 
 	path string
@@ -38,7 +39,7 @@ func (LocalStore) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "wechat.stores.local", New: func() caddy.Module { return new(LocalStore) }}
 }
 
-// Provision finds the folder, and opens nothing.
+// Provision finds the folder. It opens nothing.
 func (s *LocalStore) Provision(caddy.Context) error {
 	folder, err := expand("store local", s.Folder)
 	if err != nil {
@@ -47,8 +48,8 @@ func (s *LocalStore) Provision(caddy.Context) error {
 	if folder == "" {
 		folder = filepath.Join(caddy.AppDataDir(), "wechat")
 	}
-	// Absolute and clean: the path is the key by which a reload finds the
-	// ledger that is already open.
+	// The path must be absolute and clean: it is the key by which a reload
+	// finds the open ledger.
 	if s.path, err = filepath.Abs(filepath.Join(folder, "ledger.db")); err != nil {
 		return fmt.Errorf("store local: %w", err)
 	}
@@ -72,10 +73,10 @@ func (s *LocalStore) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// pool holds what outlives a reload, keyed by the resource itself.
+// pool holds what outlives a reload. The keys name the resources.
 var pool = caddy.NewUsagePool()
 
-// localState is one open ledger file and what belongs to it in memory.
+// localState is one open ledger file and its data in memory.
 type localState struct {
 	*boltledger.Ledger
 	memory site.Memory
@@ -85,13 +86,14 @@ type localState struct {
 	tokens wechat.MemoryTokens
 }
 
-// Destruct closes the ledger when the last configuration has let go of it.
+// Destruct closes the ledger after the last configuration has released it.
 func (s *localState) Destruct() error { return errors.Join(s.ends.Close(), s.Close()) }
 
-// localLive watches the requests that were let in by one set of keys and times.
+// localLive watches the running requests that were admitted with one set of
+// keys and session times.
 type localLive struct{ live.List }
 
-// Destruct cuts those that still run, as redisSessions does.
+// Destruct cuts the requests that still run, as redisSessions does.
 func (l *localLive) Destruct() error { return l.Close() }
 
 func (s *LocalStore) open(deps storeDeps) (opened, error) {

@@ -20,8 +20,8 @@ func init() {
 
 // MatchBrowser matches requests whose User-Agent is that of the WeChat browser
 // (on phones and desktops, in mini program web-views and in WeChat's developer
-// tools), and not of 企业微信. Anyone can send any User-Agent: use it to choose
-// what to show, never to protect something.
+// tools), and not of 企业微信. Any client can send any User-Agent: use the matcher
+// to choose what to show, never to protect anything.
 type MatchBrowser struct{}
 
 // CaddyModule returns the Caddy module information.
@@ -48,7 +48,7 @@ func (m MatchBrowser) Match(r *http.Request) bool {
 	return request.DetectBrowser(r.UserAgent()).InWeChat()
 }
 
-// MatchWithError is the same; it never fails.
+// MatchWithError is Match; the error is always nil.
 func (m MatchBrowser) MatchWithError(r *http.Request) (bool, error) {
 	return m.Match(r), nil
 }
@@ -61,7 +61,7 @@ func (MatchBrowser) CELLibrary(_ caddy.Context) (cel.Library, error) {
 	factory := func(ref.Val) (caddyhttp.RequestMatcherWithError, error) {
 		return MatchBrowser{}, nil
 	}
-	// Caddy's own helper knows only macros that take something.
+	// Caddy's own helper supports only macros with arguments.
 	macro := cel.GlobalMacro("wechat_browser", 0, func(eh cel.MacroExprFactory, _ ast.Expr, _ []ast.Expr) (ast.Expr, *common.Error) {
 		return eh.NewCall(function, eh.NewIdent(caddyhttp.CELRequestVarName), eh.NewList()), nil
 	})

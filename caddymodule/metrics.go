@@ -9,12 +9,12 @@ import (
 )
 
 // The collectors of this process. They are made once and registered with each
-// configuration, so that they count on through reloads. Labels are from closed
-// sets: no metric names a person, an address or a path.
+// configuration, so that counts continue through reloads. Labels come from
+// closed sets: no metric contains a person, an address or a path.
 var (
 	auditCounts = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "caddy", Subsystem: "wechat", Name: "audit_events_total",
-		Help: "Lines of the audit log, by what happened and the account.",
+		Help: "Lines of the audit log, by action and account.",
 	}, []string{"action", "account"})
 	pushCounts     pushCollector
 	deliveryCounts deliveryCollector

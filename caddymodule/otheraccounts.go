@@ -11,8 +11,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// otherAccounts returns the accounts, besides the official one, whose visitors a
-// site admits: those that are named, or all of the other kinds if none is named.
+// otherAccounts returns the accounts, besides the official one, whose visitors
+// a site admits: the named ones, or all of the other kinds if no name is given.
 func (a *App) otherAccounts(names []string) ([]wechat.Account, error) {
 	var others []wechat.Account
 	for _, account := range a.accounts {
@@ -29,7 +29,8 @@ func (a *App) otherAccounts(names []string) ([]wechat.Account, error) {
 	return others, nil
 }
 
-// parseAccounts reads the official account of a site, and the others it admits.
+// parseAccounts reads the official account of a site and the other accounts
+// that it admits.
 func (h *Handler) parseAccounts(d *caddyfile.Dispenser) error {
 	if h.Account != "" {
 		return d.Err("account is given twice; put all names into one line")
@@ -42,7 +43,7 @@ func (h *Handler) parseAccounts(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// parseOrigins reads the origins whose pages may use the endpoints.
+// parseOrigins reads the origins whose pages may call the endpoints.
 func (h *Handler) parseOrigins(d *caddyfile.Dispenser) error {
 	origins := d.RemainingArgs()
 	if len(origins) == 0 {
@@ -57,12 +58,13 @@ func (h *Handler) parseOrigins(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// provisionAccounts finds the other accounts of a site and checks which pages of other
-// origins may use their endpoints.
+// provisionAccounts finds the other accounts of a site and checks the origins
+// whose pages may call their endpoints.
 func (h *Handler) provisionAccounts() (err error) {
 	names := h.Accounts
 	if len(h.Doors) > 0 {
-		// What autosave.json and --resume hold of before.
+		// Older versions wrote this key into autosave.json, which --resume
+		// reads.
 		h.logger.Warn("the JSON key doors is now called accounts: rename it", slog.Any("doors", h.Doors))
 		names = append(slices.Clone(names), h.Doors...)
 	}

@@ -14,32 +14,33 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// PathRule says on which requests something holds: on any of the paths or any
-// of the matcher sets.
+// PathRule selects requests: those that match any of the paths or any of the
+// matcher sets.
 type PathRule struct {
 	// Path patterns: exact (`/cart`), a prefix (`/static/*`), a suffix below a
-	// folder (`/theme/*.css`). A rule that asks for `snsapi_userinfo` may also have
-	// a suffix alone (`*.do`): it opens nothing. They are compared with the path as
-	// the visitor sent it, before rewrites.
+	// folder (`/theme/*.css`). A rule that asks for `snsapi_userinfo` may also
+	// have a suffix alone (`*.do`), because it opens nothing. Patterns are
+	// compared with the path as the visitor sent it, before rewrites. Default:
+	// none.
 	Paths []string `json:"paths,omitempty"`
 
-	// Request matchers. Where the rule opens something, none of their paths may
-	// begin with a star.
+	// Request matchers. If the rule opens paths, no path in them may begin with
+	// a star. Default: none.
 	MatcherSetsRaw []caddy.ModuleMap `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
 	sets  caddyhttp.MatcherSets
-	kinds []setKind // of sets, one for each
+	kinds []setKind // one for each of sets
 }
 
-// ScopeRule asks for another scope on some requests.
+// ScopeRule requires another scope on some requests.
 type ScopeRule struct {
 	PathRule
 
-	// `snsapi_base` or `snsapi_userinfo`.
+	// `snsapi_base` or `snsapi_userinfo`. Required.
 	Scope string `json:"scope,omitempty"`
 }
 
-// asksLess reports whether the rule lowers what its site asks for.
+// asksLess reports whether the rule lowers the scope of its site.
 func (s *ScopeRule) asksLess() bool { return s.Scope != string(wechat.ScopeUserInfo) }
 
 func (p *PathRule) provision(ctx caddy.Context, field string) error {
@@ -47,9 +48,9 @@ func (p *PathRule) provision(ctx caddy.Context, field string) error {
 		return fmt.Errorf("%s: %w", field, err)
 	}
 	if p.isEmpty() {
-		return fmt.Errorf("%s: say on which paths", field)
+		return fmt.Errorf("%s: no paths are given", field)
 	}
-	for _, set := range p.MatcherSetsRaw { // before Caddy loads them, and forgets what they were
+	for _, set := range p.MatcherSetsRaw { // before Caddy loads them and drops their JSON
 		p.kinds = append(p.kinds, kindOfSet(set))
 	}
 	matchers, err := ctx.LoadModule(p, "MatcherSetsRaw")
@@ -59,7 +60,7 @@ func (p *PathRule) provision(ctx caddy.Context, field string) error {
 	return p.sets.FromInterface(matchers)
 }
 
-// opens reports whether r may pass by this rule. In doubt it may not.
+// opens reports whether the rule lets r pass. In doubt it returns false.
 func (p *PathRule) opens(r *http.Request, original *url.URL) bool {
 	if p == nil {
 		return false
@@ -68,11 +69,11 @@ func (p *PathRule) opens(r *http.Request, original *url.URL) bool {
 		return true
 	}
 	if len(p.sets) == 0 || !request.PlainPath(original) {
-		return false // an empty set would match everything
+		return false // an empty set of matchers would match everything
 	}
 	for i, set := range p.sets {
 		if p.kinds[i].suffix != "" && !request.InRoot(original) {
-			continue // as a suffix without a folder is read in a rule for less
+			continue // in a rule for less, a suffix without a folder means files in the root
 		}
 		if p.kinds[i].stars && request.BelowScript(original) {
 			continue // attack: path /theme/*/*.css opens /theme/admin.php/x.css
@@ -88,9 +89,9 @@ func (p *PathRule) opens(r *http.Request, original *url.URL) bool {
 	return false
 }
 
-// exceptsNothing reports whether no server reads the path as one that set
-// excepts: "everything but /admin/*" must not open /admin./x, which Windows
-// takes for /admin/x.
+// exceptsNothing reports whether no server can read the path as one that set
+// excludes: "everything but /admin/*" must not open /admin./x, which Windows
+// reads as /admin/x.
 func exceptsNothing(set caddyhttp.MatcherSet, kind setKind, r *http.Request, original *url.URL) bool {
 	var excepting caddyhttp.MatcherSet
 	for _, matcher := range set {
@@ -104,8 +105,8 @@ func exceptsNothing(set caddyhttp.MatcherSet, kind setKind, r *http.Request, ori
 	})
 }
 
-// demands reports whether this rule asks something of r, whose path may be read
-// in these ways. In doubt it does.
+// demands reports whether the rule applies to r, whose path servers may read in
+// these ways. In doubt it returns true.
 func (p *PathRule) demands(r *http.Request, original *url.URL, readings request.Readings) bool {
 	if request.Paths(p.Paths).DemandsAny(readings) {
 		return true
@@ -132,7 +133,7 @@ func (p *PathRule) demands(r *http.Request, original *url.URL, readings request.
 
 func parsePaths(helper httpcaddyfile.Helper, into **PathRule) error {
 	word := helper.Val()
-	rule := *into // the word may be repeated: paths add up
+	rule := *into // a repeated word adds its paths
 	if rule == nil {
 		rule = new(PathRule)
 	}

@@ -9,7 +9,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// clientIP is the visitor's address as Caddy's trusted proxies let it be known.
+// clientIP is the visitor's address, as Caddy determines it with
+// trusted_proxies.
 func clientIP(r *http.Request) string {
 	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	return ip
@@ -21,10 +22,10 @@ func trusted(r *http.Request) bool {
 	return yes
 }
 
-// fromProxy reports whether the connection comes from this machine, or from one of
-// Caddy's trusted_proxies. Peers on a Unix socket have no address; the connection's
-// own end says what it is, and no header does (attack: a visitor who claims to be
-// the proxy).
+// fromProxy reports whether the connection comes from this machine, or from one
+// of Caddy's trusted_proxies. Peers on a Unix socket have no address, so the
+// connection's local end decides, and never a header (attack: a visitor who
+// claims to be the proxy).
 func fromProxy(r *http.Request) bool {
 	if trusted(r) {
 		return true

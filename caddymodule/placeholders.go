@@ -9,7 +9,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/site"
 )
 
-// setPlaceholders tells other handlers, matchers and the access log who it is.
+// setPlaceholders gives the visitor's identity to other handlers, matchers and
+// the access log.
 func setPlaceholders(r *http.Request, id *site.Identity) {
 	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if !ok {

@@ -38,7 +38,7 @@ func TestProvisionRefuses(t *testing.T) {
 		"scope":             {account, `"scope":"snsapi_privateinfo"`, "is not one of"},
 		"rule's scope":      {account, `"scopes":[{"paths":["/x"]}]`, "needs"},
 		"rule's path":       {account, `"public":{"paths":["x"]}`, "must begin with"},
-		"empty rule":        {account, `"optional":{}`, "say on which paths"},
+		"empty rule":        {account, `"optional":{}`, "no paths are given"},
 		"public suffix":     {account, `"public":{"paths":["/a","*.css"]}`, "public *.css opens scripts too (/admin.php/x.css): write a folder before it, such as /static/*.css"},
 		"optional suffix":   {account, `"optional":{"paths":["*.css"]}`, "optional *.css opens scripts too"},
 		"suffix and star":   {account, `"public":{"paths":["/*/*.css"]}`, "public /*/*.css opens scripts too (/admin.php/x.css): write a folder before it, such as /static/*.css"},

@@ -12,32 +12,38 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// Push is what WeChat's server tells an account (消息推送, 服务器配置): that a person
-// withdrew what they granted, closed their account or stopped following, and
-// every message that is written to the account. WeChat wants the address
-// `https://<site>/_wechat/push/<account>`.
+// Push configures the message push (消息推送, 服务器配置) of an account. WeChat's server
+// reports when a person withdraws consent, closes the WeChat account or stops
+// following, and sends every message written to the account. In WeChat's
+// console, enter the URL `https://<site>/_wechat/push/<account>`.
 type Push struct {
-	// The token that signs what WeChat sends, as in its console: 3 to 32 letters
-	// and digits. Required. The one in use first; a second one is accepted too,
-	// while rotating. Placeholders of the environment and of files are allowed.
+	// The token (令牌) that signs WeChat's pushes, as in its console: 3 to 32
+	// letters and digits. Required. The token in use comes first; a second one
+	// is accepted while rotating. Placeholders of the environment and of files
+	// are allowed.
 	Tokens []string `json:"tokens,omitempty"`
 
 	// The EncodingAESKey, 43 letters and digits, needed for the safe mode
-	// (安全模式). Once it is set, what is not encrypted is refused: WeChat signs no
-	// body in clear, so one logged query would let anybody say anything. As with
-	// tokens, a second one is accepted while rotating.
+	// (安全模式). If it is set, unencrypted pushes are refused: WeChat does not
+	// sign a plain body, so an attacker who reads one query in a log could send
+	// any body with it. A second key is accepted while rotating. Placeholders
+	// of the environment and of files are allowed. Default: none; plain pushes
+	// are accepted.
 	AESKeys []string `json:"aes_keys,omitempty"`
 
-	// Where everything goes that is not ours to handle, byte for byte, and whose
-	// answer WeChat gets: a bot, the app that had WeChat's server URL before.
-	// Default: nowhere; WeChat is told `success`.
+	// The address of a server that gets every push that the gateway does not
+	// handle, byte for byte, and whose answer WeChat gets: a bot, or the app
+	// that had WeChat's server URL before. Placeholders of the environment and
+	// of files are allowed. Default: none; WeChat is answered `success`.
 	Relay string `json:"relay,omitempty"`
 
-	// Whether the relay gets what we handle ourselves, too. Default: false.
+	// Whether the relay also gets the pushes that the gateway handles. Default:
+	// false.
 	RelayAll bool `json:"relay_all,omitempty"`
 
-	// What an unfollow (unsubscribe) means: `keep` nothing, `forget` that the
-	// profile is forgotten and the sessions end. Default: `keep`.
+	// What happens when a person unfollows the account (unsubscribe): `keep`
+	// changes nothing, `forget` removes nickname and avatar and ends the
+	// person's sessions. Default: `keep`.
 	Unsubscribe string `json:"unsubscribe,omitempty"`
 }
 
@@ -49,7 +55,7 @@ type provisionedPush struct {
 	forget          bool
 }
 
-// maxPushKeys is one in use and one to come or to go.
+// maxPushKeys allows one key in use and one while rotating.
 const maxPushKeys = 2
 
 var (
@@ -66,7 +72,7 @@ func (p *Push) provision(name string, logger *slog.Logger) (*provisionedPush, er
 		return nil, err
 	}
 	if len(tokens) == 0 {
-		return nil, errors.New("push needs push_token: nothing that is not signed has any effect")
+		return nil, errors.New("push needs push_token: unsigned pushes are ignored")
 	}
 	keys, err := p.secrets("push_aes_key", p.AESKeys, checkPushAESKey, name, logger)
 	if err != nil {
@@ -94,7 +100,7 @@ func (p *Push) provision(name string, logger *slog.Logger) (*provisionedPush, er
 	return q, err
 }
 
-// secrets expands a list of secrets; the errors never repeat one.
+// secrets expands a list of secrets. Its errors never contain a secret.
 func (p *Push) secrets(word string, values []string, check func(string) error, name string, logger *slog.Logger) ([]wechat.Secret, error) {
 	if len(values) > maxPushKeys {
 		return nil, fmt.Errorf("%s: at most two, the one in use and one while rotating", word)
@@ -109,14 +115,14 @@ func (p *Push) secrets(word string, values []string, check func(string) error, n
 			return nil, fmt.Errorf("%s: %w", word, err)
 		}
 		if isLiteral(value) {
-			logger.Warn(word+" stands in the configuration; prefer {env.…} or {file.…}", slog.String("account", name))
+			logger.Warn(word+" is written in the configuration; use {env.…} or {file.…} instead", slog.String("account", name))
 		}
 		secrets = append(secrets, wechat.NewSecret(expanded))
 	}
 	return secrets, nil
 }
 
-// checkPushToken never says the token.
+// checkPushToken checks a token. Its errors never contain it.
 func checkPushToken(value string) error {
 	if !pushToken.MatchString(value) {
 		return errors.New("it must be as in WeChat's console: 3 to 32 letters and digits")
@@ -124,7 +130,7 @@ func checkPushToken(value string) error {
 	return nil
 }
 
-// checkPushAESKey never says the key.
+// checkPushAESKey checks an AES key. Its errors never contain it.
 func checkPushAESKey(value string) error {
 	if _, err := base64.StdEncoding.DecodeString(value + "="); err != nil || !pushAESKey.MatchString(value) {
 		return errors.New("it must be the EncodingAESKey of WeChat's console: 43 letters and digits")
@@ -132,7 +138,7 @@ func checkPushAESKey(value string) error {
 	return nil
 }
 
-// checkTargetURL checks the address of a server of the operator's.
+// checkTargetURL checks the address of one of the operator's servers.
 func checkTargetURL(value string) error {
 	u, err := url.Parse(value)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !checkPort(u.Port()) || u.User != nil || u.Fragment != "" {

@@ -19,28 +19,30 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// pushPrefix is in front of the name of the account that a push is for.
+// pushPrefix begins the paths of message pushes. The account's name follows.
 const pushPrefix = request.Prefix + "push/"
 
-// pushPatience is how long the end of a configuration waits for what WeChat has
-// told and the ledger does not have yet.
+// pushPatience is how long the end of a configuration waits until the ledger
+// has the accepted pushes.
 const pushPatience = 5 * time.Second
 
-// purposePush is what the entries of the push journal are sealed for.
+// purposePush is the purpose for which the entries of the push journal are
+// sealed.
 const purposePush = "push"
 
-// openPushes begins to take pushes, and takes up those of before.
+// openPushes starts the push handler and resumes the pushes in the journal.
 func (a *App) openPushes(o opened, ring *session.Ring) {
 	if a.pushes = a.newPushes(o, ring); a.pushes == nil {
 		return
 	}
 	if err := a.pushes.Resume(); err != nil {
-		a.logger.Error("pushes of before are not all carried out", slog.Any("error", err))
+		a.logger.Error("not all pushes in the journal could be resumed", slog.Any("error", err))
 	}
 }
 
-// newPushJournal keeps what the ledger does not have yet, in Caddy's data folder. An
-// entry has an openid: it is sealed with the session keys.
+// newPushJournal returns the journal of pushes that the ledger does not have
+// yet, in Caddy's data directory. An entry contains an openid, so it is sealed
+// with the session keys.
 func newPushJournal(ring *session.Ring) *push.Files {
 	return &push.Files{
 		Folder: filepath.Join(caddy.AppDataDir(), "wechat", "pushes"),
@@ -49,7 +51,8 @@ func newPushJournal(ring *session.Ring) *push.Files {
 	}
 }
 
-// newPushes makes the handler of pushes, nil where no account gets any.
+// newPushes makes the push handler, nil if no account has message push
+// configured.
 func (a *App) newPushes(o opened, ring *session.Ring) *push.Handler {
 	accounts := map[string]*push.Account{}
 	for _, account := range a.accounts {
@@ -87,7 +90,7 @@ func (a *App) newPushes(o opened, ring *session.Ring) *push.Handler {
 	return h
 }
 
-// auditPush writes the line about a push that was acted on.
+// auditPush writes the audit line of a push that changed the ledger.
 func (a *App) auditPush(e push.Entry) {
 	action := audit.ActionRevoke
 	if e.Kind == ledger.Cancelled {
@@ -100,8 +103,8 @@ func (a *App) auditPush(e push.Entry) {
 	audit.Write(a.audit, audit.Record{Action: action, Account: e.Account, User: e.Person.ID, Reason: reason})
 }
 
-// servePush answers WeChat's server. Neither cookies nor identity matter here:
-// only what is signed has any effect.
+// servePush answers WeChat's server. It ignores cookies and identity: only
+// signed pushes have an effect.
 func (a *App) servePush(w http.ResponseWriter, r *http.Request, path string) error {
 	if _, err := a.open(); err != nil {
 		return caddyhttp.Error(http.StatusServiceUnavailable, errNotReady)

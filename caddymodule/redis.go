@@ -18,36 +18,39 @@ func init() {
 }
 
 // RedisStore keeps persons and sessions in Redis 6.2 or later (one server,
-// Sentinel or Cluster), for several gateways in front of the same sites. Visitors
-// who were signed in while the store was `local` stay signed in.
+// Sentinel or Cluster), for several gateways in front of the same sites.
+// Visitors who signed in while the store was `local` stay signed in.
 type RedisStore struct {
 	// The address: `redis://user:password@host:6379/0`; `rediss://` for TLS;
 	// `redis+sentinel://host:26379,host:26379/master` and
 	// `redis+cluster://host:6379,host:6379` for several hosts. Required.
 	// Placeholders of the environment and of files are allowed, also for a part
-	// of it.
+	// of the address.
 	Address string `json:"address,omitempty"`
 
-	// User name and password, when they do not stand in the address.
-	// Placeholders of the environment and of files are allowed.
+	// User name and password, if they are not part of the address. Placeholders
+	// of the environment and of files are allowed. Default: those of the
+	// address.
 	Username string `json:"username,omitempty"`
 	Password string `json:"password,omitempty"`
 
-	// User name and password of the Sentinels, when they ask for one.
+	// User name and password of the Sentinels, if they require them.
+	// Placeholders of the environment and of files are allowed. Default: none.
 	SentinelUsername string `json:"sentinel_username,omitempty"`
 	SentinelPassword string `json:"sentinel_password,omitempty"`
 
-	// For TLS: a file of authorities to trust instead of the system's, and a
-	// client certificate with its key. Default: none.
+	// Files for TLS: the certificate authorities to trust instead of the
+	// system's, and a client certificate with its key. Default: the system's
+	// authorities, and no client certificate.
 	CA   string `json:"ca,omitempty"`
 	Cert string `json:"cert,omitempty"`
 	Key  string `json:"key,omitempty"`
 
-	// What all keys in Redis begin with. Default: `wechat:`.
+	// The prefix of all keys in Redis. Default: `wechat:`.
 	Prefix string `json:"prefix,omitempty"`
 
-	// How long visitors who were seen go on while Redis does not answer.
-	// Default: 5m.
+	// How long sessions that this gateway has recently checked stay valid while
+	// Redis does not answer. Default: 5m.
 	StaleIfDown caddy.Duration `json:"stale_if_down,omitempty"`
 
 	plan redisPlan
@@ -61,7 +64,7 @@ func (RedisStore) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "wechat.stores.redis", New: func() caddy.Module { return new(RedisStore) }}
 }
 
-// Provision reads the address and the certificates, and connects nowhere.
+// Provision reads the address and the certificates. It opens no connection.
 func (s *RedisStore) Provision(ctx caddy.Context) error {
 	plan, err := s.read()
 	if err != nil {
@@ -72,12 +75,12 @@ func (s *RedisStore) Provision(ctx caddy.Context) error {
 	}
 	s.plan = plan
 	if s.hasLiteral() {
-		ctx.Slogger().Warn("a password of Redis stands in the configuration; prefer {env.…} or {file.…}")
+		ctx.Slogger().Warn("a password of Redis is written in the configuration; use {env.…} or {file.…} instead")
 	}
 	return nil
 }
 
-// hasLiteral reports whether a password stands in the configuration itself.
+// hasLiteral reports whether a password is written in the configuration itself.
 func (s *RedisStore) hasLiteral() bool {
 	_, rest, _ := strings.Cut(s.Address, "://")
 	userinfo, _ := cutUserinfo(rest)
@@ -85,10 +88,10 @@ func (s *RedisStore) hasLiteral() bool {
 	return isLiteral(password) || isLiteral(s.Password) || isLiteral(s.SentinelPassword)
 }
 
-// poolKeys names what the opened store depends on, without showing it: Redis with
-// what is remembered of it by the store's own options; the sessions in it by those,
-// the session keys and the session's times. A reload that changes any of it opens a
-// new one beside the old.
+// poolKeys returns the pool keys of the store, as hashes that do not show its
+// settings. The key of the Redis state depends on the store's own options; the
+// key of the sessions depends also on the session keys and times. A reload that
+// changes any of them opens a new store beside the old one.
 func (s *RedisStore) poolKeys(deps storeDeps) (state, sessions string, err error) {
 	plan, err := json.Marshal(s.plan) //nolint:gosec // hashed, and shown nowhere
 	if err != nil {

@@ -19,20 +19,20 @@ import (
 )
 
 // redisState is one Redis and what this process remembers of it. It outlives
-// reloads that do not change the store's options: nobody who is signed in notices
-// one, not even while Redis is down.
+// reloads that do not change the store's options, so that a reload signs no
+// visitor out, not even while Redis is down.
 type redisState struct {
 	client redis.UniversalClient
 	hears  *heartbeat.Connection // ledger and near listen to it
 	ledger *redisledger.Ledger
-	near   *session.CachedStore // has the memory and the channel, and no store: see redisSessions
+	near   *session.CachedStore // has the memory and the channel, but no store: see redisSessions
 	wake   waker
 	scans  scan.Board
 	ends   signout.Unfinished
 }
 
-// newRedisState prepares everything and connects nowhere: a Redis that is down
-// when Caddy starts is tried again for as long as it takes.
+// newRedisState does not wait for a connection: if Redis is down when Caddy
+// starts, it is tried again until it answers.
 func newRedisState(p redisPlan) (*redisState, error) {
 	client, err := p.client()
 	if err != nil {
@@ -46,18 +46,20 @@ func newRedisState(p redisPlan) (*redisState, error) {
 	})
 	s.near = &session.CachedStore{
 		StaleIfDown: p.StaleIfDown, Logger: log,
-		// With the round of live.List, an end cuts a socket within the second.
+		// Together with the interval of live.List, an ended session cuts its
+		// sockets within a second.
 		Stale: 500 * time.Millisecond,
 		Bus:   &heartbeat.Channel{Connection: s.hears, Name: (&session.Redis{Prefix: p.Prefix}).Channel()},
 	}
 	s.scans.Shared = fleetredis.Shared{Client: client, Prefix: p.keyPrefix() + "scan:"}
-	s.ledger.Start() // first: in a Cluster, its node carries the connection
+	s.ledger.Start() // first: in a Cluster, the connection uses the ledger's node
 	s.near.Start()
 	s.hears.Start()
 	return s, nil
 }
 
-// Destruct lets go of Redis when the last configuration has.
+// Destruct closes the connections to Redis after the last configuration has
+// released them.
 func (s *redisState) Destruct() error {
 	return errors.Join(s.ends.Close(), s.hears.Close(), s.near.Close(), s.ledger.Close(), s.client.Close())
 }
@@ -92,8 +94,9 @@ func (s *RedisStore) open(deps storeDeps) (opened, error) {
 		ledger:   state.ledger,
 		sessions: sessions.near,
 		askStore: true,
-		ended:    state.ledger.Ended, // sealed sessions, and those behind a ticket; the store knows its own
-		// What WeChat says was withdrawn ends sessions in one step with the change.
+		ended:    state.ledger.Ended, // sealed sessions, and those behind a ticket; the store ends its own
+		// A withdrawal that WeChat reports changes the ledger and ends the
+		// sessions in one step.
 		personEnded: state.ledger.PersonEnded,
 		directory:   sessions.store,
 		memory:      &sessions.memory,
@@ -109,7 +112,7 @@ func (s *RedisStore) open(deps storeDeps) (opened, error) {
 	}, nil
 }
 
-// goRedisLog sends what go-redis would print on stderr to Caddy's log.
+// goRedisLog writes go-redis's messages to Caddy's log instead of stderr.
 type goRedisLog struct{}
 
 func (goRedisLog) Printf(ctx context.Context, format string, v ...any) {

@@ -12,8 +12,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// redisPlan is a RedisStore's configuration, expanded and read. It holds the
-// password: it is kept in unexported fields and printed nowhere.
+// redisPlan is a RedisStore's configuration, expanded and read. It contains the
+// password, so it is kept in unexported fields and never printed.
 type redisPlan struct {
 	Addrs                              []string
 	Master                             string
@@ -61,7 +61,7 @@ func (s *RedisStore) read() (redisPlan, error) {
 	return p, nil
 }
 
-// readFiles reads the certificates and checks that they are some.
+// readFiles reads the certificates and checks them.
 func (s *RedisStore) readFiles(p *redisPlan) error {
 	for field, file := range map[string]struct {
 		path string
@@ -80,16 +80,16 @@ func (s *RedisStore) readFiles(p *redisPlan) error {
 		if *file.into, err = os.ReadFile(path); err != nil {
 			return fmt.Errorf("%s: %w", field, err)
 		}
-		*file.into = bytes.TrimPrefix(*file.into, []byte(byteOrderMark)) // PEM's reader skips the block behind it
+		*file.into = bytes.TrimPrefix(*file.into, []byte(byteOrderMark)) // the PEM decoder skips the block after it
 	}
 	if (p.Cert == nil) != (p.Key == nil) {
-		return errors.New("cert and key belong together")
+		return errors.New("cert and key must be given together")
 	}
 	_, err := p.tlsConfig()
 	return err
 }
 
-// tlsConfig is nil without TLS. Certificates are always verified.
+// tlsConfig returns nil without TLS. Certificates are always verified.
 func (p redisPlan) tlsConfig() (*tls.Config, error) {
 	if !p.TLS {
 		return nil, nil
@@ -104,21 +104,21 @@ func (p redisPlan) tlsConfig() (*tls.Config, error) {
 	if p.Cert != nil {
 		pair, err := tls.X509KeyPair(p.Cert, p.Key)
 		if err != nil {
-			return nil, errors.New("cert and key: they do not fit together")
+			return nil, errors.New("cert and key do not belong together")
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
 	return config, nil
 }
 
-// Timeouts of Redis: short enough that a visitor is told, and long enough for a
-// failover's first moments.
+// Timeouts of Redis: short enough that a visitor gets an answer, and long
+// enough for the first moments of a failover.
 const (
 	redisDial  = 2 * time.Second
 	redisReply = time.Second
 )
 
-// client makes the client. It connects when it is first used.
+// client makes the client. The client connects at its first use.
 func (p redisPlan) client() (redis.UniversalClient, error) {
 	config, err := p.tlsConfig()
 	if err != nil {
@@ -134,8 +134,9 @@ func (p redisPlan) client() (redis.UniversalClient, error) {
 	if !p.Cluster {
 		return redis.NewUniversalClient(options), nil
 	}
-	// go-redis asks for the Cluster's layout anew when a node redirects, but not
-	// when one is dead: without this a failover is noticed after a minute.
+	// go-redis reloads the Cluster's layout when a node redirects, but not when
+	// a node is dead: without this interval a failover is noticed only after a
+	// minute.
 	cluster := options.Cluster()
 	cluster.ClusterStateReloadInterval = time.Second
 	return redis.NewClusterClient(cluster), nil

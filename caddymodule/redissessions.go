@@ -7,8 +7,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// redisSessions is what one Redis holds that is sealed with session keys, as one
-// set of keys and times sees it.
+// redisSessions is the data in one Redis that is sealed with session keys, seen
+// with one set of keys and session times.
 type redisSessions struct {
 	store  *session.Redis
 	near   *session.CachedStore
@@ -17,9 +17,10 @@ type redisSessions struct {
 	live   live.List
 }
 
-// newRedisSessions looks at a Redis with the keys and times of one configuration.
-// What the one before remembers serves these visitors too while Redis is down, as
-// far as the keys open it.
+// newRedisSessions opens a Redis with the keys and session times of one
+// configuration. It shares the cache of the configuration before, so that
+// visitors stay signed in while Redis is down, as far as the keys open their
+// sessions.
 func newRedisSessions(p redisPlan, state *redisState, deps storeDeps) *redisSessions {
 	s := new(redisSessions)
 	s.store = &session.Redis{
@@ -33,6 +34,7 @@ func newRedisSessions(p redisPlan, state *redisState, deps storeDeps) *redisSess
 	return s
 }
 
-// Destruct cuts the requests that were let in by these keys and still run (attack:
-// a socket that a stolen key opened outlives the key). The rest is the redisState's.
+// Destruct cuts running requests that were admitted with these keys (attack: a
+// socket that a stolen key opened outlives the key). redisState closes the
+// rest.
 func (s *redisSessions) Destruct() error { return s.live.Close() }

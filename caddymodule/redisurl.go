@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// redisSchemes are the forms of a Redis address: how many hosts it may name and
-// what its path means.
+// redisSchemes lists the schemes of a Redis address. The scheme decides how
+// many hosts are allowed and what the path means.
 var redisSchemes = map[string]struct{ tls, sentinel, cluster bool }{
 	"redis":           {},
 	"rediss":          {tls: true},
@@ -20,14 +20,14 @@ var redisSchemes = map[string]struct{ tls, sentinel, cluster bool }{
 	"rediss+cluster":  {tls: true, cluster: true},
 }
 
-// parseRedisURL begins a plan with an address that was expanded already:
+// parseRedisURL makes a plan from an expanded address:
 //
 //	redis://[user[:password]@]host[:port][/db]
 //	redis+sentinel://[user[:password]@]host[:port],host[:port].../<master>[/db]
 //	redis+cluster://[user[:password]@]host[:port],host[:port]...
 //
-// and the same with rediss for TLS. Errors never hold the password, nor what could
-// be a part of one.
+// With rediss instead of redis, the connection uses TLS. Errors never contain
+// the password or a possible part of it.
 func parseRedisURL(raw string) (redisPlan, error) {
 	scheme, rest, ok := strings.Cut(raw, "://")
 	kind, known := redisSchemes[scheme]
@@ -35,8 +35,9 @@ func parseRedisURL(raw string) (redisPlan, error) {
 		return redisPlan{}, fmt.Errorf("the address must begin with redis://, rediss://, redis+sentinel:// or redis+cluster://")
 	}
 	p := redisPlan{TLS: kind.tls, Cluster: kind.cluster}
-	// First of all, and from the end: whatever a password holds, it is taken for no
-	// host (attack: a password in an error, and so in a log).
+	// Cut the credentials off first, at the last @, so that no part of a
+	// password is taken for a host (attack: a password in an error, and so in a
+	// log).
 	userinfo, rest := cutUserinfo(rest)
 	if err := p.credentials(userinfo); err != nil {
 		return redisPlan{}, err
@@ -75,15 +76,15 @@ func (p *redisPlan) credentials(userinfo string) error {
 	user, password, _ := strings.Cut(userinfo, ":")
 	var err error
 	if p.Username, err = url.PathUnescape(user); err != nil {
-		return fmt.Errorf("the user name is not percent-encoded rightly")
+		return fmt.Errorf("the user name is not correctly percent-encoded")
 	}
 	if p.Password, err = url.PathUnescape(password); err != nil {
-		return fmt.Errorf("the password is not percent-encoded rightly")
+		return fmt.Errorf("the password is not correctly percent-encoded")
 	}
 	return nil
 }
 
-// path reads what stands behind the hosts.
+// path reads the part after the hosts.
 func (p *redisPlan) path(path string, sentinel bool) error {
 	if sentinel {
 		master, db, _ := strings.Cut(path, "/")
@@ -109,7 +110,7 @@ func (p *redisPlan) path(path string, sentinel bool) error {
 	return nil
 }
 
-// errHost does not repeat the host: without an @ it may be a password.
+// errHost does not contain the host: without an @ it may be a password.
 var errHost = errors.New("a host of the address is neither host nor host:port")
 
 func hostPort(host, defaultPort string) (string, error) {

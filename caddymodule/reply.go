@@ -13,15 +13,15 @@ import (
 	"github.com/caddy-wechat/gateway/internal/site"
 )
 
-// reply watches the upstream's answer for the two headers by which it speaks
-// back to the gate, and takes them out.
+// reply reads and removes the two headers in the upstream's answer by which the
+// app asks the gate for a sign-in step or a logout.
 type reply struct {
 	caddyhttp.ResponseWriterWrapper
 	gate    *gate.Gate
 	request *site.Request
 	ctx     context.Context // the forwarded request's
 	started bool
-	dropped bool // the gate has answered instead; the upstream's body goes nowhere
+	dropped bool // the gate has answered instead; the upstream's body is discarded
 }
 
 func newReply(ctx context.Context, w http.ResponseWriter, g *gate.Gate, r *site.Request) *reply {
@@ -76,8 +76,8 @@ func (p *reply) take(name string) string {
 	return values[0]
 }
 
-// clear drops what described the upstream's body. Its cookies stay: they are
-// the app's own.
+// clear removes the headers that describe the upstream's body. Cookies stay:
+// they are the app's own.
 func (p *reply) clear() {
 	h := p.Header()
 	for name := range h {
@@ -111,7 +111,7 @@ func (p *reply) ReadFrom(src io.Reader) (int64, error) {
 	return p.ResponseWriterWrapper.ReadFrom(src)
 }
 
-// FlushError sends the headers, so they must be looked at before.
+// FlushError reads the headers before it sends them.
 func (p *reply) FlushError() error {
 	p.start()
 	if p.dropped {

@@ -14,21 +14,21 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// pooledRing is one key ring for as long as its configuration stays the same:
-// what outlives a reload (the near cache of a Redis store) holds on to it, while
-// each App's own keeper keeps it up to date.
+// pooledRing is one key ring for as long as its configuration stays the same.
+// Parts that outlive a reload, such as the cache of a Redis store, refer to it,
+// while each App's own key manager keeps it up to date.
 type pooledRing struct{ session.Ring }
 
-// Destruct forgets nothing by hand: the ring goes with its last holder.
+// Destruct does nothing: the ring is garbage after its last holder.
 func (*pooledRing) Destruct() error { return nil }
 
-// ringKey names a ring by its configured keys, without showing them.
+// ringKey returns the pool key of the ring, a hash of its configured keys.
 func (a *App) ringKey() string {
 	sum := sha256.Sum256([]byte(strings.Join(a.keys, "\x00")))
 	return "ring:" + hex.EncodeToString(sum[:])
 }
 
-// openRing joins or makes the key ring, and reads the kept keys into it.
+// openRing joins or makes the key ring, and reads the stored keys into it.
 func (a *App) openRing(ctx context.Context) (ring *session.Ring, release func() error, err error) {
 	key := a.ringKey()
 	value, _, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) { return new(pooledRing), nil })
@@ -46,9 +46,9 @@ func (a *App) openRing(ctx context.Context) (ring *session.Ring, release func() 
 	return ring, release, nil
 }
 
-// openKeys fills the ring: with the configured keys and the generated ones behind
-// them until those are retired, or with the generated ones. The keeper looks after
-// both.
+// openKeys fills the ring: with the configured keys followed by the generated
+// ones until these are retired, or with the generated keys alone. The key
+// manager maintains both.
 func (a *App) openKeys(ctx context.Context, ring *session.Ring) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()

@@ -11,7 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// readAs is u with its path as some server reads it.
+// readAs returns u with its path as some server reads it.
 func readAs(u *url.URL, path string) *url.URL {
 	if path == u.Path {
 		return u // with its own escapes
@@ -21,9 +21,9 @@ func readAs(u *url.URL, path string) *url.URL {
 	return &other
 }
 
-// sent is r for the eyes of matchers, with the address as the visitor sent it,
-// or as a server reads it: rewrites stand before the gate, and may lead from one
-// path into another.
+// sent returns r as matchers should see it: with the address as the visitor
+// sent it, or as a server reads it. Rewrites run before the gate and may have
+// changed the path.
 func (k setKind) sent(r *http.Request, address *url.URL) *http.Request {
 	sent := new(http.Request)
 	*sent = *r
@@ -41,8 +41,9 @@ func (k setKind) sent(r *http.Request, address *url.URL) *http.Request {
 	if !ok {
 		return sent.WithContext(ctx)
 	}
-	// Placeholders of the address say what the matchers see. All others are the
-	// request's own: reading its body twice would lose it.
+	// Placeholders of the address come from the copy that the matchers see. All
+	// others come from the original request, because its body can be read only
+	// once.
 	vars, _ := ctx.Value(caddyhttp.VarsCtxKey).(map[string]any)
 	probe := sent.WithContext(context.WithValue(ctx, caddyhttp.VarsCtxKey, maps.Clone(vars)))
 	inner, replacer := caddyhttp.NewTestReplacer(probe), caddy.NewEmptyReplacer()

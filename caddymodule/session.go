@@ -12,23 +12,24 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Session says how long sessions last and what protects them.
+// Session sets how long sessions last and which keys protect them.
 type Session struct {
-	// A session ends when it was not used for so long. Default: 7d.
+	// A session that is not used for this long ends. Default: 7d, or `lifetime`
+	// if that is shorter.
 	Idle caddy.Duration `json:"idle,omitempty"`
 
-	// A session ends so long after the sign-in, used or not. Default: 30d.
+	// A session ends this long after the sign-in, even if it is used. At most
+	// 400d. Default: 30d, or `idle` if that is longer.
 	Lifetime caddy.Duration `json:"lifetime,omitempty"`
 
-	// The keys that seal sessions, each at least 32 characters, for example from
-	// `openssl rand -base64 32`. The first one seals, all of them open: to
-	// rotate, put the new one first and remove the old one after `lifetime`. That
-	// takes a reload where keys come from files, a restart where they come from the
-	// environment.
-	// Default: generated, kept and rotated in Caddy's storage, so that servers
-	// which share the storage share the keys. Those that were generated before
-	// keys are configured open for `lifetime` more. Placeholders of the
-	// environment and of files are allowed.
+	// The keys that seal sessions, each at least 32 characters, for example
+	// from `openssl rand -base64 32`. The first key seals, all of them open: to
+	// rotate, put the new key first and remove the old one after `lifetime`.
+	// Then reload if keys come from files, or restart if they come from the
+	// environment. Placeholders of the environment and of files are allowed.
+	// Default: keys are generated, stored and rotated in Caddy's storage;
+	// servers that share the storage share the keys. After keys are configured,
+	// the generated ones still open sessions for `lifetime`.
 	Keys []string `json:"keys,omitempty"`
 }
 
@@ -40,7 +41,7 @@ const (
 	maxLifetime     = 400 * 24 * time.Hour // browsers keep no cookie for longer
 )
 
-// keysName is where the generated keys are kept in Caddy's storage.
+// keysName is the name of the generated keys in Caddy's storage.
 const keysName = "wechat/session_keys.json"
 
 // policy returns the session's times, with their defaults.
@@ -81,7 +82,7 @@ func (a *App) provisionSession() error {
 			return err
 		}
 		if isLiteral(key) {
-			a.logger.Warn("a session key stands in the configuration; prefer {env.…} or {file.…}")
+			a.logger.Warn("a session key is written in the configuration; use {env.…} or {file.…} instead")
 		}
 		a.keys = append(a.keys, expanded)
 	}
@@ -94,7 +95,7 @@ func (a *App) provisionSession() error {
 	return nil
 }
 
-// keyStorage lends Caddy's storage to the key keeper.
+// keyStorage adapts Caddy's storage for the key manager.
 type keyStorage struct{ certmagic.Storage }
 
 // Load implements session.KeyStorage. A missing file is fs.ErrNotExist in both.
@@ -102,7 +103,8 @@ func (k keyStorage) Load(ctx context.Context, name string) ([]byte, error) {
 	return k.Storage.Load(ctx, name)
 }
 
-// Unlock also works when ctx is done: a lock that stays would stop every peer.
+// Unlock also works when ctx is done: a remaining lock would block every other
+// gateway.
 func (k keyStorage) Unlock(ctx context.Context, name string) error {
 	if err := k.Storage.Unlock(context.WithoutCancel(ctx), name); err != nil {
 		return errors.Join(errors.New("unlocking Caddy's storage"), err)

@@ -14,30 +14,31 @@ import (
 	"github.com/caddy-wechat/gateway/internal/request"
 )
 
-// setKind says what a matcher set is made of.
+// setKind describes the matchers of a set.
 type setKind struct {
 	stars   bool   // a path has a star for a folder
 	suffix  string // a path that begins with a star, as the operator wrote it; "" if none does
-	advice  string // what is wrong with suffix in a rule that opens something, and what to write
+	advice  string // what is wrong with suffix in a rule that opens paths, and what to write instead
 	loose   string // a matcher that may match any path; "" if there is none
 	excepts bool   // matches what something else does not match
 	expands bool   // reads placeholders
 }
 
-// ownPath are the matchers that take the path from the request that they are
-// given, if they look at it at all, and not from a placeholder.
+// ownPath lists the matchers that read the path from the request that they get,
+// or do not read it, and never from a placeholder.
 var ownPath = map[string]bool{
 	"path": true, "path_regexp": true, "url_pattern": true, "not": true, "method": true, "host": true, "header": true, "header_regexp": true,
 	"query": true, "protocol": true, "tls": true, "remote_ip": true, "client_ip": true, "wechat_browser": true,
 }
 
-// looseMatchers are those that a star, or less, lets reach over slashes.
+// looseMatchers lists the matchers whose patterns may match across slashes.
 var looseMatchers = map[string]string{
 	"path_regexp": "a regular expression (path_regexp)",
 	"url_pattern": "a pattern of addresses (url_pattern)",
 }
 
-// kindOfSet reads a set's JSON: the loaded matchers do not tell all of it.
+// kindOfSet reads a set's JSON, because the loaded matchers do not show all of
+// it.
 func kindOfSet(set caddy.ModuleMap) setKind {
 	var kind setKind
 	for name, raw := range set {
@@ -111,8 +112,8 @@ var (
 	suffixTexts = regexp.MustCompile(`["'](\*[^"']*)["']`)
 )
 
-// readExpression finds suffixes in calls of path(). It need not understand CEL:
-// an operator has no reason to hide one.
+// readExpression finds suffixes in calls of path(). It does not parse CEL: an
+// operator has no reason to hide a suffix.
 func (k *setKind) readExpression(raw json.RawMessage) {
 	var text string
 	if json.Unmarshal(raw, &text) != nil {
@@ -133,7 +134,7 @@ func (k *setKind) readExpression(raw json.RawMessage) {
 	k.excepts = k.excepts || strings.Contains(text, "!")
 }
 
-// readsAddress reports whether raw has a placeholder for the address.
+// readsAddress reports whether raw contains a placeholder of the address.
 func readsAddress(raw json.RawMessage) bool {
 	return bytes.Contains(raw, []byte("http.request.uri")) || bytes.Contains(raw, []byte("http.request.orig_uri"))
 }
@@ -150,9 +151,9 @@ func isExcepting(matcher any) bool {
 	}
 }
 
-// opensScripts says what is wrong with a rule that opens files by their suffix
-// alone: PHP runs /admin.php for /admin.php/x.css. It is asked before Caddy loads
-// the matchers.
+// opensScripts returns an error for a rule that opens files by their suffix
+// alone: PHP runs /admin.php for /admin.php/x.css. It is called before Caddy
+// loads the matchers.
 func (p *PathRule) opensScripts(option string) error {
 	if pattern, suffix, ok := request.Paths(p.Paths).BareSuffix(); ok {
 		return fmt.Errorf("%s %s %s", option, pattern, suffixAdvice(suffix))
@@ -165,8 +166,8 @@ func (p *PathRule) opensScripts(option string) error {
 	return nil
 }
 
-// opensLoosely names a matcher that may open more than its operator sees; "" if
-// there is none.
+// opensLoosely returns the name of a matcher that may open more than the
+// operator expects; "" if there is none.
 func (p *PathRule) opensLoosely() string {
 	for _, kind := range p.kinds {
 		if kind.loose != "" {

@@ -42,8 +42,9 @@ func (s *guarded) access(r *http.Request, original *url.URL) site.Access {
 	}
 }
 
-// need is what r's path asks. Where several rules match, snsapi_userinfo wins.
-// A rule for less holds only where every upstream reads the path the same way.
+// need returns the scope that r's path requires. If several rules match,
+// snsapi_userinfo wins. A rule for less applies only if every upstream reads
+// the path the same way.
 func (s *guarded) need(r *http.Request, original *url.URL) wechat.Scope {
 	if len(s.scopes) == 0 {
 		return s.rules.Scope
@@ -65,7 +66,7 @@ func (s *guarded) need(r *http.Request, original *url.URL) wechat.Scope {
 	return s.rules.Scope
 }
 
-// choices are the options with a fixed set of values, the default first.
+// choices lists the options with a fixed set of values, the default first.
 var choices = map[string][]string{
 	"scope":           {string(wechat.ScopeUserInfo), string(wechat.ScopeBase)},
 	"consent":         {"page", "redirect"},
@@ -77,7 +78,8 @@ var choices = map[string][]string{
 	"push_unsubscribe": {"keep", "forget"},
 }
 
-// choose returns value, or the option's default, or what is wrong with it.
+// choose returns value, or the option's default for "", or an error for an
+// unknown value.
 func choose(option, value string) (string, error) {
 	allowed := choices[option]
 	if value == "" {
@@ -159,12 +161,12 @@ func (h *Handler) provisionRules() error {
 		Headers:         headers,
 	}
 	if h.site.rules.Outside == site.OutsidePass {
-		h.logger.Warn("outside_wechat pass: anybody can claim to be outside WeChat; the app must ask for a sign-in itself where it needs one", slog.String("account", h.site.account.Name))
+		h.logger.Warn("outside_wechat pass: any client can claim to be outside WeChat; the app must require a sign-in itself where it needs one", slog.String("account", h.site.account.Name))
 	}
 	return nil
 }
 
-// theme reads the operator's own look of the pages; nil if there is none.
+// theme reads the operator's files for the pages; nil if there are none.
 func (h *Handler) theme() (*page.Theme, error) {
 	folder, err := expand("pages", h.Pages)
 	if err != nil || folder == "" {
@@ -202,15 +204,15 @@ func (h *Handler) provisionPaths(ctx caddy.Context) error {
 	return nil
 }
 
-// provisionScope prepares a rule for a scope on some paths. To ask for less is to
-// open something: such a rule is read as narrowly as public.
+// provisionScope prepares a rule for a scope on some paths. A rule for less
+// opens paths, so it is read as narrowly as public.
 func (h *Handler) provisionScope(ctx caddy.Context, rule *ScopeRule) error {
 	if !rule.asksLess() {
 		return rule.provision(ctx, "scope")
 	}
 	option := "scope " + rule.Scope
 	if err := rule.opensScripts(option); err != nil {
-		h.logger.Warn(err.Error() + "; as it is written, it lowers the scope of files in the root at most")
+		h.logger.Warn(err.Error() + "; as written, it lowers the scope of files in the root only")
 	}
 	if err := rule.provision(ctx, "scope"); err != nil {
 		return err
@@ -221,12 +223,12 @@ func (h *Handler) provisionScope(ctx caddy.Context, rule *ScopeRule) error {
 
 func (h *Handler) warnLoose(option string, rule *PathRule) {
 	if loose := rule.opensLoosely(); loose != "" {
-		h.logger.Warn(option + ": " + loose + " opens whatever it matches, perhaps scripts too (/admin.php/x.css); a folder is safer, such as /static/*")
+		h.logger.Warn(option + ": " + loose + " opens everything that it matches, perhaps scripts too (/admin.php/x.css); a folder such as /static/* is safer")
 	}
 }
 
-// originalURL is the address as the visitor sent it: rewrites and handle_path
-// have changed r's by now.
+// originalURL returns the address as the visitor sent it: rewrites and
+// handle_path may have changed r.URL.
 func originalURL(r *http.Request) *url.URL {
 	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
 		return original.URL

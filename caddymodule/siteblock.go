@@ -6,10 +6,10 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 )
 
-// block is the site that a directive stands in. Caddy keeps it to itself, and
-// there is no other way to see that a site holds a directive twice or listens on
-// a path only. Should Caddy's field move, the block is empty and these checks do
-// nothing.
+// block is the site block of a directive. Caddy has no public API for it, and
+// there is no other way to see that a site has a directive twice or listens on
+// a path only. If Caddy renames the field, the block is empty and these checks
+// do nothing.
 type block struct{ value reflect.Value }
 
 func siteBlock(h httpcaddyfile.Helper) block {
@@ -30,7 +30,7 @@ func tokens(list reflect.Value) []string {
 	return texts
 }
 
-// count says how often a directive stands at the site's top level.
+// count returns how often a directive is written at the site's top level.
 func (b block) count(directive string) int {
 	if !b.value.IsValid() {
 		return 0
@@ -48,7 +48,7 @@ func (b block) count(directive string) int {
 	return count
 }
 
-// addresses are those of the site, as the Caddyfile has them.
+// addresses returns the site's addresses as written in the Caddyfile.
 func (b block) addresses() []string {
 	if !b.value.IsValid() {
 		return nil
@@ -56,7 +56,8 @@ func (b block) addresses() []string {
 	return tokens(b.value.FieldByName("Keys"))
 }
 
-// hides returns an address of the site that leaves paths out, if there is one.
+// hides returns an address of the site that covers only some paths, if there is
+// one.
 func (b block) hides() (address string, hidden bool) {
 	for _, key := range b.addresses() {
 		parsed, err := httpcaddyfile.ParseAddress(key)

@@ -14,57 +14,60 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// store is a module in the namespace wechat.stores: it opens, or joins, what
-// keeps persons and sessions.
+// store is a module in the namespace wechat.stores. It opens, or joins, the
+// storage of persons and sessions.
 type store interface {
-	// open is called once for each App instance that comes to life.
+	// open is called once for each App instance.
 	open(storeDeps) (opened, error)
 }
 
-// waker calls whoever delivers now: what the ledger calls outlives a reload.
+// waker calls the senders of the current configuration. The ledger, which calls
+// it, outlives a reload.
 type waker struct{ call atomic.Pointer[func()] }
 
 func (w *waker) set(call func()) { w.call.Store(&call) }
 
-// wake never waits: the ledger calls it while it writes.
+// wake does not block: the ledger calls it while it writes.
 func (w *waker) wake() {
 	if call := w.call.Load(); call != nil {
 		(*call)()
 	}
 }
 
-// storeDeps is what a store is given.
+// storeDeps is what a store needs to open.
 type storeDeps struct {
 	keys    *session.Ring
-	ringKey string // names keys in the key of what holds on to them
+	ringKey string // identifies keys in pool keys
 	policy  session.Policy
 }
 
-// sessionsKey names what depends on the session keys and times as well as on the
-// store with this key.
+// sessionsKey returns the pool key of what depends on the session keys and
+// times as well as on the store with this key.
 func (d storeDeps) sessionsKey(store string) string {
 	return fmt.Sprintf("sessions:%s:%s:%d:%d", store, d.ringKey, d.policy.Idle, d.policy.Lifetime)
 }
 
-// opened is what a store gives back.
+// opened is what a store returns.
 type opened struct {
-	ledger      ledger.Ledger // handed on as what each asks of it
+	ledger      ledger.Ledger // each part gets the interface that it needs
 	sessions    session.Store
 	askStore    bool // see gate.Hub
 	ended       func(id [16]byte) bool
 	personEnded func(person string) time.Time
 	live        *live.List
-	// wake is who is called when the ledger has news for webhooks.
+	// wake is called when the ledger has new events for webhooks.
 	wake  *waker
 	scans *scan.Board
-	// tokens keeps the accounts' own tokens for all who share the store.
+	// tokens keeps the accounts' global access tokens for all gateways that
+	// share the store.
 	tokens wechat.TokenStore
-	// directory is nil where sessions are sealed in cookies: they cannot be
+	// directory is nil if sessions are sealed in cookies, which cannot be
 	// listed.
 	directory sessionDirectory
 	memory    *site.Memory
-	// ends keeps ends that failed until they are stored.
+	// ends retries failed ends of sessions until they are stored.
 	ends *signout.Unfinished
-	// release gives up this instance's share; the last one closes.
+	// release releases this instance's reference; the last release closes the
+	// store.
 	release func() error
 }

@@ -16,25 +16,25 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// Webhook is a business system that hears what happens to persons: each event is
-// posted to it as signed JSON, in order for each person, again and again for three
-// days until it is accepted. docs/revocation.md says how to receive them.
+// Webhook is a business system that receives events about persons. Each event
+// is posted as signed JSON, in order for each person, and retried for three
+// days until it is accepted. docs/revocation.md says how to receive events.
 type Webhook struct {
-	// Where events are posted to. Required. Placeholders of the environment and
-	// of files are allowed.
+	// The URL that events are posted to. Required. Placeholders of the
+	// environment and of files are allowed.
 	URL string `json:"url,omitempty"`
 
-	// The name under which undelivered events wait: 1 to 64 lower-case letters,
-	// digits and -. It must stay the same when the address changes. Default: made
-	// of the address's host.
+	// Queue name for undelivered events: 1 to 64 lower-case letters, digits and
+	// -. Keep it when the URL changes. Default: derived from the URL's host.
 	Name string `json:"name,omitempty"`
 
-	// The secrets that sign what is sent: `whsec_` and 24 to 64 bytes in base64, or
-	// any other text of at least 24 characters. Required. A second one signs
-	// too, while rotating. Use placeholders, such as `{env.WECHAT_WEBHOOK_SECRET}`.
+	// The secrets that sign the events: `whsec_` and 24 to 64 bytes in base64,
+	// or any other text of 24 to 512 bytes. Required. A second secret signs
+	// too, while rotating. Use placeholders, such as
+	// `{env.WECHAT_WEBHOOK_SECRET}`.
 	Secrets []string `json:"secrets,omitempty"`
 
-	// The events that are sent: `signed_in`, `linked`, `merged`, `declined`,
+	// The events to send: `signed_in`, `linked`, `merged`, `declined`,
 	// `revoked`, `cancelled`, `profile_changed`, `logged_out`, `erased`.
 	// Default: all.
 	Events []string `json:"events,omitempty"`
@@ -100,7 +100,7 @@ func (h *Webhook) provision(logger *slog.Logger) (provisionedWebhook, error) {
 			return p, fmt.Errorf("secret: %w", err)
 		}
 		if isLiteral(secret) {
-			logger.Warn("a webhook's secret stands in the configuration; prefer {env.…} or {file.…}", slog.String("webhook", p.target.Name))
+			logger.Warn("a webhook's secret is written in the configuration; use {env.…} or {file.…} instead", slog.String("webhook", p.target.Name))
 		}
 		p.secrets = append(p.secrets, wechat.NewSecret(expanded))
 	}
@@ -153,7 +153,7 @@ func (a *App) parseWebhook(d *caddyfile.Dispenser) error {
 		return err
 	}
 	if len(hook.Secrets) == 0 {
-		return at(line, "webhook needs a secret, for example secret {env.WECHAT_WEBHOOK_SECRET}: the receiver must know that it is us")
+		return at(line, "webhook needs a secret, for example secret {env.WECHAT_WEBHOOK_SECRET}: the receiver must be able to check who sent an event")
 	}
 	a.Webhooks = append(a.Webhooks, hook)
 	return nil

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// phoneUserAgent is a WeChat browser's, as the gateway sees it.
+// phoneUserAgent is the User-Agent of a WeChat browser.
 const phoneUserAgent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.50(0x18003226) NetType/WIFI Language/zh_CN"
 
 // walker is a browser that prints each hop.
@@ -25,8 +25,8 @@ type walker struct {
 	hops   int
 }
 
-// walk signs a visitor in, step by step, and fails unless the shop was told who
-// it is, and only by the gateway.
+// walk signs a visitor in, step by step, and fails unless the shop received the
+// visitor's identity, and only from the gateway.
 func walk(ctx context.Context, out io.Writer, siteURL string, s *shop) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -39,7 +39,7 @@ func walk(ctx context.Context, out io.Writer, siteURL string, s *shop) error {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	target := siteURL + "/orders?id=7"
-	fmt.Fprintln(out, "A visitor in WeChat opens", target, "and claims to be somebody else (X-Wechat-Openid: evil).")
+	fmt.Fprintln(out, "A visitor in WeChat opens", target, "and claims to be another person (X-Wechat-Openid: evil).")
 	page, err := w.open(ctx, http.MethodGet, target, nil)
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func walk(ctx context.Context, out io.Writer, siteURL string, s *shop) error {
 	return w.report(s)
 }
 
-// report prints what the shop received and judges it.
+// report prints and checks what the shop received.
 func (w *walker) report(s *shop) error {
 	received := s.seen()
 	fmt.Fprintln(w.out, "\nThe shop received:")
@@ -135,8 +135,8 @@ func read(response *http.Response, address string) (document, error) {
 	return document{address, root}, nil
 }
 
-// find returns the absolute address in the first such attribute that contains
-// part.
+// find returns the absolute address in the first attribute of this name that
+// contains part.
 func (d document) find(tag, attribute, part string) (string, bool) {
 	for node := range d.root.Descendants() {
 		if node.Type == html.ElementNode && node.Data == tag && strings.Contains(attr(node, attribute), part) {
@@ -146,8 +146,8 @@ func (d document) find(tag, attribute, part string) (string, bool) {
 	return "", false
 }
 
-// form returns where the form with this word in a button or its action is sent,
-// and its fields.
+// form returns the address and the fields of the form that has this word in a
+// button or in its action.
 func (d document) form(word string) (string, url.Values, bool) {
 	for node := range d.root.Descendants() {
 		if node.Type != html.ElementNode || node.Data != "form" {
@@ -198,5 +198,6 @@ func attr(node *html.Node, name string) string {
 
 var oneTime = regexp.MustCompile(`((?:code|state|redirect_uri)=|/_wechat/callback/)[^&?#]+`)
 
-// redact shortens what is long, and what should not be copied around.
+// redact hides the values of one-time parameters, which are long and should not
+// be copied around.
 func redact(address string) string { return oneTime.ReplaceAllString(address, "${1}…") }

@@ -19,7 +19,7 @@ import (
 func Register(example []byte) {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:      "wechat",
-		Short:     "Looks after the WeChat gateway, and tries it out",
+		Short:     "Manages the WeChat gateway, and runs a demo",
 		CobraFunc: func(cmd *cobra.Command) { group(cmd, subcommands(example)...) },
 	})
 }
@@ -62,10 +62,10 @@ func simulateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "simulate [--listen 127.0.0.1:9801]",
 		Short: "Runs a simulated WeChat for development and tests",
-		Long: `Runs a simulated WeChat: open.weixin.qq.com and api.weixin.qq.com on one address. Point open_url and api_url of
-the gateway (or the SDK of your choice) at it. Its front page lists its persons, switches who "this phone" is, and turns
-on the quirks of the real WeChat. It is a developer's tool: it listens on loopback, and everybody who reaches it can
-sign in as anybody.
+		Long: `Runs a simulated WeChat: open.weixin.qq.com and api.weixin.qq.com on one address. Point open_url and api_url of the
+gateway (or the SDK of your choice) at it. Its front page lists its persons, chooses which person holds "this phone",
+and turns on the quirks of the real WeChat. It is a developer's tool: it listens on loopback, and any client that
+reaches it can sign in as any person.
 
 It has one account of each kind, all with one secret and all callback domains. With --account they have their own, so
 that a mix-up is seen as with the real WeChat (40125, 10003). Each --account changes the account of one kind, or adds

@@ -2,7 +2,7 @@ package command
 
 import "strconv"
 
-// count is a number of things: "1 person", "2 persons".
+// count returns a number with its noun: "1 person", "2 persons".
 func count(n int64, one, many string) string {
 	if n == 1 {
 		return "1 " + one

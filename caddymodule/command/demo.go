@@ -25,8 +25,8 @@ type demo struct {
 	verbose bool
 }
 
-// Where the demo listens unless it is told otherwise. A check takes free ports: it
-// may run beside anything.
+// The default addresses of the demo. A check uses free ports, so that it can
+// run beside other servers.
 const (
 	demoListen = "127.0.0.1:9800"
 	demoWeChat = "127.0.0.1:9801"
@@ -43,7 +43,8 @@ func (d demo) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	// Caddy notes an instance id in its data folder; not in the user's.
+	// Caddy writes an instance id into its data folder; keep it out of the
+	// user's.
 	for _, name := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME"} {
 		if err := os.Setenv(name, folder); err != nil {
 			return err
@@ -91,7 +92,7 @@ const welcome = `
   1. Open the shop      %s/orders?id=7
      You are the phone: the gateway takes you to (simulated) WeChat and back, and the shop shows who you are.
   2. Play with WeChat   %s/
-     Change who holds the phone, let somebody follow the account, turn on the quirks of the real WeChat.
+     Change who holds the phone, let a person follow the account, turn on the quirks of the real WeChat.
 
   Press Ctrl+C to stop. Nothing is kept.
 
@@ -123,15 +124,15 @@ func freeAddress(ctx context.Context, address string) (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// loopbackOnly refuses to show the demo to others: in it, everybody can be
-// anybody.
+// loopbackOnly refuses addresses that other machines can reach: in the demo any
+// client can sign in as any person.
 func loopbackOnly(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("%q is not host:port", address)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return errors.New("only loopback addresses: in the demo everybody can sign in as anybody")
+		return errors.New("only loopback addresses: in the demo any client can sign in as any person")
 	}
 	return nil
 }

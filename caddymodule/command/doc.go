@@ -4,5 +4,5 @@
 // everything on loopback, without WeChat.
 //
 // It may import Caddy and internal/wechattest. It does not import caddymodule:
-// whoever registers the command plugs in the modules, too.
+// the package that registers the command plugs in the modules, too.
 package command

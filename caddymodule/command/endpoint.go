@@ -16,17 +16,17 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// endpoint says where the running server's admin endpoint is. The flags are those
-// of Caddy's own commands.
+// endpoint is the address of the running server's admin endpoint. The flags are
+// those of Caddy's own commands.
 type endpoint struct {
 	address, config, adapter string
 }
 
-// endpointHelp follows what a command says of itself.
+// endpointHelp is the end of each command's help.
 const endpointHelp = `
 
-The running server is asked through its admin endpoint, at localhost:2019 unless --address, or a configuration given
-with --config, says otherwise.`
+The command asks the running server through its admin endpoint, at localhost:2019 unless --address, or a configuration
+given with --config, says otherwise.`
 
 func (e *endpoint) flags(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
@@ -35,9 +35,9 @@ func (e *endpoint) flags(cmd *cobra.Command) {
 	f.StringVarP(&e.adapter, "adapter", "a", "", "name of the config adapter to apply (if --config is used)")
 }
 
-// client speaks to one admin endpoint. Caddy's own helper makes a connection for
-// each call that stays open, cannot be interrupted, and keeps what the server
-// says in one text.
+// client calls one admin endpoint. Caddy's own helper leaves a connection open
+// for each call, cannot be interrupted, and returns the server's error as one
+// text.
 type client struct {
 	http   http.Client
 	origin string
@@ -53,16 +53,16 @@ func (e *endpoint) client() (*client, error) {
 	if err != nil || parsed.PortRangeSize() > 1 {
 		return nil, fmt.Errorf("%q is no address of an admin endpoint", address)
 	}
-	c := &client{origin: "http://127.0.0.1"} // a socket in the file system has no host
+	c := &client{origin: "http://127.0.0.1"} // a Unix socket has no host
 	if c.tcp = !parsed.IsUnixNetwork() && !parsed.IsFdNetwork(); c.tcp {
 		c.origin = "http://" + parsed.JoinHostPort(0)
 	}
 	if _, err := url.Parse(c.origin); err != nil {
 		return nil, fmt.Errorf("%q is no address of an admin endpoint", address)
 	}
-	// A socket's path may be followed by the permissions it is made with.
+	// A socket's path may be followed by the socket's permissions.
 	parsed.Host, _, _ = strings.Cut(parsed.Host, "|")
-	// No proxy of the environment: what is asked stays on the way to the server.
+	// Use no proxy of the environment: calls contain personal data.
 	c.http.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, parsed.Network, parsed.JoinHostPort(0))
 	}}
@@ -72,17 +72,17 @@ func (e *endpoint) client() (*client, error) {
 // refusal is an answer other than success.
 type refusal struct {
 	Status  int    `json:"-"`
-	Line    int    `json:"line"` // of what was sent; 0 if it is not about a line
+	Line    int    `json:"line"` // in the sent part; 0 if the error is not about a line
 	Message string `json:"error"`
 }
 
 // Error implements error.
 func (r *refusal) Error() string { return r.Message }
 
-// maxAnswer bounds what is read of an answer that is kept in memory.
+// maxAnswer bounds an answer that is kept in memory, in bytes.
 const maxAnswer = 4 << 20
 
-// send sends one call. An answer that is no success is a *refusal.
+// send sends one call. It returns an answer other than success as a *refusal.
 func (c *client) send(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.origin+path, body)
 	if err != nil {
@@ -104,7 +104,7 @@ func (c *client) send(ctx context.Context, method, path string, body io.Reader) 
 	}
 	defer response.Body.Close()
 	r := &refusal{Status: response.StatusCode}
-	answer, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // what there is of it
+	answer, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // the part that arrived
 	if err := json.Unmarshal(answer, r); err != nil || r.Message == "" {
 		r.Message = fmt.Sprintf("the server answered %s; is the gateway built into it?", response.Status)
 	}
@@ -132,7 +132,7 @@ func (c *client) into(ctx context.Context, method, path string, v any) error {
 		return err
 	}
 	if err := json.Unmarshal(answer, v); err != nil {
-		return errors.New("the server's answer cannot be understood; is it of another version?")
+		return errors.New("the server's answer cannot be understood; does the server have another version?")
 	}
 	return nil
 }

@@ -15,16 +15,16 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
-// gatewayConfig says what the demo changes in Caddyfile.example.
+// gatewayConfig is what the demo changes in Caddyfile.example.
 type gatewayConfig struct {
 	site    string // host:port
 	shop    string // URL
 	wechat  string // URL
-	folder  string // for everything that is kept
+	folder  string // for everything that the demo stores
 	verbose bool
 }
 
-// startGateway runs example, Caddyfile.example, with the addresses of the demo.
+// startGateway runs Caddyfile.example with the addresses of the demo.
 func startGateway(example []byte, c gatewayConfig) error {
 	config, err := c.adapt(example)
 	if err != nil {

@@ -8,15 +8,16 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// group makes cmd a command that does nothing but hold others. Alone it shows its
-// help. Cobra shows the help for a word that is no command too, and reports success:
-// a script that mistypes `erase` would take it for done.
+// group makes cmd a command that only contains others. Alone it shows its help.
+// An unknown command is an error: Cobra would show the help and report success,
+// and a script that mistypes `erase` would take it for done.
 func group(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	cmd.AddCommand(commands...)
 	cmd.DisableFlagsInUseLine = true
 	cmd.Args = known
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	// The flags behind a mistyped command are unknown, too; the command comes first.
+	// The flags of a mistyped command are unknown, too; report the command
+	// first.
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, flag error) error {
 		if cmd.HasSubCommands() && len(cmd.Flags().Args()) > 0 {
 			return known(cmd, cmd.Flags().Args())
@@ -26,7 +27,7 @@ func group(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// known refuses what follows a group and is none of its commands.
+// known refuses arguments that are not a command of the group.
 func known(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

@@ -14,8 +14,8 @@ func keysCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "keys",
 		Short: "Rotates the generated session keys",
-		Long: `Rotates the session keys that the gateway generates. They are rotated by themselves every 30 days; this is for when
-a key must go sooner. Keys that you configure with session { key … } are rotated there.` + endpointHelp,
+		Long: `Rotates the session keys that the gateway generates. The gateway rotates them every 30 days; use this command to
+replace a key sooner. Keys configured with session { key … } are rotated in the configuration.` + endpointHelp,
 	}
 	e.flags(cmd)
 	return group(cmd, rotateKeysCommand(e))
@@ -26,16 +26,16 @@ func rotateKeysCommand(e *endpoint) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rotate [--retire-now --yes]",
 		Short: "Adds a session key, or replaces a leaked one at once",
-		Long: `Adds a session key. It seals after fifteen minutes, when all gateways that share the storage know it, and nobody is
-signed out: the keys of before open until the last session that they sealed has ended.
+		Long: `Adds a session key. It seals after fifteen minutes, when all gateways that share the storage know it. No visitor
+is signed out: the older keys open sessions until the last session that they sealed has ended.
 
-With --retire-now a new key takes the place of all others at once, because one of them has leaked: everybody signs in
-again, and what is open ends. This gateway refuses what the old keys sealed from now on, others that share the storage
-within a minute.` + endpointHelp,
+With --retire-now a new key replaces all others at once, because one of them has leaked: every session ends, open
+connections too, and all visitors must sign in again. This gateway refuses what the old keys sealed at once, other
+gateways that share the storage within a minute.` + endpointHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if retireNow && !yes {
-				return errors.New("this ends every session, and everybody signs in again; say --yes if that is what you want")
+				return errors.New("this ends every session, and all visitors must sign in again; add --yes to confirm")
 			}
 			return rotateKeys(cmd, e, retireNow)
 		},
@@ -62,9 +62,9 @@ func rotateKeys(cmd *cobra.Command, e *endpoint, retireNow bool) error {
 		return err
 	}
 	if retireNow {
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "The key %s has replaced all others. Everybody signs in again.\n", answer.Key)
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "The key %s has replaced all others. All visitors must sign in again.\n", answer.Key)
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "The key %s seals from %s on. Nobody is signed out.\n", answer.Key, moment(answer.Seals))
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "The key %s seals from %s on. No visitor is signed out.\n", answer.Key, moment(answer.Seals))
 	return err
 }

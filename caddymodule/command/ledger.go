@@ -20,10 +20,9 @@ func ledgerCommand() *cobra.Command {
 	e := new(endpoint)
 	cmd := &cobra.Command{
 		Use:   "ledger",
-		Short: "Carries the ledger from one store to another",
-		Long: `Writes the whole ledger to a file, or reads one, as JSON Lines: behind a first line that says what it is, one line for
-each session or person's sessions that were ended, and one for each person. Sessions that go on are not among it. The
-file holds personal data.` + endpointHelp,
+		Short: "Exports and imports the ledger, to move it from one store to another",
+		Long: `Writes the whole ledger to a file, or reads one, as JSON Lines: a first line with the format, then one line for each end of
+sessions, then one line for each person. Sessions that have not ended are not included. The file contains personal data.` + endpointHelp,
 	}
 	e.flags(cmd)
 	return group(cmd, exportLedgerCommand(e), importLedgerCommand(e))
@@ -34,8 +33,8 @@ func exportLedgerCommand(e *endpoint) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export [--file <file>]",
 		Short: "Writes all persons and ends of sessions, as JSON Lines",
-		Long: `Writes all persons, and what was ended, to standard output or, with --file, to a file that is there whole or not at all, readable by you
-alone.` + endpointHelp,
+		Long: `Writes all persons and ends of sessions to standard output or, with --file, to a file. The file is written completely or
+not at all, and only you can read it.` + endpointHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
@@ -59,17 +58,18 @@ alone.` + endpointHelp,
 	return cmd
 }
 
-// export is one ledger on its way out.
+// export writes one ledger.
 type export struct {
 	client   *client
 	progress *progress
 	bytes    int64
 	lines    int64
-	records  int64 // lines but the first
+	records  int64 // lines without the header
 	last     byte
 }
 
-// toFile writes beside the file, and puts what is whole in its place.
+// toFile writes a temporary file beside the target, and renames it when it is
+// complete.
 func (x *export) toFile(ctx context.Context, file string) error {
 	temporary, err := os.CreateTemp(filepath.Dir(file), ".wechat-ledger-*") // mode 0600
 	if err != nil {
@@ -89,10 +89,10 @@ func (x *export) toFile(ctx context.Context, file string) error {
 	return nil
 }
 
-// ledgerMark is in the first line of every ledger.
+// ledgerMark is part of the first line of every ledger.
 const ledgerMark = `"wechat-ledger"`
 
-// write copies the ledger. Its error means that what was written is none.
+// write copies the ledger. After an error, the output is not a complete ledger.
 func (x *export) write(ctx context.Context, w io.Writer) error {
 	response, err := x.client.send(ctx, http.MethodGet, "/wechat/ledger", nil)
 	if err != nil {
@@ -105,15 +105,15 @@ func (x *export) write(ctx context.Context, w io.Writer) error {
 		return errors.Join(errors.New("the server did not send a ledger"), ignoreEOF(err))
 	}
 	if _, err := io.Copy(w, io.TeeReader(body, x)); err != nil {
-		return fmt.Errorf("the ledger did not arrive whole: %w", err)
+		return fmt.Errorf("the ledger was not received completely: %w", err)
 	}
 	if x.last != '\n' {
-		return errors.New("the ledger did not arrive whole")
+		return errors.New("the ledger was not received completely")
 	}
 	return nil
 }
 
-// Write implements io.Writer: it counts what goes by.
+// Write implements io.Writer. It counts bytes and lines.
 func (x *export) Write(b []byte) (int, error) {
 	if len(b) > 0 {
 		x.last = b[len(b)-1]

@@ -167,7 +167,7 @@ func TestLedgerWhenTheServerGoesAway(t *testing.T) {
 	defer server.Close()
 	r := &running{t, strings.TrimPrefix(server.URL, "http://")}
 	folder := t.TempDir()
-	r.fails("did not arrive whole", "ledger", "export", "--file", filepath.Join(folder, "out"))
+	r.fails("was not received completely", "ledger", "export", "--file", filepath.Join(folder, "out"))
 	if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}

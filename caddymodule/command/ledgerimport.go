@@ -16,8 +16,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The bounds of what is sent at once; the server takes no more than 1000 lines
-// and 16 MiB, with lines of 1 MiB at most.
+// The bounds of one batch. The server accepts at most 1000 lines and 16 MiB,
+// with lines of at most 1 MiB.
 const (
 	batchLines = 1000
 	batchBytes = 4 << 20
@@ -29,9 +29,9 @@ func importLedgerCommand(e *endpoint) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import <file> [--from-line <n>]",
 		Short: "Adds the persons and ends of sessions of a file to the ledger",
-		Long: `Adds the persons of a file, as "wechat ledger export" wrote it, to the ledger, and what was ended. A person who is there
-already, as in the file or newer, stays as they are, so an import may be repeated. One who contradicts the ledger stops
-it, and so does a line that cannot be read; it then says from which line to go on.` + endpointHelp,
+		Long: `Adds the persons and ends of sessions in a file that "wechat ledger export" wrote to the ledger. A person who is already
+in the ledger, with the same or newer data, is not changed, so an import can be repeated. A person who contradicts the
+ledger, or a line that cannot be read, stops the import; the error says from which line to go on.` + endpointHelp,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 || fromLine < 1 {
 				return errors.New("give one file, and with --from-line the number of a line, 1 or more")
@@ -54,11 +54,11 @@ it, and so does a line that cannot be read; it then says from which line to go o
 			return err
 		},
 	}
-	cmd.Flags().IntVar(&fromLine, "from-line", 1, "the line to begin with, after an import that stopped")
+	cmd.Flags().IntVar(&fromLine, "from-line", 1, "the first line to import, after an import that stopped")
 	return cmd
 }
 
-// ledgerImport is one file on its way in.
+// ledgerImport sends one file.
 type ledgerImport struct {
 	client *client
 	file   string
@@ -66,7 +66,7 @@ type ledgerImport struct {
 
 	header   []byte
 	batch    *bytes.Buffer
-	first    int // line of the file that the batch begins with
+	first    int // the batch's first line in the file
 	lines    int // in the batch
 	persons  int64
 	ended    int64
@@ -88,7 +88,8 @@ func (m *ledgerImport) run(ctx context.Context, terminal io.Writer) error {
 	return m.lineByLine(ctx, f)
 }
 
-// lineByLine sends the file in batches, each behind the file's own header.
+// lineByLine sends the file in batches. Each batch begins with the file's
+// header.
 func (m *ledgerImport) lineByLine(ctx context.Context, f io.Reader) error {
 	lines := bufio.NewScanner(f)
 	lines.Buffer(make([]byte, 0, 256<<10), maxLine)
@@ -116,7 +117,7 @@ func (m *ledgerImport) lineByLine(ctx context.Context, f io.Reader) error {
 			err = fmt.Errorf("line %d: it is longer than %d bytes", n+1, maxLine)
 		}
 		if n == 0 {
-			return err // not even the header: there is nothing to send
+			return err // there is no header, so nothing to send
 		}
 		if failed := m.send(ctx, n+1); failed != nil {
 			return failed
@@ -124,7 +125,7 @@ func (m *ledgerImport) lineByLine(ctx context.Context, f io.Reader) error {
 		return errors.Join(err, m.stopped(n+1))
 	}
 	if n == 0 {
-		return fmt.Errorf("%s is empty: it was cut off, or is no ledger", m.file)
+		return fmt.Errorf("%s is empty: it was cut off, or is not a ledger", m.file)
 	}
 	if n < m.from-1 {
 		return fmt.Errorf("%s has only %s", m.file, count(int64(n), "line", "lines"))
@@ -135,7 +136,8 @@ func (m *ledgerImport) lineByLine(ctx context.Context, f io.Reader) error {
 func (m *ledgerImport) add(n int, line []byte) {
 	if m.lines == 0 {
 		m.first = n
-		// A new one: a server that answers early leaves the old one being sent.
+		// Use a new buffer: if the server answered early, the old one is still
+		// being sent.
 		m.batch = new(bytes.Buffer)
 		m.batch.Write(m.header)
 	}
@@ -150,7 +152,7 @@ func (m *ledgerImport) send(ctx context.Context, next int) error {
 		if next > 2 {
 			return nil
 		}
-		// A ledger of nobody: the server looks at the header all the same.
+		// The ledger has no persons; the server still checks the header.
 		m.batch.Write(m.header)
 	}
 	response, err := m.client.send(ctx, http.MethodPost, "/wechat/ledger", bytes.NewReader(m.batch.Bytes()))
@@ -163,7 +165,7 @@ func (m *ledgerImport) send(ctx context.Context, next int) error {
 		Ended   int `json:"ended"`
 	}
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&answer); err != nil || answer.Persons+answer.Ended != m.lines {
-		return errors.Join(errors.New("the server's answer cannot be understood; is it of another version?"), m.stopped(m.first))
+		return errors.Join(errors.New("the server's answer cannot be understood; does the server have another version?"), m.stopped(m.first))
 	}
 	m.persons += int64(answer.Persons)
 	m.ended += int64(answer.Ended)
@@ -171,7 +173,8 @@ func (m *ledgerImport) send(ctx context.Context, next int) error {
 	return nil
 }
 
-// refused says which line of the file was meant, and where to go on.
+// refused returns an error with the line of the file, and the line to continue
+// from.
 func (m *ledgerImport) refused(err error) error {
 	var r *refusal
 	if !errors.As(err, &r) || r.Line == 0 {
@@ -180,7 +183,7 @@ func (m *ledgerImport) refused(err error) error {
 	if r.Line == 1 {
 		return fmt.Errorf("line 1: %w", err)
 	}
-	line := m.first + r.Line - 2 // in what was sent, the header is line 1
+	line := m.first + r.Line - 2 // in the batch, the header is line 1
 	goOn := m.first              // a line that cannot be read stops its whole batch
 	if r.Status == http.StatusConflict || r.Status == http.StatusServiceUnavailable {
 		goOn = line
@@ -188,7 +191,7 @@ func (m *ledgerImport) refused(err error) error {
 	return errors.Join(fmt.Errorf("line %d: %w", line, err), m.stopped(goOn))
 }
 
-// stopped says where to go on.
+// stopped returns an error with the line to continue from.
 func (m *ledgerImport) stopped(line int) error {
 	return fmt.Errorf("it got to line %d; go on with: --from-line %[1]d", max(line, 2))
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// person is what the server tells of a person.
+// person is the server's answer about a person.
 type person struct {
 	ID       string `json:"id"`
 	UnionID  string `json:"unionid"`
@@ -26,8 +26,8 @@ type person struct {
 	LastSeen  time.Time `json:"last_seen"`
 }
 
-// show prints the person. What the person chose is quoted: it could steer a
-// terminal, or turn the line around.
+// show prints the person. Text that the person chose is quoted: it could
+// contain control sequences of the terminal or reverse the line's direction.
 func (p *person) show(w io.Writer) error {
 	return table(w, func(row func(...string)) {
 		row("person", p.ID)

@@ -21,7 +21,7 @@ func personsCommand() *cobra.Command {
 		Short: "Finds, shows, exports and erases persons of the ledger",
 		Long: `Finds, shows, exports and erases persons of the ledger.
 
-A person's id is what the app gets as X-Wechat-User. An older id, of a record that was merged, leads to the same person.` + endpointHelp,
+A person's id is what the app gets as X-Wechat-User. The id of a record that was merged finds the same person.` + endpointHelp,
 	}
 	e.flags(cmd)
 	return group(cmd, findCommand(e), showCommand(e), exportCommand(e), eraseCommand(e))
@@ -31,9 +31,9 @@ func findCommand(e *endpoint) *cobra.Command {
 	var openID, appID, unionID string
 	cmd := &cobra.Command{
 		Use:   "find (--openid <openid> [--app-id <app id>] | --unionid <unionid>)",
-		Short: "Finds a person by what WeChat calls them",
-		Long: `Finds a person by an openid or by the unionid. An openid is of one account: where the gateway has several, the app id
-says of which.` + endpointHelp,
+		Short: "Finds a person by openid or unionid",
+		Long: `Finds a person by an openid or by the unionid. An openid belongs to one account: if the gateway has several, give its
+app id too.` + endpointHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			q, err := whom(openID, appID, unionID)
@@ -49,7 +49,7 @@ says of which.` + endpointHelp,
 	return cmd
 }
 
-// whom is the query for a person; what is empty was not given.
+// whom returns the query for a person. Empty arguments were not given.
 func whom(openID, appID, unionID string) (url.Values, error) {
 	switch {
 	case openID == "" && appID != "":
@@ -93,7 +93,7 @@ func find(cmd *cobra.Command, e *endpoint, q url.Values) error {
 func showCommand(e *endpoint) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show <id>",
-		Short: "Shows a person, for people to read",
+		Short: "Shows a person as a table",
 		Args:  id,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := e.client()
@@ -113,7 +113,7 @@ func exportCommand(e *endpoint) *cobra.Command {
 	return &cobra.Command{
 		Use:   "export <id>",
 		Short: "Writes everything that is kept about a person, as JSON",
-		Long: `Writes everything that is kept about a person to standard output, as JSON: the answer to somebody who asks what you
+		Long: `Writes everything that is kept about a person to standard output, as JSON, for a person who asks what you
 know about them.` + endpointHelp,
 		Args: id,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -139,12 +139,12 @@ func eraseCommand(e *endpoint) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "erase <id> --yes",
 		Short: "Ends a person's sessions and removes everything about them",
-		Long: `Ends all sessions of a person and removes everything that the ledger has about them: there is no way back. At their
-next visit they are a stranger with a new id. What your app keeps under X-Wechat-User is yours to erase.` + endpointHelp,
+		Long: `Ends all sessions of a person and removes everything that the ledger has about them: this cannot be undone. At the
+next visit the person is new and gets a new id. Data that your app keeps under X-Wechat-User must be erased in your app.` + endpointHelp,
 		Args: id,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !yes {
-				return errors.New("this removes everything about the person for ever; say --yes if that is what you want")
+				return errors.New("this removes everything about the person for ever; add --yes to confirm")
 			}
 			c, err := e.client()
 			if err != nil {
@@ -170,7 +170,7 @@ func table(w io.Writer, rows func(row func(...string))) error {
 	return t.Flush()
 }
 
-// moment is a time for people, in their own zone.
+// moment formats a time in the local time zone.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return "never"

@@ -36,7 +36,7 @@ func TestPersons(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.do("persons", "export", personID(1))), &exported); err != nil || exported.ID != personID(1) || exported.Nickname != "小明\u202e" {
 		t.Errorf("exported %+v, %v", exported, err)
 	}
-	r.fails("say --yes", "persons", "erase", personID(1))
+	r.fails("add --yes", "persons", "erase", personID(1))
 	if out := r.do("persons", "erase", personID(1), "--yes"); out != "The person is erased.\n" {
 		t.Errorf("printed %q", out)
 	}
@@ -50,7 +50,7 @@ func TestPersons(t *testing.T) {
 func TestFindWithSeveralAccounts(t *testing.T) {
 	r := startWith(t, `"mini_programs":[{"app_id":"wxfedcba0987654321","app_secret":"{env.SECRET}"}],`)
 	r.do("ledger", "import", file(t, header, line(1)))
-	r.fails("an openid is of one account: add its app id, one of wx1234567890abcdef (default), wxfedcba0987654321 (mini_program)", "persons", "find", "--openid", "oaaab")
+	r.fails("an openid belongs to one account: add its app id, one of wx1234567890abcdef (default), wxfedcba0987654321 (mini_program)", "persons", "find", "--openid", "oaaab")
 	if found := r.do("persons", "find", "--openid", "oaaab", "--app-id", "wx1234567890abcdef"); !strings.Contains(found, personID(1)) {
 		t.Errorf("found\n%s", found)
 	}

@@ -8,11 +8,12 @@ import (
 	"time"
 )
 
-// progress shows on a terminal how far a long command is. Elsewhere it is silent:
-// logs of jobs must not fill up with it. The zero value is silent.
+// progress shows on a terminal how far a long command is. If the output is not
+// a terminal, it shows nothing, to keep job logs short. The zero value shows
+// nothing.
 type progress struct {
 	w     io.Writer
-	total int64 // bytes; 0 when nobody knows
+	total int64 // bytes; 0 if unknown
 	shown time.Time
 }
 
@@ -32,7 +33,7 @@ func newProgress(w io.Writer, total int64) *progress {
 	return p
 }
 
-// at shows so many bytes and lines, now and then.
+// at shows the number of bytes and lines, at most once in showEvery.
 func (p *progress) at(bytes, lines int64) {
 	if p.w == nil || time.Since(p.shown) < showEvery {
 		return
@@ -47,7 +48,7 @@ func (p *progress) at(bytes, lines int64) {
 		strings.Repeat("=", done), strings.Repeat(" ", barWidth-done), min(bytes, p.total)*100/p.total, count(lines, "line", "lines"))
 }
 
-// end takes the line away.
+// end removes the line.
 func (p *progress) end() {
 	if p.w != nil && !p.shown.IsZero() {
 		fmt.Fprint(p.w, "\r\x1b[K")

@@ -16,7 +16,7 @@ func sessionsCommand() *cobra.Command {
 		Use:   "sessions",
 		Short: "Lists and ends the sessions of a person",
 		Long: `Lists and ends the sessions of a person. An ended session is refused within a second by every gateway that reaches the
-store. The local store, which seals sessions into the visitors' cookies, can end all of a person, but list none.` + endpointHelp,
+store. The local store, which seals sessions into the visitors' cookies, can end all sessions of a person, but cannot list them.` + endpointHelp,
 	}
 	e.flags(cmd)
 	return group(cmd, listSessionsCommand(e), endSessionsCommand(e))
@@ -62,8 +62,8 @@ func endSessionsCommand(e *endpoint) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "end (<person> | [<person>] --session <id>)",
 		Short: "Ends all sessions of a person, or one session",
-		Long: `Ends all sessions of a person, or with --session one session. The session's record does not say whose it is: name the
-person, too, and the webhooks hear of it.`,
+		Long: `Ends all sessions of a person, or with --session one session. The session's record does not contain the person: give
+the person's id as well, so that webhooks are told.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 || len(args) == 0 && session == "" || len(args) == 1 && args[0] == "" {

@@ -15,14 +15,14 @@ import (
 //go:embed shop.html
 var shopHTML string
 
-// shop is the app behind the gateway: it knows nothing of WeChat and reads who
-// the visitor is from the request headers, as an old JSP would.
+// shop is the app behind the gateway. It knows nothing of WeChat and reads the
+// visitor's identity from the request headers, as an old JSP would.
 type shop struct {
 	page   *template.Template
 	wechat string // the simulator's address, for a link
 
 	mu   sync.Mutex
-	last http.Header // what the latest page request carried
+	last http.Header // headers of the latest page request
 }
 
 func newShop(wechat string) *shop {
@@ -50,7 +50,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// seen returns what the latest request carried.
+// seen returns the headers of the latest page request.
 func (s *shop) seen() http.Header {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +59,7 @@ func (s *shop) seen() http.Header {
 
 type headerLine struct{ Name, Value string }
 
-// identityHeaders lists what the gateway said, in a stable order.
+// identityHeaders lists the gateway's headers in a stable order.
 func identityHeaders(h http.Header) []headerLine {
 	var lines []headerLine
 	for name, values := range h {

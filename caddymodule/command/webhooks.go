@@ -15,9 +15,9 @@ func webhooksCommand() *cobra.Command {
 	e := new(endpoint)
 	cmd := &cobra.Command{
 		Use:   "webhooks",
-		Short: "Shows what business systems have yet to hear, and sends anew what they never heard",
-		Long: `Shows what business systems have yet to hear. An event that a system did not accept within three days becomes a dead
-letter: it can be looked at, and sent anew.` + endpointHelp,
+		Short: "Shows the events that wait for business systems, and resends dead letters",
+		Long: `Shows the events that wait for business systems. An event that a system did not accept within three days becomes a dead
+letter, which can be shown and sent again.` + endpointHelp,
 	}
 	e.flags(cmd)
 	return group(cmd, listWebhooksCommand(e), deadLettersCommand(e), redeliverCommand(e))
@@ -26,7 +26,7 @@ letter: it can be looked at, and sent anew.` + endpointHelp,
 func listWebhooksCommand(e *endpoint) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "Lists the webhooks with what waits and what was given up",
+		Short: "Lists the webhooks with their waiting events and dead letters",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := e.client()
@@ -98,7 +98,7 @@ func deadLettersCommand(e *endpoint) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&after, "after", "", "go on after this letter: a list has 100 at most")
+	cmd.Flags().StringVar(&after, "after", "", "list the letters after this one: a list has at most 100")
 	return cmd
 }
 
@@ -106,7 +106,7 @@ func redeliverCommand(e *endpoint) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "redeliver <webhook> (<letter> | --all)",
-		Short: "Sends dead letters anew, under their old ids",
+		Short: "Sends dead letters again, under their old ids",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 || len(args) > 2 || args[0] == "" {
 				return errors.New("give one webhook, by its name in `wechat webhooks list`, and a letter or --all")
