@@ -7,49 +7,51 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// Account is one WeChat account that gets pushes. It is not changed once a Handler
-// has it.
+// Account is one WeChat account with message push. It must not be changed once
+// a Handler has it.
 type Account struct {
-	// Name is the last part of the address: /_wechat/push/<name>.
+	// Name is the last part of the path: /_wechat/push/<name>.
 	Name string
-	// Kind says what the codes of a revocation mean.
+	// Kind decides what the codes of a revocation mean.
 	Kind wechat.AccountKind
 	// Keys are the tokens, AES keys and the app id.
 	Keys wechat.PushKeys
-	// Relay gets every push that is not ours; nil for none. Its own query stays
-	// in front of WeChat's. No redirect of it is followed.
+	// Relay gets every push that this package does not handle; nil for none.
+	// WeChat's query is appended to the relay's own. Redirects are not
+	// followed.
 	Relay *url.URL
-	// RelayAll gives the relay our events too.
+	// RelayAll sends the handled events to the relay too.
 	RelayAll bool
-	// ForgetOnUnsubscribe: who unfollows the account is to be forgotten, as far
-	// as nickname and avatar go. Otherwise an unfollow means nothing to us.
+	// ForgetOnUnsubscribe removes the nickname and avatar of a person who
+	// unfollows the account, and ends the person's sessions. Otherwise an
+	// unfollow is ignored.
 	ForgetOnUnsubscribe bool
-	// Counts is where the pushes are counted; nil for nowhere. Accounts and
-	// handlers may share one, as before and after a reload.
+	// Counts counts the pushes; nil for no counts. Accounts and handlers may
+	// share one, as before and after a reload.
 	Counts *Counts
 }
 
 // Counts counts the pushes of one account.
 type Counts struct {
 	Verified  atomic.Uint64 // checks of the server URL, answered
-	Received  atomic.Uint64 // signed pushes, accepted
-	Refused   atomic.Uint64 // not signed, or not for us: 403
-	Stale     atomic.Uint64 // signed, but too old or ahead: 403
+	Received  atomic.Uint64 // signed pushes that were accepted
+	Refused   atomic.Uint64 // not signed, or for another account: 403
+	Stale     atomic.Uint64 // signed, but the timestamp is too old or in the future: 403
 	Unread    atomic.Uint64 // signed, but neither XML nor JSON
-	Acted     atomic.Uint64 // steps done in the ledger
-	Repeated  atomic.Uint64 // events that had been acted on, or were being
-	Nobody    atomic.Uint64 // events about someone the ledger does not know, or without an openid and unionid
-	Late      atomic.Uint64 // answered before the step was done
-	Retried   atomic.Uint64 // steps tried again
-	Lost      atomic.Uint64 // steps given up: at the end of the process, or refused by the ledger
-	Full      atomic.Uint64 // not accepted, too many steps wait: 503
-	Unkept    atomic.Uint64 // not accepted, neither the ledger nor the journal takes it: 503
-	Relayed   atomic.Uint64 // pushes whose answer the relay gave
-	RelayFail atomic.Uint64 // pushes that the relay did not take in time
-	Waiting   atomic.Int64  // steps not done yet
+	Acted     atomic.Uint64 // events carried out in the ledger
+	Repeated  atomic.Uint64 // events that were already carried out or in progress
+	Nobody    atomic.Uint64 // events about a person who is not in the ledger, or without openid and unionid
+	Late      atomic.Uint64 // answered before the event was carried out
+	Retried   atomic.Uint64 // repeated tries
+	Lost      atomic.Uint64 // events given up: at the end of the process, or refused by the ledger
+	Full      atomic.Uint64 // not accepted, too many events wait: 503
+	Unkept    atomic.Uint64 // not accepted, neither the ledger nor the journal can be written: 503
+	Relayed   atomic.Uint64 // pushes that the relay answered
+	RelayFail atomic.Uint64 // pushes that the relay did not answer in time
+	Waiting   atomic.Int64  // events not carried out yet
 }
 
-// counts is where to count; for an account without Counts, nowhere.
+// counts returns Counts, or unused counters if it is nil.
 func (a *Account) counts() *Counts {
 	if a.Counts == nil {
 		return new(Counts)

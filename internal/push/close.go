@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// warnPause is how long a warning is not repeated for one account: whoever has seen
-// one signature could otherwise fill the log.
+// warnPause is how long a warning is not repeated for one account (attack: a
+// client that has seen one signature fills the log).
 const warnPause = time.Minute
 
-// enter lets a request in, unless the handler is closed.
+// enter admits a request, unless the handler is closed.
 func (h *Handler) enter() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -32,17 +32,17 @@ func (h *Handler) stopping() bool {
 	}
 }
 
-// Waiting is how many steps the ledger does not have yet: they are lost when the
-// handler is closed before it does.
+// Waiting returns the number of steps that the ledger does not have yet. They
+// are lost if the handler is closed first and the journal does not have them.
 func (h *Handler) Waiting() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.waiting
 }
 
-// Close refuses what comes from now on with 503, lets requests finish, gives each
-// step that waits one last try, and waits for all that until ctx ends. ErrLost if
-// anything was given up. Close it before the ledger.
+// Close refuses new requests with 503, gives each waiting step one last try,
+// and waits for requests and steps until ctx ends. It returns ErrLost if a step
+// was given up. Close the handler before the ledger.
 func (h *Handler) Close(ctx context.Context) error {
 	h.init()
 	h.mu.Lock()
@@ -56,8 +56,7 @@ func (h *Handler) Close(ctx context.Context) error {
 	select {
 	case <-over:
 	case <-ctx.Done():
-		// What is being tried right now is told to end; nothing is tried
-		// after it.
+		// Cancel the tries in progress; no try follows.
 		h.cancel()
 		select {
 		case <-over:
@@ -78,7 +77,7 @@ func (h *Handler) Close(ctx context.Context) error {
 	return nil
 }
 
-// warn logs a warning, once a minute for each account and message.
+// warn logs a warning, at most once a minute for each account and message.
 func (h *Handler) warn(a *Account, message string, err error) {
 	if !h.mayWarn(a.Name + "\x00" + message) {
 		return

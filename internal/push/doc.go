@@ -1,19 +1,22 @@
-// Package push answers WeChat's server: the check of the server URL, and what it
-// pushes (消息推送). It acts on the events that end what a person granted, and
-// passes everything else on to the bot or app that had the server URL before.
+// Package push answers WeChat's server: the check of the server URL, and
+// message pushes (消息推送). It carries out the events by which a person withdraws
+// what they granted, and relays everything else to the bot or app that had the
+// server URL before.
 //
 // # What is believed
 //
-// Nothing that is not signed has any effect, is relayed, or learns why it was
-// refused: 403, an empty body, and a count. What is signed must be no more than
-// ten minutes old, or ahead, by the timestamp WeChat signed (it tries three times
-// within 15 s; the rest is for clocks). The event in it may be older: what is told
-// late is told all the same. The ledger remembers for a day what it has done.
+// An unsigned request has no effect, is not relayed, and does not learn why it
+// was refused: the answer is 403 with an empty body, and the request is
+// counted. The signed timestamp must be within ten minutes of this machine's
+// clock (WeChat tries three times within 15 s; the rest allows for clocks). The
+// event in a push may be older: a late event is still carried out. The ledger
+// remembers for a day which pushes it has carried out.
 //
-// With an AES key, only the encrypted half of a push counts. WeChat's plain mode
-// signs no body: whoever has seen one address of a push, in a log for example, can
-// send any body with it for ten minutes. That is why clear text is refused where
-// there is a key, and why every account should have one.
+// With an AES key, only the encrypted part of a push counts. In plain mode
+// WeChat does not sign the body: an attacker who has seen the address of one
+// push, in a log for example, can send any body with it for ten minutes.
+// Therefore plain pushes are refused if there is a key, and every account
+// should have one.
 //
 // # What is done
 //
@@ -25,29 +28,29 @@
 //	                                 where that is possible         cannot be fetched
 //	unsubscribe, if so configured    the profile                    consent, sessions
 //
-// Each is one [ledger.Withdrawal], so that the record, the end of the sessions and
-// the notice to other systems are one step, and a push that arrives again does
-// nothing again. Where WeChat left the openid out, the unionid says who it is.
-// Sessions end that were created until the event's own time, which
-// is never taken to be later than now.
+// Each event is one [ledger.Withdrawal], so that the record, the end of the
+// sessions and the notice to other systems are one step, and a repeated push
+// does nothing again. If WeChat leaves the openid out, the unionid identifies
+// the person. Sessions created up to the event's own time end; a time in the
+// future counts as now.
 //
 // # When WeChat is answered
 //
-// WeChat wants `success` within 5 s, or it tries again. The step is normally done
-// before it gets that. If it takes longer than 3 s, or the ledger is unavailable,
-// the step goes into the [Journal], WeChat is answered, and the step is tried until
-// it succeeds, within a second or two after the ledger is back: at most 10,000 at a
-// time. [Handler.Resume] takes up what the process before has left. If the journal
-// cannot be written either, or 10,000 wait, the answer is 503, so that WeChat tries
-// again.
+// WeChat expects `success` within 5 s, or it tries again. Normally the step is
+// done before the answer. If it takes longer than 3 s, or the ledger is
+// unavailable, the step goes into the [Journal], WeChat is answered, and the
+// step is retried until it succeeds, within two seconds after the ledger is
+// back. At most 10,000 steps wait at a time. [Handler.Resume] continues the
+// steps that an earlier process left in the journal. If the journal cannot be
+// written, or 10,000 steps wait, the answer is 503, so that WeChat tries again.
 //
 // # The relay
 //
-// A push goes to the relay as it came: method, query, body and the headers that
-// describe it; repeated pushes too, since that is what a bot sees without us. Its
-// answer goes back if it is a 200, of at most 1 MiB, within 4.5 s. A bot always
-// hears of unsubscribe, and of the other three with RelayAll. What is signed and
-// cannot be read is nobody's event, so it is relayed.
+// A push is relayed as it arrived: method, query, body and the headers that
+// describe it. Repeated pushes are relayed too, as a bot would see them without
+// the gateway. The relay's answer is passed to WeChat if it is a 200 of at most
+// 1 MiB within 4.5 s. The relay always gets unsubscribe, and the other three
+// events with RelayAll. A signed push that cannot be parsed is relayed.
 //
 // # What it may import
 //

@@ -14,25 +14,27 @@ import (
 const (
 	// replayWindow is how far the signed timestamp may be from our clock.
 	replayWindow = 10 * time.Minute
-	// skew is by how much our clock may be ahead of WeChat's. A session made in
-	// the meantime must not outlive the event; that another one must sign in
-	// once more does no harm.
+	// skew is how far this machine's clock may be ahead of WeChat's. A session
+	// made shortly before the event must not outlive it; ending one made
+	// shortly after it does no harm, the visitor signs in again.
 	skew = time.Minute
-	// defaultLifetime is how long a session could live, if nobody says.
+	// defaultLifetime is the longest life of a session if Handler.Lifetime is
+	// 0.
 	defaultLifetime = 30 * 24 * time.Hour
 )
 
-// event is a push that we act on.
+// event is a push that this package handles.
 type event struct {
 	account    *Account
 	name       string
 	withdrawal ledger.Withdrawal
-	unionID    string // whose it is, where WeChat left the openid out; else ""
+	unionID    string // identifies the person if WeChat left the openid out; else ""
 	refetch    bool
 }
 
-// nobody reports whether a push of ours names nobody at all. WeChat is known to
-// leave the openid out of events about accounts; the unionid will do.
+// nobody reports whether a push contains neither openid nor unionid. WeChat
+// sometimes leaves the openid out of events about accounts; the unionid is
+// enough.
 func nobody(m *wechat.PushMessage) bool { return m.Person() == "" && unionID(m) == "" }
 
 func unionID(m *wechat.PushMessage) string {
@@ -42,7 +44,7 @@ func unionID(m *wechat.PushMessage) string {
 	return m.UnionID
 }
 
-// ours reports whether the account acts on such a push.
+// ours reports whether this package handles such a push for the account.
 func (a *Account) ours(m *wechat.PushMessage) bool {
 	return m.AboutAccount() || a.ForgetOnUnsubscribe && m.Is(wechat.PushUnsubscribe)
 }
@@ -52,7 +54,8 @@ func (a *Account) relays(m *wechat.PushMessage) bool {
 	return a.Relay != nil && (a.RelayAll || !m.AboutAccount())
 }
 
-// event translates a push of ours. signed is the timestamp of its signature.
+// event translates a push into a withdrawal. signed is the timestamp of its
+// signature.
 func (h *Handler) event(a *Account, m *wechat.PushMessage, signed, now time.Time) event {
 	e := event{account: a, name: m.Event, unionID: unionID(m), withdrawal: ledger.Withdrawal{
 		Key: stepKey(a, m, signed), AppID: a.Keys.AppID, OpenID: m.Person(), End: true,
@@ -67,8 +70,8 @@ func (h *Handler) event(a *Account, m *wechat.PushMessage, signed, now time.Time
 	case wechat.PushCancel:
 		w.Kind, w.Account, w.Consent, w.Profile, w.Phone, w.Grant = ledger.Cancelled, true, true, true, true, true
 	case wechat.PushModified:
-		// WeChat cleaned the profile because something in it is not fit to
-		// be shown: it goes at once, whatever comes of fetching it anew.
+		// WeChat removed unsuitable content from the profile: clear the stored
+		// one at once, even if it cannot be fetched again.
 		e.refetch = h.Refetch != nil
 		w.Kind, w.Profile, w.Consent = ledger.ProfileChanged, true, !e.refetch
 	case wechat.PushUnsubscribe:
@@ -77,10 +80,10 @@ func (h *Handler) event(a *Account, m *wechat.PushMessage, signed, now time.Time
 	return e
 }
 
-// eventTime is when the sessions that end were created at the latest. A clock that
-// is ahead must not end sessions that are yet to come; no time at all is now. An
-// event that comes late, even by days, is as true as any: how old a push may be
-// is decided by its signed timestamp.
+// eventTime returns the time up to which sessions end. A time in the future
+// must not end later sessions, so it becomes now; a missing time becomes now,
+// too. A late event, even by days, is valid: the age of a push is checked by
+// its signed timestamp.
 func eventTime(created, now time.Time) time.Time {
 	if created.IsZero() || now.Sub(created) < skew {
 		return now
@@ -88,9 +91,10 @@ func eventTime(created, now time.Time) time.Time {
 	return created
 }
 
-// stepKey names a push for those that repeat it, by openid, time and event: the
-// sender of events about accounts is one pseudo user, so that two persons who
-// withdraw within one second would be one. It is a hash, since it is kept.
+// stepKey identifies a push and its repetitions by openid, time and event. The
+// sender does not distinguish persons: in events about accounts it is one
+// pseudo user, and two persons may withdraw within one second. The key is a
+// hash because it is stored.
 func stepKey(a *Account, m *wechat.PushMessage, signed time.Time) string {
 	at := m.CreateTime
 	if at.IsZero() {

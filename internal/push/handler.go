@@ -11,62 +11,62 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// ErrLost says that steps were given up when the handler was closed.
+// ErrLost reports that steps were given up when the handler was closed.
 var ErrLost = errors.New("push: events were lost")
 
-// Ledger is what a Handler needs of the ledger.
+// Ledger is the part of the ledger that a Handler needs.
 type Ledger interface {
 	Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Person, done bool, err error)
 	FindUnionID(ctx context.Context, unionID string) (ledger.Person, error)
 }
 
-// Handler answers /_wechat/push/<account>. Its fields are set before the first
-// push, then left alone. It must be closed.
+// Handler answers /_wechat/push/<account>. Set its fields before the first push
+// and do not change them afterwards. It must be closed.
 type Handler struct {
-	// Accounts are those that get pushes, by name.
+	// Accounts are the accounts with message push, by name.
 	Accounts map[string]*Account
 	Ledger   Ledger
-	// EndSessions removes what a session store keeps of a person's sessions,
-	// after they were ended in the ledger: of those created up to a second. nil for
-	// none. It is tried five times.
+	// EndSessions removes a person's sessions, created up to a second, from the
+	// session store after the ledger has ended them. It is tried five times.
+	// nil if there is no such store.
 	EndSessions func(ctx context.Context, p ledger.Person, at time.Time) error
-	// Journal keeps what the ledger does not have yet. nil: WeChat is not told
-	// `success` before the ledger has it.
+	// Journal keeps steps that the ledger does not have yet. nil: WeChat is
+	// answered `success` only after the ledger has the step.
 	Journal Journal
-	// Refetch fetches a person's profile anew and keeps it, once the one that
-	// was known has been cleared. After an error the person will be asked for
-	// consent anew. nil: profiles cannot be fetched, so that is always so.
+	// Refetch fetches and stores a person's profile after the old one has been
+	// cleared. After an error, the person is asked for consent again. nil:
+	// profiles cannot be fetched, and the person is always asked again.
 	Refetch func(ctx context.Context, p ledger.Person, appID string) error
 	// Lifetime is how long a session can live; 30 days when 0.
 	Lifetime time.Duration
-	// Logger hears what the operator should know, without any openid; nil is silent.
+	// Logger gets messages for the operator, without any openid. nil: no log.
 	Logger *slog.Logger
-	// Audit is told of each step that was done; nil for nobody.
+	// Audit is called for each step that changed the ledger; nil for none.
 	Audit func(Entry)
 
 	start   sync.Once
 	relay   relay
-	base    context.Context // of everything done in the background
+	base    context.Context // of all background work
 	cancel  context.CancelFunc
 	stop    chan struct{} // closed when Close begins
-	retries chan struct{} // slots for steps that are tried again
+	retries chan struct{} // slots for repeated tries
 	mu      sync.Mutex
 	closed  bool
 	active  sync.WaitGroup // requests and steps
 	recent  recent
 	down    recovery
-	running int // steps under way
-	waiting int // those of them that the ledger does not have yet
+	running int // steps in progress
+	waiting int // steps in progress that the ledger does not have yet
 	lost    int
-	left    int                  // in the journal, for the next start
-	said    map[string]time.Time // warnings, so that nobody can fill the log
+	left    int                  // steps left in the journal for the next start
+	said    map[string]time.Time // when each warning was last logged
 }
 
-// Entry tells of one step that was done in the ledger.
+// Entry describes one step that changed the ledger.
 type Entry struct {
 	Account string           // its name
 	Event   string           // WeChat's name of it
-	Kind    ledger.EventKind // what it was to the ledger
+	Kind    ledger.EventKind // the event in the ledger
 	Person  ledger.Person
 	Reason  string // codes of a revocation
 }
@@ -90,8 +90,8 @@ func (h *Handler) lifetime() time.Duration {
 	return defaultLifetime
 }
 
-// Serve answers a request for the account with this name. No answer says more than
-// its status, but `success`, the echo of a check, or what the relay answered.
+// Serve answers a request for the account with this name. The body is
+// `success`, the echo of a check, the relay's answer, or empty.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, account string) {
 	h.init()
 	w.Header().Set("Cache-Control", "no-store")

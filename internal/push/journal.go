@@ -9,19 +9,20 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// Journal keeps pushes that were answered `success` and that the ledger does not
-// have yet, over restarts. Its methods may be called concurrently.
+// Journal keeps pushes that were answered `success` and that the ledger does
+// not have yet, so that they survive a restart. Its methods may be called
+// concurrently.
 type Journal interface {
-	// Keep writes an entry under a name of 32 hexadecimal digits. When it returns,
-	// the entry is on the disk.
+	// Keep writes an entry under a name of 32 hexadecimal digits. The entry is
+	// on the disk when Keep returns.
 	Keep(name string, entry []byte) error
-	// Remove removes an entry. One that is not there is no error.
+	// Remove removes an entry. A missing entry is not an error.
 	Remove(name string) error
-	// Each gives every entry that can be read to fn.
+	// Each calls fn with every entry that can be read.
 	Each(fn func(name string, entry []byte)) error
 }
 
-// entryVersion is that of the entries.
+// entryVersion is the version of the entries' format.
 const entryVersion = 1
 
 // journalEntry is a step as the journal keeps it.
@@ -37,8 +38,8 @@ type journalEntry struct {
 
 var errNoJournal = errors.New("push: there is no journal")
 
-// keep writes a step down, unless it is done or kept already. After nil, the step
-// outlives the process.
+// keep writes a step into the journal, unless it is done or already there. If
+// it returns nil, the step survives a restart.
 func (h *Handler) keep(s *step) error {
 	s.journal.Lock()
 	defer s.journal.Unlock()
@@ -62,8 +63,7 @@ func (h *Handler) keep(s *step) error {
 	return nil
 }
 
-// settled notes that a step is done, or never will be, and takes it out of the
-// journal.
+// settled marks a step as done or refused, and removes it from the journal.
 func (h *Handler) settled(s *step) {
 	s.journal.Lock()
 	defer s.journal.Unlock()
@@ -72,12 +72,12 @@ func (h *Handler) settled(s *step) {
 		return
 	}
 	if err := h.Journal.Remove(s.withdrawal.Key); err != nil {
-		h.warn(s.account, "a push that is done is still in the journal", err) // done again, it is done once
+		h.warn(s.account, "could not remove a completed push from the journal", err) // the ledger ignores the repetition
 	}
 }
 
-// Resume takes up what the journal keeps from before. Entries of accounts that are
-// not configured stay where they are. Call it once, before the first push.
+// Resume continues the steps in the journal. Entries of accounts that are not
+// configured stay there. Call it once, before the first push.
 func (h *Handler) Resume() error {
 	h.init()
 	if h.Journal == nil {
@@ -92,7 +92,7 @@ func (h *Handler) Resume() error {
 		}
 		a := h.Accounts[entry.Account]
 		if a == nil || a.Keys.AppID != entry.AppID {
-			h.Logger.Warn("the push journal has an entry of an account that is not configured", slog.String("push", name))
+			h.Logger.Warn("the push journal has an entry for an account that is not configured", slog.String("push", name))
 			return
 		}
 		if h.accept(event{account: a, name: entry.Event, withdrawal: entry.Withdrawal, unionID: entry.UnionID, refetch: entry.Refetch && h.Refetch != nil}, true) != nil {
@@ -100,7 +100,7 @@ func (h *Handler) Resume() error {
 		}
 	})
 	if n > 0 {
-		h.Logger.Info("pushes from before the start are carried out", slog.Int("number", n))
+		h.Logger.Info("resuming pushes from before the start", slog.Int("number", n))
 	}
 	if err != nil {
 		return fmt.Errorf("push: reading the journal: %w", err)

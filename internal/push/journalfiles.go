@@ -19,26 +19,27 @@ const (
 	journalSuffix = ".push"
 )
 
-// errJournalFull says that the folder takes no more.
+// errJournalFull reports that the folder has the maximum number of entries.
 var errJournalFull = errors.New("push: the journal is full")
 
-// errJournalCut says that an entry was cut off, by a copy or by a disk.
+// errJournalCut reports an entry that a copy or a disk has truncated.
 var errJournalCut = errors.New("push: the entry is empty: it was cut off; restore the backup, or remove the file")
 
-// Files is a [Journal] with one file for each entry, in a folder that is made when
-// it is first needed. Only the server's user can read them.
+// Files is a [Journal] with one file for each entry, in a folder that is made
+// when it is first needed. Only the server's user can read the files.
 type Files struct {
 	Folder string
-	// Seal and Open encrypt an entry, which has an openid, and bind it to its name.
+	// Seal and Open encrypt and decrypt an entry, which contains an openid, and
+	// bind it to its name.
 	Seal func(name string, entry []byte) (string, error)
 	Open func(name, sealed string) ([]byte, error)
 }
 
-// Keep implements Journal. The entry is written beside its place and then moved: a
-// power cut leaves the whole entry or none.
+// Keep implements Journal. It writes a temporary file and renames it: after a
+// power cut there is the whole entry or none.
 func (f *Files) Keep(name string, entry []byte) error {
 	if !journalName(name) {
-		return fmt.Errorf("push: %.40q is no name of an entry", name)
+		return fmt.Errorf("push: %.40q is not the name of an entry", name)
 	}
 	sealed, err := f.Seal(name, entry)
 	if err != nil {
@@ -63,13 +64,13 @@ func (f *Files) Keep(name string, entry []byte) error {
 		err = os.Rename(path+".new", path)
 	}
 	if err != nil {
-		_ = os.Remove(path + ".new") // of what a full disk has taken
+		_ = os.Remove(path + ".new") // a full disk may have written a part
 		return fmt.Errorf("push: writing an entry of the journal: %w", err)
 	}
 	return f.sync()
 }
 
-// writeSynced writes a file, and returns when the disk has it.
+// writeSynced writes a file and syncs it to the disk.
 func writeSynced(path, text string) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -79,7 +80,7 @@ func writeSynced(path, text string) error {
 	return errors.Join(err, file.Sync(), file.Close())
 }
 
-// sync has the disk take the folder's list of names.
+// sync syncs the folder's list of names to the disk.
 func (f *Files) sync() error {
 	folder, err := os.Open(f.Folder)
 	if err != nil {
@@ -99,8 +100,8 @@ func (f *Files) Remove(name string) error {
 	return nil
 }
 
-// Each implements Journal. What no key opens stays where it is: it may be another
-// gateway's.
+// Each implements Journal. An entry that no key opens stays in place: it may
+// belong to another gateway.
 func (f *Files) Each(fn func(name string, entry []byte)) error {
 	names, err := f.names()
 	if err != nil {
@@ -129,20 +130,20 @@ func (f *Files) Each(fn func(name string, entry []byte)) error {
 	return failed
 }
 
-// readBounded reads a file that Keep can have written.
+// readBounded reads a regular file of at most maxJournalEntry bytes.
 func readBounded(path string) (string, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return "", err
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxJournalEntry {
-		return "", fmt.Errorf("push: %s is no entry of the journal", filepath.Base(path))
+		return "", fmt.Errorf("push: %s is not an entry of the journal", filepath.Base(path))
 	}
 	text, err := os.ReadFile(path)
 	return string(text), err
 }
 
-// names are those of the entries. A folder that is not there has none.
+// names returns the names of the entries. A missing folder has none.
 func (f *Files) names() (names []string, err error) {
 	files, err := os.ReadDir(f.Folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -161,7 +162,8 @@ func (f *Files) names() (names []string, err error) {
 
 func (f *Files) path(name string) string { return filepath.Join(f.Folder, name+journalSuffix) }
 
-// journalName reports whether a name is one of stepKey: it leads to no other folder.
+// journalName reports whether a name has the form of a stepKey, so that it
+// cannot lead to another folder.
 func journalName(name string) bool {
 	raw, err := hex.DecodeString(name)
 	return err == nil && len(raw) == 16

@@ -7,19 +7,19 @@ import (
 )
 
 const (
-	// maxRetrying is how many steps may try again at once, when the ledger has
-	// come back.
+	// maxRetrying is how many steps may try again at the same time after the
+	// ledger is back.
 	maxRetrying = 32
 	// tryPatience is how long one try may take.
 	tryPatience = 30 * time.Second
-	// firstPause is the pause between tries of what is not the ledger's, doubled
-	// each time.
+	// firstPause is the first pause between tries that do not concern the
+	// ledger. It doubles each time.
 	firstPause = 500 * time.Millisecond
 )
 
-// persist calls f until it returns true: however long the ledger is away, within a
-// second or two after it is back. When the handler closes, f gets one more try. It
-// reports whether f ever returned true.
+// persist calls f until it returns true, which is within two seconds after the
+// ledger is back. When the handler closes, f gets one more try. persist reports
+// whether f returned true.
 func (h *Handler) persist(f func(ctx context.Context) bool) bool {
 	release := func() {}
 	for again := false; ; again = true {
@@ -36,9 +36,9 @@ func (h *Handler) persist(f func(ctx context.Context) bool) bool {
 	}
 }
 
-// insist calls f until it returns true, at most so many times, with growing pauses.
-// When the handler closes, f gets one more try. It reports whether f ever returned
-// true.
+// insist calls f until it returns true, at most tries times, with growing
+// pauses. When the handler closes, f gets one more try. insist reports whether
+// f returned true.
 func (h *Handler) insist(tries int, f func(ctx context.Context) bool) bool {
 	for try, pause := 1, firstPause; ; try, pause = try+1, 2*pause {
 		last := h.stopping()
@@ -48,7 +48,7 @@ func (h *Handler) insist(tries int, f func(ctx context.Context) bool) bool {
 		if last || try == tries {
 			return false
 		}
-		timer := time.NewTimer(pause/2 + rand.N(pause)) //nolint:gosec // so that not all try at once
+		timer := time.NewTimer(pause/2 + rand.N(pause)) //nolint:gosec // jitter, so that not all try at the same time
 		select {
 		case <-timer.C:
 		case <-h.stop:

@@ -15,8 +15,9 @@ const (
 	maxBody = 1 << 20
 	// readPatience is how long the body may take to arrive (attack: slow senders).
 	readPatience = 4 * time.Second
-	// stepPatience is how long an answer waits for the ledger, and relayPatience
-	// how long for the relay, both from the arrival of the push. WeChat waits 5 s.
+	// stepPatience is how long an answer waits for the ledger, relayPatience
+	// how long it waits for the relay. Both begin when the push arrives. WeChat
+	// waits 5 s.
 	stepPatience  = 3 * time.Second
 	relayPatience = 4500 * time.Millisecond
 )
@@ -25,7 +26,7 @@ const (
 func (h *Handler) verify(w http.ResponseWriter, r *http.Request, a *Account) {
 	q, err := wechat.ParsePushQuery(r.URL.RawQuery)
 	if err == nil {
-		// msg_signature has no place here: only the signature counts.
+		// A check has no msg_signature: ignore it.
 		q.MsgSignature = ""
 		err = a.Keys.CheckQuery(q)
 	}
@@ -44,15 +45,15 @@ func (h *Handler) verify(w http.ResponseWriter, r *http.Request, a *Account) {
 	w.WriteHeader(http.StatusForbidden)
 }
 
-// fresh reports whether a signed query is within the replay window, and counts it
-// if not.
+// fresh reports whether a signed query is within the replay window. It counts
+// queries that are not.
 func (h *Handler) fresh(q wechat.PushQuery, a *Account) bool {
 	at, ok := q.Time()
 	if age := time.Since(at); ok && age.Abs() <= replayWindow {
 		return true
 	}
 	a.counts().Stale.Add(1)
-	h.warn(a, "push refused: its time is more than ten minutes away from this machine's clock", nil)
+	h.warn(a, "push refused: its timestamp is more than ten minutes away from this machine's clock", nil)
 	return false
 }
 
@@ -74,7 +75,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, a *Account) {
 	switch {
 	case errors.Is(err, wechat.ErrPushFormat):
 		a.counts().Unread.Add(1)
-		h.warn(a, "push is signed, but cannot be read", nil)
+		h.warn(a, "push is signed but cannot be parsed", nil)
 	case err != nil:
 		h.refuse(w, a, q, err)
 		return
@@ -95,42 +96,42 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, a *Account) {
 		if given, ok := h.relay.ask(r, a, body, arrived.Add(relayPatience)); ok {
 			contentType, text = given.contentType, given.body
 		} else {
-			h.warn(a, "the relay did not take a push in time, or did not answer 200: WeChat was told success", nil)
+			h.warn(a, "push_relay did not answer 200 in time; WeChat was answered success", nil)
 		}
 	}
 	if err := h.await(a, step, arrived.Add(stepPatience)); err != nil {
-		// Attack: the gateway ends before the ledger is back, and WeChat, which was
-		// told success, does not tell it again.
+		// Attack: WeChat is answered success, the gateway ends before the
+		// ledger is back, and WeChat does not send the push again.
 		a.counts().Unkept.Add(1)
-		h.warn(a, "push not taken: neither the ledger nor the journal can be written", err)
+		h.warn(a, "push not accepted: neither the ledger nor the journal can be written", err)
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
 	answer(w, contentType, text)
 }
 
-// begin begins the step of a push of ours; nil if there is none. The status is 200
-// unless WeChat must not think that the push was taken.
+// begin begins the step of a push that this package handles; nil for other
+// pushes. The status is not 200 if WeChat must send the push again.
 func (h *Handler) begin(a *Account, m *wechat.PushMessage, signed, now time.Time) (*step, int) {
 	switch {
 	case !a.ours(m):
-		h.Logger.Debug("push is not ours", slog.String("account", a.Name), slog.Bool("relayed", a.relays(m)))
+		h.Logger.Debug("push is not handled by the gateway", slog.String("account", a.Name), slog.Bool("relayed", a.relays(m)))
 		return nil, http.StatusOK
 	case nobody(m):
 		a.counts().Nobody.Add(1)
-		h.Logger.Info("push names nobody", slog.String("account", a.Name), slog.String("event", m.Event))
+		h.Logger.Info("push contains no openid or unionid", slog.String("account", a.Name), slog.String("event", m.Event))
 		return nil, http.StatusOK
 	}
 	s := h.accept(h.event(a, m, signed, now), false)
 	if s == nil {
 		a.counts().Full.Add(1)
-		h.warn(a, "push not taken: too many wait for the ledger", nil)
+		h.warn(a, "push not accepted: too many pushes wait for the ledger", nil)
 		return nil, http.StatusServiceUnavailable
 	}
 	return s, http.StatusOK
 }
 
-// refuse answers what is not believed.
+// refuse answers a push that was not accepted.
 func (h *Handler) refuse(w http.ResponseWriter, a *Account, q wechat.PushQuery, err error) {
 	a.counts().Refused.Add(1)
 	var tooLarge *http.MaxBytesError
@@ -148,28 +149,28 @@ func (h *Handler) refuse(w http.ResponseWriter, a *Account, q wechat.PushQuery, 
 	w.WriteHeader(status)
 }
 
-// warnUnsigned tells of a wrong signature: WeChat's console says only that its check
-// failed. No signature at all says nothing about the token: anybody can open the
-// address.
+// warnUnsigned logs a wrong signature, because WeChat's console says only that
+// its check failed. It ignores a request without a signature, which any client
+// can send.
 func (h *Handler) warnUnsigned(a *Account, q wechat.PushQuery, err error) {
 	switch {
 	case !errors.Is(err, wechat.ErrPushSignature), q.Signature == "" && q.MsgSignature == "":
 	case q.Signature != "" && a.Keys.CheckQuery(q) == nil:
-		h.warn(a, "push refused: its address is signed, but its body was changed on the way", nil)
+		h.warn(a, "push refused: its query is signed, but its body was changed", nil)
 	default:
 		h.warn(a, "push refused: wrong signature; if it is WeChat's, push_token is not the token in WeChat's console (服务器配置)", nil)
 	}
 }
 
-// errBody: the body did not arrive.
+// errBody reports a body that did not arrive.
 var errBody = errors.New("push: the body did not arrive")
 
-// timeBody bounds the time in which a body arrives, read or not: before it answers, the
-// server reads what was left, of a push without a signature too (attack: slow senders
-// who need no signature hold a connection each).
+// timeBody bounds the time in which a body arrives, even if it is not read: the
+// server reads the rest before it answers, for unsigned pushes too (attack:
+// slow senders without a signature hold a connection each).
 func timeBody(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readPatience)) // where it is not supported, the server has its own
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readPatience)) // if it is not supported, the server's own deadline applies
 	}
 }
 

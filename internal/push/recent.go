@@ -1,10 +1,11 @@
 package push
 
-// maxRecent bounds what is remembered of events, in steps. WeChat repeats a push
-// within 15 s; for longer, and after a restart, the ledger remembers.
+// maxRecent bounds the number of remembered steps. WeChat repeats a push within
+// 15 s; after that, and after a restart, the ledger detects repetitions.
 const maxRecent = 65_536
 
-// recent finds the step of an event that arrives again. The oldest make room.
+// recent finds the step of an event that arrives again. New steps replace the
+// oldest ones.
 type recent struct {
 	steps map[string]*step
 	keys  []string // a ring, in the order of arrival

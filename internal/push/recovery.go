@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// probePause is how long the ledger is left alone after it failed: then one of the
-// steps that wait tries again, and when it succeeds, so do all the others.
+// probePause is the pause after a failure of the ledger. Then one of the
+// waiting steps tries again; when it succeeds, all others try too.
 const probePause = time.Second
 
-// recovery tells the steps that wait when the ledger is back. However many wait, one
-// at a time tries. The zero value is ready.
+// recovery tells waiting steps when the ledger is back. Only one of them tries
+// at a time. The zero value is ready.
 type recovery struct {
 	mu   sync.Mutex
 	back chan struct{} // closed when a step succeeds
-	turn chan struct{} // held by the one that tries
+	turn chan struct{} // held by the step that tries
 }
 
 func (r *recovery) channels() (back <-chan struct{}, turn chan struct{}) {
@@ -29,7 +29,7 @@ func (r *recovery) channels() (back <-chan struct{}, turn chan struct{}) {
 	return r.back, r.turn
 }
 
-// succeeded lets everybody try.
+// succeeded lets all waiting steps try.
 func (r *recovery) succeeded() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -39,8 +39,8 @@ func (r *recovery) succeeded() {
 	}
 }
 
-// wait returns when the caller may try again: in its turn, when another one has
-// succeeded, or when stop is closed. release must be called after the try.
+// wait returns when the caller may try again: in its turn, after another step
+// has succeeded, or when stop is closed. release must be called after the try.
 func (r *recovery) wait(stop <-chan struct{}) (release func()) {
 	back, turn := r.channels()
 	select {

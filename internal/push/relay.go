@@ -12,8 +12,8 @@ import (
 const (
 	// maxRelayAnswer bounds what a relay answers, in bytes.
 	maxRelayAnswer = 1 << 20
-	// maxRelaying is how many pushes may be with relays at a time: a slow relay
-	// must not cost us more memory than that.
+	// maxRelaying bounds the pushes that wait for relays, and so the memory
+	// that a slow relay can use.
 	maxRelaying = 256
 	// relayIdle is how long connections to a relay are kept for the next push.
 	relayIdle = 30 * time.Second
@@ -21,19 +21,19 @@ const (
 	maxRelayHeader = 32 << 10
 )
 
-// relayedHeaders are what a relay gets of WeChat's headers: those that describe the
-// push. Nothing else that came with it says anything about WeChat, and our own
-// identity headers must not be forged through us.
+// relayedHeaders lists the headers that a relay gets: those that describe the
+// push. Other headers are not relayed (attack: a forged identity header reaches
+// the app through the gateway).
 var relayedHeaders = []string{"Content-Type", "User-Agent", "Accept"}
 
-// relay takes pushes to the servers of the operator's. It keeps no cookie, follows
-// no redirect, and uses no proxy.
+// relay sends pushes to the operator's servers. It keeps no cookie, follows no
+// redirect, and uses no proxy.
 type relay struct {
 	transport *http.Transport
 	slots     chan struct{}
 }
 
-// relayAnswer is what a relay wants WeChat to get.
+// relayAnswer is the relay's answer to WeChat.
 type relayAnswer struct {
 	contentType string
 	body        []byte
@@ -54,8 +54,9 @@ func (l *relay) init() {
 
 func (l *relay) close() { l.transport.CloseIdleConnections() }
 
-// ask takes a push to the account's relay; false if WeChat is to get `success`,
-// since the relay gave no 200 in time. WeChat leaving early changes nothing.
+// ask sends a push to the account's relay. It returns false if the relay did
+// not answer 200 in time; WeChat is answered `success` then. If WeChat
+// disconnects, the push is still relayed.
 func (l *relay) ask(r *http.Request, a *Account, body []byte, deadline time.Time) (relayAnswer, bool) {
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(r.Context()), deadline)
 	defer cancel()

@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// maxWaiting is how many steps may be under way at a time.
+	// maxWaiting is how many steps may be in progress at a time.
 	maxWaiting = 10_000
-	// endTries is how often EndSessions is tried: the ledger has ended the
-	// sessions already.
+	// endTries is how often EndSessions is tried. It may fail: the ledger has
+	// already ended the sessions.
 	endTries = 5
 )
 
-// step is one event on its way into the ledger.
+// step carries one event into the ledger.
 type step struct {
 	event
-	lost error         // given up, set before done is closed
+	lost error         // why the step was given up, set before done is closed
 	done chan struct{} // closed when the ledger has it, or never will
 
 	journal sync.Mutex
@@ -29,8 +29,9 @@ type step struct {
 	over    bool // done, or never will be
 }
 
-// accept begins the step of an event, or returns the one that has begun for the
-// same event. It is nil if too many wait. kept says that it is in the journal.
+// accept begins the step of an event, or returns the step that has begun for
+// the same event. It returns nil if too many steps wait. kept says that the
+// step is in the journal.
 func (h *Handler) accept(e event, kept bool) *step {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -51,8 +52,9 @@ func (h *Handler) accept(e event, kept bool) *step {
 	return s
 }
 
-// await waits until a step is done, but not longer than WeChat would: then it goes
-// into the journal. An error says that it is neither here nor there.
+// await waits until a step is done, but not longer than until; then it puts the
+// step into the journal. An error means that neither the ledger nor the journal
+// has the step.
 func (h *Handler) await(a *Account, s *step, until time.Time) error {
 	if s == nil {
 		return nil
@@ -73,7 +75,7 @@ func (h *Handler) await(a *Account, s *step, until time.Time) error {
 	}
 }
 
-// run carries out a step, whoever still waits for it.
+// run carries out a step, even if no request waits for it any more.
 func (h *Handler) run(s *step) {
 	defer h.active.Done()
 	defer func() {
@@ -105,8 +107,9 @@ func (h *Handler) run(s *step) {
 	}
 }
 
-// withdraw takes a withdrawal to the ledger until it is over, and reports whether it
-// was done, by us. It is not over if the handler was closed before.
+// withdraw tries a withdrawal in the ledger until it is over. done reports
+// whether this step changed the ledger. over is false if the handler was closed
+// before.
 func (h *Handler) withdraw(s *step, w ledger.Withdrawal) (p ledger.Person, done, over bool) {
 	counts, unsure := s.account.counts(), false
 	over = h.persist(func(ctx context.Context) bool {
@@ -116,7 +119,8 @@ func (h *Handler) withdraw(s *step, w ledger.Withdrawal) (p ledger.Person, done,
 		}
 		switch {
 		case err == nil:
-			// After a failure nobody knows about, it may have been us.
+			// After a failure with an unknown outcome, this step may have done
+			// it.
 			if done = done || unsure; done {
 				counts.Acted.Add(1)
 			} else {
@@ -124,10 +128,10 @@ func (h *Handler) withdraw(s *step, w ledger.Withdrawal) (p ledger.Person, done,
 			}
 		case errors.Is(err, ledger.ErrNotFound):
 			counts.Nobody.Add(1)
-			h.Logger.Debug("push is about nobody we know", slog.String("account", s.account.Name), slog.String("event", s.name))
+			h.Logger.Debug("push is about a person who is not in the ledger", slog.String("account", s.account.Name), slog.String("event", s.name))
 		case errors.Is(err, ledger.ErrInvalid):
 			h.lose(s, err)
-		default: // unavailable is not absent: nothing is known, so it is tried again
+		default: // unavailable is not absent: try again
 			unsure = true
 			counts.Retried.Add(1)
 			h.warn(s.account, "push waits: the ledger is unavailable", err)
@@ -148,13 +152,13 @@ func (h *Handler) complete(ctx context.Context, s *step, w *ledger.Withdrawal) e
 		return err
 	}
 	if w.OpenID = p.OpenID(w.AppID); w.OpenID == "" {
-		return ledger.ErrNotFound // known, and not to this account
+		return ledger.ErrNotFound // the person is unknown to this account
 	}
 	return nil
 }
 
-// giveUp ends a step that the ledger did not take before the handler was closed.
-// What the journal keeps waits there for the next start.
+// giveUp ends a step that the ledger did not accept before the handler was
+// closed. If the journal has the step, it waits there for the next start.
 func (h *Handler) giveUp(s *step) {
 	if err := h.keep(s); err != nil {
 		s.lost = err
@@ -166,17 +170,17 @@ func (h *Handler) giveUp(s *step) {
 	h.left++
 }
 
-// lose notes a step that is given up.
+// lose counts and logs a step that is lost.
 func (h *Handler) lose(s *step, err error) {
 	s.account.counts().Lost.Add(1)
 	h.mu.Lock()
 	h.lost++
 	h.mu.Unlock()
-	h.Logger.Error("push lost: what WeChat told was not carried out", slog.String("account", s.account.Name),
+	h.Logger.Error("push lost: its event was not carried out", slog.String("account", s.account.Name),
 		slog.String("event", s.name), slog.String("push", s.withdrawal.Key), slog.Any("error", err))
 }
 
-// endSessions cleans up behind the ledger.
+// endSessions removes the sessions from the session store.
 func (h *Handler) endSessions(s *step, p ledger.Person) {
 	if h.EndSessions == nil || p.ID == "" {
 		return
@@ -186,12 +190,12 @@ func (h *Handler) endSessions(s *step, p ledger.Person) {
 		err = h.EndSessions(ctx, p, s.withdrawal.At)
 		return err == nil
 	}) {
-		h.warn(s.account, "ended sessions are still stored", err)
+		h.warn(s.account, "could not remove ended sessions from the store", err)
 	}
 }
 
-// fetchAnew fetches a profile that WeChat cleaned. If that fails, the person is
-// asked anew, which gives us the profile too.
+// fetchAnew fetches a profile that WeChat changed. If that fails, it removes
+// the consent, so that the person is asked again.
 func (h *Handler) fetchAnew(s *step, p ledger.Person) {
 	ctx, cancel := context.WithTimeout(h.base, tryPatience)
 	err := h.Refetch(ctx, p, s.account.Keys.AppID)
@@ -199,8 +203,8 @@ func (h *Handler) fetchAnew(s *step, p ledger.Person) {
 	if err == nil {
 		return
 	}
-	h.warn(s.account, "profile not fetched anew", err)
-	w := s.withdrawal // of which everybody was told
+	h.warn(s.account, "could not fetch the changed profile", err)
+	w := s.withdrawal // business systems were already told
 	w.Key, w.Silent, w.Profile, w.End, w.Consent = w.Key+"+consent", true, false, false, true
 	if _, _, over := h.withdraw(s, w); !over {
 		h.lose(s, ledger.ErrUnavailable)

@@ -8,11 +8,13 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// version of the body. It grows when something that receivers may rely on goes away or changes its meaning; new fields
-// and new types may come without that.
+// version is the version of the body. It grows when something that receivers
+// may rely on is removed or changes its meaning. New fields and new types do
+// not change it.
 const version = 1
 
-// message is the body, described by docs/webhook.schema.json. What is empty is left out.
+// message is the body, described by docs/webhook.schema.json. Empty fields are
+// left out.
 type message struct {
 	Type      ledger.EventKind `json:"type"`
 	Version   int              `json:"version"`
@@ -33,7 +35,8 @@ type data struct {
 	Reason     string   `json:"reason,omitempty"`
 }
 
-// body encodes an event: the same bytes in every attempt, as long as the accounts keep their names.
+// body encodes an event. The bytes are the same in every attempt, as long as
+// the accounts keep their names.
 func (s *Sender) body(e *ledger.Event) ([]byte, error) {
 	m := message{Type: e.Kind, Version: version, ID: e.ID, Timestamp: e.At.UTC(), Data: data{
 		User: e.Person, FormerUser: e.From, Aliases: e.Aliases, AppID: e.AppID, OpenID: e.OpenID, UnionID: e.UnionID,
@@ -44,7 +47,7 @@ func (s *Sender) body(e *ledger.Event) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false) // it is no page, and signed as it stands
+	encoder.SetEscapeHTML(false) // the body is not HTML, and is signed as it is
 	if err := encoder.Encode(m); err != nil {
 		return nil, err
 	}

@@ -1,13 +1,17 @@
-// Package webhook tells business systems what happened to persons: it takes events from the ledger's outbox and posts
-// them, as signed JSON, to one address each ([Sender]), until they are accepted.
+// Package webhook delivers events about persons to business systems. Each
+// [Sender] takes events from the ledger's outbox and posts them as signed JSON
+// to one address until they are accepted.
 //
 // # What is promised
 //
-// Nothing is lost: an event lies in the outbox from the step that made it until the receiver answered 2xx, and that was
-// noted. At least once: whoever dies between the answer and the note delivers it again, with the same id and body. In
-// order for each person: an event is sent when all older ones of the same person are delivered or buried; persons do not
-// wait for one another. One sender of the whole fleet at a time for each target: it holds a lease in the outbox, and
-// stops before the lease could run out.
+// Nothing is lost: an event stays in the outbox from the step that made it
+// until the receiver has answered 2xx and the outbox has recorded that. At
+// least once: if a gateway dies between the answer and the record, the event is
+// delivered again, with the same id and body. In order for each person: an
+// event is sent after all older events of the same person are delivered or
+// buried; persons do not wait for one another. One sender in the fleet for each
+// target at a time: it holds a lease in the outbox, and stops before the lease
+// can run out.
 //
 // # What is sent
 //
@@ -18,17 +22,21 @@
 //
 // # When it is not accepted
 //
-// 410 buries the event, at once. Any other failure is tried again after 5 s, 30 s, 2 min, 10 min, 30 min, 1 h, 2 h and
-// then every 4 h, each up to a fifth later, and not before a Retry-After of at most an hour. What fails 3 days after its first
-// attempt is buried: it waits among the dead letters until somebody sends it again. While nothing at all is accepted, a
-// target gets one request a second.
+// 410 buries the event at once. After any other failure the event is sent again
+// after 5 s, 30 s, 2 min, 10 min, 30 min, 1 h, 2 h and then every 4 h, each up
+// to a fifth later, and not before a Retry-After of at most an hour. An event
+// that still fails 3 days after its first attempt is buried: it stays among the
+// dead letters until an operator sends it again. While a target accepts
+// nothing, it gets one request a second.
 //
 // # Where it connects to
 //
-// http:// reaches loopback and private addresses only, since what is sent is signed but not secret. The proxy of the
-// environment (HTTPS_PROXY, NO_PROXY) is used for https:// alone, and not for hosts that are internal by their name:
-// loopback and private addresses, names without a dot, and those under .localhost, .local, .internal, .intranet, .lan,
-// .corp, .home, .home.arpa and .private. Redirects are not followed, and certificates are verified.
+// http:// reaches only loopback and private addresses, because the body is
+// signed but not encrypted. The proxy of the environment (HTTPS_PROXY,
+// NO_PROXY) is used only for https://, and not for hosts with internal names:
+// loopback and private addresses, names without a dot, and those under
+// .localhost, .local, .internal, .intranet, .lan, .corp, .home, .home.arpa and
+// .private. Redirects are not followed, and certificates are verified.
 //
 // # What it may import
 //

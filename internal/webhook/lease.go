@@ -7,31 +7,34 @@ import (
 	"time"
 )
 
-// term is the time during which this sender is the one that may send. Its context ends when it must stop at once.
+// term is the time during which this sender holds the lease and may send. Its
+// context ends when the sender must stop at once.
 type term struct {
 	sender *Sender
 	owner  string
 	ctx    context.Context
 	stop   context.CancelFunc
-	kept   chan struct{} // closed when nobody extends the lease any more
+	kept   chan struct{} // closed when the lease is no longer extended
 
 	mu    sync.Mutex
-	until time.Time // of the lease; by the monotonic clock, which nobody sets back
+	until time.Time // end of the lease, by the monotonic clock, which cannot be set back
 	timer *time.Timer
 }
 
-// take begins a term, or returns nil because another sender has the lease or the outbox cannot be asked.
+// take begins a term. It returns nil if another sender has the lease or the
+// outbox is unavailable.
 func (s *Sender) take(ctx context.Context, owner string) *term {
 	asked := time.Now()
 	held, err := s.lease(ctx, owner)
 	if err != nil && ctx.Err() == nil {
-		s.warn("webhook: the outbox cannot be asked", slog.Any("error", err))
+		s.warn("webhook: the outbox is unavailable", slog.Any("error", err))
 	}
 	if err != nil || !held {
 		return nil
 	}
 	t := &term{sender: s, owner: owner, kept: make(chan struct{}), until: asked.Add(leaseTTL)}
-	// What ends ctx leaves attempts under way their grace: serve stops them then.
+	// When ctx ends, attempts in progress still have their grace period: serve
+	// stops them afterwards.
 	t.ctx, t.stop = context.WithCancel(context.WithoutCancel(ctx))
 	t.timer = time.AfterFunc(time.Until(t.until)-leaseMargin, t.stop)
 	go t.keep()
@@ -44,8 +47,8 @@ func (s *Sender) lease(ctx context.Context, owner string) (bool, error) {
 	return s.Outbox.Lease(ctx, s.Target, owner, leaseTTL)
 }
 
-// keep extends the lease until the term ends. When the outbox does not answer, the term ends before the lease does:
-// another sender may have it then.
+// keep extends the lease until the term ends. If the outbox does not answer,
+// the term ends before the lease, because another sender may then take it.
 func (t *term) keep() {
 	defer close(t.kept)
 	for wait := leaseTTL / 3; ; {
@@ -75,15 +78,17 @@ func (t *term) extend(until time.Time) {
 	t.timer.Reset(time.Until(until) - leaseMargin)
 }
 
-// holds reports whether the lease is still ours. It looks at the clock itself, since a process that stood still
-// (SIGSTOP, a paused virtual machine) may get to work before the timer that would stop it.
+// holds reports whether this sender still has the lease. It reads the clock
+// itself, because after a pause of the process (SIGSTOP, a paused virtual
+// machine) this code may run before the timer that stops the term.
 func (t *term) holds() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.ctx.Err() == nil && time.Until(t.until) > leaseMargin
 }
 
-// end ends the term and gives the lease up, so that another sender need not wait until it runs out.
+// end ends the term and releases the lease, so that another sender does not
+// have to wait until it runs out.
 func (t *term) end() {
 	t.stop()
 	<-t.kept
@@ -92,6 +97,6 @@ func (t *term) end() {
 	t.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), storeTime)
 	defer cancel()
-	// Not given up, it runs out by itself.
+	// If the release fails, the lease runs out by itself.
 	_ = t.sender.Outbox.Release(ctx, t.sender.Target, t.owner)
 }

@@ -7,7 +7,9 @@ import (
 	"time"
 )
 
-// warn logs once a minute: a receiver or a store that is down is not to fill the log. Only Run's own goroutine logs.
+// warn logs at most one warning a minute, so that a receiver or a store that is
+// down does not fill the log; further ones are logged at level debug. Only
+// Run's own goroutine logs.
 func (s *Sender) warn(message string, attributes ...any) {
 	level := slog.LevelDebug
 	if time.Since(s.warned) >= time.Minute {
@@ -21,7 +23,8 @@ func (s *Sender) log(level slog.Level, message string, attributes ...any) {
 	s.Logger.Log(context.Background(), level, message, attributes...)
 }
 
-// plain is an address for the log: without user, password, query and fragment (secrets in logs).
+// plain returns an address for the log: without user, password, query and
+// fragment (attack: secrets in logs).
 func plain(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }

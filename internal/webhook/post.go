@@ -12,7 +12,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-const maxAnswer = 64 << 10 // bytes of an answer that are read, and dropped, so that the connection can be used again
+const maxAnswer = 64 << 10 // bytes of an answer that are read and discarded, so that the connection can be reused
 
 // post makes attempts.
 type post struct {
@@ -21,37 +21,39 @@ type post struct {
 	keys   [][]byte
 }
 
-// outcome is what a receiver made of an event. Reason is "" when it was accepted, else a few words for the log and the
-// outbox, without anything the receiver wrote: it might repeat an openid.
+// outcome is the result of an attempt. reason is "" if the event was accepted,
+// else a few words for the log and the outbox. It contains nothing that the
+// receiver wrote, which might repeat an openid.
 type outcome struct {
 	reason string
 	gone   bool          // 410
-	after  time.Duration // what it asked to wait for
+	after  time.Duration // Retry-After
 }
 
 // stage is where an event is after an attempt.
 type stage int
 
 const (
-	aborted  stage = iota // the sender stopped first; the attempt does not count
+	aborted  stage = iota // the sender stopped the attempt, which does not count
 	accepted              // delivered
 	again                 // postponed
 	laid                  // among the dead letters
 )
 
-// deliver makes one attempt and notes in the outbox how it ended. As long as that cannot be noted the event stays
-// under way: it would be sent again at once otherwise.
+// deliver makes one attempt and records its result in the outbox. Until that
+// succeeds the event stays in progress; otherwise it would be sent again at
+// once.
 func (p post) deliver(t *term, d ledger.Delivery) result {
 	began := time.Now()
 	r := result{delivery: d}
 	r.outcome = p.attempt(t, &d.Event)
 	if r.outcome.reason != "" && !t.holds() {
-		return r // cut off by ourselves
+		return r // this sender stopped the attempt
 	}
 	var note func(context.Context) error
 	r.stage, note = p.verdict(d, r.outcome, began)
 	for {
-		// The note of what has been accepted is made even when the term has just ended.
+		// Record an accepted event even if the term has just ended.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), storeTime)
 		err := note(ctx)
 		cancel()
@@ -65,7 +67,7 @@ func (p post) deliver(t *term, d ledger.Delivery) result {
 	}
 }
 
-// verdict counts an attempt and says what to note of it.
+// verdict counts an attempt and returns how to record it.
 func (p post) verdict(d ledger.Delivery, o outcome, began time.Time) (stage, func(context.Context) error) {
 	s := p.sender
 	if o.reason == "" {
@@ -75,7 +77,7 @@ func (p post) verdict(d ledger.Delivery, o outcome, began time.Time) (stage, fun
 	s.failed.Add(1)
 	first := d.First
 	if d.Attempts == 0 {
-		first = began // until then First is when it was kept: it may have waited for others
+		first = began // before the first attempt, First is when the event was queued; it may have waited for others
 	}
 	at, ok := next(d.Attempts+1, first, time.Now(), o.after)
 	if !ok || o.gone {

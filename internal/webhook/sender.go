@@ -18,24 +18,25 @@ import (
 
 // How a sender works.
 const (
-	parallel  = 8                // deliveries at the same time, of different persons
+	parallel  = 8                // deliveries at the same time, for different persons
 	timeout   = 15 * time.Second // for one attempt, from connecting to the end of the answer
-	grace     = 5 * time.Second  // for attempts under way when the sender is to end
+	grace     = 5 * time.Second  // for attempts in progress when the sender ends
 	poll      = time.Second      // how often it looks for events that other processes wrote
 	soonest   = 100 * time.Millisecond
 	calmAfter = 8           // failures without any success, after which ...
 	calm      = time.Second // ... one attempt is made at a time, this long after the one before
 
 	leaseTTL    = 30 * time.Second
-	leaseMargin = 2 * time.Second // before its end nothing is sent any more
-	leaseAgain  = 2 * time.Second // until a sender that has no lease asks for it again
+	leaseMargin = 2 * time.Second // nothing is sent in this last part of the lease
+	leaseAgain  = 2 * time.Second // until a sender without a lease asks for it again
 	storeTime   = 5 * time.Second // for one call of the outbox
 )
 
-// errTarget says that a sender's fields cannot be used.
+// errTarget reports that a sender's fields cannot be used.
 var errTarget = errors.New("webhook: the address must be http:// or https:// with a host and no fragment, with one secret or two")
 
-// Outbox is what a sender needs of the ledger; ledger.Queue says what each method does.
+// Outbox is the part of the ledger that a sender needs; ledger.Queue documents
+// the methods.
 type Outbox interface {
 	Due(ctx context.Context, target string, now time.Time, limit int) (due []ledger.Delivery, next time.Time, err error)
 	Sent(ctx context.Context, target, id string) error
@@ -49,20 +50,24 @@ type Outbox interface {
 type Sender struct {
 	// Outbox holds the events. Required.
 	Outbox Outbox
-	// Target is the name under which events wait for this receiver. Required.
+	// Target is the queue name of this receiver's events. Required.
 	Target string
-	// URL is where they are posted to. Required. User and password in it become a header; they and the query are never logged.
+	// URL is the address that events are posted to. Required. User and password
+	// in it become a header; they and the query are never logged.
 	URL *url.URL
-	// Secrets sign: one, or two while rotating. The first is the one in force; receivers may know either.
+	// Secrets sign the events: one, or two while rotating. A receiver may know
+	// either of them.
 	Secrets []wechat.Secret
-	// Accounts gives the name of the account with this app id, "" if there is none. Nil: names are left out.
+	// Accounts returns the name of the account with this app id, "" if there is
+	// none. nil: names are left out.
 	Accounts func(appID string) string
-	// RootCAs are the authorities to trust instead of the system's.
+	// RootCAs are the certificate authorities to trust instead of the system's.
 	RootCAs *x509.CertPool
-	// Logger hears when deliveries fail and when they succeed again. It never gets a secret, an openid or a unionid. Nil is silence.
+	// Logger gets failed deliveries, and the first success after a failure,
+	// without any secret, openid or unionid. nil: no log.
 	Logger *slog.Logger
 
-	transport http.RoundTripper // of a test
+	transport http.RoundTripper // set by tests
 	once      sync.Once
 	wake      chan struct{}
 	warned    time.Time // when a failure was last logged
@@ -70,19 +75,19 @@ type Sender struct {
 	sent, failed, buried atomic.Uint64
 }
 
-// Counts are numbers since the sender was made, of this process alone.
+// Counts are the numbers of this process since the sender was made.
 type Counts struct {
 	Sent   uint64 // deliveries that were accepted
-	Failed uint64 // attempts that were not, those that led to a burial among them
+	Failed uint64 // attempts that failed, including the last one before a burial
 	Buried uint64 // events that went to the dead letters
 }
 
-// Counts returns what happened so far. It may be called at any time.
+// Counts returns the numbers so far. It may be called at any time.
 func (s *Sender) Counts() Counts {
 	return Counts{Sent: s.sent.Load(), Failed: s.failed.Load(), Buried: s.buried.Load()}
 }
 
-// keys returns what signs. Errors: errTarget, errSecret.
+// keys returns the signing keys. Errors: errTarget, errSecret.
 func (s *Sender) keys() ([][]byte, error) {
 	u := s.URL
 	if s.Outbox == nil || s.Target == "" || u == nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.Fragment != "" ||
@@ -100,11 +105,12 @@ func (s *Sender) keys() ([][]byte, error) {
 	return keys, nil
 }
 
-// Wake says that there may be something new to send. It never blocks, and may be called at any time, also before Run.
+// Wake makes the sender look for new events. It never blocks, and may be called
+// at any time, also before Run.
 func (s *Sender) Wake() {
 	select {
 	case s.bell() <- struct{}{}:
-	default: // it rings already
+	default: // a wake-up is already pending
 	}
 }
 
@@ -113,8 +119,9 @@ func (s *Sender) bell() chan struct{} {
 	return s.wake
 }
 
-// Run delivers until ctx ends, whenever this sender is the one of the fleet that may. Attempts then under way have 5 s
-// to end. It returns nil, or an error at once if a field cannot be used. Call it once.
+// Run delivers events until ctx ends, while this sender holds the lease.
+// Attempts in progress then have 5 s to end. Run returns nil, or an error at
+// once if a field cannot be used. Call it once.
 func (s *Sender) Run(ctx context.Context) error {
 	keys, err := s.keys()
 	if err != nil {

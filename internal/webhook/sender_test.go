@@ -64,7 +64,7 @@ func TestTriesForThreeDays(t *testing.T) {
 			t.Errorf("the last attempt was %v after the first", over)
 		}
 		waiting, dead := b.left()
-		if len(waiting) != 0 || len(dead) != 1 || dead[0].Reason != "no answer that can be read" {
+		if len(waiting) != 0 || len(dead) != 1 || dead[0].Reason != "no valid answer" {
 			t.Errorf("waiting %v, dead %v", waiting, dead)
 		}
 	})

@@ -8,14 +8,14 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// round is what one goroutine knows while it hands out the deliveries of a term.
+// round is the state of the goroutine that starts the deliveries of a term.
 type round struct {
 	post
 	term   *term
-	busy   map[string]struct{} // ids of events under way
+	busy   map[string]struct{} // ids of events in progress
 	done   chan result
 	streak int       // failures since the last success
-	resume time.Time // nothing is begun before
+	resume time.Time // no delivery begins before
 }
 
 // result is how one attempt ended.
@@ -25,7 +25,8 @@ type result struct {
 	stage    stage
 }
 
-// serve delivers until ctx or the term ends, and returns when nothing is under way any more.
+// serve delivers until ctx or the term ends, and returns when no delivery is in
+// progress any more.
 func (p post) serve(ctx context.Context, t *term) {
 	r := &round{post: p, term: t, busy: make(map[string]struct{}, parallel), done: make(chan result, parallel)}
 	for ctx.Err() == nil && t.holds() {
@@ -47,11 +48,12 @@ func (p post) serve(ctx context.Context, t *term) {
 	}
 }
 
-// begin starts what is due and returns how long there is nothing more to do, if nothing happens.
+// begin starts the deliveries that are due and returns how long to wait before
+// it is called again.
 func (r *round) begin(ctx context.Context) time.Duration {
 	limit := parallel
 	if r.streak >= calmAfter {
-		limit = 1 // a receiver that is down, or comes back, is not to be flooded
+		limit = 1 // do not flood a receiver that is down or has just come back
 		if wait := time.Until(r.resume); wait > 0 {
 			return wait
 		}
@@ -62,7 +64,8 @@ func (r *round) begin(ctx context.Context) time.Duration {
 	now := time.Now()
 	asked, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
-	// What is under way is still due for the outbox: of the eight that it gives, some may not be new.
+	// For the outbox, deliveries in progress are still due: some of the eight
+	// that it returns may not be new.
 	due, next, err := r.sender.Outbox.Due(asked, r.sender.Target, now, parallel)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -86,7 +89,7 @@ func (r *round) begin(ctx context.Context) time.Duration {
 	return poll
 }
 
-// finish counts and tells of one attempt.
+// finish counts and logs one attempt.
 func (r *round) finish(result result) {
 	delete(r.busy, result.delivery.ID)
 	attributes := []any{
@@ -98,12 +101,12 @@ func (r *round) finish(result result) {
 		return
 	case accepted:
 		if r.streak > 0 {
-			r.sender.log(slog.LevelInfo, "webhook: events are accepted again")
+			r.sender.log(slog.LevelInfo, "webhook: the receiver accepts events again")
 		}
 		r.streak = 0
 		return
 	case laid:
-		r.sender.log(slog.LevelWarn, "webhook: an event went to the dead letters", attributes...)
+		r.sender.log(slog.LevelWarn, "webhook: an event was given up and is now a dead letter", attributes...)
 	case again:
 		r.sender.warn("webhook: an event was not accepted; it will be sent again", attributes...)
 	}

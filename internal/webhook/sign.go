@@ -11,15 +11,16 @@ import (
 	"time"
 )
 
-// The headers of Standard Webhooks, in the form net/http gives them.
+// The headers of Standard Webhooks, in net/http's canonical form.
 const (
 	headerID        = "Webhook-Id"
 	headerTimestamp = "Webhook-Timestamp"
 	headerSignature = "Webhook-Signature"
 )
 
-// sign sets the three headers. The time is that of this attempt, not of the event: a receiver refuses what is minutes
-// old (replay), and an event may wait for days.
+// sign sets the three headers. The timestamp is the time of this attempt and
+// not of the event: a receiver refuses a timestamp that is minutes old (attack:
+// replay), and an event may wait for days.
 func sign(h http.Header, keys [][]byte, id string, now time.Time, body []byte) {
 	timestamp := strconv.FormatInt(now.Unix(), 10)
 	signatures := make([]string, len(keys))

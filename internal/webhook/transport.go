@@ -32,7 +32,7 @@ func (s *Sender) client() *http.Client {
 		dialer.Control = privateOnly
 	}
 	return &http.Client{
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the new place was not asked for (SSRF)
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the operator did not configure the new address (attack: SSRF)
 		Transport: &http.Transport{
 			Proxy:                  proxy(s.URL),
 			DialContext:            dialer.DialContext,
@@ -43,13 +43,14 @@ func (s *Sender) client() *http.Client {
 			MaxConnsPerHost:        parallel,
 			IdleConnTimeout:        idleTimeout,
 			MaxResponseHeaderBytes: maxHeaderBytes,
-			DisableCompression:     true, // 64 KiB stay 64 KiB (decompression bomb)
+			DisableCompression:     true, // 64 KiB stay 64 KiB (attack: decompression bomb)
 			TLSClientConfig:        &tls.Config{RootCAs: s.RootCAs, MinVersion: tls.VersionTLS12},
 		},
 	}
 }
 
-// CheckURL reports an address that nothing would ever be sent to: http:// to a public address.
+// CheckURL returns an error for an address that is never used: http:// to a
+// public address.
 func CheckURL(u *url.URL) error {
 	if at, err := netip.ParseAddr(u.Hostname()); err == nil && u.Scheme == "http" && !private(at) {
 		return errPublic
@@ -57,8 +58,9 @@ func CheckURL(u *url.URL) error {
 	return nil
 }
 
-// privateOnly refuses a connection that would carry openids unencrypted through the internet. It looks at the address
-// that is really connected to, so a name that changes its address (DNS rebinding) changes nothing.
+// privateOnly refuses a connection that would send openids unencrypted over the
+// internet. It checks the address of the connection itself, so that a name that
+// changes its address does not get around it (attack: DNS rebinding).
 func privateOnly(_, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil || !private(at.Addr()) {
@@ -72,7 +74,8 @@ func private(a netip.Addr) bool {
 	return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast()
 }
 
-// proxy says by which proxy of the environment a target is reached; nil if by none.
+// proxy returns the environment's proxy function for a target; nil if no proxy
+// is used.
 func proxy(target *url.URL) func(*http.Request) (*url.URL, error) {
 	if target.Scheme != "https" || internal(target.Hostname()) {
 		return nil
@@ -81,7 +84,8 @@ func proxy(target *url.URL) func(*http.Request) (*url.URL, error) {
 	return func(r *http.Request) (*url.URL, error) { return find(r.URL) }
 }
 
-// internal reports whether a host is one of the operator's own network by its name alone; nothing is looked up.
+// internal reports whether a host's name is one of the operator's own network.
+// It does not use DNS.
 func internal(host string) bool {
 	if a, err := netip.ParseAddr(host); err == nil {
 		return private(a)

@@ -85,7 +85,7 @@ func TestCertificateIsVerified(t *testing.T) {
 	t.Parallel()
 	server := serve(t, true, func(http.ResponseWriter, *http.Request) {})
 	_, b, _ := once(t, server.URL, nil)
-	if got := reason(t, b); got != "its certificate is of an unknown authority" {
+	if got := reason(t, b); got != "its certificate is from an unknown authority" {
 		t.Errorf("%q", got)
 	}
 	trust := func(s *Sender) {

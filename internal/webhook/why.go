@@ -11,8 +11,9 @@ import (
 	"syscall"
 )
 
-// reasons are the words for what net/http reports, the first that fits. Its own text is not used: it holds the whole
-// address, and what a broken receiver sent.
+// reasons maps errors of net/http to words; the first match is used. The
+// error's own text is not used, because it contains the whole address and text
+// from the receiver.
 var reasons = []struct {
 	is    func(error) bool
 	words string
@@ -23,7 +24,7 @@ var reasons = []struct {
 	{kind(syscall.ECONNREFUSED), "connection refused"},
 	{kind(syscall.EHOSTUNREACH), "host unreachable"},
 	{kind(syscall.ENETUNREACH), "network unreachable"},
-	{typed[x509.UnknownAuthorityError], "its certificate is of an unknown authority"},
+	{typed[x509.UnknownAuthorityError], "its certificate is from an unknown authority"},
 	{typed[x509.HostnameError], "its certificate is for another host"},
 	{typed[x509.CertificateInvalidError], "its certificate is not valid"},
 	{typed[*tls.CertificateVerificationError], "its certificate cannot be verified"},
@@ -45,7 +46,7 @@ func why(ctx context.Context, err error) string {
 			return reason.words
 		}
 	}
-	return "no answer that can be read"
+	return "no valid answer"
 }
 
 func kind(target error) func(error) bool {
