@@ -18,27 +18,27 @@ type Credentials struct {
 	Secret Secret
 }
 
-// leastLife is the lifetime of a token or ticket that came without one. The stable
-// token has never less (WeChat: getStableAccessToken, E2).
+// leastLife is the lifetime of a token or ticket whose answer contains none.
+// The stable token never lives shorter (WeChat: getStableAccessToken, E2).
 const leastLife = 300 * time.Second
 
-// renewable is what calls with the account's token make of the codes that say
-// that it is of no use: another is to be had. 40001 says so in general.
+// renewable maps the codes that report an invalid account token to RemedyRenew,
+// for calls that use that token. 40001 has this remedy in general.
 var renewable = map[int]Remedy{40014: RemedyRenew, 42001: RemedyRenew}
 
 // The calls of the account itself (WeChat: E2, E5).
 var (
 	stableToken = endpoint{
 		op: "token", path: "/cgi-bin/stable_token", single: true,
-		kinds: map[int]Remedy{40001: RemedyAlert}, // there is no token yet: the secret is wrong
+		kinds: map[int]Remedy{40001: RemedyAlert}, // no token is involved: the secret is wrong
 	}
 	jsTicket = endpoint{op: "ticket", path: "/cgi-bin/ticket/getticket", kinds: renewable}
 )
 
-// stableToken returns the account's access token and how long it lives. Asked
-// again, WeChat gives the same one until it has less than five minutes left, when
-// it gives a new one beside it. force makes it give a new one now and kills the
-// old: 20 times a day, 30 seconds apart, else it is not done.
+// stableToken returns the account's access token and its lifetime. WeChat
+// returns the same token until less than five minutes are left; then it returns
+// a new one, and both work. force makes WeChat issue a new token at once and
+// invalidates the old one; WeChat allows this 20 times a day, 30 seconds apart.
 func (c *Client) stableToken(ctx context.Context, cred Credentials, force bool) (Secret, time.Duration, error) {
 	if err := stableToken.checkCredentials(cred); err != nil {
 		return Secret{}, 0, err
@@ -56,8 +56,8 @@ func (c *Client) stableToken(ctx context.Context, cred Credentials, force bool) 
 	return stableToken.lent(r, "access_token", errNoToken)
 }
 
-// jsTicket returns the ticket that signs pages of the account, and how long it
-// lives.
+// jsTicket returns the ticket that signs pages of the account, and its
+// lifetime.
 func (c *Client) jsTicket(ctx context.Context, access Secret) (Secret, time.Duration, error) {
 	if err := jsTicket.checkAccount(access, ""); err != nil {
 		return Secret{}, 0, err
@@ -72,7 +72,7 @@ func (c *Client) jsTicket(ctx context.Context, access Secret) (Secret, time.Dura
 	return jsTicket.lent(r, "ticket", errNoTicket)
 }
 
-// lent reads an answer that gives a value for some time.
+// lent reads an answer with a value and its lifetime.
 func (ep endpoint) lent(r reply, name string, missing error) (Secret, time.Duration, error) {
 	value, ok := r.text(name)
 	if !ok || !sendable(value, maxToken) {
@@ -85,8 +85,8 @@ func (ep endpoint) lent(r reply, name string, missing error) (Secret, time.Durat
 	return NewSecret(value), life, nil
 }
 
-// checkAccount reports what cannot be sent as the account's token and, unless
-// empty, as a visitor's openid.
+// checkAccount refuses an account token, or a non-empty openid, that cannot be
+// sent.
 func (ep endpoint) checkAccount(access Secret, openID string) error {
 	if !sendable(access.Reveal(), maxToken) {
 		return ep.fail(RemedyRenew, "the account's token is missing or malformed")

@@ -4,15 +4,15 @@ package wechat
 // account's block in a Caddyfile.
 type AccountKind string
 
-// The kinds. The zero value is none of them.
+// The kinds. The zero value is not a kind.
 const (
 	OfficialAccount AccountKind = "official_account" // 公众号, 服务号: visitors of a site inside WeChat
-	MiniProgram     AccountKind = "mini_program"     // 小程序: its client signs in by wx.login
-	MobileApp       AccountKind = "mobile_app"       // 移动应用: an app on a phone, by SendAuth
+	MiniProgram     AccountKind = "mini_program"     // 小程序: its client signs in with wx.login
+	MobileApp       AccountKind = "mobile_app"       // 移动应用: an app on a phone signs in with SendAuth
 	Website         AccountKind = "website"          // 网站应用: QR sign-in on a desktop
 )
 
-// accountTraits is what sets one kind of account apart.
+// accountTraits are the properties of one kind of account.
 type accountTraits struct {
 	kind                AccountKind
 	sessionScope        string
@@ -62,22 +62,22 @@ func AccountKinds() []AccountKind {
 	return kinds
 }
 
-// SessionScope is the scope of the sessions that begin at an account of this kind,
-// as upstreams and events see it. An official account's sessions have a wider one
-// after consent. A kind that is not known has none.
+// SessionScope is the scope of sessions that begin at an account of this kind,
+// as upstreams and events see it. After consent, an official account's sessions
+// have a wider scope. An unknown kind has none.
 func (k AccountKind) SessionScope() string { return k.traits().sessionScope }
 
-// SatisfiesEveryScope reports whether nothing more can be asked of a visitor who
-// signed in at an account of this kind: mini programs know no scope, and apps and
-// websites have had WeChat ask for everything.
+// SatisfiesEveryScope reports whether a visitor who signed in at an account of
+// this kind satisfies every scope: mini programs have no scopes, and for apps
+// and websites WeChat has already asked for everything.
 func (k AccountKind) SatisfiesEveryScope() bool { return k.traits().satisfiesEveryScope }
 
-// ClientsHoldTokens reports whether the clients of this kind are given tokens
-// instead of cookies.
+// ClientsHoldTokens reports whether clients of this kind get tokens instead of
+// cookies.
 func (k AccountKind) ClientsHoldTokens() bool { return k.traits().clientsHoldTokens }
 
-// HasGlobalToken reports whether an account of this kind has an access token of its
-// own (WeChat: 接口调用凭证), see [GlobalToken].
+// HasGlobalToken reports whether an account of this kind has a global access
+// token (WeChat: 接口调用凭证), see [GlobalToken].
 func (k AccountKind) HasGlobalToken() bool { return k.traits().globalToken }
 
 // traits returns the entry of k in the list, or the zero value for an unknown kind.

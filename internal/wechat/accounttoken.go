@@ -5,43 +5,43 @@ import (
 	"time"
 )
 
-// Limits of a loan.
+// Limits of an accountToken.
 const (
-	leastAhead = time.Minute      // a loan is renewed this long before its end, at least
-	maxSkew    = 10 * time.Minute // how far the clocks of a fleet may be apart
+	leastAhead = time.Minute      // renewal begins at least this long before the end
+	maxSkew    = 10 * time.Minute // the largest difference between the clocks of a fleet
 	maxRecord  = 4096             // bytes of a record
 	forceEvery = 30 * time.Second // WeChat does not force a new token sooner (E2)
 )
 
-// accountToken is something an account has from WeChat for some time: its token, or its
-// ticket.
+// accountToken is a token or ticket of an account, with its lifetime.
 type accountToken struct {
 	value            Secret
 	fetched, expires time.Time
-	// forced is when somebody of the fleet last made WeChat give another value,
-	// and forces how often in a row, no day apart.
+	// forced is when a gateway of the fleet last made WeChat issue another
+	// value. forces counts these times, as long as less than a day lies between
+	// them.
 	forced time.Time
 	forces int
-	// stuck says that WeChat was made to give another value for this one, and
-	// gave it again.
+	// stuck says that WeChat was asked for another value and returned this one
+	// again.
 	stuck bool
 }
 
-// good reports whether the loan is of use.
+// good reports whether the value can still be used.
 func (l accountToken) good(now time.Time) bool { return !l.value.IsZero() && now.Before(l.expires) }
 
-// due reports whether it is time for the next one: a tenth of its life is left, or
-// a minute, whichever is more, but never more than half of it. WeChat's loans may
-// live for as little as 300 seconds; the fixed margins of SDKs (300, 1500) would
-// make every use of such a one a fetch.
+// due reports whether it is time for the next value: when a tenth of the
+// lifetime is left, or a minute if that is more, but never more than half of
+// the lifetime. WeChat's tokens may live only 300 seconds; with the fixed
+// margins of SDKs (300, 1500), each use of such a token would fetch a new one.
 func (l accountToken) due(now time.Time) bool {
 	life := l.expires.Sub(l.fetched)
 	ahead := min(max(life/10, leastAhead), life/2)
 	return !now.Before(l.expires.Add(-ahead))
 }
 
-// serves reports whether the loan is what a renewal is after: one that is not due
-// or, if WeChat refused a value, another than that.
+// serves reports whether a renewal may return this value: it is not due, or, if
+// WeChat refused a value, it is a different one.
 func (l accountToken) serves(now time.Time, refused Secret) bool {
 	if refused.IsZero() {
 		return l.good(now) && !l.due(now)
@@ -49,16 +49,16 @@ func (l accountToken) serves(now time.Time, refused Secret) bool {
 	return l.good(now) && l.value != refused
 }
 
-// mayForce reports whether WeChat may be made to give another value for this one,
-// which it refuses: never twice for the same value, and not so often that a token
-// that is refused for ever uses up the 20 of a day (after 30 seconds, then 2, 8,
-// 32 and each 128 minutes).
+// mayForce reports whether the gateway may make WeChat issue another value,
+// after WeChat refused this one. It never does so twice for the same value, and
+// it keeps growing pauses (30 seconds, then 2, 8, 32 and each 128 minutes), so
+// that a token that is always refused does not use up the 20 times a day.
 func (l accountToken) mayForce(now time.Time) bool {
 	wait := forceEvery << (2 * min(max(l.forces-1, 0), 4))
 	return !l.stuck && (l.forced.IsZero() || now.Sub(l.forced) >= wait)
 }
 
-// tried notes that WeChat is made to give another value.
+// tried notes a request for another value.
 func (l *accountToken) tried(now time.Time) {
 	if now.Sub(l.forced) >= 24*time.Hour {
 		l.forces = 0
@@ -67,7 +67,8 @@ func (l *accountToken) tried(now time.Time) {
 	l.forces = min(l.forces+1, 5)
 }
 
-// record is a loan as a TokenStore keeps it. Times are milliseconds since 1970.
+// record is an accountToken as a TokenStore keeps it. Times are milliseconds
+// since 1970.
 type record struct {
 	Key     string `json:"key"`
 	Value   string `json:"value"`
@@ -78,7 +79,7 @@ type record struct {
 	Stuck   bool   `json:"stuck,omitempty"`
 }
 
-// record writes the loan for a store.
+// record encodes the token for a store.
 func (l accountToken) record(key string) Secret {
 	r := record{Key: key, Value: l.value.Reveal(), Fetched: l.fetched.UnixMilli(), Expires: l.expires.UnixMilli(), Stuck: l.stuck}
 	if !l.forced.IsZero() {
@@ -86,13 +87,13 @@ func (l accountToken) record(key string) Secret {
 	}
 	text, err := json.Marshal(r)
 	if err != nil {
-		return Secret{} // cannot be: strings and numbers
+		return Secret{} // impossible: strings and numbers always encode
 	}
 	return NewSecret(string(text))
 }
 
-// parseLoan reads a record of a store. It reports false for what is not one of
-// key's, or cannot be true.
+// parseLoan decodes a record of a store. It returns false if the record belongs
+// to another key or has impossible values.
 func parseLoan(text Secret, key string, now time.Time) (accountToken, bool) {
 	var r record
 	if len(text.Reveal()) > maxRecord || json.Unmarshal([]byte(text.Reveal()), &r) != nil {
@@ -103,9 +104,9 @@ func parseLoan(text Secret, key string, now time.Time) (accountToken, bool) {
 		l.forced, l.forces = time.UnixMilli(r.Forced), max(r.Forces, 1)
 	}
 	life := l.expires.Sub(l.fetched)
-	ok := r.Key == key && // a record moved to another account's place
+	ok := r.Key == key && // a record moved to another account's key
 		sendable(r.Value, maxToken) &&
-		life > 0 && life <= maxExpiresIn && // one that lives for ever
+		life > 0 && life <= maxExpiresIn && // a value that never expires
 		l.fetched.Before(now.Add(maxSkew)) && l.forced.Before(now.Add(maxSkew))
 	if !ok {
 		return accountToken{}, false

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// refusedAddress returns the address of ours that WeChat names in an errmsg such
-// as "invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist", or "". Nothing
-// but an address leaves: the operator will copy it into a form.
+// refusedAddress returns the gateway's address from an errmsg such as "invalid
+// ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist", or "". It returns only a
+// valid address, because the operator copies it into a form.
 func refusedAddress(code int, message string) string {
 	switch code {
 	case 40164, 61004, 60020, 89501, 89503, 89506, 89507:
@@ -22,7 +22,7 @@ func refusedAddress(code int, message string) string {
 	return ""
 }
 
-// notAddressRune reports whether r cannot stand in an IP address.
+// notAddressRune reports whether r cannot be part of an IP address.
 func notAddressRune(r rune) bool {
 	return !strings.ContainsRune("0123456789abcdefABCDEF.:", r)
 }

@@ -1,14 +1,15 @@
 package wechat
 
-// Authorize says what a browser asks WeChat's authorisation page for (WeChat:
-// web authorisation guide, A1).
+// Authorize is a browser's request to WeChat's authorisation page (WeChat: web
+// authorisation guide, A1).
 type Authorize struct {
 	AppID string
 	// RedirectURI is the absolute address WeChat sends the browser back to,
 	// not encoded. Its host must be one of the account's callback domains. It
 	// must carry no fragment.
 	RedirectURI string
-	// Scope is ScopeBase when empty: nobody is asked by accident.
+	// Scope is ScopeBase when empty, so that no visitor is asked for consent by
+	// accident.
 	Scope Scope
 	// State comes back unchanged: 1 to 128 of a-z A-Z 0-9. WeChat refuses an
 	// empty one on its own page.
@@ -16,8 +17,8 @@ type Authorize struct {
 }
 
 // AuthorizeURL returns the address to send the browser to. WeChat matches it
-// with a regular expression: the parameters stand in the documented order, the
-// fragment is mandatory. connect_redirect=1, which no document mentions, keeps
+// with a regular expression: the parameters must have the documented order, and
+// the fragment is mandatory. connect_redirect=1, which is not documented, keeps
 // WeChat from calling back twice.
 func (c *Client) AuthorizeURL(a Authorize) string {
 	scope := a.Scope
@@ -35,6 +36,6 @@ func (c *Client) AuthorizeURL(a Authorize) string {
 	return base(c.OpenURL, defaultOpenURL) + "/connect/oauth2/authorize?" + encodeParams(params) + "#wechat_redirect"
 }
 
-// CodeDenied stands in place of a code where the visitor has refused (old clients; WeChat:
+// CodeDenied replaces the code if the visitor has refused (old clients; WeChat:
 // web authorisation).
 const CodeDenied = "authdeny"

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// busyWaits are the pauses before WeChat is asked again that says it is busy. Only
-// this answer (-1) is followed by the same question: WeChat has then said that it
-// did nothing. A call that was cut off is never repeated.
+// busyWaits are the pauses before a call is repeated because WeChat is busy.
+// Only this answer (-1) is followed by the same call, because WeChat has then
+// done nothing. A call that was cut off is never repeated.
 var busyWaits = [...]time.Duration{200 * time.Millisecond, 800 * time.Millisecond}
 
-// retryBusy asks, and asks again while WeChat says that it is busy.
+// retryBusy repeats a call while WeChat says that it is busy.
 func retryBusy(ctx context.Context, ask func() (reply, error)) (reply, error) {
 	for _, wait := range busyWaits {
 		r, err := ask()
@@ -22,7 +22,7 @@ func retryBusy(ctx context.Context, ask func() (reply, error)) (reply, error) {
 	return ask()
 }
 
-// isBusy reports whether WeChat said that it is busy at the moment.
+// isBusy reports whether WeChat said that it is busy.
 func isBusy(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Remedy == RemedyRetry

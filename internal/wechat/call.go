@@ -13,19 +13,19 @@ import (
 	"sync/atomic"
 )
 
-// maxBody bounds an answer, in bytes. Real ones have one or two thousand.
+// maxBody bounds an answer, in bytes. Real answers have one or two thousand.
 const maxBody = 64 << 10
 
-// endpoint is one call of WeChat's.
+// endpoint is one call of WeChat's API.
 type endpoint struct {
 	op      string         // as in Error.Op
 	path    string         // begins with a slash
-	single  bool           // no request of it may reach WeChat twice
-	patient bool           // WeChat is asked again when it says that it is busy
-	kinds   map[int]Remedy // codes that mean something else here than in general
+	single  bool           // a request must not reach WeChat twice
+	patient bool           // the call is repeated when WeChat says that it is busy
+	kinds   map[int]Remedy // codes with another meaning in this call
 }
 
-// fail returns an Error of our own words.
+// fail returns an Error with a text of this package.
 func (ep endpoint) fail(kind Remedy, text string) *Error {
 	return &Error{Op: ep.op, Remedy: kind, Err: &cause{text: text}}
 }
@@ -38,8 +38,8 @@ func (ep endpoint) kind(code int) Remedy {
 	return KindOf(code)
 }
 
-// call asks WeChat with a GET and returns a successful answer. secrets are what
-// must not appear in an error.
+// call sends a GET and returns a successful answer. secrets must not appear in
+// an error.
 func (c *Client) call(ctx context.Context, ep endpoint, params []param, secrets ...Secret) (reply, error) {
 	req, err := c.request(ep, params)
 	if err != nil {
@@ -48,7 +48,7 @@ func (c *Client) call(ctx context.Context, ep endpoint, params []param, secrets 
 	return c.ask(ctx, ep, req, nil, secrets)
 }
 
-// post is call with a POST, of message as JSON.
+// post is call with a POST whose body is message as JSON.
 func (c *Client) post(ctx context.Context, ep endpoint, params []param, message any, secrets ...Secret) (reply, error) {
 	req, err := c.request(ep, params)
 	if err != nil {
@@ -56,17 +56,17 @@ func (c *Client) post(ctx context.Context, ep endpoint, params []param, message 
 	}
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false) // & stays &: an echo of it is recognised as a secret
+	encoder.SetEscapeHTML(false) // & stays &, so that an echo of a secret is recognised
 	if encoder.Encode(message) != nil {
-		return nil, ep.fail(RemedyAlert, "the question cannot be written as JSON")
+		return nil, ep.fail(RemedyAlert, "the request cannot be encoded as JSON")
 	}
 	req.Method, req.ContentLength = http.MethodPost, int64(body.Len())
 	req.Header.Set("Content-Type", "application/json")
 	return c.ask(ctx, ep, req, body.Bytes(), secrets)
 }
 
-// ask sends the request of a call, with a body unless that is nil, and again if the
-// call is a patient one and WeChat is busy.
+// ask sends the request of a call, with body unless it is nil. It repeats a
+// patient call while WeChat is busy.
 func (c *Client) ask(ctx context.Context, ep endpoint, req *http.Request, body []byte, secrets []Secret) (reply, error) {
 	send := func() (reply, error) {
 		if body != nil {
@@ -80,7 +80,7 @@ func (c *Client) ask(ctx context.Context, ep endpoint, req *http.Request, body [
 	return retryBusy(ctx, send)
 }
 
-// send sends a request and reads the answer, both bounded.
+// send sends a request and reads the answer, with limits for both.
 func (c *Client) send(ctx context.Context, ep endpoint, req *http.Request, secrets []Secret) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, orDefault(c.Timeout, defaultTimeout))
 	defer cancel()
@@ -88,8 +88,8 @@ func (c *Client) send(ctx context.Context, ep endpoint, req *http.Request, secre
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
-	// Not through http.Client: it follows redirects, to which secret and code
-	// would be sent, and its errors quote the address.
+	// Do not use http.Client: it follows redirects, to which it would send
+	// secret and code, and its errors quote the address.
 	res, err := c.transport(ep.single).RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		return nil, ep.broken(ctx, err, connected.Load(), secrets)
@@ -108,7 +108,7 @@ func (c *Client) send(ctx context.Context, ep endpoint, req *http.Request, secre
 	return ep.read(body, secrets)
 }
 
-// request returns the request of a call, a GET.
+// request returns the GET request of a call.
 func (c *Client) request(ep endpoint, params []param) (*http.Request, error) {
 	u, err := url.Parse(base(c.APIURL, defaultAPIURL) + ep.path)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" ||
@@ -121,15 +121,15 @@ func (c *Client) request(ep endpoint, params []param) (*http.Request, error) {
 		URL:    u,
 		Header: http.Header{
 			"Accept":        {"application/json"},
-			"Cache-Control": {"no-store"}, // for a proxy on the way: answers hold tokens
+			"Cache-Control": {"no-store"}, // for proxies: answers contain tokens
 			"User-Agent":    {"wechat-gateway"},
 		},
 	}, nil
 }
 
-// broken returns the error for a call that the network ended. Before the
-// connection stood, WeChat cannot have seen secret or code, nor can the error
-// quote them; from then on only words of our own are used.
+// broken returns the error for a call that failed in the network. Before there
+// was a connection, WeChat cannot have seen secret or code, and the error
+// cannot quote them; after that, the error contains only text of this package.
 func (ep endpoint) broken(ctx context.Context, err error, connected bool, secrets []Secret) *Error {
 	why := &cause{text: "no complete HTTP answer", is: ctx.Err()}
 	var timeout net.Error
@@ -151,18 +151,19 @@ func (ep endpoint) broken(ctx context.Context, err error, connected bool, secret
 	return &Error{Op: ep.op, Remedy: kind, Err: why}
 }
 
-// refused returns the error for an HTTP status other than 200, with which WeChat
-// answers business errors too: a server on the way has spoken, or a broken one.
+// refused returns the error for an HTTP status other than 200. WeChat sends its
+// errors with status 200 too, so another status comes from a proxy or from a
+// broken server.
 func (ep endpoint) refused(status int) *Error {
 	e := ep.fail(RemedyUncertain, "not an answer of WeChat's API")
 	if status >= 500 {
-		e = ep.fail(RemedyUnavailable, "WeChat's server is in trouble")
+		e = ep.fail(RemedyUnavailable, "WeChat's server has an error")
 	}
 	e.HTTPStatus = status
 	return e
 }
 
-// read returns a successful answer, or the error that the answer is.
+// read returns a successful answer, or the error in the answer.
 func (ep endpoint) read(body []byte, secrets []Secret) (reply, error) {
 	r, err := parseReply(body)
 	if err != nil {
@@ -176,7 +177,7 @@ func (ep endpoint) read(body []byte, secrets []Secret) (reply, error) {
 		return r, nil
 	}
 	for _, name := range []string{"access_token", "refresh_token", "session_key", "ticket"} {
-		token, _ := r.text(name) // an answer that is an error and still has tokens
+		token, _ := r.text(name) // an error answer may still contain tokens
 		secrets = append(secrets, NewSecret(token))
 	}
 	errmsg, _ := r.text("errmsg")
@@ -188,7 +189,7 @@ func (ep endpoint) read(body []byte, secrets []Secret) (reply, error) {
 	}
 }
 
-// malformed returns the error for an answer that makes no sense.
+// malformed returns the error for an answer that cannot be understood.
 func (ep endpoint) malformed(err error) *Error {
 	return &Error{Op: ep.op, HTTPStatus: http.StatusOK, Remedy: RemedyUncertain, Err: err}
 }

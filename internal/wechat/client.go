@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Where WeChat is, and how long we wait for it.
+// Defaults of a Client.
 const (
 	defaultOpenURL        = "https://open.weixin.qq.com"
 	defaultAPIURL         = "https://api.weixin.qq.com"
@@ -18,10 +18,10 @@ const (
 	defaultTimeout        = 5 * time.Second
 )
 
-// Client speaks to WeChat. The zero value is ready for use and speaks to the real
-// hosts. Fields are set before the first call, then left alone. A Client is safe
-// for concurrent use and must not be copied. The proxy named by HTTPS_PROXY or
-// HTTP_PROXY is used, redirects are never followed.
+// Client calls WeChat. The zero value is ready for use and calls the real
+// hosts. Set its fields before the first call and do not change them
+// afterwards. A Client is safe for concurrent use and must not be copied. It
+// uses the proxy of HTTPS_PROXY or HTTP_PROXY and never follows redirects.
 type Client struct {
 	// OpenURL is where browsers are sent to; https://open.weixin.qq.com when
 	// empty.
@@ -48,8 +48,7 @@ type Client struct {
 	persistent *http.Transport // connections are kept and used again
 }
 
-// CloseIdle closes the connections that are kept for later calls. The client can
-// still be used.
+// CloseIdle closes idle connections. The client can still be used.
 func (c *Client) CloseIdle() {
 	c.transport(true).CloseIdleConnections()
 	c.transport(false).CloseIdleConnections()

@@ -1,11 +1,13 @@
-// Package wechat speaks WeChat's protocol: the addresses a browser is sent to for
-// web authorisation and for a website's QR sign-in, the calls that follow, those
-// of mini programs and what their clients hand over encrypted, the token of an
-// account itself with what it opens (followers, phone numbers, JS-SDK), and the
-// meaning of every error code. [AccountKind] is the one list of account kinds.
+// Package wechat implements WeChat's protocol: the addresses of web
+// authorisation and of a website's QR sign-in, the calls that follow, the calls
+// and encrypted data of mini programs, the global token of an account and the
+// calls that need it (followers, phone numbers, JS-SDK), message pushes, and
+// the meaning of every error code. [AccountKind] is the one list of account
+// kinds.
 //
-// It knows what WeChat says, not what a gateway does about it: no session, no
-// cookie, no page, no Caddy. It imports the standard library only.
+// It does not decide what a gateway does with WeChat's answers: it has no
+// sessions, cookies or pages, and does not import Caddy. It imports the
+// standard library only.
 //
 // Three promises hold for everything in this package:
 //

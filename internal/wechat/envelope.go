@@ -13,48 +13,50 @@ import (
 	"unicode/utf8"
 )
 
-// maxEnvelope bounds encryptedData, in bytes of base64. Real ones have some 500.
+// maxEnvelope bounds encryptedData, in bytes of base64. Real values have about
+// 500.
 const maxEnvelope = 8 << 10
 
-// What can be wrong with an Envelope, beside ErrRelogin: the client calls wx.login,
-// and fetches the data after it. That is what errSessionKey and errDecrypt wrap.
+// The errors of an Envelope. errSessionKey and errDecrypt wrap ErrRelogin: the
+// client must call wx.login and then fetch the data again.
 var (
 	errSessionKey = fmt.Errorf("there is no usable session_key: %w", ErrRelogin)
 	ErrIV         = errors.New("the iv is not 16 bytes in base64")
 	ErrCiphertext = errors.New("the encrypted data is not whole blocks in base64, or more than 8 KiB")
-	// errDecrypt has no details: whoever could tell a wrong key from wrong
-	// padding from wrong text could encrypt what he likes (padding oracle).
+	// errDecrypt has no details: an attacker who can tell a wrong key from
+	// wrong padding or wrong text can encrypt any text (attack: padding
+	// oracle).
 	errDecrypt       = fmt.Errorf("the data does not belong to this session: %w", ErrRelogin)
-	ErrForeignApp    = errors.New("the data is of another mini program")
-	ErrForeignPerson = errors.New("the data is of another visitor than the session")
+	ErrForeignApp    = errors.New("the data belongs to another mini program")
+	ErrForeignPerson = errors.New("the data belongs to another visitor than the session")
 	ErrStale         = errors.New("the data is too old, or from the future")
 )
 
-// Envelope is what a mini program's client hands over encrypted by WeChat
-// (encryptedData: AES-128-CBC with the session_key, D2).
+// Envelope is data that WeChat encrypted for a mini program and that its client
+// passes on (encryptedData: AES-128-CBC with the session_key, D2).
 //
-// Such encryption has no authentication: a visitor can bend a few bytes of an
-// envelope of his own. What could be gained by it is refused here (another openid)
-// or made hopeless (text that is not perfect UTF-8, which a bent block is not);
-// still, prefer the unionid of Login to that of a profile, and Client.Phone to the
-// phone number of an envelope.
+// This encryption has no authentication: a visitor can change a few bytes of
+// the visitor's own envelope. The useful changes are refused (another openid)
+// or have almost no chance (the text must be valid UTF-8, which a changed block
+// is not). Still, prefer the unionid of Login to that of a profile, and
+// Client.Phone to the phone number of an envelope.
 type Envelope struct {
-	// AppID is the mini program that the data must be of.
+	// AppID is the mini program that the data must belong to.
 	AppID string
-	// OpenID is the visitor that a profile must be of. A phone number names
-	// nobody.
+	// OpenID is the visitor that a profile must belong to. A phone number
+	// contains no openid.
 	OpenID string
-	// SessionKey is that of the visitor's last Login.
+	// SessionKey is the key of the visitor's last Login.
 	SessionKey Secret
-	// Data and IV are encryptedData and iv, base64. Line breaks are taken out,
-	// and blanks that a form made of + are repaired.
+	// Data and IV are encryptedData and iv in base64. Line breaks are removed,
+	// and a space, which a form makes of +, becomes + again.
 	Data, IV string
 }
 
 // open decrypts the envelope and checks its watermark.
 func (e Envelope) open(now time.Time) (reply, error) {
 	key, ok := decodeBase64(e.SessionKey.Reveal(), maxSessionKey)
-	if !ok || len(key) != 16 { // AES would take 24 and 32 too
+	if !ok || len(key) != 16 { // AES also accepts 24 and 32
 		return nil, errSessionKey
 	}
 	iv, ok := decodeBase64(e.IV, maxSessionKey)
@@ -72,9 +74,9 @@ func (e Envelope) open(now time.Time) (reply, error) {
 	cipher.NewCBCDecrypter(block, iv).CryptBlocks(data, data)
 	text, padded := unpad(data)
 	var r reply
-	// Wrong padding does not end the work early (timing, as a padding oracle).
-	// The text is not repaired as answers are: each bent block leaves 16 random
-	// bytes, and that they pass must be out of reach.
+	// Wrong padding does not return early (attack: padding oracle by timing).
+	// The text is not repaired as answers are: a changed block decrypts to 16
+	// random bytes, which must not pass.
 	wrong := !utf8.Valid(text)
 	wrong = json.Unmarshal(text, &r) != nil || wrong
 	if wrong || !padded || r == nil {
@@ -83,8 +85,8 @@ func (e Envelope) open(now time.Time) (reply, error) {
 	return r, e.checkWatermark(r, now)
 }
 
-// unpad takes the PKCS#7 padding off data, which is whole blocks, one at least.
-// All bytes of the last block are looked at, whatever they are.
+// unpad removes the PKCS#7 padding from data, which has one or more whole
+// blocks. It always reads all bytes of the last block, for constant time.
 func unpad(data []byte) (text []byte, ok bool) {
 	last := data[len(data)-aes.BlockSize:]
 	n := int(last[aes.BlockSize-1])
@@ -102,6 +104,6 @@ func decodeBase64(text string, limit int) ([]byte, bool) {
 	if len(text) > limit {
 		return nil, false
 	}
-	data, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(text, " ", "+")) // it skips line breaks by itself
+	data, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(text, " ", "+")) // the decoder skips line breaks
 	return data, err == nil
 }

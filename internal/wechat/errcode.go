@@ -1,9 +1,9 @@
 package wechat
 
-// KindOf returns what WeChat's error code asks for in general. A call may know
-// better: 40001 from Exchange means a wrong app secret, from UserInfo a dead
-// token; Error.Remedy has the better answer. A code nobody knows is RemedyAlert; 0
-// is no error and gives "".
+// KindOf returns the general remedy for WeChat's error code. Error.Remedy is
+// more exact, because some codes depend on the call: 40001 from Exchange means
+// a wrong app secret, from UserInfo an invalid token. An unknown code is
+// RemedyAlert; 0 is no error and gives "".
 func KindOf(code int) Remedy {
 	if code == 0 {
 		return ""
@@ -14,8 +14,9 @@ func KindOf(code int) Remedy {
 	return RemedyAlert
 }
 
-// errcodes has every code WeChat documents, or was seen to give, on the surfaces
-// a gateway touches (WeChat: global return codes; protocol facts, section I).
+// errcodes has every code that WeChat documents, or was seen to return, for the
+// calls of this package (WeChat: global return codes; protocol facts, section
+// I).
 var errcodes = map[int]Remedy{
 	-1:    RemedyRetry,     // system busy
 	40001: RemedyRenew,     // invalid credential: wrong secret, or token superseded

@@ -4,28 +4,29 @@ import (
 	"strings"
 )
 
-// Limits of what is kept of an errmsg.
+// Limits of an errmsg.
 const (
 	maxMessage = 256 // runes
 	maxRID     = 64  // bytes
 )
 
-// cleanMessage prepares a text from outside for the log: no control characters,
-// none of secrets, at most 256 runes; rid is the request id at its end. Control
-// characters go first, or a secret interrupted by one would pass the search;
-// the cut comes last, or it would leave half a secret that nothing recognises.
+// cleanMessage prepares a text from outside for the log: it removes control
+// characters and secrets, and cuts it to 256 runes; rid is the request id at
+// its end. Control characters are removed first, because they could split a
+// secret and hide it from the search. The text is cut last, because half a
+// secret would not be recognised.
 func cleanMessage(text string, secrets []Secret) (message, rid string) {
 	text = plainText(text, len(text))
 	message, rid = splitRID(redact(text, secrets))
 	return plainText(message, maxMessage), rid
 }
 
-// splitRID takes the request ids off the end of an errmsg, which has one of two
-// forms: "invalid code, rid: 62fb9bc8-078c24da-4202f278" (the comma may be
-// missing) and "invalid code, hints: [ req_id: plAv90053th21 ]".
+// splitRID cuts the request ids off the end of an errmsg, in one of two forms:
+// "invalid code, rid: 62fb9bc8-078c24da-4202f278" (the comma may be missing)
+// and "invalid code, hints: [ req_id: plAv90053th21 ]".
 func splitRID(text string) (message, rid string) {
 	message = text
-	for range 2 { // both forms may follow each other
+	for range 2 { // both forms may occur together
 		head, tail, ok := cutTail(message)
 		if !ok {
 			break

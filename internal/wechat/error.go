@@ -5,36 +5,35 @@ import (
 	"strings"
 )
 
-// Error is the one error type of all calls. It is meant for logs and holds no
-// secret, code or token, nor an address with one in it, however it is printed;
-// a visitor is told something else. errors.Is finds the sentinel of its Remedy,
-// and context.Canceled or context.DeadlineExceeded where they were the cause.
+// Error is the error type of all calls. It is meant for logs and not for
+// visitors. However it is printed, it contains no secret, code or token, nor an
+// address with one. errors.Is finds the sentinel of its Remedy, and
+// context.Canceled or context.DeadlineExceeded if they were the cause.
 type Error struct {
 	// Op is the call: "exchange", "refresh", "userinfo" or "auth" of web
 	// authorisation; "login" or "phone" of a mini program; "token", "ticket"
-	// or "follower" of the account itself.
+	// or "follower" of the account.
 	Op string
 	// Code is WeChat's errcode, 0 if there was none.
 	Code int
-	// RID is the request id WeChat's support asks for, or "".
+	// RID is the request id that WeChat's support asks for, or "".
 	RID string
-	// Message is WeChat's errmsg without the request id at its end, at most
-	// 256 runes, control characters and our own secrets removed. It changes
-	// without notice: never compare it.
+	// Message is WeChat's errmsg without the request id, control characters and
+	// secrets, at most 256 runes. WeChat changes it without notice: never
+	// compare it.
 	Message string
 	// HTTPStatus is the status of the answer, 0 if there was none.
 	HTTPStatus int
-	// Address is our own address as WeChat saw it and refused it (40164 and
-	// its like): the one to add to the account's IP allowlist (IP白名单). It
-	// is "" otherwise.
+	// Address is the gateway's address that WeChat refused (40164 and similar
+	// codes): add it to the account's IP allowlist (IP白名单). Otherwise "".
 	Address string
 	// Remedy is what to do about it.
 	Remedy Remedy
-	// Err is the cause, when it was not WeChat's answer.
+	// Err is the cause if there was no answer of WeChat.
 	Err error
 }
 
-// Error says what happened, for the log.
+// Error returns the text for the log.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("wechat: ")
@@ -63,8 +62,8 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Answered reports whether WeChat itself answered with an error, rather than that
-// there was no answer, or that a call was not worth sending.
+// Answered reports whether WeChat answered with an error. It is false if there
+// was no answer or the call was not sent.
 func (e *Error) Answered() bool { return e.Code != 0 }
 
 // Unwrap returns the sentinel of e's Remedy and the cause.
@@ -79,9 +78,9 @@ func (e *Error) Unwrap() []error {
 	return errs
 }
 
-// cause is the reason for an Error in words of our own. It never wraps what
-// net/http returned: a *url.Error holds the whole address with secret and code,
-// a parse error holds pieces of the answer.
+// cause is the reason for an Error in words of this package. It never wraps an
+// error of net/http: a *url.Error contains the whole address with secret and
+// code, and a parse error contains pieces of the answer.
 type cause struct {
 	text string
 	is   error // context.Canceled, context.DeadlineExceeded or nil

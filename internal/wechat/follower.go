@@ -4,19 +4,20 @@ import (
 	"context"
 )
 
-// followerInfo is the call for what an official account may know of a follower
+// followerInfo is the call for data about a follower of an official account
 // (WeChat: getUserInfo, E4).
 var followerInfo = endpoint{op: "follower", path: "/cgi-bin/user/info", kinds: renewable}
 
-// Follower is what an official account may know of somebody without consent.
+// Follower is what an official account may know about a person without consent.
 type Follower struct {
 	Subscribed bool   // follows the account
-	UnionID    string // as in Token; of followers only, else ""
+	UnionID    string // as in Token; "" if the person does not follow
 }
 
-// Follower tells whether openID follows the account, and the unionid if so: the
-// only way to it after a silent sign-in. access is the account's own token;
-// ErrRenew says that it is of no use. An answer about anybody else is an error.
+// Follower returns whether openID follows the account, and the unionid if so.
+// After a silent sign-in this is the only way to the unionid. access is the
+// account's global token; ErrRenew means that it is invalid. An answer about
+// another openid is an error.
 func (c *Client) Follower(ctx context.Context, access Secret, openID string) (Follower, error) {
 	if err := followerInfo.checkAccount(access, openID); err != nil {
 		return Follower{}, err
@@ -37,10 +38,10 @@ func (c *Client) Follower(ctx context.Context, access Secret, openID string) (Fo
 	case err != nil:
 		return Follower{}, followerInfo.malformed(err)
 	case id != openID:
-		return Follower{}, followerInfo.fail(RemedyAlert, "the answer is of another openid than asked for")
+		return Follower{}, followerInfo.fail(RemedyAlert, "the answer belongs to another openid")
 	}
 	if text, _ := r.text("subscribe"); text != "1" {
-		return Follower{}, nil // nothing is said of others
+		return Follower{}, nil // WeChat says nothing about other visitors
 	}
 	return Follower{Subscribed: true, UnionID: unionID}, nil
 }

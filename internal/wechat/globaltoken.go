@@ -8,36 +8,37 @@ import (
 	"time"
 )
 
-// GlobalToken is the access token of an account itself, not of a visitor, and what
-// it opens. There is one for an account in a whole fleet, fetched by whoever needs
-// it first and renewed before its time is over, while the old one still works
-// (WeChat: getStableAccessToken, E2). Fields are set before the first call, then
-// left alone. It is safe for concurrent use and must not be copied. Close ends it.
+// GlobalToken is the access token of an account, not of a visitor, with the
+// calls that need it. A fleet has one token for each account. The first gateway
+// that needs it fetches it, and it is renewed before it expires, while the old
+// one still works (WeChat: getStableAccessToken, E2). Set the fields before the
+// first call and do not change them afterwards. It is safe for concurrent use
+// and must not be copied. Close ends it.
 //
-// No sign-in through a browser depends on it.
+// Sign-ins in a browser do not need it.
 type GlobalToken struct {
 	Client      *Client
 	Credentials Credentials
-	// Store is shared by the fleet; nil keeps everything in this process.
+	// Store is shared by the fleet. nil: the token is kept in this process.
 	Store TokenStore
-	// Logger hears of failures, once for each time WeChat is asked; nil is
-	// silence.
+	// Logger gets one message for each failed call of WeChat. nil: no log.
 	Logger *slog.Logger
 
 	once          sync.Once
 	token, ticket *tokenKeeper
 }
 
-// Get returns the token. It is used at once and not kept: see Do.
+// Get returns the token. Use it at once and do not keep it: see Do.
 func (g *GlobalToken) Get(ctx context.Context) (Secret, error) {
 	g.start()
 	return g.token.get(ctx)
 }
 
-// Do calls with the token, and once more with another if the call returns
-// ErrRenew: somebody else has made WeChat replace it (40001, 40014, 42001). Where
-// that other one is no newer than this call, because another instance had fetched
-// it before, it may have been replaced as well: then a third time, with yet another.
+// Do runs call with the token, and again with another token if call returns
+// ErrRenew: another program has made WeChat replace the token (40001, 40014,
+// 42001). If the second token was fetched before this call, by another gateway,
+// it may have been replaced as well: then call runs a third time, with a newer
+// token.
 func (g *GlobalToken) Do(ctx context.Context, call func(ctx context.Context, access Secret) error) error {
 	start := time.Now()
 	access, err := g.Get(ctx)
@@ -61,8 +62,8 @@ func (g *GlobalToken) Do(ctx context.Context, call func(ctx context.Context, acc
 	}
 }
 
-// Phone is Client.Phone with the account's token. A code that came with a token of
-// no use was not spent and is sent again.
+// Phone is Client.Phone with the account's token. A code sent with an invalid
+// token is not spent and is sent again.
 func (g *GlobalToken) Phone(ctx context.Context, code, openID string) (phone Phone, err error) {
 	err = g.Do(ctx, func(ctx context.Context, access Secret) error {
 		phone, err = g.Client.Phone(ctx, access, g.Credentials.AppID, code, openID)
@@ -80,8 +81,8 @@ func (g *GlobalToken) Follower(ctx context.Context, openID string) (follower Fol
 	return follower, err
 }
 
-// SignJSSDK is the function of this name with the account's ticket, which is kept
-// as the token is.
+// SignJSSDK is the function of this name with the account's ticket, which is
+// kept in the same way as the token.
 func (g *GlobalToken) SignJSSDK(ctx context.Context, page string) (JSSDK, error) {
 	g.start()
 	ticket, err := g.ticket.get(ctx)
@@ -91,8 +92,8 @@ func (g *GlobalToken) SignJSSDK(ctx context.Context, page string) (JSSDK, error)
 	return SignJSSDK(g.Credentials.AppID, ticket, page, time.Now())
 }
 
-// Close ends what runs in the background and waits for it. What is kept can still
-// be had afterwards, nothing is fetched any more.
+// Close ends the background work and waits for it. Afterwards kept values can
+// still be read, but no value is fetched.
 func (g *GlobalToken) Close() {
 	g.start()
 	g.ticket.close()
@@ -110,7 +111,7 @@ func (g *GlobalToken) start() {
 	})
 }
 
-// tokenKeeper returns the keeper of what ep gives.
+// keeper returns the keeper of the values that ep returns.
 func (g *GlobalToken) keeper(ep endpoint, fetch func(context.Context, bool) (Secret, time.Duration, error)) *tokenKeeper {
 	k := &tokenKeeper{ep: ep, key: g.Credentials.AppID + "/" + ep.op, store: g.Store, logger: g.Logger, fetch: fetch}
 	if k.store == nil {

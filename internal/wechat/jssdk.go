@@ -14,12 +14,11 @@ import (
 // maxPage bounds the address of a page to sign, in bytes.
 const maxPage = 2048
 
-// ErrPage says that what should be signed is not the address of a page: an
-// absolute http or https URL of at most 2048 bytes without blanks or control
-// characters.
+// ErrPage reports text that is not the address of a page: an absolute http or
+// https URL of at most 2048 bytes without spaces or control characters.
 var ErrPage = errors.New("this is not the address of a page")
 
-// JSSDK is the signed part of what a page hands to wx.config (WeChat: JS-SDK, E5).
+// JSSDK is the signed part of the arguments of wx.config (WeChat: JS-SDK, E5).
 type JSSDK struct {
 	AppID     string
 	Timestamp int64 // seconds since 1970
@@ -27,10 +26,11 @@ type JSSDK struct {
 	Signature string // 40 hex digits
 }
 
-// SignJSSDK signs a page of an account with its ticket, so that the page may use
-// the JS-SDK. page is what the page sees as its address, as it is, with the query
-// that WeChat added; a fragment is cut off. Whose pages are signed is the caller's
-// to check: a signature lends the account's name. Errors: ErrPage.
+// SignJSSDK signs a page of an account with its ticket, so that the page may
+// use the JS-SDK. page is the address as the page sees it, with the query that
+// WeChat added; a fragment is cut off. The caller must check that the page
+// belongs to the account's owner, because a signed page acts in the account's
+// name. Errors: ErrPage.
 func SignJSSDK(appID string, ticket Secret, page string, now time.Time) (JSSDK, error) {
 	return signJSSDK(appID, ticket, page, now, rand.Text())
 }
@@ -46,14 +46,14 @@ func signJSSDK(appID string, ticket Secret, page string, now time.Time, nonce st
 		return JSSDK{}, ErrPage
 	}
 	s := JSSDK{AppID: appID, Timestamp: now.Unix(), NonceStr: nonce}
-	// Sorted by name, not encoded. The address is last: no & in it can add to
-	// what stands before.
+	// Sorted by name, not encoded. The address is last, so that an & in it
+	// cannot change the other values.
 	sum := sha1.Sum([]byte("jsapi_ticket=" + ticket.Reveal() + "&noncestr=" + nonce + //nolint:gosec // WeChat signs with SHA-1
 		"&timestamp=" + strconv.FormatInt(s.Timestamp, 10) + "&url=" + page))
 	s.Signature = hex.EncodeToString(sum[:])
 	return s, nil
 }
 
-// notPageRune reports whether r cannot stand in the address of a page, which a
+// notPageRune reports whether r cannot be part of a page's address, which a
 // browser has encoded.
 func notPageRune(r rune) bool { return r <= ' ' || r >= 0x7f }

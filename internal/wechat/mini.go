@@ -2,13 +2,13 @@ package wechat
 
 import "context"
 
-// maxSessionKey bounds a session_key, in bytes. Real ones have 24.
+// maxSessionKey bounds a session_key, in bytes. Real keys have 24.
 const maxSessionKey = 128
 
 // miniLogin is the call of a mini program's sign-in (WeChat: code2Session, D1).
 var miniLogin = endpoint{
 	op: "login", path: "/sns/jscode2session", single: true, patient: true,
-	kinds: map[int]Remedy{40001: RemedyAlert}, // there is no token: the secret is wrong
+	kinds: map[int]Remedy{40001: RemedyAlert}, // no token is involved: the secret is wrong
 }
 
 // MiniSession is WeChat's answer to the code of a mini program.
@@ -16,17 +16,17 @@ type MiniSession struct {
 	// OpenID and UnionID are as in Token. UnionID is "" for a mini program that
 	// is not bound to an Open Platform account.
 	OpenID, UnionID string
-	// SessionKey decrypts what the client fetches from now on; the next
+	// SessionKey decrypts data that the client fetches from now on; the next
 	// wx.login replaces it. It must never leave the server. It is empty if
-	// WeChat gave none that makes sense: who somebody is does not depend on it.
+	// WeChat returned no valid key; the sign-in does not depend on it.
 	SessionKey Secret
 }
 
-// Login spends the code of wx.login, which is good for five minutes, and returns
-// who the visitor is. The request is repeated only where WeChat says that it is busy.
-// An empty code is ErrStartPage, one that cannot be a code ErrRestart; neither is
-// sent. ErrRestart and ErrUncertain ask for another wx.login; ErrDeny (40226, a
-// high-risk visitor) is final.
+// Login spends the code of wx.login, which is valid for five minutes, and
+// returns the visitor's identity. The request is repeated only if WeChat says
+// that it is busy. An empty code is ErrStartPage, an impossible code is
+// ErrRestart; neither is sent. After ErrRestart and ErrUncertain the client
+// must call wx.login again; ErrDeny (40226, a high-risk visitor) is final.
 func (c *Client) Login(ctx context.Context, cred Credentials, code string) (MiniSession, error) {
 	if err := miniLogin.checkCode(cred, code); err != nil {
 		return MiniSession{}, err

@@ -2,16 +2,16 @@ package wechat
 
 import "time"
 
-// MiniProfile is what an Envelope of wx.getUserInfo or wx.getUserProfile says of
-// a visitor. Fields are as in UserInfo. Since October 2022 WeChat gives every
-// visitor the name 微信用户 and a grey avatar: that is no profile, both are "".
+// MiniProfile is a visitor's profile in an Envelope of wx.getUserInfo or
+// wx.getUserProfile. Fields are as in UserInfo. Since October 2022 WeChat
+// returns the name 微信用户 and a grey avatar for every visitor; both are replaced
+// by "".
 type MiniProfile struct {
 	OpenID, UnionID     string
 	Nickname, AvatarURL string
 }
 
-// Profile opens the envelope. Errors are ErrRelogin and those beside it; nothing is
-// returned with an error.
+// Profile opens the envelope. Its errors are those of an Envelope.
 func (e Envelope) Profile(now time.Time) (MiniProfile, error) {
 	r, err := e.open(now)
 	if err != nil {
@@ -31,8 +31,8 @@ func (e Envelope) parseProfile(r reply) (MiniProfile, error) {
 	case !ok:
 		return MiniProfile{}, errDecrypt
 	case openID != e.OpenID:
-		// A bent first block would make one visitor another (malleability of
-		// CBC: the iv is the visitor's to choose).
+		// A changed first block could name another visitor (attack:
+		// malleability of CBC, because the visitor chooses the iv).
 		return MiniProfile{}, ErrForeignPerson
 	}
 	profile := MiniProfile{OpenID: openID, UnionID: unionID}

@@ -8,9 +8,9 @@ import (
 // param is one name and value of a query.
 type param struct{ name, value string }
 
-// encodeParams writes a query in the order given, which url.Values does not
-// keep. Every value is percent-encoded exactly once, a blank as %20: a code such
-// as "x&appid=other" stays one parameter (parameter injection).
+// encodeParams encodes a query in the given order, which url.Values does not
+// keep. Every value is percent-encoded exactly once, a space as %20: a code
+// such as "x&appid=other" stays one parameter (attack: parameter injection).
 func encodeParams(params []param) string {
 	var b strings.Builder
 	for i, p := range params {

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// errNoPhone says that there is no number, without quoting what is there.
+// errNoPhone reports an invalid phone number. It does not quote it.
 var errNoPhone = errors.New("the answer has no valid phone number")
 
 // phoneNumber is the call behind the button getPhoneNumber (WeChat:
-// getPhoneNumber, D2). It is asked for one visitor's number: 40003 says that the code
-// is another's.
+// getPhoneNumber, D2). It asks for one visitor's number: 40003 means that the
+// code belongs to another visitor.
 var phoneNumber = endpoint{
 	op: "phone", path: "/wxa/business/getuserphonenumber", single: true, patient: true,
 	kinds: map[int]Remedy{40003: RemedyForeignCode, 40014: RemedyRenew, 42001: RemedyRenew},
@@ -25,12 +25,13 @@ type Phone struct {
 	Number      string // purePhoneNumber, without the country code: 4 to 15 digits
 }
 
-// Phone spends the code of the button getPhoneNumber, which is another than that
-// of wx.login and good for five minutes, and returns the visitor's number. access
-// is the token of the mini program appID. openID, if not empty, is whom WeChat
-// must have made the code for; ErrForeignCode says that it is another's. The request
-// is repeated only where WeChat says that it is busy. ErrRenew says that access is of
-// no use; the code has not been spent then.
+// Phone spends the code of the button getPhoneNumber and returns the visitor's
+// number. The code is not the one of wx.login; it is valid for five minutes.
+// access is the token of the mini program appID. openID, if not empty, is the
+// visitor that WeChat must have made the code for; ErrForeignCode means that it
+// belongs to another visitor. The request is repeated only if WeChat says that
+// it is busy. ErrRenew means that access is invalid; the code is not spent
+// then.
 func (c *Client) Phone(ctx context.Context, access Secret, appID, code, openID string) (Phone, error) {
 	switch {
 	case code == "":
@@ -70,7 +71,7 @@ func parsePhoneAnswer(r reply, appID string) (Phone, error) {
 }
 
 // Phone opens the envelope of an old client (getPhoneNumber before base library
-// 2.21.2). Errors are ErrRelogin and those beside it. Prefer Client.Phone.
+// 2.21.2). Its errors are those of an Envelope. Prefer Client.Phone.
 func (e Envelope) Phone(now time.Time) (Phone, error) {
 	r, err := e.open(now)
 	if err != nil {
@@ -84,7 +85,7 @@ func (e Envelope) Phone(now time.Time) (Phone, error) {
 }
 
 // parsePhone reads phone_info. WeChat writes the country code as a string or as a
-// number. Only digits pass: a number ends up in a header.
+// number. Only digits pass, because the number is sent in a header.
 func parsePhone(info reply) (Phone, error) {
 	number, ok := info.text("purePhoneNumber")
 	country, okCountry := info.text("countryCode")
@@ -95,7 +96,7 @@ func parsePhone(info reply) (Phone, error) {
 	return Phone{CountryCode: country, Number: number}, nil
 }
 
-// digits reports whether text is least to most of 0-9.
+// digits reports whether text has least to most characters, all of them 0-9.
 func digits(text string, least, most int) bool {
 	return len(text) >= least && len(text) <= most && strings.Trim(text, "0123456789") == ""
 }

@@ -7,37 +7,39 @@ import (
 	"fmt"
 )
 
-// Why a push is not believed. Only ErrPushFormat is about a push that WeChat
-// signed and that is ours; after every other one nothing may happen.
+// Why a push is refused. Only ErrPushFormat is about a push that WeChat signed
+// for this account; after every other error the push must have no effect.
 var (
-	// ErrPushSignature: nobody who knows a token sent this.
+	// ErrPushSignature: the sender does not know a token.
 	ErrPushSignature = errors.New("the push is not signed by WeChat")
-	// errPushPlain: clear text, though there is an AES key. The signature of
-	// plain mode does not cover the body.
+	// errPushPlain: the push is not encrypted, but there is an AES key. The
+	// signature of plain mode does not cover the body.
 	errPushPlain = errors.New("the push is not encrypted, though push_aes_key is set")
-	// errPushSealed: encrypted, and there is no AES key to read it with.
+	// errPushSealed: the push is encrypted, but there is no AES key.
 	errPushSealed = errors.New("the push is encrypted, and push_aes_key is not set")
-	// errPushEnvelope: signed, but no AES key of ours opens it.
+	// errPushEnvelope: the push is signed, but no AES key opens it.
 	errPushEnvelope = errors.New("the push cannot be opened with push_aes_key")
-	// errPushAppID: signed, and meant for another app id.
+	// errPushAppID: the push is signed, but for another app id.
 	errPushAppID = errors.New("the push is for another app id")
-	// ErrPushFormat: signed and ours, but neither XML nor JSON as WeChat writes it.
+	// ErrPushFormat: the push is signed for this account, but is neither XML
+	// nor JSON as WeChat writes it.
 	ErrPushFormat = errors.New("the push cannot be read")
-	// errPushKeys: a key with which no push can be opened.
+	// errPushKeys: a key cannot open any push.
 	errPushKeys = errors.New("unusable keys for pushes")
 )
 
-// PushKeys are what is known to WeChat and us alone about the pushes of one
-// account (WeChat's console: 服务器配置). While one is replaced both stand in
-// the list; the order does not matter. Safe for concurrent use.
+// PushKeys are the secrets for the pushes of one account, known only to WeChat
+// and the operator (WeChat's console: 服务器配置). While a key is replaced, both are
+// in the list; the order does not matter. It is safe for concurrent use.
 type PushKeys struct {
-	// Tokens sign. At least one; an empty one signs nothing.
+	// Tokens check signatures. At least one is required; an empty token matches
+	// no signature.
 	Tokens []Secret
-	// AESKeys are EncodingAESKeys, 43 characters each. With any, a push must be
-	// encrypted (compatible or safe mode); without, plain and compatible mode
-	// are read.
+	// AESKeys are EncodingAESKeys, 43 characters each. With a key, a push must
+	// be encrypted (compatible or safe mode); without one, plain and compatible
+	// mode are read.
 	AESKeys []Secret
-	// AppID is the account's own. A push for another one is not believed.
+	// AppID is the account's app id. A push for another app id is refused.
 	AppID string
 }
 
@@ -55,21 +57,23 @@ func decodeAESKey(key Secret) ([]byte, error) {
 	return raw, nil
 }
 
-// CheckQuery reports whether the query can belong to a push of WeChat's, before
-// anything of the body is read: ErrPushSignature if not. nil proves a body only
-// in plain mode, and there only that whoever sent it saw a signature once.
+// CheckQuery checks the signature of the query before the body is read. It
+// returns ErrPushSignature if the query cannot be WeChat's. nil does not prove
+// the body; in plain mode it proves only that the sender has seen a signature
+// once.
 func (k *PushKeys) CheckQuery(q PushQuery) error {
-	// Pushes in safe mode are proved by msg_signature, and WeChat promises
-	// the other one for the rest only; where it is given it must be right.
+	// In safe mode msg_signature proves the push, and WeChat documents the
+	// other signature only for the other modes; if it is present, it must be
+	// correct.
 	if q.Signature == "" && q.MsgSignature != "" && len(k.AESKeys) > 0 {
 		return nil
 	}
 	return k.signed(q.Signature, q.Timestamp, q.Nonce)
 }
 
-// Open checks a push and returns what it says. Of a body in compatible mode only
-// the encrypted half counts: nothing covers the clear one. Errors: ErrPushSignature,
-// ErrPushFormat, and those that only a log tells apart.
+// Open checks a push and returns its message. In compatible mode only the
+// encrypted part of the body counts, because no signature covers the plain
+// part. Errors: ErrPushSignature, ErrPushFormat, and errors for the log.
 func (k *PushKeys) Open(q PushQuery, body []byte) (PushMessage, error) {
 	if err := k.CheckQuery(q); err != nil {
 		return PushMessage{}, err
@@ -83,9 +87,9 @@ func (k *PushKeys) Open(q PushQuery, body []byte) (PushMessage, error) {
 	}
 	switch {
 	case err != nil:
-		return PushMessage{}, ErrPushSignature // no envelope: nothing that could be signed
+		return PushMessage{}, ErrPushSignature // there is no envelope, so no signature can cover the body
 	case m.encrypt == "":
-		return PushMessage{}, errPushPlain // downgrade: a signature out of a log, and any body
+		return PushMessage{}, errPushPlain // attack: downgrade with a signature out of a log and any body
 	}
 	if err := k.signed(q.MsgSignature, q.Timestamp, q.Nonce, m.encrypt); err != nil {
 		return PushMessage{}, err
@@ -97,7 +101,7 @@ func (k *PushKeys) Open(q PushQuery, body []byte) (PushMessage, error) {
 	return k.ours(parsePush(clear))
 }
 
-// ours refuses what tells of an account of another app id.
+// ours refuses a message about an account with another app id.
 func (k *PushKeys) ours(m PushMessage, err error) (PushMessage, error) {
 	if err == nil && m.AboutAccount() && m.AppID != "" && m.AppID != k.AppID {
 		return PushMessage{}, errPushAppID
@@ -105,12 +109,13 @@ func (k *PushKeys) ours(m PushMessage, err error) (PushMessage, error) {
 	return m, err
 }
 
-// signed reports whether one of the tokens signs the parts like this. All are
-// tried, each in constant time (attack: guessing a signature byte by byte).
+// signed checks whether signature is a token's signature of the parts. It tries
+// all tokens, each in constant time (attack: guessing a signature byte by
+// byte).
 func (k *PushKeys) signed(signature string, parts ...string) error {
 	right := 0
 	for _, token := range k.Tokens {
-		if !token.IsZero() { // an empty token would make everybody WeChat
+		if !token.IsZero() { // with an empty token any client could sign
 			right |= subtle.ConstantTimeCompare([]byte(signature), []byte(PushSignature(token, parts...)))
 		}
 	}

@@ -32,8 +32,8 @@ func PushSignature(token Secret, parts ...string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// openEnvelope opens an envelope whose msg_signature has been checked: nobody
-// but WeChat can learn anything from the error (attack: padding oracle).
+// openEnvelope opens an envelope whose msg_signature has been checked, so that
+// only WeChat can get its errors (attack: padding oracle).
 func (k *PushKeys) openEnvelope(encrypt string) ([]byte, error) {
 	sealed, err := base64.StdEncoding.DecodeString(encrypt)
 	if err != nil {

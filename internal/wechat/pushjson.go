@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// readPushJSON reads the object of a push. Fields that are objects are passed over.
+// readPushJSON reads the object of a push. It skips fields that are objects.
 func readPushJSON(body []byte) (PushMessage, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
@@ -36,8 +36,9 @@ func readPushJSON(body []byte) (PushMessage, error) {
 	return r.message, nil
 }
 
-// pushText returns a string, a number as it is written, or the elements of a list
-// of those separated by commas. A list longer than a field may be is not read.
+// pushText returns a string, a number as it is written, or the elements of a
+// list separated by commas. It refuses a list that is longer than a field may
+// be.
 func pushText(raw json.RawMessage) (string, bool) {
 	if len(raw) > 0 && raw[0] == '[' {
 		if len(raw) > maxPushField {
@@ -63,8 +64,8 @@ func pushText(raw json.RawMessage) (string, bool) {
 	return reply{"": raw}.text("")
 }
 
-// repairPushJSON is repairJSON, and removes commas before a closing bracket: the
-// official sample has one.
+// repairPushJSON is repairJSON, and also removes commas before a closing
+// bracket: the official sample has one.
 func repairPushJSON(body []byte) []byte {
 	body = repairJSON(body)
 	fixed := make([]byte, 0, len(body))

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// The events that tell of a person's account and of what they withdrew (WeChat:
-// 授权用户信息变更), and the one of an unfollow.
+// The events about a person's account and withdrawn consent (WeChat: 授权用户信息变更),
+// and about an unfollow.
 const (
 	PushRevoke      = "user_authorization_revoke"
 	PushCancel      = "user_authorization_cancellation"
@@ -15,26 +15,27 @@ const (
 	PushUnsubscribe = "unsubscribe"
 )
 
-// maxPushField bounds one field of a message, in bytes; a longer one is as good
-// as absent. Nothing that we act on comes near.
+// maxPushField bounds one field of a message, in bytes. A longer field counts
+// as absent; the fields that the gateway uses are far shorter.
 const maxPushField = 512
 
-// PushMessage is what a push says, as far as we care. Every text is trimmed, and
-// hostile: in plain mode anybody who saw a signature may have written it.
+// PushMessage contains the fields of a push that the gateway uses. Every text
+// is trimmed and untrusted: in plain mode an attacker who has seen a signature
+// may have written it.
 type PushMessage struct {
 	// FromUserName is the sender's openid; in events about a person's account
-	// it is a pseudo user of WeChat's, and the person is OpenID.
+	// it is one of WeChat's pseudo users, and the person is in OpenID.
 	ToUserName, FromUserName string
 	// MsgType and Event are in lower case.
 	MsgType, Event string
 	// MsgID is "" for events.
 	MsgID string
-	// CreateTime is zero if there was none that makes sense.
+	// CreateTime is zero if the push has no valid time.
 	CreateTime time.Time
-	// OpenID, UnionID and AppID are of the person whom an event is about.
-	// OpenID and UnionID are "" where they cannot be such an id.
+	// OpenID, UnionID and AppID belong to the person that an event is about.
+	// OpenID and UnionID are "" if they have no valid form.
 	OpenID, UnionID, AppID string
-	// RevokeInfo are the codes of what was withdrawn, separated by commas.
+	// RevokeInfo has the codes of the withdrawn data, separated by commas.
 	RevokeInfo string
 
 	encrypt string
@@ -45,8 +46,8 @@ func (m *PushMessage) Is(event string) bool {
 	return m.Event == event && (m.MsgType == "event" || m.MsgType == "")
 }
 
-// AboutAccount reports whether this is one of the three events that tell of a
-// person's account (revoke, cancellation, modified).
+// AboutAccount reports whether this is one of the three events about a person's
+// account (revoke, cancellation, modified).
 func (m *PushMessage) AboutAccount() bool {
 	return m.Is(PushRevoke) || m.Is(PushCancel) || m.Is(PushModified)
 }
@@ -61,7 +62,8 @@ func (m *PushMessage) Person() string {
 	return id
 }
 
-// pushFields maps the names of fields, in lower case, to where they go.
+// pushFields maps the names of fields, in lower case, to the fields of a
+// PushMessage.
 var pushFields = map[string]func(m *PushMessage, text string){
 	"tousername":   func(m *PushMessage, text string) { m.ToUserName = text },
 	"fromusername": func(m *PushMessage, text string) { m.FromUserName = text },
@@ -83,15 +85,15 @@ func pushID(text string) string {
 	return ""
 }
 
-// pushReader collects the fields of one message. Of a name that is there twice
-// the first counts.
+// pushReader collects the fields of one message. If a name occurs twice, the
+// first value counts.
 type pushReader struct {
 	message PushMessage
 	seen    map[string]bool
 }
 
-// field takes one field. Names are matched as WeChat is known to write them: in
-// any case, with blanks around.
+// field adds one field. It ignores case and surrounding spaces in names,
+// because WeChat varies them.
 func (r *pushReader) field(name, text string) {
 	name = strings.ToLower(strings.TrimSpace(name))
 	set, known := pushFields[name]
@@ -103,15 +105,15 @@ func (r *pushReader) field(name, text string) {
 	case name == "encrypt":
 		set(&r.message, text)
 	case len(text) <= maxPushField:
-		// A copy: what is remembered of the field must not keep the blanks around
-		// it, a mebibyte of them, in memory.
+		// Copy the text: a substring would keep the whole field, up to a
+		// mebibyte of spaces, in memory.
 		set(&r.message, strings.Clone(text))
 	}
 }
 
-// parsePush reads a message or an envelope, XML or JSON by content: what comes
-// depends on a setting in WeChat's console. What cannot be read is repaired as
-// far as WeChat is known to break it, and read once more.
+// parsePush reads a message or an envelope, XML or JSON by content, because the
+// format depends on a setting in WeChat's console. If reading fails, it repairs
+// the errors that WeChat is known to make, and tries once more.
 func parsePush(body []byte) (PushMessage, error) {
 	body = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff")))
 	read, repair := readPushJSON, repairPushJSON

@@ -12,19 +12,18 @@ const (
 	maxPushParam = 256
 )
 
-// PushQuery is what stands in the address of a push or of the check of a server
-// URL (WeChat: 消息推送). Nothing in it is to be believed before
-// [PushKeys.CheckQuery].
+// PushQuery is the query of a push or of the check of a server URL (WeChat:
+// 消息推送). It is untrusted until [PushKeys.CheckQuery] has succeeded.
 type PushQuery struct {
 	Signature, MsgSignature, Timestamp, Nonce string
-	// EchoStr is only there when WeChat checks the server URL, and is the
-	// answer to that.
+	// EchoStr is present only when WeChat checks the server URL. It is the
+	// answer to the check.
 	EchoStr string
 }
 
-// ParsePushQuery reads a raw query of at most 4 KiB. A parameter of ours that is
-// there twice, or longer than 256 bytes, makes it ErrPushSignature: whoever
-// forwards pushes might read the other one.
+// ParsePushQuery reads a raw query of at most 4 KiB. A known parameter that
+// occurs twice, or is longer than 256 bytes, is ErrPushSignature: a relay might
+// read the other value.
 func ParsePushQuery(raw string) (PushQuery, error) {
 	if len(raw) > maxPushQuery {
 		return PushQuery{}, ErrPushSignature
@@ -48,7 +47,7 @@ func ParsePushQuery(raw string) (PushQuery, error) {
 	return q, nil
 }
 
-// Time is when WeChat signed the push; false if the timestamp is no time.
+// Time is when WeChat signed the push; false if the timestamp is not a time.
 func (q PushQuery) Time() (time.Time, bool) { return pushTime(q.Timestamp) }
 
 // pushTime reads seconds since 1970, of at most 11 digits.
@@ -63,8 +62,9 @@ func pushTime(text string) (time.Time, bool) {
 	return time.Unix(int64(seconds), 0).UTC(), true
 }
 
-// Echo returns the answer to a check of the server URL whose signature was right;
-// false if it is nothing that WeChat sends. It is 1 to 256 bytes of visible ASCII.
+// Echo returns the answer to a check of the server URL with a correct
+// signature: 1 to 256 bytes of visible ASCII. It returns false for any other
+// text.
 func (q PushQuery) Echo() (string, bool) {
 	for i := range len(q.EchoStr) {
 		if q.EchoStr[i] <= ' ' || q.EchoStr[i] > '~' {

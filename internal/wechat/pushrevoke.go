@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Revocation is what of a person's data must go.
+// Revocation says which data of a person must be removed.
 type Revocation struct {
 	Profile bool // nickname and avatar
 	Phone   bool // phone number
 	Grant   bool // the token by which the profile can be fetched again
-	// Unknown: a code that is not in the table, so everything goes.
+	// Unknown: a code is not in the table, so everything is removed.
 	Unknown bool
 }
 
@@ -18,10 +18,10 @@ var (
 	revokeAll     = Revocation{Profile: true, Phone: true, Grant: true}
 	revokeProfile = Revocation{Profile: true, Grant: true}
 	revokePhone   = Revocation{Phone: true}
-	revokeNothing = Revocation{} // addresses, invoices, …: never given to us
+	revokeNothing = Revocation{} // addresses, invoices, …: data that the gateway never gets
 )
 
-// What RevokeInfo says depends on the kind of account (WeChat: 授权用户信息变更).
+// The meaning of RevokeInfo depends on the kind of account (WeChat: 授权用户信息变更).
 var (
 	officialRevokeCodes = map[string]Revocation{
 		"201": revokeNothing, // address
@@ -53,15 +53,15 @@ var (
 	}
 )
 
-// maxRevokeCodes bounds the codes of one push; more of them are unknown ones.
+// maxRevokeCodes bounds the codes of one push; more codes count as unknown.
 const maxRevokeCodes = 32
 
-// maxRevokeCode bounds one code for others, in bytes; all of them fit into 256.
+// maxRevokeCode bounds one code in RevokeCodes, in bytes; all codes fit into
+// 256.
 const maxRevokeCode = 7
 
-// Revoked says what RevokeInfo names. A code that is not known for this kind, and
-// no code at all, name everything: WeChat's own sample has a code that its table
-// lacks.
+// Revoked returns the data that RevokeInfo names. An unknown code and a missing
+// code name everything: WeChat's own sample has a code that its table lacks.
 func (k AccountKind) Revoked(revokeInfo string) Revocation {
 	codes := splitCodes(revokeInfo)
 	if len(codes) == 0 || len(codes) > maxRevokeCodes {
@@ -85,8 +85,9 @@ func unknownRevocation() Revocation {
 	return all
 }
 
-// RevokeCodes returns the codes of RevokeInfo in order, separated by commas, with
-// nothing in them but letters and digits: fit for a log or another system.
+// RevokeCodes returns the codes of RevokeInfo in order, separated by commas.
+// They contain only letters and digits, so they are safe in logs and other
+// systems.
 func RevokeCodes(revokeInfo string) string {
 	codes := splitCodes(revokeInfo)
 	codes = codes[:min(len(codes), maxRevokeCodes)]

@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// maxPushDepth bounds how deep elements may stand in each other. WeChat's deepest
+// maxPushDepth bounds how deep elements may be nested. WeChat's deepest
 // push, a list of chosen pictures, has five levels.
 const maxPushDepth = 32
 
-// readPushXML reads the fields of a push: the texts of what stands directly in
-// the root. Declarations are refused, so there are no entities but XML's own
-// (attacks: billion laughs, XXE).
+// readPushXML reads the fields of a push: the texts of the root's child
+// elements. It refuses declarations, so there are only XML's predefined
+// entities (attacks: billion laughs, XXE).
 func readPushXML(body []byte) (PushMessage, error) {
 	d := xml.NewDecoder(bytes.NewReader(body))
 	r := newPushReader()
@@ -59,13 +59,13 @@ func readPushXML(body []byte) (PushMessage, error) {
 	return r.message, nil
 }
 
-// repairPushXML removes what XML does not allow, raw control bytes in nicknames
-// and texts, and replaces broken UTF-8.
+// repairPushXML removes bytes that XML does not allow, such as raw control
+// bytes in nicknames, and replaces broken UTF-8.
 func repairPushXML(body []byte) []byte {
 	return bytes.Map(func(r rune) rune {
 		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == '\ufffe' || r == '\uffff' {
 			return -1
 		}
-		return r // bytes that are no UTF-8 arrive as U+FFFD
+		return r // bytes that are not UTF-8 arrive as U+FFFD
 	}, bytes.ToValidUTF8(body, []byte(string(utf8.RuneError))))
 }

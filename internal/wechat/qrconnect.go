@@ -1,20 +1,20 @@
 package wechat
 
-// QRConnect says what a browser asks WeChat's QR page for, where visitors of a
-// website sign in by scanning (WeChat: website applications, B). The account is a
-// website application of the Open Platform, not an official account; its code is
-// good for ten minutes.
+// QRConnect is a browser's request to WeChat's QR page, where visitors of a
+// website sign in by scanning (WeChat: website applications, B). The account is
+// a website application of the Open Platform, not an official account; its code
+// is valid for ten minutes.
 type QRConnect struct {
 	AppID string
-	// RedirectURI is as in Authorize. A fragment would be put in the wrong
-	// place by WeChat's fast login.
+	// RedirectURI is as in Authorize. WeChat's fast login puts a fragment in
+	// the wrong place.
 	RedirectURI string
 	// State is as in Authorize.
 	State string
 }
 
 // QRConnectURL returns the address to send the browser to, with ScopeLogin, the
-// only scope there is. The order of the parameters is the documented one.
+// only possible scope. The parameters have the documented order.
 func (c *Client) QRConnectURL(q QRConnect) string {
 	params := []param{
 		{"appid", q.AppID},

@@ -2,16 +2,17 @@ package wechat
 
 import "strings"
 
-// Any window of a secret, of this many bytes, is taken for the secret: WeChat may
-// echo a part of it. Secrets of fewer than minSecret bytes are not looked for,
-// they would tear every text apart; WeChat's have 32 and more.
+// Any part of a secret with this many bytes counts as the secret, because
+// WeChat may echo a part of it. Secrets shorter than minSecret bytes are not
+// searched for, because they would match everywhere; WeChat's have 32 bytes or
+// more.
 const (
 	secretWindow = 8
 	minSecret    = 4
 )
 
-// redact replaces every piece of secrets in text, as it is, percent-encoded and
-// as it stands in JSON.
+// redact replaces every part of secrets in text: as it is, percent-encoded, and
+// escaped as in JSON.
 func redact(text string, secrets []Secret) string {
 	windows := map[string]struct{}{}
 	for _, secret := range secrets {
@@ -25,10 +26,10 @@ func redact(text string, secrets []Secret) string {
 	return hide(text, windows)
 }
 
-// inJSON writes printable ASCII as post puts it between quotation marks.
+// inJSON escapes printable ASCII as post does in JSON strings.
 var inJSON = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-// addWindows adds every piece of secret that counts as the secret.
+// addWindows adds every part of secret that counts as the secret.
 func addWindows(windows map[string]struct{}, secret string) {
 	width := min(secretWindow, len(secret))
 	if width < minSecret {
@@ -39,10 +40,10 @@ func addWindows(windows map[string]struct{}, secret string) {
 	}
 }
 
-// hide replaces each run of bytes of text that windows cover.
+// hide replaces each run of bytes in text that windows cover.
 func hide(text string, windows map[string]struct{}) string {
 	var b strings.Builder
-	covered := 0 // text[:covered] is part of a secret, or behind us
+	covered := 0 // text[:covered] is part of a secret, or already written
 	for i := range len(text) {
 		for width := minSecret; width <= min(secretWindow, len(text)-i); width++ {
 			if _, ok := windows[text[i:i+width]]; !ok {

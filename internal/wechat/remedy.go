@@ -5,34 +5,34 @@ import (
 	"fmt"
 )
 
-// Remedy is what to do about an error: one word for each action of WeChat's error
-// codes, and two for the times when WeChat gave no answer that counts.
+// Remedy is what to do about an error: one word for each kind of WeChat's error
+// codes, and two for calls without a valid answer of WeChat.
 type Remedy string
 
-// The kinds. Each has a sentinel of the same name for errors.Is.
+// The remedies. Each has a sentinel of the same name for errors.Is.
 const (
-	RemedyRetry       Remedy = "retry"       // WeChat is busy and has done nothing: ask again within seconds
-	RemedyThrottled   Remedy = "throttled"   // too many calls this minute: ask in the next one; the code may still be good
-	RemedyRestart     Remedy = "restart"     // code or token is of no use any more: begin a new dance, twice at most
-	RemedyReuse       Remedy = "reuse"       // the code has been used: answer as the first time; if there is none, restart
-	RemedyRefresh     Remedy = "refresh"     // the access token is of no use: refresh once; if that cannot be done, restart
-	RemedyAlert       Remedy = "alert"       // configuration, a bug or a code nobody knows: stop and tell the operator
-	RemedyRenew       Remedy = "renew"       // the account's own token is of no use: fetch a new one once; if that fails, alert
+	RemedyRetry       Remedy = "retry"       // WeChat is busy and has done nothing: call again within seconds
+	RemedyThrottled   Remedy = "throttled"   // too many calls this minute: call again in the next one; the code may still be valid
+	RemedyRestart     Remedy = "restart"     // code or token is no longer valid: begin a new dance, at most twice
+	RemedyReuse       Remedy = "reuse"       // the code has been used: give the first answer again; without one, restart
+	RemedyRefresh     Remedy = "refresh"     // the access token is invalid: refresh once; if that fails, restart
+	RemedyAlert       Remedy = "alert"       // configuration, a bug or an unknown code: stop and tell the operator
+	RemedyRenew       Remedy = "renew"       // the account's global token is invalid: fetch a new one once; if that fails, alert
 	RemedyStop        Remedy = "stop"        // the quota is exhausted: alert, and do not call again today
 	RemedyBackoff     Remedy = "backoff"     // an administrator must confirm or has refused: alert, and wait 1 to 24 hours
-	RemedyDeny        Remedy = "deny"        // WeChat does not want this visitor: say so, do not repeat
-	RemedyForeignCode Remedy = "foreign"     // the code was made for another visitor: say so, do not repeat
+	RemedyDeny        Remedy = "deny"        // WeChat refuses this visitor: show it, do not repeat
+	RemedyForeignCode Remedy = "foreign"     // the code was made for another visitor: show it, do not repeat
 	RemedyStartPage   Remedy = "start"       // there was no code: show a page to start from
 	RemedyRelogin     Remedy = "relogin"     // a mini program must call wx.login again
-	RemedyUnavailable Remedy = "unavailable" // nothing was sent, or WeChat answered 5xx: a repetition is safe, expect 40163 after 5xx
-	RemedyUncertain   Remedy = "uncertain"   // sent, but no answer that makes sense: a code may be spent or not, do not repeat, restart
+	RemedyUnavailable Remedy = "unavailable" // the call was not sent, or WeChat answered 5xx: a repetition is safe, expect 40163 after 5xx
+	RemedyUncertain   Remedy = "uncertain"   // sent, but without a valid answer: the code may be spent, do not repeat, restart
 )
 
-// One sentinel for each Remedy. Some outcomes are a narrower case of another and
-// wrap it: ErrThrottled is also ErrRetry; ErrReuse and ErrRefresh are also
-// ErrRestart; ErrRenew, ErrStop, ErrBackoff and ErrForeignCode are also ErrAlert. A
-// caller that tells them apart asks for the narrower first; one that does not treats
-// them as the wider, which is safe.
+// One sentinel for each Remedy. Some outcomes are a narrower case of another
+// and wrap it: ErrThrottled is also ErrRetry; ErrReuse and ErrRefresh are also
+// ErrRestart; ErrRenew, ErrStop, ErrBackoff and ErrForeignCode are also
+// ErrAlert. A caller that distinguishes them checks for the narrower one first;
+// to treat them as the wider one is safe.
 var (
 	ErrRetry       = errors.New("WeChat is busy")
 	ErrThrottled   = fmt.Errorf("too many calls this minute: %w", ErrRetry)
@@ -48,10 +48,10 @@ var (
 	ErrStartPage   = errors.New("there is no code")
 	ErrRelogin     = errors.New("the mini program must sign in again")
 	ErrUnavailable = errors.New("WeChat cannot be reached")
-	ErrUncertain   = errors.New("WeChat gave no answer that makes sense")
+	ErrUncertain   = errors.New("WeChat gave no valid answer")
 )
 
-// sentinel returns the error that stands for k, nil for a Remedy that is none.
+// sentinel returns the sentinel of k, nil for an unknown Remedy.
 func (k Remedy) sentinel() error {
 	switch k {
 	case RemedyRetry:

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// What can be wrong with an answer. None of these texts quotes the answer: it may
-// hold a token or echo the code.
+// The errors of an answer. They do not quote the answer, which may contain a
+// token or echo the code.
 var (
 	errNotJSON  = errors.New("the answer is not a JSON object")
 	errErrcode  = errors.New("the answer has an errcode that is not a number")
@@ -18,13 +18,13 @@ var (
 	errUnionID  = errors.New("the answer has a malformed unionid")
 )
 
-// reply is the JSON object of an answer. Names match exactly, unlike those of a
-// struct, for which "OPENID" would be as good as "openid".
+// reply is the JSON object of an answer. Names match exactly; with a struct,
+// "OPENID" would match "openid".
 type reply map[string]json.RawMessage
 
-// parseReply reads an answer by content, whatever its Content-Type (WeChat sends
-// text/plain). Nicknames with raw control bytes and broken UTF-8 make JSON that
-// is none: it is repaired and read once more.
+// parseReply reads an answer and ignores its Content-Type (WeChat sends
+// text/plain). Nicknames with raw control bytes or broken UTF-8 make the JSON
+// invalid: it is repaired and read once more.
 func parseReply(body []byte) (reply, error) {
 	body = bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff"))
 	var r reply
@@ -60,8 +60,8 @@ func repairJSON(body []byte) []byte {
 	return bytes.ToValidUTF8(fixed, []byte(string(utf8.RuneError)))
 }
 
-// text returns a string, or a number as it is written: WeChat mixes the two up.
-// Absent and null are "". It reports false for anything else.
+// text returns a string, or a number as it is written, because WeChat mixes
+// them up. Absent and null give "". It returns false for anything else.
 func (r reply) text(name string) (string, bool) {
 	raw := r[name]
 	switch {
@@ -77,9 +77,8 @@ func (r reply) text(name string) (string, bool) {
 	return "", false
 }
 
-// flag reports whether a mark is set, as a number, a string or a boolean. What
-// cannot be understood counts as set: an odd mark on a virtual visitor must not
-// turn it into a real one.
+// flag reports whether a mark is set, as a number, a string or a boolean. An
+// unknown value counts as set: a virtual visitor must not become a real one.
 func (r reply) flag(name string) bool {
 	text, ok := r.text(name)
 	if !ok {
@@ -105,8 +104,8 @@ func (r reply) errcode() (int, error) {
 	return int(code), nil
 }
 
-// identity returns the openid and, if there is one, the unionid. A malformed one
-// fails the whole answer: half an identity signs somebody else in.
+// identity returns the openid and, if there is one, the unionid. A malformed id
+// fails the whole answer: a partial identity could sign in another person.
 func (r reply) identity() (openID, unionID string, err error) {
 	openID, ok := r.id("openid")
 	if !ok || openID == "" {
@@ -118,8 +117,8 @@ func (r reply) identity() (openID, unionID string, err error) {
 	return openID, unionID, nil
 }
 
-// id returns an openid or unionid, "" where there is none. It reports false for a
-// malformed one.
+// id returns an openid or unionid, "" if it is absent. It returns false for a
+// malformed id.
 func (r reply) id(name string) (string, bool) {
 	text, ok := r.text(name)
 	id, valid := parseID(text)

@@ -5,23 +5,24 @@ import (
 	"strings"
 )
 
-// Scope is what a visitor is asked for, or gave.
+// Scope is what a visitor is asked for, or has granted.
 type Scope string
 
 // The scopes of web authorisation (WeChat: web authorisation guide, A1; website
 // applications, B).
 const (
-	ScopeBase     Scope = "snsapi_base"     // silent: the openid and nothing else
-	ScopeUserInfo Scope = "snsapi_userinfo" // consent: nickname, avatar and, where there is one, unionid
-	ScopeLogin    Scope = "snsapi_login"    // QR sign-in of a website: what ScopeUserInfo gives
+	ScopeBase     Scope = "snsapi_base"     // silent: only the openid
+	ScopeUserInfo Scope = "snsapi_userinfo" // consent: nickname, avatar and, if there is one, the unionid
+	ScopeLogin    Scope = "snsapi_login"    // QR sign-in of a website: the same data as ScopeUserInfo
 )
 
 // maxScope bounds a scope of WeChat's, in bytes.
 const maxScope = 64
 
 // parseScope reads the scope of a token answer. WeChat documents a list
-// separated by commas; the widest scope we know wins. Anything that is not a
-// plain word becomes "", which grants nothing: a scope ends up in a header.
+// separated by commas; the widest known scope wins. Anything that is not a
+// plain word becomes "", which grants nothing, because the scope is sent in a
+// header.
 func parseScope(text string) Scope {
 	words := strings.Split(text, ",")
 	for i := range words {

@@ -7,15 +7,15 @@ import (
 	"unique"
 )
 
-// redacted stands wherever a secret would be printed.
+// redacted is printed instead of a secret.
 const redacted = "REDACTED"
 
-// Secret is a string that never prints: every fmt verb, JSON, text encoding and
-// slog give "REDACTED". The zero value is the empty secret. Two secrets are ==
-// when their strings are.
+// Secret is a string that is never printed: every fmt verb, JSON, text encoding
+// and slog give "REDACTED". The zero value is the empty secret. Two secrets are
+// == if their strings are equal.
 type Secret struct {
-	// fmt walks into unexported fields without calling methods; behind a
-	// handle it finds an address there, not the text.
+	// fmt prints unexported fields without calling methods; a handle shows only
+	// an address there, not the text.
 	handle unique.Handle[string]
 }
 
@@ -45,7 +45,7 @@ func (s Secret) String() string { return redacted }
 // GoString returns "REDACTED".
 func (s Secret) GoString() string { return redacted }
 
-// Format writes "REDACTED" for every verb; %x and %d know no Stringer.
+// Format writes "REDACTED" for every verb; %x and %d do not use Stringer.
 func (s Secret) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redacted) }
 
 // MarshalText returns "REDACTED".

@@ -2,8 +2,8 @@ package wechat
 
 import "context"
 
-// Limits of what is sent, in bytes. WeChat says nothing but "512 or more" of a
-// code (WeCom) and of a token.
+// Limits of sent values, in bytes. WeChat documents only "512 or more" for a
+// code (WeCom) and a token.
 const (
 	maxAppID  = 128
 	maxSecret = 256
@@ -15,11 +15,11 @@ const (
 var (
 	exchange = endpoint{
 		op: "exchange", path: "/sns/oauth2/access_token", single: true, patient: true,
-		kinds: map[int]Remedy{40001: RemedyAlert}, // there is no token yet: the secret is wrong
+		kinds: map[int]Remedy{40001: RemedyAlert}, // no token is involved: the secret is wrong
 	}
 	refresh = endpoint{
 		op: "refresh", path: "/sns/oauth2/refresh_token", single: true, patient: true,
-		kinds: map[int]Remedy{40001: RemedyRestart, 40014: RemedyRestart, 42001: RemedyRestart}, // nothing is left to refresh with
+		kinds: map[int]Remedy{40001: RemedyRestart, 40014: RemedyRestart, 42001: RemedyRestart}, // the refresh token is invalid
 	}
 	userInfo = endpoint{
 		op: "userinfo", path: "/sns/userinfo", patient: true,
@@ -27,13 +27,13 @@ var (
 	}
 )
 
-// Exchange spends a code and returns who the visitor is. It is the same call for
-// the codes of web authorisation, of a website's QR sign-in and of a mobile app,
-// each with the credentials of the account the code was made for. The request is
-// repeated only where WeChat says that it is busy. An empty code is ErrStartPage, one
-// that cannot be a code (more than 512 bytes, or bytes that are not printable ASCII)
-// is ErrRestart; neither is sent. After ErrUncertain the code may be spent: it must
-// not be tried again.
+// Exchange spends a code and returns the visitor's identity. The call is the
+// same for the codes of web authorisation, of a website's QR sign-in and of a
+// mobile app, each with the credentials of the account that the code was made
+// for. The request is repeated only if WeChat says that it is busy. An empty
+// code is ErrStartPage, an impossible code (more than 512 bytes, or bytes that
+// are not printable ASCII) is ErrRestart; neither is sent. After ErrUncertain
+// the code may be spent and must not be tried again.
 func (c *Client) Exchange(ctx context.Context, cred Credentials, code string) (Token, error) {
 	if err := exchange.checkCode(cred, code); err != nil {
 		return Token{}, err
@@ -67,7 +67,7 @@ func (c *Client) Refresh(ctx context.Context, appID string, token Secret) (Token
 
 // UserInfo returns the profile of openID, for which access was given with
 // ScopeUserInfo; with ScopeBase, and sometimes with the token of a 快照页 (snapshot
-// page), WeChat answers 48001. A profile of anybody else is an error.
+// page), WeChat answers 48001. A profile of another openid is an error.
 func (c *Client) UserInfo(ctx context.Context, access Secret, openID string) (UserInfo, error) {
 	if err := userInfo.checkUser(access, openID); err != nil {
 		return UserInfo{}, err
@@ -85,14 +85,14 @@ func (c *Client) UserInfo(ctx context.Context, access Secret, openID string) (Us
 	case err != nil:
 		return UserInfo{}, userInfo.malformed(err)
 	case info.OpenID != openID:
-		// A cache on the way that ignores the query would sign one visitor
-		// in as another.
-		return UserInfo{}, userInfo.fail(RemedyAlert, "the profile is of another openid than asked for")
+		// A cache that ignores the query could return another visitor's
+		// profile.
+		return UserInfo{}, userInfo.fail(RemedyAlert, "the profile belongs to another openid")
 	}
 	return info, nil
 }
 
-// token turns the answer of a call that gives a token into a Token.
+// token reads the Token in the answer of a call.
 func (ep endpoint) token(r reply, err error) (Token, error) {
 	if err != nil {
 		return Token{}, err
@@ -104,8 +104,7 @@ func (ep endpoint) token(r reply, err error) (Token, error) {
 	return token, nil
 }
 
-// checkCode reports what cannot be sent as a code and the credentials it is spent
-// with.
+// checkCode refuses a code, or credentials, that cannot be sent.
 func (ep endpoint) checkCode(cred Credentials, code string) error {
 	switch {
 	case code == "":
@@ -116,7 +115,7 @@ func (ep endpoint) checkCode(cred Credentials, code string) error {
 	return ep.checkCredentials(cred)
 }
 
-// checkCredentials reports what cannot be sent as an account's credentials.
+// checkCredentials refuses credentials that cannot be sent.
 func (ep endpoint) checkCredentials(cred Credentials) error {
 	switch {
 	case !sendable(cred.AppID, maxAppID):
@@ -127,7 +126,7 @@ func (ep endpoint) checkCredentials(cred Credentials) error {
 	return nil
 }
 
-// checkUser reports what cannot be sent as a visitor's token and openid.
+// checkUser refuses a visitor's token or openid that cannot be sent.
 func (ep endpoint) checkUser(access Secret, openID string) error {
 	if !sendable(access.Reveal(), maxToken) {
 		return ep.fail(RemedyRefresh, "the access token is missing or malformed")

@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// plainText removes what must not reach a log line or a header from a text of
-// WeChat's or a visitor's, and cuts the rest to max runes: control bytes (raw
-// 0x07 and 0x14 have been seen in nicknames), line separators, the marks that
-// turn the direction of writing (a name that reads as another one), byte order
-// marks and broken UTF-8. Emoji and their joiners stay.
+// plainText removes characters that must not reach a log line or a header from
+// a text of WeChat or a visitor, and cuts it to max runes. It removes control
+// bytes (raw 0x07 and 0x14 have been seen in nicknames), line separators, marks
+// that change the direction of writing (attack: a name that reads as another
+// one), byte order marks and broken UTF-8. Emoji and their joiners stay.
 func plainText(text string, maxRunes int) string {
 	text = strings.TrimSpace(strings.Map(plainRune, text))
 	count := 0

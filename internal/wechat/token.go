@@ -6,25 +6,25 @@ import (
 	"time"
 )
 
-// maxExpiresIn bounds the lifetime of a token we believe in. WeChat says 7200
-// seconds; a larger figure must not overflow a time.Duration.
+// maxExpiresIn bounds the lifetime of a token. WeChat documents 7200 seconds; a
+// large number must not overflow a time.Duration.
 const maxExpiresIn = 30 * 24 * time.Hour
 
 // Token is WeChat's answer to a code (WeChat: web authorisation guide, A4).
 type Token struct {
 	AccessToken, RefreshToken Secret
-	// ExpiresIn is the lifetime of AccessToken, 0 to 30 days; 0 when WeChat
-	// did not say.
+	// ExpiresIn is the lifetime of AccessToken, 0 to 30 days; 0 if the answer
+	// has none.
 	ExpiresIn time.Duration
-	// OpenID is always there: 1 to 64 of A-Z a-z 0-9 _ and -.
+	// OpenID is always present: 1 to 64 of A-Z a-z 0-9 _ and -.
 	OpenID string
 	// UnionID has the same form, or is "". WeChat gives it with
 	// ScopeUserInfo only, to accounts bound to an Open Platform account.
 	UnionID string
-	// Scope is what the visitor gave, "" when WeChat named nothing sensible.
+	// Scope is what the visitor granted, "" if WeChat's value is not valid.
 	Scope Scope
-	// Snapshot marks the virtual visitor of a 快照页 (snapshot page, A6): all
-	// its identities are made up and must never meet real ones.
+	// Snapshot marks the virtual visitor of a 快照页 (snapshot page, A6): all its
+	// identities are invented and must never be mixed with real ones.
 	Snapshot bool
 }
 
@@ -49,8 +49,9 @@ func parseToken(r reply) (Token, error) {
 	}, nil
 }
 
-// parseExpiresIn reads expires_in, in seconds, a number or a string. What is not
-// a number is 0: the code is spent by now, a login must not fail over it.
+// parseExpiresIn reads expires_in, in seconds, a number or a string. Anything
+// else gives 0: the code is already spent, and the sign-in must not fail
+// because of it.
 func parseExpiresIn(r reply) time.Duration {
 	text, _ := r.text("expires_in")
 	seconds, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)

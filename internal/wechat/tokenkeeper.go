@@ -8,23 +8,23 @@ import (
 	"time"
 )
 
-// Times of a keeper.
+// Times of a tokenKeeper.
 const (
 	flightTimeout = 12 * time.Second       // of one renewal
-	lockTTL       = 15 * time.Second       // longer than a renewal: nobody else begins meanwhile
-	lockPoll      = 200 * time.Millisecond // between two looks for what another instance fetches
+	lockTTL       = 15 * time.Second       // longer than a renewal, so that no other gateway begins one meanwhile
+	lockPoll      = 200 * time.Millisecond // between two checks for a token that another gateway fetches
 	lookEvery     = time.Second            // between two renewals that fail
 )
 
-// tokenKeeper keeps one loan of an account for a fleet: the renewals of this process
-// are one at a time, those of the fleet too as long as the store can be reached.
+// tokenKeeper keeps one token or ticket of an account. It runs one renewal at a
+// time in this process, and in the whole fleet while the store can be reached.
 type tokenKeeper struct {
 	ep     endpoint // names the errors
 	key    string
 	store  TokenStore
 	logger *slog.Logger
-	// fetch asks WeChat for the value and its life. force is only used if
-	// forces.
+	// fetch asks WeChat for the value and its lifetime. force is used only if
+	// forces is set.
 	fetch  func(ctx context.Context, force bool) (Secret, time.Duration, error)
 	forces bool
 
@@ -36,20 +36,20 @@ type tokenKeeper struct {
 	token  accountToken
 	flight *flight
 	failed error     // of the last renewal, nil after a success
-	look   time.Time // not before this is a renewal begun that was not asked for by a refused value
-	again  time.Time // not before this is WeChat asked
+	look   time.Time // no renewal because of time begins before this
+	again  time.Time // WeChat is not asked before this
 }
 
-// flight is a renewal under way.
+// flight is a renewal in progress.
 type flight struct {
 	refused Secret // the value that WeChat refused; empty: a renewal because of time
 	done    chan struct{}
-	token   accountToken // these two after done
+	token   accountToken // token and err are set before done is closed
 	err     error
 }
 
-// get returns the value. Before its time is over the next one is fetched behind
-// the caller's back.
+// get returns the value. It fetches the next one in the background before this
+// one expires.
 func (k *tokenKeeper) get(ctx context.Context) (Secret, error) {
 	k.mu.Lock()
 	now := time.Now()
@@ -75,11 +75,11 @@ func (k *tokenKeeper) get(ctx context.Context) (Secret, error) {
 	return l.value, err
 }
 
-// renew returns a loan of another value than refused, which WeChat refused.
+// renew returns a token other than refused, which WeChat refused.
 func (k *tokenKeeper) renew(ctx context.Context, refused Secret) (accountToken, error) {
-	for range 2 { // the first may join a renewal because of time, which brings the same again
+	for range 2 { // the first may join a renewal because of time, which may return the same value
 		k.mu.Lock()
-		if k.token.serves(time.Now(), refused) { // somebody has renewed it meanwhile
+		if k.token.serves(time.Now(), refused) { // it was renewed meanwhile
 			l := k.token
 			k.mu.Unlock()
 			return l, nil
@@ -90,10 +90,10 @@ func (k *tokenKeeper) renew(ctx context.Context, refused Secret) (accountToken, 
 			return l, err
 		}
 	}
-	return accountToken{}, k.ep.fail(RemedyRenew, "WeChat refuses the newest one it gives")
+	return accountToken{}, k.ep.fail(RemedyRenew, "WeChat refuses the newest token that it issued")
 }
 
-// begin returns the renewal under way, or begins one. The caller holds mu.
+// begin returns the renewal in progress, or begins one. The caller holds mu.
 func (k *tokenKeeper) begin(refused Secret) *flight {
 	if k.flight != nil {
 		return k.flight
@@ -105,8 +105,8 @@ func (k *tokenKeeper) begin(refused Secret) *flight {
 		return f
 	}
 	k.flight = f
-	// Not with the context of whoever came first: when that one goes away the
-	// others still wait.
+	// Do not use the first caller's context: other callers still wait when it
+	// ends.
 	k.wait.Go(func() { k.fly(f) })
 	return f
 }
@@ -121,7 +121,7 @@ func (k *tokenKeeper) join(ctx context.Context, f *flight) (accountToken, error)
 	}
 }
 
-// fly carries a renewal out.
+// fly runs a renewal.
 func (k *tokenKeeper) fly(f *flight) {
 	ctx, cancel := context.WithTimeout(k.life, flightTimeout)
 	defer cancel()
@@ -138,7 +138,7 @@ func (k *tokenKeeper) fly(f *flight) {
 	close(f.done)
 }
 
-// close ends a renewal under way and waits for it.
+// close cancels the renewal in progress and waits for it.
 func (k *tokenKeeper) close() {
 	k.mu.Lock()
 	k.stop() // under mu: begin adds nothing to wait afterwards
@@ -156,7 +156,7 @@ func (k *tokenKeeper) paused() error {
 	return nil
 }
 
-// pause notes a failure of WeChat's, and says it once.
+// pause notes a failure of WeChat and logs it once.
 func (k *tokenKeeper) pause(err error) {
 	hold := pauseAfter(err)
 	k.mu.Lock()
@@ -170,5 +170,5 @@ func (k *tokenKeeper) pause(err error) {
 	if e, ok := errors.AsType[*Error](err); ok && e.Address != "" {
 		attrs = append(attrs, slog.String("allow_address", e.Address))
 	}
-	k.logger.LogAttrs(context.Background(), level, "nothing new from WeChat", attrs...)
+	k.logger.LogAttrs(context.Background(), level, "could not renew the account's token", attrs...)
 }

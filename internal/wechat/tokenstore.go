@@ -7,22 +7,23 @@ import (
 	"time"
 )
 
-// TokenStore keeps what an account has from WeChat for all instances of a fleet,
-// so that one of them fetches it for all. Keys are an app id, a slash and a word:
-// printable ASCII, at most 140 bytes. A store is safe for concurrent use.
+// TokenStore keeps tokens and tickets of accounts for all gateways of a fleet,
+// so that one gateway fetches them for all. Keys are an app id, a slash and a
+// word: printable ASCII, at most 140 bytes. A store is safe for concurrent use.
 //
-// Losing a record is harmless: WeChat gives the same token again.
+// A lost record is harmless: WeChat returns the same token again.
 type TokenStore interface {
-	// Load returns the record kept under key, the empty Secret if there is
-	// none or it has expired. A store that cannot tell returns an error:
-	// unavailable is not absent.
+	// Load returns the record under key, the empty Secret if there is none or
+	// it has expired. An unavailable store returns an error: unavailable is not
+	// absent.
 	Load(ctx context.Context, key string) (record Secret, err error)
 	// Save keeps record, at most 4096 bytes of text, under key until expires.
-	// The record holds a token: it is kept sealed, bound to its key.
+	// The record contains a token: the store must seal it and bind it to its
+	// key.
 	Save(ctx context.Context, key string, record Secret, expires time.Time) error
-	// Lock makes the caller the only one who fetches what is under key, for ttl
-	// at most, or reports false at once if somebody else is. unlock is not nil
-	// if ok, and never takes the lock from a later owner.
+	// Lock gives the caller the sole right to fetch the value of key, for at
+	// most ttl. It returns false at once if another caller has it. unlock is
+	// not nil if ok, and never releases the lock of a later owner.
 	Lock(ctx context.Context, key string, ttl time.Duration) (unlock func(), ok bool, err error)
 }
 

@@ -10,9 +10,9 @@ import (
 
 // Limits of the transports.
 const (
-	maxHeaderBytes = 32 << 10         // of one answer
+	maxHeaderBytes = 32 << 10         // per answer
 	maxIdleConns   = 16               // kept for later calls
-	idleTimeout    = 30 * time.Second // until a kept connection is closed
+	idleTimeout    = 30 * time.Second // until an idle connection is closed
 )
 
 // transport returns the transport for calls that must not be repeated, or the one
@@ -20,10 +20,9 @@ const (
 func (c *Client) transport(single bool) *http.Transport {
 	c.once.Do(func() {
 		c.singleUse, c.persistent = c.newTransport(), c.newTransport()
-		// net/http sends a GET again when a connection it had used before
-		// breaks, after WeChat has read it: the code would be spent twice
-		// and the visitor sent away with 40163. It does not do so on a new
-		// connection.
+		// net/http repeats a GET when a reused connection breaks, even after
+		// WeChat has read it: the code would be spent twice and the visitor
+		// would get 40163. It does not do so on a new connection.
 		c.singleUse.DisableKeepAlives = true
 	})
 	if single {
@@ -46,11 +45,11 @@ func (c *Client) newTransport() *http.Transport {
 		MaxIdleConnsPerHost:    maxIdleConns,
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		DisableCompression:     true, // 64 KiB stay 64 KiB (decompression bomb)
+		DisableCompression:     true, // 64 KiB stay 64 KiB (attack: decompression bomb)
 		TLSClientConfig: &tls.Config{
 			RootCAs:            c.RootCAs,
 			MinVersion:         tls.VersionTLS12,
-			ClientSessionCache: tls.NewLRUClientSessionCache(0), // spares a new connection half its handshake
+			ClientSessionCache: tls.NewLRUClientSessionCache(0), // halves the handshake of a new connection
 		},
 	}
 }

@@ -11,16 +11,16 @@ const (
 	maxAvatarURL = 1024 // bytes
 )
 
-// placeholderName is the nickname WeChat gives, with a grey avatar, instead of a
-// real one (WeChat: notice on user profile collection, 2022).
+// placeholderName is the nickname that WeChat returns, with a grey avatar,
+// instead of a real one (WeChat: notice on user profile collection, 2022).
 const placeholderName = "微信用户"
 
-// UserInfo is a visitor's profile (WeChat: web authorisation guide, A4). Sex and
-// place are not returned since 2021 and not read.
+// UserInfo is a visitor's profile (WeChat: web authorisation guide, A4). Sex
+// and place, which WeChat has not returned since 2021, are not read.
 type UserInfo struct {
 	OpenID, UnionID string // as in Token
-	Nickname        string // through CleanNickname; may be empty or 微信用户, which is no name
-	AvatarURL       string // http or https, at most 1024 bytes, or ""; dies when the visitor changes the picture
+	Nickname        string // after CleanNickname; may be empty or 微信用户, which is not a name
+	AvatarURL       string // http or https, at most 1024 bytes, or ""; invalid after the visitor changes the picture
 }
 
 // parseUserInfo reads a successful userinfo answer.
@@ -40,13 +40,13 @@ func parseUserInfo(r reply) (UserInfo, error) {
 }
 
 // CleanNickname returns nickname as valid UTF-8 of at most 64 runes, without
-// control characters, line separators, marks that turn the direction of writing,
-// and blanks around it. Emoji stay.
+// control characters, line separators, marks that change the direction of
+// writing, and surrounding spaces. Emoji stay.
 func CleanNickname(nickname string) string { return plainText(nickname, maxNickname) }
 
 // cleanAvatarURL returns address if it is a plain http or https URL, else "".
-// Upstreams are old and put it into their pages: javascript: addresses and the
-// characters that end an HTML attribute stop here (stored XSS).
+// Old apps put it into their pages: javascript: addresses and characters that
+// end an HTML attribute are refused (attack: stored XSS).
 func cleanAvatarURL(address string) string {
 	if len(address) > maxAvatarURL || strings.ContainsFunc(address, notURLRune) {
 		return ""
@@ -58,8 +58,8 @@ func cleanAvatarURL(address string) string {
 	return address
 }
 
-// notURLRune reports whether r cannot stand in an encoded URL, or ends an
-// attribute of HTML.
+// notURLRune reports whether r cannot be part of an encoded URL, or ends an
+// HTML attribute.
 func notURLRune(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"'<>\\^`{|}", r)
 }

@@ -1,4 +1,4 @@
-// Package tokenstoretest is the contract of a wechat.TokenStore as tests: what is
-// kept comes back until its time is over, a lock has one owner at a time, and
-// instances over the same storage see the same.
+// Package tokenstoretest tests the contract of a wechat.TokenStore: a record
+// can be loaded until it expires, a lock has one owner at a time, and instances
+// over the same storage have the same records.
 package tokenstoretest

@@ -10,17 +10,17 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// Suite is what the contract needs to know about a store.
+// Suite describes the store to test.
 type Suite struct {
 	// New returns two instances over the same empty storage; they may be the
-	// same one. What they start must be stopped by t.Cleanup.
+	// same instance. t.Cleanup must stop what they start.
 	New func(t *testing.T) (one, other wechat.TokenStore)
 
 	// Wait lets time pass. Nil means time.Sleep, for a synctest bubble.
 	Wait func(time.Duration)
 }
 
-// Run runs the contract.
+// Run runs the tests.
 func (s Suite) Run(t *testing.T) {
 	t.Helper()
 	if s.Wait == nil {
@@ -80,7 +80,7 @@ func expiry(t *testing.T, s Suite) {
 	load(t, one, key, "again")
 }
 
-// lock takes the lock or reports that it cannot be had.
+// lock takes the lock, or expects that it cannot be taken.
 func lock(t *testing.T, store wechat.TokenStore, key string, ttl time.Duration, want bool) func() {
 	t.Helper()
 	unlock, ok, err := store.Lock(t.Context(), key, ttl)
@@ -100,7 +100,7 @@ func locks(t *testing.T, s Suite) {
 	load(t, one, key, "no lock is needed")
 	unlock()
 	again := lock(t, two, key, time.Minute, true)
-	unlock() // a second time: it is another's by now
+	unlock() // a second time: another owner has the lock by now
 	lock(t, one, key, time.Minute, false)
 	again()
 	lock(t, one, key, time.Minute, true)()
@@ -111,7 +111,7 @@ func lockExpiry(t *testing.T, s Suite) {
 	late := lock(t, one, key, 2*time.Second, true)
 	s.Wait(2100 * time.Millisecond)
 	unlock := lock(t, two, key, time.Minute, true)
-	late() // the owner before: it must not open another's lock
+	late() // the previous owner must not release the new owner's lock
 	lock(t, one, key, time.Minute, false)
 	unlock()
 }
