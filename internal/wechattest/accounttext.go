@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ErrBadText says that the text of an account cannot be read.
+// ErrBadText reports an account text that cannot be parsed.
 var ErrBadText = errors.New("wechattest: this is no account")
 
 // ParseAccounts reads the accounts of a command line. Each text changes one of
@@ -15,10 +15,11 @@ var ErrBadText = errors.New("wechattest: this is no account")
 //
 //	kind=website,secret=s3cret,domain=shop.example.com,domain=www.example.com
 //
-// A text with an app_id is about the account with that app_id, or a new one; else
-// about the default account of its kind. kind is official_account, if it is not
-// said. What a text does not say stays; a new account is like the default one of
-// its kind. Errors: ErrBadText, ErrBadAccount, without the secret.
+// A text with an app_id changes or adds the account with that app_id; otherwise
+// it changes the default account of its kind. The default kind is
+// official_account. Fields without a value stay as they are; a new account
+// starts as a copy of the default one of its kind. Errors: ErrBadText,
+// ErrBadAccount, without the secret.
 func ParseAccounts(texts []string) ([]Account, error) {
 	all := DefaultAccounts()
 	for _, text := range texts {
@@ -43,8 +44,8 @@ func ParseAccounts(texts []string) ([]Account, error) {
 	return all, nil
 }
 
-// chosen returns the account that a text is about and its place, or a new one
-// and -1.
+// chosen returns the account that a text changes and its index, or a new
+// account and -1.
 func chosen(all []Account, values map[string][]string) (Account, int, error) {
 	at := -1
 	if id := values["app_id"]; id != nil {
@@ -74,7 +75,7 @@ func chosen(all []Account, values map[string][]string) (Account, int, error) {
 	return fresh, -1, nil
 }
 
-// change takes over what a text says of an account.
+// change applies the values of a text to an account.
 func (a *Account) change(values map[string][]string) {
 	for name, field := range map[string]*string{"secret": &a.Secret, "name": &a.Name, "platform": &a.Platform} {
 		if v := values[name]; v != nil {
@@ -86,7 +87,7 @@ func (a *Account) change(values map[string][]string) {
 	}
 }
 
-// accountValues reads name=value,name=value. Only domain may stand there twice.
+// accountValues reads name=value,name=value. Only domain may be repeated.
 func accountValues(text string) (map[string][]string, error) {
 	values := map[string][]string{}
 	for part := range strings.SplitSeq(text, ",") {

@@ -14,12 +14,13 @@ import (
 type endpoint struct {
 	name, path string
 	post       bool // takes JSON; the others are GET
-	form       bool // takes a POST of a form, too
-	// answer carries a call out. The app id of the answer is a known one, or "".
+	form       bool // also accepts a form
+	// answer carries out a call. The app id of the answer is a known one, or
+	// "".
 	answer func(*Server, *http.Request, url.Values) answer
 }
 
-// contentType is what WeChat calls its JSON (F3, F4).
+// contentType is the Content-Type of WeChat's JSON (F3, F4).
 func (e endpoint) contentType() string {
 	if strings.HasPrefix(e.path, "/sns/") || e.path == "" {
 		return "text/plain"
@@ -27,7 +28,7 @@ func (e endpoint) contentType() string {
 	return "application/json; encoding=utf-8"
 }
 
-// endpoints is the table of all of them.
+// endpoints is the table of all calls.
 var endpoints = []endpoint{
 	{name: AtToken, path: "/sns/oauth2/access_token", form: true, answer: (*Server).token},
 	{name: AtRefresh, path: "/sns/oauth2/refresh_token", form: true, answer: (*Server).refresh},
@@ -43,17 +44,17 @@ var endpoints = []endpoint{
 	{name: AtCheckKey, path: "/wxa/checksession", answer: (*Server).checkSession},
 }
 
-// answer is what an endpoint has to say: an error code, or fields.
+// answer is an endpoint's answer: an error code, or fields.
 type answer struct {
 	appID   string
 	errcode int
-	message string // instead of the usual words for errcode
+	message string // replaces the usual text of errcode
 	fields  []field
 }
 
 func failed(appID string, errcode int) answer { return answer{appID: appID, errcode: errcode} }
 
-// errmsgs are WeChat's words, as they stand in answers (F1, F2, official pages).
+// errmsgs are WeChat's texts in answers (F1, F2, official pages).
 var errmsgs = map[int]string{
 	-1:    "system error",
 	40001: "invalid credential, access_token is invalid or not latest",
@@ -89,7 +90,7 @@ var errmsgs = map[int]string{
 	87009: "invalid signature",
 }
 
-// api serves one call: a fault, or the answer.
+// api serves one call, with a fault or the answer.
 func (s *Server) api(w http.ResponseWriter, r *http.Request, e endpoint) {
 	f := s.strike(e.name)
 	var a answer
@@ -120,12 +121,12 @@ func noted(fault string) string {
 	return " quirk=" + fault
 }
 
-// body writes an answer. Success bodies of /sns/* carry no errcode, except
-// /sns/auth, which has nothing else to say.
+// body writes an answer. Success bodies of /sns/* have no errcode, except
+// /sns/auth, which has no other field.
 func (s *Server) body(e endpoint, a answer) []byte {
 	style := style{strings: s.quirks.fires(e.name, func(q *Quirks) *Knob { return &q.NumbersAsStrings })}
 	if a.errcode == 0 {
-		// Only where there is a nickname: others must not count it down.
+		// Only answers with a nickname count this quirk.
 		style.controlBytes = e.name == AtUserInfo &&
 			s.quirks.fires(e.name, func(q *Quirks) *Knob { return &q.NicknameControlBytes })
 		return style.write(a.fields)
@@ -144,5 +145,5 @@ func writeText(w http.ResponseWriter, e endpoint, body []byte) {
 	w.Header().Set("Content-Type", e.contentType())
 	w.Header().Set("Cache-Control", "no-cache, must-revalidate")
 	w.WriteHeader(http.StatusOK)
-	_, _ = bytes.NewReader(body).WriteTo(w) // a client that has left is no matter
+	_, _ = bytes.NewReader(body).WriteTo(w) // ignore a client that has disconnected
 }

@@ -12,11 +12,11 @@ type ask struct {
 	target, state string // the callback
 	at            string // the page that asks, as in Knob.Endpoint
 	double        bool   // may call back twice
-	decision      string // what a phone has answered to a QR page; "" is nothing yet
+	decision      string // the phone's answer to a QR page; "" before it
 	shown         time.Time
 }
 
-// ask goes on as the scene says.
+// ask continues according to the scene.
 func (s *Server) ask(w http.ResponseWriter, a ask, how scene) {
 	switch how {
 	case sceneSilent:
@@ -37,8 +37,8 @@ func (s *Server) ask(w http.ResponseWriter, a ask, how scene) {
 	}
 }
 
-// decide takes what the visitor tapped on the consent page. The id is
-// unguessable and works once.
+// decide handles the visitor's tap on the consent page. The id is unguessable
+// and works once.
 func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		w.Header().Set("Allow", "GET, POST")
@@ -66,7 +66,8 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// refused is a dead end: WeChat calls nobody back (A3), except in old versions.
+// refused ends the authorisation: WeChat does not call back after a refusal
+// (A3), except in old versions.
 func (s *Server) refused(w http.ResponseWriter, a ask) {
 	s.logf("%s %q refuses", consentPath, a.person)
 	if s.quirks.fires(a.at, func(q *Quirks) *Knob { return &q.OldRefusal }) {

@@ -11,15 +11,15 @@ const (
 	consentPath   = "/connect/oauth2/consent"
 )
 
-// Which browsers are WeChat's. WeCom also says MicroMessenger, so it is looked
-// for first.
+// Which browsers are WeChat's. WeCom's User-Agent also contains MicroMessenger,
+// so it is checked first.
 var (
 	weCom  = regexp.MustCompile(`(?i)wxwork/\d`)
 	weChat = regexp.MustCompile(`(?i)MicroMessenger/\d`)
 )
 
-// authorize is https://open.weixin.qq.com/connect/oauth2/authorize. What is
-// wrong is said on this page and never sent back (WeChat: web authorisation
+// authorize is https://open.weixin.qq.com/connect/oauth2/authorize. Errors are
+// shown on this page and never sent to the callback (WeChat: web authorisation
 // guide, A1).
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -88,7 +88,7 @@ var authorizeErrors = map[int]words{
 	10016: {"不支持微信开放平台的 Appid，请使用公众号 Appid", "An app id of the Open Platform does not work here. Use that of an official account."},
 }
 
-// checkAuthorize finds the first thing that is wrong, or 0.
+// checkAuthorize returns the code of the first error, or 0.
 func (s *Server) checkAuthorize(q authorizeQuery) (Account, int) {
 	account, known := s.roster.account(q.appID)
 	checks := []struct {
@@ -124,8 +124,8 @@ func (s *Server) redirectSelf(w http.ResponseWriter, r *http.Request) {
 	redirect(w, authorizePath+"?"+raw)
 }
 
-// doublesFor tells whether a double callback may strike: for requests that came
-// without connect_redirect=1, or by the quirk for all.
+// doublesFor reports whether a double callback may happen: for requests without
+// connect_redirect=1, or for all if the quirk is on.
 func (s *Server) doublesFor(raw string) bool {
 	s.vault.mu.Lock()
 	_, added := s.vault.doubles.take(raw)
@@ -133,7 +133,7 @@ func (s *Server) doublesFor(raw string) bool {
 	return added || s.quirks.copy().DespiteConnectRedirect
 }
 
-// faultPage answers a fault at a page.
+// faultPage carries out a fault at a page.
 func (s *Server) faultPage(w http.ResponseWriter, r *http.Request, f fault, at string) {
 	s.logf("%s quirk=%s", at, f.kind)
 	switch {
@@ -146,7 +146,7 @@ func (s *Server) faultPage(w http.ResponseWriter, r *http.Request, f fault, at s
 	}
 }
 
-// redirect sends the browser on. Nothing of this may be cached.
+// redirect sends the browser to target. The answer must not be cached.
 func redirect(w http.ResponseWriter, target string) {
 	w.Header().Set("Cache-Control", "no-cache, no-store, must-revalidate")
 	w.Header().Set("Location", target)

@@ -41,17 +41,17 @@ var (
 	extraParams   = []string{"forcePopup", "forceSnapShot", "connect_redirect", "uin", "key", "version", "component_appid"}
 )
 
-// authorizeQuery is what the authorize page is asked.
+// authorizeQuery is the query of the authorize page.
 type authorizeQuery struct {
 	appID, redirectURI, responseType, scope, state string
 	forcePopup, forceSnapshot, connectRedirect     bool
 	component                                      bool // a third-party platform asks
 }
 
-// parseAuthorize reads the raw query, as strictly as WeChat says it does:
-// "微信会对授权链接做正则强匹配校验，如果链接的参数顺序不对，授权页面将无法正常访问"
-// (web authorisation guide, A1). A parameter that is missing is empty; one that
-// is out of its order, unknown or there twice is errOrder.
+// parseAuthorize reads the raw query as strictly as WeChat documents it:
+// "微信会对授权链接做正则强匹配校验，如果链接的参数顺序不对，授权页面将无法正常访问" (web authorisation guide, A1). A
+// missing parameter is empty; a parameter that is out of order, unknown or
+// repeated is errOrder.
 //
 // A server cannot see whether #wechat_redirect follows.
 func parseAuthorize(raw string) (authorizeQuery, error) {
@@ -90,11 +90,12 @@ func parseAuthorize(raw string) (authorizeQuery, error) {
 	}, nil
 }
 
-// validState tells whether state has WeChat's documented alphabet and length. It
+// validState reports whether state has the documented alphabet and length. It
 // may be missing.
 func validState(state string) bool { return len(state) <= maxState && only(state, isAlnum) }
 
-// covered tells whether an address may be called back. Hosts match exactly.
+// covered reports whether an address is an allowed callback. Hosts match
+// exactly.
 func (a Account) covered(redirectURI string) bool {
 	u, err := url.Parse(redirectURI)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {

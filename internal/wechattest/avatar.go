@@ -13,7 +13,7 @@ import (
 // being the size, as WeChat's have it.
 const avatarPath = "/mmopen/vi_32/"
 
-// avatar draws a person: the first character of the nickname on a colour.
+// avatar draws the first character of a person's nickname on a colour.
 func (s *Server) avatar(w http.ResponseWriter, r *http.Request) {
 	id, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, avatarPath), "/")
 	person, ok := s.roster.person(id)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// callBack gives out a code and sends the visitor to the callback.
+// callBack issues a code and sends the visitor to the callback.
 func (s *Server) callBack(w http.ResponseWriter, a ask) {
 	code := s.newCode(a.grant)
 	target := s.callbackURL(a, code)
@@ -20,7 +20,7 @@ func (s *Server) callBack(w http.ResponseWriter, a ask) {
 		}
 	}
 	s.logf("%s %q goes back, scope=%s snapshot=%t double=%t", a.at, a.person, a.scope, a.snapshot, second != "")
-	if a.at == AtAuthorize { // what follows is of WeChat's own browser
+	if a.at == AtAuthorize { // the rest applies to WeChat's own browser
 		s.quirks.mu.Lock()
 		delay, replays := s.quirks.q.ReplayWithoutCookies.fires()
 		s.quirks.mu.Unlock()
@@ -35,7 +35,8 @@ func (s *Server) callBack(w http.ResponseWriter, a ask) {
 	s.doublePage(w, target, second)
 }
 
-// callbackURL appends code and state as WeChat does, and what the quirks add.
+// callbackURL appends code and state as WeChat does, and the parameters of the
+// quirks.
 func (s *Server) callbackURL(a ask, code string) string {
 	query := "code=" + code + "&state=" + a.state
 	if a.at == AtAuthorize && s.quirks.fires(AtAuthorize, func(q *Quirks) *Knob { return &q.SecondState }) {
@@ -47,8 +48,8 @@ func (s *Server) callbackURL(a ask, code string) string {
 	return appendQuery(a.target, query)
 }
 
-// appendQuery appends to the query, before the fragment; a state that is there
-// already stays (F9, F10). query is plain ASCII.
+// appendQuery appends to the query, before the fragment; an existing state
+// stays (F9, F10). query is plain ASCII.
 func appendQuery(target, query string) string {
 	base, fragment, hasFragment := strings.Cut(target, "#")
 	switch {
@@ -65,9 +66,9 @@ func appendQuery(target, query string) string {
 	return escapeLocation(base)
 }
 
-// escapeLocation escapes what may not stand in a header or an attribute. The
-// address was parsed before, so there are no control bytes; they would be
-// escaped, too (response splitting).
+// escapeLocation escapes characters that are not allowed in a header or an
+// attribute. A parsed address has no control bytes; they would be escaped, too
+// (attack: response splitting).
 func escapeLocation(target string) string {
 	var b strings.Builder
 	for i := range len(target) {

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// Call is one request that the API host got. It holds no secret.
+// Call is one request to the API host. It contains no secret.
 type Call struct {
 	Time    time.Time
 	Path    string // as in /sns/oauth2/access_token
-	AppID   string // "" where it is none of the accounts
-	Errcode int    // as answered; 0 is success
-	Fault   string // the quirk that struck, as in "Hang"; "" for none
+	AppID   string // "" if it is not an account's
+	Errcode int    // in the answer; 0 is success
+	Fault   string // the quirk that fired, such as "Hang"; "" for none
 }
 
-// callLog remembers the newest calls, and counts all.
+// callLog keeps the newest calls, and counts all.
 type callLog struct {
 	mu    sync.Mutex
 	calls []Call
@@ -38,16 +38,17 @@ func (l *callLog) add(c Call) {
 	l.next = (l.next + 1) % maxCalls
 }
 
-// Calls returns what the API host was asked, the oldest first: the newest 10 000
-// calls to endpoints that exist. A call is there before its answer is sent.
+// Calls returns the newest 10 000 calls to existing endpoints of the API host,
+// oldest first. A call is listed before its answer is sent.
 func (s *Server) Calls() []Call {
 	s.calls.mu.Lock()
 	defer s.calls.mu.Unlock()
 	return slices.Concat(s.calls.calls[s.calls.next:], s.calls.calls[:s.calls.next])
 }
 
-// CountCalls returns how often a path of the API host was asked, as in
-// "/sns/oauth2/access_token", or the endpoint with that name, as in AtToken.
+// CountCalls returns the number of calls to a path of the API host, such as
+// "/sns/oauth2/access_token", or to the endpoint with that name, such as
+// AtToken.
 func (s *Server) CountCalls(path string) int {
 	for _, e := range endpoints {
 		if e.name == path {
@@ -59,7 +60,7 @@ func (s *Server) CountCalls(path string) int {
 	return s.calls.count[path]
 }
 
-// quota counts calls of this minute.
+// quota counts the calls of this minute.
 type quota struct {
 	mu     sync.Mutex
 	minute time.Time

@@ -12,8 +12,8 @@ const (
 	classicPerDayTest = 200 // of a test account (测试号)
 )
 
-// classicToken gives a new token with every call. The one before stays good for
-// five minutes. Its tokens and those of stable_token know nothing of each other.
+// classicToken issues a new token with every call. The previous one stays valid
+// for five minutes. Its tokens are independent of those of stable_token.
 func (s *Server) classicToken(r *http.Request, query url.Values) answer {
 	account, errcode := s.credential(AtClassic, query, "client_credential", true)
 	if errcode != 0 {
@@ -33,8 +33,8 @@ func (s *Server) classicToken(r *http.Request, query url.Values) answer {
 	return answer{appID: account.AppID, fields: []field{{"access_token", token}, {"expires_in", int(globalTokenLife.Seconds())}}}
 }
 
-// refuseCaller refuses what both calls for a global token refuse, once the
-// secret was right.
+// refuseCaller makes the checks that both calls for a global token make after
+// the check of the secret.
 func (s *Server) refuseCaller(r *http.Request, account Account, at string) (answer, bool) {
 	switch {
 	case account.Kind.openPlatform():
@@ -45,7 +45,7 @@ func (s *Server) refuseCaller(r *http.Request, account Account, at string) (answ
 	return answer{}, false
 }
 
-// classic gives out a token, and lets the one before end in five minutes.
+// classic issues a token, and lets the previous one expire in five minutes.
 func (v *vault) classic(appID string, limit int) (token string, errcode int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -60,7 +60,7 @@ func (v *vault) classic(appID string, limit int) (token string, errcode int) {
 	return set.newest.text, 0
 }
 
-// newGlobal gives out a token for /cgi-bin and /wxa. The caller holds the lock.
+// newGlobal issues a token for /cgi-bin and /wxa. The caller holds the lock.
 func (v *vault) newGlobal(appID string, now time.Time) *globalToken {
 	token := &globalToken{text: newToken(), appID: appID, until: now.Add(globalTokenLife)}
 	v.global.put(token.text, token)
@@ -68,13 +68,13 @@ func (v *vault) newGlobal(appID string, now time.Time) *globalToken {
 	return token
 }
 
-// dayCount counts what is limited for each day.
+// dayCount counts calls with a daily limit.
 type dayCount struct {
 	day  time.Time
 	used int
 }
 
-// take counts one more, unless the day has had its share.
+// take counts one call, unless the daily limit is reached.
 func (d *dayCount) take(now time.Time, limit int) bool {
 	if today := now.Truncate(24 * time.Hour); !today.Equal(d.day) {
 		*d = dayCount{day: today}

@@ -8,10 +8,10 @@ import (
 // cleanNickname is what WeChat gives a person whose nickname it has removed.
 const cleanNickname = "微信用户"
 
-// CloseAccount lets a person close the WeChat account for good: nobody can sign
-// in as this person any more, every token is void, and in the background every
-// account that has met the person is told (user_authorization_cancellation).
-// Pushes returns how that went. Errors: ErrUnknown, ErrFull.
+// CloseAccount closes a person's WeChat account for good: no client can sign in
+// as this person any more, every token is void, and every account that the
+// person has signed in to gets user_authorization_cancellation in the
+// background. Pushes returns the results. Errors: ErrUnknown, ErrFull.
 func (s *Server) CloseAccount(personID string) error {
 	err := s.roster.change(personID, func(p *Person) { p.Closed, p.Follows = true, nil })
 	if err != nil {
@@ -20,9 +20,9 @@ func (s *Server) CloseAccount(personID string) error {
 	return s.tellAll(personID, s.cancel)
 }
 
-// CleanProfile removes a nickname and an avatar that were against WeChat's rules,
-// and in the background tells every account that has met the person
-// (user_info_modified). Errors: ErrUnknown, ErrFull.
+// CleanProfile removes a nickname and an avatar that break WeChat's rules, and
+// sends user_info_modified in the background to every account that the person
+// has signed in to. Errors: ErrUnknown, ErrFull.
 func (s *Server) CleanProfile(personID string) error {
 	err := s.roster.change(personID, func(p *Person) { p.Nickname, p.AvatarURL = cleanNickname, "" })
 	if err != nil {
@@ -33,7 +33,7 @@ func (s *Server) CleanProfile(personID string) error {
 	})
 }
 
-// tellAll pushes to every account that has met a person.
+// tellAll pushes an event to every account that knows a person.
 func (s *Server) tellAll(personID string, event func(personID, appID string) (outgoing, error)) error {
 	var all []error
 	for _, a := range s.Accounts() {
@@ -51,14 +51,14 @@ func ignoreNoPush(err error) error {
 	return err
 }
 
-// met tells whether an account has ever learnt who a person is.
+// met reports whether an account knows a person.
 func (s *Server) met(personID, appID string) bool {
 	s.roster.mu.RLock()
 	defer s.roster.mu.RUnlock()
 	return s.roster.known[pair{personID, appID}]
 }
 
-// meet notes that an account has learnt who a person is.
+// meet notes that an account knows a person.
 func (s *Server) meet(personID, appID string) {
 	s.roster.mu.Lock()
 	defer s.roster.mu.Unlock()
@@ -67,15 +67,15 @@ func (s *Server) meet(personID, appID string) {
 	}
 }
 
-// void forgets the consent of a person to an account, and everything that was
-// given out: tokens answer errcode from now on, codes 40029.
+// void removes a person's consent to an account, and invalidates everything
+// that was issued: tokens answer errcode from now on, codes 40029.
 func (s *Server) void(personID, appID string, errcode int) {
 	s.Withdraw(personID, appID)
 	s.vault.void(pair{personID, appID}, errcode)
 }
 
-// void kills what was given out for a person at an account. Which code WeChat
-// answers after a withdrawal is not documented; both are in its table.
+// void invalidates what was issued for a person at an account. The code that
+// WeChat answers after a withdrawal is not documented; both are in its table.
 func (v *vault) void(p pair, errcode int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -94,5 +94,5 @@ func (v *vault) void(p pair, errcode int) {
 	v.sessionKeys.take(p.key())
 }
 
-// key names a pair. No app id holds a zero byte.
+// key returns a unique text for a pair. No app id contains a zero byte.
 func (p pair) key() string { return fmt.Sprintf("%s\x00%s", p.appID, p.person) }

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Limits of what a Server holds.
+// Limits of a Server.
 const (
 	maxAccounts = 100
 	maxPersons  = 1000
 	maxName     = 64  // bytes of an account's name and of a person's ID
 	maxNickname = 256 // bytes
 	maxURL      = 2048
-	maxRecords  = 100_000 // codes, tokens, issued strings: of each the newest are kept
+	maxRecords  = 100_000 // codes, tokens, issued strings: the newest of each are kept
 	maxCalls    = 10_000
 )
 
@@ -30,13 +30,13 @@ var (
 	ErrNotLoopback = errors.New("wechattest: not a loopback address")
 )
 
-// Config is what a Server is made of. The zero value is usable: nobody, no
-// account, nothing allowed.
+// Config configures a Server. The zero value is usable: it has no person and no
+// account, and allows nothing.
 type Config struct {
 	Accounts []Account // app ids differ
 	Persons  []Person  // IDs differ; the first one holds the phone
 
-	// AnyUserAgent serves browsers that are not WeChat's, too.
+	// AnyUserAgent also serves browsers that are not WeChat's.
 	AnyUserAgent bool
 	// AllowReplayHosts lets Quirks.ReplayWithoutCookies fetch callbacks from
 	// hosts that are not loopback.
@@ -44,19 +44,19 @@ type Config struct {
 	// ReplayRootCAs verifies the TLS of replayed callbacks and of pushes; nil is
 	// the system's.
 	ReplayRootCAs *x509.CertPool
-	// PushWait is how long a push waits for an answer, and how long after the
-	// start of an attempt the next one starts; 0 is WeChat's 5 s, ≤ 1 min.
+	// PushWait is how long a push waits for an answer, and the time between the
+	// starts of two attempts; 0 is WeChat's 5 s, ≤ 1 min.
 	PushWait time.Duration
-	// ControlHosts are hosts, without port, that may show the control page
-	// beside loopback ones. "*" allows every IP address, and no name.
+	// ControlHosts are hosts, without port, that may show the control page in
+	// addition to loopback hosts. "*" allows every IP address, but no name.
 	ControlHosts []string
-	// Log gets a line for every request, without secrets; nil for none. The
+	// Log gets a line for every request, without secrets; nil: no log. The
 	// Server writes one line at a time.
 	Log io.Writer
 }
 
-// Validate tells what New would refuse: ErrBadAccount, ErrBadPerson, ErrBadPush,
-// ErrExists or ErrFull.
+// Validate returns the error for which New would panic: ErrBadAccount,
+// ErrBadPerson, ErrBadPush, ErrExists or ErrFull.
 func (c Config) Validate() error {
 	if c.PushWait < 0 || c.PushWait > maxPushWait {
 		return fmt.Errorf("%w: PushWait %s", ErrBadPush, c.PushWait)
@@ -67,7 +67,7 @@ func (c Config) Validate() error {
 
 // Account is one WeChat app id.
 type Account struct {
-	Kind   Kind   // what sort of app it is; the zero value is an official account
+	Kind   Kind   // the zero value is an official account
 	AppID  string // "wx" and 16 hex digits in WeChat; here 1 to 64 of [0-9A-Za-z_-]
 	Secret string // 1 to 256 bytes
 	Name   string // shown on the consent page, ≤ 64 bytes
@@ -83,10 +83,10 @@ type Account struct {
 	FollowersOnly bool   // a test account (测试号): only followers may sign in, 10006
 	Banned        bool   // 10004
 
-	Push PushSettings // where messages and events go; the zero value is nowhere
+	Push PushSettings // where messages and events are sent; the zero value sends none
 }
 
-// Person is one human with WeChat on a phone.
+// Person is one person with WeChat on a phone.
 type Person struct {
 	ID        string   // stable and secret, such as "alice"; 1 to 64 bytes
 	Nickname  string   // ≤ 256 bytes
@@ -98,8 +98,8 @@ type Person struct {
 	InSnapshot bool
 
 	Phone    string // "13800138000", or "+852 51234567"; ≤ 32 bytes; "" is one made from the ID
-	HighRisk bool   // mini programs hear 40226 instead of who it is
-	Closed   bool   // the WeChat account is closed: nobody can sign in with it
+	HighRisk bool   // mini programs get 40226 instead of the identity
+	Closed   bool   // the WeChat account is closed: no sign-in is possible with it
 }
 
 func (a Account) check() error {

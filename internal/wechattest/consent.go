@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// SetConsent says whether a person has recently authorised an account
-// (近期登录过免授权; WeChat: web authorisation guide, A5): then snsapi_userinfo
-// asks nothing. It lasts until Withdraw.
+// SetConsent sets whether a person has recently authorised an account
+// (近期登录过免授权; WeChat: web authorisation guide, A5): then snsapi_userinfo does
+// not ask. It lasts until Withdraw.
 func (s *Server) SetConsent(personID, appID string, given bool) {
 	_, known := s.roster.account(appID)
 	s.roster.mu.Lock()
@@ -24,17 +24,18 @@ func (s *Server) SetConsent(personID, appID string, given bool) {
 	}
 }
 
-// Withdraw forgets that a person has authorised an account.
+// Withdraw removes a person's authorisation of an account.
 func (s *Server) Withdraw(personID, appID string) { s.SetConsent(personID, appID, false) }
 
-// Consented tells whether a person has authorised an account and not withdrawn.
+// Consented reports whether a person has authorised an account and not
+// withdrawn it.
 func (s *Server) Consented(personID, appID string) bool {
 	s.roster.mu.RLock()
 	defer s.roster.mu.RUnlock()
 	return s.roster.consents[pair{personID, appID}]
 }
 
-// SetFollow lets a person follow an account, or no longer. Errors: ErrUnknown.
+// SetFollow makes a person follow or unfollow an account. Errors: ErrUnknown.
 func (s *Server) SetFollow(personID, appID string, follows bool) error {
 	if _, ok := s.roster.account(appID); !ok {
 		return ErrUnknown
@@ -66,12 +67,12 @@ func (s *Server) hasLeft(personID string) bool {
 	return s.roster.left[personID]
 }
 
-// hiddenID finds the id of a consent page.
+// hiddenID matches the id in a consent page.
 var hiddenID = regexp.MustCompile(`name="id" value="([^"]+)"`)
 
-// ConsentLinks helps a test that plays the visitor: from the body of the consent
-// page, the addresses (without host) that a tap on 允许 and on 拒绝 lead to. ok is
-// false for every other page.
+// ConsentLinks helps a test that plays the visitor. From the body of the
+// consent page it returns the addresses (without host) of the buttons 允许 and
+// 拒绝. ok is false for every other page.
 func ConsentLinks(page string) (allow, refuse string, ok bool) {
 	match := hiddenID.FindStringSubmatch(page)
 	if match == nil {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// actWithdraw is the button 撤回授权. codes are those of RevokeInfo, separated by
-// commas; none is the usual one.
+// actWithdraw handles the button 撤回授权. codes are the codes of RevokeInfo,
+// separated by commas; without any, the usual code is used.
 func (s *Server) actWithdraw(f url.Values) error {
 	personID, appID := f.Get("person"), f.Get("account")
 	if _, ok := s.roster.person(personID); !ok {
@@ -21,9 +21,8 @@ func (s *Server) actWithdraw(f url.Values) error {
 	return s.later(s.revoke(personID, appID, codes))
 }
 
-// actPush changes an account's push settings. The page does not show the token
-// and the key: where the form has none, they stay. Without an address there are
-// no settings.
+// actPush changes an account's push settings. The page does not show token and
+// key, so empty fields keep them. An empty address removes the settings.
 func (s *Server) actPush(f url.Values) error {
 	a, ok := s.roster.account(f.Get("account"))
 	if !ok {
@@ -42,7 +41,7 @@ func (s *Server) actPush(f url.Values) error {
 	return s.SetPush(a.AppID, p)
 }
 
-// actCheck asks for the echo. The log of pushes says how that went.
+// actCheck checks the push address. The log of pushes has the result.
 func (s *Server) actCheck(f url.Values) error {
 	a, err := s.pushable(f.Get("account"))
 	if err != nil {

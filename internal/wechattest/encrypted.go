@@ -11,8 +11,8 @@ import (
 	"fmt"
 )
 
-// signRawData signs what a mini program's server may read: the session_key is
-// taken as the text it is, not decoded (D2).
+// signRawData signs rawData. The session_key is used as text and not decoded
+// (D2).
 func signRawData(rawData, sessionKey string) string {
 	sum := sha1.Sum([]byte(rawData + sessionKey)) //nolint:gosec // as above
 	return hex.EncodeToString(sum[:])

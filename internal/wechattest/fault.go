@@ -6,23 +6,23 @@ import (
 	"slices"
 )
 
-// fault is what strikes a request instead of its answer.
+// fault replaces the answer to a request.
 type fault struct {
 	kind       string // name of the quirk; "" is none
-	errcode    int    // answered instead; 0 is none
+	errcode    int    // errcode of the answer; 0 is none
 	value      int    // of a Number
-	carriesOut bool   // the call is carried out first
-	half       bool   // of the answer is sent
+	carriesOut bool   // the call is carried out before the fault
+	half       bool   // only half of the answer is sent
 	write      func(w http.ResponseWriter, r *http.Request)
 }
 
-// strike takes the first fault that is due at an endpoint.
+// strike returns the first fault that fires at an endpoint.
 func (s *Server) strike(at string) fault {
 	s.quirks.mu.Lock()
 	defer s.quirks.mu.Unlock()
 	q, page := &s.quirks.q, slices.Contains(pageOnly, at)
 	due := func(k *Knob) bool {
-		// Where they are not named, the pages are spared.
+		// Faults strike the pages only if a Knob names them.
 		return (!page || k.Endpoint == at) && k.fires(at)
 	}
 	value := func(n *Number) int {
@@ -55,13 +55,13 @@ func (s *Server) strike(at string) fault {
 	return f
 }
 
-// setInt sets *to, and tells whether it is not 0.
+// setInt sets *to, and reports whether value is not 0.
 func setInt(to *int, value int) bool {
 	*to = value
 	return value != 0
 }
 
-// hang gives no answer until the client leaves or the Server is closed.
+// hang does not answer until the client disconnects or the Server is closed.
 func (s *Server) hang(w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-r.Context().Done():
@@ -79,7 +79,7 @@ func cut(w http.ResponseWriter, _ *http.Request) {
 	_ = connection.Close()
 }
 
-// badGateway answers as a proxy in the way does.
+// badGateway answers as a proxy in front of WeChat does.
 func badGateway(status int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")

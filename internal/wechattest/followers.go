@@ -6,11 +6,12 @@ import (
 	"slices"
 )
 
-// maxFollowers is how many can be asked about at once (WeChat: batchUserInfo).
+// maxFollowers is the maximum number of openids in one call (WeChat:
+// batchUserInfo).
 const maxFollowers = 100
 
-// follower is /cgi-bin/user/info: the unionid of who follows the account, and
-// nothing of who does not (E4).
+// follower is /cgi-bin/user/info: it returns the unionid of a follower, and
+// nothing about other persons (E4).
 func (s *Server) follower(_ *http.Request, query url.Values) answer {
 	account, errcode := s.global(AtFollower, query)
 	switch {
@@ -23,8 +24,8 @@ func (s *Server) follower(_ *http.Request, query url.Values) answer {
 	return answer{appID: account.AppID, errcode: errcode, fields: fields}
 }
 
-// followers is /cgi-bin/user/info/batchget: the same for up to 100 openids, in
-// their order. One that is wrong fails the call.
+// followers is /cgi-bin/user/info/batchget: the same as follower for up to 100
+// openids, in their order. A wrong openid fails the call.
 func (s *Server) followers(r *http.Request, query url.Values) answer {
 	account, errcode := s.global(AtFollowers, query)
 	if errcode != 0 {
@@ -54,8 +55,8 @@ func (s *Server) followers(r *http.Request, query url.Values) answer {
 	return answer{appID: account.AppID, fields: []field{{"user_info_list", list}}}
 }
 
-// subscription is what an account is told about one openid. Nickname and avatar
-// are gone since 2021-12-27.
+// subscription returns the fields about one openid. WeChat has not returned
+// nickname and avatar since 2021-12-27.
 func (s *Server) subscription(account Account, openID string) ([]field, int) {
 	if openID == "" {
 		return nil, 41009
@@ -71,7 +72,7 @@ func (s *Server) subscription(account Account, openID string) ([]field, int) {
 		{"subscribe", 1},
 		{"openid", openID},
 		{"language", "zh_CN"},
-		{"subscribe_time", int(s.began.Unix())}, // nobody has followed before the simulator was there
+		{"subscribe_time", int(s.began.Unix())}, // no person followed before the simulator started
 	}
 	if union := s.UnionID(person.ID, account.AppID); union != "" {
 		fields = append(fields, field{"unionid", union})
@@ -86,7 +87,7 @@ func (s *Server) subscription(account Account, openID string) ([]field, int) {
 	}...), 0
 }
 
-// personOf returns who has an openid at an account.
+// personOf returns the person with an openid at an account.
 func (s *Server) personOf(appID, openID string) (Person, bool) {
 	all := s.Persons()
 	i := slices.IndexFunc(all, func(p Person) bool { return s.OpenID(p.ID, appID) == openID })

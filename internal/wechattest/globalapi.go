@@ -25,7 +25,7 @@ func (s *Server) phoneNumber(r *http.Request, query url.Values) answer {
 	case v.Code == "":
 		return failed(account.AppID, 41008)
 	}
-	// A code that stands beside somebody else's openid is not spent.
+	// A code with another person's openid is not spent.
 	if holder, ok := s.vault.holder(v.Code); ok && v.OpenID != "" && s.OpenID(holder, account.AppID) != v.OpenID {
 		return failed(account.AppID, 40003)
 	}
@@ -46,7 +46,7 @@ func (s *Server) phoneNumber(r *http.Request, query url.Values) answer {
 	}}
 }
 
-// holder tells whose code it is.
+// holder returns the person that a code belongs to.
 func (v *vault) holder(code string) (personID string, ok bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -57,7 +57,7 @@ func (v *vault) holder(code string) (personID string, ok bool) {
 	return record.person, true
 }
 
-// ticket gives the ticket that signs pages for the JS-SDK (E5): the same one
+// ticket returns the ticket that signs pages for the JS-SDK (E5), the same one
 // while it is valid.
 func (s *Server) ticket(_ *http.Request, query url.Values) answer {
 	account, errcode := s.global(AtTicket, query)

@@ -11,7 +11,7 @@ import (
 
 // Rules of /cgi-bin/stable_token (WeChat: getStableAccessToken, E2).
 const (
-	overlap         = 300 * time.Second // before its end a token is replaced; both are good
+	overlap         = 300 * time.Second // a token is replaced this long before its end; both are valid
 	forceEvery      = 30 * time.Second
 	forcePerDay     = 20
 	maxJSON         = 64 << 10 // bytes of a body
@@ -23,15 +23,15 @@ type globalToken struct {
 	text  string
 	appID string
 	until time.Time
-	void  int // errcode it is answered; 0 while it is good
-	// replaced tells that a newer one of /cgi-bin/token was fetched.
+	void  int // errcode of the answer; 0 while it is valid
+	// replaced is set after a newer token of /cgi-bin/token was fetched.
 	replaced bool
 }
 
-// globalSet is what an account has of them.
+// globalSet holds the global tokens of an account.
 type globalSet struct {
 	current *globalToken // nil for none
-	forced  time.Time    // when force_refresh was last obeyed
+	forced  time.Time    // when force_refresh last had an effect
 	forces  dayCount
 
 	newest  *globalToken // of /cgi-bin/token; nil for none
@@ -41,13 +41,13 @@ type globalSet struct {
 	ticketUntil time.Time
 }
 
-// readJSON reads the object that a call brought.
+// readJSON reads the JSON object in a call's body.
 func readJSON(r *http.Request, into any) bool {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxJSON+1))
 	return err == nil && len(body) <= maxJSON && json.Unmarshal(body, into) == nil
 }
 
-// stableToken gives the global token: the same one while it is valid.
+// stableToken returns the global token, the same one while it is valid.
 func (s *Server) stableToken(r *http.Request, _ url.Values) answer {
 	var v struct {
 		GrantType    string `json:"grant_type"`
@@ -74,7 +74,7 @@ func (s *Server) stableToken(r *http.Request, _ url.Values) answer {
 	return answer{appID: account.AppID, fields: []field{{"access_token", token}, {"expires_in", left}}}
 }
 
-// caller is the address as WeChat writes it.
+// caller returns the client's address as WeChat writes it.
 func caller(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -86,8 +86,8 @@ func caller(r *http.Request) string {
 	return host
 }
 
-// set returns what an account has. The caller holds the lock; accounts are
-// bounded.
+// set returns the tokens of an account. The caller holds the lock; the number
+// of accounts is bounded.
 func (v *vault) set(appID string) *globalSet {
 	if v.current[appID] == nil {
 		v.current[appID] = &globalSet{}
@@ -95,8 +95,8 @@ func (v *vault) set(appID string) *globalSet {
 	return v.current[appID]
 }
 
-// stable returns the token of an account, and how many seconds it has left: at
-// least 300.
+// stable returns the token of an account and its remaining seconds, at least
+// 300.
 func (v *vault) stable(appID string, force bool) (token string, left, errcode int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -117,7 +117,8 @@ func (v *vault) stable(appID string, force bool) (token string, left, errcode in
 	return set.current.text, int(set.current.until.Sub(now).Seconds()), 0
 }
 
-// useGlobal tells whose token this is. kill, unless 0, makes it void for good.
+// useGlobal returns the account of a token. A result of kill other than 0
+// invalidates the token for good.
 func (v *vault) useGlobal(text string, kill func() int) (appID string, errcode int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

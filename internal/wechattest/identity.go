@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// OpenID returns who a person is for an account: "o" and 27 characters of
-// [0-9A-Za-z_-], always the same ones.
+// OpenID returns a person's openid at an account: "o" and 27 characters of
+// [0-9A-Za-z_-], always the same.
 func (s *Server) OpenID(personID, appID string) string { return derive("openid", personID, appID) }
 
-// UnionID returns who a person is for a platform: the same for every account
-// that is bound to it, "" for an account that is not.
+// UnionID returns a person's unionid: the same for every account of a platform,
+// "" for an account without a platform.
 func (s *Server) UnionID(personID, appID string) string {
 	return s.unionID("unionid", personID, appID)
 }
 
-// VirtualOpenID returns the openid of a person in a 快照页. It is never the
+// VirtualOpenID returns the openid of a person in a 快照页. It always differs from
 // OpenID.
 func (s *Server) VirtualOpenID(personID, appID string) string {
 	return derive("virtual openid", personID, appID)
@@ -41,7 +41,7 @@ func derive(kind, personID, scope string) string {
 	return "o" + base64.RawURLEncoding.EncodeToString(sum[:])[:27]
 }
 
-// identity is what a token says about a person.
+// identity is the identity of a person in a token.
 type identity struct{ openID, unionID string }
 
 // identify returns a person's identity in a dance. Field reports of 快照页

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Kind is what sort of app id an account is. What one kind gives out is good for
-// nothing at another (WeChat: "不支持微信开放平台的 Appid", 10016).
+// Kind is the kind of an account. Codes and tokens of one kind are not valid
+// for another (WeChat: "不支持微信开放平台的 Appid", 10016).
 type Kind string
 
 // The kinds. The zero value is an official account.
@@ -21,10 +21,10 @@ func (k Kind) known() bool {
 	return k == OfficialAccount || k == MiniProgram || k == MobileApp || k == Website
 }
 
-// word is what the simulator calls a kind where it is written and read.
+// word is the name of a kind in texts and forms.
 func (k Kind) word() string { return cmp.Or(string(k), "official_account") }
 
-// openPlatform tells whether an app was registered at the Open Platform.
+// openPlatform reports whether an app is registered at the Open Platform.
 func (k Kind) openPlatform() bool { return k == MobileApp || k == Website }
 
 // codeLife is how long a code can be exchanged (WeChat: web authorisation guide,
@@ -36,7 +36,7 @@ func (k Kind) codeLife() time.Duration {
 	return 5 * time.Minute
 }
 
-// scopes are what a page, or the app, can ask the visitor for.
+// scopes are the scopes that a page or an app can request.
 func (k Kind) scopes() []string {
 	return map[Kind][]string{
 		OfficialAccount: {scopeBase, scopeUserInfo},
@@ -45,7 +45,7 @@ func (k Kind) scopes() []string {
 	}[k]
 }
 
-// surface is where a code is good.
+// surface is the call that accepts a code.
 type surface int
 
 const (
@@ -65,8 +65,8 @@ func surfaceOf(scope string) surface {
 	}
 }
 
-// expired is what an old code is answered. Mini programs know one word for all
-// that is wrong with a code (WeChat: code2Session).
+// expired is the errcode for an old code. Mini programs have one errcode for
+// all errors of a code (WeChat: code2Session).
 func (s surface) expired() int {
 	if s == onWeb {
 		return 42003
@@ -74,7 +74,7 @@ func (s surface) expired() int {
 	return 40029
 }
 
-// revoked is the RevokeInfo of who takes back nickname and avatar, or all.
+// revoked is the RevokeInfo for withdrawing nickname and avatar, or everything.
 func (k Kind) revoked() string {
 	switch {
 	case k.openPlatform():

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// logf writes one line to Config.Log. Callers never pass a secret, nor an
+// logf writes one line to Config.Log. Callers must not pass a secret or an
 // address with a query.
 func (s *Server) logf(format string, arguments ...any) {
 	if s.config.Log == nil {
@@ -15,5 +15,5 @@ func (s *Server) logf(format string, arguments ...any) {
 	line := time.Now().Format("15:04:05.000 ") + strings.ReplaceAll(fmt.Sprintf(format, arguments...), "\n", " ") + "\n"
 	s.logMu.Lock()
 	defer s.logMu.Unlock()
-	_, _ = s.config.Log.Write([]byte(line)) // a log that cannot be written is no reason to stop
+	_, _ = s.config.Log.Write([]byte(line)) // continue without a log
 }

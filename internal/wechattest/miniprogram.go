@@ -11,10 +11,11 @@ import (
 	"time"
 )
 
-// greyAvatar is what everybody has since 2022, beside 微信用户.
+// greyAvatar is the avatar of every person since 2022, with the nickname 微信用户.
 const greyAvatar = "https://thirdwx.qlogo.cn/mmopen/vi_32/POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg/132"
 
-// Encrypted is what a mini program hands to its server. Its fields are WeChat's.
+// Encrypted is what a mini program sends to its server. The field names are
+// WeChat's.
 type Encrypted struct {
 	RawData       string `json:"rawData,omitempty"`   // "" for a phone number
 	Signature     string `json:"signature,omitempty"` // of RawData
@@ -22,9 +23,10 @@ type Encrypted struct {
 	IV            string `json:"iv"`
 }
 
-// MiniProgramCode is wx.login: a code for jscode2session, and a new session_key
-// that replaces the one before (D1). An unknown person or account, one that is
-// closed, and an account that is no mini program give "".
+// MiniProgramCode is wx.login: it returns a code for jscode2session and makes a
+// new session_key that replaces the previous one (D1). It returns "" for an
+// unknown person or account, a closed one, and an account that is not a mini
+// program.
 func (s *Server) MiniProgramCode(personID, appID string) string {
 	if _, err := s.inside(personID, appID, MiniProgram); err != nil {
 		return ""
@@ -58,8 +60,8 @@ func (s *Server) MobileCode(personID, appID string) string {
 	return s.newCode(grant{person: personID, appID: appID, scope: scopeUserInfo})
 }
 
-// inside returns who uses an app. Errors: ErrUnknown, also for an account of
-// another kind and for a person who has closed the WeChat account.
+// inside returns the person who uses an app. Errors: ErrUnknown, also for an
+// account of another kind and for a closed WeChat account.
 func (s *Server) inside(personID, appID string, kind Kind) (Person, error) {
 	p, known := s.roster.person(personID)
 	a, ok := s.roster.account(appID)
@@ -73,9 +75,9 @@ func (s *Server) inside(personID, appID string, kind Kind) (Person, error) {
 }
 
 // EncryptedProfile is wx.getUserProfile: encrypted with the session_key of the
-// last wx.login. Errors: ErrUnknown, also where there was no wx.login.
+// last wx.login. Errors: ErrUnknown, also before the first wx.login.
 //
-// An avatar that the simulator itself serves has an address without a host here.
+// An avatar served by the simulator has an address without a host here.
 func (s *Server) EncryptedProfile(personID, appID string) (Encrypted, error) {
 	return s.encryptedProfile(personID, appID, func(avatar string) string { return avatar })
 }
@@ -105,8 +107,8 @@ func (s *Server) encryptedProfile(personID, appID string, complete func(string) 
 	return e, nil
 }
 
-// EncryptedPhone is the phone number as older versions of WeChat hand it over.
-// Errors as EncryptedProfile.
+// EncryptedPhone is the encrypted phone number of older WeChat versions. Errors
+// as EncryptedProfile.
 func (s *Server) EncryptedPhone(personID, appID string) (Encrypted, error) {
 	p, err := s.inside(personID, appID, MiniProgram)
 	if err != nil {
@@ -119,8 +121,8 @@ func (s *Server) EncryptedPhone(personID, appID string) (Encrypted, error) {
 	return e, err
 }
 
-// phoneNumber is a person's phone number. One of another country comes with its
-// code.
+// phoneNumber returns a person's phone number. A number of another country
+// contains the country code.
 func (p Person) phoneNumber() (full, pure, country string) {
 	phone := p.Phone
 	if phone == "" {

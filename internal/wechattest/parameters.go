@@ -7,7 +7,7 @@ import (
 	"net/url"
 )
 
-// carryOut checks the method of a call and lets its endpoint answer.
+// carryOut checks the method of a call and calls its endpoint.
 func (s *Server) carryOut(r *http.Request, e endpoint) answer {
 	switch {
 	case e.post && r.Method != http.MethodPost:
@@ -17,7 +17,7 @@ func (s *Server) carryOut(r *http.Request, e endpoint) answer {
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		// Not an error: ParseQuery has returned what it could read.
+		// Not an error: ParseQuery has returned the valid part.
 		s.logf("%s has a query that is not well-formed", e.path)
 	}
 	if e.form {
@@ -26,10 +26,10 @@ func (s *Server) carryOut(r *http.Request, e endpoint) answer {
 	return e.answer(s, r, query)
 }
 
-// addForm adds the parameters of a form that was posted to /sns: the OAuth
-// clients of python-social-auth and django-allauth send theirs so. A parameter
-// of the address comes first. A body that is no form is not looked at: with all
-// parameters in JSON, appid is missing (issue easywechat#2906).
+// addForm adds the parameters of a form posted to /sns, as the OAuth clients of
+// python-social-auth and django-allauth send it. Parameters of the address come
+// first. A body that is not a form is ignored: with all parameters in JSON,
+// appid is missing (issue easywechat#2906).
 func addForm(query url.Values, r *http.Request) {
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if r.Method != http.MethodPost || media != "application/x-www-form-urlencoded" {

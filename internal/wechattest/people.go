@@ -8,18 +8,18 @@ import (
 	"sync"
 )
 
-// roster is who and what exists: accounts, persons, consent, who holds the
-// phone.
+// roster holds the accounts, the persons, their consent, and the person who
+// holds the phone.
 type roster struct {
 	mu       sync.RWMutex
 	accounts []Account
 	persons  []Person
 	phone    string
 	consents map[pair]bool
-	// left holds who tapped 使用完整服务: they see the real popup, whatever asks
-	// for a snapshot.
+	// left holds the persons who tapped 使用完整服务: they see the real popup even if
+	// a snapshot is requested.
 	left map[string]bool
-	// known holds which accounts have learnt who a person is.
+	// known holds which accounts know which persons.
 	known map[pair]bool
 	// oldPushes holds the push settings before the last change, by app id.
 	oldPushes map[string]PushSettings
@@ -77,7 +77,7 @@ func (r *roster) addAccount(a Account) error {
 	return nil
 }
 
-// find returns where a person stands, or -1. The caller holds the lock.
+// find returns the index of a person, or -1. The caller holds the lock.
 func (r *roster) find(id string) int {
 	return slices.IndexFunc(r.persons, func(p Person) bool { return p.ID == id })
 }
@@ -144,8 +144,8 @@ func (s *Server) issueSecrets(a Account) {
 	}
 }
 
-// AddAccount adds an account, or replaces the one with the same app id: that is
-// how an account is bound to a platform later. Errors: ErrBadAccount, ErrFull.
+// AddAccount adds an account, or replaces the one with the same app id, for
+// example to bind it to a platform later. Errors: ErrBadAccount, ErrFull.
 func (s *Server) AddAccount(a Account) error {
 	if err := s.roster.addAccount(a); err != nil {
 		return err
@@ -154,7 +154,8 @@ func (s *Server) AddAccount(a Account) error {
 	return nil
 }
 
-// Accounts returns a copy of the accounts, in the order of their coming.
+// Accounts returns a copy of the accounts, in the order in which they were
+// added.
 func (s *Server) Accounts() []Account {
 	s.roster.mu.RLock()
 	defer s.roster.mu.RUnlock()
@@ -174,7 +175,7 @@ func (s *Server) UpdatePerson(p Person) error {
 	return s.roster.change(p.ID, func(old *Person) { *old = p.clone() })
 }
 
-// Persons returns a copy of the persons, in the order of their coming.
+// Persons returns a copy of the persons, in the order in which they were added.
 func (s *Server) Persons() []Person {
 	s.roster.mu.RLock()
 	defer s.roster.mu.RUnlock()
@@ -187,17 +188,17 @@ func (s *Server) Persons() []Person {
 
 const phoneCookie = "sim_phone"
 
-// PhoneCookie returns the cookie that makes a browser the phone of a person. It
-// goes with the browser's requests to the simulator only.
+// PhoneCookie returns the cookie that makes a browser the phone of a person.
+// The browser sends it only to the simulator.
 func (s *Server) PhoneCookie(personID string) *http.Cookie {
-	return &http.Cookie{ //nolint:gosec // says who holds the phone of a simulator on loopback, often without TLS
+	return &http.Cookie{ //nolint:gosec // names the person of a simulated phone on loopback, often without TLS
 		Name: phoneCookie, Value: url.QueryEscape(personID), Path: "/",
 		HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
 }
 
-// SetPhone says who holds the phones that carry no cookie. Default: the first
-// person. An unknown ID changes nothing.
+// SetPhone sets the person who holds the phones without a cookie. Default: the
+// first person. An unknown ID changes nothing.
 func (s *Server) SetPhone(personID string) {
 	s.roster.mu.Lock()
 	defer s.roster.mu.Unlock()
@@ -206,7 +207,7 @@ func (s *Server) SetPhone(personID string) {
 	}
 }
 
-// holder tells who holds the phone that sent a request.
+// holder returns the person who holds the phone that sent a request.
 func (s *Server) holder(r *http.Request) (Person, bool) {
 	if c, err := r.Cookie(phoneCookie); err == nil {
 		if id, err := url.QueryUnescape(c.Value); err == nil {

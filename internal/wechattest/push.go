@@ -18,14 +18,14 @@ import (
 // How WeChat pushes (message push guide, F4).
 const (
 	pushTries     = 3
-	pushWait      = 5 * time.Second // for an answer, and from one attempt to the next
+	pushWait      = 5 * time.Second // for an answer, and between the starts of two attempts
 	maxPushWait   = time.Minute
-	maxPushAnswer = 16 << 10 // bytes of an answer that are read
+	maxPushAnswer = 16 << 10 // bytes read of an answer
 	maxPushes     = 1000     // remembered
 	maxPushing    = 64       // in the background, at once
 )
 
-// outgoing is a push on its way.
+// outgoing is a push to send.
 type outgoing struct {
 	account Account
 	message message
@@ -42,8 +42,8 @@ type pusher struct {
 	log     pushLog
 }
 
-// newTransport dials loopback only: whoever may change the settings of an
-// account must not reach other machines with them (request forgery). It keeps no
+// newTransport dials loopback only (attack: request forgery, where a client
+// changes an account's settings to reach other machines). It keeps no
 // connection.
 func newTransport(config Config) *http.Transport {
 	return &http.Transport{
@@ -54,8 +54,8 @@ func newTransport(config Config) *http.Transport {
 	}
 }
 
-// background runs f, which ends soon after s.closed does. It tells whether it
-// started: not after Close, and not when too many are running.
+// background runs f, which must end soon after s.closed. It returns false if it
+// did not start f: after Close, or if too many are running.
 func (s *Server) background(f func()) bool {
 	p := &s.pusher
 	p.mu.Lock()
@@ -73,8 +73,8 @@ func (s *Server) background(f func()) bool {
 	return true
 }
 
-// send delivers a push, and returns when it was accepted, given up, or the
-// Server is closed.
+// send delivers a push. It returns when the push was accepted or given up, or
+// the Server is closed.
 func (s *Server) send(o outgoing) Pushed {
 	odd := s.odds(&o)
 	if odd.twice {
@@ -102,10 +102,10 @@ func (s *Server) deliver(o outgoing, odd pushOdds) Pushed {
 			return s.pusher.log.note(id, Attempt{}, "", true)
 		}
 	}
-	return Pushed{} // not reached: the last try is the last
+	return Pushed{} // unreachable: the last attempt returns
 }
 
-// attempt makes one.
+// attempt makes one attempt.
 func (s *Server) attempt(o outgoing, odd pushOdds) (Attempt, string) {
 	target, body, err := o.write(odd)
 	if err != nil {
@@ -155,13 +155,13 @@ func (s *Server) exchange(method, target string, format PushFormat, body []byte)
 	return attempt, answer
 }
 
-// write makes address and body of one attempt.
+// write makes the address and body of one attempt.
 func (o outgoing) write(odd pushOdds) (target string, body []byte, err error) {
 	p := o.account.Push
 	timestamp, nonce := strconv.FormatInt(time.Now().Unix(), 10), newNonce()
 	wrong := func(signature string) string {
 		if odd.badSignature {
-			return signPush(signature) // as long, and not it
+			return signPush(signature) // a wrong signature of the same length
 		}
 		return signature
 	}
@@ -197,9 +197,9 @@ func join(target, query string) string {
 	return target + "?" + query
 }
 
-// CheckPush asks an account's address for the echo, as WeChat's console does
-// before it saves the settings. It is accepted where the answer is the echo and
-// nothing else. It is asked once. Errors: ErrUnknown, ErrNoPush.
+// CheckPush checks an account's push address, as WeChat's console does before
+// it saves the settings. It is accepted if the answer is exactly the echo. It
+// makes one attempt. Errors: ErrUnknown, ErrNoPush.
 func (s *Server) CheckPush(appID string) (Pushed, error) {
 	a, err := s.pushable(appID)
 	if err != nil {
@@ -214,7 +214,7 @@ func (s *Server) CheckPush(appID string) (Pushed, error) {
 	return s.pusher.log.note(id, attempt, "", true), nil
 }
 
-// pushable returns an account that has an address for pushes.
+// pushable returns an account that has a push address.
 func (s *Server) pushable(appID string) (Account, error) {
 	a, ok := s.roster.account(appID)
 	switch {

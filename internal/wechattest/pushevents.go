@@ -8,49 +8,50 @@ import (
 )
 
 // The Push functions return when the push was accepted or given up; with three
-// attempts that is up to 15 seconds. What WeChat does itself (the consent is
-// gone, the tokens are dead) is done before, also where the account has no
-// address for pushes (ErrNoPush). Other errors: ErrUnknown, ErrBadPush.
+// attempts that takes up to 15 seconds. WeChat's own changes (consent removed,
+// tokens void) are made before, also if the account has no push address
+// (ErrNoPush). Other errors: ErrUnknown, ErrBadPush.
 
-// Push pushes any message. ToUserName and CreateTime come first where members
-// has none.
+// Push pushes any message. If members has no ToUserName or CreateTime, they are
+// added at the beginning.
 func (s *Server) Push(appID string, members ...Member) (Pushed, error) {
 	return s.now(s.outgoing(appID, members))
 }
 
-// PushRevoke lets a person withdraw what was authorised (授权撤回): the consent and
-// every token, code and session_key of this account are void, and
-// user_authorization_revoke says so. codes are those of RevokeInfo; none is
-// nickname and avatar (205, 6), or all (301), as the account has it.
+// PushRevoke withdraws a person's authorisation (授权撤回): it invalidates the
+// consent and every token, code and session_key of this account, and sends
+// user_authorization_revoke. codes are the codes of RevokeInfo; without any,
+// they are nickname and avatar (205, 6) or everything (301), depending on the
+// account.
 func (s *Server) PushRevoke(personID, appID string, codes ...string) (Pushed, error) {
 	return s.now(s.revoke(personID, appID, codes))
 }
 
-// PushCancel says that a person has closed the WeChat account
-// (user_authorization_cancellation), to one account. Everything of the person is
-// void there. CloseAccount does it everywhere.
+// PushCancel tells one account that a person has closed the WeChat account
+// (user_authorization_cancellation), and invalidates everything of the person
+// there. CloseAccount does this for all accounts.
 func (s *Server) PushCancel(personID, appID string) (Pushed, error) {
 	return s.now(s.cancel(personID, appID))
 }
 
-// PushProfileModified says that WeChat has changed a person's profile
-// (user_info_modified). CleanProfile changes it, too.
+// PushProfileModified sends user_info_modified without changing the profile.
+// CleanProfile changes it, too.
 func (s *Server) PushProfileModified(personID, appID string) (Pushed, error) {
 	return s.now(s.accountEvent(personID, appID, "user_info_modified"))
 }
 
-// PushUnsubscribe lets a person no longer follow an account.
+// PushUnsubscribe makes a person unfollow an account.
 func (s *Server) PushUnsubscribe(personID, appID string) (Pushed, error) {
 	return s.now(s.follow(personID, appID, false))
 }
 
-// PushSubscribe lets a person follow an account.
+// PushSubscribe makes a person follow an account.
 func (s *Server) PushSubscribe(personID, appID string) (Pushed, error) {
 	return s.now(s.follow(personID, appID, true))
 }
 
-// PushText lets a person send a text to an account, and returns what comes back
-// as it was written, decrypted: XML or JSON, "" for success and for nothing.
+// PushText sends a person's text to an account. It returns the decrypted reply
+// in XML or JSON, "" if the answer is success or empty.
 func (s *Server) PushText(personID, appID, text string) (reply string, err error) {
 	pushed, err := s.now(s.text(personID, appID, text))
 	return pushed.Reply, err
@@ -61,7 +62,7 @@ func (s *Server) text(personID, appID, text string) (outgoing, error) {
 		Member{"Content", text}, Member{"MsgId", strconv.FormatInt(time.Now().UnixNano(), 10)})
 }
 
-// now delivers, and waits for it.
+// now delivers a push and waits for the result.
 func (s *Server) now(o outgoing, err error) (Pushed, error) {
 	if err != nil {
 		return Pushed{}, err
@@ -69,8 +70,8 @@ func (s *Server) now(o outgoing, err error) (Pushed, error) {
 	return s.send(o), nil
 }
 
-// later delivers in the background. No address is no error: what WeChat does
-// itself was done.
+// later delivers a push in the background. A missing push address is not an
+// error, because WeChat's own changes are already made.
 func (s *Server) later(o outgoing, err error) error {
 	if err != nil {
 		return ignoreNoPush(err)

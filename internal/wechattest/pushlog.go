@@ -10,31 +10,31 @@ import (
 // maxShownAnswer bounds Attempt.Answer.
 const maxShownAnswer = 1024
 
-// Pushed is one push, and how it went.
+// Pushed is one push with its attempts.
 type Pushed struct {
 	ID       int       // 1, 2, 3, …
 	Time     time.Time // when it began
 	AppID    string
-	What     string // the event, else the type of the message; "check" for a check of the address
+	What     string // the event or the message type; "check" for a check of the address
 	Mode     PushMode
 	Format   PushFormat
 	Attempts []Attempt
 	Done     bool // accepted, or given up
 	Accepted bool
-	Reply    string // a message that the server answered, decrypted; "" for success and for nothing
+	Reply    string // the server's reply, decrypted; "" if the answer is success or empty
 }
 
 // Attempt is one try of a push.
 type Attempt struct {
 	Time     time.Time
 	Duration time.Duration
-	Status   int    // 0 where no answer came
-	Answer   string // as it came, at most 1024 bytes of it
+	Status   int    // 0 without an answer
+	Answer   string // the first 1024 bytes
 	Accepted bool
-	Err      error // why no answer came, without the address, or why it was refused
+	Err      error // why there is no answer, without the address, or why it was refused
 }
 
-// why is the end of a line of the log.
+// why returns the error for a log line.
 func (a Attempt) why() string {
 	if a.Err == nil {
 		return ""
@@ -42,7 +42,7 @@ func (a Attempt) why() string {
 	return " because " + a.Err.Error()
 }
 
-// pushLog remembers the newest pushes.
+// pushLog keeps the newest pushes.
 type pushLog struct {
 	mu    sync.Mutex
 	all   []Pushed
@@ -68,7 +68,7 @@ func (l *pushLog) note(id int, a Attempt, reply string, last bool) Pushed {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i := slices.IndexFunc(l.all, func(p Pushed) bool { return p.ID == id })
-	if i < 0 { // a flood of others has pushed it out
+	if i < 0 { // newer pushes have replaced it
 		return Pushed{ID: id, Attempts: []Attempt{a}, Done: last, Accepted: a.Accepted, Reply: reply}
 	}
 	p := &l.all[i]
@@ -84,11 +84,11 @@ func (p Pushed) clone() Pushed {
 	return p
 }
 
-// what names a message for the log.
+// what returns the name of a message for the log.
 func (m message) what() string { return cmp.Or(m.get("Event"), m.get("MsgType"), "check") }
 
-// Pushes returns what was pushed, the oldest first: the newest 1000. A push is
-// there before its first attempt has an answer.
+// Pushes returns the newest 1000 pushes, oldest first. A push is listed before
+// its first attempt has an answer.
 func (s *Server) Pushes() []Pushed {
 	l := &s.pusher.log
 	l.mu.Lock()

@@ -2,13 +2,13 @@ package wechattest
 
 import "strings"
 
-// pushOdds is what goes wrong with one push: with all of its attempts.
+// pushOdds are the faults of all attempts of one push.
 type pushOdds struct {
 	twice, badSignature, wrongAppID, oddJSON bool
 }
 
-// odds takes the quirks that are due for a push, and carries out those that
-// change the message or the keys. A quirk that cannot show in this push is not
+// odds returns the quirks that fire for a push, and applies those that change
+// the message or the keys. A quirk that has no effect on this push is not
 // counted.
 func (s *Server) odds(o *outgoing) pushOdds {
 	due := func(possible bool, knob func(*Quirks) *Knob) bool { return possible && s.quirks.fires(AtPush, knob) }

@@ -29,10 +29,10 @@ type encryptedXML struct {
 	Encrypt, MsgSignature, TimeStamp, Nonce string
 }
 
-// judge reads what a server answered with 200. It is accepted where it is
-// success, nothing, or a well-formed reply, which is returned; everything else is
-// tried again ("该公众号提供的服务出现故障", F4). In safe mode a reply is encrypted;
-// success and nothing need not be.
+// judge checks an answer with status 200. It accepts success, an empty answer,
+// and a well-formed reply, which it returns; after any other answer the push is
+// sent again ("该公众号提供的服务出现故障", F4). In safe mode a reply must be encrypted;
+// success and an empty answer need not be.
 func (a Account) judge(answer []byte) (reply string, refused error) {
 	if isAck(answer) {
 		return "", nil
@@ -80,11 +80,11 @@ func (a Account) opened(v encryptedReply) (string, error) {
 	return string(clear), nil
 }
 
-// isAck tells whether an answer takes the push and replies nothing.
+// isAck reports whether an answer accepts the push without a reply.
 func isAck(answer []byte) bool { return len(answer) == 0 || string(answer) == "success" }
 
-// wellFormed refuses what is not one JSON object, or one <xml> element, from its
-// first byte on.
+// wellFormed refuses a message that is not one JSON object or one <xml> element
+// from its first byte on.
 func wellFormed(message []byte) error {
 	switch {
 	case bytes.HasPrefix(message, []byte("{")):
@@ -98,7 +98,7 @@ func wellFormed(message []byte) error {
 	return errNoReply
 }
 
-// oneElement refuses XML that is broken, and what follows its end.
+// oneElement refuses malformed XML and text after the root element.
 func oneElement(message []byte) error {
 	decoder := xml.NewDecoder(bytes.NewReader(message)) //nolint:gosec // as above
 	elements, depth := 0, 0

@@ -8,9 +8,9 @@ import (
 
 // Errors of pushes.
 var (
-	// ErrNoPush says that an account has no address for pushes.
+	// ErrNoPush reports an account without a push address.
 	ErrNoPush = errors.New("wechattest: the account has no push address")
-	// ErrBadPush says that a push cannot be written.
+	// ErrBadPush reports an invalid push.
 	ErrBadPush = errors.New("wechattest: push is not valid")
 )
 
@@ -20,7 +20,7 @@ type PushMode string
 // The modes. The zero value is plain.
 const (
 	PushPlain  PushMode = ""       // 明文模式
-	PushCompat PushMode = "compat" // 兼容模式: clear and encrypted in one body
+	PushCompat PushMode = "compat" // 兼容模式: plain and encrypted in one body
 	PushSafe   PushMode = "safe"   // 安全模式
 )
 
@@ -33,13 +33,14 @@ const (
 	PushJSON PushFormat = "json"
 )
 
-// aesKeyLength is that of an EncodingAESKey: 32 bytes in base64, without "=".
+// aesKeyLength is the length of an EncodingAESKey: 32 bytes in base64, without
+// "=".
 const aesKeyLength = 43
 
 // PushSettings are an account's 服务器配置. The zero value is none.
 //
-// The URL may be anything; what is dialled is always a loopback address, or the
-// attempt fails with ErrNotLoopback.
+// The URL may have any host, but an attempt fails with ErrNotLoopback unless
+// its address is loopback.
 type PushSettings struct {
 	URL    string // http or https, ≤ 2048 bytes; it may have a query
 	Token  string // 3 to 32 of [0-9A-Za-z]
@@ -48,7 +49,7 @@ type PushSettings struct {
 	Format PushFormat
 }
 
-// check tells what WeChat's console would refuse.
+// check returns an error for settings that WeChat's console refuses.
 func (p PushSettings) check() error {
 	if p == (PushSettings{}) {
 		return nil
@@ -71,9 +72,8 @@ func (p PushSettings) check() error {
 	return nil
 }
 
-// SetPush changes an account's push settings. The token and the key that were
-// there before are what Quirks.PushOldToken uses. Errors: ErrUnknown,
-// ErrBadAccount.
+// SetPush changes an account's push settings. Quirks.PushOldToken uses the
+// previous token and key. Errors: ErrUnknown, ErrBadAccount.
 func (s *Server) SetPush(appID string, p PushSettings) error {
 	a, ok := s.roster.account(appID)
 	if !ok {

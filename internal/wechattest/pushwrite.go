@@ -12,10 +12,10 @@ const (
 	maxPushText   = 16 << 10 // bytes of all names and values of a push
 )
 
-// Member is one member of a pushed message. Its place is kept.
+// Member is one member of a pushed message. Members keep their order.
 type Member struct{ Name, Value string }
 
-// message is what is pushed, before it is written.
+// message is a pushed message before it is encoded.
 type message []Member
 
 func (m message) get(name string) string {
@@ -31,7 +31,8 @@ func (m message) has(name string) bool {
 	return slices.ContainsFunc(m, func(f Member) bool { return f.Name == name })
 }
 
-// check refuses names that cannot be an element's, and what is too much.
+// check refuses names that are not valid for an element, and messages that are
+// too large.
 func (m message) check() error {
 	size := 0
 	for _, f := range m {
@@ -51,8 +52,8 @@ func isNameByte(c byte) bool { return isAlnum(c) || c == '_' }
 // bare are the members that are numbers.
 var bare = []string{"CreateTime", "MsgId"}
 
-// write writes a message. odd is the official JSON sample, which is no JSON:
-// leading spaces in some keys and a trailing comma (WeChat:
+// write encodes a message. odd imitates the official JSON sample, which is
+// invalid: leading spaces in some keys and a trailing comma (WeChat:
 // authorization_change.md).
 func (m message) write(format PushFormat, odd bool) []byte {
 	if format == PushJSON {
@@ -65,7 +66,7 @@ func (m message) write(format PushFormat, odd bool) []byte {
 			fmt.Fprintf(&b, "<%s>%s</%[1]s>", f.Name, f.Value)
 			continue
 		}
-		// A text may hold the end of a CDATA section.
+		// A text may contain the end of a CDATA section.
 		value := strings.ReplaceAll(f.Value, "]]>", "]]]]><![CDATA[>")
 		fmt.Fprintf(&b, "<%s><![CDATA[%s]]></%[1]s>", f.Name, value)
 	}

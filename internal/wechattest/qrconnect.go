@@ -9,16 +9,16 @@ import (
 
 const (
 	qrPath        = "/connect/qrconnect"
-	qrWaitPath    = "/connect/qrconnect/wait" // the page asks whether the code was scanned
-	qrConfirmPath = "/connect/confirm"        // what the code leads to
+	qrWaitPath    = "/connect/qrconnect/wait" // the page checks here whether the code was scanned
+	qrConfirmPath = "/connect/confirm"        // the address in the code
 )
 
 // qrConnect is https://open.weixin.qq.com/connect/qrconnect: a page for the
 // browsers of desktops, for websites (B). No order of the parameters is
-// documented, and none is demanded.
+// documented or required.
 //
-// The QR code is scanned with another browser, which then holds the phone; the
-// page finds out within three seconds. It has the phone's buttons, too.
+// Another browser scans the QR code and plays the phone; the page continues
+// within three seconds. The page has the phone's buttons, too.
 func (s *Server) qrConnect(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -35,7 +35,8 @@ func (s *Server) qrConnect(w http.ResponseWriter, r *http.Request) {
 	}
 	q := r.URL.Query()
 	account, ok := s.roster.account(q.Get("appid"))
-	// Every state is taken that is not too long: no alphabet is documented here.
+	// Every state that is not too long is accepted: no alphabet is documented
+	// here.
 	checks := []struct {
 		wrong bool
 		text  words

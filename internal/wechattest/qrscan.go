@@ -15,7 +15,8 @@ import (
 
 const quietZone = 4 // light modules around a code (ISO/IEC 18004)
 
-// waiting returns a QR page that has not ended. gone ends it.
+// waiting returns a QR page that has not ended. If gone returns true, the page
+// ends.
 func (s *Server) waiting(id string, gone func(ask) bool) (ask, bool) {
 	s.vault.mu.Lock()
 	defer s.vault.mu.Unlock()
@@ -29,14 +30,14 @@ func (s *Server) waiting(id string, gone func(ask) bool) (ask, bool) {
 	return a, true
 }
 
-// showQR writes the page, which looks again in three seconds.
+// showQR writes the page, which reloads after three seconds.
 func (s *Server) showQR(w http.ResponseWriter, r *http.Request, id string, account Account) {
 	link := absolute(r, qrConfirmPath+"?qr="+id)
 	w.Header().Set("Refresh", "3; url="+qrWaitPath+"?qr="+id)
 	s.render(w, "qr.html", map[string]any{"Account": account, "ID": id, "Action": qrConfirmPath, "QR": drawQR(link), "Here": true})
 }
 
-// qrWait goes on as the phone has answered.
+// qrWait continues according to the phone's answer.
 func (s *Server) qrWait(w http.ResponseWriter, r *http.Request) {
 	id := r.URL.Query().Get("qr")
 	a, ok := s.waiting(id, func(a ask) bool { return a.decision != "" })
@@ -51,7 +52,7 @@ func (s *Server) qrWait(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// qrConfirm is what the phone shows, and what its buttons do. Those of the page
+// qrConfirm serves the phone's page and its buttons. The buttons of the QR page
 // itself (here) end it at once. The id is unguessable.
 func (s *Server) qrConfirm(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
@@ -86,7 +87,7 @@ func (s *Server) qrConfirm(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// answerQR keeps what the phone has said for the page.
+// answerQR stores the phone's answer for the QR page.
 func (s *Server) answerQR(id, personID, decision string) {
 	s.vault.mu.Lock()
 	defer s.vault.mu.Unlock()
@@ -96,8 +97,8 @@ func (s *Server) answerQR(id, personID, decision string) {
 	}
 }
 
-// qrEnds sends the browser back, or nowhere: today's WeChat calls nobody back
-// after a refusal, older ones did (Quirks.OldRefusal, B).
+// qrEnds sends the browser to the callback. After a refusal today's WeChat does
+// not call back; older versions did (Quirks.OldRefusal, B).
 func (s *Server) qrEnds(w http.ResponseWriter, a ask) {
 	if a.decision != "allow" {
 		s.refused(w, a)
@@ -107,12 +108,12 @@ func (s *Server) qrEnds(w http.ResponseWriter, a ask) {
 	s.callBack(w, a)
 }
 
-// hiddenQR finds the id of a QR page.
+// hiddenQR matches the id in a QR page.
 var hiddenQR = regexp.MustCompile(`name="qr" value="([^"]+)"`)
 
-// QRLinks helps a test that plays the visitor, as ConsentLinks does: from the
-// body of the QR page, the addresses (without host) of its buttons 允许 and 拒绝,
-// and the one that the code leads a phone to, which takes the same decision.
+// QRLinks helps a test that plays the visitor, as ConsentLinks does. From the
+// body of the QR page it returns the addresses (without host) of its buttons 允许
+// and 拒绝, and the address in the code, which takes the same decision.
 func QRLinks(page string) (allow, refuse, scan string, ok bool) {
 	match := hiddenQR.FindStringSubmatch(page)
 	if match == nil {
@@ -122,11 +123,11 @@ func QRLinks(page string) (allow, refuse, scan string, ok bool) {
 	return scan + "&here=1&decision=allow", scan + "&here=1&decision=refuse", scan, true
 }
 
-// drawQR returns a text as a QR code: the dark modules in one path of an SVG.
+// drawQR returns a text as a QR code: an SVG with the dark modules in one path.
 func drawQR(text string) template.HTML {
 	code, err := qr.Encode(text, qr.M)
 	if err != nil {
-		return "" // a Host of thousands of bytes
+		return "" // the Host has thousands of bytes
 	}
 	side := strconv.Itoa(code.Size + 2*quietZone)
 	var b strings.Builder

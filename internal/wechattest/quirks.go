@@ -27,11 +27,12 @@ const (
 // Knob switches a quirk on.
 type Knob struct {
 	On bool
-	// Endpoint is the only one where the quirk fires; "" is every one where it
-	// makes sense. The faults of the API fire at the pages (AtAuthorize, AtQRConnect)
-	// only where they are named.
+	// Endpoint is the only endpoint where the quirk fires; "" means every
+	// endpoint where it makes sense. The faults of the API fire at the pages
+	// (AtAuthorize, AtQRConnect) only if Endpoint names them.
 	Endpoint string
-	// Next switches the quirk off after it has fired so often; 0 is never.
+	// Next is how often the quirk fires before it is switched off; 0 is without
+	// limit.
 	Next int
 }
 
@@ -42,79 +43,80 @@ type Number struct {
 	Next     int
 }
 
-// Replay says when WeChat's crawler fetches a callback that it has seen.
+// Replay configures when WeChat's crawler fetches a callback again.
 type Replay struct {
 	On    bool
 	Delay time.Duration // after the visitor was sent to the callback; about 9 s in the field; ≤ 1 h
 	Next  int           // as in Knob
 }
 
-// Quirks are what goes wrong in the field. The zero value is WeChat on a good
-// day. Each names where it was seen; F and J are numbers of field reports.
+// Quirks are WeChat's faults in production. The zero value is WeChat without
+// faults. Each comment names where the fault was seen; F and J are numbers of
+// field reports.
 type Quirks struct {
-	// Faults of the API; the first one that fires is the answer.
-	Hang          Knob   // no answer until the client leaves or Close
+	// Faults of the API; the first one that fires determines the answer.
+	Hang          Knob   // no answer until the client disconnects or Close
 	CutConnection Knob   // the call is carried out, the connection is closed without an answer
-	HTTPStatus    Number // 500, 502, …; with an HTML body, as its proxies send it
+	HTTPStatus    Number // 500, 502, …; with an HTML body, as WeChat's proxies send it
 	HTMLBody      Knob   // 200 with an HTML page
 	Busy          Knob   // errcode -1
 	TooFrequent   Knob   // errcode 45011; at the authorize page 10009
 	WrongErrcode  Number // this errcode
 	TruncatedJSON Knob   // the call is carried out, half of its answer arrives
 
-	// Late carries the call out before one of these hides its answer: the code
-	// is spent, the next try hears 40163. Without it only CutConnection and
-	// TruncatedJSON do.
+	// Late carries out the call before one of these faults replaces its answer:
+	// the code is spent, and the next try gets 40163. Without it, only
+	// CutConnection and TruncatedJSON carry out the call.
 	Late bool
 
 	QuotaPerMinute int // calls for each account and endpoint before 45011; 0 is no limit
 
-	// How answers are written.
+	// How answers are encoded.
 	NumbersAsStrings     Knob // "expires_in":"7200"
-	CountryCodeAsNumber  Knob // "countryCode":86, as the official example has it; its table has a string (D2)
+	CountryCodeAsNumber  Knob // "countryCode":86, as in the official example; the documented type is a string (D2)
 	NicknameControlBytes Knob // raw 0x07 and 0x14 and broken UTF-8 inside the nickname (J12)
 	OldErrmsg            Knob // ", hints: [ req_id: plAv90053th21 ]" instead of a rid
 
-	// The way back from the authorize page.
+	// The callback from the authorize page.
 	//
 	// DoubleCallbackTwoCodes calls back twice at about the same time, with two
-	// codes and one state (J1); SameCodeTwice does with one code (issue
-	// WxJava#388). Both answer a page that loads one callback in a frame and
-	// goes to the other; a Go test sends the second request itself, with
-	// IssueCode. They fire for requests without connect_redirect=1 (F8), or,
-	// as others report, DespiteConnectRedirect.
+	// codes and one state (J1); SameCodeTwice does so with one code (issue
+	// WxJava#388). Both answer with a page that loads one callback in a frame
+	// and goes to the other; a Go test sends the second request itself, with
+	// IssueCode. They fire for requests without connect_redirect=1 (F8), and
+	// with it, as other reports say, if DespiteConnectRedirect is set.
 	DoubleCallbackTwoCodes Knob
 	SameCodeTwice          Knob
 	DespiteConnectRedirect bool
 	ReplayWithoutCookies   Replay // WeChat's crawler fetches the callback: no cookies, another User-Agent (J2)
-	OldRefusal             Knob   // a refusal calls back with state only; now it never does (A3)
+	OldRefusal             Knob   // a refusal calls back with state only; today it does not call back (A3)
 	ExtraQuery             Knob   // adds from=singlemessage&isappinstalled=0 (J7)
-	SecondState            Knob   // another state stands before the real one: read the last (A2)
+	SecondState            Knob   // another state comes before the real one: read the last (A2)
 
 	// 快照页 (A6).
-	Snapshot                bool // everybody who has not tapped 使用完整服务 is in one
+	Snapshot                bool // every person who has not tapped 使用完整服务 is in one
 	SnapshotRealIDs         bool // is_snapshotuser:1 with the real openid and unionid (F1, F15)
-	SnapshotSharedUnionID   bool // one virtual unionid for everybody (F14)
+	SnapshotSharedUnionID   bool // one virtual unionid for all persons (F14)
 	SnapshotWithoutFlag     bool // virtual, and is_snapshotuser is missing (F13)
 	SnapshotUserInfoRefused bool // /sns/userinfo answers 48001 (F1)
 
 	// The token for /cgi-bin and /wxa.
 	IPNotAllowed       Knob // 40164: the address of the caller is not in the IP allowlist (E3)
-	GlobalTokenKilled  Knob // the token of the call is void, 40001, until a new one was fetched: another fetcher (E1)
+	GlobalTokenKilled  Knob // the token of the call is void, 40001, until a new one is fetched, as after another program fetched one (E1)
 	GlobalTokenExpired Knob // the same with 42001
 
-	AnonymousProfile bool // encrypted profiles say 微信用户 and have a grey avatar, as since 2022 (D2)
+	AnonymousProfile bool // encrypted profiles have the name 微信用户 and a grey avatar, as since 2022 (D2)
 
-	// Pushes. What cannot show in a push is not counted: WrongAppID in a plain
-	// one, the next four in a message that is no account event.
+	// Pushes. A quirk without effect on a push is not counted: WrongAppID in a
+	// plain push, the next four in a message that is not an account event.
 	PushTwice         Knob // delivered twice at the same time
 	PushBadSignature  Knob // signature and msg_signature are wrong
 	PushWrongAppID    Knob // the envelope is for another app id
 	PushOddJSON       Knob // leading spaces in keys, a trailing comma: the official sample
 	PushWithoutOpenID Knob // account events without OpenID (F27)
-	PushLowerCase     Knob // openid, appid, unionid, as older documents have them
-	PushUnknownEvent  Knob // an event that nobody knows
-	PushOldToken      Knob // signed and encrypted as before the last SetPush that changed token or key
+	PushLowerCase     Knob // openid, appid, unionid, as in older documents
+	PushUnknownEvent  Knob // an unknown event
+	PushOldToken      Knob // signed and encrypted with the token and key before the last SetPush that changed them
 }
 
 // maxReplayDelay bounds Replay.Delay.
@@ -126,12 +128,11 @@ type quirkBox struct {
 	q  Quirks
 }
 
-// Quirks returns a copy of the quirks as they are now: those with Next count
-// down.
+// Quirks returns a copy of the current quirks: Next counts down.
 func (s *Server) Quirks() Quirks { return s.quirks.copy() }
 
-// SetQuirks replaces all quirks. Errors: ErrBadQuirk, for one that could never
-// fire, or a number out of its range; then nothing is changed.
+// SetQuirks replaces all quirks. It returns ErrBadQuirk, and changes nothing,
+// for a quirk that could never fire or a number out of range.
 func (s *Server) SetQuirks(q Quirks) error {
 	if err := q.check(); err != nil {
 		return err
@@ -142,7 +143,7 @@ func (s *Server) SetQuirks(q Quirks) error {
 	return nil
 }
 
-// change applies f to the quirks, if what comes out is valid.
+// change applies f to the quirks, if the result is valid.
 func (b *quirkBox) change(f func(*Quirks)) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -161,7 +162,7 @@ func (b *quirkBox) copy() Quirks {
 	return b.q
 }
 
-// fires tells whether a quirk strikes at an endpoint, and counts it.
+// fires reports whether a quirk fires at an endpoint, and counts it.
 func (b *quirkBox) fires(at string, knob func(*Quirks) *Knob) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -176,7 +177,7 @@ func (k *Knob) fires(at string) bool {
 	return true
 }
 
-// fires returns the value where the quirk strikes, else 0.
+// fires returns the value if the quirk fires, else 0.
 func (n *Number) fires(at string) int {
 	value := n.Value
 	if value == 0 || n.Endpoint != "" && n.Endpoint != at {
@@ -188,7 +189,7 @@ func (n *Number) fires(at string) int {
 	return value
 }
 
-// fires returns how long to wait, where a replay is due.
+// fires returns the delay if a replay is due.
 func (r *Replay) fires() (time.Duration, bool) {
 	if !r.On {
 		return 0, false
@@ -197,7 +198,7 @@ func (r *Replay) fires() (time.Duration, bool) {
 	return r.Delay, true
 }
 
-// countDown tells whether a quirk stays on after it fired.
+// countDown reports whether a quirk stays on after it has fired.
 func countDown(next *int) bool {
 	if *next == 0 {
 		return true

@@ -18,7 +18,8 @@ func randomText(n int) string {
 	for len(text) < n {
 		_, _ = rand.Read(b[:]) // never fails
 		for _, c := range b {
-			// 248 = 4·62: the rest would make some characters likelier.
+			// 248 = 4·62: the remaining values would make some characters more
+			// likely.
 			if c < 248 && len(text) < n {
 				text = append(text, alphanumeric[c%62])
 			}
@@ -27,23 +28,23 @@ func randomText(n int) string {
 	return string(text)
 }
 
-// newCode returns a code such as WeChat's: 32 characters, the first one a 0.
+// newCode returns a code like WeChat's: 32 characters, the first one a 0.
 func newCode() string { return "0" + randomText(31) }
 
-// newToken returns a token such as WeChat's: "93_" and 86 characters.
+// newToken returns a token like WeChat's: "93_" and 86 characters.
 func newToken() string {
 	var b [65]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return "93_" + base64.RawURLEncoding.EncodeToString(b[:])[:86]
 }
 
-// newNonce returns what stands in the address of a push: 9 digits.
+// newNonce returns the nonce of a push: 9 digits.
 func newNonce() string {
 	n, _ := rand.Int(rand.Reader, big.NewInt(900_000_000)) // never fails
 	return strconv.FormatInt(100_000_000+n.Int64(), 10)
 }
 
-// newRID returns what WeChat's support asks for: time and two random numbers.
+// newRID returns a request id like WeChat's: time and two random numbers.
 func newRID() string {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	maxReplays    = 64 // at once, and remembered
+	maxReplays    = 64 // at the same time, and kept
 	replayTimeout = 10 * time.Second
 
 	// crawlerUserAgent looks genuine, as WeChat's crawler does (F28).
@@ -23,12 +23,12 @@ const (
 		"Mobile/13G34 MicroMessenger/6.5.9 NetType/WIFI Language/zh_CN"
 )
 
-// Replayed is a callback that was fetched again. It does not hold its address:
-// that contains a code.
+// Replayed is a callback that was fetched again. It does not have the address,
+// which contains a code.
 type Replayed struct {
 	Time   time.Time // when the answer came
-	Status int       // 0 where none came
-	Err    error     // why none came, without the address; nil where one came
+	Status int       // 0 without an answer
+	Err    error     // why there is no answer, without the address; nil with an answer
 }
 
 type replayer struct {
@@ -38,16 +38,16 @@ type replayer struct {
 	group   sync.WaitGroup
 }
 
-// Replays returns what Quirks.ReplayWithoutCookies has done, the oldest first:
-// the newest 64.
+// Replays returns the newest 64 replays of Quirks.ReplayWithoutCookies, oldest
+// first.
 func (s *Server) Replays() []Replayed {
 	s.replay.mu.Lock()
 	defer s.replay.mu.Unlock()
 	return slices.Clone(s.replay.done)
 }
 
-// replayLater fetches a callback after a while, unless too many are waiting or
-// the Server is closed before.
+// replayLater fetches a callback after delay, unless too many are waiting or
+// the Server is closed first.
 func (s *Server) replayLater(target string, delay time.Duration) {
 	s.replay.mu.Lock()
 	defer s.replay.mu.Unlock()
@@ -100,9 +100,9 @@ func (s *Server) fetch(target string) Replayed {
 	return Replayed{Time: time.Now(), Status: response.StatusCode}
 }
 
-// allowDial keeps the crawler on loopback: the callback was chosen by whoever
-// opened the authorize page (request forgery). It sees the address that is
-// dialled, so a name cannot be changed behind its back.
+// allowDial keeps the crawler on loopback, because the client that opened the
+// authorize page chose the callback (attack: request forgery). It checks the
+// address that is dialled, not the name.
 func (s *Server) allowDial(_, address string, _ syscall.RawConn) error {
 	if s.config.AllowReplayHosts {
 		return nil
@@ -118,7 +118,7 @@ func loopbackOnly(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// inner removes the address, which holds a code, from an error.
+// inner removes the address, which contains a code, from an error.
 func inner(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err

@@ -2,29 +2,29 @@ package wechattest
 
 import "slices"
 
-// scene is how the authorize page goes on.
+// scene is how the authorize page continues.
 type scene int
 
 const (
-	sceneSilent   scene = iota // straight back
+	sceneSilent   scene = iota // calls back at once
 	sceneAsk                   // the consent page
-	sceneSnapshot              // straight back, with a virtual person
+	sceneSnapshot              // calls back at once, with a virtual person
 )
 
-// sceneFacts are all that it depends on.
+// sceneFacts are the facts that a scene depends on.
 type sceneFacts struct {
 	userInfo      bool // scope snsapi_userinfo
 	follows       bool // enters from the account's chat or menu: a special silent scene
-	recent        bool // has authorised the account: another one
+	recent        bool // has recently authorised the account: another silent scene
 	forcePopup    bool
 	forceSnapshot bool
-	inSnapshot    bool // this person, or everybody
+	inSnapshot    bool // this person, or all persons
 	left          bool // has tapped 使用完整服务
 }
 
 // decideScene is the table of A5 and A6 of WeChat's web authorisation guide.
 // forcePopup has no effect for followers; forceSnapShot has none in any silent
-// scene; a person that the developer put into a 快照页 is in it whatever else.
+// scene; a person whom the developer puts into a 快照页 always gets it.
 func decideScene(f sceneFacts) scene {
 	switch {
 	case !f.userInfo:

@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// DefaultListen is where Serve listens if not told otherwise.
+// DefaultListen is the default address of Serve.
 const DefaultListen = "127.0.0.1:9801"
 
-// The accounts that Serve has if not told otherwise, all with one secret. They
-// exist nowhere else.
+// The default accounts of Serve, all with one secret. They do not exist in
+// WeChat.
 const (
 	DefaultAppID        = "wx1234567890abcdef" // an official account
 	DefaultMiniAppID    = "wx2345678901bcdefa"
@@ -27,20 +27,20 @@ const (
 	DefaultSecret       = "0123456789abcdef0123456789abcdef"
 )
 
-// Options are what Serve is told. The zero value serves the default account and
+// Options configure Serve. The zero value serves the default accounts and
 // persons at DefaultListen.
 type Options struct {
 	Listen       string    // host:port; a loopback address, unless AllowPublic
-	Accounts     []Account // none is DefaultAccounts
-	Persons      []Person  // none is DefaultPersons
+	Accounts     []Account // nil means DefaultAccounts
+	Persons      []Person  // nil means DefaultPersons
 	AnyUserAgent bool      // as in Config
-	AllowPublic  bool      // listen where others can sign in as anybody
-	Log          io.Writer // what is going on, without secrets of your accounts; nil for none
+	AllowPublic  bool      // also listen where other machines can sign in as any person
+	Log          io.Writer // a line for each request, without secrets of your accounts; nil for none
 	Ready        func(net.Addr)
 }
 
 // DefaultAccounts returns one account of each kind, all of one platform, the
-// official one first. They may call back anywhere.
+// official one first. Every callback domain is allowed.
 func DefaultAccounts() []Account {
 	all := []Account{
 		{AppID: DefaultAppID, Name: "示例商店"},
@@ -63,8 +63,8 @@ func DefaultPersons() []Person {
 	}
 }
 
-// Serve runs a Server until ctx is done. Errors: ErrNotLoopback, what
-// Config.Validate gives, and what the network gives.
+// Serve runs a Server until ctx is done. Errors: ErrNotLoopback, those of
+// Config.Validate, and network errors.
 func Serve(ctx context.Context, o Options) error {
 	config, err := o.config()
 	if err != nil {
@@ -81,7 +81,7 @@ func Serve(ctx context.Context, o Options) error {
 	return run(ctx, listener, New(config))
 }
 
-// config is what the options come to.
+// config returns the Config for the options.
 func (o Options) config() (Config, error) {
 	config := Config{Accounts: o.Accounts, Persons: o.Persons, AnyUserAgent: o.AnyUserAgent, Log: o.Log}
 	if len(config.Accounts) == 0 {
@@ -106,7 +106,7 @@ func (o Options) config() (Config, error) {
 	return config, config.Validate()
 }
 
-// run serves until ctx is done, then ends what is under way.
+// run serves until ctx is done, then ends requests and background work.
 func run(ctx context.Context, listener net.Listener, s *Server) error {
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
 	ended := make(chan error, 1)
@@ -116,7 +116,7 @@ func run(ctx context.Context, listener net.Listener, s *Server) error {
 	case err = <-ended:
 	case <-ctx.Done():
 	}
-	s.Close() // first: answers that hang would hold up the shutdown
+	s.Close() // first: hanging answers would delay the shutdown
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if shut := server.Shutdown(grace); shut != nil {
@@ -128,8 +128,8 @@ func run(ctx context.Context, listener net.Listener, s *Server) error {
 	return nil
 }
 
-// isLoopback tells whether only this machine can reach a listen address. A name
-// other than localhost may point anywhere.
+// isLoopback reports whether only this machine can reach a listen address. A
+// name other than localhost may point to any address.
 func isLoopback(listen string) (bool, error) {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {
@@ -147,7 +147,7 @@ func welcome(config Config, address net.Addr) {
 	}
 	for _, a := range config.Accounts {
 		fmt.Fprintf(config.Log, "app_id %s (%s)\n", a.AppID, a.Kind.word())
-		if a.Secret == DefaultSecret { // yours are not for a log
+		if a.Secret == DefaultSecret { // do not log the user's own secrets
 			fmt.Fprintf(config.Log, "app_secret %s\n", DefaultSecret)
 		}
 		if !slices.Contains(a.CallbackDomains, "*") {

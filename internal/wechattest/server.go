@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Server is WeChat, simulated. It is safe for concurrent use.
+// Server simulates WeChat. It is safe for concurrent use.
 type Server struct {
 	config Config
 	routes map[string]http.HandlerFunc
@@ -26,9 +26,9 @@ type Server struct {
 	end    context.CancelFunc
 }
 
-// New makes a Server. It panics where config.Validate would give an error.
+// New makes a Server. It panics if config.Validate returns an error.
 //
-// Close ends what it may start.
+// Call Close to end its background work.
 func New(config Config) *Server {
 	if err := config.Validate(); err != nil {
 		panic(err)
@@ -56,10 +56,10 @@ func New(config Config) *Server {
 	return s
 }
 
-// Close ends answers that hang, pushes, and callbacks that are being replayed,
-// and waits for the latter two. The Server must not be used after it.
+// Close ends hanging answers, pushes and replays of callbacks, and waits for
+// pushes and replays. The Server must not be used afterwards.
 func (s *Server) Close() {
-	s.replay.mu.Lock() // nobody starts one between the end and the wait
+	s.replay.mu.Lock() // no replay starts between the end and the wait
 	s.pusher.mu.Lock()
 	s.end()
 	s.pusher.mu.Unlock()

@@ -8,9 +8,9 @@ import (
 	"net/url"
 )
 
-// checkSession tells whether a server still has the session_key of the last
-// wx.login, without sending it (WeChat: checkSessionKey, D1). All that is wrong
-// with the key is 87009.
+// checkSession reports whether a server still has the session_key of the last
+// wx.login, without sending the key (WeChat: checkSessionKey, D1). Every error
+// of the key is 87009.
 func (s *Server) checkSession(_ *http.Request, query url.Values) answer {
 	account, errcode := s.global(AtCheckKey, query)
 	switch {
@@ -34,8 +34,8 @@ func (s *Server) checkSession(_ *http.Request, query url.Values) answer {
 	return answer{appID: account.AppID, fields: []field{{"errcode", 0}, {"errmsg", "ok"}}}
 }
 
-// signBody signs the body of a call with a session_key, which is taken as the
-// text it is, not decoded (WeChat: 用户登录态签名). The body of a GET is empty.
+// signBody signs the body of a call with a session_key, which is used as text
+// and not decoded (WeChat: 用户登录态签名). The body of a GET is empty.
 func signBody(body, sessionKey string) string {
 	mac := hmac.New(sha256.New, []byte(sessionKey))
 	mac.Write([]byte(body))

@@ -1,17 +1,17 @@
 package wechattest
 
-// shelf is a map that keeps its newest entries only, so that a flood costs a
-// bounded amount of memory.
+// shelf is a map that keeps only its newest entries, so that its memory is
+// bounded (attack: a flood of requests).
 type shelf[V any] struct {
 	max   int
 	items map[string]V
-	ring  []string // keys, in order of their coming; may name some that are gone
-	next  int      // where the ring is written, once it is full
+	ring  []string // keys in the order in which they were added; some may be removed
+	next  int      // the next position in the full ring
 }
 
 func newShelf[V any](limit int) *shelf[V] { return &shelf[V]{max: limit, items: map[string]V{}} }
 
-// put adds an entry, or changes the one that is there.
+// put adds or replaces an entry.
 func (s *shelf[V]) put(key string, v V) {
 	if _, ok := s.items[key]; ok {
 		s.items[key] = v
@@ -41,7 +41,7 @@ func (s *shelf[V]) take(key string) (V, bool) {
 	return v, ok
 }
 
-// keys returns the keys, the oldest first.
+// keys returns the keys, oldest first.
 func (s *shelf[V]) keys() []string {
 	keys := make([]string, 0, len(s.items))
 	for i := range s.ring {

@@ -11,13 +11,13 @@ const (
 	scopeUserInfo = "snsapi_userinfo"
 	scopeLogin    = "snsapi_login" // of websites
 
-	// These two are the simulator's: no page asks for them.
+	// These two belong to the simulator: no page requests them.
 	scopeMiniProgram = "mini_program"
 	scopePhone       = "phone"
 )
 
-// credential checks what every call with an appid has in common. The order of
-// the checks is WeChat's as far as it is known: what is missing first.
+// credential makes the checks that all calls with an appid share. The order of
+// the checks is WeChat's as far as it is known: missing parameters first.
 func (s *Server) credential(at string, query url.Values, grantType string, withSecret bool) (Account, int) {
 	appID := query.Get("appid")
 	if appID == "" {
@@ -61,7 +61,8 @@ func (s *Server) token(_ *http.Request, query url.Values) answer {
 	if g.snapshot && !s.quirks.copy().SnapshotWithoutFlag {
 		fields = append(fields, field{"is_snapshotuser", 1})
 	}
-	// snsapi_base never gives a unionid, nor does an account without platform.
+	// snsapi_base never returns a unionid, and neither does an account without
+	// a platform.
 	if g.scope != scopeBase && record.unionID != "" {
 		fields = append(fields, field{"unionid", record.unionID})
 	}
@@ -114,8 +115,8 @@ func (s *Server) bearer(at string, query url.Values) (tokenRecord, int) {
 	return record, errcode
 }
 
-// userInfo gives the profile, in today's shape: nothing but nickname and avatar
-// since 2021-10-20 (A4.3).
+// userInfo returns the profile in today's form: only nickname and avatar since
+// 2021-10-20 (A4.3).
 func (s *Server) userInfo(r *http.Request, query url.Values) answer {
 	record, errcode := s.bearer(AtUserInfo, query)
 	switch {
@@ -148,7 +149,7 @@ func (s *Server) userInfo(r *http.Request, query url.Values) answer {
 	return answer{appID: record.appID, fields: fields}
 }
 
-// absolute makes the address of an avatar that the simulator itself serves.
+// absolute returns the absolute address of an avatar served by the simulator.
 func absolute(r *http.Request, avatar string) string {
 	if !strings.HasPrefix(avatar, "/") {
 		return avatar
@@ -160,7 +161,7 @@ func absolute(r *http.Request, avatar string) string {
 	return scheme + "://" + r.Host + avatar
 }
 
-// auth tells whether an access token is good (A4.4).
+// auth reports whether an access token is valid (A4.4).
 func (s *Server) auth(_ *http.Request, query url.Values) answer {
 	record, errcode := s.bearer(AtAuth, query)
 	if errcode != 0 {

@@ -14,13 +14,13 @@ const (
 	askLife     = 10 * time.Minute // how long a consent page can be answered
 )
 
-// grant is what a code or a token stands for.
+// grant is what a code or a token grants.
 type grant struct {
 	person   string
 	appID    string
 	scope    string
 	snapshot bool
-	// sessionKey is what jscode2session answers for the code of a wx.login.
+	// sessionKey is the session_key for the code of a wx.login.
 	sessionKey string
 }
 
@@ -39,10 +39,10 @@ type tokenRecord struct {
 	refresh       string
 	accessExpires time.Time
 	refreshUntil  time.Time
-	void          int // errcode: the person has withdrawn the authorisation, or closed the account
+	void          int // errcode: errcode after the person withdrew the authorisation or closed the account
 }
 
-// vault holds what was given out. Everything in it is bounded.
+// vault holds issued codes, tokens and keys. Everything in it is bounded.
 type vault struct {
 	mu      sync.Mutex
 	codes   *shelf[*codeRecord]
@@ -76,20 +76,20 @@ func newVault(limit int) *vault {
 	}
 }
 
-// issue remembers a secret string.
+// issue records an issued secret string.
 func (v *vault) issue(secret string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.issued.put(secret, struct{}{})
 }
 
-// newCode gives out a code, which lives as long as those of its kind of account.
+// newCode issues a code with the lifetime of its kind of account.
 func (s *Server) newCode(g grant) string {
 	a, _ := s.roster.account(g.appID)
 	return s.vault.newCode(g, a.Kind.codeLife())
 }
 
-// newCode gives out a code.
+// newCode issues a code.
 func (v *vault) newCode(g grant, life time.Duration) string {
 	code := newCode()
 	v.mu.Lock()
@@ -99,8 +99,8 @@ func (v *vault) newCode(g grant, life time.Duration) string {
 	return code
 }
 
-// spend exchanges a code for what it stands for. A code of another account, or
-// of another surface, is not spent.
+// spend exchanges a code for its grant. A code of another account, or of
+// another surface, is not spent.
 func (v *vault) spend(code, appID string, on surface) (grant, int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -117,7 +117,7 @@ func (v *vault) spend(code, appID string, on surface) (grant, int) {
 	return record.grant, 0
 }
 
-// newTokens gives out an access token and a refresh token.
+// newTokens issues an access token and a refresh token.
 func (v *vault) newTokens(g grant, who identity) tokenRecord {
 	now := time.Now()
 	record := &tokenRecord{
@@ -149,7 +149,7 @@ func (v *vault) renew(refresh, appID string) (tokenRecord, int) {
 		return tokenRecord{}, 42002
 	}
 	if now.After(record.accessExpires) {
-		// The old one stays on the shelf, as it was: it has expired.
+		// The old, expired token stays on the shelf.
 		fresh := *record
 		fresh.access = newToken()
 		record = &fresh
@@ -177,21 +177,21 @@ func (v *vault) lookup(access string) (tokenRecord, int) {
 	return *record, 0
 }
 
-// same compares secrets without telling by time where they differ.
+// same compares secrets in constant time.
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// Issued returns every secret string that was ever given out, and the secrets of
-// the accounts: a test looks for them in logs and pages. The newest 300 000 are
-// remembered.
+// Issued returns all issued secret strings and the secrets of the accounts: a
+// test searches for them in logs and pages. The newest 300 000 are kept.
 func (s *Server) Issued() []string {
 	s.vault.mu.Lock()
 	defer s.vault.mu.Unlock()
 	return s.vault.issued.keys()
 }
 
-// IssueCode gives out a code as if the person had just authorised the account,
-// without any page: the second code of a double callback, say. An unknown person
-// or account, or a scope that is not one of the account's kind, gives "".
+// IssueCode issues a code without any page, as if the person had just
+// authorised the account, for example the second code of a double callback. It
+// returns "" for an unknown person or account, or a scope that the account's
+// kind does not have.
 func (s *Server) IssueCode(personID, appID, scope string) string {
 	person, knownPerson := s.roster.person(personID)
 	account, known := s.roster.account(appID)

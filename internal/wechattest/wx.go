@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// wxPath is where scripts play what happens on a phone: POST, JSON in and out.
+// wxPath is where scripts simulate a phone: POST, JSON in and out.
 const wxPath = actionPath + "wx/"
 
-// wxCall is what a script sends.
+// wxCall is the body of a script's call.
 type wxCall struct {
 	Person string `json:"person"`
 	AppID  string `json:"app_id"`
-	State  string `json:"state"`  // mobile: comes back
+	State  string `json:"state"`  // mobile: returned unchanged
 	Answer string `json:"answer"` // mobile: "" or allow, refuse, cancel
-	Text   string `json:"text"`   // text: what the person writes
+	Text   string `json:"text"`   // text: the text of the message
 }
 
 // wxCalls are the calls, by the end of their path. Errors are shown.
@@ -29,11 +29,12 @@ var wxCalls = map[string]func(*Server, *http.Request, wxCall) (any, error){
 	"text":    (*Server).wxText,
 }
 
-// wx serves a call of a script. other has looked at the Host.
+// wx serves a call of a script. other has checked the Host.
 func (s *Server) wx(w http.ResponseWriter, r *http.Request) {
 	call, ok := wxCalls[strings.TrimPrefix(r.URL.Path, wxPath)]
-	// A page of another site must not sign in as anybody (CSRF). JSON cannot be
-	// sent across sites without asking first; browsers that ask are refused.
+	// A page of another site must not sign in as any person (attack: CSRF). A
+	// browser sends JSON to another site only after a preflight, which is
+	// refused.
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	var v wxCall
 	switch {
@@ -61,7 +62,7 @@ func (s *Server) wx(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// writeSim writes an answer, or what is wrong.
+// writeSim writes an answer or an error.
 func writeSim(w http.ResponseWriter, status int, v any) {
 	if status != http.StatusOK {
 		v = map[string]any{"error": v}
@@ -70,7 +71,7 @@ func writeSim(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that has left is no matter
+	_ = json.NewEncoder(w).Encode(v) // ignore a client that has disconnected
 }
 
 // wxLogin is wx.login: {"code"}.
@@ -121,8 +122,8 @@ func (s *Server) wxMobile(_ *http.Request, c wxCall) (any, error) {
 	return answer, nil
 }
 
-// wxText is a message to an account, and what its bot answers: nothing where it
-// was not accepted in three attempts.
+// wxText sends a message to an account and returns its reply; the reply is
+// empty if no attempt was accepted.
 func (s *Server) wxText(_ *http.Request, c wxCall) (any, error) {
 	pushed, err := s.now(s.text(c.Person, c.AppID, c.Text))
 	if err != nil {
