@@ -17,11 +17,11 @@ const (
 	maxNumbers   = 4
 )
 
-// ownPrefix begins every path that our buttons may lead to.
+// ownPrefix begins every path that a button may lead to.
 const ownPrefix = "/_wechat/"
 
-// cleanSite returns s if it reads as a host, else "". Bidirectional marks could make a host look like
-// another one (spoofing).
+// cleanSite returns s if it has the form of a host, else "". Bidirectional
+// marks could make a host look like another one (attack: spoofing).
 func cleanSite(s string) string {
 	bad := func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && !strings.ContainsRune(".-:[]_", r)
@@ -43,8 +43,9 @@ func cleanReference(s string) string {
 	return s
 }
 
-// cleanPath returns s if it is a path of this site below /_wechat/, else "": no javascript: URL behind a button
-// (XSS), no //host and no /\host (open redirect).
+// cleanPath returns s if it is a path of this site below /_wechat/, else "": no
+// javascript: URL behind a button (attack: XSS), no //host and no /\host
+// (attack: open redirect).
 func cleanPath(s string) string {
 	if !strings.HasPrefix(s, ownPrefix) || len(s) > maxLink || strings.ContainsFunc(s, notInURL) {
 		return ""
@@ -60,7 +61,7 @@ func cleanPath(s string) string {
 	return s
 }
 
-// cleanAddress returns s if it is an absolute web address that can be opened as it is, else "".
+// cleanAddress returns s if it is an absolute http or https address, else "".
 func cleanAddress(s string) string {
 	if len(s) > maxLink || strings.ContainsFunc(s, notInURL) {
 		return ""
@@ -69,13 +70,14 @@ func cleanAddress(s string) string {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return ""
 	}
-	if u.User != nil { // spoofing: https://shop.example.com@evil.example/ reads as the shop
+	if u.User != nil { // attack: https://shop.example.com@evil.example/ looks like the shop
 		return ""
 	}
 	return s
 }
 
-// frontPage returns the front page of the site of a clean address, "" if even that is too long for a code.
+// frontPage returns the front page of a clean address's site, "" if it is also
+// too long for a code.
 func frontPage(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -124,8 +126,8 @@ func cleanNumbers(all []string) (clean []string) {
 	return clean
 }
 
-// notInURL reports whether r never stands in a URL as it is (RFC 3986). Browsers repair some of these in ways that
-// change where a URL leads.
+// notInURL reports whether r is not allowed in a URL (RFC 3986). Browsers
+// repair some of these characters in ways that change the URL's target.
 func notInURL(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune("\\\"<>^`{|}", r)
 }

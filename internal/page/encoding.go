@@ -7,20 +7,20 @@ import (
 	"unicode/utf8"
 )
 
-// byteOrderMark is what some editors put before a text. In the middle of a page it
-// would be a character, and turn the browser to its old ways of layout.
+// byteOrderMark is what some editors put in front of a text. In a page it would
+// be a character that switches the browser to quirks mode.
 const byteOrderMark = "\ufeff"
 
 var errUTF16 = errors.New("the file is UTF-16 ('Unicode'); save it as UTF-8")
 
-// decodeText returns a text without a byte order mark. A file in any other encoding than
-// UTF-8 is an error: visitors would read other characters than the operator wrote.
+// decodeText returns a text without a byte order mark. A file that is not UTF-8
+// is an error, because visitors would see wrong characters.
 func decodeText(data []byte) ([]byte, error) {
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
 		return nil, errUTF16
 	}
 	data = bytes.TrimPrefix(data, []byte(byteOrderMark))
-	if bytes.IndexByte(data, 0) >= 0 { // UTF-16 without a mark has one for each Latin letter
+	if bytes.IndexByte(data, 0) >= 0 { // UTF-16 without a mark has a zero byte for each Latin letter
 		return nil, errUTF16
 	}
 	line := 1

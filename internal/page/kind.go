@@ -2,13 +2,14 @@ package page
 
 import "net/http"
 
-// Kind says which page it is. Its text is also the name of the page in texts.json and of its illustration.
+// Kind is the kind of a page. Its text is also the name of the page in
+// texts.json and of its illustration.
 type Kind string
 
-// The pages a visitor can meet.
+// The pages that a visitor can get.
 const (
 	OpenInWeChat  Kind = "open_in_wechat"  // the visitor is not in WeChat: a QR code and the address
-	Consent       Kind = "consent"         // what will be collected, before WeChat asks
+	Consent       Kind = "consent"         // what is collected, before WeChat asks
 	Snapshot      Kind = "snapshot"        // 快照页: WeChat shows a virtual visitor a read-only page (WeChat: notice on snapshot pages, A6)
 	TryAgain      Kind = "try_again"       // the sign-in did not complete; another try may well
 	Unavailable   Kind = "unavailable"     // WeChat or the session store does not answer now
@@ -16,15 +17,15 @@ const (
 	Denied        Kind = "denied"          // WeChat does not allow this account to sign in here
 	SignInExpired Kind = "sign_in_expired" // the visitor has to sign in again
 	SignedOut     Kind = "signed_out"      // the visitor signed out
-	CookiesOff    Kind = "cookies_off"     // the browser does not keep our cookie
-	Framed        Kind = "framed"          // WeChat came back inside a frame: one click leads out of it
+	CookiesOff    Kind = "cookies_off"     // the browser does not keep the gateway's cookie
+	Framed        Kind = "framed"          // the callback was opened inside a frame: a link leaves the frame
 	OtherPerson   Kind = "other_person"    // a link would sign the visitor in as another person
 
 	// Signing a computer in with the phone. The last two are for both.
 	Scan          Kind = "scan"           // the computer: a QR code and a number
 	ScanConfirm   Kind = "scan_confirm"   // the phone: which browser asks, and which number it shows
 	ScanConfirmed Kind = "scan_confirmed" // the phone: done
-	ScanDenied    Kind = "scan_denied"    // the phone said no
+	ScanDenied    Kind = "scan_denied"    // the phone refused
 	ScanExpired   Kind = "scan_expired"   // the code is too old, or was used
 )
 
@@ -42,7 +43,7 @@ var statuses = map[Kind]int{
 	CookiesOff:    http.StatusBadRequest,
 	Framed:        http.StatusOK,
 	OtherPerson:   http.StatusOK,
-	Scan:          http.StatusForbidden, // what was asked for is not here, as with OpenInWeChat
+	Scan:          http.StatusForbidden, // the requested page is not shown, as with OpenInWeChat
 	ScanConfirm:   http.StatusOK,
 	ScanConfirmed: http.StatusOK,
 	ScanDenied:    http.StatusForbidden,
@@ -57,7 +58,8 @@ func (k Kind) known() Kind {
 	return Misconfigured
 }
 
-// status returns the status to answer with: want if it can carry a page, else the default of the kind.
+// status returns the status of the answer: want if it can have a body, else the
+// default of the kind.
 func (k Kind) status(want int) int {
 	switch {
 	case want < 200 || want > 599, // WriteHeader panics on some of these

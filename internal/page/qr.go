@@ -9,15 +9,16 @@ import (
 )
 
 const (
-	// maxQR is how long a text can be, in bytes. A code costs the more the longer its text, and visitors choose their
-	// addresses (attack: 97 KB and 3 ms for one GET of a stranger).
+	// maxQR bounds a text, in bytes. A longer text makes a more expensive code,
+	// and visitors choose their addresses (attack: 97 KB and 3 ms for one GET
+	// of a stranger).
 	maxQR     = 512
-	sturdyQR  = 300 // bytes up to which there is room for a higher level of error correction
+	sturdyQR  = 300 // texts up to this many bytes get a higher level of error correction
 	quietZone = 4   // light modules around the code (ISO/IEC 18004)
 )
 
-// drawQR returns text as a QR code: dark modules of one SVG path on a white plate. It returns "" for a text that is
-// empty or too long.
+// drawQR returns text as a QR code: an SVG with the dark modules in one path on
+// a white background. It returns "" for an empty or too long text.
 func drawQR(text string) template.HTML {
 	if text == "" || len(text) > maxQR {
 		return ""

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// clone returns a copy that can be changed.
+// clone returns a copy that may be changed.
 func (t *Theme) clone() *Theme {
 	c := *t
 	c.texts = make(texts, len(t.texts))
@@ -17,7 +17,7 @@ func (t *Theme) clone() *Theme {
 	return &c
 }
 
-// rehearse draws every page, with everything and with nothing on it, in both languages.
+// rehearse renders every page in both languages, with all fields and with none.
 func (t *Theme) rehearse() error {
 	const address = "https://shop.example.com/"
 	everything := Page{

@@ -11,13 +11,13 @@ import (
 //go:embed scan.js
 var scanScript string
 
-// script is a script of ours. Operators cannot replace it: they have the template for everything else.
+// script is a built-in script. Operators cannot replace it.
 type script struct {
 	element template.HTML
 	hash    string // as in a Content-Security-Policy
 }
 
-// waitScript returns the script of the Scan page: a constant, hashed once.
+// waitScript returns the script of the Scan page, which is hashed once.
 var waitScript = sync.OnceValue(func() script {
 	hash := sha256.Sum256([]byte(scanScript))
 	return script{
@@ -26,7 +26,8 @@ var waitScript = sync.OnceValue(func() script {
 	}
 })
 
-// Script returns the script of a page that waits, with its element; the other pages have none.
+// Script returns the script element of a page that waits for a phone; other
+// pages have none.
 func (v view) Script() template.HTML {
 	if v.WaitURL == "" {
 		return ""

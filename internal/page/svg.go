@@ -8,7 +8,8 @@ import (
 	"io"
 )
 
-// otherPictures are the first bytes of files that are sometimes renamed to .svg.
+// otherPictures lists the first bytes of other formats that are sometimes
+// renamed to .svg.
 var otherPictures = []struct{ begin, name string }{
 	{"\x89PNG", "a PNG picture"},
 	{"\xff\xd8\xff", "a JPEG picture"},
@@ -26,10 +27,10 @@ var (
 	errSVGPrefix  = errors.New("its elements have a prefix (<svg:svg>), which a page cannot read; save it again as plain SVG")
 )
 
-// parseSVG returns the <svg> element of a file, to stand in a page. What programs put
-// before it (an XML declaration, a DOCTYPE, comments) is left out: it has no meaning in
-// HTML. What is not well-formed is an error: an element that is not closed would take
-// the rest of the page in. A blank file is no picture.
+// parseSVG returns the <svg> element of a file, for use in a page. It leaves
+// out text before the element (an XML declaration, a DOCTYPE, comments), which
+// has no meaning in HTML. Malformed SVG is an error, because an unclosed
+// element would contain the rest of the page. A blank file means no picture.
 func parseSVG(data []byte) ([]byte, error) {
 	for _, other := range otherPictures {
 		if bytes.HasPrefix(data, []byte(other.begin)) {
@@ -41,12 +42,13 @@ func parseSVG(data []byte) ([]byte, error) {
 		return nil, err
 	}
 	s := svgScan{text: text, decoder: xml.NewDecoder(bytes.NewReader(text))}
-	// Whatever the declaration says, the file is UTF-8: decodeText has looked.
+	// Ignore the declared encoding: decodeText has checked that the file is
+	// UTF-8.
 	s.decoder.CharsetReader = func(_ string, input io.Reader) (io.Reader, error) { return input, nil }
 	return s.root()
 }
 
-// svgScan goes through a file once.
+// svgScan reads a file once.
 type svgScan struct {
 	text       []byte
 	decoder    *xml.Decoder
@@ -72,7 +74,7 @@ func (s *svgScan) root() ([]byte, error) {
 	}
 }
 
-// step checks one token, which begins at a place of the text.
+// step checks one token, which begins at offset at.
 func (s *svgScan) step(token xml.Token, at int64) error {
 	switch t := token.(type) {
 	case xml.StartElement:
@@ -114,7 +116,7 @@ func (s *svgScan) checkRoot(root xml.StartElement, at int64) error {
 	return nil
 }
 
-// malformed says where an SVG is broken.
+// malformed returns an error with the line where an SVG is malformed.
 func (s *svgScan) malformed(err error) error {
 	var syntax *xml.SyntaxError
 	switch {

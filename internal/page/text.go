@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// words says one thing in both languages. {site} stands for the host and {seconds} for the time until a reload.
+// words is one text in both languages. {site} is replaced by the host and
+// {seconds} by the time until a reload.
 type words struct {
 	Chinese string `json:"zh-CN"`
 	English string `json:"en"`
@@ -22,7 +23,8 @@ func (w words) in(lang language) string {
 	return w.English
 }
 
-// texts holds the words of every page by key; those of all pages stand under common.
+// texts holds the words of every page by key; those of all pages are under
+// common.
 type texts map[Kind]map[string]words
 
 const common Kind = "common"
@@ -44,8 +46,9 @@ func (t texts) has(k Kind, key string) bool {
 	return ok
 }
 
-// overlay puts own words over t. Words may be given in one language only, but not for a page or a key that t does
-// not have: a misspelled name must not go unnoticed.
+// overlay replaces words of t with own. Words may be given in one language
+// only. An unknown page or key is an error, so that a misspelled name is
+// noticed.
 func (t texts) overlay(own texts) error {
 	for kind, keys := range own {
 		if _, ok := t[kind]; !ok {
@@ -85,7 +88,7 @@ func parseTexts(data []byte) (texts, error) {
 	return t, nil
 }
 
-// explainJSON says in which line JSON is wrong.
+// explainJSON returns an error with the line where JSON is wrong.
 func explainJSON(data []byte, err error) error {
 	var syntax *json.SyntaxError
 	var wrong *json.UnmarshalTypeError
@@ -99,14 +102,14 @@ func explainJSON(data []byte, err error) error {
 	}
 	line := lineAt(data, syntax.Offset)
 	if at := syntax.Offset - 1; at >= 0 && at < int64(len(data)) {
-		if r, _ := utf8.DecodeRune(data[at:]); r >= utf8.RuneSelf { // its error shows one byte of it
+		if r, _ := utf8.DecodeRune(data[at:]); r >= utf8.RuneSelf { // the decoder's error shows only one byte of the character
 			return fmt.Errorf("line %d: %q cannot stand there; the quotes of JSON are \" and its commas ,", line, r)
 		}
 	}
 	return fmt.Errorf("line %d: %w", line, err)
 }
 
-// lineAt is the number of the line at a place in a text.
+// lineAt returns the number of the line at an offset in a text.
 func lineAt(data []byte, offset int64) int {
 	return 1 + bytes.Count(data[:min(max(offset, 0), int64(len(data)))], []byte("\n"))
 }

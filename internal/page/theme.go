@@ -14,7 +14,7 @@ import (
 	"sync"
 )
 
-// errTheme is what every error of LoadTheme wraps.
+// errTheme is wrapped by every error of LoadTheme.
 var errTheme = errors.New("page: theme")
 
 var errEmpty = errors.New("the file is empty; remove it to have the built-in one")
@@ -29,8 +29,8 @@ const (
 	pictureExt   = ".svg"
 )
 
-// Theme is the look of all pages: layout, stylesheet, words and illustrations. Its zero value is the built-in one.
-// It is safe for concurrent use.
+// Theme has the layout, stylesheet, words and illustrations of all pages. Its
+// zero value is the built-in theme. It is safe for concurrent use.
 type Theme struct {
 	template  *template.Template
 	style     template.HTML // with its element
@@ -42,7 +42,7 @@ type Theme struct {
 //go:embed theme
 var builtinFiles embed.FS
 
-// builtin returns the built-in theme: a constant, parsed once.
+// builtin returns the built-in theme, which is parsed once.
 var builtin = sync.OnceValue(func() *Theme {
 	files, err := fs.Sub(builtinFiles, "theme")
 	if err != nil {
@@ -55,8 +55,9 @@ var builtin = sync.OnceValue(func() *Theme {
 	return t
 })
 
-// LoadTheme lays the files of a folder over the built-in theme; see the package comment for their names. It draws
-// every page once, so that a mistake shows here and not in front of a visitor. Errors name the file.
+// LoadTheme replaces files of the built-in theme with those of a folder; see
+// the package comment for their names. It renders every page once, so that a
+// mistake is found here and not by a visitor. Errors name the file.
 func LoadTheme(folder fs.FS) (*Theme, error) {
 	t, err := load(folder, builtin().clone())
 	if err != nil {
@@ -68,7 +69,7 @@ func LoadTheme(folder fs.FS) (*Theme, error) {
 	return t, nil
 }
 
-// load puts the files of a folder over base.
+// load replaces files of base with those of a folder.
 func load(folder fs.FS, base *Theme) (*Theme, error) {
 	entries, err := fs.ReadDir(folder, ".")
 	if err != nil {
@@ -95,7 +96,8 @@ func load(folder fs.FS, base *Theme) (*Theme, error) {
 	return base, nil
 }
 
-// slot returns what to do with a file of that name, nil if there is no use for it.
+// slot returns the function that reads a file of that name, nil for an unknown
+// name.
 func (t *Theme) slot(name string) func(data []byte) error {
 	switch name {
 	case templateFile:
@@ -119,7 +121,7 @@ func (t *Theme) slot(name string) func(data []byte) error {
 	}
 }
 
-// asText hands the text of a file on.
+// asText decodes a file and passes its text to put.
 func asText(put func(text []byte) error) func(data []byte) error {
 	return func(data []byte) error {
 		text, err := decodeText(data)
