@@ -173,7 +173,7 @@ func TestLoadWarns(t *testing.T) {
 		"a proxy for pages":  {good + `,"open_url":"https://open.weixin.qq.com.example.com"`, guarded, goodSecret, "open_url is not one of WeChat's hosts", "info"},
 		"WeChat's own":       {good + `,"open_url":"https://open.weixin.qq.com","api_url":"https://api.weixin.qq.com"`, guarded, goodSecret, "", ""},
 		"of a region":        {good + `,"api_url":"https://sh.api.weixin.qq.com"`, guarded, goodSecret, "", ""},
-		"verify file":        {account("{env.LOAD_SECRET}", `,"verify_files":[{"name":"MP_verify_AbCd1234.txt","content":"AbCd1235"}]`), guarded, goodSecret, "verify_file: the content does not fit", "warn"},
+		"verify file":        {account("{env.LOAD_SECRET}", `,"verify_files":[{"name":"MP_verify_AbCd1234.txt","content":"AbCd1235"}]`), guarded, goodSecret, "verify_file: the content does not match", "warn"},
 		"verify file's name": {account("{env.LOAD_SECRET}", `,"verify_files":[{"name":"MP_verify_AbCd1234.txt","content":"AbCd1234"}]`), guarded, goodSecret, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
