@@ -21,10 +21,10 @@ func init() {
 	caddy.RegisterModule(new(Handler))
 }
 
-// Handler protects one site. Requests that reach the handlers behind it carry
-// the WeChat identity of the visitor in request headers, and identity headers
-// that the visitor sent are removed. It must see every request of the site, so
-// it belongs in a route without matchers, before the handlers that answer.
+// Handler protects one site. It removes identity headers that a visitor sent,
+// and adds headers with the visitor's WeChat identity. It must see every
+// request of the site, so it belongs in a route without matchers, before the
+// handlers that answer.
 //
 // For signed-in visitors it sets these placeholders:
 //
@@ -46,17 +46,15 @@ type Handler struct {
 	// Default: the first one.
 	Account string `json:"account,omitempty"`
 
-	// The names of the other accounts whose visitors this site admits: mini
-	// programs, mobile apps, a website app. Default: all such accounts of the
-	// `wechat` app.
+	// The names of the other accounts whose visitors this site admits. Default:
+	// all mini programs, mobile apps and websites of the `wechat` app.
 	Accounts []string `json:"accounts,omitempty"`
 
 	// The former name of `accounts`, still read. Default: none.
 	Doors []string `json:"doors,omitempty"`
 
-	// The public origin of the site, such as `https://shop.example.com`. Needed
-	// only if TLS ends in front of Caddy, so that Caddy cannot know it.
-	// Default: the request's own scheme and host.
+	// The site's public origin, such as `https://shop.example.com`. Needed only
+	// if TLS ends in front of Caddy. Default: the request's scheme and host.
 	Origin string `json:"origin,omitempty"`
 
 	// The scope that a visitor must have: `snsapi_base` (the openid, silently)
@@ -98,32 +96,28 @@ type Handler struct {
 	// address), `scan` (a page with a QR code that a phone in WeChat scans to
 	// sign this browser in), `login` (WeChat's QR sign-in if the site admits a
 	// website account; otherwise `scan`, or the normal sign-in if `open_url` is
-	// a simulator), `pass` (the request passes without identity; any client can
-	// claim to be outside WeChat) or `refuse` (401, with a page for browsers).
-	// Default: `qr`.
+	// a simulator), `pass` (passed without identity; any client can claim to be
+	// outside WeChat) or `refuse` (401, with a page for browsers). Default:
+	// `qr`.
 	OutsideWechat string `json:"outside_wechat,omitempty"`
 
-	// What visitors in WeChat's read-only snapshot (快照页) get: `page` (a page
-	// that says what to tap) or `guest` (reading requests pass, marked as
-	// snapshot, without openid). Default: `page`.
+	// What visitors in WeChat's read-only snapshot (快照页) get: `page` (what to
+	// tap) or `guest` (may read, marked, without openid). Default: `page`.
 	Snapshot string `json:"snapshot,omitempty"`
 
-	// A folder whose files replace those of the built-in pages: `page.html`,
-	// `style.css`, `texts.json`, `<page>.svg`. It is read when the
-	// configuration is loaded, and each page is rendered once to find mistakes.
-	// Default: none; the built-in pages are used.
+	// A folder whose files replace the built-in ones: `page.html`, `style.css`,
+	// `texts.json`, `<page>.svg`. It is read, and each page is rendered once,
+	// when the configuration is loaded. Default: none.
 	Pages string `json:"pages,omitempty"`
 
-	// The origins, such as `https://app.example.com`, whose pages may call the
-	// endpoints for clients with a token instead of a cookie (CORS). Default:
-	// none.
+	// Origins, such as `https://app.example.com`, whose pages may call the
+	// endpoints for clients with a token (CORS). Default: none.
 	CORSOrigins []string `json:"cors_origins,omitempty"`
 
 	// Whether `GET /_wechat/check` tells other proxies the visitor's identity,
 	// including the unionid: `on` or `off`. It answers only this machine, peers
 	// on a Unix socket and `trusted_proxies`. If TLS ends at another proxy on
-	// this machine, visitors' requests come from this machine too: block the
-	// path there. Default: `off`.
+	// this machine, block the path there. Default: `off`.
 	Check string `json:"check,omitempty"`
 
 	// Other names for identity headers, by field: `user`, `openid`, `unionid`,
