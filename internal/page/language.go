@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// language is one of the two languages of the pages, as an HTML language tag.
+// language is one of the two languages of our pages, as an HTML language tag.
 type language string
 
 const (
@@ -14,17 +14,18 @@ const (
 )
 
 const (
-	maxAcceptLanguage = 512 // bytes of Accept-Language that are read
-	maxLanguageRanges = 24  // entries of Accept-Language that are read
+	maxAcceptLanguage = 512 // bytes of Accept-Language that are looked at
+	maxLanguageRanges = 24  // entries of Accept-Language that are looked at
 )
 
-// preferred returns the language of the answer: the one with the higher weight
-// in Accept-Language, the first one if the weights are equal. If it names
-// neither, visitors in WeChat and requests without the header get Chinese,
-// others English.
+// Language returns the language in which a page answers r, as an HTML language tag: zh-CN or en.
+func Language(r *http.Request) string { return string(preferred(r)) }
+
+// preferred returns the language to answer r in: the one that Accept-Language weighs more, the first of equals.
+// Where it names neither, visitors in WeChat and those who say nothing get Chinese, the others English.
 func preferred(r *http.Request) language {
 	header := strings.Join(r.Header.Values("Accept-Language"), ",")
-	inWeChat := strings.Contains(r.UserAgent(), "MicroMessenger") // only chooses the language
+	inWeChat := strings.Contains(r.UserAgent(), "MicroMessenger") // chooses words, grants nothing
 	zh, en, first := weigh(header)
 	switch {
 	case zh > en:
@@ -44,7 +45,7 @@ func preferred(r *http.Request) language {
 func weigh(header string) (zh, en int, first language) {
 	if len(header) > maxAcceptLanguage {
 		header = header[:maxAcceptLanguage]
-		header = header[:strings.LastIndexByte(header, ',')+1] // a truncated entry could mean another language
+		header = header[:strings.LastIndexByte(header, ',')+1] // half an entry could mean another language
 	}
 	for range maxLanguageRanges {
 		entry, rest, more := strings.Cut(header, ",")

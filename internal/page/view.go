@@ -12,21 +12,19 @@ const (
 	defaultRetry = 10 * time.Second
 	maxRetry     = time.Hour
 
-	// maxRefresh bounds an address in the header Refresh, in bytes: nginx has 4
-	// KiB for all headers of an answer. A page with a longer address does not
-	// reload itself.
+	// maxRefresh bounds an address in the header Refresh, in bytes: nginx reads the header of an answer into 4 KiB, and
+	// ours has more in it. A page with a longer one does not reload itself.
 	maxRefresh = 2560
 )
 
-// view is the data of a template: the cleaned fields of a Page. Operators'
-// templates use the same names.
+// view is what a template works with: the fields of a Page after cleaning. Own templates use the same names.
 type view struct {
 	Kind        Kind
 	Lang        language
 	Site        string
 	URL         string
 	QR          template.HTML // URL, or its site's front page, as an inline SVG; empty if there is none
-	Dense       bool          // QR has many small modules and should be drawn large
+	Dense       bool          // QR has many small modules and wants to be drawn large
 	Front       bool          // QR opens the front page: URL is too long for a code
 	ContinueURL string
 	DeclineURL  string
@@ -35,10 +33,10 @@ type view struct {
 	Reloads     bool // the page reloads itself
 	Top         bool // the button opens the page's own address in the whole window
 
-	WaitURL    string // where the script gets the phone's answer
-	NextURL    string // where the page goes after the phone's answer, and what it reloads without script
+	WaitURL    string // of the script: where to ask
+	NextURL    string // where the page goes when there is news, and to ask without a script
 	ConfirmURL string
-	SwitchURL  string // to sign in as the other person; not ConfirmURL, for which older templates have a form with numbers
+	SwitchURL  string // to become another person; not ConfirmURL, for which older templates have a form of numbers
 	Number     string
 	Numbers    []string
 	Device     string
@@ -49,8 +47,7 @@ type view struct {
 	theme *Theme
 }
 
-// view cleans p for the template. A page may reload itself if that repeats a
-// safe request.
+// view cleans p for the template. A page may reload itself where that repeats a safe request.
 func (p Page) view(lang language, safe bool) view {
 	v := view{
 		Kind:      p.Kind.known(),
@@ -111,8 +108,8 @@ func retrySeconds(d time.Duration) int {
 	return int((d + time.Second - 1) / time.Second)
 }
 
-// render returns the page as HTML. If the operator's theme fails on this page,
-// it uses the built-in one, so that the visitor always gets an answer.
+// render returns the page as HTML. A theme of the operator that fails on this page gives way to the built-in one:
+// the visitor always gets an answer.
 func (v *view) render() []byte {
 	var b bytes.Buffer
 	b.Grow(12 << 10)
@@ -123,8 +120,8 @@ func (v *view) render() []byte {
 	return b.Bytes()
 }
 
-// complete reports whether a page has the parts that it needs. An operator's
-// template may be older than the pages for signing in with the phone.
+// complete reports whether a page has what it is of no use without. A template of the operator may be older than the
+// pages for signing in with the phone.
 func (v *view) complete(body []byte) bool {
 	has := func(s string) bool { return bytes.Contains(body, []byte(s)) }
 	switch v.Kind {
@@ -140,11 +137,10 @@ func (v *view) complete(body []byte) bool {
 	return true
 }
 
-// hasForm reports whether the page has a form.
+// hasForm reports whether the page posts something.
 func (v view) hasForm() bool { return v.DeclineURL != "" || v.ConfirmURL != "" || v.SwitchURL != "" }
 
-// Style returns the style element, byte for byte as hashed for the
-// Content-Security-Policy.
+// Style returns the stylesheet with its element, byte for byte as the Content-Security-Policy has hashed it.
 func (v view) Style() template.HTML { return v.theme.style }
 
 // Picture returns the illustration of this page, an inline SVG.
@@ -153,9 +149,8 @@ func (v view) Picture() template.HTML { return v.theme.pictures[v.Kind] }
 // Has reports whether this page has words for a key.
 func (v view) Has(key string) bool { return v.theme.texts.has(v.Kind, key) }
 
-// T returns the words of this page, or of all pages, for a key. If the code
-// opens the front page, it returns other words for the same keys, so that
-// operators' templates show them too.
+// T returns the words of this page, or of all pages, for a key. Where the code opens the front page the page says so,
+// in a layout of the operator too: it asks for the same keys.
 func (v view) T(key string) (string, error) {
 	if v.Front && v.theme.texts.has(v.Kind, key+"_front") {
 		key += "_front"
@@ -164,19 +159,23 @@ func (v view) T(key string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := words.in(v.Lang)
-	if strings.Contains(text, "{site}") {
-		text = strings.ReplaceAll(text, "{site}", v.siteName())
-	}
+	text := v.named(words.in(v.Lang))
 	text = strings.ReplaceAll(text, "{ago}", strconv.Itoa(v.ago))
 	return strings.ReplaceAll(text, "{seconds}", strconv.Itoa(v.retry)), nil
 }
 
-// siteName returns the name of the site in a sentence.
-func (v view) siteName() string {
-	if v.Site != "" {
-		return v.Site
+// named puts the site's name into a text. Without a name the site is called "this site", which in Chinese has no
+// blanks around it: blanks stand between Chinese and Latin letters only.
+func (v view) named(text string) string {
+	if !strings.Contains(text, "{site}") {
+		return text
 	}
-	words, _ := v.theme.texts.find(v.Kind, "this_site") // operators' texts cannot remove it
-	return words.in(v.Lang)
+	if v.Site != "" {
+		return strings.ReplaceAll(text, "{site}", v.Site)
+	}
+	words, _ := v.theme.texts.find(v.Kind, "this_site") // own texts cannot take it away
+	if v.Lang == chinese {
+		text = strings.NewReplacer(" {site} ", "{site}", " {site}", "{site}", "{site} ", "{site}").Replace(text)
+	}
+	return strings.ReplaceAll(text, "{site}", words.in(v.Lang))
 }
