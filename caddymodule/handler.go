@@ -80,8 +80,7 @@ type Handler struct {
 	// `decline_holds`. Default: `refuse`.
 	WithoutConsent string `json:"without_consent,omitempty"`
 
-	// How long a decline is remembered before the site asks again, if
-	// `without_consent` is `allow`. Default: 24h.
+	// How long `without_consent` `allow` remembers a decline. Default: 24h.
 	DeclineHolds caddy.Duration `json:"decline_holds,omitempty"`
 
 	// Paths that pass without a session. If the visitor has a session, its
@@ -167,8 +166,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return h.app.servePush(w, r, original.Path)
 	}
 	if endpoint && r.TLS != nil && !r.TLS.HandshakeComplete {
-		// An attacker on the network can replay 0-RTT data. A code must not be
-		// replayed.
+		// Attack: 0-RTT data can be replayed; a code must not be.
 		stripCredentials(r)
 		return caddyhttp.Error(http.StatusTooEarly, errors.New("sign-in waits for the end of the TLS handshake"))
 	}
@@ -199,8 +197,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	return next.ServeHTTP(newReply(forwarded.Context(), w, g, request), forwarded)
 }
 
-// stripCredentials removes the gateway's cookies and token from a request that
-// does not go through the gate.
+// stripCredentials removes the gateway's cookies and token from a request.
 func stripCredentials(r *http.Request) {
 	cookies.Strip(r)
 	site.StripToken(r)
