@@ -13,7 +13,7 @@
 //
 //   - A code is never spent twice. The exchange runs on connections of its own,
 //     each used for one request, so that net/http cannot replay it.
-//   - What comes from WeChat is bounded and checked before anybody sees it: an
+//   - Every answer of WeChat is bounded and checked before it is returned: an
 //     OpenID or UnionID that leaves this package is safe in an HTTP header.
 //   - No error, in any form it may be printed or encoded, holds a secret, a
 //     code or a token.
