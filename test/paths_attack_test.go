@@ -60,8 +60,8 @@ func TestWarningsAboutPathsThatOpenTooMuch(t *testing.T) {
 	}
 	slices.Sort(warnings)
 	want := []string{
-		"optional: an expression on the path opens whatever it matches, perhaps scripts too (/admin.php/x.css)",
-		"public: a regular expression (path_regexp) opens whatever it matches, perhaps scripts too (/admin.php/x.css)",
+		"optional: an expression on the path opens everything that it matches, perhaps scripts too (/admin.php/x.css)",
+		"public: a regular expression (path_regexp) opens everything that it matches, perhaps scripts too (/admin.php/x.css)",
 		"scope snsapi_base *.html opens scripts too (/admin.php/x.html): write a folder before it, such as /static/*.html, or /*.html for files in the root",
 	}
 	if !slices.Equal(warnings, want) {
