@@ -15,9 +15,9 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// callback is where WeChat sends visitors back to. The order is the defence:
-// the sealed flow, the state and the binding cookie are checked before the code
-// is spent (attack: burning other people's codes, login CSRF).
+// callback answers WeChat's redirect back to the site. The order is the
+// defence: the sealed flow, the state and the binding cookie are checked before
+// the code is spent (attack: burning other people's codes, login CSRF).
 func (g *Gate) callback(w http.ResponseWriter, r *site.Request) {
 	if r.Method != http.MethodGet {
 		// A HEAD is a link preview; it must not spend a code.
@@ -30,7 +30,7 @@ func (g *Gate) callback(w http.ResponseWriter, r *site.Request) {
 		return
 	}
 	if err := g.Identify(r); err != nil {
-		// Before a code is spent: it is still good when the store is back.
+		// The code is not spent yet, so it still works when the store is back.
 		g.Unavailable(w, r, site.RetryStore, f, err)
 		return
 	}
@@ -40,7 +40,8 @@ func (g *Gate) callback(w http.ResponseWriter, r *site.Request) {
 	}
 	known := r.Identity != nil && !r.Identity.Guest()
 	if _, fresh := g.codeOf(r, f); known && !fresh && (f.Scope == wechat.ScopeBase || r.Identity.Scope == wechat.ScopeUserInfo) {
-		// Back, reload, a second tab, a second hit: nothing is left to do.
+		// A back button, a reload, a second tab or a second hit: the visitor is
+		// already signed in.
 		arrive(w, r, f.Target)
 		return
 	}
@@ -66,8 +67,8 @@ func (g *Gate) callback(w http.ResponseWriter, r *site.Request) {
 	}
 }
 
-// flowOf is the flow of a callback. Of one that cannot be read (an old key, a cut address,
-// garbage) it is one that begins at the front page.
+// flowOf returns the flow of a callback. If it cannot be read (an old key, a
+// cut address, garbage), flowOf returns a flow to the front page and the error.
 func (g *Gate) flowOf(r *site.Request) (f flow.Flow, unreadable error) {
 	f, unreadable = g.Sealer(r).Open(r.Original.EscapedPath())
 	if unreadable != nil {
@@ -79,7 +80,7 @@ func (g *Gate) flowOf(r *site.Request) (f flow.Flow, unreadable error) {
 // wechatAnswer is what WeChat appended to the callback address.
 type wechatAnswer struct {
 	code, state string
-	ambiguous   bool // several different codes: somebody tampered
+	ambiguous   bool // several different codes: the address was tampered with
 }
 
 // maxQuery bounds the callback's query in bytes.
@@ -109,36 +110,37 @@ func parseAnswer(rawQuery string) wechatAnswer {
 	return a
 }
 
-// refused handles a state without a code, or with one that is none. Official accounts
-// never call back on a refusal today; other surfaces and old clients do.
+// refused handles a state without a valid code. Official accounts never call
+// back on a refusal today; other surfaces and old clients do.
 func (g *Gate) refused(w http.ResponseWriter, r *site.Request, f flow.Flow) {
 	if f.Account != "" {
 		g.refusedAtWebsite(w, r, f)
 		return
 	}
-	g.Logger.Info("visitor refused", slog.String("flow", audit.ShortID(f.ID)), slog.String("scope", string(f.Scope)))
+	g.Logger.Info("the visitor refused to sign in at WeChat", slog.String("flow", audit.ShortID(f.ID)), slog.String("scope", string(f.Scope)))
 	known := r.Identity != nil && !r.Identity.Guest()
 	if !known {
-		// Nobody's decline is for the operator only: who has not signed in must not
-		// fill the outbox (attack: a flood of refused dances).
+		// The decline of an unknown visitor is audited, but not queued as an
+		// event: visitors who are not signed in must not fill the outbox
+		// (attack: a flood of refused dances).
 		g.WriteAudit(r, audit.Record{Action: audit.ActionDecline, Scope: string(f.Scope), Reason: audit.ReasonWeChat, Flow: f.ID})
 	}
 	switch {
 	case f.Optional:
 		g.passWithout(w, r, f)
 	case known && f.Scope == wechat.ScopeBase:
-		// Silently, for a code: nothing was declined, and the code would lead
-		// straight back to WeChat.
+		// A silent dance for a scan code: the visitor declined nothing, and the
+		// scan code would lead straight back to WeChat.
 		g.tryAgain(w, r, f)
 	case known:
-		// A refused second step: the person stays signed in with the openid,
-		// and the page says, or allows, what comes next.
+		// The visitor refused consent. The person stays signed in with the
+		// openid, and the target decides what comes next.
 		if !g.Decline(w, r, f, audit.ReasonWeChat, f.ID) {
 			return
 		}
 		if !g.Rules.AllowDeclined && g.Rules.ConsentRedirect {
-			// The target would lead straight back to WeChat: round and round
-			// where a client refuses by itself.
+			// The target would lead straight back to WeChat, in a loop where a
+			// client refuses without asking the visitor.
 			g.tryAgain(w, r, f)
 			return
 		}
@@ -148,10 +150,11 @@ func (g *Gate) refused(w http.ResponseWriter, r *site.Request, f flow.Flow) {
 	}
 }
 
-// metAnother handles a callback of a dance that somebody else began than is signed in
-// now. On plain http a sibling host can plant all cookies (attack: a link replaces a
-// visitor's session). The dance itself may have signed the visitor in, at WeChat's
-// first hit of two.
+// metAnother handles a callback of a dance that was begun by another person
+// than the one signed in now. On plain http a sibling host can plant all
+// cookies (attack: a link replaces a visitor's session). It accepts the
+// callback only if this very dance made the current session, at the first of
+// WeChat's two hits.
 func (g *Gate) metAnother(w http.ResponseWriter, r *site.Request, f flow.Flow, code string) {
 	ctx, cancel := g.StoreContext(r)
 	defer cancel()
@@ -188,7 +191,8 @@ func (g *Gate) finish(w http.ResponseWriter, r *site.Request, f flow.Flow, code 
 	case o.Snapshot && f.Optional:
 		g.passWithout(w, r, f)
 	case o.Session == nil, o.Snapshot && request.IsScanPath(f.Target):
-		// A guest confirms no code, and takes no visitor's session for nothing.
+		// A guest cannot confirm a scan code, and must not replace the session
+		// of a visitor.
 		g.explainSnapshot(w, r, f)
 	default:
 		g.enter(w, r, f, o, in.Binding)
@@ -201,8 +205,8 @@ func (g *Gate) enter(w http.ResponseWriter, r *site.Request, f flow.Flow, o sign
 	case err != nil:
 		g.failed(w, r, f, err)
 	case !lives:
-		// A duplicate hit after the visitor has signed out again, or was, or has a
-		// newer session (attack: the address of a dance signs in after the logout).
+		// A duplicate hit after the session ended or a newer one replaced it
+		// (attack: the address of a dance signs in after the logout).
 		g.Hub.Memory.Once.Drop(f.ID)
 		g.startAnew(w, r, f, "session already ended")
 	default:
@@ -217,7 +221,7 @@ func (g *Gate) enter(w http.ResponseWriter, r *site.Request, f flow.Flow, o sign
 		g.SetSession(w, r, o.Value, o.Session)
 		g.Land(w, r)
 		if r.AskedAgain > 0 && o.Session.Declined.IsZero() {
-			g.SetAsked(w, r, 0) // it was counted for another session
+			g.SetAsked(w, r, 0) // the count belongs to another session
 		}
 		arrive(w, r, target)
 	}

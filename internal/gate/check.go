@@ -13,25 +13,24 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// checkEndpoint tells another proxy in front of the app who the visitor of a request
-// is (forward-auth): 200 with the identity headers, or 401 with the address that
-// signs in. The proxy copies the visitor's headers, and says in two of its own what
-// was asked for; see checkQuery.
+// checkEndpoint tells another proxy in front of the app which visitor sent a
+// request (forward-auth): 200 with the identity headers, or 401 with the
+// sign-in address. The proxy copies the visitor's headers and adds the address
+// and the method of the request in two headers of its own; see checkQuery.
 //
-// Only operators who have put a proxy there want it. On the other sites it would tell
-// a page's scripts the unionid wherever TLS ends on this machine: then browsers, too,
-// seem to be a proxy.
+// It is off by default. If TLS ends at another server on this machine, browsers
+// seem to be a proxy, too, and a page's script could read the unionid.
 func (g *Gate) checkEndpoint(w http.ResponseWriter, r *site.Request) {
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		response.MethodNotAllowed(w, http.MethodGet, http.MethodHead)
 		return
 	case !g.Rules.Check:
-		response.WriteError(w, http.StatusForbidden, "check_off", "This site answers no other proxies. If one asks here, write `check on` into wechat_auth.")
+		response.WriteError(w, http.StatusForbidden, "check_off", "This site does not answer checks of other proxies. To allow them, write `check on` into wechat_auth.")
 		return
 	case !r.FromProxy:
 		// A page's script must not read the unionid (attack: CVE-2024-39315).
-		response.WriteError(w, http.StatusForbidden, "not_a_proxy", "Only proxies may ask: on this machine, on a Unix socket, or one of trusted_proxies.")
+		response.WriteError(w, http.StatusForbidden, "not_a_proxy", "Only a proxy may check: one on this machine, on a Unix socket, or in trusted_proxies.")
 		return
 	}
 	need, asked := r.Need, g.readAsked(r)
@@ -59,20 +58,22 @@ func (g *Gate) checkEndpoint(w http.ResponseWriter, r *site.Request) {
 	g.vouch(w, r, asked)
 }
 
-// vouch is the 200 of a check.
+// vouch writes the 200 of a check.
 func (g *Gate) vouch(w http.ResponseWriter, r *site.Request, asked checkQuery) {
 	h := w.Header()
-	// Proxies pass on one Set-Cookie at most, some of them the first: the renewed
-	// session's. The others are set again by answers that reach the browser.
+	// A proxy passes on one Set-Cookie at most, and some only the first, so
+	// only the renewed session's is kept. Later answers to the browser set the
+	// others again.
 	ours := r.CookieScope.SessionCookie().Name(r.CookieScope.Secure) + "="
 	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return !strings.HasPrefix(line, ours) })
 	r.Identity.Apply(h)
 	if !response.HeaderFits(h, "") {
-		// All but the avatar is short.
+		// Only the avatar's address can be long.
 		h.Del(g.HeaderName(site.FieldAvatar, "X-Wechat-Avatar"))
 	}
 	if asked.credentials {
-		// What the app would get, were the gateway in the way itself.
+		// The app gets the credentials that it would get from the gateway
+		// itself.
 		cookies.Strip(r.Request)
 		site.StripToken(r.Request)
 		if lines := r.Header["Cookie"]; len(lines) > 0 {
@@ -85,9 +86,10 @@ func (g *Gate) vouch(w http.ResponseWriter, r *site.Request, asked checkQuery) {
 	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
 }
 
-// sendToSignIn is the 401 of a check. Its address is in the header, too, for proxies
-// that read no JSON. Where the answer goes to the visitor as it is, a navigation is
-// redirected, and a form gets a page: a redirect would make a GET of it.
+// sendToSignIn writes the 401 of a check. The Location header repeats the
+// address for proxies that read no JSON. If the proxy passes the answer on to
+// the visitor, a navigation is redirected, and a form gets a page, because a
+// redirect would turn it into a GET.
 func (g *Gate) sendToSignIn(w http.ResponseWriter, r *site.Request, asked checkQuery, standing Standing, need wechat.Scope) {
 	if r.Token.Sent {
 		g.RefuseToken(w)
@@ -104,20 +106,20 @@ func (g *Gate) sendToSignIn(w http.ResponseWriter, r *site.Request, asked checkQ
 	switch {
 	case asked.forVisitor && asked.write:
 		about := r.WithContext(r.Context())
-		about.Method = http.MethodPost // as the request that was asked about
+		about.Method = http.MethodPost // the method of the checked request
 		r.Request = about
 		g.refuse(w, r, asked.target)
 	case asked.forVisitor && asked.redirects && request.WantsPage(r.Request):
 		response.Redirect(w, http.StatusSeeOther, address)
 	default:
 		w.Header().Set("Location", address)
-		w.Header().Set("Referrer-Policy", "no-referrer") // the address holds where the visitor was
+		w.Header().Set("Referrer-Policy", "no-referrer") // the address contains the visitor's page
 		response.WriteJSON(w, http.StatusUnauthorized, notSignedIn(address, standing == Lacking))
 	}
 }
 
-// checkUnavailable is the 503 of a check: a page for a navigation, where the answer
-// goes to the visitor as it is.
+// checkUnavailable writes the 503 of a check: a page for a navigation if the
+// proxy passes the answer on to the visitor.
 func (g *Gate) checkUnavailable(w http.ResponseWriter, r *site.Request, asked checkQuery, err error) {
 	if asked.forVisitor && asked.redirects && !asked.write {
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{Target: asked.target, Scope: wechat.ScopeBase}, err)

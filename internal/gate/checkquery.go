@@ -9,18 +9,19 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// checkQuery is what another proxy wants to know with a check, and of which request.
+// checkQuery is the question of another proxy, and what it says about the
+// visitor's request.
 type checkQuery struct {
-	scope       wechat.Scope // what the visitor must have given; "" is the site's
-	forVisitor  bool         // what is not 200 goes to the visitor as it is
-	credentials bool         // the 200 holds the Cookie and the Authorization that the app may see
+	scope       wechat.Scope // the scope that the session must have; "" is the site's
+	forVisitor  bool         // the proxy passes every answer but 200 on to the visitor
+	credentials bool         // the 200 contains the Cookie and the Authorization that the app may see
 	target      string       // the address that the visitor asked for, "" when unknown
-	write       bool         // the visitor may want to change something
-	redirects   bool         // the visitor's method is one that a redirect keeps
+	write       bool         // the visitor's request may change something
+	redirects   bool         // a redirect keeps the visitor's method
 }
 
-// readAsked reads a check. What it says of the visitor's request decides where a
-// sign-in comes back to and what a guest may do, and nothing else.
+// readAsked reads a check. Its claims about the visitor's request decide only
+// where a sign-in comes back to and what a guest may do.
 func (g *Gate) readAsked(r *site.Request) checkQuery {
 	q := r.Original.Query()
 	a := checkQuery{
@@ -37,15 +38,16 @@ func (g *Gate) readAsked(r *site.Request) checkQuery {
 	return a
 }
 
-// Where proxies put what was asked for. Each proxy sets one header of a pair, and may
-// pass on the visitor's own other one.
+// The headers that carry the address and the method of the visitor's request.
+// Each proxy sets one header of a pair, and may pass on the other one from the
+// visitor.
 var (
 	forwardedURIs    = []string{"X-Forwarded-Uri", "X-Original-Uri"}
 	forwardedMethods = []string{"X-Forwarded-Method", "X-Original-Method"}
 )
 
-// askedTarget is the address that the visitor asked for. Headers that do not agree
-// are not believed: one of them is the visitor's own.
+// askedTarget returns the address that the visitor asked for. Headers that
+// disagree are ignored: one of them comes from the visitor.
 func askedTarget(r *http.Request, origin string) string {
 	found := ""
 	for _, name := range forwardedURIs {
@@ -65,15 +67,16 @@ func askedTarget(r *http.Request, origin string) string {
 	return request.ReturnTarget(found, origin)
 }
 
-// asksToWrite reports whether any of the headers says that the visitor does more than
-// read (attack: a snapshot guest sends X-Forwarded-Method: GET along with a POST).
+// asksToWrite reports whether any header says that the visitor does more than
+// read (attack: a snapshot guest sends X-Forwarded-Method: GET along with a
+// POST).
 func asksToWrite(r *http.Request) bool {
-	// A socket can carry anything. Proxies drop Upgrade, which is for one hop; a
-	// handshake has the key, too.
+	// A socket can carry writes. Proxies drop Upgrade, a hop-by-hop header, but
+	// a WebSocket handshake also has the key.
 	return asksOtherThan(r, site.IsRead) || r.Header.Get("Upgrade") != "" || r.Header.Get("Sec-Websocket-Key") != ""
 }
 
-// asksOtherThan reports whether any of the headers names a method that does not fit.
+// asksOtherThan reports whether any header names a method that fits rejects.
 func asksOtherThan(r *http.Request, fits func(method string) bool) bool {
 	for _, name := range forwardedMethods {
 		for _, value := range r.Header[name] {
@@ -87,8 +90,8 @@ func asksOtherThan(r *http.Request, fits func(method string) bool) bool {
 	return false
 }
 
-// keptByRedirects reports whether a browser that is redirected asks with the same
-// method again. A preflight (OPTIONS) fails when it is redirected.
+// keptByRedirects reports whether a browser keeps the method when it follows a
+// redirect. A redirected preflight (OPTIONS) fails.
 func keptByRedirects(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead
 }

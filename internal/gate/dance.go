@@ -15,17 +15,18 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// newDance says what a dance is begun for.
+// newDance holds the purpose of a dance.
 type newDance struct {
 	target   string
 	scope    wechat.Scope
-	attempt  int  // how often it was started anew by itself
-	optional bool // the visitor may pass without it
-	// need is what a phone is asked for that signs this browser in instead.
+	attempt  int  // how often the gate has restarted it
+	optional bool // the visitor may pass without an identity
+	// need is the scope that a phone is asked for when it signs this browser
+	// in.
 	need wechat.Scope
 }
 
-// danceFor is the dance that leads to the address that r asks for, silently.
+// danceFor returns the silent dance that leads to the address of r.
 func danceFor(r *site.Request) newDance {
 	return newDance{
 		target: request.CleanTarget(r.Original.RequestURI()), scope: wechat.ScopeBase,
@@ -54,13 +55,13 @@ func (g *Gate) begin(w http.ResponseWriter, r *site.Request, d newDance) {
 		return
 	}
 	response.Redirect(w, http.StatusFound, location)
-	g.Logger.Debug("dance begun", slog.String("flow", audit.ShortID(f.ID)), slog.String("scope", string(d.scope)), slog.Int("attempt", d.attempt))
+	g.Logger.Debug("sign-in started", slog.String("flow", audit.ShortID(f.ID)), slog.String("scope", string(d.scope)), slog.Int("attempt", d.attempt))
 }
 
-// startAnew begins a fresh dance for a visitor whose dance went wrong, with the
-// policy for clients outside WeChat, and not for ever.
+// startAnew restarts the sign-in of a visitor whose dance failed, up to
+// flow.MaxAttempts times. The policy for clients outside WeChat applies.
 func (g *Gate) startAnew(w http.ResponseWriter, r *site.Request, f flow.Flow, reason string) {
-	g.Logger.Info("dance started anew", slog.String("flow", audit.ShortID(f.ID)), slog.String("reason", reason), slog.Int("attempt", f.Attempt))
+	g.Logger.Info("sign-in restarted", slog.String("flow", audit.ShortID(f.ID)), slog.String("reason", reason), slog.Int("attempt", f.Attempt))
 	facts := g.facts(r)
 	facts.Access, facts.Standing = site.Protected, Nobody
 	verdict := Decide(facts)
@@ -77,17 +78,17 @@ func (g *Gate) startAnew(w http.ResponseWriter, r *site.Request, f flow.Flow, re
 }
 
 // passWithout lets the visitor of an optional path in without an identity: the
-// landing cookie keeps the path from asking WeChat again at once.
+// landing cookie prevents an immediate second redirect to WeChat.
 func (g *Gate) passWithout(w http.ResponseWriter, r *site.Request, f flow.Flow) {
 	g.Counter(r).Set(w, cookies.Landed, "", site.Excused, cookies.LandingLife)
 	arrive(w, r, f.Target)
 }
 
-// askConsent asks for the second step: by our page, which WeChat's rules
-// demand, or at once where the operator wants it.
+// askConsent asks for consent: with our page, which WeChat's rules demand, or
+// by an immediate redirect where the operator has configured it.
 func (g *Gate) askConsent(w http.ResponseWriter, r *site.Request, target string) {
-	// Whoever came back again and again without what was asked reads a page
-	// instead of being sent once more.
+	// A browser that came back several times without consent gets the page, not
+	// another redirect.
 	if g.Rules.ConsentRedirect && r.Landed != site.MaxLandings {
 		g.begin(w, r, newDance{target: target, scope: wechat.ScopeUserInfo})
 		return
@@ -102,11 +103,12 @@ func (g *Gate) askConsent(w http.ResponseWriter, r *site.Request, target string)
 	g.WritePage(w, r, p)
 }
 
-// arrive ends a dance at the exact address first asked for. Browsers carry a
-// fragment over redirects that have none of their own (WHATWG Fetch, HTTP-redirect
-// fetch), so that WeChat's #wechat_redirect would stay in the address bar, where
-// many apps keep their state: they get an empty one instead. Clients that do not
-// say that they navigate carry nothing, and get the address byte for byte.
+// arrive ends a dance: it redirects to the exact address first asked for.
+// Browsers carry a fragment over redirects that have none of their own (WHATWG
+// Fetch, HTTP-redirect fetch), so that WeChat's #wechat_redirect would stay in
+// the address bar, where many apps keep their state: such a browser gets an
+// empty fragment instead. Clients that do not announce a navigation keep no
+// fragment and get the address byte for byte.
 func arrive(w http.ResponseWriter, r *site.Request, target string) {
 	if r.Header.Get("Sec-Fetch-Mode") == "navigate" && !strings.Contains(target, "#") {
 		target += "#"

@@ -2,15 +2,15 @@ package gate
 
 import "github.com/caddy-wechat/gateway/internal/site"
 
-// Standing is what the request's session is worth on this path.
+// Standing says how far the request's session satisfies this path.
 type Standing uint8
 
-// From nothing to everything.
+// From no session to one that satisfies the path.
 const (
 	Nobody    Standing = iota // no session
 	Guest                     // a virtual visitor of a 快照页
 	Lacking                   // signed in, but the path asks for consent
-	Satisfied                 // signed in, nothing is missing
+	Satisfied                 // signed in, with all that the path asks for
 )
 
 // Facts is all that a decision depends on.
@@ -19,14 +19,14 @@ type Facts struct {
 	Standing   Standing
 	Navigation bool         // GET or HEAD of a page
 	Write      bool         // a method other than GET, HEAD and OPTIONS
-	InWeChat   bool         // the client can walk the dance
+	InWeChat   bool         // the client can complete the dance
 	Outside    site.Outside // what to do with clients that cannot
-	Adrift     bool         // this browser came back from WeChat again and again without keeping a session
+	Adrift     bool         // this browser came back from WeChat several times without keeping a session
 	Excused    bool         // this browser just passed an optional path without an identity, or cannot be signed in
 }
 
-// asked returns the facts for somebody who asks to sign in, or whom the app asks
-// to: letting them pass without it would send a script round for ever.
+// asked returns the facts for a visitor who asks to sign in, or whom the app
+// asks to. Passing without a session would make a script retry for ever.
 func (f Facts) asked() Facts {
 	if f.Outside == site.OutsidePass {
 		f.Outside = site.OutsideQR
@@ -49,9 +49,9 @@ const (
 	ShowScan                      // a page: a QR code by which a phone signs this browser in
 )
 
-// Decide is the decision table. It is pure: the same facts, the same verdict.
-// No row lets a request with an identity through because of its User-Agent;
-// InWeChat only chooses between ways of being turned away.
+// Decide is the decision table. It is pure: the same facts give the same
+// verdict. No row lets a request with an identity through because of its
+// User-Agent; InWeChat only selects how the request is turned away.
 func Decide(f Facts) Verdict {
 	switch {
 	case f.Access == site.Public, f.Standing == Satisfied:
@@ -86,17 +86,17 @@ func decideGuest(f Facts) Verdict {
 	return Pass
 }
 
-// decideScan asks a phone, also for the consent that a browser lacks: only there can
-// it be given.
+// decideScan shows a code for a phone, also when consent is missing: only a
+// phone can give it.
 func decideScan(f Facts) Verdict {
 	if f.Standing == Nobody && f.Adrift {
-		return ExplainCookies // a phone has confirmed again and again, in vain
+		return ExplainCookies // phones have confirmed several times, but the browser keeps no session
 	}
 	return ShowScan
 }
 
-// decideOptional never turns anybody away: a browser that does not keep our
-// cookie reads the page without an identity.
+// decideOptional never turns a visitor away: a browser that does not keep our
+// cookie gets the page without an identity.
 func decideOptional(f Facts) Verdict {
 	if f.Standing == Nobody && f.Navigation && f.InWeChat && !f.Adrift && !f.Excused {
 		return Begin

@@ -4,11 +4,11 @@
 //
 // # One request
 //
-// The glue scrubs the visitor's own identity headers, then asks [Gate.Serve].
-// Paths under /_wechat/ are answered by [Gate.ServeEndpoint]. For every other path the
-// session is read, [Decide] picks a verdict from a pure table, and the gate either lets
-// the request pass with an identity, or answers it itself: a redirect to WeChat, a page,
-// or a JSON 401.
+// The Caddy handler scrubs the visitor's own identity headers, then calls
+// [Gate.Serve]. Paths under /_wechat/ are answered by [Gate.ServeEndpoint]. For
+// every other path the session is read, [Decide] picks a verdict from a pure
+// table, and the gate either lets the request pass with an identity, or answers
+// it itself: a redirect to WeChat, a page, or a JSON 401.
 //
 // # The dance
 //
@@ -18,11 +18,12 @@
 //
 // # Browsers outside WeChat
 //
-// Where the site has a website's account the dance is WeChat's QR page; the flow
-// carries the account's name. Where it has none a phone confirms a code of ours; see
-// internal/scan.
+// If the site has a website account, the dance leads to WeChat's QR page, and
+// the flow carries the account's name. Otherwise a phone confirms our own QR
+// code; see internal/scan.
 //
 // # What the app says
 //
-// [Gate.Require] and [Gate.LogoutAsked] carry out what an answer of the app asks for.
+// [Gate.Require] and [Gate.LogoutAsked] handle the response headers by which
+// the app asks for a sign-in or a logout.
 package gate

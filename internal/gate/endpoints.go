@@ -26,13 +26,12 @@ var endpoints = map[string]func(*Gate, http.ResponseWriter, *site.Request){
 }
 
 // IsEndpoint reports whether the address, as the visitor sent it, belongs to
-// the gate itself. Everything below /_wechat/ does: nothing there ever reaches
-// the upstream.
+// the gate. Every path below /_wechat/ does; none of them reaches the upstream.
 func IsEndpoint(original *url.URL) bool {
 	return strings.HasPrefix(original.Path, request.Prefix) || original.Path == strings.TrimSuffix(request.Prefix, "/")
 }
 
-// clients answers clients without cookies.
+// clients returns the endpoints for clients without cookies.
 func (g *Gate) clients() clients.Endpoints {
 	return clients.Endpoints{Site: &g.Site, Declines: &g.declines}
 }
@@ -76,8 +75,8 @@ func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *site.Request) {
 	endpoint(g, w, r)
 }
 
-// sessionEndpoint tells a page's script whether the visitor is signed in. It
-// never says a token or the unionid (attack: CVE-2024-39315).
+// sessionEndpoint tells a page's script whether the visitor is signed in. The
+// answer never contains a token or the unionid (attack: CVE-2024-39315).
 func (g *Gate) sessionEndpoint(w http.ResponseWriter, r *site.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		response.MethodNotAllowed(w, http.MethodGet, http.MethodHead)
@@ -94,8 +93,8 @@ func (g *Gate) sessionEndpoint(w http.ResponseWriter, r *site.Request) {
 	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "user": site.NewUser(r.Identity)})
 }
 
-// loginEndpoint begins a dance by hand. A click on our consent page leads here
-// with scope=snsapi_userinfo, and a single page app with its own address.
+// loginEndpoint begins a dance on request. Our consent page links here with
+// scope=snsapi_userinfo, a single page app with its own address in return_to.
 func (g *Gate) loginEndpoint(w http.ResponseWriter, r *site.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		response.MethodNotAllowed(w, http.MethodGet, http.MethodHead)
@@ -115,15 +114,15 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *site.Request) {
 	switch verdict := Decide(facts.asked()); verdict {
 	case Pass:
 		site.ReturnTo(w, r, target)
-	case AskConsent: // our page has asked, or the app
+	case AskConsent: // our page, or the app, has already asked
 		g.begin(w, r, newDance{target: target, scope: scope})
 	default:
 		g.answer(w, r, verdict, newDance{target: target, scope: scope, need: scope})
 	}
 }
 
-// askedAtLogin is where to go after a sign-in, and what to ask for. It is not ok where
-// the address is cut.
+// askedAtLogin returns the address to go to after the sign-in and the scope to
+// ask for. It is not ok if the address was cut at an unescaped &.
 func askedAtLogin(r *site.Request) (target string, scope wechat.Scope, ok bool) {
 	query := r.Original.RawQuery
 	target, scope = "/", wechat.ScopeBase
@@ -136,8 +135,8 @@ func askedAtLogin(r *site.Request) (target string, scope wechat.Scope, ok bool) 
 	return target, scope, !request.CutAtAmpersand(query, "return_to", "scope="+string(wechat.ScopeBase), "scope="+string(wechat.ScopeUserInfo))
 }
 
-// standingForLogin differs from standing in that a decline or a guest does not
-// count: whoever comes here wants to sign in.
+// standingForLogin differs from standing: a decline or a guest session does not
+// satisfy it, because this visitor asks to sign in.
 func (g *Gate) standingForLogin(r *site.Request, scope wechat.Scope) Standing {
 	switch {
 	case r.Identity == nil || r.Identity.Guest():
@@ -152,7 +151,7 @@ func (g *Gate) standingForLogin(r *site.Request, scope wechat.Scope) Standing {
 // maxDeclineForm bounds the form of the consent page, in bytes.
 const maxDeclineForm = 16 << 10
 
-// declineEndpoint is the other button of the consent page.
+// declineEndpoint handles the consent page's decline button.
 func (g *Gate) declineEndpoint(w http.ResponseWriter, r *site.Request) {
 	if !g.PostedHere(w, r) {
 		return
@@ -165,9 +164,10 @@ func (g *Gate) declineEndpoint(w http.ResponseWriter, r *site.Request) {
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)
 		return
 	}
-	// Who has consented has nothing to decline, nor who was offered no button.
+	// A visitor who has consented, or whose page had no decline button, cannot
+	// decline.
 	if r.Identity != nil && !r.Identity.Guest() && r.Identity.Scope != wechat.ScopeUserInfo && g.Rules.AllowDeclined {
-		before := strconv.FormatInt(r.Identity.Session.Declined.Unix(), 10) // two clicks are one decline
+		before := strconv.FormatInt(r.Identity.Session.Declined.Unix(), 10) // makes a second click the same decline
 		if !g.Decline(w, r, flow.Flow{Target: target, Scope: wechat.ScopeUserInfo}, audit.ReasonPage, before) {
 			return
 		}

@@ -35,7 +35,7 @@ func strangers(t *testing.T) (one, two *town) {
 	return one, two
 }
 
-const differentKeys = "this sign-in was sealed with a key that this gateway does not have; do all gateways have the same keys?"
+const differentKeys = "this sign-in was sealed with a key that this gateway does not have; check that all gateways use the same session keys"
 
 // Attack, by an operator: two gateways with different keys behind one load
 // balancer. The visitor reads a page after three rounds at most, wherever the

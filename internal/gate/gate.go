@@ -17,19 +17,19 @@ import (
 type Gate struct {
 	site.Site
 
-	declines   limit.One // of apps, see clients.Endpoints
-	refusals   limit.One // on WeChat's QR page, see refusedAtWebsite
-	foreigners limit.One // of lines in the log, see explainForeign
-	badRequire limit.One // the same, see warnOfAnswer
-	badLogout  limit.One // the same
-	verifies   limit.One // the same, see warnOfVerifyFile
+	declines   limit.One // limits declines reported by apps, see clients.Endpoints
+	refusals   limit.One // limits refusals on WeChat's QR page, see refusedAtWebsite
+	foreigners limit.One // limits a log line, see explainForeign
+	badRequire limit.One // limits a log line, see warnOfAnswer
+	badLogout  limit.One // limits a log line, see LogoutAsked
+	verifies   limit.One // limits a log line, see warnOfVerifyFile
 	strange    sync.Once
 }
 
 // Serve decides one request. It returns pass=true when the request goes on to
 // the upstream, with the visitor's identity if there is one; otherwise it has
-// answered the request, and nothing may be written behind its answer (attack:
-// GHSA-59jp-rwph-878r, the protected body behind the login page).
+// answered the request, and the caller must not write after that answer
+// (attack: GHSA-59jp-rwph-878r, the protected body behind the login page).
 func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity, pass bool) {
 	if !g.Prepare(r) {
 		response.WriteError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
@@ -40,7 +40,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 	}
 	g.warnOfVerifyFile(r)
 	if g.PassesPreflight(r) {
-		return nil, true // without an identity, whatever it carries
+		return nil, true // without an identity, even if it carries a session
 	}
 	if g.clients().HandOver(w, r) {
 		return nil, false
@@ -48,13 +48,14 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 	err := g.Identify(r)
 	switch {
 	case err != nil && r.Access == site.Protected:
-		// Unavailable is not absent: nobody is sent to WeChat and no cookie is
-		// touched because a store does not answer.
+		// Unavailable is not absent: while a store does not answer, no visitor
+		// is sent to WeChat and no cookie changes.
 		g.AllowOrigin(w, r)
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)
 		return nil, false
 	case err != nil, r.Access == site.Public, g.standing(r, r.Need) == Satisfied:
-		// Decide's first row, before the costs of the other facts.
+		// This is Decide's first row; it is checked here to save the cost of
+		// the other facts.
 		r.ForgetForeign(w)
 		return r.Identity, true
 	case r.Token.Sent && r.Access == site.Protected:
@@ -79,7 +80,7 @@ func (g *Gate) facts(r *site.Request) Facts {
 		Access:     r.Access,
 		Standing:   g.standing(r, r.Need),
 		Navigation: request.IsNavigation(r.Request) && !r.Token.Sent,
-		Write:      !site.IsRead(r.Method) || r.Header.Get("Upgrade") != "", // a socket can carry anything
+		Write:      !site.IsRead(r.Method) || r.Header.Get("Upgrade") != "", // a socket can carry writes
 		InWeChat:   request.DetectBrowser(r.UserAgent()).InWeChat(),
 		Outside:    g.outside(),
 		Adrift:     r.Landed == site.MaxLandings,
@@ -87,7 +88,7 @@ func (g *Gate) facts(r *site.Request) Facts {
 	}
 }
 
-// standing is what the request's session is worth where need is asked.
+// standing says how far the request's session satisfies the scope need.
 func (g *Gate) standing(r *site.Request, need wechat.Scope) Standing {
 	switch {
 	case r.Identity == nil:
@@ -106,8 +107,8 @@ func (g *Gate) standing(r *site.Request, need wechat.Scope) Standing {
 	}
 }
 
-// answer carries out every verdict but Pass, of whatever facts it is. d is the dance that
-// the visitor would be led through.
+// answer carries out every verdict but Pass. d is the dance to begin if the
+// verdict calls for one.
 func (g *Gate) answer(w http.ResponseWriter, r *site.Request, v Verdict, d newDance) {
 	switch v {
 	case Begin:

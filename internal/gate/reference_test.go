@@ -41,7 +41,7 @@ func TestNumberOnPagesIsInTheLog(t *testing.T) {
 		"misconfigured":      {atToken(40125, 0), false, "misconfigured", "sign-in is misconfigured"},
 		"WeChat is busy":     {busy(0), false, "unavailable", "unavailable"},
 		"the ledger is away": {wechattest.Quirks{}, true, "unavailable", "unavailable"},
-		"code not accepted":  {atToken(40029, 0), false, "try_again", "dance started anew"},
+		"code not accepted":  {atToken(40029, 0), false, "try_again", "sign-in restarted"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -18,7 +18,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// failed answers a dance that WeChat or a store let down. One log line says
+// failed answers a dance that failed at WeChat or at a store. One log line says
 // why; the page says only what to do.
 func (g *Gate) failed(w http.ResponseWriter, r *site.Request, f flow.Flow, err error) {
 	switch {
@@ -26,7 +26,7 @@ func (g *Gate) failed(w http.ResponseWriter, r *site.Request, f flow.Flow, err e
 		g.LogFailed(slog.LevelInfo, "code not accepted", f, err)
 		g.startAnew(w, r, f, "code not accepted")
 	case f.Optional:
-		g.LogFailed(slog.LevelError, "sign-in failed, optional visitor passes", f, err)
+		g.LogFailed(slog.LevelError, "sign-in failed; the path is optional, so the visitor continues without an identity", f, err)
 		g.passWithout(w, r, f)
 	case errors.Is(err, wechat.ErrDeny):
 		g.LogFailed(slog.LevelWarn, "sign-in denied by WeChat", f, err)
@@ -41,7 +41,7 @@ func (g *Gate) failed(w http.ResponseWriter, r *site.Request, f flow.Flow, err e
 	}
 }
 
-// misconfigured answers 500: only the operator can help.
+// misconfigured answers 500: only the operator can fix this.
 func (g *Gate) misconfigured(w http.ResponseWriter, r *site.Request, f flow.Flow, err error) {
 	g.LogFailed(slog.LevelError, "sign-in is misconfigured", f, err)
 	g.Show(w, r, page.Page{Kind: page.Misconfigured, Reference: audit.ShortID(f.ID)},
@@ -58,11 +58,11 @@ func (g *Gate) explainOutside(w http.ResponseWriter, r *site.Request, target str
 		"open_in_wechat", "Please open this address in WeChat.")
 }
 
-// explainCookies stops the round. The count begins anew: whoever allows cookies
-// and taps the button gets another try.
+// explainCookies ends a redirect loop with a page. It resets the count, so that
+// a visitor who allows cookies and taps the button gets another try.
 func (g *Gate) explainCookies(w http.ResponseWriter, r *site.Request, target string) {
 	if r.ForeignSession {
-		// It keeps our cookies: it has brought another gateway's.
+		// The browser does keep cookies: it sent one of another gateway.
 		g.explainForeign(w, r, flow.Flow{Target: target, Scope: wechat.ScopeBase})
 		return
 	}
@@ -77,9 +77,9 @@ func (g *Gate) explainSnapshot(w http.ResponseWriter, r *site.Request, f flow.Fl
 }
 
 // refuse answers a request that needs a session and cannot be redirected: JSON
-// for scripts, a page for a form that was posted, and one for a navigation where the
-// site admits nobody from outside WeChat. Never a redirect to WeChat: it would be
-// invisible to a script and lose what a form holds.
+// for scripts, a page for a posted form, and a page for a navigation where the
+// site refuses clients outside WeChat. It never redirects to WeChat: a script
+// would not see it, and a form would lose its content.
 func (g *Gate) refuse(w http.ResponseWriter, r *site.Request, target string) {
 	switch {
 	case r.Token.Sent || !request.WantsPage(r.Request):
@@ -117,8 +117,8 @@ func notSignedIn(address string, consent bool) response.Error {
 	return body
 }
 
-// cameFrom is the page of this site that sent r, "" when unknown. Of the
-// Referer only a path of this very site is used (attack: CVE-2024-21496).
+// cameFrom returns the page of this site that sent r, "" when unknown. A
+// Referer of another site is ignored (attack: CVE-2024-21496).
 func (g *Gate) cameFrom(r *site.Request) string {
 	rest, ok := strings.CutPrefix(r.Header.Get("Referer"), r.Origin+"/")
 	if !ok {
@@ -130,11 +130,11 @@ func (g *Gate) cameFrom(r *site.Request) string {
 	return ""
 }
 
-// explainForeign ends the round. The operator reads why; the visitor, who can do
-// nothing about it, what to do.
+// explainForeign ends a redirect loop with a page. The log tells the operator
+// why; the page tells the visitor only what to do.
 func (g *Gate) explainForeign(w http.ResponseWriter, r *site.Request, f flow.Flow) {
-	if g.foreigners.Take(limit.Rate{Burst: 1, Every: time.Minute}) { // not one for each visitor (attack: a flooded log)
-		g.Logger.Warn("this sign-in was sealed with a key that this gateway does not have; do all gateways have the same keys?", slog.String("site", r.Origin))
+	if g.foreigners.Take(limit.Rate{Burst: 1, Every: time.Minute}) { // not for each visitor (attack: a flooded log)
+		g.Logger.Warn("this sign-in was sealed with a key that this gateway does not have; check that all gateways use the same session keys", slog.String("site", r.Origin))
 	}
 	g.Show(w, r, page.Page{
 		Kind: page.TryAgain, Status: http.StatusServiceUnavailable, Reference: audit.ShortID(f.ID), ContinueURL: site.LoginPath(f.Target, f.Scope),

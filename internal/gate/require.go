@@ -12,18 +12,19 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// The response headers by which an upstream speaks back. Visitors never see
-// them.
+// The response headers by which an upstream instructs the gateway. The gateway
+// removes them from the answer.
 const (
 	HeaderRequire = "X-Wechat-Require"
 	HeaderLogout  = "X-Wechat-Logout"
 )
 
 // Require carries out X-Wechat-Require of an upstream's 401 or 403: the visitor
-// is asked for what the app wants and comes back. It returns what answers
-// instead of the upstream, or nil: then the upstream's answer stands, so that
-// an app which asks for what the visitor has already given, or just declined, or
-// declined and was asked again three times, never sends anybody round.
+// is asked for the scope and comes back. It returns the handler that answers
+// instead of the upstream, or nil if the upstream's answer stands. It stands
+// when the visitor has already given the scope, has just declined it, or has
+// declined and was asked again three times, so that the app never causes a
+// redirect loop.
 func (g *Gate) Require(r *site.Request, status int, want string) func(http.ResponseWriter) {
 	scope := wechat.Scope(want)
 	if scope != wechat.ScopeBase && scope != wechat.ScopeUserInfo {
@@ -48,18 +49,19 @@ func (g *Gate) Require(r *site.Request, status int, want string) func(http.Respo
 		return func(w http.ResponseWriter) {
 			g.CountAsked(w, r)
 			if scope == wechat.ScopeUserInfo {
-				r.Need = scope // where a phone is asked, it is asked for this at once
+				r.Need = scope // a phone that signs this browser in is asked for this scope at once
 			}
 			g.answer(w, r, verdict, danceFor(r))
 		}
 	}
 }
 
-// maxAnswerLogged bounds what the log repeats of an upstream's header, in bytes.
+// maxAnswerLogged bounds how many bytes of an upstream's header the log
+// repeats.
 const maxAnswerLogged = 64
 
-// LogoutAsked reports whether a value of X-Wechat-Logout ends the session: 1 does.
-// Of a value that means neither yes nor no, the log says so.
+// LogoutAsked reports whether a value of X-Wechat-Logout ends the session: only
+// 1 does. It logs a value that is neither empty, 0 nor 1.
 func (g *Gate) LogoutAsked(r *site.Request, value string) bool {
 	if value != "" && value != "0" && value != "1" {
 		g.warnOfAnswer(r, &g.badLogout, HeaderLogout, value, "write 1")
@@ -67,8 +69,8 @@ func (g *Gate) LogoutAsked(r *site.Request, value string) bool {
 	return value == "1"
 }
 
-// warnOfAnswer says, once a minute, that an upstream's header has no effect: the app
-// has no other way to hear of it.
+// warnOfAnswer logs, once a minute, that an upstream's header has no effect:
+// the app has no other way to learn it.
 func (g *Gate) warnOfAnswer(r *site.Request, lines *limit.One, header, value, advice string) {
 	if !lines.Take(limit.Rate{Burst: 1, Every: time.Minute}) {
 		return
@@ -76,6 +78,6 @@ func (g *Gate) warnOfAnswer(r *site.Request, lines *limit.One, header, value, ad
 	if len(value) > maxAnswerLogged {
 		value = value[:maxAnswerLogged] + "…"
 	}
-	g.Logger.Warn("the app's answer has "+header+" with a value that has no meaning; it is ignored: "+advice,
+	g.Logger.Warn("the app's answer has "+header+" with an unknown value, which is ignored: "+advice,
 		slog.String("site", r.Origin), slog.String("value", strings.ToValidUTF8(value, "?")))
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// scanArrive exchanges the answer for a session, once, and sends the browser to where
-// it wanted. A second hit of the same browser gets the same session.
+// scanArrive exchanges the answer for a session, once, and sends the browser to
+// its target. A second hit of the same browser gets the same session.
 func (g *Gate) scanArrive(w http.ResponseWriter, r *site.Request, c scan.Code, answer scan.Answer, target string) {
 	if err := g.Identify(r); err != nil {
 		g.scanUnavailable(w, r, err)
@@ -42,41 +42,41 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *site.Request, c scan.Code, a
 		g.SetSession(w, r, o.Value, o.Session)
 		g.Land(w, r)
 		cookies.Scan.ClearAt(w, r.CookieScope, scanWaitPath+c.ID())
-		site.ReturnTo(w, r, target) // not arrive: there is no fragment of WeChat's to drop
+		site.ReturnTo(w, r, target) // not arrive: WeChat added no fragment here
 	}
 }
 
-// spendScan makes the session of the browser: a new one, of the same person at the
-// same account, while the phone's own is still good. It is no part of the phone's
-// line.
+// spendScan makes the browser's session: a new one of the same person at the
+// same account, provided the phone's session is still valid. It does not belong
+// to the phone's line.
 func (g *Gate) spendScan(ctx context.Context, origin string, c scan.Code, answer scan.Answer, who signin.Visitor) (signin.Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, signin.SpendTimeout)
 	defer cancel()
 	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: origin, AppID: answer.AppID, Audience: session.Cookie})
 	switch {
 	case err != nil:
-		return signin.Outcome{}, fmt.Errorf("gate: the phone's session: %w", err)
+		return signin.Outcome{}, fmt.Errorf("gate: load the phone's session: %w", err)
 	case g.Hub.Over(phone) != nil || phone.Guest || !g.Admits(phone.AppID):
-		return signin.Outcome{}, fmt.Errorf("gate: the phone's session: %w", session.ErrEnded)
+		return signin.Outcome{}, fmt.Errorf("gate: the phone's session ended or is not admitted here: %w", session.ErrEnded)
 	}
 	person, err := g.Hub.Ledger.Find(ctx, phone.Person)
 	if err != nil {
 		return signin.Outcome{}, fmt.Errorf("gate: find person: %w", err)
 	}
 	if !person.Holds(phone.AppID, phone.OpenID) {
-		return signin.Outcome{}, fmt.Errorf("gate: the openid is not this person's any more: %w", session.ErrEnded)
+		return signin.Outcome{}, fmt.Errorf("gate: the openid no longer belongs to this person: %w", session.ErrEnded)
 	}
 	key := signin.OnceKey("answer", origin, c.ID())
 	won, err := g.Hub.Scans.Take(ctx, key)
 	if err != nil || !won {
-		return signin.Outcome{}, cmp.Or(err, fmt.Errorf("gate: the code was used: %w", session.ErrNone))
+		return signin.Outcome{}, cmp.Or(err, fmt.Errorf("gate: the code was already used: %w", session.ErrNone))
 	}
 	b := phone.Binding()
 	b.Audience = session.Cookie
 	s := session.New(b, person.ID, phone.OpenID, phone.Scope)
-	s.Declined = phone.Declined // nobody is asked again on the other screen
-	// It is over when the phone's is at the latest, and ends with whatever ends all
-	// sessions of the person that were made before now (attack: a session that is
+	s.Declined = phone.Declined // a decline on the phone counts on the other screen, too
+	// The new session expires no later than the phone's, and ends with every
+	// action that ends the person's earlier sessions (attack: a session that is
 	// handed on from screen to screen has no lifetime).
 	s.Created = phone.Created
 	if s.Renewed.Before(s.Created) {
@@ -88,7 +88,7 @@ func (g *Gate) spendScan(ctx context.Context, origin string, c scan.Code, answer
 		return signin.Outcome{}, err
 	}
 	account := g.AccountOf(phone.AppID).Name
-	g.Logger.Info("signed in by a phone", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()),
+	g.Logger.Info("browser signed in by a phone", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()),
 		slog.String("account", account), slog.String("phone", phone.ID.Short()), slog.String("client", c.Device.Word()))
 	audit.Write(g.Audit, audit.Record{
 		Action: audit.ActionSignIn, Account: account, User: person.ID, Session: s.ID, Client: c.Device.Word(), Scope: s.Scope, Reason: audit.ReasonScan, Site: origin,
@@ -96,8 +96,8 @@ func (g *Gate) spendScan(ctx context.Context, origin string, c scan.Code, answer
 	return signin.Outcome{Session: s, Value: value}, nil
 }
 
-// keepScanned tells of the sign-in and saves its session. Asked again after a
-// failure, it tells nothing new.
+// keepScanned queues the event of the sign-in and saves its session. A retry
+// after a failure queues no second event.
 func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scan.Code, person ledger.Person, who signin.Visitor) (string, error) {
 	if err := g.Teller().TellSignIn(ctx, s, person.UnionID, audit.ReasonScan, c.ID()); err != nil {
 		return "", err
@@ -109,14 +109,15 @@ func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scan.Code,
 	return value, nil
 }
 
-// scanAsksFirst is [site.Site.AsksFirst] for the person whose phone has answered.
+// scanAsksFirst calls [site.Site.AsksFirst] for the person whose phone has
+// answered.
 func (g *Gate) scanAsksFirst(w http.ResponseWriter, r *site.Request, answer scan.Answer, target string) bool {
 	ctx, cancel := g.StoreContext(r)
 	defer cancel()
 	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: r.Origin, AppID: answer.AppID, Audience: session.Cookie})
 	switch {
 	case errors.Is(err, session.ErrNone):
-		return false // nobody is signed in by it
+		return false // the phone's session has ended
 	case err != nil:
 		g.scanUnavailable(w, r, err)
 		return true

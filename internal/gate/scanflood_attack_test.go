@@ -56,7 +56,7 @@ func TestAttackCodePageLoadedAgainAndAgain(t *testing.T) {
 		if h := b.open("/x").last(); h.status != http.StatusTooManyRequests {
 			t.Errorf("two in three seconds: %d", h.status)
 		}
-		if lines := w.log.lines("too many codes are asked for"); len(lines) == 0 || len(lines) > 3 {
+		if lines := w.log.lines("too many QR codes requested"); len(lines) == 0 || len(lines) > 3 {
 			t.Errorf("%d lines in the log, want one a minute", len(lines))
 		}
 	})

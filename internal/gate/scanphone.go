@@ -22,9 +22,9 @@ import (
 // maxScanForm bounds the form of the phone's page, in bytes.
 const maxScanForm = 4 << 10
 
-// scanPhone is what a code leads to, in the hands of somebody who can sign in. To look
-// at it changes nothing: WeChat fetches addresses, too. It is shown to, and answered
-// by, a session that was made for this code; see provedScan.
+// scanPhone answers the address in a QR code, on the phone that scanned it. A
+// GET changes nothing: WeChat fetches addresses, too. Only a session that was
+// made for this code may see the page and answer it; see provedScan.
 func (g *Gate) scanPhone(w http.ResponseWriter, r *site.Request, sealed string) {
 	switch {
 	case r.Method == http.MethodPost:
@@ -51,7 +51,7 @@ func (g *Gate) scanPhone(w http.ResponseWriter, r *site.Request, sealed string) 
 	}
 	switch {
 	case r.Identity != nil && r.Identity.Guest():
-		// A virtual visitor signs nobody in.
+		// A virtual visitor cannot sign a browser in.
 		g.explainSnapshot(w, r, flow.Flow{Target: target, Scope: wechat.ScopeBase})
 	case !proved && r.Original.RawQuery == scanBack:
 		g.scanUnproved(w, r, target)
@@ -64,8 +64,8 @@ func (g *Gate) scanPhone(w http.ResponseWriter, r *site.Request, sealed string) 
 	}
 }
 
-// scanLook asks the holder, or says what was answered before: that the code was
-// refused, whoever refused it. Who else has confirmed it is theirs to know.
+// scanLook shows the question, or the earlier answer: a refusal to every
+// visitor, a confirmation only to the session that gave it.
 func (g *Gate) scanLook(w http.ResponseWriter, r *site.Request, c scan.Code, target string) {
 	answer, answered, err := g.scanAnswer(r, c.ID())
 	switch {
@@ -80,8 +80,8 @@ func (g *Gate) scanLook(w http.ResponseWriter, r *site.Request, c scan.Code, tar
 	}
 }
 
-// scanUnproved answers a phone that has come back from WeChat without a proof: its
-// browser keeps no cookies, or has signed in for another code since.
+// scanUnproved answers a phone that comes back from WeChat without a proof: its
+// browser keeps no cookies, or has meanwhile signed in for another code.
 func (g *Gate) scanUnproved(w http.ResponseWriter, r *site.Request, target string) {
 	if r.Landed > 0 {
 		g.explainCookies(w, r, target)
@@ -90,27 +90,28 @@ func (g *Gate) scanUnproved(w http.ResponseWriter, r *site.Request, target strin
 	g.tryAgain(w, r, flow.Flow{Target: target, Scope: wechat.ScopeBase})
 }
 
-// scanFirst has the phone's holder sign in, or consent, and come back. A session that
-// was not made for this code stands for nobody, whose it may be.
+// scanFirst has the phone's holder sign in, or consent, and come back. A
+// session that was not made for this code counts as no session.
 func (g *Gate) scanFirst(w http.ResponseWriter, r *site.Request, target string, standing Standing) {
 	facts := g.facts(r)
 	facts.Access, facts.Standing = site.Protected, standing
 	switch verdict := Decide(facts.asked()); verdict {
 	case ShowScan:
-		g.explainOutside(w, r, target) // not a code for a code
+		g.explainOutside(w, r, target) // a code must not lead to another code
 	case Begin, AskConsent, ExplainCookies, ExplainOutside:
 		g.answer(w, r, verdict, newDance{target: target, scope: wechat.ScopeBase})
 	default:
-		// A form, mostly of a page that was left for another code: once more.
+		// A posted form, usually of a page that was opened before another code:
+		// the holder opens the code again.
 		g.Show(w, r, page.Page{Kind: page.SignInExpired, ContinueURL: site.LoginPath(target, wechat.ScopeBase)},
 			"not_signed_in", "Open the code again in WeChat.")
 	}
 }
 
-// scanAsk shows who asks, and lets the holder choose the number.
+// scanAsk shows which browser asks, and lets the holder choose the number.
 func (g *Gate) scanAsk(w http.ResponseWriter, r *site.Request, c scan.Code, target string) {
 	if r.Landed > 0 && r.Landed <= site.MaxLandings {
-		cookies.Landed.Clear(w, r.CookieScope) // it keeps our cookies: several codes in a minute are no loop
+		cookies.Landed.Clear(w, r.CookieScope) // the phone keeps our cookies, so several codes in a minute are no loop
 	}
 	g.Show(w, r, page.Page{
 		Kind: page.ScanConfirm, ConfirmURL: target, Numbers: c.Numbers(),
@@ -118,9 +119,9 @@ func (g *Gate) scanAsk(w http.ResponseWriter, r *site.Request, c scan.Code, targ
 	}, "scan_confirm", "Open this address in WeChat.")
 }
 
-// scanReply keeps what the holder has said. One wrong number is a no: who may try
-// again would be right in the end (attack: QR-jacking, the code on the phone is not
-// the one on the holder's own screen).
+// scanReply stores the holder's answer. One wrong number is a refusal: repeated
+// guesses would succeed (attack: QR-jacking, the code on the phone is not the
+// one on the holder's own screen).
 func (g *Gate) scanReply(w http.ResponseWriter, r *site.Request, c scan.Code) {
 	if !response.ReadForm(w, r.Request, maxScanForm) {
 		return
@@ -147,7 +148,8 @@ func (g *Gate) scanReply(w http.ResponseWriter, r *site.Request, c scan.Code) {
 		return
 	}
 	if !first {
-		// The same click twice is one; somebody else's answer is theirs to know.
+		// A second click of the same session repeats its answer; another
+		// session's answer is not shown.
 		before, _, err := g.scanAnswer(r, c.ID())
 		if err != nil {
 			g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)
@@ -162,14 +164,14 @@ func (g *Gate) scanReply(w http.ResponseWriter, r *site.Request, c scan.Code) {
 	g.scanReplied(w, r, c, answer, first)
 }
 
-// scanReplied says what the answer was.
+// scanReplied shows the stored answer.
 func (g *Gate) scanReplied(w http.ResponseWriter, r *site.Request, c scan.Code, answer scan.Answer, first bool) {
 	if !answer.Denied {
 		g.Show(w, r, page.Page{Kind: page.ScanConfirmed}, "scan_confirmed", "The other browser is being signed in.")
 		return
 	}
 	if first {
-		g.Logger.Info("a phone refused to sign a browser in", slog.String("session", r.Identity.Session.ID.Short()), slog.String("client", c.Device.Word()))
+		g.Logger.Info("sign-in of a browser refused on the phone", slog.String("session", r.Identity.Session.ID.Short()), slog.String("client", c.Device.Word()))
 		g.WriteAudit(r, audit.Record{Action: audit.ActionDecline, Scope: string(r.Identity.Scope), Reason: audit.ReasonScan})
 	}
 	g.scanOver(w, r, page.ScanDenied, "")

@@ -12,21 +12,21 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// scanBack is the query of a code's address for a phone that comes from WeChat:
-// without a proof there it reads a page, and is not sent round once more.
+// scanBack is the query of a code's address when a phone comes back from
+// WeChat. A phone that then has no proof gets a page, not another redirect.
 const scanBack = "back"
 
-// codeOf is the code that a sign-in is made for, if it is still good. Such a sign-in
-// always asks WeChat: a session that is there does not satisfy it.
+// codeOf returns the scan code that a sign-in is made for, if it is still
+// valid. Such a sign-in always asks WeChat, even if there is a session.
 func (g *Gate) codeOf(r *site.Request, f flow.Flow) (c scan.Code, fresh bool) {
 	if f.Account != "" || !request.IsScanPath(f.Target) {
-		return scan.Code{}, false // a website's QR page proves no phone
+		return scan.Code{}, false // a sign-in by WeChat's QR page does not prove a phone
 	}
 	c, err := scan.OpenCode(g.Hub.Keys, g.Sealer(r).Bound, strings.TrimPrefix(f.Target, request.ScanPath))
 	return c, err == nil && !c.Expired()
 }
 
-// proveScan leaves the proof that a session was made for a code.
+// proveScan sets the cookie that proves that a session was made for a code.
 func (g *Gate) proveScan(w http.ResponseWriter, r *site.Request, c scan.Code, address string, id session.ID) error {
 	proof := c.Proof(id)
 	sealed, err := proof.Seal(g.Hub.Keys, g.Sealer(r).Bound)

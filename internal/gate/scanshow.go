@@ -19,13 +19,14 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// scanWaitPath and a code's id behind it are for the browser that waits.
+// scanWaitPath, followed by a code's id, is the path of the waiting browser.
 const scanWaitPath = request.ScanPath + "wait/"
 
-// showScan answers a browser outside WeChat with a code of its own. It keeps nothing.
+// showScan answers a browser outside WeChat with a QR code of its own. The
+// server stores nothing for it.
 func (g *Gate) showScan(w http.ResponseWriter, r *site.Request, target string, need wechat.Scope) {
 	if request.IsScanPath(target) {
-		g.explainOutside(w, r, target) // not a code for a code
+		g.explainOutside(w, r, target) // a code must not lead to another code
 		return
 	}
 	if !g.Hub.Scans.Limits().MayShow(r.HeldSecrets().First(), r.ClientAddr()) {
@@ -39,7 +40,7 @@ func (g *Gate) showScan(w http.ResponseWriter, r *site.Request, target string, n
 		g.misconfigured(w, r, flow.Flow{}, err)
 		return
 	}
-	cookies.Scan.SetAt(w, r.CookieScope, scanWaitPath+c.ID(), value+"."+sealed) // sent to where this code waits only
+	cookies.Scan.SetAt(w, r.CookieScope, scanWaitPath+c.ID(), value+"."+sealed) // sent to this code's wait path only
 	g.scanPage(w, r, c, sealed, target)
 }
 
@@ -51,16 +52,18 @@ func (g *Gate) scanPage(w http.ResponseWriter, r *site.Request, c scan.Code, sea
 	}, "scan", "Scan the code of this page with WeChat on your phone.")
 }
 
-// showsNoCode logs that a code was refused, at most once a minute: behind a proxy
-// that is not trusted all visitors seem to have one address.
+// showsNoCode logs, at most once a minute, that a browser got no code because
+// of the limit. Behind a proxy that is not trusted all visitors seem to have
+// one address.
 func (g *Gate) showsNoCode(r *site.Request) {
 	if g.Hub.Scans.Limits().MayLog() {
-		g.Logger.Warn("too many codes are asked for; if all visitors seem to come from one address, set trusted_proxies",
+		g.Logger.Warn("too many QR codes requested; if all visitors seem to come from one address, set trusted_proxies",
 			slog.String("site", r.Origin), slog.String("network", request.NetworkName(request.MaskAddr(r.ClientAddr()))))
 	}
 }
 
-// scanOf reads which code the browser of r shows, if it is the one with this id.
+// scanOf returns the code with this id, if the browser of r is the one that
+// shows it.
 func (g *Gate) scanOf(r *site.Request, id string) (c scan.Code, sealed string, ok bool) {
 	for _, cookie := range cookies.Scan.Values(r.Request, r.CookieScope) {
 		value, sealed, _ := strings.Cut(cookie, ".")
@@ -71,8 +74,9 @@ func (g *Gate) scanOf(r *site.Request, id string) (c scan.Code, sealed string, o
 		if err != nil || c.ID() != id {
 			continue
 		}
-		// Who has photographed the code, or found its id, has no use for them
-		// (attack: fetching the session that somebody else's phone has confirmed).
+		// A photographed code or a found id is useless without this cookie
+		// (attack: fetching the session that another person's phone has
+		// confirmed).
 		if r.HeldSecrets().BindsTo(cookies.Scan, value, c.Digest[:]) {
 			return c, sealed, true
 		}
@@ -80,8 +84,8 @@ func (g *Gate) scanOf(r *site.Request, id string) (c scan.Code, sealed string, o
 	return scan.Code{}, "", false
 }
 
-// serveScan answers what is below request.ScanPath. Where the site signs nobody in like this,
-// nothing is.
+// serveScan answers requests below request.ScanPath. On a site without sign-in
+// by scan they are 404.
 func (g *Gate) serveScan(w http.ResponseWriter, r *site.Request, rest string) {
 	wait, waiting := strings.CutPrefix(rest, "wait/")
 	id, what, _ := strings.Cut(wait, "/")
@@ -90,12 +94,12 @@ func (g *Gate) serveScan(w http.ResponseWriter, r *site.Request, rest string) {
 		response.WriteError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
 	case !waiting:
 		g.scanPhone(w, r, rest)
-	case what == "" && r.Method == http.MethodPost: // by who was asked first
+	case what == "" && r.Method == http.MethodPost: // after the question of scanAsksFirst
 		if g.ClickedHere(w, r) {
 			g.scanNext(w, r, id)
 		}
 	case r.Method != http.MethodGet:
-		response.MethodNotAllowed(w, http.MethodGet) // a HEAD must not sign anybody in
+		response.MethodNotAllowed(w, http.MethodGet) // a HEAD must not sign a browser in
 	case what == "":
 		g.scanNext(w, r, id)
 	case what == "state":
@@ -107,14 +111,14 @@ func (g *Gate) serveScan(w http.ResponseWriter, r *site.Request, rest string) {
 	}
 }
 
-// scanNext is where the browser that waits goes: by itself when there is an answer,
-// and again and again where it has no script.
+// scanNext is the page to which the waiting browser goes: by script when there
+// is an answer, and by reloading where it runs no script.
 func (g *Gate) scanNext(w http.ResponseWriter, r *site.Request, id string) {
 	target := request.ReturnTarget(r.Original.Query().Get("return_to"), r.Origin)
 	c, sealed, ok := g.scanOf(r, id)
 	if !ok {
-		// Not sent to the target, which would show another code at once: a browser
-		// that keeps no cookies would go round and round.
+		// It does not redirect to the target, which would show another code at
+		// once: a browser that keeps no cookies would loop.
 		g.scanOver(w, r, page.ScanExpired, site.LoginPath(target, wechat.ScopeBase))
 		return
 	}
@@ -122,7 +126,7 @@ func (g *Gate) scanNext(w http.ResponseWriter, r *site.Request, id string) {
 	var answer scan.Answer
 	var answered bool
 	var err error
-	if g.mayPoll(r, id) { // else as if the phone had not answered yet
+	if g.mayPoll(r, id) { // otherwise the phone counts as not having answered yet
 		answer, answered, err = g.scanAnswer(r, id)
 	}
 	switch {
@@ -140,21 +144,23 @@ func (g *Gate) scanNext(w http.ResponseWriter, r *site.Request, id string) {
 	}
 }
 
-// scanAnswer is what a phone has said to a code.
+// scanAnswer reads a phone's answer to a code.
 func (g *Gate) scanAnswer(r *site.Request, id string) (scan.Answer, bool, error) {
 	ctx, cancel := g.StoreContext(r)
 	defer cancel()
 	return g.Hub.Scans.Read(ctx, g.Hub.Keys, signin.OnceKey("answer", r.Origin, id))
 }
 
-// scanOver says that a code leads nowhere; again shows another one, "" none.
+// scanOver shows that a code is no longer valid. again is the address of a new
+// code; "" means none.
 func (g *Gate) scanOver(w http.ResponseWriter, r *site.Request, kind page.Kind, again string) {
-	g.Show(w, r, page.Page{Kind: kind, ContinueURL: again}, string(kind), "This code is over, or was refused. Show a new one.")
+	g.Show(w, r, page.Page{Kind: kind, ContinueURL: again}, string(kind), "This code has expired or was refused. Show a new one.")
 }
 
-// scanTooMany has somebody wait who has asked for too many codes, or answered them.
+// scanTooMany answers 429 to a visitor who has requested or answered too many
+// codes.
 func (g *Gate) scanTooMany(w http.ResponseWriter, r *site.Request, after time.Duration, again string) {
-	response.RetryIn(w, after) // for a script; a page says it by itself
+	response.RetryIn(w, after) // for scripts; the page has its own text
 	g.Show(w, r, page.Page{Kind: page.Unavailable, Status: http.StatusTooManyRequests, RetryAfter: after, ContinueURL: again},
 		"too_frequent", "Too many codes. Wait a moment, and try again.")
 }

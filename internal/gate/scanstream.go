@@ -15,14 +15,16 @@ import (
 )
 
 const (
-	// scanRound is how often a stream asks what the phone says.
+	// scanRound is how often a stream reads the phone's answer.
 	scanRound = 750 * time.Millisecond
-	// scanSpell is how long a stream lasts; the browser opens the next one. Proxies
-	// close what is silent, and a server that stops waits for its streams.
+	// scanSpell is how long a stream lasts; the browser opens the next one.
+	// Proxies close silent connections, and a server that stops waits for its
+	// streams.
 	scanSpell = 20 * time.Second
 )
 
-// What a browser that waits hears. Anything but waiting leads it on.
+// The states sent to the waiting browser. It leaves the page on every state but
+// waiting.
 const (
 	scanWaiting   = "waiting"
 	scanConfirmed = "confirmed"
@@ -30,7 +32,7 @@ const (
 	scanExpired   = "expired"
 )
 
-// scanState is what a browser hears of its code.
+// scanState returns the state of a code for its browser.
 func (g *Gate) scanState(ctx context.Context, origin string, c scan.Code) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, outage.StoreTimeout)
 	defer cancel()
@@ -49,7 +51,8 @@ func (g *Gate) scanState(ctx context.Context, origin string, c scan.Code) (strin
 	}
 }
 
-// scanPoll answers a browser that asks by itself. It never says who has confirmed.
+// scanPoll answers a browser that polls. The answer never says which person has
+// confirmed.
 func (g *Gate) scanPoll(w http.ResponseWriter, r *site.Request, id string) {
 	state := scanExpired
 	if c, _, ok := g.scanOf(r, id); ok {
@@ -70,16 +73,17 @@ func (g *Gate) mayPoll(r *site.Request, id string) bool {
 	return g.Hub.Scans.Limits().MayAsk(id, r.Network(), time.Now())
 }
 
-// scanStream tells a browser by server-sent events.
+// scanStream sends the state to a browser by server-sent events.
 func (g *Gate) scanStream(w http.ResponseWriter, r *site.Request, id string) {
 	c, _, ok := g.scanOf(r, id)
 	if !ok {
-		response.WriteError(w, http.StatusGone, "scan_expired", "This code is over.")
+		response.WriteError(w, http.StatusGone, "scan_expired", "This code has expired.")
 		return
 	}
 	var ctx context.Context
 	var leave func()
-	// A stream asks at once: opened again and again, it would be a poll without bound.
+	// A stream reads the store at once, so reopening it would be an unbounded
+	// poll.
 	if ok = g.mayPoll(r, id); ok {
 		ctx, leave, ok = g.Hub.Scans.Streams.Enter(r.Context(), id, r.Network())
 	}
@@ -99,7 +103,7 @@ func (g *Gate) scanStream(w http.ResponseWriter, r *site.Request, id string) {
 	g.scanTell(ctx, stream, r.Origin, c)
 }
 
-// scanTell asks again and again, and says what is new.
+// scanTell polls the store and sends each change of state.
 func (g *Gate) scanTell(ctx context.Context, stream response.Stream, origin string, c scan.Code) {
 	round := time.NewTicker(scanRound)
 	defer round.Stop()
@@ -107,11 +111,11 @@ func (g *Gate) scanTell(ctx context.Context, stream response.Stream, origin stri
 	for {
 		state, err := g.scanState(ctx, origin, c)
 		if err != nil && ctx.Err() == nil && !failed {
-			failed = true // one line for a stream; the store tells the rest
-			g.LogFailed(slog.LevelWarn, "a browser waits for a store", flow.Flow{}, err)
+			failed = true // one line per stream; the store logs its own outage
+			g.LogFailed(slog.LevelWarn, "cannot read the answer of a phone; the browser keeps waiting", flow.Flow{}, err)
 		}
 		if state != scanWaiting {
-			_ = stream.Say(state) // the browser may have left: nobody to tell
+			_ = stream.Say(state) // an error means that the browser has left
 			return
 		}
 		select {

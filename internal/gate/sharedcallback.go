@@ -12,25 +12,28 @@ import (
 	"github.com/caddy-wechat/gateway/internal/site"
 )
 
-// sharedPath begins the callback of another site. Flow ids are upper case.
+// sharedPath is the prefix of another site's callback. It cannot be a flow id:
+// those are upper case.
 const sharedPath = flow.CallbackPath + "at/"
 
-// callbackAddress is where WeChat is to send the visitor of a dance back to.
+// callbackAddress returns the address to which WeChat sends the visitor of a
+// dance back.
 func (g *Gate) callbackAddress(r *site.Request, path string) string {
 	shared := g.Hub.SharedCallback
 	if shared == nil || r.Origin == shared.Origin {
 		return r.Origin + path
 	}
 	if !shared.Sites[r.Origin] {
-		g.strange.Do(func() { // once: the Host is the visitor's
-			g.Logger.Warn("a visitor of a site that callback_origin does not know: write `origin` into its wechat_auth block", slog.String("site", r.Origin))
+		g.strange.Do(func() { // once, because the visitor controls the Host
+			g.Logger.Warn("callback_origin does not know the site of this visitor: write `origin` into its wechat_auth block", slog.String("site", r.Origin))
 		})
 		return r.Origin + path
 	}
 	return shared.Origin + sharedPath + strings.Replace(r.Origin, "://", "/", 1) + "/" + strings.TrimPrefix(path, flow.CallbackPath)
 }
 
-// handOn sends a visitor on to the site whose dance it is. Nothing is spent here.
+// handOn redirects a visitor to the site that began the dance. It spends no
+// code.
 func (g *Gate) handOn(w http.ResponseWriter, r *site.Request, rest string) {
 	if r.Method != http.MethodGet {
 		response.MethodNotAllowed(w, http.MethodGet)
@@ -44,11 +47,11 @@ func (g *Gate) handOn(w http.ResponseWriter, r *site.Request, rest string) {
 		address += "?" + r.Original.RawQuery
 	}
 	if shared == nil || !shared.Sites[origin] || !flow.HasForm(path) || !response.HeaderFits(w.Header(), address) {
-		// Also who was under way while the configuration changed.
+		// This also happens when the configuration changes during a sign-in.
 		g.Show(w, r, page.Page{Kind: page.TryAgain}, "not_found", "There is no such callback.")
 		return
 	}
 	id, _, _ := strings.Cut(path, "/")
-	g.Logger.Debug("callback handed on", slog.String("site", site.HostName(origin)), slog.String("flow", audit.ShortID(id)))
+	g.Logger.Debug("callback redirected to its site", slog.String("site", site.HostName(origin)), slog.String("flow", audit.ShortID(id)))
 	response.Redirect(w, http.StatusSeeOther, address)
 }

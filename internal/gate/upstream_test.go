@@ -126,7 +126,7 @@ func TestAnswerWithoutMeaningIsLogged(t *testing.T) {
 			b := w.browser("alice")
 			b.open("/")
 			b.open("/")
-			lines := w.log.lines("with a value that has no meaning")
+			lines := w.log.lines("with an unknown value")
 			if len(lines) != c.lines {
 				t.Fatalf("%d lines, want %d: %q", len(lines), c.lines, lines)
 			}

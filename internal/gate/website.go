@@ -15,13 +15,12 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// Browsers outside WeChat are led to WeChat's own QR page, where the site has a
-// website's account. That is a dance like the other one, with another account: the
-// flow says which. What WeChat asks there is everything at once, so that such a
-// session satisfies every scope.
+// A site with a website account sends browsers outside WeChat to WeChat's own
+// QR page. It is the same dance with another account, named in the flow. WeChat
+// asks for everything at once there, so such a session satisfies every scope.
 
-// outside is what happens to visitors who are not in WeChat. To WeChat's own servers
-// only a website's account can send them.
+// outside returns how visitors outside WeChat are handled. Only a website
+// account can send them to WeChat's own servers.
 func (g *Gate) outside() site.Outside {
 	o := g.Rules.Outside
 	if o == site.OutsideLogin && g.Hub.RealWeChat && !g.Has(wechat.Website) {
@@ -33,7 +32,7 @@ func (g *Gate) outside() site.Outside {
 	return o
 }
 
-// signInAccount is the account that signs the visitor of r in.
+// signInAccount returns the account that signs the visitor of r in.
 func (g *Gate) signInAccount(r *site.Request) wechat.Account {
 	if g.outside() == site.OutsideLogin && !request.DetectBrowser(r.UserAgent()).InWeChat() {
 		for _, a := range g.Others {
@@ -45,12 +44,12 @@ func (g *Gate) signInAccount(r *site.Request) wechat.Account {
 	return g.Account
 }
 
-// maxHandedCode is what WeChat adds to an address that is handed on, in bytes: a
-// code, whose length is at most 512, and the state.
+// maxHandedCode bounds, in bytes, what WeChat adds to a callback that is handed
+// on: a code of at most 512 bytes and the state.
 const maxHandedCode = len("?code=&state=") + 512 + 64
 
-// signInURL is WeChat's page for a flow. Where the answer would be too long with it,
-// the flow ends at the front page.
+// signInURL returns the address of WeChat's page for a flow. If that makes the
+// answer's headers too long, the flow ends at the front page instead.
 func (g *Gate) signInURL(w http.ResponseWriter, r *site.Request, a wechat.Account, f flow.Flow) (string, error) {
 	sealer := g.Sealer(r)
 	path, err := sealer.Path(f)
@@ -67,7 +66,7 @@ func (g *Gate) signInURL(w http.ResponseWriter, r *site.Request, a wechat.Accoun
 	return location, nil
 }
 
-// askURL is WeChat's page for an account.
+// askURL returns the address of WeChat's page for an account.
 func (g *Gate) askURL(a wechat.Account, callback string, scope wechat.Scope, state string) string {
 	if a.Kind == wechat.Website {
 		return g.Hub.WeChat.QRConnectURL(wechat.QRConnect{AppID: a.Credentials.AppID, RedirectURI: callback, State: state})
@@ -75,10 +74,11 @@ func (g *Gate) askURL(a wechat.Account, callback string, scope wechat.Scope, sta
 	return g.Hub.WeChat.AuthorizeURL(wechat.Authorize{AppID: a.Credentials.AppID, RedirectURI: callback, Scope: scope, State: state})
 }
 
-// refusedAtWebsite handles a state without a code, as WeChat's QR page used to send
-// it. Today it calls nobody back: its page stays, and the visitor goes back.
+// refusedAtWebsite handles a state without a code, as WeChat's QR page used to
+// send it. Today WeChat does not call back on a refusal: its page stays, and
+// the visitor goes back.
 func (g *Gate) refusedAtWebsite(w http.ResponseWriter, r *site.Request, f flow.Flow) {
-	g.Logger.Info("visitor refused", slog.String("flow", audit.ShortID(f.ID)), slog.String("account", f.Account))
+	g.Logger.Info("the visitor refused to sign in at WeChat", slog.String("flow", audit.ShortID(f.ID)), slog.String("account", f.Account))
 	scope := wechat.Website.SessionScope()
 	g.WriteAudit(r, audit.Record{Action: audit.ActionDecline, Account: f.Account, Scope: scope, Reason: audit.ReasonWeChat, Flow: f.ID})
 	if account, known := g.FlowAccount(f); known {
@@ -90,7 +90,7 @@ func (g *Gate) refusedAtWebsite(w http.ResponseWriter, r *site.Request, f flow.F
 	g.tryAgain(w, r, f)
 }
 
-// tellRefusal tells of a refusal at WeChat's QR page.
+// tellRefusal queues the event of a refusal at WeChat's QR page.
 func (g *Gate) tellRefusal(r *site.Request, f flow.Flow, e ledger.Event) {
 	if r.Identity != nil && !r.Identity.Guest() {
 		e.Person = r.Identity.Session.Person
@@ -103,26 +103,26 @@ func (g *Gate) tellRefusal(r *site.Request, f flow.Flow, e ledger.Event) {
 	ctx, cancel := g.StoreContext(r)
 	defer cancel()
 	if err := g.Teller().Keep(ctx, e); err != nil {
-		g.LogFailed(slog.LevelError, "a refusal was not told", f, err)
+		g.LogFailed(slog.LevelError, "could not record a declined sign-in", f, err)
 	}
 }
 
-// framed reports a callback inside a frame, which is where it comes when the site
-// shows WeChat's QR page in one of its own (wxLogin's self_redirect). The way back
-// from WeChat is another site's, so that the browser sends no cookie into a frame:
-// begun anew, the visitor would meet one code after the other.
+// framed reports a callback inside a frame. That happens when the site shows
+// WeChat's QR page in a frame (wxLogin's self_redirect). The redirect from
+// WeChat is cross-site, so the browser sends no cookie into the frame, and a
+// restart would show the visitor one code after the other.
 func (g *Gate) framed(r *site.Request, f flow.Flow) bool {
 	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "iframe" && dest != "frame" {
 		return false
 	}
-	// The official account's is as ever where the cookie came.
+	// The official account's callback works as usual if the cookie was sent.
 	return f.Account != "" || !f.BoundTo(r.Request, r.CookieScope, r.HeldSecrets())
 }
 
-// explainFrame has the visitor click once: that opens this same address in the whole
-// window, from a page of ours, and with the cookies. Nothing is spent here, and only
-// pages of this site can frame it (attack: clickjacking; and a foreign page that
-// finishes a dance behind the visitor's back).
+// explainFrame shows a page with one link: it opens this same address in the
+// whole window, now with the cookies. It spends no code, and only pages of this
+// site can frame it (attack: clickjacking; and a foreign page that finishes a
+// dance without the visitor's knowledge).
 func (g *Gate) explainFrame(w http.ResponseWriter, r *site.Request) {
 	g.Show(w, r, page.Page{Kind: page.Framed}, "framed", "Open this address in the whole window.")
 }
