@@ -1,19 +1,21 @@
-// Package fleetredis is what the gateways of a fleet share in one Redis, beside
-// sessions and persons: how a sign-in ended, and the tokens of the accounts.
+// Package fleetredis holds what the gateways of a fleet share in one Redis,
+// beside sessions and persons: the results of sign-ins, and the tokens of the
+// accounts.
 //
 // # How a sign-in ended
 //
-// WeChat may open the callback address of one sign-in twice, and the two requests
-// may reach two gateways. A code is spent once. [Shared] lets one gateway claim the
-// sign-in, spend the code and leave the result; the others wait for the result.
-// It implements signin.Shared. What a phone answers to a desktop's code is shared in
-// the same way, under a prefix of its own.
+// WeChat may open the callback address of one sign-in twice, and the two
+// requests may reach two gateways. A code can be spent only once. [Shared] lets
+// one gateway claim the sign-in, spend the code and leave the result; the
+// others wait for the result. It implements signin.Shared. The answer of a
+// phone to a desktop's QR code is shared in the same way, under its own prefix.
 //
 // # The tokens of the accounts
 //
-// WeChat gives an account one access token at a time: a gateway that fetches one
-// for itself makes the others' invalid. [Tokens] keeps one for all, and has a lock
-// for the gateway that fetches the next. It implements wechat.TokenStore.
+// WeChat gives an account one access token at a time: a gateway that fetches a
+// token for itself invalidates the token of the others. [Tokens] keeps one
+// token for all gateways, and a lock for the gateway that fetches the next one.
+// It implements wechat.TokenStore.
 //
 // # The keys
 //
@@ -24,8 +26,8 @@
 //	t:<token>    a token, sealed with the session keys
 //	l:<token>    locked by the gateway that fetches it
 //
-// Each has an end. A claim or lock without one, or with one later than gateways ask
-// for, is not a gateway's, and is taken over (take.go).
+// Each key has a TTL. A claim or lock without a TTL, or with a longer one than
+// gateways ask for, was not written by a gateway and is taken over (take.go).
 //
 // # What it may import
 //

@@ -7,12 +7,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// takeScript takes a key for a time, unless another one has it. What never ends, or
-// ends later than any taker asks for, is none of ours (attack: a program that may
-// write to Redis plants a lock for ever, and all callbacks wait for it).
+// takeScript takes a key for a time, unless another taker has it. A value that
+// never expires, or expires later than any taker asks for, was not written by a
+// gateway (attack: a program that may write to Redis plants a lock for ever,
+// and all callbacks wait for it).
 //
-// KEYS: the key. ARGV: its value, for how long, and for how long another one can
-// have it, in ms.
+// KEYS: the key. ARGV: its value, its TTL, and the longest TTL that another
+// taker can have, in ms.
 var takeScript = redis.NewScript(`
 if redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') then return 1 end
 local left = redis.call('PTTL', KEYS[1])

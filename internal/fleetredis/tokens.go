@@ -13,22 +13,22 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Tokens keeps what the accounts themselves have from WeChat, sealed, for all
-// gateways of a fleet: one of them fetches it for all.
+// Tokens keeps the tokens that WeChat gave the accounts, sealed, for all
+// gateways of a fleet: one gateway fetches a token for all.
 type Tokens struct {
 	Client redis.UniversalClient
 	Prefix string        // of the keys in Redis
-	Keys   *session.Ring // seals what is kept
+	Keys   *session.Ring // seals the tokens
 }
 
-// purposeToken has keys of its own. What is sealed is bound to its key: a record
-// that is put in another's place opens nothing.
+// purposeToken has its own keys. A sealed token is bound to its key in Redis: a
+// record that is moved to another key does not open.
 const purposeToken = "token"
 
 func (s Tokens) key(kind, key string) string { return s.Prefix + kind + ":" + key }
 
-// Load implements wechat.TokenStore. What this fleet's keys do not open is none: it
-// is fetched anew.
+// Load implements wechat.TokenStore. A record that the fleet's keys do not open
+// counts as absent, and the token is fetched anew.
 func (s Tokens) Load(ctx context.Context, key string) (wechat.Secret, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -41,7 +41,7 @@ func (s Tokens) Load(ctx context.Context, key string) (wechat.Secret, error) {
 	}
 	plain, err := s.Keys.Open(purposeToken, key, sealed)
 	if err != nil {
-		return wechat.Secret{}, nil // as if there were none
+		return wechat.Secret{}, nil // the record counts as absent
 	}
 	return wechat.NewSecret(string(plain)), nil
 }
@@ -64,7 +64,7 @@ func (s Tokens) Save(ctx context.Context, key string, record wechat.Secret, expi
 	return nil
 }
 
-// unlockScript removes a lock that is still its owner's.
+// unlockScript removes a lock if the caller still owns it.
 var unlockScript = redis.NewScript(`if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`)
 
 // Lock implements wechat.TokenStore.
@@ -82,7 +82,7 @@ func (s Tokens) Lock(ctx context.Context, key string, ttl time.Duration) (func()
 	return func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 		defer cancel()
-		// One that cannot be given up runs out by itself.
+		// A lock that cannot be released expires.
 		_ = unlockScript.Run(ctx, s.Client, []string{name}, owner).Err()
 	}, true, nil
 }

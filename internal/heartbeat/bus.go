@@ -2,34 +2,35 @@ package heartbeat
 
 import "context"
 
-// Bus carries messages between gateways. What one of them publishes on a channel
-// reaches all that are subscribed to it, the sender too.
+// Bus carries messages between gateways. A message that one gateway publishes
+// on a channel reaches all subscribers of the channel, the sender too.
 type Bus interface {
 	// Publish sends one message.
 	Publish(ctx context.Context, channel, message string) error
 
-	// Subscribe calls receive for each message on the channels, one after the other,
-	// in the order sent, until ctx is done or a message may have been lost; then it
-	// returns an error. It does not subscribe again by itself. It calls receive no
-	// more when it has returned.
+	// Subscribe calls receive for each message on the channels, one after the
+	// other, in the order sent, until ctx is done or a message may have been
+	// lost; then it returns an error. It does not subscribe again by itself,
+	// and does not call receive after it has returned.
 	Subscribe(ctx context.Context, channels []string, receive func(channel, message string)) error
 }
 
-// Listener is a part of the gateway that hears one channel. Its methods are called
-// one after the other. While one of them runs, nothing is heard, on no channel: they
-// must return at once.
+// Listener is a part of the gateway that hears one channel. Its methods are
+// called one after the other and must return at once: while one of them runs,
+// no channel is heard.
 type Listener interface {
-	// Receive takes in a message.
+	// Receive handles a message.
 	Receive(message string)
 
-	// Begin says that an unbroken time has begun. What was announced before may have
-	// been missed. It is called again, without Break, when heartbeats come back after
-	// a silence.
+	// Begin reports that an unbroken time has begun. Earlier announcements may
+	// have been missed. It is called again, without Break, when heartbeats come
+	// back after a silence.
 	Begin()
 
-	// Break says that the subscription failed, and with it the unbroken time. It is
-	// also called when the first attempt to subscribe fails, so that a wrong address
-	// is seen early, and not for attempts that fail after another.
+	// Break reports that the subscription failed, which ends the unbroken time.
+	// It is also called when the first attempt to subscribe fails, so that a
+	// wrong address is seen early, but not for later attempts that fail after
+	// another.
 	Break(err error)
 }
 
@@ -47,7 +48,7 @@ func (c *Channel) Publish(ctx context.Context, message string) error {
 	return c.Connection.Bus.Publish(ctx, c.Name, message)
 }
 
-// Subscribe subscribes to the channel alone, on a connection of its own and without
+// Subscribe subscribes to the channel alone, on its own connection and without
 // a heartbeat. Listen is better.
 func (c *Channel) Subscribe(ctx context.Context, receive func(message string)) error {
 	return c.Connection.Bus.Subscribe(ctx, []string{c.Name}, func(_, message string) { receive(message) })

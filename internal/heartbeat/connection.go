@@ -13,21 +13,21 @@ import (
 const DefaultEvery = 100 * time.Millisecond
 
 const (
-	mark       = "b" // begins a heartbeat; then the sender's name, a colon, and when it was sent
+	mark       = "b" // start of a heartbeat; the sender's name, a colon and the time of sending follow
 	maxLength  = 64  // of a heartbeat
 	retry      = 100 * time.Millisecond
 	retryLimit = time.Second
-	silence    = 4 // heartbeats that do not come back are a silence
+	silence    = 4 // this many missing heartbeats are a silence
 )
 
-// Connection is the one subscription of a process, and the heartbeat on it. Give it
-// listeners, then Start it. Its fields must not change after that.
+// Connection is the one subscription of a process, with its heartbeat. Add the
+// listeners, then call Start. The fields must not change after that.
 type Connection struct {
 	// Bus is required.
 	Bus Bus
 
-	// Every is how often a heartbeat is sent. Zero means DefaultEvery. Where a moment
-	// is asked about in Covers, four heartbeats should have room in it.
+	// Every is how often a heartbeat is sent. Zero means DefaultEvery. The
+	// duration given to Covers should have room for four heartbeats.
 	Every time.Duration
 
 	mu        sync.Mutex
@@ -38,19 +38,19 @@ type Connection struct {
 	work      sync.WaitGroup
 
 	name  string    // of this process, in its heartbeats
-	born  time.Time // heartbeats say how long after this they were sent
+	born  time.Time // heartbeats give their time of sending relative to this
 	heard heard
 	spans spans
 }
 
-// heard is when the last heartbeat that came back was sent and when it came, after
-// Connection.born. Only the subscription touches it.
+// heard holds when the last heartbeat that came back was sent and when it came,
+// relative to Connection.born. Only the subscription touches it.
 type heard struct{ sent, came time.Duration }
 
-// Listen has a listener hear a channel; one for each, and before Start. Heartbeats
-// travel on the channel that is named first. In a Redis Cluster, the node that has
-// that channel carries the connection: let it be the node on which announcements
-// must not be missed.
+// Listen registers the listener of a channel, before Start; each channel has
+// one. Heartbeats travel on the first channel that is registered. In a Redis
+// Cluster the node of that channel carries the connection, so register first
+// the channel whose announcements must not be missed.
 func (c *Connection) Listen(channel string, l Listener) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -63,9 +63,9 @@ func (c *Connection) Listen(channel string, l Listener) {
 	c.listeners[channel] = l
 }
 
-// Start begins to listen and to send heartbeats. It never waits and never fails: a
-// Redis that cannot be reached is tried again for as long as it takes. Close ends
-// it. Start after Start, after Close, or without a listener, does nothing.
+// Start begins to listen and to send heartbeats. It never waits and never
+// fails: it tries a Redis that cannot be reached until it can. Close stops it.
+// Start does nothing after Start, after Close, or without a listener.
 func (c *Connection) Start() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -78,8 +78,8 @@ func (c *Connection) Start() {
 	c.work.Go(func() { c.beat(ctx) })
 }
 
-// Close ends what Start began, and waits for it. After it nothing is covered. Close
-// the client of Redis afterwards.
+// Close stops what Start began, and waits for it. After Close no time is
+// covered. Close the Redis client afterwards.
 func (c *Connection) Close() error {
 	c.mu.Lock()
 	c.closed = true
@@ -91,7 +91,7 @@ func (c *Connection) Close() error {
 	return nil
 }
 
-// listen keeps a subscription.
+// listen keeps the subscription alive.
 func (c *Connection) listen(ctx context.Context) {
 	pause, first := retry, true
 	for {
@@ -116,7 +116,8 @@ func (c *Connection) listen(ctx context.Context) {
 	}
 }
 
-// beat sends heartbeats. Whether one was sent says nothing: that it comes back does.
+// beat sends heartbeats. It ignores errors: only a heartbeat that comes back
+// counts.
 func (c *Connection) beat(ctx context.Context) {
 	for sleep(ctx, c.every()) {
 		once, cancel := context.WithTimeout(ctx, silence*c.every())
@@ -126,7 +127,7 @@ func (c *Connection) beat(ctx context.Context) {
 	}
 }
 
-// receive takes in one message. Heartbeats are for nobody else.
+// receive handles one message. It passes no heartbeat on to listeners.
 func (c *Connection) receive(channel, message string) {
 	if what, ok := strings.CutPrefix(message, mark); ok {
 		if channel == c.channels[0] && len(message) <= maxLength {
@@ -139,7 +140,7 @@ func (c *Connection) receive(channel, message string) {
 	}
 }
 
-// hear takes in a heartbeat, if it is ours and a new one.
+// hear handles a heartbeat, if this process sent it and it is a new one.
 func (c *Connection) hear(what string) {
 	name, at, _ := strings.Cut(what, ":")
 	if name != c.name {
@@ -149,15 +150,15 @@ func (c *Connection) hear(what string) {
 	came := now.Sub(c.born)
 	ns, err := strconv.ParseInt(at, 10, 64)
 	sent := time.Duration(ns)
-	if err != nil || sent <= c.heard.sent || sent > came { // one from the future is forged
+	if err != nil || sent <= c.heard.sent || sent > came { // a heartbeat from the future is forged
 		return
 	}
 	limit := silence * c.every()
 	silent := sent-c.heard.sent > limit || came-c.heard.came > limit
 	c.heard = heard{sent, came}
-	// A span begins now, not when the heartbeat was sent: the subscription may have
-	// begun while it was on its way. After a silence the same holds: whatever caused
-	// it may have swallowed more than heartbeats.
+	// A span begins now, not when the heartbeat was sent: the subscription may
+	// have begun in between. After a silence too: what caused the silence may
+	// have swallowed announcements.
 	if !c.spans.hear(now, c.born.Add(sent), silent) {
 		return
 	}
@@ -173,7 +174,7 @@ func (c *Connection) every() time.Duration {
 	return c.Every
 }
 
-// sleep waits, and says whether the context is still good.
+// sleep waits, and reports whether the context is still alive.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -1,44 +1,46 @@
-// Package heartbeat is how gateways on one Redis hear each other, and how each
-// notices when it does not hear.
+// Package heartbeat lets gateways on one Redis hear each other, and lets each
+// gateway notice when it does not hear the others.
 //
-// Gateways keep sessions and persons in memory, so that a request costs no round
-// trip. When one gateway changes something, it announces that on a channel, and
-// the others drop what they keep. Redis Pub/Sub loses messages without a word: a
-// connection that looks alive may deliver nothing. So each gateway also sends
-// itself heartbeats on the same subscription.
+// Gateways keep sessions and persons in memory, so that a request costs no
+// round trip. When one gateway changes something, it announces that on a
+// channel, and the others drop their copies. Redis Pub/Sub loses messages
+// silently: a connection that looks alive may deliver nothing. So each gateway
+// also sends heartbeats to itself on the same subscription.
 //
 // # Why a heartbeat proves anything
 //
 // Messages of one connection arrive in the order in which Redis took them. When
-// our own heartbeat, sent at 12:00:00, has come back, everything announced before
-// 12:00:00 has come too. Had it been lost, the connection would be broken, and the
-// heartbeat would not have come either.
+// our heartbeat of 12:00:00 has come back, every announcement from before
+// 12:00:00 has come too: if one had been lost, the connection would be broken,
+// and the heartbeat would not have come back.
 //
-// A [Connection] counts from the first heartbeat that comes back on a subscription.
-// The time from then until the last one was sent is unbroken: nothing announced in
-// it was missed. The time ends when the subscription fails, and when no heartbeat
-// came for four times [Connection.Every]; the next heartbeat begins a new one.
+// A [Connection] counts from the first heartbeat that comes back on a
+// subscription. The time from then until the last one was sent is unbroken: no
+// announcement in it was missed. The time ends when the subscription fails, and
+// when no heartbeat has come for four times [Connection.Every]; the next
+// heartbeat begins a new unbroken time.
 //
 // # The one question
 //
-// [Connection.Covers] is what the keepers of memory ask: was this answer, read from
-// Redis at t, read in the unbroken time, and was the last heartbeat sent no longer
-// than a moment ago? Then any change of it would have been heard, but for changes of
-// that moment. Otherwise nobody knows, and the answer must be asked for again. So a
-// gateway that is deaf is slower, and never wrong for longer than the moment.
+// A part that keeps data in memory asks [Connection.Covers] about each answer:
+// was it read from Redis (at t) in the unbroken time, and was the last
+// heartbeat sent no longer ago than a given moment? Then every change of it has
+// been heard, except for changes within that moment. Otherwise a change may
+// have been missed, and Redis must be asked again. So a gateway that hears
+// nothing is slower, and never wrong for longer than that moment.
 //
 // # What an announcement may do
 //
-// It is a hint. Any program that may publish can forge one. So a [Listener] forgets
-// what it keeps, or asks Redis; it takes no message for the truth.
+// An announcement is a hint. Any program that may publish can forge one. So a
+// [Listener] drops what it keeps, or asks Redis; it never believes a message.
 //
 // # One process, one connection
 //
 // Sessions and persons have a channel each, and share a Connection: one
-// subscription, one heartbeat. Names of channels and forms of messages belong to the
-// rooms that announce; gateways of all versions use the same ones and hear each
-// other. A heartbeat is heard by its sender alone, so its form is nobody else's
-// business.
+// subscription, one heartbeat. Names of channels and forms of messages belong
+// to the rooms that announce; gateways of all versions use the same ones and
+// hear each other. Only the sender of a heartbeat reads it, so its form may
+// change between versions.
 //
 // # What it may import
 //

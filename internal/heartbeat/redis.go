@@ -13,14 +13,15 @@ import (
 // Connection that is subscribed publishes several times a second.
 const quiet = 5 * time.Second
 
-// errResubscribed says that go-redis made the connection anew by itself.
+// errResubscribed means that go-redis has connected again by itself.
 var errResubscribed = errors.New("the connection was made anew, messages may be lost")
 
 // Redis is a Bus over Pub/Sub of any Redis: one server, Sentinel or Cluster.
 //
-// Why Pub/Sub, and not the client-side caching of Redis (CLIENT TRACKING): go-redis
-// has that for one server, database 0 and RESP3 only, not for Sentinel or Cluster,
-// and it does not say when it misses something. Nor is it faster; see session.Bus.
+// Why Pub/Sub, and not the client-side caching of Redis (CLIENT TRACKING):
+// go-redis supports that for one server, database 0 and RESP3 only, not for
+// Sentinel or Cluster, and does not report missed messages. Nor is it faster;
+// see session.Bus.
 type Redis struct {
 	// Client is required.
 	Client redis.UniversalClient
@@ -39,15 +40,15 @@ func (r Redis) Publish(ctx context.Context, channel, message string) error {
 // Subscribe implements Bus, with one connection for all channels.
 func (r Redis) Subscribe(ctx context.Context, channels []string, receive func(channel, message string)) error {
 	sub := r.Client.Subscribe(ctx)
-	// A blocked read does not see the context; closing the connection ends it.
+	// A blocked read ignores the context; closing the connection ends it.
 	stop := context.AfterFunc(ctx, func() { _ = sub.Close() })
 	defer func() {
 		if stop() {
 			_ = sub.Close()
 		}
 	}()
-	// One command for all: Redis has all of them from one moment on. Of a Cluster, the
-	// first one's node is asked.
+	// One command for all channels: Redis subscribes to all of them at one
+	// moment. In a Cluster the node of the first channel is asked.
 	if err := sub.Subscribe(ctx, channels...); err != nil {
 		return fmt.Errorf("heartbeat: subscribing: %w", err)
 	}

@@ -8,8 +8,8 @@ import (
 // span is a time in which no announcement was missed.
 type span struct {
 	begun  time.Time    // when the first heartbeat came back on the subscription
-	since  time.Time    // the same, or when heartbeats came back after the last silence
-	proven atomic.Int64 // when the last heartbeat that came back was sent, in ns after since; may be before it
+	since  time.Time    // begun, or when heartbeats came back after the last silence
+	proven atomic.Int64 // when the last heartbeat that came back was sent, in ns after since; may be negative
 }
 
 func newSpan(begun, since, sent time.Time) *span {
@@ -20,14 +20,14 @@ func newSpan(begun, since, sent time.Time) *span {
 
 func (s *span) until() time.Time { return s.since.Add(time.Duration(s.proven.Load())) }
 
-// prove notes a heartbeat that came back.
+// prove records a heartbeat that came back.
 func (s *span) prove(sent time.Time) { s.proven.Store(int64(sent.Sub(s.since))) }
 
-// spans are the span that is not over, if there is one, and the one before it.
+// spans are the current span, if there is one, and the one before it.
 type spans struct{ now, last atomic.Pointer[span] }
 
-// hear takes in a heartbeat that came back now. After a silence the span begins anew.
-// It reports whether one begins.
+// hear records a heartbeat that came back now. After a silence a new span
+// begins. It reports whether one begins.
 func (s *spans) hear(now, sent time.Time, silent bool) bool {
 	switch on := s.now.Load(); {
 	case on == nil:
@@ -50,9 +50,9 @@ func (s *spans) end() bool {
 	return over != nil
 }
 
-// Covers reports whether everything that was announced after t has been received,
-// but for what was announced within the last moment before now. It is false for a
-// Connection that is nil or does not hear.
+// Covers reports whether everything that was announced after t has been
+// received, except for announcements within the last moment before now. It is
+// false for a nil Connection and for one that does not hear.
 func (c *Connection) Covers(t, now time.Time, within time.Duration) bool {
 	if c == nil {
 		return false
@@ -61,10 +61,10 @@ func (c *Connection) Covers(t, now time.Time, within time.Duration) bool {
 	return s != nil && t.After(s.since) && now.Sub(s.until()) < within
 }
 
-// Confirmed returns until when what was read at t was certainly still so, had
-// nothing been announced about it: t itself, or later. A silence does not count: it
-// rests on the word of the Bus that it lost nothing. That is for times in which Redis
-// cannot be asked.
+// Confirmed returns the time until which data read at t was certainly still
+// valid, if no announcement about it came: t or later. It ignores silences and
+// relies on the Bus to report lost messages. Use it while Redis cannot be
+// asked.
 func (c *Connection) Confirmed(t time.Time) time.Time {
 	if c == nil {
 		return t
