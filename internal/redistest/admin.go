@@ -13,21 +13,24 @@ import (
 const (
 	adminUser   = "redistest"      // the user of the controls, on every node
 	callTimeout = 10 * time.Second // for one command of a test
-	askTimeout  = time.Second      // for one question of the controls, which ask again
+	askTimeout  = time.Second      // for one question of a control, which asks again
 )
 
-// Do runs one command on this node, as an administrator whom no change of users or passwords locks out. It follows
-// no redirect. It waits at most 10 s.
+// Do runs one command on this node, as an administrator that stays signed in
+// when users or passwords change. It follows no redirect. It waits at most 10
+// s.
 func (s *Server) Do(args ...any) *redis.Cmd { return s.do(callTimeout, args...) }
 
-// ask is Do for controls that wait for something: a node that stands still must not hold them up.
+// ask is Do for controls that wait for something: a node that stands still must
+// not block them.
 func (s *Server) ask(args ...any) *redis.Cmd { return s.do(askTimeout, args...) }
 
 func (s *Server) do(timeout time.Duration, args ...any) *redis.Cmd {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	cmd := redis.NewCmd(ctx, args...)
-	// Connected here, not by the client: that would print each refusal while a server starts or fails over.
+	// Connect here, not in the client: the client would print each refusal
+	// while a server starts or fails over.
 	conn, err := s.connect(ctx)
 	if err != nil {
 		cmd.SetErr(err)
@@ -41,7 +44,7 @@ func (s *Server) do(timeout time.Duration, args ...any) *redis.Cmd {
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 	defer client.Close()
-	_ = client.Process(ctx, cmd) // the caller finds it in cmd
+	_ = client.Process(ctx, cmd) // the error is in cmd
 	return cmd
 }
 

@@ -8,7 +8,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Backend is what every kind of Redis here has in common: [Server], [Sentinels] and [Nodes].
+// Backend is what every kind of Redis here can do: [Server], [Sentinels] and
+// [Nodes].
 type Backend interface {
 	Universal() *redis.UniversalOptions                   // new on each call: the caller may change it
 	Client() redis.UniversalClient                        // with these options; closed when the test ends
@@ -18,14 +19,14 @@ type Backend interface {
 	Servers() []*Server                                   // the data nodes
 
 	Kill()                 // SIGKILL to every data node
-	Restart()              // starts every data node that does not run; returns when the backend serves again
+	Restart()              // starts every data node that is not running; returns when the backend serves again
 	Pause(d time.Duration) // SIGSTOP to every data node; they go on after d, or (d = 0) when Resume is called
 	Resume()               // ends a pause
 
 	whole() *serverSet
 }
 
-// universal returns what all kinds share.
+// universal returns the options that all kinds share.
 func (e *serverSet) universal(servers []*Server) *redis.UniversalOptions {
 	o := &redis.UniversalOptions{Addrs: addrs(servers), Username: e.opts.Username, Password: e.opts.Password}
 	if e.certs != nil {
@@ -34,10 +35,12 @@ func (e *serverSet) universal(servers []*Server) *redis.UniversalOptions {
 	return o
 }
 
-// Dial returns a client with options of the caller's, closed when the test ends.
+// Dial returns a client with the caller's options, closed when the test ends.
 //
-// A client of a Cluster looks for the masters again after a second. go-redis v9.23 by itself does so after a MOVED or
-// READONLY answer, which a dead master cannot give, or after 60 s; redis.NewUniversalClient cannot change that.
+// A client of a Cluster looks for the masters again after a second. go-redis
+// v9.23 by itself does so only after a MOVED or READONLY answer, which a dead
+// master cannot give, or after 60 s; redis.NewUniversalClient cannot change
+// that.
 func (e *serverSet) Dial(o *redis.UniversalOptions) redis.UniversalClient {
 	var c redis.UniversalClient
 	if o.IsClusterMode && o.MasterName == "" {
@@ -47,7 +50,7 @@ func (e *serverSet) Dial(o *redis.UniversalOptions) redis.UniversalClient {
 	} else {
 		c = redis.NewUniversalClient(o)
 	}
-	e.tb.Cleanup(func() { _ = c.Close() }) // closed by the test already: fine
+	e.tb.Cleanup(func() { _ = c.Close() }) // the test may have closed it
 	return c
 }
 

@@ -48,7 +48,8 @@ func newCerts(dir string) (*Certs, error) {
 	}
 	c.Pool.AppendCertsFromPEM(pemCA)
 
-	// Replicas, sentinels and Cluster nodes are each other's clients with the server's certificate.
+	// Replicas, sentinels and Cluster nodes connect to each other with the
+	// server's certificate.
 	server := certificate("redistest server")
 	server.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 	server.IPAddresses, server.DNSNames = []net.IP{net.IPv4(127, 0, 0, 1)}, []string{"localhost"}

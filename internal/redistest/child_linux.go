@@ -2,8 +2,8 @@ package redistest
 
 import "syscall"
 
-// childAttr gives a child a process group of its own and its death with ours: a test binary that is killed, or
-// ends in a panic, leaves no server behind.
+// childAttr gives a child its own process group, and ends it when the test
+// process ends: a test binary that is killed or panics leaves no server behind.
 func childAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -4,5 +4,5 @@ package redistest
 
 import "syscall"
 
-// childAttr gives a child a process group of its own.
+// childAttr gives a child its own process group.
 func childAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

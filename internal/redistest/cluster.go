@@ -12,8 +12,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Nodes is a Cluster of three masters, each with one replica. A master that is silent for a second is replaced, a
-// second later or so; until then the Cluster refuses every key (CLUSTERDOWN).
+// Nodes is a Cluster of three masters, each with one replica. A master that is
+// silent for a second is replaced about a second later; until then the Cluster
+// refuses every key (CLUSTERDOWN).
 type Nodes struct {
 	*serverSet
 	group
@@ -31,8 +32,9 @@ func ClusterWith(t testing.TB, o Options) *Nodes {
 	return own(t, o, newNodes)
 }
 
-// Universal returns options that name all six nodes. A client that must outlive a failover is made with Dial or
-// Client, not with redis.NewUniversalClient: see Dial.
+// Universal returns options that name all six nodes. Make a client that must
+// outlive a failover with Dial or Client, not with redis.NewUniversalClient:
+// see Dial.
 func (c *Nodes) Universal() *redis.UniversalOptions {
 	o := c.universal(c.group)
 	o.IsClusterMode = true
@@ -45,19 +47,20 @@ func (c *Nodes) Client() redis.UniversalClient { return c.Dial(c.Universal()) }
 // URL returns redis+cluster://[user:password@]h1:p1,h2:p2….
 func (c *Nodes) URL() string { return c.url("+cluster", "", c.group) }
 
-// Masters returns the nodes that are masters by their own word, in the order of Servers.
+// Masters returns the nodes that say they are masters, in the order of Servers.
 func (c *Nodes) Masters() []*Server {
 	return slices.DeleteFunc(slices.Clone(c.group), func(s *Server) bool { return !s.Running() || isMaster(s) != nil })
 }
 
-// MasterOf returns the master that has the key's slot, or nil while there is none.
+// MasterOf returns the master of the key's slot, or nil while there is none.
 func (c *Nodes) MasterOf(key string) *Server {
 	for _, s := range c.Masters() {
 		slot, err := s.ask("cluster", "keyslot", key).Int64()
 		if err != nil {
 			continue
 		}
-		// A node answers COUNTKEYSINSLOT for any slot; CLUSTER NODES names its own.
+		// A node answers COUNTKEYSINSLOT for any slot; CLUSTER NODES lists its
+		// own slots.
 		if owned, err := ownedSlots(s); err == nil && owned(slot) {
 			return s
 		}
@@ -91,8 +94,8 @@ func ownedSlots(s *Server) (func(int64) bool, error) {
 	return nil, errors.New("the node has no slots")
 }
 
-// Failover kills the first master and returns its successor, once the whole Cluster serves again. The old one stays
-// dead until Restart.
+// Failover kills the first master and returns its successor, once the whole
+// Cluster serves again. The old master stays dead until Restart.
 func (c *Nodes) Failover() *Server {
 	c.tb.Helper()
 	all := c.Masters()
@@ -103,7 +106,7 @@ func (c *Nodes) Failover() *Server {
 	return c.failover(all[0])
 }
 
-// FailoverOf is Failover of the master that has this key.
+// FailoverOf is Failover of the master of this key.
 func (c *Nodes) FailoverOf(key string) *Server {
 	c.tb.Helper()
 	old := c.MasterOf(key)
@@ -139,7 +142,8 @@ func (c *Nodes) failover(old *Server) *Server {
 	return next
 }
 
-// Restart starts every node that does not run and returns when the Cluster is whole: three masters, three replicas.
+// Restart starts every node that is not running and returns when the Cluster is
+// whole: three masters, three replicas.
 func (c *Nodes) Restart() {
 	c.tb.Helper()
 	c.restart()
@@ -148,13 +152,14 @@ func (c *Nodes) Restart() {
 	}
 }
 
-// serving passes when every node that runs takes the Cluster for whole.
+// serving succeeds when every running node says that the Cluster is whole.
 func (c *Nodes) serving() error {
 	live := slices.DeleteFunc(slices.Clone(c.group), func(s *Server) bool { return !s.Running() })
 	return each(live, func(s *Server) error { return says(s, "cluster_state:ok") })
 }
 
-// settled passes when the Cluster serves and every master has its replica in step.
+// settled succeeds when the Cluster serves and every master has its replica in
+// step.
 func (c *Nodes) settled() error {
 	all := c.Masters()
 	if len(all) != masters {

@@ -30,7 +30,8 @@ func newNodes(e *serverSet) (*Nodes, error) {
 	return c, until(c.settled)
 }
 
-// bootNode starts one node, with a free port for the Cluster's own messages too.
+// bootNode starts one node, with another free port for the messages of the
+// Cluster.
 func (s *Server) bootNode() error {
 	return s.boot(func() []string {
 		bus, err := freePort()
@@ -42,7 +43,7 @@ func (s *Server) bootNode() error {
 			"cluster-enabled yes", "cluster-config-file nodes.conf", "cluster-announce-ip 127.0.0.1",
 			"cluster-port " + s.bus,
 			"cluster-node-timeout 1000",
-			"cluster-replica-validity-factor 0", // a replica is promoted however long its master has been silent
+			"cluster-replica-validity-factor 0", // a replica is promoted even if its master has been silent for long
 			"cluster-allow-replica-migration no",
 		}
 		if s.certs != nil {
@@ -52,7 +53,7 @@ func (s *Server) bootNode() error {
 	})
 }
 
-// form makes one Cluster of six lone nodes.
+// form joins six single nodes to one Cluster.
 func (c *Nodes) form() error {
 	for i, s := range c.group {
 		if err := s.Do("cluster", "set-config-epoch", i+1).Err(); err != nil {
@@ -84,7 +85,7 @@ func (c *Nodes) form() error {
 	})
 }
 
-// says passes when CLUSTER INFO has all the lines.
+// says succeeds when CLUSTER INFO has all the lines.
 func says(s *Server, lines ...string) error {
 	info, err := s.ask("cluster", "info").Text()
 	if err != nil {

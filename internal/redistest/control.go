@@ -6,23 +6,24 @@ import (
 	"time"
 )
 
-// Running tells whether the process is alive, paused or not.
+// Running reports whether the process is alive, paused or not.
 func (s *Server) Running() bool {
 	p := s.proc.Load()
 	return p != nil && p.running()
 }
 
-// PID is the number of the process.
+// PID returns the number of the process.
 func (s *Server) PID() int { return s.proc.Load().pid() }
 
-// Kill ends the process at once with SIGKILL and returns when it is gone. Killing the dead does nothing.
+// Kill ends the process at once with SIGKILL and returns when it is gone. It
+// does nothing to a dead process.
 func (s *Server) Kill() {
 	s.touched.Store(true)
 	s.proc.Load().kill()
 }
 
-// Restart starts the process on its old port, with its old folder, and returns when it serves. It does nothing for a
-// server that runs.
+// Restart starts the process on its old port, with its old folder, and returns
+// when it serves. It does nothing to a server that is running.
 func (s *Server) Restart() {
 	s.tb.Helper()
 	s.touched.Store(true)
@@ -36,8 +37,9 @@ func (s *Server) Restart() {
 	}
 }
 
-// Pause stops the process, which is still there when it returns but answers nothing: connections stay open, new ones
-// are accepted by the kernel. It goes on after d, or with d = 0 when Resume is called.
+// Pause stops the process. When Pause returns, the process still exists but
+// answers nothing: connections stay open, and the kernel accepts new ones. It
+// goes on after d, or with d = 0 when Resume is called.
 func (s *Server) Pause(d time.Duration) {
 	s.tb.Helper()
 	s.touched.Store(true)
@@ -54,7 +56,7 @@ func (s *Server) Resume() {
 	}
 }
 
-// group is the data nodes of a backend that has several.
+// group holds the data nodes of a backend that has several.
 type group []*Server
 
 // Servers returns all data nodes.
@@ -81,7 +83,7 @@ func (g group) Resume() {
 	}
 }
 
-// restart starts every data node that does not run, side by side.
+// restart starts every data node that is not running, in parallel.
 func (g group) restart() {
 	var all sync.WaitGroup
 	for _, s := range g {
@@ -90,7 +92,7 @@ func (g group) restart() {
 	all.Wait()
 }
 
-// each runs one step on every server, side by side, and returns the first error.
+// each runs one step on every server, in parallel, and returns the first error.
 func each(servers []*Server, step func(*Server) error) error {
 	errs := make([]error, len(servers))
 	var all sync.WaitGroup

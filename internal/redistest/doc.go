@@ -1,8 +1,9 @@
-// Package redistest starts real Redis servers for tests: one server, one with TLS, a Sentinel group of three, and a
-// Cluster of six nodes. They listen on loopback only, each is a child process of the test, and all are gone when the
-// test ends, also when the test process is killed.
+// Package redistest starts real Redis servers for tests: one server, one with
+// TLS, a Sentinel group of three, and a Cluster of six nodes. They listen on
+// loopback only. Each is a child process of the test, and all are gone when the
+// test ends, even when the test process is killed.
 //
-// Every test may have its own servers:
+// A test may start its own servers:
 //
 //	server := redistest.Standalone(t, redistest.Options{Username: "gateway", Password: "secret", AppendOnly: true})
 //	client := server.Client() // or redis.NewUniversalClient(server.Universal())
@@ -24,17 +25,19 @@
 //	Kill, Restart      the process dies at once (SIGKILL); it comes back on the same port with what AppendOnly kept
 //	Pause, Resume      the process stands still (SIGSTOP): connections stay open and answer nothing
 //	Failover           the master dies; returns when another node is master (Sentinel, Cluster)
-//	Do                 any command as an administrator whom no change of passwords locks out, on that very node:
+//	Do                 any command on that node, as an administrator that stays signed in when passwords change:
 //
 //	server.Do("config", "set", "maxmemory", "1")                            // OOM for every write
 //	server.Do("replicaof", "127.0.0.1", "1")                                // READONLY for every write
 //	server.Do("acl", "setuser", "default", "resetpass", ">new")             // WRONGPASS for new connections;
-//	server.Do("client", "kill", "type", "normal")                           // … and connections made before go
-//	server.Do("client", "pause", "3000", "all")                             // no answers for 3 s, nor to Do
+//	server.Do("client", "kill", "type", "normal")                           // … and closes existing connections
+//	server.Do("client", "pause", "3000", "all")                             // no answers for 3 s, not to Do either
 //
-// Without AppendOnly a master that is restarted within the second comes back empty and empties its replicas.
+// Without AppendOnly, a master that is restarted within a second comes back
+// empty and empties its replicas.
 //
-// Controls report what goes wrong with testing.TB.Errorf, so they may be called from any goroutine of the test.
+// Controls report failures with testing.TB.Errorf, so any goroutine of the test
+// may call them.
 //
 // # What it may import
 //

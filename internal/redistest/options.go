@@ -6,17 +6,19 @@ import (
 	"strings"
 )
 
-// Options of the servers of one backend. The zero value is a server open to all, in clear text, without persistence.
+// Options of the servers of one backend. The zero value is a server without
+// passwords, in clear text, without persistence.
 type Options struct {
 	Username string // ACL user; empty with a Password: the user "default"
 	Password string // printable ASCII without space, quote and backslash
 
-	SentinelPassword string // what the sentinels themselves demand; empty: nothing
+	SentinelPassword string // what the sentinels themselves require; empty: nothing
 
 	// AppendOnly keeps data over Kill and Restart: every write reaches the kernel before it is answered.
 	AppendOnly bool
 
-	// TLS replaces clear text. The servers demand a client certificate; Config "tls-auth-clients optional" softens that.
+	// TLS replaces clear text. The servers require a client certificate, unless
+	// Config has "tls-auth-clients optional".
 	TLS bool
 
 	Config []string // further lines of redis.conf, such as "maxmemory 10mb"; not for the sentinels
@@ -59,15 +61,16 @@ func (s *Server) data() []string {
 	lines := append(
 		s.common(),
 		`save ""`,
-		"lua-time-limit 60000", // a script that a loaded machine holds up is no outage
+		"lua-time-limit 60000", // a script that is slow on a busy machine is not an outage
 		"enable-debug-command yes",
-		"repl-diskless-sync-delay 0", // a replica need not wait five seconds for others
+		"repl-diskless-sync-delay 0", // a replica does not wait five seconds for others
 		"repl-ping-replica-period 1",
 		"masteruser "+adminUser, "masterauth "+s.admin,
 	)
 	if o.AppendOnly {
-		// "no" leaves the fsync to the kernel, but writes before each answer: that outlives SIGKILL.
-		// With "everysec" a write may wait two seconds inside the process.
+		// "no" leaves the fsync to the kernel, but writes before each answer:
+		// that survives SIGKILL. With "everysec" a write may wait two seconds
+		// inside the process.
 		lines = append(lines, "appendonly yes", "appendfsync no")
 	}
 	switch {

@@ -9,20 +9,23 @@ import (
 	"sync"
 )
 
-// Ports are taken below the range from which the kernel gives ports to outgoing connections (32768 and up): a killed
-// server's port stays free until it is restarted.
+// Ports are taken from below the range that the kernel uses for outgoing
+// connections (32768 and up): a killed server's port stays free until it is
+// restarted.
 const (
 	lowestPort = 12000
 	ports      = 20000
 )
 
-// given are the ports that were given: a killed server comes back to its own.
+// given holds the ports that were given out: a killed server returns to its own
+// port.
 var given = struct {
 	sync.Mutex
 	all map[int]bool
 }{all: map[int]bool{}}
 
-// freePort returns a loopback port on which nobody listens, each once. Another process may still be quicker: see Server.boot.
+// freePort returns a loopback port on which no process listens, each port once.
+// Another process may still take it first: see Server.boot.
 func freePort() (int, error) {
 	given.Lock()
 	defer given.Unlock()

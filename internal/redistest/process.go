@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// process is one redis-server in a process group of its own, so that a fork that writes a file dies with it.
+// process is one redis-server in its own process group, so that a fork that
+// writes a file dies with it.
 type process struct {
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when the process is gone and reaped
@@ -20,7 +21,8 @@ type process struct {
 	resume *time.Timer // ends a pause; nil when there is none
 }
 
-// start runs redis-server with a configuration file. What it prints is appended to the file "output" in dir.
+// start runs redis-server with a configuration file. Its output is appended to
+// the file "output" in dir.
 func start(dir string, args ...string) (*process, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -40,7 +42,7 @@ func start(dir string, args ...string) (*process, error) {
 	p := &process{cmd: cmd, exited: make(chan struct{})}
 	go func() {
 		defer close(p.exited)
-		_ = cmd.Wait() // a killed server has no better news
+		_ = cmd.Wait() // the error of a killed server says nothing new
 	}()
 	return p, nil
 }
@@ -56,7 +58,8 @@ func (p *process) running() bool {
 	}
 }
 
-// signal reaches the whole group. A process that is gone is left alone: its number may be another's by now.
+// signal signals the whole group. A process that is gone gets no signal: its
+// number may belong to another process now.
 func (p *process) signal(sig syscall.Signal) error {
 	if !p.running() {
 		return os.ErrProcessDone
@@ -67,11 +70,11 @@ func (p *process) signal(sig syscall.Signal) error {
 // kill ends the group at once, paused or not, and waits until it is reaped.
 func (p *process) kill() {
 	p.endPause()
-	_ = p.signal(syscall.SIGKILL) // gone already: nothing to do
+	_ = p.signal(syscall.SIGKILL) // the process may be gone already
 	<-p.exited
 }
 
-// pause stops the group now and lets it go on after d; 0 means never by itself.
+// pause stops the group now and lets it go on after d; 0 means until resume.
 func (p *process) pause(d time.Duration) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -31,7 +31,7 @@ func (e *serverSet) state(servers []*Server) ([]nodeState, error) {
 	return all, nil
 }
 
-// reset empties a backend that is still as it was started.
+// reset empties a backend that is otherwise as it was started.
 func (e *serverSet) reset(servers []*Server) error {
 	if e.touched.Load() {
 		return errors.New("it was killed, paused or failed over")
@@ -57,7 +57,8 @@ func (e *serverSet) reset(servers []*Server) error {
 	return until(func() error { return each(servers, empty) })
 }
 
-// empty passes when a node has no keys: replicas follow their master a moment later.
+// empty succeeds when a node has no keys: replicas follow their master a moment
+// later.
 func empty(s *Server) error {
 	n, err := s.Do("dbsize").Int64()
 	if err == nil && n != 0 {

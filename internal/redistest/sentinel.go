@@ -11,11 +11,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// MasterName is what the sentinels call their master.
+// MasterName is the sentinels' name for their master.
 const MasterName = "wechat"
 
-// Sentinels is a master with two replicas, watched by three sentinels. A master that is silent for a second is
-// replaced, two seconds later or so.
+// Sentinels is a master with two replicas, watched by three sentinels. A master
+// that is silent for a second is replaced about two seconds later.
 type Sentinels struct {
 	*serverSet
 	group
@@ -62,7 +62,8 @@ func newSentinels(e *serverSet) (*Sentinels, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Replicas first: a sentinel that finds none at its first look asks again only ten seconds later.
+	// Replicas first: a sentinel that finds none at first asks again only ten
+	// seconds later.
 	if err := until(func() error { return attached(master, 2) }); err != nil {
 		return nil, err
 	}
@@ -103,7 +104,7 @@ func (f *Sentinels) Client() redis.UniversalClient { return f.Dial(f.Universal()
 // URL returns redis+sentinel://[user:password@]h1:p1,h2:p2,h3:p3/wechat/0. User and password are the data nodes'.
 func (f *Sentinels) URL() string { return f.url("+sentinel", "/"+MasterName+"/0", f.Sentinels) }
 
-// Master returns the node that most sentinels take for the master, or nil.
+// Master returns the node that most sentinels consider the master, or nil.
 func (f *Sentinels) Master() *Server {
 	votes := map[string]int{}
 	for _, s := range f.Sentinels {
@@ -119,7 +120,8 @@ func (f *Sentinels) Master() *Server {
 	return nil
 }
 
-// Failover kills the master and returns the new one, once it takes writes. The old one stays dead until Restart.
+// Failover kills the master and returns the new one, once it accepts writes.
+// The old master stays dead until Restart.
 func (f *Sentinels) Failover() *Server {
 	f.tb.Helper()
 	old := f.Master()
@@ -144,15 +146,16 @@ func (f *Sentinels) Failover() *Server {
 	return next
 }
 
-// Restart starts every data node that does not run and returns when the group is whole: one master, two replicas.
-// A master that was replaced meanwhile is made a replica at once; the sentinels alone would take ten seconds.
+// Restart starts every data node that is not running and returns when the group
+// is whole: one master, two replicas. It makes a master that was replaced
+// meanwhile a replica at once; the sentinels alone would take ten seconds.
 func (f *Sentinels) Restart() {
 	f.tb.Helper()
 	f.restart()
 	if master := f.Master(); master != nil && isMaster(master) == nil {
 		for _, s := range f.group {
 			if s != master && isMaster(s) == nil {
-				s.Do("replicaof", "127.0.0.1", master.port()) // refused: settled tells
+				s.Do("replicaof", "127.0.0.1", master.port()) // if it is refused, settled reports it
 			}
 		}
 	}
@@ -161,7 +164,8 @@ func (f *Sentinels) Restart() {
 	}
 }
 
-// settled passes when all sentinels know each other, the master and both replicas, and both replicate.
+// settled succeeds when all sentinels know each other, the master and both
+// replicas, and both replicate.
 func (f *Sentinels) settled() error {
 	master := f.Master()
 	if master == nil {
@@ -182,7 +186,7 @@ func (f *Sentinels) settled() error {
 	})
 }
 
-// isMaster passes when the node itself says so.
+// isMaster succeeds when the node says that it is the master.
 func isMaster(s *Server) error {
 	role, err := s.ask("role").Slice()
 	if err != nil {
@@ -194,7 +198,7 @@ func isMaster(s *Server) error {
 	return nil
 }
 
-// attached passes when so many replicas are in step with a master.
+// attached succeeds when that many replicas are in step with a master.
 func attached(master *Server, replicas int) error {
 	info, err := master.ask("info", "replication").Text()
 	if err != nil {

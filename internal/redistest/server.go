@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	startTimeout = 30 * time.Second // for a server to answer, and for a group to be whole
+	startTimeout = 30 * time.Second // for a server to answer, or a group to be whole
 	pollEvery    = 20 * time.Millisecond
 )
 
-// Server is one redis-server: a backend by itself, or a node of one.
+// Server is one redis-server: a whole backend, or a node of one.
 type Server struct {
 	Addr string // 127.0.0.1:port
 
@@ -38,7 +38,7 @@ func Standalone(t testing.TB, o Options) *Server {
 	return own(t, o, newStandalone)
 }
 
-// TLS starts one server that speaks only TLS and demands a client certificate.
+// TLS starts one server that speaks only TLS and requires a client certificate.
 func TLS(t testing.TB) *Server {
 	t.Helper()
 	return Standalone(t, Options{TLS: true})
@@ -103,7 +103,8 @@ func (s *Server) run() error {
 	return fmt.Errorf("redistest: %s: %w: it says:\n%s", s.Addr, err, said[max(0, len(said)-2000):])
 }
 
-// serves asks for the number of the process: on this port there must be ours and no other's.
+// serves asks for the number of the process: the server on this port must be
+// ours.
 func (s *Server) serves() error {
 	info, err := s.ask("info", "server").Text()
 	if err != nil {
@@ -112,13 +113,14 @@ func (s *Server) serves() error {
 	if !strings.Contains(info, fmt.Sprintf("\nprocess_id:%d\r", s.PID())) {
 		return fmt.Errorf("%w: %w", errStop, errPortTaken)
 	}
-	return s.ask("ping").Err() // LOADING: it still reads its file
+	return s.ask("ping").Err() // LOADING: it is still reading its file
 }
 
-// errStop ends until before its time.
+// errStop makes until stop early.
 var errStop = errors.New("no use to wait")
 
-// until repeats a check until it passes, for at most startTimeout, and returns its last error.
+// until repeats a check until it succeeds, for at most startTimeout, and
+// returns its last error.
 func until(check func() error) error {
 	end := time.Now().Add(startTimeout)
 	for {

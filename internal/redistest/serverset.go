@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// serverSet is what the servers of one backend have in common.
+// serverSet holds what the servers of one backend have in common.
 type serverSet struct {
-	tb      testing.TB // the test that has the backend now
+	tb      testing.TB // the test that uses the backend now
 	root    string
 	opts    Options
 	certs   *Certs // nil in clear text
 	admin   string // password of adminUser
 	all     []*Server
-	as      []nodeState // of the data nodes when it was started, for a Shared
-	touched atomic.Bool // a control was used: a Shared does not lend this backend again
+	as      []nodeState // state of the data nodes after the start, for a Shared
+	touched atomic.Bool // a control was used: Shared does not lend this backend again
 }
 
 func newServerSet(tb testing.TB, root string, o Options) (*serverSet, error) {
@@ -34,14 +34,14 @@ func newServerSet(tb testing.TB, root string, o Options) (*serverSet, error) {
 	return e, err
 }
 
-// server adds one server, not started yet, with a folder of its own.
+// server adds one server, not started yet, with its own folder.
 func (e *serverSet) server(name string) (*Server, error) {
 	s := &Server{serverSet: e, dir: filepath.Join(e.root, name)}
 	e.all = append(e.all, s)
 	return s, os.Mkdir(s.dir, 0o700)
 }
 
-// end kills everything.
+// end kills all servers.
 func (e *serverSet) end() {
 	for _, s := range e.all {
 		if p := s.proc.Load(); p != nil {

@@ -9,21 +9,23 @@ import (
 	"testing"
 )
 
-// Shared lends backends to the tests of one package, so that each kind starts once and not for every test. Tests that
-// run in parallel get different ones. A backend comes back empty of keys, scripts and functions; one that was killed,
-// paused, failed over, or whose configuration or users a test changed, is not lent again. Clients must be closed
-// before the test ends, as those of Backend.Client are.
+// Shared lends backends to the tests of one package, so that each kind starts
+// once and not for every test. Tests that run in parallel get different
+// backends. A returned backend has no keys, scripts or functions; one that was
+// killed, paused or failed over, or whose configuration or users a test
+// changed, is not lent again. Clients must be closed before the test ends, as
+// those of Backend.Client are.
 //
-// The zero value is ready, and Main must be what runs the tests.
+// The zero value is ready. Main must run the tests.
 type Shared struct {
 	mu      sync.Mutex
 	root    string               // empty until Main runs, and after
-	started int                  // so far, for names of folders
+	started int                  // number so far, for folder names
 	idle    map[string][]Backend // by kind
 	all     []*serverSet
 }
 
-// runner is what testing.M is, and what goleak.VerifyTestMain wants.
+// runner is the interface of testing.M, which goleak.VerifyTestMain requires.
 type runner interface{ Run() int }
 
 type runFunc func() int
@@ -56,7 +58,7 @@ func (sh *Shared) end() {
 	for _, e := range sh.all {
 		e.end()
 	}
-	_ = os.RemoveAll(sh.root) // left in the folder for temporary files
+	_ = os.RemoveAll(sh.root) // an error leaves files in the folder for temporary files
 	sh.root, sh.idle, sh.all = "", nil, nil
 }
 
@@ -66,7 +68,7 @@ func (sh *Shared) Standalone(t testing.TB) *Server {
 	return lend(t, sh, "standalone", Options{}, newStandalone)
 }
 
-// TLS lends one server that speaks only TLS and demands a client certificate.
+// TLS lends one server that speaks only TLS and requires a client certificate.
 func (sh *Shared) TLS(t testing.TB) *Server {
 	t.Helper()
 	return lend(t, sh, "tls", Options{TLS: true}, newStandalone)
@@ -126,7 +128,7 @@ func take[B Backend](sh *Shared, kind string) (b B, ok bool) {
 	return b, ok
 }
 
-// open makes room for one more backend.
+// open prepares the folder of one more backend.
 func (sh *Shared) open(tb testing.TB, o Options) (*serverSet, error) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -145,7 +147,7 @@ func (sh *Shared) open(tb testing.TB, o Options) (*serverSet, error) {
 	return e, err
 }
 
-// back empties a backend for the next test, or ends it when it is not what it was.
+// back empties a backend for the next test, or ends it if it was changed.
 func (sh *Shared) back(tb testing.TB, kind string, b Backend) {
 	e := b.whole()
 	if err := e.reset(b.Servers()); err != nil {
