@@ -3,14 +3,14 @@ package session
 import "fmt"
 
 // Audience is the kind of client that holds a session's value. A value made for
-// one does not load for another: a token copied out of an app is no cookie, and a
-// cookie copied out of a browser is no token.
+// one audience does not load for another: a token copied out of an app does not
+// work as a cookie, nor a cookie copied out of a browser as a token.
 type Audience uint8
 
 // The audiences.
 const (
-	// AnyAudience is the audience of sessions made before audiences were kept.
-	// They load for every audience until they are renewed.
+	// AnyAudience is the audience of sessions made before audiences were
+	// recorded. They load for every audience until they are renewed.
 	AnyAudience Audience = iota
 	// Cookie is a browser, which keeps the value in a cookie.
 	Cookie
@@ -32,6 +32,6 @@ func (a Audience) String() string {
 	}
 }
 
-// admits says whether a session made for this audience may load for another
+// admits reports whether a session made for this audience may load for another
 // (attack: a stolen token used as a cookie, and the other way round).
 func (a Audience) admits(asked Audience) bool { return a == AnyAudience || a == asked }

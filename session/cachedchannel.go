@@ -9,17 +9,18 @@ import (
 	"github.com/caddy-wechat/gateway/internal/heartbeat"
 )
 
-// Bus is a channel between the instances: what one publishes, all that are
-// subscribed receive, the sender too.
+// Bus is a channel between instances: a message that one instance publishes
+// reaches all subscribers, the sender too.
 //
 // Why Pub/Sub, and not the client-side caching of Redis (CLIENT TRACKING):
-// go-redis has that for standalone servers, database 0 and RESP3 only, not for
-// Sentinel or Cluster; it does not say when it misses something, as heartbeats do;
-// and it would keep records, that had to be decrypted on each hit. Nor is it
-// faster. Measured on two cores, from the end on one instance to the refusal on
-// another that asks all the time: Pub/Sub 0.4 to 1.7 ms (median; standalone, TLS,
-// Sentinel, Cluster), client-side caching 4.5 ms. A hit costs 0.3 µs here, decrypted
-// and checked, and 0.4 µs there, before either.
+// go-redis supports that for standalone servers, database 0 and RESP3 only, not
+// for Sentinel or Cluster; it does not report missed messages, as heartbeats
+// do; and it would cache records, which would have to be decrypted on each hit.
+// Nor is it faster. Measured on two cores, from the end of a session on one
+// instance to its refusal on another that asks all the time: Pub/Sub 0.4 to 1.7
+// ms (median; standalone, TLS, Sentinel, Cluster), client-side caching 4.5 ms.
+// A hit costs 0.3 µs here, decrypted and checked, and 0.4 µs there, before
+// decryption and checks.
 type Bus interface {
 	// Publish sends a message of at most 64 bytes.
 	Publish(ctx context.Context, message string) error
@@ -35,17 +36,17 @@ const (
 	sweepEvery = time.Minute
 )
 
-// cacheChannel is what a CachedStore hears.
+// cacheChannel is the part of a CachedStore that hears its channel.
 type cacheChannel struct {
 	mu    sync.Mutex
 	stop  context.CancelFunc
 	own   *heartbeat.Connection                // nil if it is shared with other listeners
-	hears atomic.Pointer[heartbeat.Connection] // either; nil before Start
+	hears atomic.Pointer[heartbeat.Connection] // own or the shared one; nil before Start
 }
 
 // Start begins to listen to the channel and to prove that it works. It never
-// waits and never fails: a channel that cannot be reached is tried again for as
-// long as it takes. Close ends it. Start after Start, or without a Bus, does nothing.
+// waits and never fails: it tries a channel that cannot be reached until it
+// can. Close stops it. Start does nothing after Start, or without a Bus.
 func (n *CachedStore) Start() {
 	c := &n.memory().channel
 	c.mu.Lock()
@@ -68,9 +69,9 @@ func (n *CachedStore) Start() {
 	c.own.Start()
 }
 
-// Close ends what Start began, and waits for it. A CachedStore that is closed still
-// answers, from what it knows for Stale and from the store. Close the Bus's and
-// the store's client after it.
+// Close stops what Start began, and waits for it. A closed CachedStore still
+// answers, from memory for Stale and from the store. Close the clients of the
+// Bus and the store after it.
 func (n *CachedStore) Close() error {
 	c := &n.memory().channel
 	c.mu.Lock()
@@ -85,7 +86,7 @@ func (n *CachedStore) Close() error {
 	return nil
 }
 
-// sweep forgets, once a minute, what is of no use any more.
+// sweep drops, once a minute, entries that are of no use any more.
 func (n *CachedStore) sweep(ctx context.Context) {
 	every := time.NewTicker(sweepEvery)
 	defer every.Stop()
@@ -102,10 +103,11 @@ func (n *CachedStore) sweep(ctx context.Context) {
 // cacheListener hears the channel for a CachedStore.
 type cacheListener struct {
 	near  *CachedStore
-	works bool // the log says so
+	works bool // as logged last
 }
 
-// Begin implements heartbeat.Listener. What was missed ages: see CachedStore.fresh.
+// Begin implements heartbeat.Listener. Entries whose announcements may have
+// been missed age: see CachedStore.fresh.
 func (l *cacheListener) Begin() {
 	if !l.works {
 		l.works = true
@@ -119,8 +121,8 @@ func (l *cacheListener) Break(err error) {
 	l.near.warn("session channel broken", err)
 }
 
-// Receive implements heartbeat.Listener. Whatever the message is, the worst it does
-// is that a session is asked for again.
+// Receive implements heartbeat.Listener. Whatever the message says, at worst
+// the store is asked for a session again.
 func (l *cacheListener) Receive(message string) {
 	if message == "" || len(message) > maxMessage {
 		return
@@ -145,7 +147,8 @@ func (l *cacheListener) Receive(message string) {
 	}
 }
 
-// oneChannel is a heartbeat.Bus of one channel, whose name is the Bus's own affair.
+// oneChannel is a heartbeat.Bus of one channel; the Bus beneath it knows the
+// channel's name.
 type oneChannel struct{ bus Bus }
 
 // Publish implements heartbeat.Bus.

@@ -10,19 +10,21 @@ const (
 	// DefaultCacheEntries is about 40 MB of sessions.
 	DefaultCacheEntries = 65536
 
-	// DefaultStale is the longest time by which a session outlives its end.
+	// DefaultStale is the longest time for which an ended session may still be
+	// accepted.
 	DefaultStale = time.Second
 
 	// DefaultFresh is how long a session is used without asking the store, while
 	// the channel is known to work.
 	DefaultFresh = 5 * time.Second
 
-	// DefaultStaleIfDown is how long known sessions go on without the store.
+	// DefaultStaleIfDown is how long known sessions are accepted without the
+	// store.
 	DefaultStaleIfDown = 5 * time.Minute
 )
 
 const (
-	// loadTimeout bounds a call of the store that many may wait for.
+	// loadTimeout bounds a call to the store, for which many requests may wait.
 	loadTimeout = 3 * time.Second
 
 	// patience is how long a visitor whose session is known waits for a store

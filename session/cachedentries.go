@@ -12,30 +12,30 @@ import (
 type cacheKey struct {
 	value   string
 	binding Binding
-	view    uint32 // of the CachedStore that asked: keys and times are its own
+	view    uint32 // of the CachedStore that asked: it has its own keys and times
 }
 
-// entry is a remembered session. What is not atomic does not change.
+// entry is a remembered session. Only its atomic fields change.
 type entry struct {
 	session   Session
 	ref       string
 	line      string // its hash
-	person    string // its hash, "" for a guest
+	person    string // its hash; "" for a guest
 	confirmed time.Time
 	view      uint32
 
-	withdrawn atomic.Uint64 // keys taken off the ring before it was opened last
+	withdrawn atomic.Uint64 // keys taken off the ring before the value was last opened
 
-	changed atomic.Bool  // somebody wrote the session: ask before the next use
-	retry   atomic.Int64 // not asked for again before, in ns since 1970
-	used    atomic.Int64 // when last used, the same
+	changed atomic.Bool  // the session was written: ask before the next use
+	retry   atomic.Int64 // not asked for again before this time, in ns since 1970
+	used    atomic.Int64 // when last used, in ns since 1970
 }
 
 func newEntry(s *Session, confirmed time.Time, view uint32, withdrawn uint64) *entry {
 	p := newPlace(s)
 	e := &entry{session: *s, ref: p.ref, line: p.line, person: p.person, confirmed: confirmed, view: view}
 	if s.Person == "" {
-		e.person = "" // else all guests would be one
+		e.person = "" // else all guests would share one index entry
 	}
 	e.withdrawn.Store(withdrawn)
 	e.used.Store(confirmed.UnixNano())
@@ -49,22 +49,23 @@ func (e *entry) copy(now time.Time) *Session {
 	return &s
 }
 
-// entryCache is what a CachedStore remembers, and what it is asking for at the moment.
+// entryCache holds the sessions that a CachedStore remembers, and its questions
+// to the store that are under way.
 type entryCache struct {
 	mu      sync.RWMutex
 	entries map[cacheKey]*entry
 	refs    cacheIndex // the values of each session
 	lines   cacheIndex // the values of each line
-	persons cacheIndex // the values of each person, but for guests
+	persons cacheIndex // the values of each person, without guests
 	flights map[cacheKey]*flight
-	newest  atomic.Uint32 // the last view; see Beside
+	newest  atomic.Uint32 // the last view; see WithConfig
 	writes  map[*cacheWrite]struct{}
 }
 
 // cacheWrite is a write to the store that is under way.
 type cacheWrite struct {
 	place
-	spoiled bool // what it writes was ended meanwhile
+	spoiled bool // its session was ended meanwhile
 }
 
 func (c *entryCache) get(k cacheKey) *entry {
@@ -73,9 +74,9 @@ func (c *entryCache) get(k cacheKey) *entry {
 	return c.entries[k]
 }
 
-// join returns the flight for a key, and whether the caller has to fly it. One that
-// began before the last withdrawal of a key is left alone: it may bring what that
-// key opened.
+// join returns the flight for a key, and whether the caller has to fly it. It
+// leaves alone a flight that began before the last withdrawal of a key: that
+// flight may bring a session that the withdrawn key opened.
 func (c *entryCache) join(k cacheKey, withdrawn uint64) (f *flight, first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,7 +91,7 @@ func (c *entryCache) join(k cacheKey, withdrawn uint64) (f *flight, first bool) 
 	return f, true
 }
 
-// land takes in what a flight brought.
+// land records the result of a flight.
 func (c *entryCache) land(k cacheKey, f *flight, begun time.Time, limit int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -102,14 +103,14 @@ func (c *entryCache) land(k cacheKey, f *flight, begun time.Time, limit int) {
 		c.put(k, newEntry(f.session, begun, k.view, f.withdrawn), limit)
 	case f.err != nil && !errors.Is(f.err, ErrUnavailable):
 		c.remove(k)
-		if !errors.Is(f.err, ErrTampered) { // that is what our keys say, not the store
+		if !errors.Is(f.err, ErrTampered) { // our keys say that, not the store
 			c.forget(k)
 		}
 	}
 }
 
-// beginWrite and endWrite enclose a write, whose result is remembered unless the
-// session was ended meanwhile.
+// beginWrite and endWrite enclose a write, whose result is remembered unless
+// the session was ended meanwhile.
 func (c *entryCache) beginWrite(p place) *cacheWrite {
 	w := &cacheWrite{place: p}
 	c.mu.Lock()
@@ -146,7 +147,8 @@ func (c *entryCache) put(k cacheKey, e *entry, limit int) {
 	c.entries[k] = e
 }
 
-// evict forgets the least recently used of a few entries: who visits stays.
+// evict drops the least recently used of a few entries, so that sessions in use
+// stay.
 func (c *entryCache) evict() {
 	const sample = 8
 	var oldest cacheKey
@@ -163,7 +165,7 @@ func (c *entryCache) evict() {
 	c.remove(oldest)
 }
 
-// remove forgets a value. The caller holds the lock.
+// remove drops a value. The caller holds the lock.
 func (c *entryCache) remove(k cacheKey) {
 	e := c.entries[k]
 	if e == nil {
@@ -175,7 +177,7 @@ func (c *entryCache) remove(k cacheKey) {
 	c.persons.remove(e.person, k)
 }
 
-// dropRef forgets a session that ended.
+// dropRef drops a session that ended.
 func (c *entryCache) dropRef(ref string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -185,7 +187,7 @@ func (c *entryCache) dropRef(ref string) {
 	c.spoil(func(w *cacheWrite) bool { return w.ref == ref })
 }
 
-// dropLine forgets the sessions of a line that ended.
+// dropLine drops the sessions of a line that ended.
 func (c *entryCache) dropLine(line string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -195,9 +197,9 @@ func (c *entryCache) dropLine(line string) {
 	c.spoil(func(w *cacheWrite) bool { return w.line == line })
 }
 
-// dropPerson forgets the sessions of a person. It looks at them alone (attack: a
-// program that may publish names one person after another, and each message has
-// all that is remembered looked through while every request waits).
+// dropPerson drops the sessions of a person. It looks at those alone (attack: a
+// program that may publish names one person after another; if each message made
+// us search all entries, every request would wait).
 func (c *entryCache) dropPerson(person string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -207,7 +209,8 @@ func (c *entryCache) dropPerson(person string) {
 	c.spoil(func(w *cacheWrite) bool { return w.person == person })
 }
 
-// change has the values of a session asked for before they are used again.
+// change marks the values of a session, so that the store is asked before they
+// are used again.
 func (c *entryCache) change(ref string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -217,9 +220,10 @@ func (c *entryCache) change(ref string) {
 	c.spoil(nil)
 }
 
-// spoil keeps what is under way from being remembered: the store may have
-// answered before the end that we just heard of. Whose session a flight will
-// bring is not known yet, so all of them; they are few.
+// spoil keeps the results of flights and writes that are under way from being
+// remembered: the store may have answered before the end that we just heard of.
+// It spoils all flights, which are few: it is not known yet whose sessions they
+// will bring.
 func (c *entryCache) spoil(written func(*cacheWrite) bool) {
 	for _, f := range c.flights {
 		f.spoiled = true
@@ -232,7 +236,7 @@ func (c *entryCache) spoil(written func(*cacheWrite) bool) {
 	}
 }
 
-// sweep forgets what is of no use any more.
+// sweep drops entries that are of no use any more.
 func (c *entryCache) sweep(before time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

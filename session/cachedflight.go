@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// flight is one question to the store that many may wait for.
+// flight is one question to the store, for whose answer many callers may wait.
 type flight struct {
 	done    chan struct{}
 	session *Session
@@ -15,12 +15,13 @@ type flight struct {
 
 	withdrawn uint64 // keys taken off the ring before it began
 
-	// spoiled: while it was under way, something of this session, or of somebody
-	// unknown yet, ended. What it brings may be from before. Guarded by the cache.
+	// spoiled: while the question was under way, its session, or one whose
+	// person is not known yet, was ended or changed. The answer may be older
+	// than that. Guarded by the cache.
 	spoiled bool
 }
 
-// errLate says that the store did not answer in time.
+// errLate means that the store did not answer in time.
 var errLate = fmt.Errorf("%w: it did not answer in time", ErrUnavailable)
 
 // result waits for the answer and returns a copy of it.
@@ -39,21 +40,23 @@ func (f *flight) result(ctx context.Context, late <-chan time.Time) (*Session, e
 	return &s, nil
 }
 
-// begin asks the store, or joins those who are asking already. The question is
-// not bound to the visitor who came first: if that one leaves, the others still
-// get their answer (attack: a closed tab fails, or ends, the sessions of others).
+// begin asks the store, or joins a flight that is under way. The question does
+// not end with the request that came first: if that visitor leaves, the others
+// still get their answer (attack: a closed tab fails, or ends, the sessions of
+// others).
 func (n *CachedStore) begin(k cacheKey) *flight {
-	// Copies: a value cut out of a request's Cookie line would keep all of it alive.
+	// Clones: a value cut out of a request's Cookie line would keep the whole
+	// line alive.
 	k.value, k.binding.Site = strings.Clone(k.value), strings.Clone(k.binding.Site)
 	f, first := n.memory().cache.join(k, n.withdrawals())
 	if first {
-		go n.ask(k, f) // ends by loadTimeout
+		go n.ask(k, f) // ends after loadTimeout
 	}
 	return f
 }
 
-// ask asks the store and remembers the answer as of now: what ends from now on
-// will be announced, or ages it.
+// ask asks the store and remembers the answer with the time at which it began
+// to ask: later ends are announced, or the answer ages.
 func (n *CachedStore) ask(k cacheKey, f *flight) {
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)

@@ -2,17 +2,18 @@ package session
 
 import "slices"
 
-// cacheIndex holds the values of a CachedStore under a name that several may have.
+// cacheIndex lists the values of a CachedStore by a name that several values
+// may share.
 type cacheIndex map[string][]cacheKey
 
-// add notes a value. The name "" is none.
+// add adds a value. It ignores the name "".
 func (x cacheIndex) add(name string, k cacheKey) {
 	if name != "" {
 		x[name] = append(x[name], k)
 	}
 }
 
-// remove takes one value out of those of a name.
+// remove removes one value of a name.
 func (x cacheIndex) remove(name string, k cacheKey) {
 	rest := slices.DeleteFunc(x[name], func(other cacheKey) bool { return other == k })
 	if len(rest) == 0 {

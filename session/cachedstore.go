@@ -9,64 +9,66 @@ import (
 	"time"
 )
 
-// CachedStore is a Store that remembers what another Store said: a session that was
-// just seen costs no round trip, an end reaches every instance within a second,
-// and sessions that are known go on while the store is unavailable.
+// CachedStore is a Store that remembers the answers of another Store: a session
+// that was just seen costs no round trip, an end reaches every instance within
+// a second, and known sessions are accepted while the store is unavailable.
 //
 // # How old an answer may be
 //
 // A remembered session is used for Stale without asking. While the channel is
-// known to work it is used for Fresh: an end is announced on the channel, and what
-// is remembered is dropped at once. The channel is known to work if a message of
-// our own, sent no longer than Stale ago, has come back on an unbroken
-// subscription. Messages of one connection arrive in order: if an announcement was
-// lost, no later message of our own arrives, and Stale after it every answer older
-// than Stale is asked for again. So an end is seen within Stale, channel or not.
-// (In Redis Cluster an announcement travels from the session's node to ours: if
-// just that link is broken, or a failed-over master lives on alone with us, the
-// bound is Fresh.)
+// known to work it is used for Fresh: an end is announced on the channel, and
+// the remembered session is dropped at once. The channel is known to work if a
+// heartbeat of our own, sent no longer than Stale ago, has come back on an
+// unbroken subscription. Messages of one connection arrive in order: if an
+// announcement was lost, no later heartbeat arrives, and after Stale the store
+// is asked again for every answer older than Stale. So an end is seen within
+// Stale, channel or not. (In Redis Cluster an announcement travels from the
+// session's node to ours: if just that link is broken, or a failed-over master
+// lives on alone with us, the bound is Fresh.)
 //
 // # When the store is unavailable
 //
-// What the store said in the last StaleIfDown is used; what is not known gives
-// ErrUnavailable. Nobody is taken for signed out.
+// Answers of the last StaleIfDown are used; a session that is not remembered
+// gives ErrUnavailable. No visitor is treated as signed out.
 //
-// Values that are no session are not remembered. One value is asked for once,
-// however many want it. A CachedStore is safe for concurrent use; its fields must not
-// change while it is used.
+// Values that are not a session are not remembered. The store is asked for one
+// value once, however many requests wait for it. A CachedStore is safe for
+// concurrent use; its fields must not change while it is used.
 type CachedStore struct {
-	// Store is needed, but for one that only lends its memory: see Beside. Unless
-	// it is a *Redis, which announces by itself, CachedStore announces what ends and
-	// changes through it.
+	// Store is required. A *Redis announces ends and changes by itself; for any
+	// other Store, CachedStore announces those that go through it.
 	Store Store
 
-	// Policy is that of the store: expiry is exact, whatever is remembered.
+	// Policy is the policy of the store: a remembered session expires exactly
+	// when it should.
 	Policy Policy
 
-	// Bus is the channel. Without one, or before Start, Stale holds.
+	// Bus is the channel. Without a Bus, or before Start, sessions are used for
+	// Stale.
 	Bus Bus
 
 	// MaxEntries bounds what is remembered. Zero or less means DefaultCacheEntries.
 	MaxEntries int
 
-	// Stale, Fresh and StaleIfDown: see above. Zero means the default, less than
-	// zero none.
+	// Stale, Fresh and StaleIfDown are explained above. Zero means the default,
+	// less than zero means no time at all.
 	Stale, Fresh, StaleIfDown time.Duration
 
-	// Logger hears of a channel or a store that breaks and recovers. May be nil.
+	// Logger receives breaks and recoveries of the channel and the store. May
+	// be nil.
 	Logger *slog.Logger
 
 	own  cacheMemory
-	of   *CachedStore // whose memory this one shares; nil: its own
-	view uint32       // which of those over one memory this is
+	of   *CachedStore // the store whose memory this one shares; nil: it has its own
+	view uint32       // its number among those that share the memory
 }
 
-// cacheMemory is what one CachedStore, or several beside each other, remember.
+// cacheMemory is the memory of one CachedStore, or of several that share it.
 type cacheMemory struct {
 	cache   entryCache
 	channel cacheChannel
 	failing atomic.Int64   // when the store last failed, in ns since 1970; 0 if it works
-	work    sync.WaitGroup // what Start began
+	work    sync.WaitGroup // goroutines of Start
 }
 
 var _ Store = (*CachedStore)(nil)
@@ -80,7 +82,8 @@ func (n *CachedStore) Load(ctx context.Context, value string, b Binding) (*Sessi
 	k := cacheKey{value, b, n.view}
 	now := time.Now()
 	e := n.known(k)
-	// An expired one is not the last word: another instance may have renewed it.
+	// An expired entry does not decide: another instance may have renewed the
+	// session.
 	if e == nil || n.Policy.verify(&e.session, now) != nil {
 		return n.begin(k).result(ctx, nil)
 	}
@@ -106,7 +109,8 @@ func (n *CachedStore) confirm(ctx context.Context, k cacheKey, e *entry, now tim
 	if err == nil || !errors.Is(err, ErrUnavailable) || ctx.Err() != nil || !usable {
 		return s, err
 	}
-	// It may have been dropped while we waited: an end outranks an outage.
+	// The entry may have been dropped while we waited: an end outranks an
+	// outage.
 	if e = n.known(k); e == nil {
 		return nil, err
 	}
@@ -115,7 +119,7 @@ func (n *CachedStore) confirm(ctx context.Context, k cacheKey, e *entry, now tim
 	return e.copy(now), nil
 }
 
-// fresh says whether an entry may be used without asking.
+// fresh reports whether an entry may be used without asking the store.
 func (n *CachedStore) fresh(e *entry, now time.Time) bool {
 	if e.changed.Load() {
 		return false
@@ -149,7 +153,8 @@ func (n *CachedStore) write(ctx context.Context, s *Session, do func(context.Con
 		}
 		return "", err
 	}
-	// Other values of the session are asked for again; this one is known.
+	// The store is asked again for other values of the session; this one is
+	// known.
 	n.memory().cache.change(ref)
 	n.memory().cache.endWrite(w, cacheKey{value, s.Binding(), n.view}, newEntry(s, begun, n.view, withdrawn), n.maxEntries())
 	n.announce(ctx, "c"+newPlace(s).name())
@@ -171,8 +176,8 @@ func (n *CachedStore) End(ctx context.Context, s *Session) error {
 	return nil
 }
 
-// Replace marks the session as replaced in the store; what is remembered of it is
-// asked for again. See Store.
+// Replace marks the session as replaced in the store, which is asked again for
+// its values. See Store.
 func (n *CachedStore) Replace(ctx context.Context, s *Session) error {
 	if err := n.Store.Replace(ctx, s); err != nil {
 		return err
@@ -183,7 +188,8 @@ func (n *CachedStore) Replace(ctx context.Context, s *Session) error {
 	return nil
 }
 
-// announce tells the other instances, unless the store has.
+// announce announces a change to the other instances, unless the store has done
+// so.
 func (n *CachedStore) announce(ctx context.Context, message string) {
 	if _, itself := n.Store.(*Redis); itself || n.Bus == nil {
 		return
@@ -193,17 +199,17 @@ func (n *CachedStore) announce(ctx context.Context, message string) {
 	}
 }
 
-// Failing says whether the store failed in the last seconds. What Load returns
-// meanwhile may be from memory.
+// Failing reports whether the store failed in the last seconds. Answers of Load
+// may then come from memory.
 func (n *CachedStore) Failing() bool { return n.isFailing(time.Now()) }
 
-// isFailing says whether the store failed a moment ago. That other calls worked
-// since does not matter: half of a cluster can be down.
+// isFailing reports whether the store failed a moment ago. Other calls that
+// have worked since do not matter: half of a cluster can be down.
 func (n *CachedStore) isFailing(now time.Time) bool {
 	return now.UnixNano()-n.memory().failing.Load() < int64(failingFor)
 }
 
-// outcome notes how the store answered, and logs what is new.
+// outcome records how the store answered, and logs when that changes.
 func (n *CachedStore) outcome(err error) {
 	now := time.Now().UnixNano()
 	if errors.Is(err, ErrUnavailable) {

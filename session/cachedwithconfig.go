@@ -2,24 +2,23 @@ package session
 
 import "iter"
 
-// maxBeside is how many of those that were made last a CachedStore looks at.
+// maxBeside is how many of the newest other views a CachedStore looks at.
 const maxBeside = 8
 
-// opener is a Store that can tell by itself, without asking anybody, whether its
-// keys open a value.
+// opener is a Store that can tell, without I/O, whether its keys open a value.
 type opener interface {
 	Opens(value string, b Binding) bool
 }
 
-// withdrawer is an opener whose keys can be taken away while it is used: see
+// withdrawer is an opener whose keys can be withdrawn while it is used: see
 // [Ring.Withdrawn].
 type withdrawer interface {
 	opener
 	Withdrawn() uint64
 }
 
-// withdrawals is how often a key was taken off the store's ring, as far as it can
-// say.
+// withdrawals returns how often a key was taken off the store's ring, as far as
+// the store can tell.
 func (n *CachedStore) withdrawals() uint64 {
 	if w, ok := n.Store.(withdrawer); ok {
 		return w.Withdrawn()
@@ -27,16 +26,16 @@ func (n *CachedStore) withdrawals() uint64 {
 	return 0
 }
 
-// WithConfig returns a CachedStore over another store with another policy, for a
-// configuration that comes after n's. Both share bounds, channel and memory, but
-// neither believes what the other was told: each asks its own store. Only while
-// that one is unavailable does it go on with what another was told, if its own keys
-// open the value and its own policy lets the session live. So nobody notices that
-// keys changed while Redis was down, and a key that was taken away opens nothing.
-// That is for stores that can say what their keys open, as Redis can, and for the
-// last nine configurations.
+// WithConfig returns a CachedStore over another store with another policy, for
+// the configuration that replaces n's. Both share bounds, channel and memory,
+// but neither uses the answers of the other: each asks its own store. Only
+// while that store is unavailable does it use a session that the other
+// remembers, if its own keys open the value and its own policy lets the session
+// live. So visitors stay signed in when keys change while Redis is down, and a
+// withdrawn key opens nothing. This works for stores that can tell what their
+// keys open, as Redis can, and for the last nine configurations.
 //
-// Start and Close are for all that share a memory: call those of the first.
+// Start and Close act on all that share a memory: call those of the first one.
 func (n *CachedStore) WithConfig(store Store, policy Policy) *CachedStore {
 	first := n
 	if n.of != nil {
@@ -49,7 +48,7 @@ func (n *CachedStore) WithConfig(store Store, policy Policy) *CachedStore {
 	}
 }
 
-// memory is what is shared.
+// memory returns the shared memory.
 func (n *CachedStore) memory() *cacheMemory {
 	if n.of != nil {
 		return &n.of.own
@@ -57,8 +56,8 @@ func (n *CachedStore) memory() *cacheMemory {
 	return &n.own
 }
 
-// known returns what is remembered of a value: by this CachedStore or, if it would open
-// it too, by one beside it.
+// known returns the remembered session of a value: one of this CachedStore or,
+// if its keys open the value too, one of another view.
 func (n *CachedStore) known(k cacheKey) *entry {
 	c := &n.memory().cache
 	e := c.get(k)
@@ -76,32 +75,32 @@ func (n *CachedStore) known(k cacheKey) *entry {
 	if e == nil {
 		return nil
 	}
-	// Attack: a stolen key is taken out of the configuration, and what was made
-	// with it goes on from memory.
+	// Attack: a stolen key is taken out of the configuration, and sessions made
+	// with it go on from memory.
 	if o, ok := n.Store.(opener); !ok || !o.Opens(k.value, k.binding) {
 		return nil
 	}
 	return e
 }
 
-// stillOpen returns an entry of n's own, unless the key that made the value was
-// taken off the ring since (attack: a leaked key is withdrawn on a running gateway,
-// and what was made with it goes on from memory). It opens the value once for each
-// withdrawal.
+// stillOpen returns an entry of n's own, unless the key that made the value has
+// since been taken off the ring (attack: a leaked key is withdrawn on a running
+// gateway, and sessions made with it go on from memory). It opens the value
+// once after each withdrawal.
 func (n *CachedStore) stillOpen(k cacheKey, e *entry) *entry {
 	withdrawn := n.withdrawals()
 	if e.withdrawn.Load() == withdrawn {
 		return e
 	}
 	if !n.Store.(withdrawer).Opens(k.value, k.binding) {
-		return nil // the store says the same, and it is forgotten
+		return nil // the store gives the same answer, and the entry is dropped
 	}
 	e.withdrawn.Store(withdrawn)
 	return e
 }
 
-// beside yields the keys under which those made last, but k's own, remember what k
-// names. The one that a rollback brings back may be older than another.
+// beside yields the keys under which the newest other views remember the value
+// of k. The view that a rollback brings back may be older than another.
 func (c *entryCache) beside(k cacheKey) iter.Seq[cacheKey] {
 	newest := c.newest.Load()
 	return func(yield func(cacheKey) bool) {
@@ -113,13 +112,13 @@ func (c *entryCache) beside(k cacheKey) iter.Seq[cacheKey] {
 	}
 }
 
-// forget drops a value that is no session for all: what a store has said once must
-// not come back when the store goes away. The caller holds the lock.
+// forget drops a value that is no session, for all views: an answer of the
+// store must not be undone when the store goes away. The caller holds the lock.
 func (c *entryCache) forget(k cacheKey) {
 	for other := range c.beside(k) {
 		c.remove(other)
 		if f := c.flights[other]; f != nil {
-			f.spoiled = true // may have asked before the end
+			f.spoiled = true // may have asked before the end of the session
 		}
 	}
 }

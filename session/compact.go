@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// A sealed text has its time, its encrypted bytes in base64, and the code that
-// authenticates both, all once more in base64: 1.8 characters for each byte. The
-// compact form holds the same things as bytes, in base64 once: 1.33 characters.
-// The keys, and what is authenticated, are the same in both.
+// A sealed text holds its time, its encrypted bytes in base64, and the code
+// that authenticates both, all encoded in base64 once more: 1.8 characters for
+// each byte. The compact form holds the same bytes in base64 once: 1.33
+// characters. Keys and authentication are the same in both.
 const (
 	compactMAC  = 32 // HMAC-SHA256
 	compactTime = 5  // seconds since 1970, big-endian
 )
 
-// SealCompact is [Ring.Seal] in the compact form, for texts that become part of an
-// address. Only [Ring.OpenCompact] opens it. The limit of the length is that of
-// the longer form.
+// SealCompact is [Ring.Seal] in the compact form, for texts that become part of
+// a URL. Only [Ring.OpenCompact] opens it. The length limit is that of the
+// longer form.
 func (r *Ring) SealCompact(purpose, bound string, plain []byte) (string, error) {
 	sealed, err := r.Seal(purpose, bound, plain)
 	if err != nil {
@@ -30,7 +30,7 @@ func (r *Ring) SealCompact(purpose, bound string, plain []byte) (string, error) 
 	return "", ErrInvalid // never: Seal has just made it
 }
 
-// OpenCompact is [Ring.Open] for what SealCompact sealed.
+// OpenCompact is [Ring.Open] for texts that SealCompact sealed.
 func (r *Ring) OpenCompact(purpose, bound, compact string) ([]byte, error) {
 	if len(r.all()) == 0 {
 		return nil, ErrNoKey

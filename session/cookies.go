@@ -7,10 +7,10 @@ import (
 )
 
 // Values returns the values of our cookie in the order sent: the first 32 that
-// can be a session's at all, by length and characters. On https only the __Host-
-// form counts, on http only the bare one, and only that of our port. Several values
-// appear when somebody planted a second cookie; the caller takes the first that
-// loads.
+// can be a session by length and characters. On https only the __Host- form
+// counts, on http only the bare form, and only for our port. Several values
+// appear when an attacker has planted a second cookie; the caller takes the
+// first one that loads.
 func (j SessionCookie) Values(r *http.Request, secure bool) (values []string) {
 	for _, line := range r.Header["Cookie"] {
 		for more := true; more && len(values) < maxValues; {
@@ -29,13 +29,13 @@ func (j SessionCookie) Values(r *http.Request, secure bool) (values []string) {
 	return values
 }
 
-// Strip removes our cookie, and cookies of the extra names, from the request, so
-// that the upstream never holds what signs a visitor in. All forms of our name
-// go, whatever the scheme and the port: a site that moved from http to https
-// still gets the bare one, and one beside another on the same host gets the
-// other's, each with a live session in it. All other cookies stay as they are,
-// byte for byte and in order. Without such a cookie nothing is touched or
-// allocated.
+// Strip removes our cookie, and cookies of the extra names, from the request,
+// so that the upstream never receives a value that signs a visitor in. It
+// removes all forms of our name, for every scheme and port: a site that moved
+// from http to https still gets the bare form, and a site that shares a host
+// with another gets the other's cookie, each with a live session in it. All
+// other cookies stay as they are, byte for byte and in order. A request without
+// such a cookie is not touched and costs no allocation.
 //
 //go:noinline
 func (j SessionCookie) Strip(r *http.Request, extra ...string) {
@@ -43,12 +43,12 @@ func (j SessionCookie) Strip(r *http.Request, extra ...string) {
 	StripFunc(r, func(name string) bool { return j.Owns(name) || slices.Contains(extra, name) })
 }
 
-// Owns says whether a name is that of our cookie in any form: with a browser
+// Owns reports whether a name is that of our cookie in any form: with a browser
 // prefix or without, on any port.
 func (j SessionCookie) Owns(name string) bool { return CookieNamed(name, baseName) }
 
-// CookieNamed says whether a name is base in any form in which a gateway names its
-// cookies: with a browser prefix or without, on any port.
+// CookieNamed reports whether a name is base in any form in which a gateway
+// names its cookies: with a browser prefix or without, on any port.
 func CookieNamed(name, base string) bool {
 	if rest, cut := strings.CutPrefix(name, hostPrefix); cut {
 		name = rest
@@ -59,7 +59,8 @@ func CookieNamed(name, base string) bool {
 	return ours && (rest == "" || rest[0] == '-' && isPort(rest[1:]))
 }
 
-// StripFunc is [SessionCookie.Strip] for the cookies whose names ours picks.
+// StripFunc is [SessionCookie.Strip] for the cookies for whose names ours
+// returns true.
 func StripFunc(r *http.Request, ours func(name string) bool) {
 	lines, found := r.Header["Cookie"], false
 	for _, line := range lines {
@@ -85,7 +86,7 @@ func StripFunc(r *http.Request, ours func(name string) bool) {
 	r.Header["Cookie"] = kept
 }
 
-// find says whether a Cookie line holds one of ours.
+// find reports whether a Cookie line holds a cookie of ours.
 func find(line string, ours func(name string) bool) bool {
 	for more := true; more; {
 		var pair string
@@ -97,7 +98,8 @@ func find(line string, ours func(name string) bool) bool {
 	return false
 }
 
-// without returns a Cookie line less ours, or "" when no cookie is left.
+// without returns a Cookie line without our cookies, or "" when no cookie is
+// left.
 func without(line string, ours func(name string) bool) string {
 	var out strings.Builder
 	out.Grow(len(line))
@@ -110,7 +112,7 @@ func without(line string, ours func(name string) bool) string {
 		if out.Len() > 0 {
 			out.WriteByte(';')
 		} else {
-			pair = strings.TrimLeft(pair, " \t") // it followed a cookie of ours
+			pair = strings.TrimLeft(pair, " \t") // the blank followed a cookie of ours
 		}
 		out.WriteString(pair)
 	}
@@ -126,7 +128,8 @@ func nameOf(pair string) string {
 	return trimSpace(name)
 }
 
-// is says whether a name is exactly what Name returns. It allocates nothing.
+// is reports whether a name is exactly the one that Name returns. It does not
+// allocate.
 func (j SessionCookie) is(name string, secure bool) bool {
 	if secure {
 		rest, host := strings.CutPrefix(name, hostPrefix)
@@ -142,7 +145,7 @@ func (j SessionCookie) is(name string, secure bool) bool {
 	return rest != "" && rest[0] == '-' && rest[1:] == j.Port
 }
 
-// isPort says whether s can be the port that ends a name.
+// isPort reports whether s can be the port at the end of a name.
 func isPort(s string) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
@@ -152,6 +155,6 @@ func isPort(s string) bool {
 	return len(s) > 0 && len(s) <= maxPort
 }
 
-// trimSpace cuts what may stand around the parts of a cookie: blanks by the
-// standard, and whatever some upstream's reader may cut as well.
+// trimSpace cuts the space around the parts of a cookie: blanks by the
+// standard, and other white space that an upstream's parser may cut too.
 func trimSpace(s string) string { return strings.Trim(s, " \t\r\n\v\f") }

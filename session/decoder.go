@@ -2,9 +2,9 @@ package session
 
 import "encoding/binary"
 
-// decoder takes fields off the front of a byte slice. The first mistake makes it
-// bad for good; from then on it yields zero values, so that a caller may check
-// once, at the end.
+// decoder takes fields off the front of a byte slice. After the first mistake
+// it stays bad and returns zero values, so that a caller may check once, at the
+// end.
 type decoder struct {
 	rest []byte
 	bad  bool

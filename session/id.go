@@ -7,8 +7,8 @@ import (
 	"log/slog"
 )
 
-// ID is the random name of one session: 128 bits. It never changes while the
-// session lives and is never used twice.
+// ID is the random name of one session: 128 bits. It does not change while the
+// session lives, and is never used twice.
 type ID [16]byte
 
 // NewID draws a new id from the system's secure random source.
@@ -30,5 +30,5 @@ func (id ID) Short() string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// LogValue makes structured logs show the short form, whatever they are given.
+// LogValue makes structured logs show the short form.
 func (id ID) LogValue() slog.Value { return slog.StringValue(id.Short()) }

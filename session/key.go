@@ -10,30 +10,31 @@ import (
 	"github.com/gorilla/securecookie"
 )
 
-// derivation names our use of a secret. It is part of every derived key: the
-// same secret used by another program, or a later format of ours, gives others.
+// derivation names our use of a secret. It is part of every derived key, so
+// that another program with the same secret, or a later format of ours, gets
+// other keys.
 const derivation = "wechat-gateway/session/v1/"
 
-// alphabet is what sealed text is made of: safe as a cookie value, as a segment
-// of a URL path and as a bearer token.
+// alphabet holds the characters of sealed text: safe in a cookie value, a
+// segment of a URL path and a bearer token.
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// key is one secret of a ring and what is derived from it.
+// key is one secret of a ring, with the keys derived from it.
 type key struct {
-	// hint is one character derived from the secret that stands in front of what
-	// the key sealed. It spares a forged value from being tried with every key.
+	// hint is one character, derived from the secret, in front of everything
+	// that the key sealed. With it a forged value is not tried with every key.
 	hint   byte
 	secret []byte
 	ready  [len(purposes)]purposeKey
 }
 
-// purposeKey is what one secret gives for one purpose.
+// purposeKey holds the keys of one secret for one purpose.
 type purposeKey struct {
 	codec *securecookie.SecureCookie
 	mac   []byte
 }
 
-// newKey derives everything that is used often.
+// newKey derives the keys that are used often.
 func newKey(secret []byte) (*key, error) {
 	hint, err := hkdf.Key(sha256.New, secret, nil, derivation+"hint", 1)
 	if err != nil {
@@ -49,9 +50,9 @@ func newKey(secret []byte) (*key, error) {
 }
 
 // derive makes the keys of one purpose: 32 bytes each to authenticate sealed
-// values, to encrypt them, and for plain authentication codes. Three, because a
-// caller who gets codes for texts of its choice must not be able to make a
-// sealed value of them.
+// values, to encrypt them, and for plain authentication codes. It makes three,
+// because a caller that gets codes for texts of its choice must not be able to
+// make a sealed value of them.
 func derive(secret []byte, purpose string) (purposeKey, error) {
 	out, err := hkdf.Key(sha256.New, secret, nil, derivation+"purpose/"+purpose, 96)
 	if err != nil {
@@ -59,12 +60,12 @@ func derive(secret []byte, purpose string) (purposeKey, error) {
 	}
 	codec := securecookie.New(out[:32:32], out[32:64:64]).
 		SetSerializer(securecookie.NopEncoder{}).
-		MaxAge(0).   // the callers keep their own times
+		MaxAge(0).   // callers keep their own times
 		MaxLength(0) // the ring has its own limits, checked before any work
 	return purposeKey{codec: codec, mac: out[64:]}, nil
 }
 
-// of returns the keys of a purpose: those at hand, or derived now.
+// of returns the keys of a purpose, from memory or derived now.
 func (k *key) of(purpose string) (purposeKey, error) {
 	for i := range purposes {
 		if purposes[i] == purpose {
@@ -82,11 +83,11 @@ func (p purposeKey) sum(data string) []byte {
 }
 
 // boundName is the name that goes into the authentication code of a sealed
-// value. The length in front makes it impossible that one name, together with
-// what follows it, reads as another.
+// value. The length prefix keeps one name, together with the text that follows
+// it, from reading as another.
 func boundName(purpose, bound string) string {
 	return strconv.Itoa(len(bound)) + ":" + purpose + ":" + bound
 }
 
-// Format keeps the secret out of every print form.
+// Format hides the secret in every print form.
 func (k *key) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }

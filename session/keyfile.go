@@ -18,14 +18,14 @@ const (
 	keyFileKeys    = 64
 	secretSize     = 32
 
-	// keyGrace is how long a new key is only known, before it seals: every
-	// gateway reads the keys several times in between. It is also how long a
-	// gateway may go on sealing with the old one.
+	// keyGrace is how long a new key only opens, before it seals: every gateway
+	// reads the keys several times in between. It is also how long a gateway
+	// may go on sealing with the old key.
 	keyGrace = 15 * time.Minute
 )
 
-// keyFile is what is stored: the keys, the oldest first. Older gateways read it
-// too: they ignore fields that they do not know.
+// keyFile is the stored form: the keys, the oldest first. Older gateways read
+// it too and ignore fields that they do not know.
 type keyFile struct {
 	Version int         `json:"version"`
 	Keys    []storedKey `json:"keys"`
@@ -35,27 +35,28 @@ type keyFile struct {
 	Superseded time.Time `json:"superseded,omitzero"`
 }
 
-// storedKey is one generated key. The id is random and only for logs.
+// storedKey is one generated key. Its id is random and serves logs only.
 type storedKey struct {
 	ID      string    `json:"id"`
 	Secret  secret    `json:"secret"`
 	Created time.Time `json:"created"`
 }
 
-// secret is base64 in JSON and nothing in any print form.
+// secret is base64 in JSON, and hidden in every print form.
 type secret []byte
 
-// Format keeps the secret out of every print form.
+// Format hides the secret in every print form.
 func (secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
-// parseKeyFile understands what encode wrote, and refuses anything else with
-// ErrKeyFile. An editor may have put a byte order mark before it. The errors quote nothing of the data: it is secret.
+// parseKeyFile reads the output of encode, also with a byte order mark, which
+// an editor may have added. It refuses anything else with ErrKeyFile. Its
+// errors quote no data, because the data is secret.
 func parseKeyFile(data []byte) (keyFile, error) {
 	if len(data) > keyFileMax {
 		return keyFile{}, fmt.Errorf("%w: more than %d bytes", ErrKeyFile, keyFileMax)
 	}
 	if data = bytes.TrimPrefix(data, []byte("\ufeff")); len(bytes.TrimSpace(data)) == 0 {
-		return keyFile{}, fmt.Errorf("%w: the file is empty: it was cut off; restore the backup, or remove it to begin anew, and everybody signs in again", ErrKeyFile)
+		return keyFile{}, fmt.Errorf("%w: the file is empty: it was cut off; restore the backup, or remove it to begin anew, and every visitor signs in again", ErrKeyFile)
 	}
 	var file keyFile
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -63,7 +64,7 @@ func parseKeyFile(data []byte) (keyFile, error) {
 		return keyFile{}, fmt.Errorf("%w: not valid JSON", ErrKeyFile)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return keyFile{}, fmt.Errorf("%w: something follows the JSON", ErrKeyFile)
+		return keyFile{}, fmt.Errorf("%w: more data follows the JSON", ErrKeyFile)
 	}
 	if file.Version != keyFileVersion {
 		return keyFile{}, fmt.Errorf("%w: unknown version %d", ErrKeyFile, file.Version)
@@ -102,8 +103,8 @@ func newStoredKey(now time.Time) storedKey {
 	}
 }
 
-// sealing returns the index of the key that seals: the newest that everybody
-// has had the time to learn, else the oldest.
+// sealing returns the index of the sealing key: the newest key that all
+// gateways have had time to read, else the oldest.
 func (f keyFile) sealing(now time.Time) int {
 	for i := len(f.Keys) - 1; i > 0; i-- {
 		if !now.Before(f.Keys[i].Created.Add(keyGrace)) {
@@ -113,19 +114,19 @@ func (f keyFile) sealing(now time.Time) int {
 	return 0
 }
 
-// due says whether a new key is to be added. A newest key from the future means
-// that a clock is wrong, here or elsewhere: nothing is added then, because a key
-// with a date far in the past would at once retire all others.
+// due reports whether a new key is to be added. A newest key from the future
+// means that a clock is wrong, here or elsewhere. Then no key is added, because
+// a key dated far in the past would retire all others at once.
 func (f keyFile) due(now time.Time, rotate time.Duration) bool {
 	return !now.Before(f.Keys[len(f.Keys)-1].Created.Add(rotate))
 }
 
-// alive returns the file without the keys that can have sealed nothing that
-// still lives: those whose successor has been sealing for longer than keep.
+// alive returns the file without the keys whose sealed values have all expired:
+// those whose successor has been sealing for longer than keep.
 func (f keyFile) alive(now time.Time, keep time.Duration) keyFile {
 	first := 0
 	for i := range f.Keys {
-		// Sealed at the latest one more grace after the successor began.
+		// The old key sealed for at most one more grace period.
 		if i > 0 && !now.Before(f.Keys[i].Created.Add(2*keyGrace+keep)) {
 			first = i
 		}
@@ -133,9 +134,9 @@ func (f keyFile) alive(now time.Time, keep time.Duration) keyFile {
 	return keyFile{Version: f.Version, Keys: f.Keys[first:]}
 }
 
-// next returns the file as generated keys should be stored now, and whether that
-// differs. Keys that were retired do not come back: they were out of use for longer
-// than anything lives, and were not looked after.
+// next returns the file as generated keys should be stored now, and whether
+// that differs. Retired keys do not come back: they were out of use, and
+// unguarded, for longer than any session lives.
 func (f keyFile) next(now time.Time, rotate, keep time.Duration) (keyFile, bool) {
 	if f.retired(now, keep) {
 		return newKeyFile(now), true
@@ -148,7 +149,7 @@ func (f keyFile) next(now time.Time, rotate, keep time.Duration) (keyFile, bool)
 	return out, changed
 }
 
-// newKeyFile is a file with one new key, which seals at once.
+// newKeyFile returns a file with one new key, which seals at once.
 func newKeyFile(now time.Time) keyFile {
 	return keyFile{Version: keyFileVersion, Keys: []storedKey{newStoredKey(now)}}
 }
@@ -159,14 +160,14 @@ func (f keyFile) with(k storedKey) keyFile {
 	return f
 }
 
-// same says whether two files say the same.
+// same reports whether two files are equal.
 func (f keyFile) same(other keyFile) bool {
 	return f.Superseded.Equal(other.Superseded) &&
 		slices.EqualFunc(f.Keys, other.Keys, func(a, b storedKey) bool { return a.ID == b.ID })
 }
 
-// secrets returns the secrets as a ring wants them: the sealing one first, then
-// from the newest to the oldest.
+// secrets returns the secrets in the order of a ring: the sealing one first,
+// then from the newest to the oldest.
 func (f keyFile) secrets(now time.Time) [][]byte {
 	seal := f.sealing(now)
 	out := [][]byte{f.Keys[seal].Secret}

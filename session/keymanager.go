@@ -18,20 +18,20 @@ const (
 	// DefaultRotate is how often a KeyManager makes a new key.
 	DefaultRotate = 30 * 24 * time.Hour
 
-	minRotate    = time.Hour        // far more than keyGrace: one key at a time
+	minRotate    = time.Hour        // far more than keyGrace: only one key waits at a time
 	pollEvery    = time.Minute      // how long a leaked key may live on other gateways
-	storageLimit = 30 * time.Second // for one visit to the storage
+	storageLimit = 30 * time.Second // for one use of the storage
 )
 
-// KeyManager makes keys and keeps them in a storage that several gateways may share.
-// A new key is added first and seals only after fifteen minutes, when all have
-// read it; an old one opens until Keep after its successor began to seal. So a
-// rotation logs nobody out. Where keys are configured instead, it retires the
-// generated ones: see Join. A KeyManager must not be copied; its fields must not
-// change after Open or Join.
+// KeyManager makes keys and keeps them in a storage that several gateways may
+// share. A new key seals only after fifteen minutes, when all gateways have
+// read it; an old key opens until Keep after its successor began to seal. So a
+// rotation ends no session. If keys are configured instead, it retires the
+// generated ones: see Join. A KeyManager must not be copied; its fields must
+// not change after Open or Join.
 type KeyManager struct {
 	// Storage is where the keys are kept; Name is their name, and the name of
-	// the lock, there. Both are needed.
+	// the lock, there. Both are required.
 	Storage KeyStorage
 	Name    string
 
@@ -39,31 +39,34 @@ type KeyManager struct {
 	// more. Zero means DefaultRotate, or a 24th of Keep if that is longer.
 	Rotate time.Duration
 
-	// Keep is the longest lifetime of what is sealed. Zero means DefaultLifetime.
-	// At most 48 times Rotate.
+	// Keep is the longest lifetime of a sealed value. Zero means
+	// DefaultLifetime. At most 48 times Rotate.
 	Keep time.Duration
 
-	// Ring, when set, is kept up to date instead of a new one: whoever holds it
-	// sees the keys of the KeyManager that is at work now.
+	// Ring, when set, is kept up to date instead of a new one: its holder sees
+	// the keys of the current KeyManager.
 	Ring *Ring
 
-	// Logger hears of new keys and of trouble, never of a secret. It may be nil.
+	// Logger receives new keys, by id, and failures, never a secret. It may be
+	// nil.
 	Logger *slog.Logger
 
 	mu         sync.Mutex
 	file       keyFile
 	ring       *Ring
 	configured [][]byte  // the keys of Join, the sealing one first
-	unmarked   time.Time // since when they seal, while the storage cannot be told
+	unmarked   time.Time // since when they seal, while the storage does not record it
 }
 
 // Open reads the keys, makes the first one if there is none yet, adds one if it
 // is time to, and returns the ring, which Refresh and Run keep up to date. It
 // fails with ErrUnavailable if the storage cannot be read, with ErrKeyFile if
-// what is there cannot be understood, with ErrInvalid if a setting is wrong.
+// the stored keys cannot be understood, and with ErrInvalid if a setting is
+// wrong.
 //
-// Keys that configured ones (see Join) have replaced for so long that they were
-// retired are not used again: a new one is made, or Open fails with ErrUnavailable.
+// Keys that configured keys (see Join) replaced so long ago that they were
+// retired are not used again: Open makes a new one, or fails with
+// ErrUnavailable.
 func (k *KeyManager) Open(ctx context.Context) (*Ring, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -85,14 +88,14 @@ func (k *KeyManager) open(ctx context.Context) (*Ring, error) {
 		if k.ring == nil {
 			return nil, err
 		}
-		// What was read is good: a storage that cannot be written is no reason
-		// not to serve.
+		// The keys that were read are good: serving does not need a writable
+		// storage.
 		k.log().WarnContext(ctx, "session keys could not be rotated", "error", err)
 	}
 	return k.ring, nil
 }
 
-// settle puts the keys of a file on the ring, and the file in order.
+// settle puts the keys of a file on the ring, and rotates the file if needed.
 func (k *KeyManager) settle(ctx context.Context, file keyFile) error {
 	if _, keep := k.times(); !file.retired(time.Now(), keep) {
 		if err := k.adopt(file); err != nil {
@@ -103,7 +106,7 @@ func (k *KeyManager) settle(ctx context.Context, file keyFile) error {
 }
 
 // Refresh reads the keys again and adds one if it is time to. On an error the
-// ring goes on with the keys that it has.
+// ring keeps the keys that it has.
 func (k *KeyManager) Refresh(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -116,13 +119,15 @@ func (k *KeyManager) Refresh(ctx context.Context) error {
 	}
 	file, err := k.read(ctx)
 	if err != nil {
-		// Time goes on all the same: a key that all know becomes the sealing one.
+		// Keys age without the storage too: a key that all gateways know
+		// becomes the sealing one.
 		return errors.Join(err, k.adopt(k.file))
 	}
 	return k.settle(ctx, file)
 }
 
-// Run refreshes about every minute, not all gateways at once, until ctx is done.
+// Run refreshes the keys about once a minute until ctx is done. Gateways do not
+// all refresh at the same time.
 func (k *KeyManager) Run(ctx context.Context) {
 	timer := time.NewTimer(jitter(pollEvery))
 	defer timer.Stop()
@@ -139,7 +144,7 @@ func (k *KeyManager) Run(ctx context.Context) {
 	}
 }
 
-// check says whether the settings make sense.
+// check reports settings that make no sense.
 func (k *KeyManager) check() error {
 	switch rotate, keep := k.times(); {
 	case k.Storage == nil || k.Name == "":
@@ -164,8 +169,8 @@ func (k *KeyManager) times() (rotate, keep time.Duration) {
 	return rotate, keep
 }
 
-// adopt puts the keys of a file on the ring, as far as they are still needed:
-// behind the configured ones, if there are any.
+// adopt puts the keys of a file that are still needed on the ring, behind the
+// configured ones, if there are any.
 func (k *KeyManager) adopt(file keyFile) error {
 	now := time.Now()
 	_, keep := k.times()
@@ -184,10 +189,10 @@ func (k *KeyManager) adopt(file keyFile) error {
 	return nil
 }
 
-// Format keeps the keys out of every print form.
+// Format hides the keys in every print form.
 func (k *KeyManager) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
-// LogValue keeps the keys out of structured logs.
+// LogValue hides the keys in structured logs.
 func (k *KeyManager) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 func (k *KeyManager) log() *slog.Logger {

@@ -164,7 +164,7 @@ func TestKeeperUnlockFails(t *testing.T) {
 	if _, err := keeper.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if store.locked != 1 || !strings.Contains(log.String(), "could not be given back") {
+	if store.locked != 1 || !strings.Contains(log.String(), "could not be released") {
 		t.Errorf("it said %q", log.String())
 	}
 }

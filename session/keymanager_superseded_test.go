@@ -158,7 +158,7 @@ func TestKeeperRetiresOnReadOnlyStorage(t *testing.T) {
 				if err := keeper.Refresh(t.Context()); err != nil || opens(ring, sealed) {
 					t.Errorf("Refresh: %v, or the key opens for ever", err)
 				}
-				if n := strings.Count(log.String(), "cannot be told"); n != 1 || !strings.Contains(log.String(), "level=WARN") {
+				if n := strings.Count(log.String(), "could not record in the storage"); n != 1 || !strings.Contains(log.String(), "level=WARN") {
 					t.Errorf("it said %d times:\n%s", n, log.String())
 				}
 			})

@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// maxAdded is the number of keys from which on AddKey adds no more. Rotation by age
+// maxAdded is the number of keys at which AddKey adds no more. Rotation by age
 // goes on.
 const maxAdded = keyFileKeys / 2
 
-// KeyChange says what became of the keys. Nothing in it is secret.
+// KeyChange is the result of a change of the keys. It holds no secret.
 type KeyChange struct {
-	Key       string    // the id of the new key, as logs have it
-	Seals     time.Time // the moment from which it seals
-	Withdrawn int       // how many keys open nothing from now on
+	Key       string    // the id of the new key, as in logs
+	Seals     time.Time // when it begins to seal
+	Withdrawn int       // how many keys open nothing any more
 }
 
-// AddKey generates a key before it is time to. It seals after fifteen minutes, as
-// after any rotation, and logs nobody out. Where a key is on its way already, that
-// is the one. It fails with ErrConfigured after Join, with ErrManyKeys, and with the
-// errors of Open.
+// AddKey generates a key before its time. The key seals after fifteen minutes,
+// as after any rotation, and no session ends. If a new key is already waiting,
+// AddKey returns that one. It fails with ErrConfigured after Join, with
+// ErrManyKeys, and with the errors of Open.
 func (k *KeyManager) AddKey(ctx context.Context) (KeyChange, error) {
 	return k.changeKeys(ctx, func(file keyFile, now time.Time) (keyFile, error) {
 		switch newest := len(file.Keys) - 1; {
@@ -32,10 +32,11 @@ func (k *KeyManager) AddKey(ctx context.Context) (KeyChange, error) {
 	})
 }
 
-// RetireNow replaces all keys by a new one, at once: what the old ones sealed opens
-// no more, here from now on and on others that share the storage within a minute or
-// so, when they have read the keys. It is for a key that leaked, and logs everybody
-// out. Errors are those of AddKey.
+// RetireNow replaces all keys with a new one at once: values sealed with the
+// old keys do not open any more, here from now on, and on other gateways that
+// share the storage within about a minute, when they have read the keys. It is
+// for a leaked key, and signs every visitor out. Its errors are those of
+// AddKey.
 func (k *KeyManager) RetireNow(ctx context.Context) (KeyChange, error) {
 	return k.changeKeys(ctx, func(_ keyFile, now time.Time) (keyFile, error) {
 		return newKeyFile(now), nil

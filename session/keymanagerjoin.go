@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// Join returns a ring of configured secrets, as NewRing does, with the kept keys
-// behind them: those only open. An operator who begins to configure keys signs
-// nobody out. Where nothing is kept, nothing is made. Errors are those of NewRing
-// and Open.
+// Join returns a ring of configured secrets, as NewRing does, with the stored
+// keys behind them, which only open. So no visitor is signed out when an
+// operator begins to configure keys. If no keys are stored, Join makes none.
+// Its errors are those of NewRing and Open.
 //
-// The kept keys leave the ring half an hour and Keep after configured keys began to
-// seal, when nothing lives that they sealed (attack: a key of before, which is looked
-// after no more, opens sessions for ever). The storage remembers when that was;
-// Refresh and Run keep time. One that cannot be written is no reason not to serve:
-// the time then begins anew with each KeyManager.
+// The stored keys leave the ring half an hour and Keep after configured keys
+// began to seal, when every value that they sealed has expired (attack: an old
+// key that is no longer guarded opens sessions for ever). The storage records
+// when that was; Refresh and Run watch the time. If the storage cannot be
+// written, serving goes on, and the time starts again with each KeyManager.
 func (k *KeyManager) Join(ctx context.Context, secrets ...string) (*Ring, error) {
 	ring, err := NewRing(secrets...)
 	if err != nil {
@@ -43,22 +43,23 @@ func (k *KeyManager) Join(ctx context.Context, secrets ...string) (*Ring, error)
 	return k.ring, nil
 }
 
-// rejoin is Refresh where keys are configured.
+// rejoin is Refresh when keys are configured.
 func (k *KeyManager) rejoin(ctx context.Context) error {
 	file, err := k.read(ctx)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		// Nothing was kept, or it was removed by hand: what is on the ring stays
-		// until it is retired or the configuration is loaded again.
+		// No keys are stored, or they were removed by hand: the keys on the
+		// ring stay until they are retired or the configuration is loaded
+		// again.
 		return k.adopt(k.file)
 	case err != nil:
-		return errors.Join(err, k.adopt(k.file)) // time goes on all the same
+		return errors.Join(err, k.adopt(k.file)) // keys age without the storage too
 	}
 	return k.adopt(k.marked(ctx, file))
 }
 
-// marked returns a file that says since when configured keys seal. Where it does not
-// say so yet, the storage is told.
+// marked returns a file that records since when configured keys seal. If the
+// file does not record it yet, marked stores it.
 func (k *KeyManager) marked(ctx context.Context, file keyFile) keyFile {
 	if len(file.Keys) == 0 {
 		return file
@@ -68,7 +69,7 @@ func (k *KeyManager) marked(ctx context.Context, file keyFile) keyFile {
 		return file
 	}
 	err := k.change(ctx, func(stored keyFile) (keyFile, error) {
-		// Again, under the lock: another gateway may have said so.
+		// Again, under the lock: another gateway may have recorded it.
 		if _, ok := stored.supersededAt(now); !ok {
 			stored.Superseded = k.since(stored, now)
 		}
@@ -80,15 +81,15 @@ func (k *KeyManager) marked(ctx context.Context, file keyFile) keyFile {
 	}
 	if since := k.since(file, now); !since.Equal(k.unmarked) {
 		k.unmarked = since
-		k.log().WarnContext(ctx, "the storage cannot be told that session keys are configured; generated keys go on opening until this server has run for the lifetime of a session",
+		k.log().WarnContext(ctx, "could not record in the storage that session keys are configured; generated keys still open sessions until this server has run for the lifetime of a session",
 			"name", k.Name, "error", err)
 	}
 	file.Superseded = k.unmarked
 	return file
 }
 
-// since returns the moment from which configured keys seal instead of those of the
-// file: now, or when this KeyManager failed to say so for the first time.
+// since returns the moment from which configured keys seal instead of those of
+// the file: now, or when this KeyManager first failed to record it.
 func (k *KeyManager) since(file keyFile, now time.Time) time.Time {
 	file.Superseded = k.unmarked
 	if at, ok := file.supersededAt(now); ok {

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// read gets the keys from the storage. No keys there is fs.ErrNotExist, which
-// Open may answer by making some; it wraps ErrUnavailable all the same, because
-// to a gateway at work it is a storage that lost them.
+// read gets the keys from the storage. If there are none, the error is
+// fs.ErrNotExist, and Open may make some; it also wraps ErrUnavailable, because
+// for a running gateway the storage has lost them.
 func (k *KeyManager) read(ctx context.Context) (keyFile, error) {
 	ctx, cancel := context.WithTimeout(ctx, storageLimit)
 	defer cancel()
@@ -21,10 +21,11 @@ func (k *KeyManager) read(ctx context.Context) (keyFile, error) {
 	return parseKeyFile(data)
 }
 
-// create makes the first key, unless another gateway is quicker.
+// create makes the first key, unless another gateway does so first.
 func (k *KeyManager) create(ctx context.Context) (file keyFile, err error) {
 	err = k.locked(ctx, func(ctx context.Context) error {
-		// Again, under the lock: of all that start at once, one makes the key.
+		// Again, under the lock: of all gateways that start at once, one makes
+		// the key.
 		file, err = k.read(ctx)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -35,8 +36,8 @@ func (k *KeyManager) create(ctx context.Context) (file keyFile, err error) {
 	return file, err
 }
 
-// rotate adds a key and drops old ones, where it is time to, unless another
-// gateway has done so.
+// rotate adds a key and drops old ones, if it is time to and no other gateway
+// has done so.
 func (k *KeyManager) rotate(ctx context.Context, file keyFile) error {
 	rotate, keep := k.times()
 	if _, changed := file.next(time.Now(), rotate, keep); !changed {
@@ -45,15 +46,15 @@ func (k *KeyManager) rotate(ctx context.Context, file keyFile) error {
 	}
 	return k.change(ctx, func(file keyFile) (keyFile, error) {
 		if !file.Superseded.IsZero() {
-			k.log().WarnContext(ctx, "session keys are generated here, and were configured before or are on another gateway; all gateways must have the same keys", "name", k.Name)
+			k.log().WarnContext(ctx, "session keys are generated on this gateway, but were configured before, or are configured on another gateway; all gateways must have the same keys", "name", k.Name)
 		}
 		next, _ := file.next(time.Now(), rotate, keep)
 		return next, nil
 	})
 }
 
-// change reads the keys while holding their lock, stores what do makes of them, if
-// that is something else, and puts it on the ring.
+// change reads the keys while holding their lock, stores the result of do, if
+// it differs, and puts it on the ring.
 func (k *KeyManager) change(ctx context.Context, do func(keyFile) (keyFile, error)) error {
 	return k.locked(ctx, func(ctx context.Context) error {
 		file, err := k.read(ctx)
@@ -96,19 +97,19 @@ func (k *KeyManager) locked(ctx context.Context, do func(context.Context) error)
 		return fmt.Errorf("%w: locking the keys %q: %w", ErrUnavailable, k.Name, err)
 	}
 	defer func() {
-		// Even when ctx is done: a lock that stays would stop the others.
+		// Even when ctx is done: a lock that stays would block the others.
 		free, cancel := context.WithTimeout(context.WithoutCancel(ctx), storageLimit)
 		defer cancel()
 		if err := k.Storage.Unlock(free, k.Name); err != nil {
-			k.log().WarnContext(ctx, "the lock of the session keys could not be given back",
+			k.log().WarnContext(ctx, "the lock of the session keys could not be released",
 				"name", k.Name, "error", err)
 		}
 	}()
 	return do(ctx)
 }
 
-// warnClock speaks up when the newest key is from the future: rotation waits
-// until the clocks agree.
+// warnClock warns when the newest key is from the future: rotation waits until
+// the clocks agree.
 func (k *KeyManager) warnClock(ctx context.Context) {
 	newest := k.file.Keys[len(k.file.Keys)-1]
 	if newest.Created.After(time.Now().Add(24 * time.Hour)) {

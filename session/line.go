@@ -5,17 +5,18 @@ import (
 	"time"
 )
 
-// A line is the sessions that one browser, or client, made one after another on a
-// site: the silent one, the one with consent, the next one after its end. All of
-// them end together. Without lines a logout ends the newest, and a copy of an
-// earlier cookie goes on (attack: the first visit leaves two sessions).
+// A line is the sequence of sessions that one browser, or client, made on a
+// site: the silent one, the one with consent, the next one after its end. All
+// of them end together. Without lines a logout would end only the newest
+// session, and a copy of an earlier cookie would still work (attack: the first
+// visit leaves two sessions).
 
-// Linger is how long a replaced session still answers: for requests that were
-// under way when their browser got the new one.
+// Linger is how long a replaced session is still accepted, for requests that
+// were under way when their browser got the new one.
 const Linger = 10 * time.Second
 
-// LineID names the line of the session. The first session of a line gives it its
-// own id, as does one made before lines were kept.
+// LineID returns the id of the session's line. The first session of a line
+// gives the line its own id, as does a session made before lines were recorded.
 func (s *Session) LineID() ID {
 	if s.Line == (ID{}) {
 		return s.ID
@@ -24,8 +25,8 @@ func (s *Session) LineID() ID {
 }
 
 // ReplacedMark is the id by which tombstones remember that the session was
-// replaced. It differs from the session's own, which may name a line that lives
-// on. It is no id of another session: those are random.
+// replaced. It differs from the session's own id, which may name a line that
+// lives on, and from the ids of all other sessions, which are random.
 func (s *Session) ReplacedMark() ID {
 	mark := s.ID
 	for i := range mark {
@@ -34,8 +35,9 @@ func (s *Session) ReplacedMark() ID {
 	return mark
 }
 
-// Over says what tombstones know of the session: nil if it lives, ErrEnded if it
-// or its line has ended, ErrReplaced if a newer session has taken its place.
+// Over returns what tombstones know of the session: nil if it lives, ErrEnded
+// if it or its line has ended, ErrReplaced if a newer session has taken its
+// place.
 func (s *Session) Over(ended func(id [16]byte) bool) error {
 	switch {
 	case ended == nil:
@@ -53,14 +55,15 @@ func (s *Session) Over(ended func(id [16]byte) bool) error {
 type DelayedTombstones interface {
 	Tombstones
 
-	// EndSessionAt is EndSession for an end that begins at the given moment. Of two
-	// for the same id the earlier moment holds.
+	// EndSessionAt is EndSession for an end that begins at the given moment. Of
+	// two calls for one id the earlier moment counts.
 	EndSessionAt(ctx context.Context, id [16]byte, from, until time.Time) error
 
-	// EndsAt returns the moment given to EndSessionAt, also if it is still to come;
-	// zero if there is none. It answers from memory.
+	// EndsAt returns the moment given to EndSessionAt, even if it is still to
+	// come; zero if there is none. It answers from memory.
 	EndsAt(id [16]byte) time.Time
 }
 
-// Leaving says whether the session was replaced and answers for a few seconds only.
+// Leaving reports whether the session was replaced and is accepted for a few
+// more seconds only.
 func (s *Session) Leaving() bool { return !s.leaves.IsZero() }

@@ -10,11 +10,12 @@ const (
 	// DefaultLifetime is how long a session lives at most.
 	DefaultLifetime = 30 * 24 * time.Hour
 
-	// GuestLifetime is how long the session of a guest lives, visits or not.
+	// GuestLifetime is how long the session of a guest lives, however often it
+	// is used.
 	GuestLifetime = 10 * time.Minute
 
 	// MaxSkew is how far the clocks of two gateways may differ: a session from
-	// further in the future is none.
+	// further in the future is refused.
 	MaxSkew = 5 * time.Minute
 
 	// maxRenewal is the longest time between two renewals of a visited session.
@@ -32,9 +33,9 @@ type Policy struct {
 	Lifetime time.Duration
 }
 
-// Expires returns the moment from which the session is no more: after Idle
-// without renewal, after Lifetime in any case, after GuestLifetime for a guest,
-// after Linger for one that was replaced.
+// Expires returns the moment at which the session expires: after Idle without
+// renewal, after Lifetime in any case, after GuestLifetime for a guest, after
+// Linger if it was replaced.
 func (p Policy) Expires(s *Session) time.Time {
 	expires := p.expires(s)
 	if !s.leaves.IsZero() && s.leaves.Before(expires) {
@@ -52,11 +53,12 @@ func (p Policy) expires(s *Session) time.Time {
 	return idle
 }
 
-// Due says whether a visited session is to be renewed now. That is so once an
-// eighth of Idle, but no more than a day, has passed since the last renewal, so
-// that few answers carry a Set-Cookie; never for a guest, never for an expired
-// or replaced session, and never when renewing would not move the expiry. A session that
-// Redis loaded from a sealed cookie is due at once: its renewal is the move.
+// Due reports whether a visited session is to be renewed now: once an eighth of
+// Idle, but at most a day, has passed since the last renewal, so that few
+// responses carry a Set-Cookie. It is false for a guest, for an expired or
+// replaced session, and when renewing would not move the expiry. A session that
+// Redis loaded from a sealed cookie is due at once: its renewal moves it to
+// Redis.
 func (p Policy) Due(s *Session, now time.Time) bool {
 	if !s.leaves.IsZero() {
 		return false
@@ -71,7 +73,7 @@ func (p Policy) Due(s *Session, now time.Time) bool {
 	return now.Before(expires) && expires.Before(p.end(s))
 }
 
-// end is the moment that no renewal moves.
+// end is the expiry that no renewal moves.
 func (p Policy) end(s *Session) time.Time {
 	lifetime := p.lifetime()
 	if s.Guest {
@@ -80,8 +82,8 @@ func (p Policy) end(s *Session) time.Time {
 	return s.Created.Add(lifetime)
 }
 
-// verify says whether a session is alive now. A session from the future is none:
-// it would outlive its policy.
+// verify checks that a session is alive now. It refuses a session from the
+// future, which would outlive its policy.
 func (p Policy) verify(s *Session, now time.Time) error {
 	if latest := now.Add(MaxSkew); s.Created.After(latest) || s.Renewed.After(latest) {
 		return errFuture

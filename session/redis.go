@@ -12,7 +12,7 @@ import (
 
 // What the zero values of Redis mean.
 const (
-	// DefaultPrefix is in front of every key and of the channel's name.
+	// DefaultPrefix starts every key and the channel's name.
 	DefaultPrefix = "wechat:"
 
 	// DefaultTimeout is how long one call to Redis may take.
@@ -21,36 +21,36 @@ const (
 
 // Redis is a Store in Redis 6.2 or later: standalone, Sentinel or Cluster. The
 // cookie carries an id, a secret of this session and a code of the ring; Redis
-// holds a record that opens only with that secret and a key of the ring. Who
-// dumps Redis has no session, nor has who knows the ring alone; an id that was
-// made up costs no round trip.
+// holds a record that opens only with that secret and a key of the ring. A dump
+// of Redis gives no session, nor does the ring alone; a made-up id costs no
+// round trip.
 //
-// A Redis is safe for concurrent use; its fields must not change while it is used.
-// Reads go to the master: a client that reads from replicas would load sessions
-// that have ended.
+// A Redis is safe for concurrent use; its fields must not change while it is
+// used. Reads must go to the master: a client that reads from replicas would
+// load sessions that have ended.
 //
 // # Moving from sealed cookies
 //
-// With Sealed set, Load also takes the values of that store. For such a session
-// Policy.Due is true at once, and Renew (as well as Save) moves it to Redis and
-// returns the new value, so that a caller who renews what is due moves everybody
-// at their next visit. The same sealed value always gives the same new value,
-// whichever instances meet it at the same time. Until then, and after it, the
-// sealed value is good for as long as it would have been, unless the session is
-// ended: Redis then remembers the end for the longest lifetime.
+// With Sealed set, Load also accepts the values of that store. For such a
+// session Policy.Due is true at once, and Renew (or Save) moves it to Redis and
+// returns the new value, so that a caller who renews sessions that are due
+// moves each visitor at the next visit. One sealed value always gives the same
+// new value, even if several instances meet it at once. Until the move, and
+// after it, the sealed value stays valid for its own time, unless the session
+// is ended: Redis then remembers the end for the longest lifetime.
 type Redis struct {
-	// Client is needed. It should have ContextTimeoutEnabled: else its own read
-	// timeout holds, not ours.
+	// Client is required. It should have ContextTimeoutEnabled: otherwise its
+	// own read timeout applies, not ours.
 	Client redis.UniversalClient
 
-	// Keys is needed.
+	// Keys is required.
 	Keys *Ring
 
 	// Policy says how long sessions live; records carry its times as their TTL.
 	Policy Policy
 
-	// Prefix is in front of every key, so that several gateways, or other
-	// programs, can share one Redis. Empty means DefaultPrefix. See Check.
+	// Prefix starts every key, so that several gateways, or other programs, can
+	// share one Redis. Empty means DefaultPrefix. See Check.
 	Prefix string
 
 	// Sealed, when set, is the store whose values are still accepted.
@@ -65,19 +65,20 @@ var _ Store = (*Redis)(nil)
 // idSecret is the part of an id value that opens its record.
 type idSecret [16]byte
 
-// errGone (an ErrNone): Redis forgets why.
+// errGone (an ErrNone): the record is gone, and Redis does not keep the reason.
 var errGone = fmt.Errorf("%w: it has ended or expired", ErrNone)
 
 // write modes, as saveScript reads them.
 const (
 	modeNew     = "new"     // a sign-in: no record is expected
 	modeUpdate  = "update"  // the record must be there: an ended session stays ended
-	modeUpgrade = "upgrade" // from a sealed cookie: the first one to come writes
+	modeUpgrade = "upgrade" // from a sealed cookie: the first request writes
 )
 
-// Save keeps the session and returns its id value. See Store. A session that was
-// loaded or saved before is kept as it is now and keeps its value; if it, or its
-// person's sessions, were ended meanwhile, that gives ErrEnded.
+// Save stores the session and returns its id value. See Store. A session that
+// was loaded or saved before is stored as it is now and keeps its value. If it,
+// or all sessions of its person, were ended meanwhile, Save fails with
+// ErrEnded.
 func (r *Redis) Save(ctx context.Context, s *Session) (string, error) {
 	mode := modeNew
 	if s.secret != (idSecret{}) {
@@ -132,7 +133,8 @@ func (r *Redis) Load(ctx context.Context, value string, b Binding) (*Session, er
 	return s, nil
 }
 
-// Renew writes the session with the time of now, if it is still there. See Store.
+// Renew writes the session with the time of now, if its record still exists.
+// See Store.
 func (r *Redis) Renew(ctx context.Context, s *Session) (string, error) {
 	now := time.Now()
 	if err := r.Policy.verify(s, now); err != nil {
@@ -152,7 +154,7 @@ func (r *Redis) Renew(ctx context.Context, s *Session) (string, error) {
 	return r.keep(ctx, s, &next, modeUpdate)
 }
 
-// keep writes next and, once that is done, makes s what was written.
+// keep writes next and then sets s to what was written.
 func (r *Redis) keep(ctx context.Context, s, next *Session, mode string) (string, error) {
 	b := next.Binding()
 	if err := b.check(); err != nil {
@@ -186,7 +188,7 @@ func (r *Redis) write(ctx context.Context, s *Session, p place, record, mode str
 	now, expires := time.Now(), r.Policy.Expires(s)
 	index := maxPerPerson
 	if s.Guest || s.Person == "" {
-		index = 0 // all guests would share one index, and one slot
+		index = 0 // else all guests would share one index, and one slot
 	}
 	keys := []string{r.key("s", p.tag, p.ref), r.key("p", p.tag, p.person), r.key("e", p.tag, p.person), r.key("l", p.tag, p.line)}
 	got, err := saveScript.Run(ctx, r.Client, keys,
@@ -202,7 +204,8 @@ func (r *Redis) write(ctx context.Context, s *Session, p place, record, mode str
 	case got == replyLineEnded:
 		return ErrLineEnded
 	}
-	// Somebody was first to move this session. With the same cookie: all is well.
+	// Another request moved this session first. If it had the same cookie, all
+	// is well.
 	if _, err := openRecord(r.Keys, s.Binding(), s.idValue(p), got); err != nil {
 		return unavailable("moving a session to Redis", ErrOtherCookie)
 	}
@@ -216,12 +219,12 @@ func (r *Redis) timeout(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(ctx, r.Timeout)
 }
 
-// memory is how long, in milliseconds, an end must be remembered: no sealed
-// cookie lives longer.
+// memory is how long, in milliseconds, an end must be remembered: as long as a
+// sealed cookie can live.
 func (r *Redis) memory() int64 { return (r.Policy.lifetime() + MaxSkew).Milliseconds() }
 
-// unavailable wraps what Redis, or the way to it, failed with. Everything but
-// "no such key" comes here, a caller's cancelled context too (attack:
+// unavailable wraps an error of Redis, or of the connection to it. Every error
+// but "no such key" comes here, a caller's cancelled context too (attack:
 // oauth2-proxy#1784: a visitor who left was logged out).
 func unavailable(doing string, err error) error {
 	return fmt.Errorf("%w: %s: %w", ErrUnavailable, doing, err)

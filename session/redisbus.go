@@ -10,7 +10,7 @@ import (
 
 // RedisBus is a Bus over Redis Pub/Sub.
 type RedisBus struct {
-	// Client is needed. Any: standalone, Sentinel, Cluster.
+	// Client is required: standalone, Sentinel or Cluster.
 	Client redis.UniversalClient
 
 	// Channel is the name of the channel: Redis.Channel().
@@ -27,9 +27,9 @@ func (b RedisBus) Publish(ctx context.Context, message string) error {
 	return nil
 }
 
-// Subscribe receives messages until the context is done or the connection fails.
-// It does not connect again by itself: messages would be lost without anybody
-// knowing. See Bus.
+// Subscribe receives messages until the context is done or the connection
+// fails. It does not connect again by itself: messages would be lost unnoticed.
+// See Bus.
 func (b RedisBus) Subscribe(ctx context.Context, receive func(message string)) error {
 	bus := heartbeat.Redis{Client: b.Client}
 	return unavailable("listening", bus.Subscribe(ctx, []string{b.Channel}, func(_, message string) { receive(message) }))

@@ -15,9 +15,9 @@ func (r *Redis) End(ctx context.Context, s *Session) error {
 	return err
 }
 
-// end removes the record at a place and ends its line. A sealed copy of the session
-// may be around: then a tombstone takes the record's place, else the copy would
-// still sign in.
+// end removes the record at a place and ends its line. If a sealed copy of the
+// session may exist, a tombstone takes the record's place: otherwise the copy
+// would still sign in.
 func (r *Redis) end(ctx context.Context, p place, sealed bool) (existed bool, err error) {
 	ctx, cancel := r.timeout(ctx)
 	defer cancel()
@@ -42,7 +42,7 @@ func (r *Redis) Replace(ctx context.Context, s *Session) error {
 	return nil
 }
 
-// number is a truth as scripts read it.
+// number returns a bool as scripts read it.
 func number(yes bool) int {
 	if yes {
 		return 1
@@ -50,16 +50,16 @@ func number(yes bool) int {
 	return 0
 }
 
-// EndID ends the session that Sessions showed under this ID, and its line, and says
-// whether there was one. It fails with ErrInvalid for what is no such ID, and with
-// ErrUnavailable.
+// EndID ends the session that Sessions listed under this ID, and its line, and
+// reports whether there was one. It fails with ErrInvalid if the text is not
+// such an ID, and with ErrUnavailable.
 func (r *Redis) EndID(ctx context.Context, id string) (bool, error) {
 	raw, err := base64url.DecodeString(id[:min(3, len(id))])
 	if err != nil || len(id) != 3+16 || len(raw) != 2 || !safeText(id) {
 		return false, fmt.Errorf("%w session id: it has 19 characters of A-Z a-z 0-9 - _", ErrInvalid)
 	}
-	// The person, and with it the index, is not known; a ref without a record is
-	// taken out of the index when it is next listed, or expires.
+	// The person, and so the index, is not known; a ref without a record is
+	// removed from the index when it is next listed, or expires.
 	p := place{tag: tag(raw), ref: id[3:]}
 	if p.line, err = r.lineOf(ctx, p); err != nil {
 		return false, err
@@ -67,7 +67,7 @@ func (r *Redis) EndID(ctx context.Context, id string) (bool, error) {
 	return r.end(ctx, p, false)
 }
 
-// lineOf reads which line the session at a place belongs to, "" if there is none.
+// lineOf reads the line of the session at a place, "" if there is none.
 func (r *Redis) lineOf(ctx context.Context, p place) (ref string, err error) {
 	ctx, cancel := r.timeout(ctx)
 	defer cancel()
@@ -85,7 +85,7 @@ func (r *Redis) lineOf(ctx context.Context, p place) (ref string, err error) {
 	h, _, err := parseHeader(record)
 	switch {
 	case err != nil, h.flags&recordGuest != 0:
-		return "", nil // the same; and a guest has no line
+		return "", nil // not our record; and a guest has no line
 	case h.line == ID{}:
 		return p.ref, nil
 	default:

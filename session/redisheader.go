@@ -15,8 +15,8 @@ type header struct {
 	appID, site      string
 }
 
-// cutReplaced takes the sign of a replaced session off a record, and returns when
-// the session stops to answer; zero if it was not replaced.
+// cutReplaced removes the sign of a replaced session from a record, and returns
+// when the session ceases to be accepted; zero if it was not replaced.
 func cutReplaced(record string) (rest string, leaves time.Time, err error) {
 	rest, replaced := strings.CutPrefix(record, replacedSign)
 	if !replaced {
@@ -32,7 +32,7 @@ func cutReplaced(record string) (rest string, leaves time.Time, err error) {
 	return rest[leavesDigits:], time.UnixMilli(ms).UTC(), nil
 }
 
-// parseHeader reads the clear part of a record and returns how long it is.
+// parseHeader reads the clear part of a record and returns its length.
 func parseHeader(record string) (header, int, error) {
 	if len(record) > maxRecord {
 		return header{}, 0, ErrMalformed
@@ -60,7 +60,7 @@ func parseHeader(record string) (header, int, error) {
 	return h, len(record) - len(d.rest), nil
 }
 
-// goodRecord says whether a record of this version can have these flags.
+// goodRecord reports whether a record of this version can have these flags.
 func goodRecord(version, flags byte) bool {
 	switch version {
 	case recordVersionOnce:
@@ -72,7 +72,7 @@ func goodRecord(version, flags byte) bool {
 	}
 }
 
-// audience is whose the session is.
+// audience returns the audience of the session.
 func (h header) audience() Audience {
 	switch {
 	case h.flags&recordCookie != 0:

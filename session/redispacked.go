@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// A packed text is its length and form, a uvarint of 2·length+form, and then the
-// text: as it is (form 0), or, if it consists of A-Z a-z 0-9 - and _, with six
-// bits for each character (form 1). Ids of WeChat and of ours are such.
+// A packed text is its length and form, a uvarint of 2·length+form, and then
+// the text: as it is (form 0), or, if it consists of A-Z a-z 0-9 - and _, with
+// six bits for each character (form 1). Ids of WeChat, and ours, are such
+// texts.
 
 // appendPacked appends a packed text.
 func appendPacked(out []byte, text string) []byte {
@@ -22,9 +23,9 @@ func appendPacked(out []byte, text string) []byte {
 	return append(out, bits[:sixBits(n)]...)
 }
 
-// packed takes a packed text of at most limit characters.
+// packed reads a packed text of at most limit characters.
 func (d *decoder) packed(limit int) string {
-	head := d.second() // the same shortest form
+	head := d.second() // in the shortest form
 	n := int(head / 2)
 	if n > limit {
 		d.bad = true
@@ -40,5 +41,5 @@ func (d *decoder) packed(limit int) string {
 	return text[:n]
 }
 
-// sixBits is how many bytes n characters of six bits take.
+// sixBits returns how many bytes n characters of six bits take.
 func sixBits(n int) int { return (6*n + 7) / 8 }

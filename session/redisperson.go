@@ -8,23 +8,25 @@ import (
 	"time"
 )
 
-// Info is what an admin sees of a session. It holds nothing that could be used
-// in its place.
+// Info is what an administrator sees of a session. Nothing in it can be used to
+// sign in.
 type Info struct {
-	// ID is what EndID takes: 19 characters. It is not the session's own id.
+	// ID is the ID that EndID takes: 19 characters. It is not the session's own
+	// id.
 	ID string
 
 	// Created is when the visitor signed in, Renewed when the session was last
 	// written, Expires when it will end without another visit. UTC.
 	Created, Renewed, Expires time.Time
 
-	// Site and AppID are what it is bound to, Scope is how the visitor signed in.
+	// Site and AppID are the binding of the session; Scope is how the visitor
+	// signed in.
 	Site, AppID, Scope string
 }
 
-// Sessions returns the sessions of a person, at most 1000 (nobody has more), the
-// newest first, in two calls to Redis. Sealed sessions that have not been moved to
-// Redis yet are not among them. It fails with ErrUnavailable.
+// Sessions returns the sessions of a person, at most 1000 (no person has more),
+// the newest first, in two calls to Redis. It does not list sealed sessions
+// that have not been moved to Redis yet. It fails with ErrUnavailable.
 func (r *Redis) Sessions(ctx context.Context, person string) ([]Info, error) {
 	if person == "" {
 		return nil, nil // guests have no person
@@ -65,8 +67,8 @@ func (r *Redis) Sessions(ctx context.Context, person string) ([]Info, error) {
 	return out, nil
 }
 
-// endedLines says for each row of a list whether its line has ended: the record
-// stays until its time is over.
+// endedLines reports for each row of a list whether its line has ended: the
+// record of an ended line stays until it expires.
 func (r *Redis) endedLines(ctx context.Context, t tag, rows []string) ([]bool, error) {
 	var keys []string
 	for row := range slices.Chunk(rows, 3) {
@@ -91,16 +93,17 @@ func (r *Redis) endedLines(ctx context.Context, t tag, rows []string) ([]bool, e
 }
 
 // EndPerson ends every session of a person and returns how many were in Redis.
-// Those that are being saved at this moment, and those that are still in sealed
-// cookies, end too: what was created up to the second of this call does not load
-// and cannot be saved. A person whose records were merged has sessions under each
-// of the ids; call it for all of them. It fails with ErrUnavailable.
+// It also ends sessions that are being saved at this moment, and those that are
+// still in sealed cookies: a session created in the second of this call or
+// before does not load and cannot be saved. A person whose records were merged
+// has sessions under each of the ids; call it for all of them. It fails with
+// ErrUnavailable.
 func (r *Redis) EndPerson(ctx context.Context, person string) (int, error) {
 	return r.endPerson(ctx, person, time.Now(), true)
 }
 
-// EndPersonAt is EndPerson for an end that is carried out late: sessions that were
-// created after its second live on.
+// EndPersonAt is EndPerson for an end that is carried out late: sessions
+// created after the second of at live on.
 func (r *Redis) EndPersonAt(ctx context.Context, person string, at time.Time) (int, error) {
 	return r.endPerson(ctx, person, at, false)
 }

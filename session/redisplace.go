@@ -10,7 +10,7 @@ import (
 const maxPrefix = 64
 
 // base64url is the encoding of id values and keys, without padding and strict:
-// one value has one form.
+// each value has exactly one form.
 var base64url = base64.RawURLEncoding.Strict()
 
 // tag is the first two bytes of a hash of the person, or of a guest's id. It is
@@ -23,12 +23,12 @@ const tagLength = 3
 
 func (t tag) String() string { return base64url.EncodeToString(t[:]) }
 
-// place is where a session stands in Redis.
+// place is where a session is stored in Redis.
 type place struct {
 	tag    tag
 	ref    string // 16 characters: 96 bits of a hash of the session's id
-	person string // the same of the person; "" if it is not known
-	line   string // the same of the line; "" for a guest, who has none
+	person string // 96 bits of a hash of the person; "" if it is not known
+	line   string // 96 bits of a hash of the line; "" for a guest, who has none
 }
 
 // newPlace returns the place of a session.
@@ -41,10 +41,10 @@ func newPlace(s *Session) place {
 	return p
 }
 
-// name is what stands for a session in messages and before admins.
+// name identifies a session in messages and to administrators.
 func (p place) name() string { return p.tag.String() + p.ref }
 
-// lineName is what stands for its line in messages, "" if it has none.
+// lineName identifies its line in messages, "" if it has none.
 func (p place) lineName() string {
 	if p.line == "" {
 		return ""
@@ -52,10 +52,10 @@ func (p place) lineName() string {
 	return p.tag.String() + p.line
 }
 
-// refOf is the part of a name that is the session's own.
+// refOf returns the session's own part of a name.
 func refOf(id ID) string { return shortHash("session/" + string(id[:])) }
 
-// personRef is what stands for a person in keys and in messages.
+// personRef identifies a person in keys and in messages.
 func personRef(person string) string { return shortHash("person/" + person) }
 
 func tagOf(of string) tag {
@@ -79,15 +79,16 @@ func (r *Redis) key(kind string, t tag, ref string) string {
 
 func (r *Redis) sessionKey(t tag, id ID) string { return r.key("s", t, refOf(id)) }
 
-// Channel is the name of the Pub/Sub channel on which the store announces what
-// ended or changed, in the same script that does it. A RedisBus listens there.
+// Channel returns the name of the Pub/Sub channel on which the store announces
+// ends and changes, in the script that makes them. A RedisBus listens there.
 func (r *Redis) Channel() string { return r.prefix() + "sessions" }
 
-// Check says whether Prefix can be one: up to 64 bytes of printable ASCII without
-// braces (ErrInvalid). With braces all keys of all persons would share a slot.
+// Check reports a Prefix that cannot be used (ErrInvalid). It may have up to 64
+// bytes of printable ASCII without braces: with braces all keys of all persons
+// would share a slot.
 func (r *Redis) Check() error {
 	if !printable(r.Prefix, maxPrefix) || strings.ContainsAny(r.Prefix, "{}") {
-		return fmt.Errorf("%w key prefix %.80q: up to %d visible ASCII characters without braces are possible", ErrInvalid, r.Prefix, maxPrefix)
+		return fmt.Errorf("%w key prefix %.80q: up to %d visible ASCII characters without braces are allowed", ErrInvalid, r.Prefix, maxPrefix)
 	}
 	return nil
 }

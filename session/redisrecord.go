@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// The record of a session in Redis. Millions of them are in memory: each byte
-// counts. See packed for the texts.
+// The record of a session in Redis. Millions of records are in memory, so each
+// byte counts. See packed for the texts.
 //
 //	version  1 byte: 2, or 1 for a session that has neither audience nor line
 //	flags    1 byte, see below; others refused
@@ -29,12 +29,12 @@ import (
 //	sealed   AES-256-GCM, all above and the session's id are authenticated:
 //	         person and openid, texts, ≤ 64; declined, uvarint, with its flag
 //
-// What is in clear is what admins may list: where and when, not who.
+// The clear part is what administrators may list: where and when, but not who.
 const (
 	recordVersion     = 2
 	recordVersionOnce = 1 // before audiences and lines
 
-	recordSealed   = 1 << 0 // a sealed cookie of it may be around; endScript reads this
+	recordSealed   = 1 << 0 // a sealed cookie of the session may exist; endScript reads this
 	recordGuest    = 1 << 1
 	recordDeclined = 1 << 2
 	recordHTTPS    = 1 << 3
@@ -44,18 +44,21 @@ const (
 	recordNew      = recordLine | recordCookie | recordToken
 	recordKnown    = recordSealed | recordGuest | recordDeclined | recordHTTPS | recordNew
 
-	// nonceSize: a session's key is its own and writes a hundred records or so, for
-	// which 64 random bits are plenty. The other bytes of the nonce are zero.
+	// nonceSize: each session has its own key, with which about a hundred
+	// records are written; 64 random bits are enough for that. The other bytes
+	// of the nonce are zero.
 	nonceSize = 8
 	maxRecord = 1024
 	https     = "https://"
 
-	// tombstone stands in the place of a record whose session ended while a
-	// sealed cookie of it could be around. It is no version.
+	// tombstone takes the place of the record of an ended session of which a
+	// sealed cookie may exist. It is not a version.
 	tombstone = "x"
 
-	// replacedSign stands in front of the record of a session that was replaced,
-	// and leavesDigits digits behind it say when it stops to answer, in ms since
+	// replacedSign stands in front of the record of a replaced session.
+	// leavesDigits digits follow it: when the session ceases to be accepted, in
+	// ms since 1970. It is not a version. If the session is still in a sealed
+	// cookie, the sign and the digits stand alone. See replaceScript.
 	// 1970. It is no version either. Only they stand there where the session is
 	// still in a sealed cookie. See replaceScript.
 	replacedSign = "r"
@@ -149,7 +152,7 @@ func openRecord(keys *Ring, b Binding, v idValue, record string) (*Session, erro
 	return nil, ErrTampered
 }
 
-// session puts a session together.
+// session builds the session.
 func (h header) session(v idValue, plain []byte) (*Session, error) {
 	d := decoder{rest: plain}
 	s := &Session{
@@ -170,8 +173,9 @@ func (h header) session(v idValue, plain []byte) (*Session, error) {
 	return s, nil
 }
 
-// record returns the cipher of one session's record. Its key needs both: the
-// secret, that only the cookie has, and the ring's key, that only gateways have.
+// record returns the cipher of one session's record. Its key is derived from
+// both the secret, which only the cookie has, and the ring's key, which only
+// gateways have.
 func (k *key) record(of idSecret) (cipher.AEAD, error) {
 	use, err := k.of(purposeRecord)
 	if err != nil {

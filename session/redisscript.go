@@ -2,26 +2,27 @@ package session
 
 import "github.com/redis/go-redis/v9"
 
-// What saveScript answers; anything else is the record that was there first.
+// Answers of saveScript; any other answer is the record that was there first.
 const (
 	replyDone      = "1"
 	replyEnded     = "0"
 	replyLineEnded = "l"
 )
 
-// maxPerPerson bounds the sessions of one person, and with them the time that any
-// script takes. Beyond it the one that would expire first is ended.
+// maxPerPerson bounds the sessions of one person, and so the time that a script
+// takes. Beyond it the session that would expire first is ended.
 const maxPerPerson = 1000
 
-// saveScript writes a record and its place in the person's index in one step.
+// saveScript writes a record and its entry in the person's index in one step.
 //
-// The mark of an ended person is compared here, in the same step as the write: a
-// session that was made before the end and is saved after it does not slip
-// through. Sessions count whole seconds, so the second of the end counts as before.
+// The mark of an ended person is compared here, in the step that writes, so
+// that a session that was made before the end and is saved after it is refused.
+// Sessions count whole seconds, so the second of the end counts as before.
 //
-// A mark from a clock ahead of the caller's, or one that is no number, counts as
-// one of now, and is kept as that (attack: it would end whatever the person signs
-// in from now on). Not for a session that moves here: it may be as old as the mark.
+// A mark from a clock ahead of the caller's, or one that is not a number,
+// counts as one of now, and is stored as such (attack: it would end the
+// sessions of all later sign-ins of the person). A session that moves here from
+// a sealed cookie is exempt: it may be as old as the mark.
 //
 // A line that has ended takes no new session, and none of its sessions is written.
 //
@@ -60,13 +61,13 @@ if had then redis.call('PUBLISH', ARGV[11], 'c' .. ARGV[4] .. ref) end
 return '1'
 `)
 
-// endScript ends one session and its line, and says whether there was one. The
-// removal comes first, here and below: Redis without memory lets it pass, and then
-// the rest.
+// endScript ends one session and its line, and reports whether there was one.
+// The removal comes first, here and below: a Redis without memory allows it,
+// and then allows the rest.
 //
-// KEYS: record, index, line. ARGV: name to announce, ref, 1 if a sealed cookie may
-// be around, how long to remember that and the line in ms, channel, the line's name
-// to announce, "" if there is none.
+// KEYS: record, index, line. ARGV: name to announce, ref, 1 if a sealed cookie
+// may exist, how long to remember that and the line in ms, channel, the line's
+// name to announce, "" if there is none.
 var endScript = redis.NewScript(`
 local had = redis.call('GET', KEYS[1])
 local live = had and had ~= 'x'
@@ -85,12 +86,13 @@ end
 return live and 1 or 0
 `)
 
-// replaceScript marks a session as replaced, unless it is already, and says whether
-// it did. The record stays for as long as it would have: what the session let in
-// goes on until then.
+// replaceScript marks a session as replaced, unless it is already, and reports
+// whether it did. The record keeps its TTL: connections that the session opened
+// go on until then.
 //
-// KEYS: record. ARGV: when it stops to answer (13 digits), 1 if it is in a sealed
-// cookie alone, how long to remember that in ms, name to announce, channel.
+// KEYS: record. ARGV: when it ceases to be accepted (13 digits), 1 if it is in
+// a sealed cookie alone, how long to remember that in ms, name to announce,
+// channel.
 var replaceScript = redis.NewScript(`
 local had = redis.call('GET', KEYS[1])
 if had == 'x' or (had and string.sub(had, 1, 1) == 'r') then return 0 end
@@ -105,9 +107,10 @@ redis.call('PUBLISH', ARGV[5], 'c' .. ARGV[4])
 return 1
 `)
 
-// endPersonScript ends the sessions of a person that were created up to a second, or
-// all, and leaves a mark for those that are being saved, or are still in sealed
-// cookies. A record that cannot be read ends too. The mark never goes back.
+// endPersonScript ends the sessions of a person that were created up to a
+// second, or all, and leaves a mark against sessions that are being saved, or
+// are still in sealed cookies. It also removes a record that cannot be read.
+// The mark never moves back.
 //
 // KEYS: index, mark. ARGV: prefix of record keys, the second, how long to remember
 // in ms, what to announce, channel, 1 for all sessions.
@@ -140,8 +143,8 @@ redis.call('SET', KEYS[2], second, 'PX', ARGV[3])
 return n
 `)
 
-// listScript returns the refs, expiries and records of a person's sessions, without
-// those that were replaced, and takes those that are gone out of the index.
+// listScript returns the refs, expiries and records of a person's sessions,
+// without replaced ones, and removes refs without a record from the index.
 //
 // KEYS: index. ARGV: prefix of record keys, now in s.
 var listScript = redis.NewScript(`

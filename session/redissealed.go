@@ -10,22 +10,22 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// origin says what a sealed cookie has to do with a session in Redis.
+// origin says how a session in Redis relates to a sealed cookie.
 type origin uint8
 
 const (
-	// fromRedis: nothing. Also the zero value, of all other stores.
+	// fromRedis: not at all. This is also the zero value, for all other stores.
 	fromRedis origin = iota
 
-	// fromSealed: it was loaded from one and is to move to Redis. Policy.Due asks
-	// for a renewal at once, which returns the new value.
+	// fromSealed: it was loaded from a sealed cookie and must move to Redis.
+	// Policy.Due asks for a renewal at once, which returns the new value.
 	fromSealed
 
-	// movedHere: it is in Redis now, and a sealed cookie of it may be around.
+	// movedHere: it is in Redis now, and a sealed cookie of it may exist.
 	movedHere
 
-	// movedOther: it was loaded from one, but another sealed cookie of the same
-	// session has moved. To write now would log that one out.
+	// movedOther: it was loaded from a sealed cookie, but another sealed cookie
+	// of the same session has moved. Writing now would log that one out.
 	movedOther
 )
 
@@ -56,7 +56,7 @@ func (r *Redis) loadSealed(ctx context.Context, value string, b Binding) (*Sessi
 	if record, s.leaves, err = cutReplaced(record); err != nil {
 		return nil, err
 	}
-	// It was moved, and the answer with the new cookie is on its way or lost.
+	// It was moved, and the response with the new cookie is on its way or lost.
 	if record != "" {
 		if _, err := openRecord(r.Keys, b, s.idValue(p), record); err != nil {
 			s.secret, s.origin = idSecret{}, movedOther
@@ -68,10 +68,11 @@ func (r *Redis) loadSealed(ctx context.Context, value string, b Binding) (*Sessi
 	return s, nil
 }
 
-// upgradeSecret is the secret of a session that moves to Redis. It is a function
-// of the sealed value alone, so that many requests with one cookie, on many
-// instances, all move the session to the same new value: with a random one, all
-// but the last to write would get a cookie that opens nothing.
+// upgradeSecret is the secret of a session that moves to Redis. It is derived
+// from the sealed value alone, so that concurrent requests with one cookie,
+// also on several instances, move the session to the same new value: with a
+// random secret, all but the last writer would send a cookie that opens
+// nothing.
 func upgradeSecret(value string) idSecret {
 	sum := sha256.Sum256([]byte(derivation + "upgrade/" + value))
 	return idSecret(sum[:16])

@@ -2,11 +2,11 @@ package session
 
 import "fmt"
 
-// The value of a session in Redis, before base64url: version (1 byte), tag (2), id
-// (16), secret (16), in version 2 the line (16), and the first bytes of the ring's
-// code over all of it and the binding: 16, or 18 in version 2. 51 and 69 bytes
-// leave no spare bits: one value has one form. A session that is the first of its
-// line has version 1, as sessions of before lines have.
+// The value of a session in Redis, before base64url, is: version (1 byte), tag
+// (2), id (16), secret (16), in version 2 the line (16), and the first bytes of
+// the ring's code over all of it and the binding: 16, or 18 in version 2. 51
+// and 69 bytes leave no spare bits, so each value has one form. The first
+// session of a line has version 1, as have sessions from before lines existed.
 const (
 	idValueVersion = 1
 	idValueBytes   = 1 + 2 + 16 + 16 + idValueMAC
@@ -21,7 +21,7 @@ const (
 	lineValueLength = lineValueBytes / 3 * 4
 )
 
-// idValue is what the cookie of a session in Redis carries.
+// idValue is the content of the cookie of a session in Redis.
 type idValue struct {
 	tag    tag
 	id     ID
@@ -29,7 +29,7 @@ type idValue struct {
 	line   ID // zero for the first session of a line
 }
 
-// idValue is the value of a session that stands in Redis.
+// idValue returns the value of a session in Redis.
 func (s *Session) idValue(p place) idValue {
 	v := idValue{tag: p.tag, id: s.ID, secret: s.secret}
 	if s.LineID() != s.ID {
@@ -38,12 +38,12 @@ func (s *Session) idValue(p place) idValue {
 	return v
 }
 
-// isIDValue says whether a value has the length of one.
+// isIDValue reports whether a value has the length of an id value.
 func isIDValue(value string) bool {
 	return len(value) == idValueLength || len(value) == lineValueLength
 }
 
-// body is the value without its code.
+// body returns the value without its code.
 func (v idValue) body() []byte {
 	out := make([]byte, 0, lineValueBytes)
 	version := byte(idValueVersion)
@@ -60,7 +60,7 @@ func (v idValue) body() []byte {
 	return out
 }
 
-// lineRef is what stands for the line in keys.
+// lineRef identifies the line in keys.
 func (v idValue) lineRef() string {
 	if v.line == (ID{}) {
 		return refOf(v.id)
@@ -78,9 +78,9 @@ func (v idValue) format(keys *Ring, b Binding) string {
 	return base64url.EncodeToString(append(body, mac[:size]...))
 }
 
-// parseIDValue reads a value. One that was altered, made up, or made for another
-// binding gives ErrTampered, before anybody asks Redis: nobody can make a
-// gateway search.
+// parseIDValue reads a value. A value that was altered, made up, or made for
+// another binding gives ErrTampered before Redis is asked, so that made-up
+// values cause no look-ups.
 func parseIDValue(keys *Ring, b Binding, value string) (idValue, error) {
 	if !isIDValue(value) || !safeText(value) {
 		return idValue{}, ErrTampered // the decoder would skip line breaks
@@ -108,8 +108,9 @@ func parseIDValue(keys *Ring, b Binding, value string) (idValue, error) {
 	return v, nil
 }
 
-// Opens says whether a key of the ring made the value. It asks nobody: the session
-// may have ended. A sealed value must be a session as far as Sealed knows.
+// Opens reports whether a key of the ring made the value. It does no I/O: the
+// session may have ended. A sealed value must be a session by the rules of
+// Sealed.
 func (r *Redis) Opens(value string, b Binding) bool {
 	if isIDValue(value) {
 		_, err := parseIDValue(r.Keys, b, value)
@@ -118,7 +119,7 @@ func (r *Redis) Opens(value string, b Binding) bool {
 	return r.Sealed != nil && r.Sealed.Opens(value, b)
 }
 
-// Withdrawn is [Ring.Withdrawn] of the keys. It grows with those of Sealed, too.
+// Withdrawn is [Ring.Withdrawn] of the keys, plus that of Sealed.
 func (r *Redis) Withdrawn() uint64 {
 	if r.Sealed == nil || r.Sealed.Keys == r.Keys {
 		return r.Keys.Withdrawn()
@@ -126,7 +127,7 @@ func (r *Redis) Withdrawn() uint64 {
 	return r.Keys.Withdrawn() + r.Sealed.Keys.Withdrawn()
 }
 
-// macData is the text that the code is made over. The binding tells its own
-// length, the body has one of two, told apart by its first byte: no two pairs read
-// the same.
+// macData is the text that the code authenticates. The binding holds its own
+// length, and the first byte of the body tells which of two lengths the body
+// has: no two pairs read the same.
 func macData(b Binding, body []byte) string { return boundName(purposeID, b.bound()) + string(body) }

@@ -13,23 +13,24 @@ import (
 	"sync/atomic"
 )
 
-// What a ring seals and authenticates for. Each purpose has keys of its own: a
-// value of one never opens for another.
+// The purposes for which a ring seals and authenticates. Each purpose has its
+// own keys: a value made for one does not open for another.
 const (
 	PurposeSession = "session" // the value of a session, at most MaxValue bytes
 	PurposeFlow    = "flow"    // a sign-in under way, in the callback address
 	PurposeState   = "state"   // the state parameter of WeChat's authorize address
 
 	purposeID     = "id"     // the code in the cookie of a session in Redis
-	purposeRecord = "record" // what such a session's record is encrypted with
+	purposeRecord = "record" // the encryption of such a session's record
 )
 
-// purposes have their keys derived beforehand. Any other purpose works too and
-// is derived on each use.
+// The keys of purposes are derived beforehand. Any other purpose works too; its
+// keys are derived on each use.
 var purposes = [...]string{PurposeSession, PurposeFlow, PurposeState, purposeID, purposeRecord}
 
 const (
-	// MaxSealed is the longest sealed text of any purpose but PurposeSession.
+	// MaxSealed is the length of the longest sealed text of any purpose but
+	// PurposeSession.
 	MaxSealed = 8192
 
 	minSecret = 32
@@ -37,26 +38,26 @@ const (
 	redacted  = "session keys (redacted)"
 )
 
-// Ring is a ring of secret keys: the first seals, all of them open. Its keys can
-// be replaced while it is in use, so that everyone may hold one *Ring for good.
-// The zero Ring has no key: it seals and opens nothing. A Ring is safe for
-// concurrent use.
+// Ring is a ring of secret keys: the first seals, all of them open. Its keys
+// can be replaced while it is in use, so all callers can share one *Ring for
+// good. The zero Ring has no key: it seals and opens nothing. A Ring is safe
+// for concurrent use.
 type Ring struct {
 	held     atomic.Pointer[held]
 	changing sync.Mutex // held while the keys are replaced
 }
 
-// held is what a ring holds at one moment. It is replaced as a whole: who sees
-// the keys of after a withdrawal sees its count, too.
+// held holds the state of a ring. It is replaced as a whole: a reader who sees
+// the keys after a withdrawal also sees its count.
 type held struct {
 	keys      []*key // the sealing one first
 	withdrawn uint64
 }
 
 // NewRing makes a ring of configured secrets, the sealing one first. Each must
-// have 32 bytes or more (ErrWeakKey), there may be 1 to 8 (ErrNoKey,
-// ErrTooManyKeys), one given twice counts once. The order of the rest does not
-// matter.
+// have 32 bytes or more (ErrWeakKey), and there may be 1 to 8 (ErrNoKey,
+// ErrTooManyKeys). A secret that is given twice counts once. The order of the
+// rest does not matter.
 func NewRing(secrets ...string) (*Ring, error) {
 	if len(secrets) == 0 {
 		return nil, ErrNoKey
@@ -77,7 +78,7 @@ func NewRing(secrets ...string) (*Ring, error) {
 	return r, r.replace(raw)
 }
 
-// replace puts other keys on the ring, the sealing one first. Those that are on
+// replace puts other keys on the ring, the sealing one first. Keys that are on
 // it already are not derived again.
 func (r *Ring) replace(secrets [][]byte) error {
 	r.changing.Lock()
@@ -103,7 +104,7 @@ func (r *Ring) replace(secrets [][]byte) error {
 	return nil
 }
 
-// all returns the keys of the moment, the sealing one first.
+// all returns the current keys, the sealing one first.
 func (r *Ring) all() []*key {
 	if r == nil {
 		return nil
@@ -114,10 +115,11 @@ func (r *Ring) all() []*key {
 	return nil
 }
 
-// Withdrawn grows whenever a key is taken off the ring. What was opened before it
-// grew may have been sealed by that key: a memory of opened values must not answer
-// for them any more (attack: a leaked key is withdrawn, and what was made with it
-// goes on from memory). Read it before a value is opened. It costs one atomic load.
+// Withdrawn grows whenever a key is taken off the ring. A value that was opened
+// before may have been sealed with that key, so a cache of opened values must
+// not answer for it any more (attack: a leaked key is withdrawn, and sessions
+// made with it go on from memory). Read it before a value is opened. It costs
+// one atomic load.
 func (r *Ring) Withdrawn() uint64 {
 	if r == nil {
 		return 0
@@ -141,13 +143,14 @@ func (r *Ring) Seal(purpose, bound string, plain []byte) (string, error) {
 		return "", fmt.Errorf("%w: there is nothing to seal", ErrInvalid)
 	}
 	if len(plain) > limit(purpose) {
-		return "", ErrTooLong // checked again below; this spares the work
+		return "", ErrTooLong // checked again below; this saves the work
 	}
 	use, err := keys[0].of(purpose)
 	if err != nil {
 		return "", err
 	}
-	// The clone: securecookie with the NopEncoder encrypts the slice in place.
+	// A clone, because securecookie with the NopEncoder encrypts the slice in
+	// place.
 	text, err := use.codec.Encode(boundName(purpose, bound), bytes.Clone(plain))
 	if err != nil {
 		return "", fmt.Errorf("sealing for %s: %w", purpose, err)
@@ -159,15 +162,16 @@ func (r *Ring) Seal(purpose, bound string, plain []byte) (string, error) {
 	return text, nil
 }
 
-// Open returns what was sealed with the same purpose and bound text by any key
-// of the ring. There is no check of age: callers keep times of their own. What
-// does not open gives ErrTampered; an empty ring gives ErrNoKey.
+// Open returns the bytes that any key of the ring sealed with the same purpose
+// and bound text. It does not check the age: callers keep their own times. A
+// text that does not open gives ErrTampered; an empty ring gives ErrNoKey.
 func (r *Ring) Open(purpose, bound, sealed string) ([]byte, error) {
 	keys := r.all()
 	if len(keys) == 0 {
 		return nil, ErrNoKey
 	}
-	// Before any work: a long cookie must not buy time, nor two texts one value.
+	// Before any work: a long cookie must not cost time, and two texts must not
+	// be one value.
 	if len(sealed) > limit(purpose) || !canonical(sealed) {
 		return nil, ErrTampered
 	}
@@ -192,7 +196,7 @@ func (r *Ring) Open(purpose, bound, sealed string) ([]byte, error) {
 }
 
 // MAC returns the HMAC-SHA256 of data, 32 bytes, made with the sealing key for
-// this purpose. An empty ring returns random bytes, which verify nowhere.
+// this purpose. An empty ring returns random bytes, which no ring verifies.
 func (r *Ring) MAC(purpose, data string) []byte {
 	if keys := r.all(); len(keys) != 0 {
 		if use, err := keys[0].of(purpose); err == nil {
@@ -204,21 +208,21 @@ func (r *Ring) MAC(purpose, data string) []byte {
 	return out
 }
 
-// VerifyMAC says whether mac is the MAC of data for this purpose, made with any
-// key of the ring.
+// VerifyMAC reports whether mac is the MAC of data for this purpose, made with
+// any key of the ring.
 func (r *Ring) VerifyMAC(purpose, data string, mac []byte) bool {
 	return len(mac) == sha256.Size && r.verifyShort(purpose, data, mac)
 }
 
-// verifyShort is VerifyMAC for the first bytes of a code. How many there are is
-// for the caller to check: no bytes at all would verify.
+// verifyShort is VerifyMAC for the first bytes of a code. The caller must check
+// their number: an empty code would verify.
 func (r *Ring) verifyShort(purpose, data string, mac []byte) bool {
 	for _, k := range r.all() {
 		use, err := k.of(purpose)
 		if err != nil {
 			continue
 		}
-		// Constant time: the code must not be guessable byte by byte.
+		// In constant time: the code must not be guessable byte by byte.
 		if sum := use.sum(data); len(mac) <= len(sum) && hmac.Equal(sum[:len(mac)], mac) {
 			return true
 		}
@@ -226,11 +230,11 @@ func (r *Ring) verifyShort(purpose, data string, mac []byte) bool {
 	return false
 }
 
-// Format keeps the keys out of every print form.
+// Format hides the keys in every print form.
 func (r *Ring) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
-// LogValue keeps the keys out of structured logs.
+// LogValue hides the keys in structured logs.
 func (r *Ring) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalText keeps the keys out of JSON and other encodings.
+// MarshalText hides the keys in JSON and other encodings.
 func (r *Ring) MarshalText() ([]byte, error) { return []byte(redacted), nil }

@@ -12,7 +12,7 @@ const (
 )
 
 // scopes gives each scope its code on the wire: the index. Codes are never
-// reused; new scopes go to the end. Code 0 is no scope.
+// reused; new scopes go to the end. Code 0 means no scope.
 var scopes = [...]string{
 	1: ScopeBase,
 	2: ScopeUserInfo,

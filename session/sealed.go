@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Sealed is a Store without storage: the session itself, encrypted and
-// authenticated, is the value. Keys is needed; without Tombstones nothing can be
-// ended and End says so. If they are PersonTombstones, all sessions of a person
+// Sealed is a Store without storage: the value is the session itself, encrypted
+// and authenticated. Keys is required. Without Tombstones no session can be
+// ended, and End fails. If they are PersonTombstones, all sessions of a person
 // can be ended there at once.
 type Sealed struct {
 	Keys       *Ring
@@ -39,15 +39,16 @@ func (st Sealed) Save(_ context.Context, s *Session) (string, error) {
 	return value, err
 }
 
-// Load opens a sealed session. See Store. It does no input or output and ignores
-// the context.
+// Load opens a sealed session. See Store. It does no I/O and ignores the
+// context.
 func (st Sealed) Load(_ context.Context, value string, b Binding) (*Session, error) {
 	if value == "" {
 		return nil, ErrNone
 	}
 	plain, err := st.Keys.Open(PurposeSession, b.bound(), value)
 	if errors.Is(err, ErrNoKey) {
-		// No key is our fault, not the visitor's: never "not signed in".
+		// A missing key is our fault, not the visitor's: it must not mean "not
+		// signed in".
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	if err != nil {
@@ -67,7 +68,7 @@ func (st Sealed) Load(_ context.Context, value string, b Binding) (*Session, err
 	return s, nil
 }
 
-// leaves is when a session that was replaced stops to answer.
+// leaves returns when a replaced session ceases to be accepted.
 func (st Sealed) leaves(s *Session) time.Time {
 	if t, ok := st.Tombstones.(DelayedTombstones); ok {
 		return t.EndsAt(s.ReplacedMark())
@@ -75,7 +76,7 @@ func (st Sealed) leaves(s *Session) time.Time {
 	return time.Time{}
 }
 
-// Opens says whether the value is a session. It asks nobody, as Load does not.
+// Opens reports whether the value is a session. Like Load, it does no I/O.
 func (st Sealed) Opens(value string, b Binding) bool {
 	_, err := st.Load(context.Background(), value, b)
 	return err == nil
@@ -107,8 +108,8 @@ func (st Sealed) Renew(ctx context.Context, s *Session) (string, error) {
 	return value, nil
 }
 
-// End remembers the session's line as ended for as long as any copy of a value
-// of it could live. See Store.
+// End remembers the session's line as ended for as long as any value of it
+// could live. See Store.
 func (st Sealed) End(ctx context.Context, s *Session) error {
 	now := time.Now()
 	// Not Expires: another copy of the cookie may have been renewed later.
@@ -126,8 +127,8 @@ func (st Sealed) End(ctx context.Context, s *Session) error {
 	return nil
 }
 
-// Replace remembers the session as replaced for as long as any copy of its value
-// could live. Tombstones that know no delay end it at once. See Store.
+// Replace remembers the session as replaced for as long as any value of it
+// could live. Tombstones that support no delay end it at once. See Store.
 func (st Sealed) Replace(ctx context.Context, s *Session) error {
 	now, until := time.Now(), st.Policy.end(s).Add(MaxSkew)
 	if !now.Before(until) {
@@ -148,7 +149,7 @@ func (st Sealed) Replace(ctx context.Context, s *Session) error {
 	return nil
 }
 
-// verify says whether an authentic session is alive.
+// verify checks that an authentic session is alive.
 func (st Sealed) verify(s *Session, now time.Time) error {
 	if err := st.Policy.verify(s, now); err != nil {
 		return err

@@ -26,9 +26,9 @@ type Session struct {
 	// ASCII; empty only for a guest.
 	Person string
 
-	// AppID and Site are what the session is bound to. They are not part of the
-	// binary form: a sealed session carries them inside its authentication
-	// code, and Load fills them in.
+	// AppID and Site are the binding of the session. They are not part of the
+	// binary form: the authentication code of a sealed session covers them, and
+	// Load fills them in.
 	AppID, Site string
 
 	// OpenID is the visitor's openid at AppID, at most 64 bytes of printable
@@ -41,8 +41,8 @@ type Session struct {
 	// Audience is the kind of client that holds the session's value.
 	Audience Audience
 
-	// Line is the line of sessions that this one belongs to, zero if the session
-	// is the first of its line. See LineID. A guest has none.
+	// Line is the line of sessions that this one belongs to; zero if the
+	// session is the first of its line. See LineID. A guest has no line.
 	Line ID
 
 	// Guest marks the virtual visitor of a 快照页 (snapshot page): such a
@@ -56,21 +56,21 @@ type Session struct {
 	// written, both in whole seconds, UTC.
 	Created, Renewed time.Time
 
-	// secret is what the cookie of a session in Redis carries beside the id: it
-	// opens the stored record. A copy of the Session must keep it, as Renew and
-	// Save need it; it is in no printed, logged or binary form.
+	// secret is the part of the cookie of a session in Redis, beside the id,
+	// that opens the stored record. A copy of the Session must keep it, because
+	// Renew and Save need it; no printed, logged or binary form contains it.
 	secret idSecret
 
-	// origin says what a sealed cookie has to do with a session in Redis.
+	// origin says how a session in Redis relates to a sealed cookie.
 	origin origin
 
-	// leaves is when a session that was replaced stops to answer; zero if it was
-	// not, or if tombstones know. It is in no binary form.
+	// leaves is when a replaced session ceases to be accepted; zero if it was
+	// not replaced, or if tombstones record that. No binary form contains it.
 	leaves time.Time
 }
 
 // Binding is what a session is bound to: one site, one WeChat app id and one
-// audience. A session never loads under another binding.
+// audience. A session does not load under another binding.
 type Binding struct {
 	Site, AppID string
 	Audience    Audience
@@ -100,12 +100,12 @@ func (s *Session) Binding() Binding {
 // String names the session by its short id: safe to log.
 func (s Session) String() string { return "session " + s.ID.Short() }
 
-// Format prints the same for every verb: no print form shows whose session it is
-// or anything that could be replayed.
+// Format prints the same for every verb: no print form shows the person, or
+// anything that could be replayed.
 func (s Session) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String())) }
 
-// LogValue makes structured logs show the short id, scope and site, and nothing
-// that names a person or could be replayed.
+// LogValue makes structured logs show the short id, scope and site, but neither
+// the person nor anything that could be replayed.
 func (s Session) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("id", s.ID.Short()),
@@ -115,24 +115,26 @@ func (s Session) LogValue() slog.Value {
 	)
 }
 
-// EndedBy says whether the session is over because all sessions of its person
-// were ended at this moment (see PersonTombstones). Times are kept in whole
-// seconds, so the moment's own second counts as before: who signs in again within
-// it signs in once more.
+// EndedBy reports whether the session is over because all sessions of its
+// person were ended at this moment (see PersonTombstones). Times are kept in
+// whole seconds, and the moment's own second counts as before: a person who
+// signs in again within it must sign in once more.
 func (s *Session) EndedBy(at time.Time) bool {
-	// A guest has no person. Without this, one entry for "" would end them all.
+	// A guest has no person. Without this check one entry for "" would end all
+	// guests.
 	return !at.IsZero() && s.Person != "" && !s.Created.After(at)
 }
 
-// bound is the site and the account as one text. The audience is not in it: it
-// stands inside the session, since values of before have none. The length in front keeps the two parts
-// apart: without it site "a" with app "bc" and site "ab" with app "c" would be
-// one binding, and a session of one would open on the other.
+// bound is the site and the account as one text. The audience is not part of
+// it: it is stored inside the session, because older values have none. The
+// length prefix keeps the two parts apart: without it site "a" with app "bc"
+// and site "ab" with app "c" would be one binding, and a session of one would
+// open under the other.
 func (b Binding) bound() string {
 	return strconv.Itoa(len(b.Site)) + ":" + b.Site + b.AppID
 }
 
-// check refuses a binding that binds to nothing.
+// check refuses a binding without a site or an app id.
 func (b Binding) check() error {
 	switch {
 	case b.Site == "" || len(b.Site) > maxSite:
@@ -143,10 +145,11 @@ func (b Binding) check() error {
 	return nil
 }
 
-// wholeSecond is a time as the wire keeps it.
+// wholeSecond returns a time as the wire format keeps it.
 func wholeSecond(t time.Time) time.Time { return time.Unix(t.Unix(), 0).UTC() }
 
-// Same reports whether nothing that identifies or dates the session differs.
+// Same reports whether two sessions agree in everything that identifies or
+// dates them.
 func (s *Session) Same(other *Session) bool {
 	return s.ID == other.ID && s.Person == other.Person && s.OpenID == other.OpenID && s.Scope == other.Scope &&
 		s.Audience == other.Audience && s.LineID() == other.LineID() && s.leaves.Equal(other.leaves) && s.Guest == other.Guest && s.Declined.Equal(other.Declined) && s.Created.Equal(other.Created) && s.Renewed.Equal(other.Renewed)

@@ -1,6 +1,6 @@
 package session
 
-// alphabetIndex gives the value of each character of the alphabet, and 255 to
+// alphabetIndex gives the value of each character of the alphabet, and 255 for
 // all others.
 var alphabetIndex = func() (index [256]byte) {
 	for i := range index {
@@ -12,7 +12,7 @@ var alphabetIndex = func() (index [256]byte) {
 	return index
 }()
 
-// limit is the longest sealed text of a purpose, in bytes.
+// limit returns the length of the longest sealed text of a purpose, in bytes.
 func limit(purpose string) int {
 	if purpose == PurposeSession {
 		return MaxValue
@@ -20,7 +20,7 @@ func limit(purpose string) int {
 	return MaxSealed
 }
 
-// safeText says whether s consists of characters of the alphabet only.
+// safeText reports whether s consists of characters of the alphabet only.
 func safeText(s string) bool {
 	for i := range len(s) {
 		if alphabetIndex[s[i]] == 255 {
@@ -30,7 +30,7 @@ func safeText(s string) bool {
 	return true
 }
 
-// canonical says whether s can be a sealed text in its one and only form. Go's
+// canonical reports whether s can be a sealed text in its only valid form. Go's
 // base64 decoder skips line breaks and ignores the spare bits of the last
 // character; both would let an altered text pass as the original.
 func canonical(s string) bool {

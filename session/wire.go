@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The binary form of a session. There is exactly one encoding of each session:
+// The binary form of a session. Each session has exactly one encoding:
 //
 //	version  1 byte: 2, or 1 for a session that has neither audience nor line
 //	flags    1 byte: 1 guest, 2 declined; in version 2 also 4 line, 8 cookie,
@@ -33,7 +33,7 @@ const (
 	flagsKnown    = flagGuest | flagDeclined | flagsNew
 
 	// maxSecond is the last second of the year 9999: times far beyond 2038
-	// work, and absurd ones cannot overflow any later arithmetic.
+	// work, and absurd times cannot overflow later arithmetic.
 	maxSecond = 253402300799
 )
 
@@ -87,7 +87,7 @@ func (s *Session) wireFlags() (flags byte) {
 	return flags
 }
 
-// goodFlags says whether a session of this version can have these flags.
+// goodFlags reports whether a session of this version can have these flags.
 func goodFlags(version, flags byte) bool {
 	switch version {
 	case wireVersionOnce:
@@ -99,7 +99,7 @@ func goodFlags(version, flags byte) bool {
 	}
 }
 
-// audienceOf reads the audience out of flags.
+// audienceOf reads the audience from the flags.
 func audienceOf(flags byte) Audience {
 	switch flags & flagsAudience {
 	case flagCookie:
@@ -111,10 +111,10 @@ func audienceOf(flags byte) Audience {
 	}
 }
 
-// UnmarshalBinary decodes what MarshalBinary made and nothing else: an unknown
-// version, flag or scope, a field beyond its limit, a number in a longer form
-// than needed, a missing or a left-over byte give ErrMalformed and leave s as it
-// was. Site and AppID are never touched.
+// UnmarshalBinary decodes only what MarshalBinary made. An unknown version,
+// flag or scope, a field beyond its limit, a number in a longer form than
+// needed, a missing byte or a left-over byte gives ErrMalformed and leaves s as
+// it was. Site and AppID are never touched.
 func (s *Session) UnmarshalBinary(data []byte) error {
 	d := decoder{rest: data}
 	version, flags := d.byte(), d.byte()
@@ -128,7 +128,7 @@ func (s *Session) UnmarshalBinary(data []byte) error {
 	in.Line = ID{}
 	if flags&flagLine != 0 {
 		copy(in.Line[:], d.bytes(len(in.Line)))
-		d.bad = d.bad || in.Line == ID{} || in.Line == in.ID // one session has one form
+		d.bad = d.bad || in.Line == ID{} || in.Line == in.ID // each session has one form
 	}
 	scope, known := scopeName(d.byte())
 	if !known {
@@ -149,14 +149,15 @@ func (s *Session) UnmarshalBinary(data []byte) error {
 		return fmt.Errorf("%w: cut short, too long or out of range", ErrMalformed)
 	}
 	if _, err := in.check(); err != nil {
-		// The reason is one of ours and holds no data; ErrInvalid is for callers.
+		// The reason is our own text and holds no data; ErrInvalid is for
+		// callers.
 		return fmt.Errorf("%w: incomplete", ErrMalformed)
 	}
 	*s = in
 	return nil
 }
 
-// check says whether the session can be encoded, and returns its scope's code.
+// check reports a session that cannot be encoded, and returns its scope's code.
 func (s *Session) check() (code byte, err error) {
 	code, known := scopeCode(s.Scope)
 	switch {
@@ -165,15 +166,17 @@ func (s *Session) check() (code byte, err error) {
 	case s.Audience > Token:
 		err = fmt.Errorf("%w session: %s", ErrInvalid, s.Audience)
 	case s.Guest && s.LineID() != s.ID:
-		// A guest has no person, and with it no place beside the others.
+		// A guest has no person, and so no slot shared with other sessions.
 		err = fmt.Errorf("%w session: a guest has no line", ErrInvalid)
 	case !known:
 		err = fmt.Errorf("%w session: unknown scope %.32q", ErrInvalid, s.Scope)
 	case !s.Guest && (s.Person == "" || s.OpenID == ""):
-		// A session of nobody would pass the gate with empty identity headers.
-		err = fmt.Errorf("%w session: person and openid are needed", ErrInvalid)
+		// A session without a person would pass the gate with empty identity
+		// headers.
+		err = fmt.Errorf("%w session: person and openid are required", ErrInvalid)
 	case !printable(s.Person, maxPerson) || !printable(s.OpenID, maxOpenID):
-		// Both go into request headers: no CR, LF, space or non-ASCII byte ever.
+		// Both go into request headers, so CR, LF, space and non-ASCII bytes
+		// are refused.
 		err = fmt.Errorf("%w session: person or openid is too long or not printable ASCII", ErrInvalid)
 	case !onWire(s.Created) || !onWire(s.Renewed) || s.Renewed.Unix() < s.Created.Unix():
 		err = fmt.Errorf("%w session: its times are out of range", ErrInvalid)
@@ -183,13 +186,14 @@ func (s *Session) check() (code byte, err error) {
 	return code, err
 }
 
-// onWire says whether a time can be encoded: after 1970, before the year 10000.
+// onWire reports whether a time can be encoded: after 1970, before the year
+// 10000.
 func onWire(t time.Time) bool {
 	second := t.Unix()
 	return second > 0 && second <= maxSecond
 }
 
-// printable says whether s is at most limit bytes of visible ASCII.
+// printable reports whether s is at most limit bytes of visible ASCII.
 func printable(s string, limit int) bool {
 	if len(s) > limit {
 		return false

@@ -66,7 +66,7 @@ func guest(t *testing.T, s subject) {
 	value := s.mustSave(t, v)
 	s.loads(t, value, *v)
 	if s.tick < time.Minute {
-		return // ten minutes are too long for a clock that cannot be turned
+		return // ten minutes are too long for a real clock
 	}
 	s.wait(session.GuestLifetime / 2)
 	renewed := s.mustRenew(t, v)
@@ -95,12 +95,12 @@ func ended(t *testing.T, s subject) {
 	s.wait(3 * s.tick)
 	stale := *v // as another tab still holds it
 	second := s.mustRenew(t, v)
-	for range 2 { // twice is fine
+	for range 2 { // the second time must succeed too
 		s.mustEnd(t, &stale)
 	}
 	s.loadsNothing(t, first, site)
 	s.loadsNothing(t, second, site)
-	// A value may live longer than the copy that was ended knew.
+	// A value may live longer than the ended copy of the session says.
 	s.wait(2 * s.tick)
 	s.loadsNothing(t, second, site)
 	s.wait(10 * s.tick)

@@ -9,8 +9,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// loads checks that a value gives a session, on both instances, each time a
-// session of its own.
+// loads checks that a value loads on both instances, each time as a new
+// Session.
 func (s subject) loads(t *testing.T, value string, want session.Session) {
 	t.Helper()
 	for _, store := range []session.Store{s.Store, s.peer} {
@@ -25,7 +25,7 @@ func (s subject) loads(t *testing.T, value string, want session.Session) {
 	}
 }
 
-// loadsNothing checks that a value is no session, on both instances.
+// loadsNothing checks that a value does not load on either instance.
 func (s subject) loadsNothing(t *testing.T, value string, b session.Binding) {
 	t.Helper()
 	for _, store := range []session.Store{s.Store, s.peer} {
@@ -36,7 +36,7 @@ func (s subject) loadsNothing(t *testing.T, value string, b session.Binding) {
 	}
 }
 
-// noRenewal checks that a session is over for both instances.
+// noRenewal checks that neither instance renews a session that is over.
 func (s subject) noRenewal(t *testing.T, v *session.Session) {
 	t.Helper()
 	before := *v
@@ -51,8 +51,8 @@ func (s subject) noRenewal(t *testing.T, v *session.Session) {
 	}
 }
 
-// same compares what two sessions say. A store may note in a session how it is
-// kept, which only stores can see.
+// same compares two sessions. It ignores what a store may note in a session for
+// its own use.
 func same(t *testing.T, a, b *session.Session) bool {
 	t.Helper()
 	binaryA, errA := a.MarshalBinary()
@@ -63,7 +63,7 @@ func same(t *testing.T, a, b *session.Session) bool {
 	return bytes.Equal(binaryA, binaryB) && a.Binding() == b.Binding()
 }
 
-// fields shows all of a session, which its own print forms do not.
+// fields shows all fields of a session, which its own print forms do not.
 func fields(v session.Session) string {
 	type plain session.Session
 	return fmt.Sprintf("%+v", plain(v))

@@ -8,14 +8,14 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// after returns a session that the same browser makes after another one.
+// after returns a session that the browser of another session makes after it.
 func after(v *session.Session) *session.Session {
 	next := visitor()
 	next.Line = v.LineID()
 	return next
 }
 
-// anyAudience is a session as it was made before audiences were kept.
+// anyAudience is a session from before audiences were recorded.
 func anyAudience(t *testing.T, s subject) {
 	old := visitor()
 	old.Audience = session.AnyAudience
@@ -28,7 +28,7 @@ func anyAudience(t *testing.T, s subject) {
 			t.Fatalf("Load for %s gave %v and %v", audience, got, err)
 		}
 	}
-	// A renewal binds it: the new value loads for one audience alone.
+	// A renewal binds it: the new value loads for one audience only.
 	old.Audience = session.Cookie
 	renewed := s.mustRenew(t, old)
 	s.loads(t, renewed, *old)
@@ -37,7 +37,8 @@ func anyAudience(t *testing.T, s subject) {
 	s.loadsNothing(t, renewed, token)
 }
 
-// line is a browser that signed in three times: one end ends all.
+// line is a browser that signed in three times: one end ends all three
+// sessions.
 func line(t *testing.T, s subject) {
 	for name, pick := range map[string]func(all []*session.Session) *session.Session{
 		"the first":  func(all []*session.Session) *session.Session { return all[0] },
@@ -62,7 +63,7 @@ func line(t *testing.T, s subject) {
 		}
 		s.loads(t, kept, *other)
 
-		// What the browser signs in next is not ended with it.
+		// The end does not affect the browser's next sign-in.
 		next := after(first)
 		if value, err := s.Save(t.Context(), next); value != "" || !errors.Is(err, session.ErrLineEnded) {
 			t.Fatalf("%s ended: Save into the line gave %q and %v, want ErrLineEnded", name, value, err)
@@ -72,13 +73,13 @@ func line(t *testing.T, s subject) {
 	}
 }
 
-// replaced is a session in whose place the browser has a newer one.
+// replaced is a session that a newer one of the same browser has replaced.
 func replaced(t *testing.T, s subject) {
 	first := visitor()
 	old := s.mustSave(t, first)
 	next := after(first)
 	value := s.mustSave(t, next)
-	for range 2 { // twice is fine, and no later end
+	for range 2 { // the second time must succeed, and must not move the end
 		if err := s.Replace(t.Context(), first); err != nil {
 			t.Fatalf("Replace: %v", err)
 		}
@@ -96,7 +97,7 @@ func replaced(t *testing.T, s subject) {
 		s.noRenewal(t, first)
 	}
 	if s.policy.Idle <= session.Linger {
-		return // a clock that cannot be turned
+		return // a real clock
 	}
 	s.wait(session.Linger - 3*time.Second)
 	for _, store := range []session.Store{s.Store, s.peer} {

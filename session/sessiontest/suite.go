@@ -10,26 +10,27 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Suite is what the contract needs to know about a store.
+// Suite describes a store to the contract.
 type Suite struct {
-	// New returns an empty store with a policy. What it starts must be stopped
-	// by t.Cleanup.
+	// New returns an empty store with a policy. It stops what it starts with
+	// t.Cleanup.
 	New func(t *testing.T, p session.Policy) session.Store
 
 	// Peer returns another instance over the same keys and storage, as a second
-	// gateway has it. Nil means that the store is its own peer.
+	// gateway would have. Nil means that the store is its own peer.
 	Peer func(t *testing.T, s session.Store) session.Store
 
-	// Settle waits until an end has reached the peer. Nil means that it has when
-	// End returns.
+	// Settle waits until an end has reached the peer. Nil means that it has
+	// when End returns.
 	Settle func()
 
-	// Wait lets time pass. Nil means that each case runs in a synctest bubble
-	// of its own, where sleeping takes no time.
+	// Wait lets time pass. Nil means that each case runs in its own synctest
+	// bubble, where sleeping takes no time.
 	Wait func(d time.Duration)
 
-	// Tick is the unit of the durations in the suite; a real Wait wants two
-	// seconds or more, as sessions count whole ones. Zero means an hour.
+	// Tick is the unit of the durations in the suite. A real Wait needs two
+	// seconds or more, because sessions count whole seconds. Zero means an
+	// hour.
 	Tick time.Duration
 }
 
@@ -39,7 +40,8 @@ func (s Suite) Run(t *testing.T) {
 	var all sync.WaitGroup
 	for _, c := range cases {
 		if s.Wait != nil {
-			// Not t.Parallel: waiting takes no processor, -parallel counts it as if.
+			// Not t.Parallel: cases mostly wait and use no processor, but
+			// -parallel would count them as if they did.
 			all.Go(func() { t.Run(c.name, func(t *testing.T) { c.run(t, s.subject(t)) }) })
 			continue
 		}
@@ -90,7 +92,7 @@ func (s Suite) subject(t *testing.T) subject {
 // site is the binding of most cases.
 var site = session.Binding{Site: "https://shop.example.com", AppID: "wx0123456789abcdef", Audience: session.Cookie}
 
-// visitor returns a new session as sign-ins make them.
+// visitor returns a new session as a sign-in makes it.
 func visitor() *session.Session {
 	return session.New(site, strings.Repeat("p", 26), "o6_bmjrPTlm6_2sgVt7hMZOPfL2M", session.ScopeBase)
 }

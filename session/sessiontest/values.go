@@ -66,9 +66,9 @@ func foreign(t *testing.T, s subject) {
 		{Site: "https://other.example.com", AppID: site.AppID, Audience: session.Cookie},
 		{Site: site.Site, AppID: "wxffffffffffffffff", Audience: session.Cookie},
 		{Site: site.AppID, AppID: site.Site, Audience: session.Cookie},
-		// The same letters, cut elsewhere.
+		// The same letters, split elsewhere.
 		{Site: site.Site + site.AppID[:1], AppID: site.AppID[1:], Audience: session.Cookie},
-		// A cookie used as a token, and as something of no audience.
+		// A cookie used as a token, and under no audience.
 		{Site: site.Site, AppID: site.AppID, Audience: session.Token},
 		{Site: site.Site, AppID: site.AppID},
 	} {
