@@ -302,7 +302,7 @@ func TestLogoutByUpstreamWithoutStore(t *testing.T) {
 	if h := b.send(http.MethodGet, "/?logout", ""); h.status != http.StatusOK || b.session() != "" {
 		t.Errorf("%d, session %q", h.status, b.session())
 	}
-	if len(w.log.lines("session not ended for the upstream")) != 1 {
+	if len(w.log.lines("could not end the session that the app signed out")) != 1 {
 		t.Error("the operator does not hear of it")
 	}
 }

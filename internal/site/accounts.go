@@ -12,8 +12,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Other returns the site's account of this kind and name, of those beside the official
-// account.
+// Other returns the site's account of this kind and name. It does not look at
+// the official account.
 func (site *Site) Other(kind wechat.AccountKind, name string) (wechat.Account, bool) {
 	for _, a := range site.Others {
 		if a.Kind == kind && a.Name == name {
@@ -23,7 +23,7 @@ func (site *Site) Other(kind wechat.AccountKind, name string) (wechat.Account, b
 	return wechat.Account{}, false
 }
 
-// Has reports whether the site has such an account of this kind.
+// Has reports whether the site has another account of this kind.
 func (site *Site) Has(kind wechat.AccountKind) bool {
 	return slices.ContainsFunc(site.Others, func(a wechat.Account) bool { return a.Kind == kind })
 }
@@ -38,9 +38,9 @@ func (site *Site) AccountOf(appID string) wechat.Account {
 	return site.Account
 }
 
-// load reads a session. A value is bound to one account, and does not say to
-// which: the most likely one is tried first, and then each once. known is what the
-// value stood for before, nil if it is new.
+// load reads a session. A value is bound to one account but does not name it,
+// so load tries the most likely one first and then each other one. known is the
+// identity that the value had before, nil if the value is new.
 func (site *Site) load(ctx context.Context, r *Request, value string, known *Identity) (*session.Session, error) {
 	if r.Token.Sent {
 		return site.loadToken(ctx, r, value)
@@ -52,15 +52,15 @@ func (site *Site) load(ctx context.Context, r *Request, value string, known *Ide
 	s, err := site.loadFor(ctx, r, value, first)
 	for _, a := range site.doorsBehind(first) {
 		if err == nil || !errors.Is(err, session.ErrTampered) {
-			break // found, over, or nobody can tell
+			break // found, ended, or the store is unavailable
 		}
 		s, err = site.loadFor(ctx, r, value, a)
 	}
 	return s, err
 }
 
-// loadToken is load for a token. Only accounts whose clients hold tokens are
-// looked at.
+// loadToken is load for a token. It tries only accounts whose clients hold
+// tokens.
 func (site *Site) loadToken(ctx context.Context, r *Request, value string) (s *session.Session, err error) {
 	err = session.ErrNone
 	for _, hinted := range []bool{true, false} {
@@ -80,7 +80,7 @@ func (site *Site) loadFor(ctx context.Context, r *Request, value string, a wecha
 	return site.Hub.Store.Load(ctx, value, r.Binding(a))
 }
 
-// Binding is what the session of this request's client is bound to.
+// Binding returns what the session of this request's client is bound to.
 func (r *Request) Binding(a wechat.Account) session.Binding {
 	b := session.Binding{Site: r.Origin, AppID: a.Credentials.AppID, Audience: session.Cookie}
 	if r.Token.Sent {
@@ -89,7 +89,7 @@ func (r *Request) Binding(a wechat.Account) session.Binding {
 	return b
 }
 
-// doorsBehind are the accounts of the site less one.
+// doorsBehind returns the accounts of the site except first.
 func (site *Site) doorsBehind(first wechat.Account) []wechat.Account {
 	if first.Kind == wechat.OfficialAccount {
 		return site.Others
@@ -100,11 +100,11 @@ func (site *Site) doorsBehind(first wechat.Account) []wechat.Account {
 	return append([]wechat.Account{site.Account}, others...)
 }
 
-// phoneOf is the person's phone number, as it was last given to an account of this
-// site, where the site wants it.
+// phoneOf returns the phone number that the person last gave to an account of
+// this site, "" if the site does not send it.
 func (site *Site) phoneOf(p *ledger.Person) (phone string) {
 	if site.HeaderName(FieldPhone, string(FieldPhone)) == "" {
-		return "" // nor in a placeholder, which ends up in logs
+		return "" // it is not set as a placeholder either, because placeholders end up in logs
 	}
 	var newest time.Time
 	for _, a := range p.Accounts {
@@ -120,7 +120,8 @@ func (site *Site) Admits(appID string) bool {
 	return site.AccountOf(appID).Credentials.AppID == appID
 }
 
-// FlowAccount is the account of a dance, false when the site has it no more.
+// FlowAccount returns the account of a dance, false if the site no longer has
+// it.
 func (site *Site) FlowAccount(f flow.Flow) (wechat.Account, bool) {
 	if f.Account == "" {
 		return site.Account, true
@@ -128,8 +129,8 @@ func (site *Site) FlowAccount(f flow.Flow) (wechat.Account, bool) {
 	return site.Other(wechat.Website, f.Account)
 }
 
-// namedAccount is the account of a flow, or its name alone where the site admits it
-// no more.
+// namedAccount returns the account of a flow, or only its name if the site no
+// longer has it.
 func (site *Site) namedAccount(f flow.Flow) wechat.Account {
 	account, ok := site.FlowAccount(f)
 	if !ok {

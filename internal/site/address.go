@@ -10,7 +10,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// LoginPath is the endpoint that begins a dance by hand.
+// LoginPath returns the address of the login endpoint for a target and a scope.
 func LoginPath(target string, scope wechat.Scope) string {
 	q := url.Values{}
 	if target != "" {
@@ -25,8 +25,8 @@ func LoginPath(target string, scope wechat.Scope) string {
 	return request.Prefix + "login?" + q.Encode()
 }
 
-// ReturnTo sends the visitor to an address of this site, or to the front page where
-// the address is too long for a header. Cookies are set before.
+// ReturnTo redirects the visitor to an address of this site, or to the front
+// page if the address is too long for a header. The caller sets cookies before.
 func ReturnTo(w http.ResponseWriter, r *Request, target string) {
 	location := r.Origin + target
 	if !response.HeaderFits(w.Header(), request.HeaderAddress(location)) {
@@ -35,12 +35,13 @@ func ReturnTo(w http.ResponseWriter, r *Request, target string) {
 	response.Redirect(w, http.StatusSeeOther, location)
 }
 
-// Sealer seals what travels with a visitor of the site and its official account.
+// Sealer returns the sealer for values of this site and its official account
+// that travel with the visitor.
 func (site *Site) Sealer(r *Request) flow.Sealer {
 	return flow.Sealer{Keys: site.Hub.Keys, Bound: r.Origin + "|" + site.Account.Credentials.AppID}
 }
 
-// HostName is the host of an origin, for pages.
+// HostName returns the host of an origin, for pages.
 func HostName(origin string) string {
 	u, err := url.Parse(origin)
 	if err != nil {

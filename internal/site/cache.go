@@ -16,18 +16,18 @@ const maxCached = 16384
 
 // identityCache remembers, for cookie values that were verified, the identity
 // prepared from them. It saves work, not checks: an entry is used only while
-// the session is neither expired nor ended and the ledger has not moved on.
+// the session is neither expired nor ended and the ledger has not changed.
 type identityCache struct {
 	mu      sync.RWMutex
 	entries map[cacheKey]cached
 }
 
-// cacheKey holds the origin beside the cookie: one Site may answer for several
-// host names, and a session belongs to one.
+// cacheKey contains the origin, because one Site may serve several host names,
+// and a session belongs to one of them.
 type cacheKey struct{ origin, value string }
 
-// cacheKey keeps tokens and cookies apart: one is not good for the other. No value
-// has a dot.
+// cacheKey keeps tokens and cookies apart: one is not valid as the other. No
+// cookie value contains a dot.
 func (r *Request) cacheKey(value string) cacheKey {
 	if r.Token.Sent {
 		value = "." + value
@@ -38,16 +38,16 @@ func (r *Request) cacheKey(value string) cacheKey {
 type cached struct {
 	identity   *Identity
 	generation uint64 // of the ledger, when the identity was prepared
-	withdrawn  uint64 // keys taken away before the value was opened
+	withdrawn  uint64 // count of withdrawn keys before the value was opened
 }
 
-// errWithdrawn says that a key was taken away while a request was under way.
-var errWithdrawn = outage.NotDown(fmt.Errorf("%w: a key was taken away meanwhile", session.ErrUnavailable))
+// errWithdrawn reports that a key was withdrawn during a request.
+var errWithdrawn = outage.NotDown(fmt.Errorf("%w: a session key was withdrawn during the request", session.ErrUnavailable))
 
-// SameKeys fails if a key was taken away since the request was read: its session may
-// have been sealed by it, and must not get a value of another key (attack: renewals
-// without end, so that one of them meets the moment in which a leaked key goes).
-// The next request is asked anew.
+// SameKeys fails if a key was withdrawn since the request was read. The
+// request's session may be sealed by that key, and must not get a value of
+// another key (attack: continuous renewals, so that one of them hits the moment
+// in which a leaked key is withdrawn). The next request is checked again.
 func (site *Site) SameKeys(r *Request) error { return site.sameKeysSince(r.withdrawn) }
 
 func (site *Site) sameKeysSince(withdrawn uint64) error {
@@ -70,8 +70,8 @@ func (c *identityCache) put(key cacheKey, e cached) {
 	if c.entries == nil {
 		c.entries = make(map[cacheKey]cached)
 	}
-	// Full: drop an arbitrary eighth. Map order is random enough, and an entry
-	// that was dropped costs a few microseconds to make again.
+	// The cache is full: drop an arbitrary eighth. Map order is random enough,
+	// and rebuilding a dropped entry costs a few microseconds.
 	if len(c.entries) >= maxCached {
 		dropped := 0
 		for k := range c.entries {
@@ -90,14 +90,15 @@ func (c *identityCache) drop(key cacheKey) {
 	delete(c.entries, key)
 }
 
-// Forget drops what was prepared from the request's cookie. The session behind
-// it has changed, and a store may keep the value: it would be renewed again and
-// again, or a decline not be seen.
+// Forget drops the cached identity of the request's cookie. Its session has
+// changed, but a store may keep the same value; a stale entry would cause
+// repeated renewals or hide a decline.
 func (site *Site) Forget(r *Request) { site.cache.drop(r.cacheKey(r.SessionValue)) }
 
-// Over says whether a session was ended before its time: ErrEnded where it, its
-// line, or all of its person's were (attack: CVE-2024-21492, a copy of the cookie
-// outlives its end), ErrReplaced where a newer one has taken its place.
+// Over returns an error if a session was ended before its time: ErrEnded if the
+// session, its line, or all sessions of its person were ended (attack:
+// CVE-2024-21492, a copy of the cookie outlives its end), ErrReplaced if a
+// newer session replaced it.
 func (h *Hub) Over(s *session.Session) error {
 	if h.Unfinished.Holds(s.LineID()) {
 		return session.ErrEnded
@@ -107,12 +108,13 @@ func (h *Hub) Over(s *session.Session) error {
 	}
 	err := s.Over(h.Ended)
 	if errors.Is(err, session.ErrReplaced) && !time.Now().Before(h.Policy.Expires(s)) {
-		return session.ErrExpired // what it let in ends too
+		return session.ErrExpired // the requests that it let in end, too
 	}
 	return err
 }
 
-// IsNobody reports whether an error is a clear no: there is no such session.
+// IsNobody reports whether an error says for certain that there is no such
+// session.
 func IsNobody(err error) bool {
 	return errors.Is(err, session.ErrNone) || errors.Is(err, ledger.ErrNotFound)
 }
@@ -137,12 +139,12 @@ func (site *Site) find(r *Request, value string) (*Identity, error) {
 		}
 	}
 	if known && !site.Hub.AskStore {
-		// Attack: a leaked key is taken away, and a cookie that it sealed goes on
-		// from memory.
+		// Attack: a cookie sealed by a leaked key still works from memory after
+		// the key is withdrawn.
 		if hit.generation == generation && hit.withdrawn == withdrawn && time.Now().Before(hit.identity.Expires) {
 			return hit.identity, nil
 		}
-		// Not the last word: another gateway may have renewed the session.
+		// The entry is not final: another gateway may have renewed the session.
 		site.cache.drop(key)
 	}
 	ctx, cancel := site.StoreContext(r)
@@ -152,12 +154,13 @@ func (site *Site) find(r *Request, value string) (*Identity, error) {
 		return nil, fmt.Errorf("site: load session: %w", err)
 	}
 	site.Log().WorkedUnlessFailing(site.Hub.Store, outage.Sessions)
-	// What ends all sessions of a person may be known here and not to the store.
+	// An end of all sessions of a person may be known here but not to the
+	// store.
 	if err := site.Hub.Over(s); err != nil {
 		return nil, err
 	}
 	if known && hit.generation == generation && hit.identity.Session.Same(s) {
-		return hit.identity, nil // the store says so still, and the person is as before
+		return hit.identity, nil // the store still has this session, and the person is unchanged
 	}
 	var person ledger.Person
 	if !s.Guest {
@@ -170,11 +173,11 @@ func (site *Site) find(r *Request, value string) (*Identity, error) {
 	return id, nil
 }
 
-// personOf is the person of a session, who has the session's openid still. A session
-// without its person is none: the person was erased.
+// personOf returns the person of a session, who must still hold the session's
+// openid. A session whose person was erased is no session.
 func (site *Site) personOf(r *Request, s *session.Session) (ledger.Person, error) {
-	// A time of its own: a store that took all of its before it gave what it remembers
-	// must not keep the ledger from doing the same.
+	// The ledger gets its own timeout: a store that used up its own before it
+	// answered from memory must not keep the ledger from doing so, too.
 	ctx, cancel := site.StoreContext(r)
 	defer cancel()
 	person, err := site.Hub.Ledger.Find(ctx, s.Person)
@@ -182,11 +185,11 @@ func (site *Site) personOf(r *Request, s *session.Session) (ledger.Person, error
 		return ledger.Person{}, fmt.Errorf("site: find person: %w", err)
 	}
 	site.Log().WorkedUnlessFailing(site.Hub.Ledger, outage.Ledger)
-	// WeChat gave the openid to somebody else meanwhile, or consent to all of it was
-	// withdrawn: what this session says is not true any more, and its holder must not
-	// act as the person it was made for.
+	// The openid now belongs to another person, or consent to all data was
+	// withdrawn. The session is no longer true, and its holder must not act as
+	// the person it was made for.
 	if !person.Holds(s.AppID, s.OpenID) {
-		return ledger.Person{}, fmt.Errorf("site: the openid is not this person's any more: %w", session.ErrEnded)
+		return ledger.Person{}, fmt.Errorf("site: the openid no longer belongs to this person: %w", session.ErrEnded)
 	}
 	return person, nil
 }

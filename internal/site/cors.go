@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// corsMaxAge is how long a browser may remember the answer to a preflight, in
-// seconds.
+// corsMaxAge is how long, in seconds, a browser may cache the answer to a
+// preflight.
 const corsMaxAge = "600"
 
-// CORS lets the pages of the origins that the operator names use an endpoint, with
-// tokens and without cookies: no answer allows credentials. Origins are compared
-// exactly and never echoed unseen (attack: any site as the caller). It returns true
-// when it has answered a preflight. Preflights of the app's own paths are the app's.
+// CORS lets pages of the configured origins use an endpoint with tokens, not
+// with cookies: no answer allows credentials. Origins are compared exactly and
+// never echoed unchecked (attack: any site as the caller). CORS returns true if
+// it has answered a preflight. The app answers preflights of its own paths.
 func (site *Site) CORS(w http.ResponseWriter, r *Request) (answered bool) {
 	if len(site.Rules.CORSOrigins) == 0 {
 		return false
@@ -29,8 +29,8 @@ func (site *Site) CORS(w http.ResponseWriter, r *Request) (answered bool) {
 	return true
 }
 
-// AllowOrigin lets a page of one of these origins read an answer of ours; false if the
-// request is of none.
+// AllowOrigin lets a page of a configured origin read an answer of the gateway.
+// It returns false if the request has no such origin.
 func (site *Site) AllowOrigin(w http.ResponseWriter, r *Request) bool {
 	if len(site.Rules.CORSOrigins) == 0 {
 		return false
@@ -54,8 +54,9 @@ func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-// PassesPreflight reports whether a request is a preflight of such a page for a path
-// of the app's: it never carries a token, and the app is to say what may be called.
+// PassesPreflight reports whether a request is a preflight of such a page for a
+// path of the app. A preflight never carries a token, and the app decides what
+// may be called.
 func (site *Site) PassesPreflight(r *Request) bool {
 	return isPreflight(r.Request) && site.ofCORSOrigin(r)
 }

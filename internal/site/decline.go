@@ -20,8 +20,8 @@ const (
 	// shown instead of the question that was just answered.
 	declinePause = time.Minute
 
-	// maxAsked is how often the upstream may have somebody who declined asked
-	// again while the decline holds; then its own answer stands.
+	// maxAsked is how often the upstream may have a visitor asked again while a
+	// decline holds; then its own answer stands.
 	maxAsked = 3
 )
 
@@ -32,19 +32,19 @@ func (site *Site) declineHolds() time.Duration {
 	return site.Rules.DeclineHolds
 }
 
-// DeclinedRecently reports whether a visitor has declined, and is not to be
-// asked by us.
+// DeclinedRecently reports whether a visitor has declined so recently that the
+// gateway does not ask again.
 func (site *Site) DeclinedRecently(id *Identity) bool {
 	declined := id.Session.Declined
 	return !declined.IsZero() && time.Since(declined) < site.declineHolds()
 }
 
-// Decline notes in the session that the visitor does not want to show a profile,
-// and tells of it. key names the question that was answered: answered again, it
-// is one event. On an error it answers and returns false.
+// Decline records in the session that the visitor declined consent, and queues
+// the event. key identifies the question, so that a second answer to it is the
+// same event. On an error Decline answers the request and returns false.
 //
-// The notice comes first: a decline that is noted twice does no harm, one that
-// nobody hears of does.
+// The event is queued first: recording a decline twice does no harm, losing its
+// event does.
 func (site *Site) Decline(w http.ResponseWriter, r *Request, f flow.Flow, reason, key string) bool {
 	ctx, cancel := site.StoreContext(r)
 	defer cancel()
@@ -75,11 +75,12 @@ func (site *Site) Decline(w http.ResponseWriter, r *Request, f flow.Flow, reason
 	return true
 }
 
-// Where the app asks again, a cookie counts: the server keeps nothing, and only
-// those who declined carry it. It counts for one session: another visitor's is none.
+// A cookie counts how often the app asks again: the server stores nothing, and
+// only browsers with a decline carry it. The count belongs to one session;
+// another session ignores it.
 
-// asked is how often the app has had this visitor asked again. It is read before
-// the cookies are stripped, and of those only who declined.
+// asked returns how often the app has had this visitor asked again. It is read
+// before the cookies are stripped, and only if the visitor has declined.
 func (site *Site) asked(r *Request) int {
 	if r.Identity == nil || !site.DeclinedRecently(r.Identity) {
 		return 0
@@ -95,7 +96,7 @@ func (site *Site) MayAsk(r *Request) bool {
 	return r.AskedAgain < maxAsked || !site.DeclinedRecently(r.Identity)
 }
 
-// CountAsked notes one more question to somebody who declined.
+// CountAsked counts one more question to a visitor who has declined.
 func (site *Site) CountAsked(w http.ResponseWriter, r *Request) {
 	if r.Identity != nil && site.DeclinedRecently(r.Identity) {
 		site.SetAsked(w, r, min(int(r.AskedAgain)+1, maxAsked))

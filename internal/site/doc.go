@@ -1,18 +1,19 @@
-// Package site is what all rooms above need of one site ([Site]): its operator's rules, its
-// accounts, and what it shares with the other sites ([Hub]).
+// Package site holds one site ([Site]) for the rooms above: the operator's
+// rules, the accounts, and what it shares with the other sites ([Hub]). It
+// identifies visitors, and renews and ends their sessions:
 //
-//   - Who the visitor of a [Request] is: [Site.Identify] reads the session from the cookie
-//     or the token, and prepares the [Identity] that the upstream is told of. A store that
-//     does not answer is an error, and never "nobody".
-//   - How a session goes on and ends: [Site.RenewSession], [Site.LogOut]. A sign-out that a
-//     store does not take is sealed into a cookie, the receipt, and completed later.
-//   - Whether what a session has let in may go on ([Site.Watch]): internal/live asks it
-//     about requests that run. After a reload the newest configuration is asked, too
+//   - [Site.Identify] finds the visitor of a [Request]: it reads the session from the cookie
+//     or the token, and prepares the [Identity] that the upstream gets. A store that
+//     does not answer is an error, never a visitor without a session.
+//   - [Site.RenewSession] and [Site.LogOut] renew and end a session. A sign-out that a
+//     store cannot save is sealed into a cookie, the receipt, and completed later.
+//   - [Site.Watch] watches a running request: internal/live asks the site whether
+//     its session still allows it. After a reload it asks the newest configuration, too
 //     ([Succession]).
-//   - What is answered alike everywhere: a page or JSON ([Site.Show]), 503
-//     ([Site.Unavailable]), the way back ([ReturnTo]).
+//   - The answers that all endpoints share: a page or JSON ([Site.Show]), 503
+//     ([Site.Unavailable]), the redirect back ([ReturnTo]).
 //
-// It is plain net/http. It decides nothing about a request: internal/gate does. It imports
-// session, internal/wechat, internal/ledger, internal/page, internal/signin and the small
-// rooms beneath them.
+// It is plain net/http. It does not decide about requests: internal/gate does.
+// It imports session, internal/wechat, internal/ledger, internal/page,
+// internal/signin and the small rooms beneath them.
 package site

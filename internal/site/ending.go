@@ -11,20 +11,20 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// ends ends the sessions of the site.
+// ends returns what signs out sessions of the site.
 func (site *Site) ends() signout.Ends {
 	return signout.Ends{Store: site.Hub.Store, Ledger: site.Hub.Ledger, Teller: site.Teller(), Log: site.Log(), Audit: site.Audit, Unfinished: site.Hub.Unfinished}
 }
 
-// newEnding begins a sign-out of the request's visitor.
+// newEnding prepares the sign-out of a session of the request.
 func (site *Site) newEnding(r *Request, s *session.Session, reason string, at time.Time) *signout.Ending {
 	record := site.described(r, audit.Record{Reason: reason, User: s.Person, Session: s.ID})
 	return site.ends().SignOut(s, at, record, site.AccountOf(s.AppID).Kind.ClientsHoldTokens())
 }
 
-// FinishEnd is for a sign-out whose session is over on this gateway already. It
-// fails if that end may not be stored (attack: a 200 for a sign-out that never
-// happened).
+// FinishEnd handles a sign-out whose session has already ended on this gateway.
+// It fails if that end may not be stored (attack: a 200 for a sign-out that
+// never happened).
 func (site *Site) FinishEnd(r *Request) error {
 	values := []string{r.Token.Value}
 	if !r.Token.Sent {
@@ -60,7 +60,8 @@ func (site *Site) finishEndOf(ctx context.Context, r *Request, value string) err
 	return site.newEnding(r, s, audit.ReasonVisitor, time.Now()).FinishOrKeep(ctx, value)
 }
 
-// unwritten reports whether the session's end may be known to this gateway alone.
+// unwritten reports whether the session's end may be known only to this
+// gateway.
 func (site *Site) unwritten(s *session.Session) bool {
 	if site.Hub.Unfinished.Doubtful() {
 		return true
@@ -69,8 +70,8 @@ func (site *Site) unwritten(s *session.Session) bool {
 	return unwritten != nil && (unwritten(s.LineID(), s.Person) || unwritten(s.ID, s.Person))
 }
 
-// peek returns the session of a value, whatever this gateway remembers of its end;
-// nil if there is none.
+// peek returns the session of a value, even if this gateway knows that it
+// ended; nil if there is none.
 func (site *Site) peek(ctx context.Context, r *Request, value string) (*session.Session, error) {
 	sealed := session.Sealed{Keys: site.Hub.Keys, Policy: site.Hub.Policy}
 	for _, a := range append([]wechat.Account{site.Account}, site.Others...) {

@@ -10,18 +10,19 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Gateways with different keys behind one load balancer send a visitor round
-// without end: each sees a sign-in, or a session, of the other one, and begins
-// anew. Nobody is at fault but the keys, so that no other count ends it. A cookie
-// counts what no key here opens; only a request that passes with a session clears
-// it. One change of keys without overlap counts once or twice, and signs in again.
+// Gateways with different keys behind one load balancer would redirect a
+// visitor for ever: each gets a sign-in, or a session, of the other one and
+// starts again. No other count ends this loop, because nothing but the keys is
+// wrong. A cookie counts values that no key here opens; only a request that
+// passes with a session clears it. A single change of keys without overlap
+// counts once or twice, and the visitor signs in again.
 
-// minSessionValue is how long a value must be to be a session's, in bytes: shorter ones
-// were spoilt on the way, by no gateway.
+// minSessionValue is the least length of a session's value in bytes. A shorter
+// one was cut in transit; it does not come from another gateway.
 const minSessionValue = 32
 
-// ForeignCallback notes that a sign-in has come back, and counts it if no key
-// here opens it. It reports whether it was one too many.
+// ForeignCallback records that a sign-in has come back, and counts it if no key
+// here opens it. It reports whether the limit is reached.
 func (r *Request) ForeignCallback(w http.ResponseWriter, unreadable error) bool {
 	if errors.Is(unreadable, session.ErrTampered) && flow.HasForm(strings.TrimPrefix(r.Original.EscapedPath(), flow.CallbackPath)) {
 		return r.countForeign(w, false)
@@ -33,8 +34,8 @@ func (r *Request) ForeignCallback(w http.ResponseWriter, unreadable error) bool 
 	return false
 }
 
-// ForeignBegin counts a sign-in that begins because no key here opens the session.
-// It reports whether it was one too many.
+// ForeignBegin counts a sign-in that begins because no key here opens the
+// session. It reports whether the limit is reached.
 func (r *Request) ForeignBegin(w http.ResponseWriter) bool {
 	if !r.ForeignSession || r.Identity != nil || r.Foreign.Away && r.Foreign.N < cookies.MaxForeign {
 		return false
@@ -42,8 +43,8 @@ func (r *Request) ForeignBegin(w http.ResponseWriter) bool {
 	return r.countForeign(w, true)
 }
 
-// countForeign counts once for a request. At the end of the count its time is not
-// begun anew: who keeps trying is let through when it is over.
+// countForeign counts once per request. At the limit the cookie's lifetime is
+// not extended, so a visitor who keeps trying gets through when it expires.
 func (r *Request) countForeign(w http.ResponseWriter, away bool) bool {
 	if !r.foreignCounted && r.Foreign.N < cookies.MaxForeign {
 		r.Foreign = cookies.ForeignCount{N: r.Foreign.N + 1, Away: away}

@@ -8,14 +8,15 @@ import (
 	"github.com/caddy-wechat/gateway/internal/limit"
 )
 
-// MistakeRate is for lines about a mistake of the operator's, such as an option that
-// is missing. Each visitor meets the same one, and anybody can send what looks like it
-// (attack: a flooded log).
+// MistakeRate limits log lines about a mistake in the configuration, such as a
+// missing option. Every visitor meets the same one, and any client can imitate
+// it (attack: a flooded log).
 var MistakeRate = limit.Rate{Burst: 1, Every: time.Minute}
 
-// warnOfScheme says what to write where the proxy in front has visitors use another
-// scheme than the site's origin has. They are sent to addresses that do not work, and
-// lose their cookies. X-Forwarded-Proto still decides nothing: anybody can send it.
+// warnOfScheme logs what to configure if visitors use another scheme at the
+// proxy in front than the site's origin has: they are redirected to addresses
+// that do not work, and lose their cookies. X-Forwarded-Proto itself has no
+// effect, because any client can send it.
 func (site *Site) warnOfScheme(r *Request) {
 	said := forwardedScheme(r)
 	scheme, host, _ := strings.Cut(r.Origin, "://")
@@ -33,9 +34,9 @@ func (site *Site) warnOfScheme(r *Request) {
 		slog.String("site", r.Origin), slog.Bool("trusted_proxy", r.Trusted))
 }
 
-// forwardedScheme is the scheme that visitors use, as the proxy in front says; "" if
-// it says neither of the two. Of several proxies the first one counts. Some say the
-// scheme of a socket.
+// forwardedScheme returns the scheme that visitors use according to the proxy
+// in front, "" if it is neither http nor https. Of several proxies the first
+// one counts. Some send the scheme of a WebSocket.
 func forwardedScheme(r *Request) string {
 	said := r.Header.Get("X-Forwarded-Proto")
 	if said == "" {

@@ -8,13 +8,13 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Identify reads the session, the first of several cookies that is good.
+// Identify reads the session from the first valid one of the request's cookies.
 func (site *Site) Identify(r *Request) error {
 	if r.Token.Sent {
-		return site.IdentifyToken(r) // wins over a cookie
+		return site.IdentifyToken(r) // a token wins over a cookie
 	}
 	var unavailable error
-	var since time.Time // the store does not answer
+	var since time.Time // since when the store does not answer
 	values, own := r.sessionValues()
 	foreign := 0
 	for i, value := range values {
@@ -28,8 +28,9 @@ func (site *Site) Identify(r *Request) error {
 			r.AskedAgain = int8(site.asked(r))
 			return nil
 		case !IsNobody(err):
-			// Only a clear no is a no (attack: a failing store read as "not
-			// signed in", and everybody sent to sign in again).
+			// Only a certain answer means that there is no session (attack: a
+			// failing store is read as "not signed in", and all visitors are
+			// sent to sign in again).
 			if unavailable = err; since.IsZero() {
 				since = time.Now()
 			}
@@ -41,7 +42,8 @@ func (site *Site) Identify(r *Request) error {
 	return unavailable
 }
 
-// isForeign reports whether an error says that no key here opens a session's value.
+// isForeign reports whether no key here opens what seems to be a session's
+// value.
 func isForeign(value string, err error) bool {
 	return len(value) >= minSessionValue && errors.Is(err, session.ErrTampered)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Field names one thing that the upstream is told about a visitor.
+// Field names one fact about a visitor that the upstream gets.
 type Field string
 
 // The fields, in the order in which they are sent.
@@ -31,8 +31,8 @@ const (
 // HeaderOff as a header's name means that the field is not sent.
 const HeaderOff = "off"
 
-// HeaderOn as a header's name means the standard one. It is for the phone number,
-// which is not sent otherwise.
+// HeaderOn as a header's name means the standard name. The phone number is not
+// sent without it.
 const HeaderOn = "on"
 
 // Fields lists every field with the header that carries it by default.
@@ -52,12 +52,12 @@ var Fields = []struct {
 	{FieldSnapshot, "X-Wechat-Snapshot"},
 }
 
-// Identity is who the visitor of one request is. It is prepared once for a
+// Identity describes the visitor of a request. It is prepared once for a
 // session and shared between requests: read only.
 type Identity struct {
 	Session session.Session
 	Person  ledger.Person
-	Scope   wechat.Scope // what the person has given, as the ledger knows now; all there is, at an account that asks for no more
+	Scope   wechat.Scope // the consent that the ledger has now; snsapi_userinfo for an account that has nothing more to ask for
 	values  map[Field]string
 	headers []header
 	Expires time.Time
@@ -74,8 +74,9 @@ func (id *Identity) Get(f Field) string { return id.values[f] }
 func (id *Identity) Guest() bool { return id.Session.Guest }
 
 // Apply sets the identity headers on h, exactly one value each. The caller has
-// scrubbed h before. The values are copied into fresh slices: handlers behind
-// us may change them in place, and must not change the next request's.
+// scrubbed h before. The values are copied into fresh slices, because later
+// handlers may change them in place and must not change those of the next
+// request.
 func (id *Identity) Apply(h http.Header) {
 	values := make([]string, len(id.headers))
 	for i, hd := range id.headers {
@@ -84,7 +85,7 @@ func (id *Identity) Apply(h http.Header) {
 	}
 }
 
-// newIdentity prepares what the upstream is told about s and p.
+// newIdentity prepares what the upstream gets about s and p.
 func (site *Site) newIdentity(s *session.Session, p ledger.Person) *Identity {
 	id := &Identity{Session: *s, Person: p, Scope: wechat.ScopeBase, Expires: site.Hub.Policy.Expires(s)}
 	if s.Guest {
@@ -100,7 +101,7 @@ func (site *Site) newIdentity(s *session.Session, p ledger.Person) *Identity {
 		}
 		shown := string(id.Scope)
 		if account.Kind.SatisfiesEveryScope() {
-			// There is nothing more to ask for.
+			// This account has nothing more to ask for.
 			id.Scope, shown = wechat.ScopeUserInfo, s.Scope
 		}
 		id.values = map[Field]string{
@@ -128,7 +129,7 @@ func (site *Site) newIdentity(s *session.Session, p ledger.Person) *Identity {
 	return id
 }
 
-// HeaderName is the header that carries f on this site, "" for none.
+// HeaderName returns the header that carries f on this site, "" for none.
 func (site *Site) HeaderName(f Field, standard string) string {
 	switch name := site.Rules.Headers[f]; {
 	case name == HeaderOn, name == "" && f != FieldPhone:
@@ -140,9 +141,10 @@ func (site *Site) HeaderName(f Field, standard string) string {
 	}
 }
 
-// headerValue encodes what people chose themselves: percent-encoded UTF-8 holds
-// any nickname and no line break (attack: header injection by nickname). A blank is
-// %20 (RFC 3986): many decoders read a + as a plus.
+// headerValue encodes text that users choose: percent-encoded UTF-8 can carry
+// any nickname and contains no line break (attack: header injection by
+// nickname). A space becomes %20 (RFC 3986), because many decoders read + as a
+// plus sign.
 func headerValue(f Field, v string) string {
 	if f == FieldNickname || f == FieldAvatar {
 		return strings.ReplaceAll(url.QueryEscape(v), "+", "%20")
@@ -150,8 +152,9 @@ func headerValue(f Field, v string) string {
 	return v
 }
 
-// HeaderNames lists every header that only the gateway may set on this site: the
-// standard names, also of fields that are renamed or off, and the chosen ones.
+// HeaderNames lists every header that only the gateway may set on this site:
+// the standard names, also of fields that are renamed or off, and the
+// configured ones.
 func (site *Site) HeaderNames() []string {
 	var names []string
 	for _, f := range Fields {

@@ -6,10 +6,10 @@ import (
 	"github.com/caddy-wechat/gateway/internal/cookies"
 )
 
-// A browser that comes back from WeChat, is given a session and arrives without
-// it would be sent round for ever. A second, tiny cookie counts such landings:
-// it lives a minute, holds no identity, and a browser that keeps the session
-// never shows more than one or two.
+// A browser that gets a session after WeChat's redirect but does not keep its
+// cookie would be redirected for ever. A second, tiny cookie counts such
+// landings: it lives a minute and holds no identity. In a browser that keeps
+// the session the count never exceeds one or two.
 const (
 	MaxLandings = 3
 	Excused     = 9 // not a count: this browser just passed an optional path without an identity
@@ -20,7 +20,7 @@ func (site *Site) Land(w http.ResponseWriter, r *Request) {
 	site.Counter(r).Set(w, cookies.Landed, "", nextLanding(int(r.Landed)), cookies.LandingLife)
 }
 
-// nextLanding is the count after one more landing.
+// nextLanding returns the count after one more landing.
 func nextLanding(n int) int {
 	if n == Excused {
 		n = 0

@@ -15,26 +15,26 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Log is where failures are written.
+// Log returns the log for failures.
 func (site *Site) Log() outage.Log {
 	return outage.Log{Logger: site.Logger, Outages: &site.Hub.Memory.outages, Lines: &site.Hub.Memory.lines}
 }
 
-// crowdRound is how often the log says that too many sign in at once.
+// crowdRound is how often the log says that too many sign-ins run at once.
 const crowdRound = 10 * time.Second
 
-// LogUnavailable notes that a request was answered 503.
+// LogUnavailable logs that a request was answered 503.
 func (site *Site) LogUnavailable(r *Request, a wechat.Account, flowID string, err error) {
 	switch log := site.Log(); {
 	case errors.Is(err, signin.ErrCrowded):
-		level := slog.LevelDebug // one line for a crowd (attack: a flood fills the log)
+		level := slog.LevelDebug // one line per crowd (attack: a flood fills the log)
 		if site.crowds.Take(limit.Rate{Burst: 1, Every: crowdRound}) {
 			level = slog.LevelWarn
 		}
 		log.Plain(level, "unavailable", a.Name, flowID, err)
 	case hasLeft(r, err):
-		// Nobody reads the answer, and nothing is down (attack: a client that leaves
-		// again and again makes the log cry wolf).
+		// The client has left, and nothing is down (attack: a client that
+		// disconnects again and again raises false alarms in the log).
 		log.Plain(slog.LevelDebug, "unavailable", a.Name, flowID, err)
 	default:
 		log.Unanswered(a.Name, flowID, err)
@@ -50,7 +50,8 @@ func hasLeft(r *Request, err error) bool {
 		!errors.Is(err, session.ErrUnavailable) && !errors.Is(err, ledger.ErrUnavailable)
 }
 
-// LogFailed notes a failure of a sign-in, with errcode and rid apart.
+// LogFailed logs the failure of a sign-in, with errcode and rid in keys of
+// their own.
 func (site *Site) LogFailed(level slog.Level, msg string, f flow.Flow, err error) {
 	site.Log().Note(level, msg, site.namedAccount(f).Name, f.ID, err)
 }

@@ -7,13 +7,13 @@ import (
 	"github.com/caddy-wechat/gateway/internal/signin"
 )
 
-// Memory is what a gateway remembers, whatever is configured anew: how sign-ins have
-// ended, and what has used up its limits. The zero value is ready.
+// Memory is what a gateway remembers across reloads: the results of sign-ins,
+// and the counts of its limits. The zero value is ready.
 type Memory struct {
 	Once signin.Once
 
 	events   notice.Limits
-	Tickets  limit.Keyed // of persons: how many they may ask for, for web-views
+	Tickets  limit.Keyed // limits how many web-view tickets a person may ask for
 	outages  outage.Outages
 	lines    limit.Lines
 	renewals renewals

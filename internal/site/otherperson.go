@@ -11,18 +11,18 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// AsksFirst shows a page, and returns true, where a link would take the browser
-// from the person who is signed in to another one, and the browser does not say
-// where the link was (attack: in old kernels, a link signs its reader in as the
-// attacker, who then reads what was entered). The button of the page posts to
-// confirm; the link goes on to target, as who is signed in.
+// AsksFirst shows a page and returns true if a link would replace the signed-in
+// person by another one, and the browser does not send where the link was
+// (attack: in old kernels, a link signs the visitor in as the attacker, who
+// then reads what was entered). The page's button posts to confirm; its link
+// leads to target and keeps the current session.
 func (site *Site) AsksFirst(w http.ResponseWriter, r *Request, person, confirm, target string) bool {
 	switch from := r.Header.Get("Sec-Fetch-Site"); {
 	case r.Method == http.MethodPost, from == "none", from == "same-origin":
 		return false
 	}
 	if err := site.Identify(r); err != nil {
-		// Unavailable is not absent: who is signed in is not known.
+		// Unavailable is not absent: the signed-in person is unknown.
 		site.Unavailable(w, r, RetryStore, flow.Flow{Target: target, Scope: wechat.ScopeBase}, err)
 		return true
 	}
@@ -34,8 +34,9 @@ func (site *Site) AsksFirst(w http.ResponseWriter, r *Request, person, confirm, 
 	return true
 }
 
-// ClickedHere admits the answer to [Site.AsksFirst]. Kernels that say nothing of Sec-Fetch
-// send an Origin or a Referer with it: what has neither is no click on our page.
+// ClickedHere admits the answer to [Site.AsksFirst]. Kernels without Sec-Fetch
+// headers send an Origin or a Referer with it; a request with neither did not
+// come from our page.
 func (site *Site) ClickedHere(w http.ResponseWriter, r *Request) bool {
 	if !site.PostedHere(w, r) {
 		return false

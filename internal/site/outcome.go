@@ -8,9 +8,9 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Lives says whether the session of an outcome may be given to a browser: it has not
-// ended, nor been replaced, since the outcome was kept. The store knows ends that
-// other instances made.
+// Lives reports whether the session of an outcome may be given to a browser: it
+// has not ended or been replaced since the outcome was stored. It asks the
+// store, which knows ends made by other instances.
 func (site *Site) Lives(r *Request, o signin.Outcome, appID string) (bool, error) {
 	if o.Session == nil || o.Value == "" {
 		return false, nil
@@ -28,8 +28,8 @@ func (site *Site) Lives(r *Request, o signin.Outcome, appID string) (bool, error
 	return !s.Leaving() && site.Hub.Over(s) == nil, nil
 }
 
-// stillHolds says whether what a replaced session has let in may go on: its person
-// is there, and the openid still theirs.
+// stillHolds returns an error if requests that a replaced session let in must
+// end: its person is gone or no longer holds the openid.
 func (site *Site) stillHolds(r *Request) error {
 	ctx, cancel := site.StoreContext(r)
 	defer cancel()

@@ -15,21 +15,22 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// How long a visitor is asked to wait.
+// The times that a visitor is asked to wait.
 const (
 	RetryStore  = 5 * time.Second
 	retryWeChat = 10 * time.Second
-	retryStop   = 10 * time.Minute // the quota of a day; each visitor who comes back asks once more
+	retryStop   = 10 * time.Minute // the quota of a day; each visitor who comes back calls WeChat once more
 )
 
-// RetryAfter spreads visitors who met one of WeChat's quotas.
+// RetryAfter returns how long to wait after err. It spreads visitors who hit
+// one of WeChat's quotas.
 func RetryAfter(err error) time.Duration {
 	var e *wechat.Error
 	switch {
 	case errors.Is(err, wechat.ErrThrottled):
 		return time.Minute + time.Duration(rand.N(20))*time.Second //nolint:gosec // spreads load; not a secret
 	case errors.Is(err, wechat.ErrStop):
-		return retryStop + time.Duration(rand.N(60))*time.Second //nolint:gosec // the same
+		return retryStop + time.Duration(rand.N(60))*time.Second //nolint:gosec // spreads load; not a secret
 	case errors.As(err, &e):
 		return retryWeChat
 	default:
@@ -37,9 +38,9 @@ func RetryAfter(err error) time.Duration {
 	}
 }
 
-// Unavailable answers 503: WeChat or a store cannot be asked now. A visitor who
-// was under way begins again where f says, by itself; the zero Flow is the page
-// that was asked for.
+// Unavailable answers 503: WeChat or a store does not answer now. The page of a
+// visitor who was signing in restarts flow f by itself; the zero Flow reloads
+// the requested page.
 func (site *Site) Unavailable(w http.ResponseWriter, r *Request, after time.Duration, f flow.Flow, err error) {
 	site.LogUnavailable(r, site.namedAccount(f), f.ID, err)
 	w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
@@ -57,10 +58,10 @@ func (site *Site) Unavailable(w http.ResponseWriter, r *Request, after time.Dura
 func (site *Site) UnavailableJSON(w http.ResponseWriter, r *Request, a wechat.Account, after time.Duration, err error) {
 	site.LogUnavailable(r, a, "", err)
 	response.RetryIn(w, after)
-	response.WriteError(w, http.StatusServiceUnavailable, "unavailable", "This does not work at the moment. Try again in a moment; if the code is refused then, with a new one.")
+	response.WriteError(w, http.StatusServiceUnavailable, "unavailable", "The service is unavailable. Try again in a moment; if the code is then refused, use a new one.")
 }
 
-// Show answers with a page where a page is wanted, with JSON elsewhere.
+// Show answers with a page if the client wants one, otherwise with JSON.
 func (site *Site) Show(w http.ResponseWriter, r *Request, p page.Page, code, message string) {
 	if request.WantsPage(r.Request) && !r.Token.Sent {
 		site.WritePage(w, r, p)

@@ -12,10 +12,11 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// A logout that a store does not take is answered 503, kept in [signout.Unfinished],
-// and sealed into a cookie, the receipt. Any later request of the browser completes
-// it, also where this gateway has been started anew meanwhile. Done twice it is done
-// once: ending is, and the event has an id that follows from the session.
+// A logout that a store cannot save is answered 503, kept in
+// [signout.Unfinished], and sealed into a cookie, the receipt. Any later
+// request of the browser completes it, even if this gateway has been restarted
+// meanwhile. Completing it twice is harmless: ending is idempotent, and the
+// event's id is derived from the session.
 
 const purposeReceipt = "logout"
 
@@ -32,11 +33,11 @@ type foundReceipt struct {
 	receipt
 	session *session.Session
 	cookie  cookies.Cookie
-	place   cookies.Scope // by which the cookie is named
+	place   cookies.Scope // the scope in the cookie's name
 }
 
-// Redeem completes a logout of before, if the request has a receipt. What is not
-// ours, or too old, is none.
+// Redeem completes an earlier logout if the request has a receipt. A value that
+// is not ours, or too old, is no receipt.
 func (site *Site) Redeem(w http.ResponseWriter, r *Request) error {
 	found := site.receiptOf(w, r)
 	if found == nil {
@@ -45,8 +46,8 @@ func (site *Site) Redeem(w http.ResponseWriter, r *Request) error {
 	return site.complete(w, r, found)
 }
 
-// RedeemAside is Redeem for a request to the app. Its visitor waits once at most for
-// a store that hangs: then the end is kept, and done in the background.
+// RedeemAside is Redeem for a request to the app. Its visitor waits at most
+// once for a store that hangs; after that the end is retried in the background.
 func (site *Site) RedeemAside(w http.ResponseWriter, r *Request) {
 	found := site.receiptOf(w, r)
 	if found == nil || site.Hub.Unfinished.Holds(found.session.LineID()) || site.Hub.Unfinished.Full() {
@@ -57,7 +58,7 @@ func (site *Site) RedeemAside(w http.ResponseWriter, r *Request) {
 	}
 }
 
-// NotComplete is the log's text for a sign-out of before that still fails.
+// NotComplete is the log text for an earlier sign-out that still fails.
 const NotComplete = "a logout is still not complete"
 
 func (site *Site) complete(w http.ResponseWriter, r *Request, found *foundReceipt) error {
@@ -74,15 +75,15 @@ func (site *Site) complete(w http.ResponseWriter, r *Request, found *foundReceip
 	return err
 }
 
-// receiptOf returns the receipt of a request, nil for none. All cookies of the name
-// are looked at (attack: one planted in front of the true one keeps a logout from
-// being completed); if none is a receipt, they go.
+// receiptOf returns the receipt of a request, nil for none. It looks at all
+// cookies of that name (attack: one planted in front of the true one keeps a
+// logout from being completed). If none is a receipt, it clears them.
 func (site *Site) receiptOf(w http.ResponseWriter, r *Request) *foundReceipt {
 	former := r.CookieScope.Former()
 	for _, found := range []foundReceipt{
 		{cookie: cookies.Receipt, place: r.CookieScope},
 		{cookie: cookies.FormerReceipt, place: r.CookieScope},
-		{cookie: cookies.FormerReceipt, place: former}, // of before the port was a part of the name
+		{cookie: cookies.FormerReceipt, place: former}, // cookies from before the port was part of the name
 	} {
 		values := found.cookie.Values(r.Request, found.place)
 		for _, value := range values {
@@ -91,7 +92,7 @@ func (site *Site) receiptOf(w http.ResponseWriter, r *Request) *foundReceipt {
 				return &found
 			}
 		}
-		if len(values) > 0 && found.place == r.CookieScope { // without the port it is a neighbour's
+		if len(values) > 0 && found.place == r.CookieScope { // a name without the port may be another site's
 			found.cookie.Clear(w, found.place)
 		}
 	}
@@ -116,11 +117,11 @@ func (site *Site) readReceipt(r *Request, sealed string) (*session.Session, rece
 	return s, left, age < cookies.ReceiptLife && age > -session.MaxSkew
 }
 
-// giveReceipt has the browser keep what is left to do. Where the cookie cannot be
-// made the visitor still has the session's.
+// giveReceipt gives the browser the receipt cookie. If the receipt cannot be
+// made, the visitor still has the session's cookie.
 func (site *Site) giveReceipt(w http.ResponseWriter, r *Request, s *session.Session, reason string, at time.Time) {
 	if r.Token.Sent {
-		return // the client has no cookies; it still has the token, and asks again
+		return // the client has no cookies; it still has the token and can repeat the request
 	}
 	raw, err := s.MarshalBinary()
 	if err != nil {

@@ -13,21 +13,21 @@ import (
 )
 
 const (
-	// renewPatience is how long a visitor waits for a renewal. One that takes longer
-	// is carried out all the same: what the browser has stays good, and is renewed
-	// by another request.
+	// renewPatience is how long a visitor waits for a renewal. A slower one
+	// still completes: the browser's value stays valid, and a later request
+	// renews it.
 	renewPatience = 100 * time.Millisecond
-	// renewPause is how long nothing is renewed after one that failed or was late.
+	// renewPause is how long renewals pause after one that failed or was late.
 	renewPause = 2 * time.Second
-	// maxRenewing bounds the renewals that are under way at once.
+	// maxRenewing bounds the renewals that run at once.
 	maxRenewing = 256
 )
 
-// renewals says whether sessions are renewed now. A store that hangs must not make
-// each visitor wait (attack: whoever slows the store down slows every page down).
-// The zero value is ready.
+// renewals decides whether sessions are renewed now. A store that hangs must
+// not make every visitor wait (attack: slowing down the store slows down every
+// page). The zero value is ready.
 type renewals struct {
-	resume  atomic.Int64 // when renewals go on, in ns since 1970
+	resume  atomic.Int64 // when renewals resume, in ns since 1970
 	running atomic.Int32
 }
 
@@ -41,9 +41,9 @@ type Renewed struct {
 	Value   string
 }
 
-// mayRenew reports whether a session that is due is to be renewed now. While the store
-// is failing it is not, unless most of its time is over: an outage that lasts, or that
-// somebody keeps up, must not sign visitors out.
+// mayRenew reports whether a due session is renewed now. While the store is
+// failing it is not, unless most of its lifetime is over: a long outage, or one
+// that an attacker causes, must not sign visitors out.
 func (site *Site) mayRenew(s *session.Session) bool {
 	if !site.Hub.Memory.renewals.paused() && !outage.Failing(site.Hub.Store) {
 		return true
@@ -51,9 +51,9 @@ func (site *Site) mayRenew(s *session.Session) bool {
 	return time.Until(site.Hub.Policy.Expires(s)) < time.Since(s.Renewed)
 }
 
-// RenewSession renews a session if it is due, for a visitor who waits no longer than
-// renewPatience; msg is the log's text for a failure. It returns nil if the session
-// stays as it is for now.
+// RenewSession renews a session if it is due. The visitor waits no longer than
+// renewPatience; msg is the log text for a failure. It returns nil if the
+// session stays as it is for now.
 func (site *Site) RenewSession(r *Request, s session.Session, msg string) *Renewed {
 	if !site.Hub.Policy.Due(&s, time.Now()) || !site.mayRenew(&s) {
 		return nil
@@ -63,11 +63,11 @@ func (site *Site) RenewSession(r *Request, s session.Session, msg string) *Renew
 		n.running.Add(-1)
 		return nil
 	}
-	// What it needs of the request: it may outlive it.
+	// The renewal may outlive the request, so copy what it needs.
 	key, withdrawn := r.cacheKey(r.SessionValue), r.withdrawn
 	ctx, cancel := site.StoreContext(r)
 	done := make(chan *Renewed, 1)
-	go func() { // ends with StoreContext's time
+	go func() { // ends with StoreContext's timeout
 		defer cancel()
 		defer n.running.Add(-1)
 		done <- site.carryOutRenewal(ctx, s, key, withdrawn, msg)
@@ -91,9 +91,9 @@ func (site *Site) carryOutRenewal(ctx context.Context, s session.Session, key ca
 	}
 	switch {
 	case IsNobody(err):
-		return nil // ended, or replaced, while the upstream worked
+		return nil // the session was ended or replaced while the upstream worked
 	case err != nil:
-		// The session is good for longer; a later request tries again.
+		// The session is still valid; a later request tries again.
 		err = outage.During(outage.CallSave, err)
 		a := site.AccountOf(s.AppID)
 		if len(outage.Of(a.Name, err)) > 0 {
@@ -107,28 +107,28 @@ func (site *Site) carryOutRenewal(ctx context.Context, s session.Session, key ca
 	return &Renewed{s, value}
 }
 
-// Renew writes the session anew when it is due, and gives the browser its cookie. It
-// must be called before the headers of the upstream's answer are sent, and looks at
-// them: an answer that shared caches may keep renews nothing, so that the next one
-// does. Nor does an answer of a path that is not protected. A browser that was given
-// a newer session while the upstream worked keeps that one.
+// Renew renews the session when it is due, and gives the browser its cookie.
+// The caller must call it before it sends the headers of the upstream's answer.
+// Renew does nothing if shared caches may store that answer, or if the path is
+// not protected; a later answer renews then. A browser that got a newer session
+// while the upstream worked keeps that one.
 func (site *Site) Renew(w http.ResponseWriter, r *Request) {
 	if site.IsDue(r) && !caches.Shared(w.Header(), time.Now()) {
 		site.RenewCookie(w, r)
 	}
 }
 
-// IsDue reports whether the request's session is to be renewed by its cookie. A token
-// is renewed by GET session, which can hand over the new one.
+// IsDue reports whether the request's session is due for renewal by cookie. GET
+// session renews tokens, because its answer can contain the new one.
 func (site *Site) IsDue(r *Request) bool {
 	return r.Identity != nil && r.Access == Protected && !r.Identity.Guest() && !r.Token.Sent && site.Hub.Policy.Due(&r.Identity.Session, time.Now())
 }
 
-// RenewCookie renews the session and gives the browser its cookie. Where it fails, or is
-// late, the session stays as it is.
+// RenewCookie renews the session and gives the browser its cookie. If that
+// fails or is late, the session stays as it is.
 func (site *Site) RenewCookie(w http.ResponseWriter, r *Request) {
 	s := r.Identity.Session     // a copy: the identity is shared
-	s.Audience = session.Cookie // one made before audiences were kept is bound now
+	s.Audience = session.Cookie // binds a session from before audiences were stored
 	if fresh := site.RenewSession(r, s, "session not renewed"); fresh != nil {
 		r.SessionValue = fresh.Value
 		site.SetSession(w, r, fresh.Value, &fresh.Session)

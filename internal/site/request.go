@@ -19,46 +19,46 @@ type Request struct {
 	*http.Request
 	// Original is the address as the visitor sent it, before any rewrite.
 	Original *url.URL
-	// Need and Access are what the operator says about this path.
+	// Need and Access are the operator's rules for this path.
 	Need   wechat.Scope
 	Access Access
-	// FromProxy says that the connection comes from another proxy of the operator's,
-	// who may be told of a visitor what a page may not.
+	// FromProxy says that the connection comes from another proxy of the
+	// operator, which may learn more about a visitor than a page may.
 	FromProxy bool
-	// Trusted says that the connection comes from one of the proxies whose headers
-	// the operator believes.
+	// Trusted says that the connection comes from a proxy whose headers the
+	// operator trusts.
 	Trusted bool
-	// ClientIP is the visitor's address, as far as the operator trusts who says it;
-	// "" is the connection's. It is shown to the visitor, and grants nothing.
+	// ClientIP is the visitor's address according to trusted proxies; "" means
+	// the connection's address. It is shown to the visitor, and grants nothing.
 	ClientIP string
 
-	Token        Bearer        // what came instead of a cookie
-	Origin       string        // the site's, as this visitor sees it
-	CookieScope  cookies.Scope // by which the site's cookies are named
-	Identity     *Identity     // who the visitor is; nil for nobody
+	Token        Bearer        // the token sent instead of a cookie
+	Origin       string        // the site's origin, as this visitor sees it
+	CookieScope  cookies.Scope // the scope in the names of the site's cookies
+	Identity     *Identity     // the visitor; nil without a session
 	SessionValue string        // the cookie value that Identity was read from, or its renewal
 
-	// What our other cookies say. It is read at once: they are stripped before the
-	// upstream may ask for more.
+	// The content of our other cookies. It is read early, because the cookies
+	// are stripped before the upstream answers.
 	secrets    *cookies.Secrets // nil for none
 	Landed     int8             // how often this browser came back in the last minute
-	AskedAgain int8             // how often the app had one who declined asked again
+	AskedAgain int8             // how often the app had a visitor asked again after a decline
 	Foreign    cookies.ForeignCount
 
-	ForeignSession bool // there is a session's cookie, and no key here opens it
+	ForeignSession bool // no key here opens the session cookie
 	foreignCounted bool
-	formerly       bool // Identity was read from a cookie under the name without the port
+	formerly       bool // Identity was read from a cookie whose name has no port
 
-	withdrawn uint64 // keys taken away before the request was read; see SameKeys
+	withdrawn uint64 // count of withdrawn keys before the request was read; see SameKeys
 
-	HasSides  bool  // there may be cookies of ours beside the session's
-	Unsettled error // why a logout of before is still not complete
-	site      *Site // that lets it run, see Watch
+	HasSides  bool  // the request may have other cookies of ours than the session's
+	Unsettled error // why an earlier logout is still not complete
+	site      *Site // the site that forwarded the request, see Watch
 	running   live.Running
 }
 
-// Prepare works out what the site needs to know of a request. It returns false where the
-// Host of the request can be none.
+// Prepare fills in what the site needs to know of a request. It returns false
+// if the Host of the request is not a valid host.
 func (site *Site) Prepare(r *Request) bool {
 	r.Token, r.withdrawn = takeToken(r.Request), site.Hub.Keys.Withdrawn()
 	origin, ok := request.Origin(site.Origin, r.Request)
@@ -80,13 +80,14 @@ func (site *Site) Prepare(r *Request) bool {
 	return true
 }
 
-// ClientAddr is the visitor's address, the zero one if it is not known.
+// ClientAddr returns the visitor's address, the zero Addr if it is unknown.
 func (r *Request) ClientAddr() netip.Addr { return request.ParseAddr(cmp.Or(r.ClientIP, r.RemoteAddr)) }
 
-// Network is the network that the visitor comes from.
+// Network returns the network that the visitor comes from.
 func (r *Request) Network() netip.Prefix { return request.NetworkOf(r.ClientAddr()) }
 
-// HeldSecrets are those of the browser that were read, or one that was drawn since.
+// HeldSecrets returns the browser's secrets: those read from its cookies, or a
+// new one if BrowserSecret has drawn it.
 func (r *Request) HeldSecrets() cookies.Secrets {
 	if r.secrets == nil {
 		return nil
@@ -103,8 +104,8 @@ func (r *Request) BrowserSecret(w http.ResponseWriter) string {
 	return r.secrets.Use(w, r.CookieScope)
 }
 
-// browser names the browser for as long as one of its secrets lives, "" for one that
-// has none. Sign-ins that run beside each other have the same name.
+// browser returns a name of the browser that is stable as long as one of its
+// secrets lives, "" if it has none. Parallel sign-ins have the same name.
 func (r *Request) browser() string {
 	name := r.HeldSecrets().Name()
 	if name == "" {
@@ -113,18 +114,19 @@ func (r *Request) browser() string {
 	return r.Origin + " " + name
 }
 
-// BoundBy reports whether a value is bound to the browser of the request, by its
-// cookie of this use and one of its secrets.
+// BoundBy reports whether a value is bound to the browser of the request by the
+// cookie of this use and one of the browser's secrets.
 func (r *Request) BoundBy(use cookies.Cookie, want []byte) bool {
 	return r.HeldSecrets().Bound(r.Request, r.CookieScope, use, want)
 }
 
-// Hit is the request's hit at a door of [signin.Once].
+// Hit returns the request's hit at a queue of [signin.Once].
 func (r *Request) Hit(door, id, code string) signin.Hit {
 	return signin.Hit{Queue: door, Network: r.Network(), ID: id, Code: code}
 }
 
-// VisitorOf is what must be known of a request after it is over.
+// VisitorOf returns what a sign-in needs of a request, also after the request
+// has ended.
 func VisitorOf(r *Request) signin.Visitor {
 	who := signin.Visitor{Client: audit.Client(r.UserAgent()), Browser: r.browser()}
 	if r.Identity != nil {

@@ -8,9 +8,10 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// sessionValues are the values of the session's cookie: those of its name, then
-// those of its former name, which may be a neighbour's and then opens nothing
-// here. own is how many come first.
+// sessionValues returns the values of the session's cookie: those of its name,
+// then those of its former name. A former cookie may belong to another site of
+// the host; then no key of this site opens it. own is the number of values
+// under the current name.
 func (r *Request) sessionValues() (values []string, own int) {
 	values = r.CookieScope.SessionCookie().Values(r.Request, r.CookieScope.Secure)
 	own = len(values)
@@ -20,8 +21,8 @@ func (r *Request) sessionValues() (values []string, own int) {
 	return values, own
 }
 
-// SetSession gives the browser the cookie of a session. One under the former name
-// goes if it was this site's: it is replaced.
+// SetSession gives the browser the cookie of a session. It clears a cookie
+// under the former name if that was this site's.
 func (site *Site) SetSession(w http.ResponseWriter, r *Request, value string, s *session.Session) {
 	r.CookieScope.SessionCookie().Set(w, value, r.CookieScope.Secure, cookieAge(site.Hub.Policy, s))
 	if r.formerly {
@@ -29,8 +30,8 @@ func (site *Site) SetSession(w http.ResponseWriter, r *Request, value string, s 
 	}
 }
 
-// clearSession takes the cookie of the session back. Under the former name only
-// this site's goes: the other sites of the host keep their visitors.
+// clearSession clears the session's cookie. Under the former name it clears
+// only this site's: visitors of other sites of the host stay signed in.
 func (r *Request) clearSession(w http.ResponseWriter) {
 	r.CookieScope.SessionCookie().Clear(w, r.CookieScope.Secure)
 	if r.formerly {
@@ -38,13 +39,13 @@ func (r *Request) clearSession(w http.ResponseWriter) {
 	}
 }
 
-// Counter counts in cookies of the request's site.
+// Counter returns the counter that counts in cookies of the request's site.
 func (site *Site) Counter(r *Request) cookies.Counter {
 	return cookies.Counter{Keys: site.Hub.Keys, Origin: r.Origin, Scope: r.CookieScope}
 }
 
 // cookieAge is how long the browser keeps the session's cookie; 0 for guests,
-// whose cookie goes with the browser window.
+// whose cookie ends with the browser window.
 func cookieAge(p session.Policy, s *session.Session) time.Duration {
 	if s.Guest {
 		return 0

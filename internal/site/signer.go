@@ -5,12 +5,12 @@ import (
 	"github.com/caddy-wechat/gateway/internal/signin"
 )
 
-// Teller tells the business systems of what visitors do.
+// Teller returns what queues events about visitors for the business systems.
 func (site *Site) Teller() notice.Teller {
 	return notice.Teller{Ledger: site.Hub.Ledger, Limits: &site.Hub.Memory.events, Untold: &site.untold, Log: site.Log()}
 }
 
-// Signer makes the sessions of the site.
+// Signer returns what makes the sessions of the site.
 func (site *Site) Signer() signin.Signer {
 	return signin.Signer{
 		Once: &site.Hub.Memory.Once, Ledger: site.Hub.Ledger, Store: site.Hub.Store, PersonEnded: site.Hub.PersonEnded,
@@ -19,7 +19,7 @@ func (site *Site) Signer() signin.Signer {
 	}
 }
 
-// Exchanger are how the accounts of the site ask WeChat.
+// Exchanger returns how each account of the site exchanges codes at WeChat.
 func (site *Site) Exchanger() signin.Exchanger {
 	return signin.Exchanger{
 		WeChat: site.Hub.WeChat, Ledger: site.Hub.Ledger, Keys: site.Hub.Keys, Log: site.Log(),

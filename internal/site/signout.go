@@ -11,9 +11,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/flow"
 )
 
-// EndByUpstream carries out X-Wechat-Logout: the session ends and its cookie
-// goes. It must be called before the answer's headers are sent. The app's answer
-// stands in any case, and may be finished.
+// EndByUpstream carries out X-Wechat-Logout: it ends the session and clears its
+// cookie. The caller must call it before it sends the answer's headers. The
+// app's answer is always sent, in full.
 func (site *Site) EndByUpstream(w http.ResponseWriter, r *Request) {
 	if r.Identity == nil {
 		return
@@ -22,30 +22,31 @@ func (site *Site) EndByUpstream(w http.ResponseWriter, r *Request) {
 		r.running.Farewell()
 	}
 	if err := site.LogOut(w, r, audit.ReasonUpstream); err != nil {
-		site.LogFailed(slog.LevelError, "session not ended for the upstream", flow.Flow{}, err)
+		site.LogFailed(slog.LevelError, "could not end the session that the app signed out", flow.Flow{}, err)
 	}
 	site.ClearCookies(w, r)
-	// Whatever the app says: an answer that signs one visitor out is for that one
-	// (attack: a shared cache hands its cookies to everybody).
+	// Whatever the app's headers say, an answer that signs one visitor out is
+	// for that visitor only (attack: a shared cache serves its cookies to all
+	// visitors).
 	caches.Forbid(w.Header())
 }
 
-// ClearCookies forgets everything about the visitor in the browser, but not a
-// logout to be completed.
+// ClearCookies clears all our cookies in the browser except the receipt of an
+// incomplete logout.
 func (site *Site) ClearCookies(w http.ResponseWriter, r *Request) {
 	if r.Token.Sent {
-		return // the browser's own cookie, if there is one, may be somebody else's
+		return // the browser's own cookie may belong to another person
 	}
 	r.clearSession(w)
-	r.HeldSecrets().Clear(w, r.CookieScope) // what was begun in this browser ends nowhere
+	r.HeldSecrets().Clear(w, r.CookieScope) // sign-ins begun in this browser cannot be completed
 	cookies.Landed.Clear(w, r.CookieScope)
 	if r.AskedAgain > 0 {
 		site.SetAsked(w, r, 0)
 	}
 }
 
-// LogOut ends the request's session and tells of it. On an error the rest is kept,
-// and is in the receipt.
+// LogOut ends the request's session and queues the event. On an error the
+// remaining work is kept, also in the receipt.
 func (site *Site) LogOut(w http.ResponseWriter, r *Request, reason string) error {
 	s := r.Identity.Session
 	ctx, cancel := site.StoreContext(r)

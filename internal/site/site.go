@@ -13,50 +13,52 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// Rules is what the operator wants of one site.
+// Rules are the operator's settings of one site.
 type Rules struct {
-	// CORSOrigins are the origins, such as https://app.example.com, whose pages may
-	// use the endpoints for clients without cookies. As CanonicalOrigin gives them.
+	// CORSOrigins are the origins, such as https://app.example.com, whose pages
+	// may use the endpoints for clients without cookies. They are in the form
+	// of CanonicalOrigin.
 	CORSOrigins []string
 
-	Scope           wechat.Scope // what a visitor must have given
-	ConsentRedirect bool         // straight to WeChat's consent, without our page
-	AllowDeclined   bool         // those who decline pass with the openid alone
+	Scope           wechat.Scope // the scope that a visitor must have given
+	ConsentRedirect bool         // redirect to WeChat's consent at once, without our page
+	AllowDeclined   bool         // visitors who decline pass with only the openid
 	// DeclineHolds is how long a decline is remembered before the site asks again.
 	// Zero or less means a day.
 	DeclineHolds  time.Duration
 	Outside       Outside
 	SnapshotGuest bool             // 快照页 visitors pass as read-only guests
-	Check         bool             // GET check tells other proxies who a visitor is
+	Check         bool             // GET check tells other proxies the visitor of a request
 	Headers       map[Field]string // renamed headers; HeaderOff drops one
 	Theme         *page.Theme      // the look of the site's pages; nil is the built-in one
 }
 
-// Site is one site: what its operator wants, the accounts that sign its visitors in, and
-// what it shares with the other sites.
+// Site is one site: the operator's settings, the accounts that sign its
+// visitors in, and what it shares with the other sites.
 type Site struct {
 	Hub     *Hub
-	Account wechat.Account // the official account, of browsers
+	Account wechat.Account // the official account, which signs browsers in
 	// Others are the other accounts whose visitors this site admits: mini programs,
 	// mobile apps, websites.
 	Others []wechat.Account
-	// Origin is the site's public origin, such as https://shop.example.com,
-	// when it cannot be known from the request (TLS ends before us).
+	// Origin is the site's public origin, such as https://shop.example.com, if
+	// the request does not tell it (TLS ends before the gateway).
 	Origin string
 	Rules  Rules
 	Logger *slog.Logger
-	// Audit gets a line for each thing in [audit.Record]. Nil: none is written.
+	// Audit gets a line for each [audit.Record]. Nil: none is written.
 	Audit *slog.Logger
 
 	cache   identityCache
-	crowds  limit.One // of lines in the log, see LogUnavailable
-	schemes limit.One // the same, see warnOfScheme
+	crowds  limit.One // limits a log line, see LogUnavailable
+	schemes limit.One // limits a log line, see warnOfScheme
 	untold  notice.Untold
 	other   atomic.Pointer[Site] // see under
 }
 
-// StoreContext outlives the request: a visitor who leaves must not undo what
-// was begun (attack: oauth2-proxy#1784, "context canceled" cleared sessions).
+// StoreContext returns a context that outlives the request: a visitor who
+// leaves must not cancel what was begun (attack: oauth2-proxy#1784, "context
+// canceled" cleared sessions).
 func (site *Site) StoreContext(r *Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(r.Context()), outage.StoreTimeout)
 }

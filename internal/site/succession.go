@@ -6,12 +6,13 @@ import (
 	"github.com/caddy-wechat/gateway/internal/live"
 )
 
-// Succession is what a Hub knows of the configuration that took its place. Requests
-// that the Hub has let in, and that still run, go on only as far as the newest
-// configuration has a place for them: see [live.Place].
+// Succession is what a Hub knows of the configuration that replaced it.
+// Requests that the Hub let in go on only if the newest configuration has a
+// place for them: see [live.Place].
 type Succession struct{ next atomic.Pointer[Hub] }
 
-// Pass says that another configuration is in force. Nil is one without any place.
+// Pass says that another configuration is in force. Nil is a configuration
+// without a place for any request.
 func (s *Succession) Pass(next *Hub) {
 	if next == nil {
 		next = new(Hub)
@@ -19,7 +20,7 @@ func (s *Succession) Pass(next *Hub) {
 	s.next.Store(next)
 }
 
-// after is the next configuration, nil if there is none.
+// after returns the next configuration, nil if there is none.
 func (s *Succession) after() *Hub {
 	if s == nil {
 		return nil
@@ -27,7 +28,7 @@ func (s *Succession) after() *Hub {
 	return s.next.Load()
 }
 
-// heir is the newest configuration after h, nil if h is in force.
+// heir returns the newest configuration after h, nil if h is in force.
 func (h *Hub) heir() *Hub {
 	next := h.Succession.after()
 	if next == nil {
@@ -36,15 +37,16 @@ func (h *Hub) heir() *Hub {
 	for after := next.Succession.after(); after != nil; after = next.Succession.after() {
 		next = after
 	}
-	h.Succession.next.Store(next) // those between are not held on to
+	h.Succession.next.Store(next) // the configurations in between can be freed
 	return next
 }
 
-// signsIn reports whether a site of the configuration signs visitors of an account in.
+// signsIn reports whether a site of the configuration signs in visitors of an
+// account.
 func (h *Hub) signsIn(appID string) bool { return h.Admits == nil || h.Admits(appID) }
 
-// placeOf is what the newest configuration has for a request of the site, nil if the
-// site's own is in force.
+// placeOf returns the place of a request in the newest configuration, nil if
+// the site's own configuration is in force.
 func (site *Site) placeOf(r *Request) *live.Place {
 	next := site.Hub.heir()
 	if next == nil {
@@ -57,7 +59,7 @@ func (site *Site) placeOf(r *Request) *live.Place {
 	return place
 }
 
-// under is the site as it would be in another configuration.
+// under returns the site as it would be in another configuration.
 func (site *Site) under(next *Hub) *Site {
 	if other := site.other.Load(); other != nil && other.Hub == next {
 		return other

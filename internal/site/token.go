@@ -10,13 +10,14 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Clients without cookies, mini programs and apps, hold a token:
+// Clients without cookies (mini programs and apps) send a token:
 //
 //	Authorization: Bearer wxt_<account>.<value of the store>
 //
-// The account's name says only where to look first: the value is authenticated for
-// the site and the app id. A Bearer of another form is the app's own affair. A
-// token is never taken from an address, which logs and caches keep.
+// The account's name only says which account to try first: the value is
+// authenticated for the site and the app id. A Bearer of another form belongs
+// to the app. A token is never read from an address, because logs and caches
+// store addresses.
 const (
 	bearerScheme = "Bearer"
 	tokenPrefix  = "wxt_"
@@ -28,14 +29,14 @@ const (
 
 // Bearer is the token of a request.
 type Bearer struct {
-	Sent    bool   // there was one; a bad one has no value
+	Sent    bool   // the request has a token; a malformed one has no Value
 	Account string // only a hint
 	Value   string
 }
 
-// takeToken reads the token of r and takes it out: it is of no use to the app,
-// whose logs might keep it. Two tokens are none: nobody can tell which one another
-// server in the chain has looked at.
+// takeToken reads the token of r and removes it: the app does not need it, and
+// might log it. Two tokens count as a malformed one: another server in the
+// chain may have read either.
 func takeToken(r *http.Request) Bearer {
 	var found []string
 	for token := range ourTokens(r) {
@@ -53,9 +54,9 @@ func takeToken(r *http.Request) Bearer {
 	}
 }
 
-// StripToken takes our tokens, good or bad, out of r, and with one of them all that
-// is in Authorization: the app must not find another person's credentials beside
-// the identity (attack: a second Authorization line). [Site.Prepare] does so with
+// StripToken removes Authorization from r if it contains a token of ours, valid
+// or not: the app must not find another person's credentials beside the
+// identity (attack: a second Authorization line). [Site.Prepare] does so with
 // every request.
 func StripToken(r *http.Request) {
 	for range ourTokens(r) {
@@ -64,8 +65,8 @@ func StripToken(r *http.Request) {
 	}
 }
 
-// ourTokens are the tokens of ours that r has, good or bad. A server in the chain
-// may have joined several lines into one (RFC 9110, 5.3).
+// ourTokens returns all tokens of ours in r, valid or not. A server in the
+// chain may have joined several lines into one (RFC 9110, 5.3).
 func ourTokens(r *http.Request) iter.Seq[string] {
 	return func(yield func(token string) bool) {
 		for _, line := range r.Header["Authorization"] {
@@ -79,7 +80,7 @@ func ourTokens(r *http.Request) iter.Seq[string] {
 }
 
 // ourBearer returns the token in a part of Authorization, if it is one of ours.
-// Schemes have no case (RFC 9110).
+// Schemes are case-insensitive (RFC 9110).
 func ourBearer(line string) (string, bool) {
 	line = strings.Trim(line, " \t")
 	end := strings.IndexAny(line, " \t")
@@ -90,7 +91,7 @@ func ourBearer(line string) (string, bool) {
 	return token, strings.HasPrefix(token, tokenPrefix)
 }
 
-// parseToken takes a token apart.
+// parseToken splits a token into account and value.
 func parseToken(token string) Bearer {
 	account, value, ok := strings.Cut(strings.TrimPrefix(token, tokenPrefix), ".")
 	if !ok || len(token) > maxToken || account == "" || len(account) > maxAccountName || value == "" || len(value) > session.MaxValue {
@@ -99,7 +100,7 @@ func parseToken(token string) Bearer {
 	return Bearer{Sent: true, Account: account, Value: value}
 }
 
-// FormatToken is the token of a store's value.
+// FormatToken returns the token for a value of the store.
 func FormatToken(a wechat.Account, value string) string { return tokenPrefix + a.Name + "." + value }
 
 // IdentifyToken is Identify for a request with a token.
@@ -111,14 +112,14 @@ func (site *Site) IdentifyToken(r *Request) error {
 	if err == nil {
 		r.Identity, r.SessionValue = id, r.Token.Value
 	} else if IsNobody(err) {
-		return nil // only a clear no is a no
+		return nil // there is certainly no session
 	}
 	return err
 }
 
-// RefuseToken answers a request whose token is good for nothing. It is never a
-// redirect nor a page: nobody would see it.
+// RefuseToken answers a request whose token is invalid. The answer is never a
+// redirect or a page: the client would not show it.
 func (site *Site) RefuseToken(w http.ResponseWriter) {
 	w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`) // RFC 6750
-	response.WriteError(w, http.StatusUnauthorized, "token_invalid", "This token is not, or no longer, good for this site. Sign in again.")
+	response.WriteError(w, http.StatusUnauthorized, "token_invalid", "This token is invalid or has expired on this site. Sign in again.")
 }

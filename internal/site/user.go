@@ -11,7 +11,7 @@ type User struct {
 	Snapshot bool   `json:"snapshot,omitempty"`
 }
 
-// NewUser is what a page may know of who an identity is.
+// NewUser returns what a page may know of an identity.
 func NewUser(id *Identity) User {
 	return User{
 		ID:       id.Get(FieldUser),

@@ -8,10 +8,10 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Watch returns the request as it is to be forwarded. Its context ends, and its
-// connection with it, when the session does. [Request.Done] must be called when
-// the request is over; w is not touched after it. Nobody's requests, and those of
-// a Hub without Live, are not watched.
+// Watch returns the request to forward. Its context and its connection end when
+// the session does. The caller must call [Request.Done] when the request has
+// ended; w is not used after that. Requests without a session, or of a Hub
+// without Live, are not watched.
 func (site *Site) Watch(w http.ResponseWriter, r *Request) (forwarded *http.Request) {
 	if site.Hub.Live == nil || r.Identity == nil {
 		return r.Request
@@ -20,10 +20,10 @@ func (site *Site) Watch(w http.ResponseWriter, r *Request) (forwarded *http.Requ
 	return site.Hub.Live.Watch(&r.running, (*watched)(r), r.SessionValue, w, r.Request)
 }
 
-// Done ends what Watch began. Where nothing is watched it does nothing.
+// Done ends the watch of Watch. Without one it does nothing.
 func (r *Request) Done() { r.running.Done() }
 
-// watched is a request that runs, as [live.List] asks about it.
+// watched is a running request, as [live.List] sees it.
 type watched Request
 
 // SessionID implements [live.Owner].
@@ -35,7 +35,7 @@ func (w *watched) Holds(value string) live.Answer { return w.site.holds((*Reques
 // PlaceNow implements [live.Owner].
 func (w *watched) PlaceNow() *live.Place { return w.site.placeOf((*Request)(w)) }
 
-// holds says whether what a session has let in may go on.
+// holds says whether a request that a session let in may go on.
 func (site *Site) holds(r *Request, value string) live.Answer {
 	_, err := site.lookup(r, value)
 	if errors.Is(err, session.ErrReplaced) {
