@@ -19,8 +19,8 @@ import (
 // maxProfileBody bounds the bodies of sealed data, in bytes.
 const maxProfileBody = 64 << 10
 
-// sealedData is what a mini program's client has from WeChat and cannot read itself
-// (WeChat: signature verification and decryption of open data).
+// sealedData is data that a mini program's client gets from WeChat and cannot
+// read itself (WeChat: signature verification and decryption of open data).
 type sealedData struct {
 	Code          string `json:"code"` // of the phone button
 	RawData       string `json:"rawData"`
@@ -29,9 +29,10 @@ type sealedData struct {
 	IV            string `json:"iv"`
 }
 
-// miniProfile takes the nickname and avatar that WeChat's client hands over. The
-// identity is never taken from it: what is encrypted is not authenticated, and the
-// unionid of a wx.login is (attack: one visitor bends the data into another's).
+// miniProfile accepts the nickname and avatar that WeChat's client sends. It
+// never takes the identity from them: the encryption does not authenticate the
+// data, but the unionid of a wx.login is authentic (attack: a visitor changes
+// the ciphertext into another visitor's data).
 func (e Endpoints) miniProfile(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	var body sealedData
 	if !e.signedInAt(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
@@ -46,8 +47,8 @@ func (e Endpoints) miniProfile(w http.ResponseWriter, r *site.Request, a wechat.
 		profile, err = envelope.Profile(time.Now())
 	}
 	if err == nil && profile.Nickname != "" {
-		// 微信用户 with the grey avatar is given without asking anybody: it is
-		// neither a profile nor a consent, and overwrites nothing.
+		// WeChat gives 微信用户 with the grey avatar without asking the visitor: it
+		// is neither a profile nor a consent, and overwrites nothing.
 		err = e.record(r, ledger.Observation{
 			Consent: true, Profile: &ledger.Profile{Nickname: profile.Nickname, AvatarURL: profile.AvatarURL},
 		})
@@ -67,8 +68,8 @@ func (e Endpoints) miniProfile(w http.ResponseWriter, r *site.Request, a wechat.
 	}
 }
 
-// miniPhone takes the visitor's phone number: the code of the phone button, or what
-// older versions of WeChat hand over encrypted.
+// miniPhone accepts the visitor's phone number: as the code of the phone
+// button, or encrypted, from older versions of WeChat.
 func (e Endpoints) miniPhone(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	var body sealedData
 	if !e.signedInAt(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
@@ -92,8 +93,8 @@ func (e Endpoints) miniPhone(w http.ResponseWriter, r *site.Request, a wechat.Ac
 	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "phone": phone})
 }
 
-// spendPhone spends the code of a phone button, once: a client that lost the answer
-// asks again with the same code.
+// spendPhone spends the code of a phone button, once. A client that lost the
+// answer can repeat the call with the same code.
 func (e Endpoints) spendPhone(r *site.Request, code string) (string, error) {
 	s := r.Identity.Session
 	h := r.Hit("phone "+s.AppID, signin.OnceKey("phone", s.Site, s.AppID, s.OpenID, code), code)
@@ -124,12 +125,12 @@ func (e Endpoints) openPhone(r *site.Request, body *sealedData) (string, error) 
 	return phone, e.record(r, ledger.Observation{Phone: phone})
 }
 
-// phoneText writes a number as upstreams get it: +86 13800138000.
+// phoneText formats a number for upstreams: +86 13800138000.
 func phoneText(p wechat.Phone) string { return "+" + p.CountryCode + " " + p.Number }
 
-// envelope is body with what is needed to open it. The ledger is asked anew: a
-// session_key changes with each wx.login, and is no reason to prepare identities
-// again.
+// envelope returns body with the session_key that opens it. It reads the
+// ledger, not the cached identity: a session_key changes with each wx.login
+// without a new identity.
 func (e Endpoints) envelope(r *site.Request, body *sealedData) (wechat.Envelope, error) {
 	s := r.Identity.Session
 	person, err := e.holder(r)
@@ -140,7 +141,8 @@ func (e Endpoints) envelope(r *site.Request, body *sealedData) (wechat.Envelope,
 	return wechat.Envelope{AppID: s.AppID, OpenID: s.OpenID, SessionKey: key, Data: body.EncryptedData, IV: body.IV}, err
 }
 
-// holder is the person of the request's session, as the ledger knows them now.
+// holder returns the person of the request's session from the ledger, not from
+// the cache.
 func (e Endpoints) holder(r *site.Request) (ledger.Person, error) {
 	ctx, cancel := e.StoreContext(r)
 	defer cancel()
@@ -155,14 +157,14 @@ func (e Endpoints) holder(r *site.Request) (ledger.Person, error) {
 	return person, nil
 }
 
-// record brings something about the request's visitor into the ledger. WeChat may
-// have been asked meanwhile: who was erased must not come back by the answer.
+// record writes an observation of the request's visitor to the ledger. A person
+// who was erased during the call to WeChat must not come back by its answer.
 func (e Endpoints) record(r *site.Request, s ledger.Observation) error {
 	if _, err := e.holder(r); err != nil {
 		return err
 	}
-	if e.Hub.Over(&r.Identity.Session) != nil { // and what was withdrawn must not, either
-		return fmt.Errorf("clients: the session ended while WeChat was asked: %w", ledger.ErrNotFound)
+	if e.Hub.Over(&r.Identity.Session) != nil { // nor must data come back that was withdrawn
+		return fmt.Errorf("clients: the session ended during the call to WeChat: %w", ledger.ErrNotFound)
 	}
 	ctx, cancel := e.StoreContext(r)
 	defer cancel()
@@ -175,19 +177,20 @@ func (e Endpoints) record(r *site.Request, s ledger.Observation) error {
 	return nil
 }
 
-// signedInAt admits clients with a session of this very account.
+// signedInAt admits clients with a session of this account.
 func (e Endpoints) signedInAt(w http.ResponseWriter, r *site.Request, a wechat.Account) bool {
 	if !e.signedIn(w, r) {
 		return false
 	}
 	if r.Identity.Session.AppID != a.Credentials.AppID {
-		response.WriteError(w, http.StatusForbidden, "wrong_account", "This token was given by another account.")
+		response.WriteError(w, http.StatusForbidden, "wrong_account", "This token belongs to another account.")
 		return false
 	}
 	return true
 }
 
-// dataRefused answers a client whose data, or code of a phone button, was not taken.
+// dataRefused answers a client whose data, or code of a phone button, was not
+// accepted.
 func (e Endpoints) dataRefused(w http.ResponseWriter, r *site.Request, a wechat.Account, err error) {
 	status, code, message := http.StatusBadRequest, "", ""
 	var said *wechat.Error
@@ -198,13 +201,13 @@ func (e Endpoints) dataRefused(w http.ResponseWriter, r *site.Request, a wechat.
 	case errors.Is(err, wechat.ErrForeignCode):
 		status, code, message = http.StatusForbidden, "foreign_code", "This code was made for another visitor."
 	case errors.As(err, &said) && (errors.Is(err, wechat.ErrRestart) || errors.Is(err, wechat.ErrStartPage)):
-		code, message = "code_invalid", "This code is no longer good. Have the visitor tap the phone button again and send the new code."
+		code, message = "code_invalid", "This code is no longer valid. Have the visitor tap the phone button again and send the new code."
 	case errors.Is(err, wechat.ErrRelogin):
 		// One answer for a wrong key, wrong padding and wrong text (attack:
 		// padding oracle).
 		code, message = "session_key_stale", "Call wx.login and the login endpoint first, then fetch the data again, then send it."
 	case errors.Is(err, wechat.ErrIV), errors.Is(err, wechat.ErrCiphertext):
-		code, message = "bad_data", "encryptedData and iv are not what WeChat gave: whole blocks in base64."
+		code, message = "bad_data", "encryptedData and iv are not in WeChat's format: whole blocks in base64."
 	case errors.Is(err, wechat.ErrForeignApp), errors.Is(err, wechat.ErrForeignPerson):
 		status, code, message = http.StatusForbidden, "foreign_data", "This data is of another mini program or of another visitor."
 	case errors.Is(err, wechat.ErrStale):

@@ -1,17 +1,18 @@
-// Package clients answers clients without cookies: mini programs and mobile apps. They
-// send the code that WeChat gave them to an endpoint and hold a token, in Authorization:
-// Bearer and nowhere else. It stands for a session as a cookie does, of the same stores,
-// with the same end.
+// Package clients answers clients without cookies: mini programs and mobile
+// apps. They send a code of WeChat to an endpoint, get a token, and send it in
+// Authorization: Bearer, nowhere else. Like a cookie the token stands for a
+// session in the same stores, which ends in the same ways.
 //
-//   - A token never reaches the upstream, and a request with one, good or bad, is
-//     never redirected nor shown a page.
-//   - Tokens are renewed on the answer of GET session, not on the upstream's.
-//     Clients ask it when they start.
-//   - Their sessions pass every scope rule: there is nothing more to ask.
+//   - A token never reaches the upstream, and a request with one, valid or not, is
+//     never redirected and never gets a page.
+//   - The answer of GET session renews tokens, the upstream's answer does not.
+//     Clients call it when they start.
+//   - Their sessions satisfy every scope: there is nothing more to ask for.
 //
-// A mini program's web-view has cookies and no token. It is signed in by a ticket in the
-// address, in two hops; see handover.go. Only navigations redeem one, and they never
-// reach the upstream with it. In other requests the parameter stays.
+// A mini program's web-view has cookies and no token. A ticket in the address
+// signs it in, in two hops; see handover.go. Only a navigation redeems a
+// ticket, and it never reaches the upstream with it. Other requests keep the
+// parameter.
 //
 // It imports internal/site and the rooms beneath it.
 package clients

@@ -14,19 +14,20 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// retryQuota is how long a client waits that met WeChat's quota of one minute.
+// retryQuota is how long a client waits after it hit WeChat's quota of one
+// minute.
 const retryQuota = time.Minute
 
-// failed answers a client that WeChat, or a store, let down, with what to do
-// next. One log line says why.
+// failed answers a client after a failure of WeChat or of a store, and says
+// what to do next. One log line says why.
 func (e Endpoints) failed(w http.ResponseWriter, r *site.Request, a wechat.Account, err error) {
 	switch {
 	case errors.Is(err, session.ErrUnavailable), errors.Is(err, ledger.ErrUnavailable):
 		e.UnavailableJSON(w, r, a, site.RetryStore, err)
 	case errors.Is(err, wechat.ErrThrottled):
-		e.Log().Note(slog.LevelWarn, "too many calls for WeChat", a.Name, "", err)
+		e.Log().Note(slog.LevelWarn, "WeChat's quota of calls is used up", a.Name, "", err)
 		response.RetryIn(w, retryQuota)
-		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "WeChat asks for a pause. Try again in a minute, with a new code.")
+		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "WeChat's quota of calls is used up. Try again in a minute, with a new code.")
 	case errors.Is(err, wechat.ErrRestart), errors.Is(err, wechat.ErrStartPage), errors.Is(err, wechat.ErrRelogin):
 		e.Log().Note(slog.LevelInfo, "code not accepted", a.Name, "", err)
 		response.WriteError(w, http.StatusBadRequest, "code_invalid", newCodeAdvice(a.Kind))
@@ -46,10 +47,10 @@ func (e Endpoints) failed(w http.ResponseWriter, r *site.Request, a wechat.Accou
 	}
 }
 
-// newCodeAdvice says how a client comes by another code.
+// newCodeAdvice says how a client gets another code.
 func newCodeAdvice(k wechat.AccountKind) string {
 	if k == wechat.MobileApp {
-		return "This code is no longer good. Ask WeChat again with SendAuth and send the new code."
+		return "This code is no longer valid. Ask WeChat again with SendAuth and send the new code."
 	}
-	return "This code is no longer good. Call wx.login again and send the new code."
+	return "This code is no longer valid. Call wx.login again and send the new code."
 }

@@ -22,28 +22,28 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// A ticket is redeemed in two hops. The first, at the page itself, burns nothing:
-// it sets a cookie and leads to the second, which wants that cookie, burns the
-// ticket, sets the session's cookie and leads to the page, whose address is as
-// before but for the ticket. WeChat's servers fetch addresses again, without
-// cookies (protocol facts, J2): they come to the page as strangers, and whoever
-// reads the address in a log later finds the ticket burnt.
+// A ticket is redeemed in two hops. The first, at the page itself, uses nothing
+// up: it sets a cookie and redirects to the second. The second requires that
+// cookie, uses up the ticket, sets the session's cookie and redirects to the
+// page's address without the ticket. WeChat's servers fetch addresses again,
+// without cookies (protocol facts, J2): they get the page without a session,
+// and a ticket read later in a log is already used.
 const (
 	ticketPath      = request.Prefix + "ticket/"
 	purposeHandOver = "handover"
 )
 
-// hop is what travels from the first hop to the second, sealed in its address.
+// hop is sealed in the address of the second hop by the first.
 type hop struct {
 	Ticket  ticket `json:"t"`
-	Binding []byte `json:"c"` // of the binding cookie's value and a secret of the browser
-	target  string // behind the JSON, byte for byte
+	Binding []byte `json:"c"` // digest of the binding cookie's value and a secret of the browser
+	target  string // follows the JSON, byte for byte
 }
 
-// HandOver is the first hop. Only a navigation is one, and only where the site has a
-// mini program; other requests keep the parameter: taking it out of an address that
-// is forwarded would break signatures over it. A navigation never reaches the
-// upstream with it.
+// HandOver is the first hop. It handles navigations only, on sites with a mini
+// program; other requests keep the parameter, because removing it from a
+// forwarded address would break signatures of that address. A navigation never
+// reaches the upstream with it.
 func (e Endpoints) HandOver(w http.ResponseWriter, r *site.Request) (answered bool) {
 	if !strings.Contains(r.Original.RawQuery, "ticket") || r.Token.Sent || !e.Has(wechat.MiniProgram) || !request.IsNavigation(r.Request) {
 		return false
@@ -56,32 +56,35 @@ func (e Endpoints) HandOver(w http.ResponseWriter, r *site.Request) (answered bo
 	clean.RawQuery, clean.ForceQuery = rest, false
 	target := request.CleanTarget(clean.RequestURI())
 	next := target
-	if len(tickets) == 1 && r.Method == http.MethodGet && takesTickets(r) { // two tickets are none
+	if len(tickets) == 1 && r.Method == http.MethodGet && takesTickets(r) { // two tickets count as none
 		next = e.secondHop(w, r, tickets[0], target)
 	}
 	site.ReturnTo(w, r, next)
 	return true
 }
 
-// takesTickets reports whether the request can be a web-view's. A link, on another site
-// or in a chat, may have been made to sign its readers in as somebody else (attack:
-// login CSRF), and opens elsewhere: WeChat opens a mini program's web-view only for
-// sites that its owner has proved to own. The User-Agent grants nothing here; who
-// makes one up signs himself in.
+// takesTickets reports whether the request can come from a web-view. A link on
+// another site or in a chat may try to sign visitors in as another person
+// (attack: login CSRF), but it opens outside a web-view: WeChat opens a mini
+// program's web-view only for sites whose ownership the mini program's owner
+// has proved. The User-Agent grants nothing here; a client that forges it can
+// only sign itself in.
 func takesTickets(r *site.Request) bool {
 	b := request.DetectBrowser(r.UserAgent())
-	// What WeChat opens comes from no page: not from one of this site either, or of a
-	// neighbour, where somebody may have left the link.
+	// A web-view that WeChat opens has no referring page. A page may contain a
+	// planted link, also one of this site or of a neighbour.
 	from := r.Header.Get("Sec-Fetch-Site")
 	return (b.MiniProgram || b.Family == request.FamilyDevtools) && (from == "none" || from == "" && fromWeChat(r.Header.Get("Referer")))
 }
 
-// fromWeChat reports whether a Referer is no page's: mini programs have one of WeChat's.
+// fromWeChat reports whether a Referer names no page: it is empty or, from mini
+// programs, WeChat's own.
 func fromWeChat(referer string) bool {
 	return referer == "" || strings.HasPrefix(referer, "https://servicewechat.com/")
 }
 
-// cutTicket takes the parameter out of a query; everything else stays byte for byte.
+// cutTicket removes the parameter from a query; everything else stays byte for
+// byte.
 func cutTicket(rawQuery string) (tickets []string, rest string) {
 	var kept []string
 	for part := range strings.SplitSeq(rawQuery, "&") {
@@ -95,8 +98,9 @@ func cutTicket(rawQuery string) (tickets []string, rest string) {
 	return tickets, strings.Join(kept, "&")
 }
 
-// secondHop prepares the second hop and returns its path; the target itself where
-// there is nothing to redeem, or the visitor is signed in as this person already.
+// secondHop prepares the second hop and returns its path. It returns the target
+// if the ticket is not valid, or the visitor is already signed in as this
+// person.
 func (e Endpoints) secondHop(w http.ResponseWriter, r *site.Request, sealed, target string) string {
 	t, err := e.openTicket(r, sealed)
 	if err != nil || e.Identify(r) == nil && r.Identity != nil && t.isOf(r.Identity.Person) {
@@ -106,7 +110,7 @@ func (e Endpoints) secondHop(w http.ResponseWriter, r *site.Request, sealed, tar
 	digest := cookies.Ticket.Bind(value, r.BrowserSecret(w))
 	path, err := e.sealHop(r, hop{Ticket: t, Binding: digest[:], target: target})
 	if err != nil {
-		e.LogFailed(slog.LevelError, "ticket not taken", flow.Flow{}, err)
+		e.LogFailed(slog.LevelError, "could not hand over a ticket", flow.Flow{}, err)
 		return target
 	}
 	cookies.Ticket.SetAt(w, r.CookieScope, ticketPath+t.ID, value) // sent to this second hop only
@@ -126,8 +130,8 @@ func (e Endpoints) sealHop(r *site.Request, h hop) (string, error) {
 	return ticketPath + h.Ticket.ID + "/" + sealed, nil
 }
 
-// openHop reads the path of the second hop. A hop whose time is over still opens:
-// its target is good.
+// openHop reads the path of the second hop. An expired hop still opens, because
+// its target is still valid.
 func (e Endpoints) openHop(r *site.Request) (h hop, ok bool) {
 	id, sealed, _ := strings.Cut(strings.TrimPrefix(r.Original.EscapedPath(), ticketPath), "/")
 	if len(id) == 0 || len(id) > 64 {
@@ -141,14 +145,15 @@ func (e Endpoints) openHop(r *site.Request) (h hop, ok bool) {
 	if json.Unmarshal(head, &h) != nil {
 		return hop{}, false
 	}
-	h.target = request.CleanTarget(string(target)) // checked again, as a flow's
+	h.target = request.CleanTarget(string(target)) // checked again, like a flow's target
 	return h, true
 }
 
 // boundTo reports whether the request comes from the browser of the first hop.
 func (h hop) boundTo(r *site.Request) bool { return r.BoundBy(cookies.Ticket, h.Binding) }
 
-// redeemTicket is the second hop. It is posted to where the visitor was asked first.
+// redeemTicket is the second hop. If the visitor was asked first, the page
+// posts to it.
 func (e Endpoints) redeemTicket(w http.ResponseWriter, r *site.Request) {
 	switch {
 	case r.Method == http.MethodPost:
@@ -165,19 +170,19 @@ func (e Endpoints) redeemTicket(w http.ResponseWriter, r *site.Request) {
 		response.Redirect(w, http.StatusSeeOther, r.Origin+"/")
 		return
 	case !h.boundTo(r), e.checkTicket(h.Ticket) != nil:
-		site.ReturnTo(w, r, h.target) // a stranger, or too late: nothing is burnt
+		site.ReturnTo(w, r, h.target) // another browser, or too late: the ticket stays unused
 		return
 	case e.AsksFirst(w, r, h.Ticket.Person, r.Original.EscapedPath(), h.target):
 		return
 	}
 	by := hex.EncodeToString(h.Binding)
 	if err := e.Identify(r); err != nil {
-		e.ticketUnavailable(w, r, err) // before the ticket is burnt
+		e.ticketUnavailable(w, r, err) // the ticket is not used yet
 		return
 	}
 	who := site.VisitorOf(r)
-	// Whoever comes second is told who was first: the same browser, to which WeChat
-	// may do everything twice, gets the same session, any other one nothing.
+	// WeChat may send a request twice: a second hit of the same browser gets
+	// the same session, another browser gets none.
 	o, err := e.Hub.Memory.Once.Do(r.Context(), r.Hit("ticket", signin.OnceKey("ticket", r.Origin, h.Ticket.ID), by), func(ctx context.Context) (signin.Outcome, error) {
 		return e.spendTicket(ctx, r.Origin, h.Ticket, by, who)
 	})
@@ -195,8 +200,8 @@ func (e Endpoints) redeemTicket(w http.ResponseWriter, r *site.Request) {
 		e.SetSession(w, r, value, o.Session)
 		cookies.Ticket.ClearAt(w, r.CookieScope, ticketPath+h.Ticket.ID)
 	}
-	// It gets no empty fragment, which it would after a dance: the one that the mini
-	// program gave belongs to the page.
+	// Unlike after a dance no empty fragment is added: a fragment that the mini
+	// program set belongs to the page.
 	site.ReturnTo(w, r, h.target)
 }
 

@@ -11,9 +11,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// JSSDK signs a page of this site, so that it may use WeChat's JS-SDK: the
-// answer is for wx.config. Of other sites no page is signed: a signature lends the
-// account's name.
+// JSSDK signs a page of this site so that it may use WeChat's JS-SDK; the
+// answer is for wx.config. It signs no page of another site, because a
+// signature lends that page the account's name.
 func (e Endpoints) JSSDK(w http.ResponseWriter, r *site.Request) {
 	switch {
 	case e.Hub.JSSDK == nil:
@@ -46,7 +46,7 @@ func (e Endpoints) JSSDK(w http.ResponseWriter, r *site.Request) {
 	}
 }
 
-// jssdkJSON has wx.config's own names.
+// jssdkJSON uses wx.config's own names.
 type jssdkJSON struct {
 	Code      int    `json:"code"`
 	AppID     string `json:"appId"`
@@ -55,10 +55,10 @@ type jssdkJSON struct {
 	Signature string `json:"signature"`
 }
 
-// isOwnPage reports whether an address is one of this very site: what follows the
-// origin begins a path, a query or a fragment (attacks: shop.example.com@evil,
-// shop.example.com.evil). It is not repaired: what is signed is what the page has.
-// Browsers make / of a \ in a path, and leave it in a query.
+// isOwnPage reports whether an address is on this site: the origin must be
+// followed by a path, a query or a fragment (attacks: shop.example.com@evil,
+// shop.example.com.evil). It repairs nothing, because the page's exact address
+// is signed. Browsers turn a \ in a path into /, but keep it in a query.
 func (e Endpoints) isOwnPage(r *site.Request, address string) bool {
 	rest, ok := strings.CutPrefix(address, r.Origin)
 	if !ok || request.HasControl(rest) {

@@ -12,7 +12,7 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// maxLoginBody bounds the bodies of the calls that sign in, in bytes.
+// maxLoginBody bounds the bodies of sign-in calls, in bytes.
 const maxLoginBody = 16 << 10
 
 // loginBody is what a client sends to sign in. The nonce is optional.
@@ -21,10 +21,10 @@ type loginBody struct {
 	Nonce *string `json:"nonce"`
 }
 
-// Lengths of a nonce, in bytes.
+// The bounds of a nonce's length, in bytes.
 const minNonce, maxNonce = 16, 128
 
-// nonceIsGood reports a nonce that can be one, or none.
+// nonceIsGood reports whether the nonce is valid or absent.
 func (b loginBody) nonceIsGood() bool {
 	if b.Nonce == nil {
 		return true
@@ -38,7 +38,7 @@ func (b loginBody) nonceIsGood() bool {
 	return len(text) >= minNonce && len(text) <= maxNonce
 }
 
-// owner is who may ask again for what the code was spent for.
+// owner identifies the client that may repeat the request with this code.
 func (b loginBody) owner() signin.Owner {
 	if b.Nonce == nil {
 		return signin.Owner{}
@@ -46,10 +46,10 @@ func (b loginBody) owner() signin.Owner {
 	return sha256.Sum256([]byte(*b.Nonce))
 }
 
-// login signs a client in. Its code is spent once: the client that asks again with
-// the same code and the same nonce, because it lost the answer, gets the same token,
-// from any instance. Without a nonce it has seconds for that; to anybody else
-// the code is a spent one (attack: a code read in a log, sent once more).
+// login signs a client in. It spends the code once. A client that lost the
+// answer and repeats the code with the same nonce gets the same token, from any
+// instance; without a nonce it has a few seconds for that. For every other
+// client the code is spent (attack: a code read in a log, sent once more).
 func (e Endpoints) login(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	var body loginBody
 	if !response.ReadJSON(w, r.Request, maxLoginBody, &body) {
@@ -64,17 +64,17 @@ func (e Endpoints) login(w http.ResponseWriter, r *site.Request, a wechat.Accoun
 		return
 	}
 	b := session.Binding{Site: r.Origin, AppID: a.Credentials.AppID, Audience: session.Token}
-	who := signin.Visitor{Client: audit.Client(r.UserAgent())} // spending may outlive the request
+	who := signin.Visitor{Client: audit.Client(r.UserAgent())} // the exchange may outlive the request
 	h := r.Hit(signin.QueueOf(a), signin.OnceKey("login", b.Site, b.AppID, body.Code), body.Code)
-	// The code is spent once, whatever comes with it; who is answered again is the
-	// nonce's to say.
+	// The code is spent once, with any nonce; only the right nonce gets the
+	// answer again.
 	h.Owner, h.Brief = body.owner(), body.Nonce == nil
 	o, err := e.Signer().SignIn(r.Context(), signin.Attempt{Account: a, Binding: b, Hit: h, Visitor: who, Exchange: e.Exchanger().For(a.Kind)})
 	switch {
 	case err != nil:
 		e.failed(w, r, a, err)
 	case o.Session == nil || e.Hub.Over(o.Session) != nil:
-		// Asked again after the logout: the code was spent long ago.
+		// A repetition after the logout: the code was spent long ago.
 		e.failed(w, r, a, wechat.ErrReuse)
 	default:
 		e.welcome(w, r, a, o)

@@ -12,16 +12,16 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// What an app hears from WeChat's SDK when the visitor does not sign in (WeChat:
-// SendAuth.Resp), and what it is called in events. -4 also appears where the app's
-// signature is not registered.
+// The codes that an app gets from WeChat's SDK when the visitor does not sign
+// in (WeChat: SendAuth.Resp), with the reasons in events. -4 also appears where
+// the app's signature is not registered.
 var declinedReasons = map[int]string{
 	-4: "app_denied",
 	-2: "app_cancelled",
 }
 
-// mobileDeclined hears from an app that its visitor did not want to sign in. WeChat
-// tells nobody but the app.
+// mobileDeclined lets an app report that its visitor declined to sign in.
+// WeChat tells only the app.
 func (e Endpoints) mobileDeclined(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	var body struct {
 		Code int `json:"code"`
@@ -48,7 +48,7 @@ func (e Endpoints) mobileDeclined(w http.ResponseWriter, r *site.Request, a wech
 		e.UnavailableJSON(w, r, a, site.RetryStore, err)
 		return
 	}
-	e.Logger.Info("visitor refused in an app", slog.String("account", a.Name), slog.String("reason", reason))
+	e.Logger.Info("the visitor of an app refused to sign in", slog.String("account", a.Name), slog.String("reason", reason))
 	audit.Write(e.Audit, audit.Record{
 		Action: audit.ActionDecline, Account: a.Name, Client: audit.Client(r.UserAgent()), Scope: a.Kind.SessionScope(), Reason: reason, Site: r.Origin,
 	})

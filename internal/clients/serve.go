@@ -13,10 +13,10 @@ import (
 // Endpoints answers clients without cookies on one site. Both fields are needed.
 type Endpoints struct {
 	*site.Site
-	Declines *limit.One // of apps, see mobileDeclined
+	Declines *limit.One // limits reports of apps, see mobileDeclined
 }
 
-// call is what a client asks of one of the site's accounts.
+// call handles a client's call to one of the site's accounts.
 type call func(Endpoints, http.ResponseWriter, *site.Request, wechat.Account)
 
 // calls are the calls of each kind: /_wechat/<path>/<account>/<call>, all POST.
@@ -36,15 +36,16 @@ var calls = map[string]struct {
 	}},
 }
 
-// tokenEndpoints are those of browsers that also serve clients with a token.
+// tokenEndpoints are the browsers' endpoints that also serve clients with a
+// token.
 var tokenEndpoints = map[string]func(Endpoints, http.ResponseWriter, *site.Request){
 	"session": Endpoints.tokenSession,
 	"logout":  Endpoints.tokenLogout,
 	"jssdk":   Endpoints.JSSDK,
 }
 
-// Serve answers what belongs to clients without cookies: the calls of accounts, and
-// whatever comes with a token but a check. It returns false for anything else.
+// Serve answers clients without cookies: calls of accounts, and every request
+// with a token except a check. It returns false for other requests.
 func (e Endpoints) Serve(w http.ResponseWriter, r *site.Request, name string) bool {
 	ask, account, known := e.find(name)
 	if known || name == "session" || name == "logout" {
@@ -65,15 +66,16 @@ func (e Endpoints) Serve(w http.ResponseWriter, r *site.Request, name string) bo
 	case serves:
 		endpoint(e, w, r)
 	default:
-		// It would lead to WeChat's page, or to a session in a cookie.
-		response.WriteError(w, http.StatusBadRequest, "token_not_accepted", "This address is for browsers: come without a token.")
+		// A browser's endpoint leads to WeChat's page, or to a session in a
+		// cookie.
+		response.WriteError(w, http.StatusBadRequest, "token_not_accepted", "This address is for browsers: send no token.")
 	}
 	return true
 }
 
-// find finds the call at <path>/<account>/<call>, among the site's own accounts of
-// this kind. The account is "of another site" and "no account" alike: nobody can
-// ask which there are.
+// find returns the call at <path>/<account>/<call>, if the site has this
+// account. An account of another site gets the same answer as an unknown one,
+// so that a client cannot find out which accounts exist.
 func (e Endpoints) find(name string) (call, wechat.Account, bool) {
 	parts := strings.Split(name, "/")
 	if len(parts) != 3 {

@@ -20,8 +20,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// A mini program shows pages of the site in a web-view, which has cookies of its
-// own and no token. It asks for a ticket and opens
+// A mini program shows pages of the site in a web-view, which has its own
+// cookies and no token. The mini program asks for a ticket and opens
 //
 //	https://site/any/page?x=1&wechat_ticket=<ticket>
 //
@@ -33,32 +33,33 @@ const (
 	purposeTicket = "ticket"
 )
 
-// ticketRate is for the tickets of one person at one instance, of all its sites.
+// ticketRate limits the tickets of one person at one instance, over all sites.
 var ticketRate = limit.Rate{Burst: 30, Every: 2 * time.Second}
 
-// errTicket says that a text is no ticket, or none that is good here and now.
+// errTicket reports a text that is not a valid ticket for this site.
 var errTicket = errors.New("clients: no such ticket")
 
-// ticket says who asked for it. It is sealed, and bound to the site.
+// ticket names the person and the session that asked for it. It is sealed, and
+// bound to the site.
 type ticket struct {
-	ID      string `json:"i"` // random: what is remembered of its use
+	ID      string `json:"i"` // random; marks the ticket as used
 	Person  string `json:"p"`
 	AppID   string `json:"a"`
 	OpenID  string `json:"o"`
-	Session []byte `json:"s"` // of whoever asked; a ticket dies with it
-	Created int64  `json:"c"` // of that session, Unix seconds
-	Value   string `json:"v"` // of that session: only the store knows whether it was ended there
+	Session []byte `json:"s"` // id of the session that asked; the ticket ends with it
+	Created int64  `json:"c"` // when that session was made, in Unix seconds
+	Value   string `json:"v"` // value of that session: only the store knows whether it has ended
 	Until   int64  `json:"u"` // Unix milliseconds
 }
 
-// issueTicket gives the client a ticket for the web-view that it is about to open.
+// issueTicket gives the client a ticket for the web-view that it will open.
 func (e Endpoints) issueTicket(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	if !e.signedInAt(w, r, a) {
 		return
 	}
 	s := r.Identity.Session
-	// Of persons, not of sessions: a ticket makes another session, which can ask for
-	// tickets too (attack: one visitor fills the store).
+	// The limit is per person, not per session: a ticket makes another session,
+	// which can ask for tickets, too (attack: one visitor fills the store).
 	if ok, _ := e.Hub.Memory.Tickets.Take(s.Person, "", ticketRate); !ok {
 		response.RetryIn(w, time.Minute)
 		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "Too many tickets in this minute.")
@@ -89,7 +90,7 @@ func (e Endpoints) sealTicket(r *site.Request, t ticket) (string, error) {
 	return sealed, nil
 }
 
-// openTicket reads a ticket of this site that is still good.
+// openTicket reads a ticket of this site that is still valid.
 func (e Endpoints) openTicket(r *site.Request, sealed string) (ticket, error) {
 	plain, err := e.Hub.Keys.Open(purposeTicket, r.Origin, sealed)
 	if err != nil {
@@ -102,8 +103,8 @@ func (e Endpoints) openTicket(r *site.Request, sealed string) (ticket, error) {
 	return t, e.checkTicket(t)
 }
 
-// checkTicket says what has become of a ticket: its time, the session of whoever
-// asked for it, and the account, which the site may not admit any more.
+// checkTicket returns an error if a ticket has expired, if the session that
+// asked for it has ended, or if the site no longer has the account.
 func (e Endpoints) checkTicket(t ticket) error {
 	left := time.Until(time.UnixMilli(t.Until))
 	if left <= 0 || left > cookies.TicketLife+session.MaxSkew || len(t.Session) != len(session.ID{}) || !e.Admits(t.AppID) {
@@ -116,19 +117,19 @@ func (e Endpoints) checkTicket(t ticket) error {
 	return nil
 }
 
-// isOf reports whether a person is the ticket's, also under an older id.
+// isOf reports whether the ticket belongs to a person, also under an older id.
 func (t ticket) isOf(p ledger.Person) bool { return p.Is(t.Person) }
 
-// burn makes a ticket worthless, for good: what the instances tell each other of it can
-// be lost, by a restart or by a store that fails (attack: a ticket used twice).
+// burn marks a ticket as used, permanently: the result that instances share can
+// be lost in a restart or in a store failure (attack: a ticket used twice).
 func (e Endpoints) burn(ctx context.Context, t ticket) error {
 	sum := sha256.Sum256([]byte("ticket " + t.ID))
 	mark := [16]byte(sum[:])
 	if e.Hub.Ended != nil && e.Hub.Ended(mark) {
-		return fmt.Errorf("clients: the ticket was used: %w", session.ErrEnded)
+		return fmt.Errorf("clients: the ticket was already used: %w", session.ErrEnded)
 	}
 	if err := e.Hub.Ledger.EndSession(ctx, mark, time.Now().Add(2*cookies.TicketLife)); err != nil {
-		return fmt.Errorf("clients: burn a ticket: %w", outage.During(outage.CallWrite, err))
+		return fmt.Errorf("clients: mark a ticket as used: %w", outage.During(outage.CallWrite, err))
 	}
 	return nil
 }

@@ -10,16 +10,16 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// spendTicket makes the session of the web-view: a new one, of the same person at
-// the same account, and of the line of the token that asked for the ticket.
+// spendTicket makes the web-view's session: a new one of the same person at the
+// same account, in the line of the token that asked for the ticket.
 func (e Endpoints) spendTicket(ctx context.Context, origin string, t ticket, by string, who signin.Visitor) (signin.Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, signin.SpendTimeout)
 	defer cancel()
 	binding := session.Binding{Site: origin, AppID: t.AppID, Audience: session.Token}
 	asked, err := e.Hub.Store.Load(ctx, t.Value, binding)
 	if err != nil {
-		// Ended where the ledger does not hear of it, by an operator (attack: a
-		// ticket of before gives a new session).
+		// An operator may have ended the session without a trace in the ledger
+		// (attack: an older ticket gives a new session).
 		return signin.Outcome{}, fmt.Errorf("clients: the session that asked for the ticket: %w", err)
 	}
 	person, err := e.Hub.Ledger.Find(ctx, t.Person)
@@ -27,14 +27,15 @@ func (e Endpoints) spendTicket(ctx context.Context, origin string, t ticket, by 
 		return signin.Outcome{}, fmt.Errorf("clients: find person: %w", err)
 	}
 	if !person.Holds(t.AppID, t.OpenID) {
-		return signin.Outcome{}, fmt.Errorf("clients: the openid is not this person's any more: %w", session.ErrEnded)
+		return signin.Outcome{}, fmt.Errorf("clients: the openid no longer belongs to this person: %w", session.ErrEnded)
 	}
 	if err := e.burn(ctx, t); err != nil {
 		return signin.Outcome{}, err
 	}
 	a := e.AccountOf(t.AppID)
 	binding.Audience = session.Cookie
-	// A line is one person's: the id is the token's own, which may be an older one.
+	// All sessions of a line have one person id: use the token's, which may be
+	// an older one.
 	s := session.New(binding, asked.Person, t.OpenID, a.Kind.SessionScope())
 	s.Line = asked.LineID()
 	told := *s

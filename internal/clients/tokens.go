@@ -10,9 +10,9 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// tokenSession is GET session for a client with a token. A token that is due is
-// renewed here and nowhere else: the client takes the new one from the answer. The
-// old one lives for as long as it would have.
+// tokenSession is GET session for a client with a token. It is the only place
+// where a due token is renewed: the client reads the new one from the answer.
+// The old one stays valid for the rest of its time.
 func (e Endpoints) tokenSession(w http.ResponseWriter, r *site.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		response.MethodNotAllowed(w, http.MethodGet, http.MethodHead)
@@ -34,7 +34,7 @@ func (e Endpoints) tokenSession(w http.ResponseWriter, r *site.Request) {
 	response.WriteJSON(w, http.StatusOK, body)
 }
 
-// tokenJSON is what a client with a token is told of its session.
+// tokenJSON is the answer to a client with a token about its session.
 type tokenJSON struct {
 	Code      int        `json:"code"`
 	Token     string     `json:"token,omitempty"`
@@ -44,18 +44,20 @@ type tokenJSON struct {
 
 func secondsUntil(t time.Time) int { return max(0, int(time.Until(t)/time.Second)) }
 
-// renewToken renews the session if it is due, nil if it stays as it is.
+// renewToken renews the session if it is due. It returns nil if the session
+// stays as it is.
 func (e Endpoints) renewToken(r *site.Request) *site.Renewed {
 	if r.Method == http.MethodHead {
 		return nil
 	}
 	s := r.Identity.Session
-	s.Audience = session.Token // one made before audiences were kept is bound now
+	s.Audience = session.Token // binds a session from before audiences were stored
 	return e.RenewSession(r, s, "token not renewed")
 }
 
-// tokenLogout is POST logout for a client with a token. A token that is over
-// already is no error. No other site can send it: it would have to know the token.
+// tokenLogout is POST logout for a client with a token. A token that has
+// already ended is no error. Another site cannot send this request, because it
+// does not know the token.
 func (e Endpoints) tokenLogout(w http.ResponseWriter, r *site.Request) {
 	if r.Method != http.MethodPost {
 		response.MethodNotAllowed(w, http.MethodPost)
@@ -76,7 +78,8 @@ func (e Endpoints) tokenLogout(w http.ResponseWriter, r *site.Request) {
 	response.WriteJSON(w, http.StatusOK, tokenJSON{Code: http.StatusOK})
 }
 
-// signedIn reports whether the request has a good token; if not, it has answered.
+// signedIn reports whether the request has a valid token; if not, it has
+// answered.
 func (e Endpoints) signedIn(w http.ResponseWriter, r *site.Request) bool {
 	if err := e.IdentifyToken(r); err != nil {
 		e.UnavailableJSON(w, r, e.Account, site.RetryStore, err)
