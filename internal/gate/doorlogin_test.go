@@ -258,7 +258,7 @@ func TestFollowersUnionID(t *testing.T) {
 		t.Errorf("who does not follow: %v, asked %d times", got, asked)
 	}
 	w.hub.FollowerUnionID = func(ctx, string, string) (string, error) { return "", wechat.ErrUnavailable }
-	if got := w.browser("alice").open("/").last().upstream().Header.Get("X-Wechat-User"); got == "" || len(w.log.lines("unionid of a follower not fetched")) != 1 {
+	if got := w.browser("alice").open("/").last().upstream().Header.Get("X-Wechat-User"); got == "" || len(w.log.lines("could not fetch the unionid of a follower")) != 1 {
 		t.Errorf("WeChat is down: %q", got)
 	}
 }

@@ -13,36 +13,36 @@ import (
 )
 
 const (
-	// maxSigningIn is how many sign-ins are at work at once at one door. Each asks
-	// the stores a dozen times; a crowd that all did so at once would wait for each
-	// other longer than a store may take, and everybody be told to come again. Most
-	// of its time a sign-in waits for WeChat, so the doors of one gateway together
-	// still ask the stores a few at a time.
+	// maxSigningIn is how many sign-ins run at once in one queue. Each makes a
+	// dozen calls to the stores; if a crowd made them all at once, they would
+	// delay each other beyond the stores' timeout, and every sign-in would
+	// fail. A sign-in mostly waits for WeChat, so all queues of a gateway
+	// together still make few store calls at once.
 	maxSigningIn = 64
-	// maxWaiting is how many more wait at one door. At a tenth of a second for each
-	// sign-in the last of them waits for less than two seconds.
+	// maxWaiting is how many more wait in one queue. If a sign-in takes a tenth
+	// of a second, the last one waits less than two seconds.
 	maxWaiting = 1024
-	// admissionPatience is how long they wait for their turn.
+	// admissionPatience is how long a sign-in waits for its turn.
 	admissionPatience = 30 * time.Second
 )
 
 var (
-	// ErrCrowded says that too many sign-ins are at work. Nothing has begun, and no
-	// code is spent.
+	// ErrCrowded says that too many sign-ins are running. The sign-in has not
+	// begun, and its code is not spent.
 	ErrCrowded = outage.NotDown(fmt.Errorf("signin: too many sign-ins at once: %w", session.ErrUnavailable))
-	// ErrLeft says that the request left the line before its turn.
+	// ErrLeft says that the request ended before its turn.
 	ErrLeft = errors.New("signin: the client left before its turn")
 )
 
-// admissions lets sign-ins in, some at a time at each door: a flood at one door takes
-// nothing from another (attack: invented codes at a mini program's login keep browsers
-// out). The zero value is ready.
+// admissions limits how many sign-ins run at once in each queue: a flood in one
+// queue takes no place in another (attack: invented codes at a mini program's
+// login keep browsers out). The zero value is ready.
 type admissions struct {
 	mu    sync.Mutex
-	doors map[string]*admission // as many as accounts were configured
+	doors map[string]*admission // by queue; one for each account that was ever configured
 }
 
-// at returns the admission of a door.
+// at returns the admission of a queue.
 func (a *admissions) at(door string) *admission {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -55,26 +55,27 @@ func (a *admissions) at(door string) *admission {
 	return a.doors[door]
 }
 
-// admission lets the sign-ins of one door in. While some wait, a free place goes to
-// the client network that has the fewest, so that one network cannot keep the others
-// out; a network that is alone may have all.
+// admission limits the sign-ins of one queue. While some wait, a free place
+// goes to the client network that holds the fewest, so that one network cannot
+// keep the others out. A network without competition may take all places.
 type admission struct {
 	mu      sync.Mutex
-	busy    int                  // places that are taken
-	held    map[netip.Prefix]int // of them, by network
+	busy    int                  // taken places
+	held    map[netip.Prefix]int // taken places by network
 	lines   map[netip.Prefix][]*waiter
-	waiting int    // in all lines
-	arrived uint64 // ever
+	waiting int    // waiters of all networks
+	arrived uint64 // waiters so far
 }
 
-// waiter is one who waits for a place.
+// waiter is a sign-in that waits for a place.
 type waiter struct {
-	number  uint64        // of its arrival
-	settled chan struct{} // closed when it has a place, or was sent away
-	sent    bool          // away
+	number  uint64        // the order of its arrival
+	settled chan struct{} // closed when it gets a place or is sent away
+	sent    bool          // it was sent away
 }
 
-// enter waits for a place. leave must be called when the sign-in is over.
+// enter waits for a place. The caller must call leave when the sign-in has
+// ended.
 func (a *admission) enter(ctx context.Context, from netip.Prefix) (leave func(), err error) {
 	w, err := a.join(from)
 	if err != nil {
@@ -99,16 +100,16 @@ func (a *admission) enter(ctx context.Context, from netip.Prefix) (leave func(),
 	case w.sent:
 		return nil, ErrCrowded
 	case errors.Is(why, ErrLeft):
-		leave() // the place came at the same moment: it is another's
+		leave() // it got a place at the same moment: pass it on
 		return nil, ErrLeft
 	default:
 		return leave, nil
 	}
 }
 
-// join takes a place, or gets in line. A line that is full has room for a network
-// with few in it: the newest of the longest line is sent away (attack: a flood fills
-// the line against everybody else).
+// join takes a place or waits in its network's line. When the queue is full, a
+// network with a shorter line still gets in: the newest waiter of the longest
+// line is sent away (attack: a flood fills the queue and keeps all others out).
 func (a *admission) join(from netip.Prefix) (*waiter, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -139,7 +140,7 @@ func (a *admission) join(from netip.Prefix) (*waiter, error) {
 	return w, nil
 }
 
-// quit takes one who waits out of the line, and reports whether it stood there still.
+// quit removes a waiter from its line and reports whether it was still waiting.
 func (a *admission) quit(from netip.Prefix, w *waiter) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -152,7 +153,7 @@ func (a *admission) quit(from netip.Prefix, w *waiter) bool {
 	return false
 }
 
-// leave gives a place to the next who waits.
+// leave gives a place to the next waiter.
 func (a *admission) leave(from netip.Prefix) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -179,7 +180,7 @@ func (a *admission) take(from netip.Prefix) {
 	a.held[from]++
 }
 
-// remove takes out of a network's line who stands at a place.
+// remove removes the waiter at an index from a network's line.
 func (a *admission) remove(from netip.Prefix, at int) {
 	line := a.lines[from]
 	copy(line[at:], line[at+1:])

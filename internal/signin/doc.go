@@ -1,20 +1,21 @@
 // Package signin turns a code into a session, exactly once, and without HTTP.
 //
-// One sign-in ([Signer.SignIn]) goes like this:
+// A sign-in ([Signer.SignIn]) has these steps:
 //
-//   - [Once] lets one of the hits that bring the same code in, and gives all of them its
-//     outcome, also those that reach another instance ([Shared]). Each door lets so many
-//     in at a time, by turns of the networks that wait.
-//   - [Exchanger] ask WeChat whom the code names, for each kind of account in its own way.
-//   - The ledger says which person that is, and the store keeps a new session. One that
-//     the browser had before is replaced, or ended, first ([Signer.KeepNew]).
+//   - [Once] lets one of the hits with the same code run, and gives all of them its
+//     outcome, also those on another instance ([Shared]). Each queue runs a limited number
+//     at a time, and the waiting networks take turns.
+//   - [Exchanger] asks WeChat whose code it is, in the way of the account's kind.
+//   - The ledger finds the person, and the store saves a new session. It first replaces
+//     or ends the browser's previous session ([Signer.KeepNew]).
 //
-// A code is spent when WeChat has answered. What cannot be kept then, because a store
-// does not answer, is remembered for the hit that comes again.
+// A code is spent when WeChat has answered. If a store then does not answer,
+// the observation is remembered for a repeated hit.
 //
-// Sessions that are made of other sessions, by a ticket or by a phone, use Once and
-// KeepNew alone.
+// Sessions made from other sessions, by a ticket or by a phone, use only Once
+// and KeepNew.
 //
-// It imports session, internal/wechat and internal/ledger, and internal/signout for the
-// session of before; internal/notice, internal/audit and internal/outage to tell of it.
+// It imports session, internal/wechat and internal/ledger, and internal/signout
+// for the previous session; internal/notice, internal/audit and internal/outage
+// for events and logs.
 package signin

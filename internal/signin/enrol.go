@@ -12,8 +12,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// sight spends a code, or remembers what it was spent for in the same dance, by key. A
-// ledger that cannot be written is found out before.
+// sight spends a code, or returns the observation remembered from an earlier
+// hit of the same dance. It first checks that the ledger can be written.
 func (s Signer) sight(ctx context.Context, key observedKey, see func() (ledger.Observation, error)) (ledger.Observation, error) {
 	if err := s.Ledger.Ready(ctx); err != nil {
 		return ledger.Observation{}, fmt.Errorf("signin: before a code is spent: %w", outage.During(outage.CallWrite, err))
@@ -23,13 +23,14 @@ func (s Signer) sight(ctx context.Context, key observedKey, see func() (ledger.O
 	}
 	asked := time.Now()
 	seen, err := see()
-	seen.At = asked // what it says was so then
+	seen.At = asked // the answer was true at that time
 	return seen, err
 }
 
-// stillGiven takes out of a sighting what was withdrawn while WeChat was asked: it must
-// not come back by the answer. Who is here is signed in all the same, and asked anew.
-// What was ended in the second of the question counts as before it.
+// stillGiven drops consent data that was withdrawn during the WeChat call: it
+// must not come back by the answer. The visitor is still signed in, and is
+// asked again. A withdrawal in the second of the call's start counts as before
+// it.
 func (s Signer) stillGiven(ctx context.Context, seen ledger.Observation) ledger.Observation {
 	if s.PersonEnded == nil || !seen.Consent && seen.Profile == nil {
 		return seen
@@ -41,9 +42,9 @@ func (s Signer) stillGiven(ctx context.Context, seen ledger.Observation) ledger.
 	return seen
 }
 
-// enrol makes the session of a sighting: the ledger says which person it is, and the
-// store keeps the session. Where either cannot be asked the sighting is kept for when
-// the client asks again.
+// enrol makes the session of an observation: the ledger finds the person, and
+// the store saves the session. If either is unavailable, it keeps the
+// observation for the client's next try.
 func (s Signer) enrol(ctx context.Context, in Attempt, key observedKey, sighting ledger.Observation) (enrolled, error) {
 	sighting = s.stillGiven(ctx, sighting)
 	seen := sighting
@@ -62,8 +63,8 @@ func (s Signer) enrol(ctx context.Context, in Attempt, key observedKey, sighting
 	return e, nil
 }
 
-// scope is the scope of the new session: what a person has given to an official
-// account; what there is to give, at another one.
+// scope returns the scope of the new session: what the person has given to an
+// official account, or all there is for another kind.
 func (in Attempt) scope(p ledger.Person) string {
 	switch {
 	case in.Account.Kind.SatisfiesEveryScope():
@@ -75,8 +76,9 @@ func (in Attempt) scope(p ledger.Person) string {
 	}
 }
 
-// mayTell reports whether a sign-in is to be told. Before its openid is known, the
-// openid stands for the person. id names the sign-in.
+// mayTell reports whether a sign-in is within the limit for events. For an
+// unknown openid the limit is per openid instead of per person. id names the
+// sign-in.
 func (s Signer) mayTell(ctx context.Context, seen ledger.Observation, id string) bool {
 	who := seen.AppID + " " + seen.OpenID
 	if p, err := s.Ledger.FindOpenID(ctx, seen.AppID, seen.OpenID); err == nil {
@@ -85,14 +87,15 @@ func (s Signer) mayTell(ctx context.Context, seen ledger.Observation, id string)
 	return s.Teller.May(ledger.SignedIn, who, id)
 }
 
-// enrolled is somebody who has a session now.
+// enrolled is a person with the new session.
 type enrolled struct {
 	person  ledger.Person
 	session *session.Session
 	value   string
 }
 
-// later keeps a sighting if err is an outage, and returns err.
+// later keeps an observation for the next try if err is an outage, and returns
+// err.
 func (s Signer) later(key observedKey, seen ledger.Observation, err error) error {
 	if errors.Is(err, ledger.ErrUnavailable) || errors.Is(err, session.ErrUnavailable) {
 		s.Once.observed.keep(key, seen)

@@ -12,31 +12,32 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// ExchangeFunc spends a code of an account and says whom WeChat has named. AppID and SignedIn
-// of the sighting are not its to set.
+// ExchangeFunc spends a code of an account and returns WeChat's answer. It does
+// not set AppID and SignedIn of the observation.
 type ExchangeFunc func(ctx context.Context, a wechat.Account, code string) (ledger.Observation, error)
 
-// Exchanger are how each kind of account asks WeChat whose code it is. WeChat, Ledger and
-// Log are needed.
+// Exchanger asks WeChat whose code it is, for each kind of account. WeChat,
+// Ledger and Log are required.
 type Exchanger struct {
 	WeChat *wechat.Client
 	Ledger interface {
 		FindOpenID(ctx context.Context, appID, openID string) (ledger.Person, error)
 	}
-	Keys *session.Ring // seal what the ledger keeps of a mini program's sign-in
+	Keys *session.Ring // seal the session_key that the ledger stores for a mini program
 	Log  outage.Log
 
-	// KeepGrants returns what the ledger keeps of a consent to fetch the profile
-	// again later, sealed; nil for nothing. A nil func keeps nothing.
+	// KeepGrants returns, sealed, what the ledger stores of a consent so that
+	// the profile can be fetched again later; nil for nothing. A nil func
+	// stores nothing.
 	KeepGrants func(wechat.Token) []byte
-	// FollowerUnionID returns the unionid of somebody who follows the official
-	// account, "" of others. It is asked after a silent sign-in of somebody whose
-	// unionid is not known; the sign-in waits, but not long, and never fails by it.
-	// Nil: it is not asked.
+	// FollowerUnionID returns the unionid of a follower of the official
+	// account, "" for others. It is called after a silent sign-in of a person
+	// without a known unionid. The sign-in waits a short time for it and never
+	// fails because of it. Nil turns it off.
 	FollowerUnionID func(ctx context.Context, appID, openID string) (string, error)
 }
 
-// For is how accounts of a kind ask.
+// For returns the function that spends codes of a kind of account.
 func (y Exchanger) For(kind wechat.AccountKind) ExchangeFunc {
 	switch kind {
 	case wechat.MiniProgram:
@@ -52,13 +53,13 @@ func (y Exchanger) For(kind wechat.AccountKind) ExchangeFunc {
 	}
 }
 
-// noKind refuses the codes of an account whose kind is not known: no code is spent as
-// that of another kind.
+// noKind refuses the codes of an account whose kind is unknown: they must not
+// be spent as codes of another kind.
 func noKind(_ context.Context, a wechat.Account, _ string) (ledger.Observation, error) {
 	return ledger.Observation{}, fmt.Errorf("signin: the account %s has no kind: %w", a.Name, wechat.ErrAlert)
 }
 
-// errVirtual says that a code was a virtual visitor's (快照页).
+// errVirtual says that a code belongs to a virtual visitor (快照页).
 var errVirtual = errors.New("signin: a virtual visitor")
 
 // officialAccount spends a code of the official account.
@@ -83,8 +84,8 @@ func (y Exchanger) officialAccount(ctx context.Context, a wechat.Account, code s
 	return sighting, nil
 }
 
-// website spends a code of WeChat's QR page. Whoever confirmed there has consented
-// to show the profile.
+// website spends a code of WeChat's QR page. A visitor who confirms there
+// consents to show the profile.
 func (y Exchanger) website(ctx context.Context, a wechat.Account, code string) (ledger.Observation, error) {
 	token, err := y.WeChat.Exchange(ctx, a.Credentials, code)
 	y.Log.Answered(a.Name, err, "exchange")
@@ -92,10 +93,11 @@ func (y Exchanger) website(ctx context.Context, a wechat.Account, code string) (
 	case err != nil:
 		return ledger.Observation{}, err
 	case token.Snapshot:
-		// Unheard of on desktops. Virtual people must never meet real ones.
+		// WeChat is not known to send one here. Virtual visitors must never be
+		// mixed with real persons.
 		return ledger.Observation{}, fmt.Errorf("signin: a virtual visitor of a website: %w", wechat.ErrDeny)
 	}
-	token.Scope = wechat.ScopeUserInfo // what snsapi_login is good for; the grant is kept as such a one
+	token.Scope = wechat.ScopeUserInfo // snsapi_login grants as much; the grant is stored with this scope
 	sighting := ledger.Observation{OpenID: token.OpenID, UnionID: token.UnionID, Scope: a.Kind.SessionScope()}
 	err = y.addProfile(ctx, a, token, &sighting)
 	return sighting, err
@@ -119,7 +121,8 @@ func (y Exchanger) mobileApp(ctx context.Context, a wechat.Account, code string)
 	case err != nil:
 		return ledger.Observation{}, err
 	case token.Snapshot:
-		// Unheard of in apps. Virtual people must never meet real ones.
+		// WeChat is not known to send one here. Virtual visitors must never be
+		// mixed with real persons.
 		return ledger.Observation{}, fmt.Errorf("signin: a virtual visitor in an app: %w", wechat.ErrDeny)
 	}
 	sighting := ledger.Observation{OpenID: token.OpenID, UnionID: token.UnionID, Scope: a.Kind.SessionScope()}

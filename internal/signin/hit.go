@@ -11,44 +11,46 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// Hit is one of the requests that ask for the outcome of one sign-in.
+// Hit is one of the requests for the outcome of one sign-in.
 type Hit struct {
-	Queue   string       // where it waits for its turn, see [QueueOf]
-	Network netip.Prefix // the client's
-	ID      string       // of the flow, or of what else happens once
+	Queue   string       // where the hit waits for its turn, see [QueueOf]
+	Network netip.Prefix // of the client
+	ID      string       // the flow's id, or the key of something else that happens once
 	Code    string
 	Owner   Owner
-	Brief   bool // a repetition is answered for seconds only
+	Brief   bool // a repetition is answered only for a few seconds
 }
 
-// Owner is the digest of what a client chose for its first request and must know to
-// be answered again. The zero owner has chosen nothing.
+// Owner is the digest of the nonce that a client chose for its first request
+// and must repeat to get the answer again. The zero Owner means that the client
+// chose none.
 type Owner [sha256.Size]byte
 
-// briefTTL is how long a spent code answers repetitions that bring no secret of their
-// own: long enough for a connection that broke, and no longer (attack: a code that was
-// read in a log or on the way, sent once more, gets its owner's token).
+// briefTTL is how long a repetition without a nonce gets the answer of a spent
+// code: long enough for a retry after a broken connection, and no longer
+// (attack: a code that was read in a log or in transit, sent once more, gets
+// its owner's token).
 const briefTTL = 5 * time.Second
 
 // errForeign says that a code was spent by a request with another nonce. It is
-// answered like any spent code, and nothing is asked of WeChat.
+// answered like any spent code, without a call to WeChat.
 var errForeign = fmt.Errorf("signin: the code was spent with another nonce: %w", wechat.ErrReuse)
 
-// OnceKey names what happens once, in [Once]. It shows nothing of its parts: codes
-// are among them.
+// OnceKey returns a key for something that happens once, in [Once]. It reveals
+// nothing of its parts, which may be codes.
 func OnceKey(parts ...string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts)) // quoted: no two lists read alike
 	return parts[0] + "-" + hex.EncodeToString(sum[:])
 }
 
-// QueueOf names the place where sign-ins with an account's codes wait.
+// QueueOf names the queue of sign-ins with an account's codes.
 func QueueOf(a wechat.Account) string { return string(a.Kind) + " " + a.Credentials.AppID }
 
-// owns reports whether the hit may have what an owner left.
+// owns reports whether the hit may get an outcome of this owner.
 func (h Hit) owns(o Owner) bool { return subtle.ConstantTimeCompare(h.Owner[:], o[:]) == 1 }
 
-// keys are what an outcome of the hit is kept under: by the flow, and a snapshot's by
-// its code too.
+// keys returns the keys of the hit's outcome: the flow, and for a snapshot the
+// flow with the code.
 func (h Hit) keys() []resultKey {
 	return []resultKey{{flow: h.ID}, {flow: h.ID, code: sha256.Sum256([]byte(h.Code))}}
 }

@@ -13,22 +13,23 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// maxDatedAhead bounds by how much a session is dated ahead: an end of its person
-// in the second of its sign-in, as told by a clock that is a second ahead.
+// maxDatedAhead bounds how far a session is dated ahead: its person may be
+// signed out in the second of the sign-in, by a clock that is one second ahead.
 const maxDatedAhead = 2 * time.Second
 
-// KeepNew saves a session that was just made. Sessions count whole seconds, and
-// the second in which all sessions of a person were ended counts as before: one
-// made in it, but after it, is dated one second later, or the person would sign in
-// and be nobody, round and round, until the second is over. The ledger and the
-// store may have been told in two seconds of their own.
+// KeepNew saves a session that was just made. Sessions are dated in whole
+// seconds, and an end of all sessions of a person covers its whole second. A
+// session made later in that second is dated one second ahead; otherwise the
+// person would sign in and be signed out again until the second is over. The
+// ledger and the store may have recorded the end in different seconds.
 //
-// An end that lies further ahead counts as now: the clock that told it is wrong.
+// An end that lies further ahead counts as now, because the clock that recorded
+// it is wrong.
 //
-// The browser's session of before is replaced, if it is the same person's; then
-// both are of one line. Another's is ended first.
+// The browser's previous session is replaced if it belongs to the same person;
+// then both are in one line. Another person's is ended first.
 func (s Signer) KeepNew(ctx context.Context, made *session.Session, person ledger.Person, who Visitor) (value string, err error) {
-	bound := made.Line != session.ID{} // to what led to it, with which it ends
+	bound := made.Line != session.ID{} // the session ends with the session that led to it
 	joinLine(made, person, who)
 	if err := s.leave(ctx, made, who.Before); err != nil {
 		return "", err
@@ -59,8 +60,8 @@ func (s Signer) KeepNew(ctx context.Context, made *session.Session, person ledge
 	return value, nil
 }
 
-// KeepAsDated is KeepNew for a session that was made from another one, and is as old:
-// what ended that one's person ends it too.
+// KeepAsDated is KeepNew for a session that was made from another one and keeps
+// its date: an end of that session's person ends it, too.
 func (s Signer) KeepAsDated(ctx context.Context, made *session.Session, person ledger.Person, who Visitor) (value string, err error) {
 	joinLine(made, person, who)
 	if err := s.leave(ctx, made, who.Before); err != nil {
@@ -74,9 +75,10 @@ func (s Signer) KeepAsDated(ctx context.Context, made *session.Session, person l
 	return value, nil
 }
 
-// saveInLine saves a new session in its line, or as the first of another one: what a
-// browser signs in after the end of a line does not end with it. One that is bound to
-// what led to it does (attack: a ticket that races the logout of its token).
+// saveInLine saves a new session in its line. If that line has ended, the
+// session starts a new line, so that it does not end with the old one. A bound
+// session is refused instead (attack: a ticket that races the logout of its
+// token).
 func (s Signer) saveInLine(ctx context.Context, made *session.Session, bound bool) (string, error) {
 	value, err := s.Store.Save(ctx, made)
 	if errors.Is(err, session.ErrLineEnded) && !bound {
@@ -86,16 +88,18 @@ func (s Signer) saveInLine(ctx context.Context, made *session.Session, bound boo
 	return value, err
 }
 
-// The sessions that one browser makes one after another on a site are one line, and
-// end together (see [session.Session.LineID]). A browser that signs in anew has its
-// session of before replaced: a copy of that cookie is of no use to anybody soon.
+// The sessions that one browser makes one after another on a site form one line
+// and end together (see [session.Session.LineID]). A new sign-in replaces the
+// browser's previous session, so that a copy of its cookie soon becomes
+// useless.
 
-// joinLine puts a new session into its line. What the caller has put there stays, as
-// a ticket's is its token's. Else it is that of the browser's session of before, if
-// that is the same person's, or else one that follows from the browser: two first
-// sign-ins at once know nothing of each other, and end together all the same. A
-// person whose records were merged keeps the id of before: all sessions of a line
-// have one, or a store could not end them in one step.
+// joinLine sets the line of a new session. A line set by the caller stays: a
+// ticket's session is in its token's line. Otherwise it is the line of the
+// browser's previous session if that belongs to the same person, or else one
+// derived from the browser's name, so that two simultaneous first sign-ins end
+// together. A person whose records were merged keeps the earlier id in the
+// line: all sessions of a line must have one id, or a store could not end them
+// in one step.
 func joinLine(s *session.Session, person ledger.Person, who Visitor) {
 	before := who.Before
 	switch {
@@ -111,34 +115,35 @@ func joinLine(s *session.Session, person ledger.Person, who Visitor) {
 	}
 }
 
-// leave ends the browser's session of before, if it is of another line: another
-// person's, a guest's, or one of another way in. All of its line goes, before the
-// new session is made.
+// leave ends the browser's previous session if it is in another line: another
+// person's, a guest's, or one of another way in. It ends that whole line before
+// the new session is made.
 func (s Signer) leave(ctx context.Context, made, before *session.Session) error {
 	if before == nil || continues(made, before) {
 		return nil
 	}
-	// Kept if it fails: the sign-in is repeated, and the session over here by then.
+	// A failed end is kept: the visitor repeats the sign-in, and by then the
+	// session has ended on this gateway.
 	if err := s.Ends.Silently(before).FinishOrKeep(ctx, ""); err != nil {
-		return fmt.Errorf("signin: end the session of before: %w", err)
+		return fmt.Errorf("signin: end the previous session: %w", err)
 	}
 	return nil
 }
 
-// replace lets the browser's session of before answer for a few seconds more. Should
-// that fail it lives on in the line, and ends with it.
+// replace lets the browser's previous session answer for a few more seconds. If
+// that fails, the session stays valid and ends with its line.
 func (s Signer) replace(ctx context.Context, made, before *session.Session) {
 	if before == nil || !continues(made, before) {
 		return
 	}
 	if err := s.Store.Replace(ctx, before); err != nil {
-		s.Log.Note(slog.LevelWarn, "replaced session not ended", s.NameOf(before.AppID), "", outage.During(outage.CallEnd, err))
+		s.Log.Note(slog.LevelWarn, "could not end the replaced session", s.NameOf(before.AppID), "", outage.During(outage.CallEnd, err))
 		return
 	}
 	s.Log.Worked(outage.End)
 }
 
-// continues says whether a session is of one line with the one before it.
+// continues reports whether a session is in the same line as the one before it.
 func continues(s, before *session.Session) bool {
 	return !s.Guest && !before.Guest && s.Person == before.Person && s.LineID() == before.LineID()
 }

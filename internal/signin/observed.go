@@ -8,12 +8,14 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// maxSighted bounds what is kept. Only codes that WeChat took are.
+// maxSighted bounds the remembered codes. Only codes that WeChat accepted are
+// remembered.
 const maxSighted = 4096
 
-// observed holds what WeChat said for codes whose sign-in could then not be kept: the
-// code is spent, and the visitor who asks again, when the store is back, must not be
-// sent to WeChat once more. What it holds is in the memory of this instance only.
+// observed remembers WeChat's answers for codes whose sign-in could then not be
+// stored: the code is spent, and a visitor who tries again when the store is
+// back must not be sent to WeChat once more. It is in the memory of this
+// instance only.
 type observed struct {
 	mu  sync.Mutex
 	all map[string]observedOnce
@@ -25,7 +27,7 @@ type observedOnce struct {
 	until    time.Time
 }
 
-// observedKey is a code, and who may come back with it.
+// observedKey is a code and the hit that may use it again.
 type observedKey struct {
 	name string // of the code
 	hit  Hit
@@ -36,9 +38,9 @@ func (h Hit) observedKey(b session.Binding) observedKey {
 	return observedKey{name: OnceKey("sighted", b.AppID, b.Site, h.ID, h.Code), hit: h}
 }
 
-// take returns what is known of a code, once. For a foreign hit it stays where it is
-// (attack: during an outage, somebody else with the code takes the sign-in, or takes
-// it away).
+// take returns the observation of a code, once. For a foreign hit the
+// observation stays (attack: during an outage, another client with the code
+// takes over the sign-in or makes it fail).
 func (s *observed) take(key observedKey) (sighting ledger.Observation, ok bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

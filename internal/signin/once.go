@@ -12,34 +12,35 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Outcome is how a dance ended.
+// Outcome is the result of a dance.
 type Outcome struct {
 	Session  *session.Session // the new session; nil for a snapshot that may not enter
 	Value    string           // the session's cookie value
 	Snapshot bool             // WeChat answered for a virtual visitor
-	whose    Owner            // of the code; only its owner is answered again
-	until    time.Time        // when repetitions are not answered any more
+	whose    Owner            // owner of the code; only the owner gets the outcome again
+	until    time.Time        // until when repetitions are answered
 }
 
 const (
 	// resultTTL is how long a finished dance answers its duplicates: WeChat
 	// sends some callbacks twice, and visitors reload.
 	resultTTL = 2 * time.Minute
-	// snapshotTTL is the same for a virtual visitor: only for duplicate hits. A
-	// reload afterwards finds the code spent and begins anew, since the person
-	// may have left the snapshot meanwhile.
+	// snapshotTTL is the same for a virtual visitor, for duplicate hits only. A
+	// later reload finds the code spent and starts again, since the person may
+	// have left the snapshot meanwhile.
 	snapshotTTL = 5 * time.Second
-	// maxResults bounds what is remembered. Only dances that WeChat confirmed
-	// are, so anonymous floods cannot fill it (attack: go-authcrunch 9c877b3).
+	// maxResults bounds the remembered outcomes. Only dances that WeChat
+	// confirmed are remembered, so anonymous floods cannot fill it (attack:
+	// go-authcrunch 9c877b3).
 	maxResults = 65536
 )
 
 // Once makes the callback idempotent: of the hits that one dance receives,
 // one spends its code, and all get the same answer. The zero value is ready.
 type Once struct {
-	// Shared makes that true across instances. Nil for one instance.
+	// Shared does the same across instances. Nil for one instance.
 	Shared Shared
-	// Keys seal what is shared: it holds cookie values.
+	// Keys seal the shared results, which contain cookie values.
 	Keys *session.Ring
 
 	group singleflight.Group
@@ -58,16 +59,16 @@ type resultKey struct {
 	code [sha256.Size]byte
 }
 
-// Do runs spend once for what a hit asks, however many hits wait for it, and remembers
-// success. Failures are not remembered, since a reload may find WeChat well again, but
-// for codes that WeChat refused. spend outlives the request that started it, since the
-// code is lost otherwise.
+// Do runs spend once for a hit, however many equal hits wait for it, and
+// remembers success. It remembers no failures except refused codes, since
+// WeChat may work again at a reload. spend outlives the request that started
+// it, since otherwise the code is lost.
 func (s *Once) Do(ctx context.Context, h Hit, spend func(context.Context) (Outcome, error)) (Outcome, error) {
 	for {
 		o, err := s.answer(ctx, h, spend)
 		switch {
 		case errors.Is(err, ErrLeft) && ctx.Err() == nil:
-			// The hit that stood in line for all has left: this one takes its turn.
+			// The hit that waited for all has left: this one takes its turn.
 		case err != nil:
 			return Outcome{}, err
 		case !h.owns(o.whose):
@@ -78,7 +79,7 @@ func (s *Once) Do(ctx context.Context, h Hit, spend func(context.Context) (Outco
 	}
 }
 
-// answer returns the outcome that there is, whoever owns it, or makes one.
+// answer returns the existing outcome, of any owner, or makes one.
 func (s *Once) answer(ctx context.Context, h Hit, spend func(context.Context) (Outcome, error)) (Outcome, error) {
 	keys := h.keys()
 	if o, ok := s.find(keys); ok {
@@ -119,8 +120,8 @@ func (s *Once) answer(ctx context.Context, h Hit, spend func(context.Context) (O
 	}
 }
 
-// Known is how the sign-in of a hit has ended, the zero outcome if it has not, or is
-// not the hit's to know.
+// Known returns the outcome of a hit's sign-in. It returns the zero Outcome if
+// there is none, or if the hit may not get it.
 func (s *Once) Known(ctx context.Context, h Hit) (Outcome, error) {
 	o, ok := s.find(h.keys())
 	if !ok && s.Shared != nil {
@@ -138,7 +139,7 @@ func (s *Once) Known(ctx context.Context, h Hit) (Outcome, error) {
 	return o, nil
 }
 
-// Drop forgets how a flow ended: its session is over.
+// Drop forgets the outcome of a flow whose session has ended.
 func (s *Once) Drop(flowID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,8 +176,8 @@ func (s *Once) keep(key resultKey, o Outcome) {
 	s.prune(now)
 }
 
-// prune drops what is over, a few at a time, so that a quiet gateway forgets
-// too.
+// prune drops expired outcomes, a few at a time, so that a quiet gateway frees
+// memory, too.
 func (s *Once) prune(now time.Time) {
 	looked := 0
 	for k, o := range s.done {

@@ -11,14 +11,14 @@ import (
 const (
 	// refusedTTL is how long a code that WeChat refused is answered from memory.
 	refusedTTL = 10 * time.Second
-	// maxRefused bounds what is remembered; the oldest goes first. Whoever invents
-	// codes faster is held up by admission.
+	// maxRefused bounds the remembered codes; the oldest is dropped first.
+	// Admission slows down a client that invents codes faster.
 	maxRefused = 8192
 )
 
-// refusedCodes remembers what WeChat said of codes that it refused for good, so that
-// one code sent again and again asks WeChat once (attack: a client that repeats a bad
-// code uses up the account's calls). The zero value is ready.
+// refusedCodes remembers WeChat's final refusals of codes, so that a repeated
+// code causes one call to WeChat (attack: a client that repeats a bad code uses
+// up the account's calls). The zero value is ready.
 type refusedCodes struct {
 	mu    sync.Mutex
 	all   map[resultKey]error
@@ -30,7 +30,7 @@ type refusal struct {
 	until time.Time
 }
 
-// find returns what WeChat said of a code, nil if it is not remembered.
+// find returns WeChat's refusal of a code, nil if none is remembered.
 func (s *refusedCodes) find(key resultKey) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,8 +38,8 @@ func (s *refusedCodes) find(key resultKey) error {
 	return s.all[key]
 }
 
-// note remembers err if it is WeChat's own and final: another answer to the same code
-// cannot come. An outage is not remembered.
+// note remembers err if it is WeChat's own final answer, which cannot change
+// for this code. It does not remember an outage.
 func (s *refusedCodes) note(key resultKey, err error) {
 	var e *wechat.Error
 	if !errors.As(err, &e) || !e.Answered() || !errors.Is(err, wechat.ErrRestart) && !errors.Is(err, wechat.ErrDeny) {
@@ -58,7 +58,7 @@ func (s *refusedCodes) note(key resultKey, err error) {
 	s.order = append(s.order, refusal{key, now.Add(refusedTTL)})
 }
 
-// prune forgets what is over, and the oldest beyond a limit.
+// prune drops expired refusals, and the oldest ones beyond a limit.
 func (s *refusedCodes) prune(now time.Time, limit int) {
 	for len(s.order) > 0 && (len(s.order) > limit || !now.Before(s.order[0].until)) {
 		delete(s.all, s.order[0].key)

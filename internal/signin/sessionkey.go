@@ -10,31 +10,31 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// purposeSessionKey has keys of its own, so that a sealed session_key opens as
-// nothing else.
+// purposeSessionKey has its own keys, so that a sealed session_key cannot be
+// opened as anything else.
 const purposeSessionKey = "session_key"
 
 // sealSessionKey seals the session_key of a wx.login for the ledger: it never
-// leaves the gateway, and what is kept is of use to nobody without the keys (attack:
-// a stolen ledger file). Bound to the app id and the openid: put at somebody else's
-// account it opens nothing. Where there is none the one of before is forgotten;
-// WeChat has replaced it.
+// leaves the gateway, and the stored value is useless without the keys (attack:
+// a stolen ledger file). It is bound to the app id and the openid, so that it
+// does not open if moved to another account. Without a new session_key the old
+// one is forgotten, because WeChat has replaced it.
 func (y Exchanger) sealSessionKey(a wechat.Account, s wechat.MiniSession) []byte {
 	if s.SessionKey.IsZero() {
 		return []byte{}
 	}
 	sealed, err := y.Keys.Seal(purposeSessionKey, boundSessionKey(a.Credentials.AppID, s.OpenID), []byte(s.SessionKey.Reveal()))
 	if err != nil {
-		// Who it is does not depend on it: the client is asked to sign in again
-		// when it wants something opened.
-		y.Log.Note(slog.LevelError, "session_key not kept", a.Name, "", err)
+		// The identity does not depend on it: the client is asked to sign in
+		// again when it sends data to decrypt.
+		y.Log.Note(slog.LevelError, "could not seal the session_key", a.Name, "", err)
 		return []byte{}
 	}
 	return []byte(sealed)
 }
 
-// OpenSessionKey returns the session_key of the client's last wx.login, empty if
-// there is none.
+// OpenSessionKey returns the session_key of the client's last wx.login, or an
+// empty one.
 func OpenSessionKey(keys *session.Ring, p *ledger.Person, s *session.Session) (wechat.Secret, error) {
 	for _, a := range p.Accounts {
 		if a.AppID != s.AppID || a.OpenID != s.OpenID || len(a.SessionKey) == 0 {
@@ -43,13 +43,13 @@ func OpenSessionKey(keys *session.Ring, p *ledger.Person, s *session.Session) (w
 		plain, err := keys.Open(purposeSessionKey, boundSessionKey(a.AppID, a.OpenID), string(a.SessionKey))
 		switch {
 		case errors.Is(err, session.ErrNoKey):
-			return wechat.Secret{}, fmt.Errorf("signin: open session_key: %w", errors.Join(session.ErrUnavailable, err)) // our fault, and not for good
+			return wechat.Secret{}, fmt.Errorf("signin: open session_key: %w", errors.Join(session.ErrUnavailable, err)) // a failure on our side that may pass
 		case err == nil:
 			return wechat.NewSecret(string(plain)), nil
 		}
 	}
-	return wechat.Secret{}, nil // none, or sealed by a key that is gone
+	return wechat.Secret{}, nil // there is none, or its key was withdrawn
 }
 
-// boundSessionKey is what a session_key is sealed for. No id has a |.
+// boundSessionKey returns what a session_key is bound to. Ids do not contain |.
 func boundSessionKey(appID, openID string) string { return appID + "|" + openID }

@@ -12,41 +12,43 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Shared is where the instances of a fleet tell each other how a dance ended:
-// WeChat's two hits may reach two of them. Values are sealed by the caller.
+// Shared shares the outcomes of dances between the instances of a fleet:
+// WeChat's two hits may reach two of them. The caller seals the values.
 type Shared interface {
-	// Claim makes the caller the one who spends, for at most ttl. It returns
-	// false when another one is at it.
+	// Claim reserves the key for the caller for at most ttl. It returns false
+	// if another instance holds it.
 	Claim(ctx context.Context, key string, ttl time.Duration) (bool, error)
-	// Release gives the claim up, after a failure. Should it fail, the claim ends by itself.
+	// Release gives the claim up, after a failure. If Release fails, the claim
+	// expires by itself.
 	Release(ctx context.Context, key string)
-	// Put keeps a result for ttl.
+	// Put stores a result for ttl.
 	Put(ctx context.Context, key, value string, ttl time.Duration) error
 	// Get returns a result, "" when there is none.
 	Get(ctx context.Context, key string) (string, error)
 }
 
 const (
-	// pollShared is how often an instance looks whether its peer is done.
+	// pollShared is how often an instance checks for its peer's result.
 	pollShared = 100 * time.Millisecond
-	// claimTTL is how long one who spends may take.
+	// claimTTL is how long the instance that spends the code may take.
 	claimTTL = SpendTimeout + outage.StoreTimeout
 )
 
-// sharedOutcome is an outcome on its way to a peer.
+// sharedOutcome is an outcome as peers exchange it.
 type sharedOutcome struct {
 	Value    string `json:"v,omitempty"`
 	Session  []byte `json:"w,omitempty"`
 	Snapshot bool   `json:"s,omitempty"`
-	Owner    []byte `json:"o,omitempty"` // absent for nobody's
-	Until    int64  `json:"u,omitempty"` // Unix milliseconds; absent from gateways of before
+	Owner    []byte `json:"o,omitempty"` // absent for the zero Owner
+	Until    int64  `json:"u,omitempty"` // Unix milliseconds; absent from older gateways
 }
 
-// purposeResult has keys of its own: a result holds a session's cookie value.
+// purposeResult has its own keys: a result contains a session's cookie value.
 const purposeResult = "result"
 
-// spendOnce spends unless a peer has or is about to. The claim comes first: a
-// store that cannot be asked is found out before the code is spent.
+// spendOnce spends the code unless a peer has spent it or is spending it. The
+// claim comes first, so that an unavailable store is found before the code is
+// spent.
 func (s *Once) spendOnce(ctx context.Context, h Hit, spend func(context.Context) (Outcome, error)) (Outcome, error) {
 	if s.Shared == nil {
 		return h.spend(ctx, spend)
@@ -81,22 +83,22 @@ func (s *Once) spendOnce(ctx context.Context, h Hit, spend func(context.Context)
 		s.tell(ctx, h.keys(), o)
 	}
 	if err != nil || h.ttl(o.Snapshot) < claimTTL {
-		// Free for the next try: a hit after the result is over must not wait for
-		// the claim.
+		// Release the claim for the next try: a hit after the result has
+		// expired must not wait for it.
 		s.Shared.Release(context.WithoutCancel(ctx), h.ID)
 	}
 	return o, err
 }
 
-// spend spends for a hit, and notes whose the outcome is.
+// spend spends the code of a hit and sets the outcome's owner.
 func (h Hit) spend(ctx context.Context, spend func(context.Context) (Outcome, error)) (Outcome, error) {
 	o, err := spend(ctx)
 	o.whose, o.until = h.Owner, time.Now().Add(h.ttl(o.Snapshot))
 	return o, err
 }
 
-// tell leaves an outcome for the peers. Should it fail, the visitor who is here
-// still arrives; a second hit elsewhere waits in vain and is asked to try again.
+// tell stores an outcome for the peers. If that fails, this visitor is still
+// signed in; a second hit elsewhere waits in vain and is asked to try again.
 func (s *Once) tell(ctx context.Context, keys []resultKey, o Outcome) {
 	key, told := keys[0], sharedOutcome{Value: o.Value, Snapshot: o.Snapshot, Until: o.until.UnixMilli()}
 	if o.Snapshot {
@@ -122,7 +124,7 @@ func (s *Once) tell(ctx context.Context, keys []resultKey, o Outcome) {
 	_ = s.Shared.Put(ctx, key.name(), sealed, time.Until(o.until))
 }
 
-// fetch returns what a peer has told, nil if nothing.
+// fetch returns a peer's outcome, nil if there is none.
 func (s *Once) fetch(ctx context.Context, key resultKey) (*Outcome, error) {
 	sealed, err := s.Shared.Get(ctx, key.name())
 	if err != nil {
@@ -133,12 +135,12 @@ func (s *Once) fetch(ctx context.Context, key resultKey) (*Outcome, error) {
 	}
 	plain, err := s.Keys.Open(purposeResult, key.name(), sealed)
 	if err != nil {
-		plain = nil // sealed by a key that is gone: as if nothing was told
+		plain = nil // sealed by a withdrawn key: treat it as no outcome
 	}
 	return readTold(plain), nil
 }
 
-// readTold reads what tell wrote, nil if it is something else.
+// readTold reads what tell wrote. It returns nil for anything else.
 func readTold(plain []byte) *Outcome {
 	var told sharedOutcome
 	if json.Unmarshal(plain, &told) != nil || told.Owner != nil && len(told.Owner) != len(Owner{}) {
@@ -146,8 +148,9 @@ func readTold(plain []byte) *Outcome {
 	}
 	o := &Outcome{Value: told.Value, Snapshot: told.Snapshot, until: time.Now().Add(resultTTL)}
 	copy(o.whose[:], told.Owner)
-	// Kept here for no longer than it was told for, whatever the peer's clock says; and
-	// nothing once that is long over (attack: who can write the Redis puts it back).
+	// It is kept here no longer than the peer would, whatever the peer's clock
+	// says, and ignored when it expired long ago (attack: a writer to Redis
+	// puts an old outcome back).
 	if until := time.UnixMilli(told.Until); told.Until != 0 && until.Before(o.until) {
 		if o.until = until; time.Since(until) > session.MaxSkew {
 			return nil
@@ -170,8 +173,8 @@ func (k resultKey) name() string {
 	return k.flow + ":" + hex.EncodeToString(k.code[:16])
 }
 
-// unshared makes every error of the shared store "unavailable": nothing is
-// known about the visitor, and no code was spent.
+// unshared turns every error of the shared store into "unavailable": the
+// visitor is unknown, and no code was spent.
 func unshared(doing string, err error) error {
 	return fmt.Errorf("signin: %s the shared result: %w", doing, outage.During(outage.CallSave, errors.Join(session.ErrUnavailable, err)))
 }

@@ -16,54 +16,57 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Ledger is what a sign-in asks of the ledger.
+// Ledger is the part of the ledger that a sign-in uses.
 type Ledger interface {
 	// Observe records a sign-in and returns the person.
 	Observe(ctx context.Context, s ledger.Observation) (ledger.Person, error)
-	// Ready says whether a sign-in could be recorded now.
+	// Ready returns an error if a sign-in cannot be recorded now.
 	Ready(ctx context.Context) error
 	// FindOpenID returns the person to whom this openid of this app id belongs.
 	FindOpenID(ctx context.Context, appID, openID string) (ledger.Person, error)
 }
 
-// Signer makes sessions: of codes, and of other sessions. All fields but PersonEnded
-// and Audit are needed.
+// Signer makes sessions from codes and from other sessions. All fields but
+// PersonEnded and Audit are required.
 type Signer struct {
 	Once   *Once
 	Ledger Ledger
 	Store  session.Store
-	// PersonEnded is the moment up to which all sessions of a person are over,
-	// zero for none. It answers from memory. Nil where only the store knows.
+	// PersonEnded returns the time before which all sessions of a person have
+	// ended, zero for none. It answers from memory. Nil means that only the
+	// store knows.
 	PersonEnded func(person string) time.Time
 	Ends        signout.Ends
 	Teller      notice.Teller
 	Log         outage.Log
 	Audit       *slog.Logger
-	// NameOf is the name of an account of the site, by its app id, for the log.
+	// NameOf returns the name of the site's account with an app id, for the
+	// log.
 	NameOf func(appID string) string
 }
 
-// SpendTimeout bounds a whole sign-in behind the scenes.
+// SpendTimeout bounds a whole sign-in, which outlives its request.
 const SpendTimeout = 20 * time.Second
 
 // Attempt is one sign-in with a code.
 type Attempt struct {
-	Account  wechat.Account // whose code it is
+	Account  wechat.Account // the account that gave the code
 	Binding  session.Binding
 	Hit      Hit
 	Visitor  Visitor
 	Exchange ExchangeFunc
 	Guest    bool // a virtual visitor gets a session, too
 
-	// For a flow; zero for clients.
+	// These are set for a flow, and zero for clients without cookies.
 	Flow  string       // its id
-	Asked wechat.Scope // what WeChat was asked for
+	Asked wechat.Scope // the scope that WeChat was asked for
 }
 
-// SignIn turns a code into a session, once: WeChat says who it is, the ledger which
-// person, and the store keeps the session. Every hit that asks for it gets the same
-// outcome. Errors are those of ExchangeFunc, ledger.ErrUnavailable and session.ErrUnavailable
-// before and after the code is spent, and errForeign for a code that is another's.
+// SignIn turns a code into a session, once: WeChat identifies the visitor, the
+// ledger finds the person, and the store saves the session. Every hit with this
+// code gets the same outcome. Errors are those of ExchangeFunc,
+// ledger.ErrUnavailable and session.ErrUnavailable before and after the code is
+// spent, and errForeign for a code that another client has spent.
 func (s Signer) SignIn(ctx context.Context, in Attempt) (Outcome, error) {
 	return s.Once.Do(ctx, in.Hit, func(ctx context.Context) (Outcome, error) {
 		if in.Binding.Audience == session.Token {
@@ -77,7 +80,7 @@ func (s Signer) SignIn(ctx context.Context, in Attempt) (Outcome, error) {
 	})
 }
 
-// spend is what happens once.
+// spend does the part of SignIn that runs once.
 func (s Signer) spend(ctx context.Context, in Attempt) (Outcome, error) {
 	key := in.Hit.observedKey(in.Binding)
 	sighting, err := s.sight(ctx, key, func() (ledger.Observation, error) { return in.Exchange(ctx, in.Account, in.Hit.Code) })
@@ -108,12 +111,12 @@ func (s Signer) spend(ctx context.Context, in Attempt) (Outcome, error) {
 	return Outcome{Session: e.session, Value: e.value}, nil
 }
 
-// reachable finds out whether a sign-in could be kept, before its code is spent:
-// the code is still good when the stores are back. It is asked in the sign-in's turn
-// (attack: a flood of invented codes asks the store as often as it likes). Browsers
-// have asked the store already, for the session that they may have.
+// reachable checks before a code is spent that the sign-in can be stored; if
+// not, the code stays valid until the stores are back. It runs in the sign-in's
+// turn (attack: a flood of invented codes calls the store without limit). For
+// browsers the store was already asked for the existing session.
 func (s Signer) reachable(ctx context.Context, b session.Binding) error {
-	const nothing = "nothing" // is the value of no session
+	const nothing = "nothing" // not the value of any session
 	ctx, cancel := context.WithTimeout(ctx, outage.StoreTimeout)
 	defer cancel()
 	if _, err := s.Store.Load(ctx, nothing, b); err != nil && !errors.Is(err, session.ErrNone) {
@@ -122,8 +125,8 @@ func (s Signer) reachable(ctx context.Context, b session.Binding) error {
 	return nil
 }
 
-// enterSnapshot ends a dance of a virtual visitor: never in the ledger, and a
-// short session as a guest only where the site allows it.
+// enterSnapshot ends the dance of a virtual visitor. It never writes to the
+// ledger, and makes a short guest session only if the site allows it.
 func (s Signer) enterSnapshot(ctx context.Context, in Attempt) (Outcome, error) {
 	if !in.Guest {
 		return Outcome{Snapshot: true}, nil

@@ -6,14 +6,16 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Visitor is what must be known of a request after it is over.
+// Visitor is what a sign-in needs of a request, also after the request has
+// ended.
 type Visitor struct {
 	Client  string
-	Before  *session.Session // the browser's session until now, nil if it has none
-	Browser string           // the same for all sign-ins of one browser at a time; "" for clients
+	Before  *session.Session // the browser's previous session, nil if it has none
+	Browser string           // the same for parallel sign-ins of one browser; "" for clients without cookies
 }
 
-// action says what a sign-in was: a second step if the same person was here.
+// action returns the audit action of a sign-in: a step-up if the same person
+// was signed in and has consented now.
 func (v Visitor) action(person string, asked wechat.Scope) audit.Action {
 	if v.Before != nil && v.Before.Person == person && asked == wechat.ScopeUserInfo {
 		return audit.ActionStepUp

@@ -16,60 +16,61 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Store is what the end of a session asks of the session store.
+// Store is the part of the session store that ending a session uses.
 type Store interface {
 	End(ctx context.Context, s *session.Session) error
 }
 
-// Ledger is what the end of a session asks of the ledger.
+// Ledger is the part of the ledger that ending a session uses.
 type Ledger interface {
-	// EndSession remembers until the given time that this session was ended.
+	// EndSession remembers until the given time that this session has ended.
 	EndSession(ctx context.Context, id [16]byte, until time.Time) error
 }
 
-// Ends ends sessions. All fields but Unfinished and Audit are needed.
+// Ends ends sessions. All fields but Unfinished and Audit are required.
 type Ends struct {
 	Store  Store
 	Ledger Ledger
 	Teller notice.Teller
 	Log    outage.Log
 	Audit  *slog.Logger
-	// Unfinished keeps ends that failed, and tries them again. Nil: they must be
-	// repeated.
+	// Unfinished keeps failed ends and retries them. Nil: the caller must
+	// repeat them.
 	Unfinished *Unfinished
 }
 
-// Ending is the end of one session, and what is done of it: the session ends, the
-// business systems are told, and no ticket of it is good any more. One part does
-// not wait for another: a visitor who leaves a borrowed phone must be signed out
-// even while nothing can be told. A part that is done is not done again.
+// Ending is the end of one session, and which of its parts are done: the
+// session ends, the business systems get an event, and its tickets become
+// invalid. No part waits for another: a visitor who returns a borrowed phone
+// must be signed out even while events cannot be queued. A part that is done is
+// not repeated.
 type Ending struct {
 	ends    Ends
 	session session.Session
 	reason  string
 	at      time.Time
 	record  audit.Record
-	silent  bool // it replaces a session: no line in the logs
+	silent  bool // the session is being replaced: no log line
 
 	told, ended, buried bool
 }
 
-// SignOut begins a sign-out at a time, by a visitor who is described in the record.
-// tickets says that the session may have asked for some.
+// SignOut prepares a sign-out at a time, by the visitor described in record.
+// tickets says that the session may have asked for tickets.
 func (e Ends) SignOut(s *session.Session, at time.Time, record audit.Record, tickets bool) *Ending {
 	record.Action, record.User, record.Session = audit.ActionLogout, s.Person, s.ID
 	end := &Ending{ends: e, session: *s, reason: record.Reason, at: at, record: record}
-	// A virtual visitor is nobody's customer. The budget is asked once: another try
-	// costs nothing.
+	// A virtual visitor causes no event. The limit is charged once, not for
+	// each retry.
 	end.told = s.Guest || !e.Teller.May(ledger.LoggedOut, s.Person, end.eventID())
-	// A ticket may be on its way, and names the session by its id, by which not
-	// every store can tell whether it is over (attack: a ticket outlives the
-	// logout of the one who asked for it).
+	// A ticket that is still in use names the session by its id, and not every
+	// store knows by id that a session has ended (attack: a ticket outlives the
+	// logout of the session that asked for it).
 	end.buried = !tickets
 	return end
 }
 
-// Silently ends a session of which nothing is told.
+// Silently prepares the end of a session without an event.
 func (e Ends) Silently(s *session.Session) *Ending {
 	return &Ending{ends: e, session: *s, silent: true, told: true, buried: true}
 }
@@ -79,8 +80,8 @@ func endingKey(id session.ID) string { return "session " + id.String() }
 
 func (e *Ending) eventID() string { return notice.EventID(ledger.LoggedOut, e.session.ID.String()) }
 
-// finish does what is left. The event comes first: a gateway that dies in between
-// has the visitor repeat the sign-out.
+// finish does the remaining parts. The event comes first: if the gateway
+// crashes after it, the visitor repeats the sign-out.
 func (e *Ending) finish(ctx context.Context) error {
 	err := errors.Join(e.tell(ctx), e.end(ctx), e.bury(ctx))
 	if err != nil || e.silent {
@@ -129,8 +130,9 @@ func (e *Ending) bury(ctx context.Context) error {
 	return nil
 }
 
-// FinishOrKeep carries the end out. What fails is kept and tried again, and is found
-// by the value that the visitor has for the session, "" if that is not known.
+// FinishOrKeep carries the end out. Failed parts are kept and retried, and can
+// be found by value, the visitor's cookie or token of the session; "" if
+// unknown.
 func (e *Ending) FinishOrKeep(ctx context.Context, value string) error {
 	err := e.finish(ctx)
 	if err == nil {

@@ -8,10 +8,10 @@ import (
 	"github.com/caddy-wechat/gateway/internal/outage"
 )
 
-// unfinishedFarewell is how long Close may take for the last tries.
+// unfinishedFarewell is how long Close may take for the last retries.
 const unfinishedFarewell = 3 * time.Second
 
-// run tries again, round after round, until nothing is kept.
+// run retries the kept ends in rounds, until none is left.
 func (u *Unfinished) run(ctx context.Context) {
 	ticker := time.NewTicker(unfinishedPause)
 	defer ticker.Stop()
@@ -28,7 +28,8 @@ func (u *Unfinished) run(ctx context.Context) {
 	}
 }
 
-// idle reports whether nothing is kept, and that the goroutine ends then.
+// idle reports whether no end is left; then it also marks the goroutine as
+// ended.
 func (u *Unfinished) idle() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -40,8 +41,8 @@ func (u *Unfinished) idle() bool {
 	return true
 }
 
-// round tries each end once, in no order, so that one that always fails stands in
-// no other's way.
+// round retries each end once, in random order, so that one that always fails
+// does not block the others.
 func (u *Unfinished) round(ctx context.Context) {
 	u.mu.Lock()
 	due := make([]*unfinishedEnd, 0, len(u.kept))
@@ -63,9 +64,9 @@ func (u *Unfinished) round(ctx context.Context) {
 	}
 }
 
-// Close gives what is kept a last try. What fails then is in the log: its visitors
-// were told 503, and a browser keeps a receipt. It returns when the goroutine has
-// ended. Closing nil, or twice, is no error.
+// Close retries the kept ends a last time. It logs the number of those that
+// fail: their visitors got 503, and a browser keeps a receipt. It returns when
+// the goroutine has ended. Closing nil, or twice, is no error.
 func (u *Unfinished) Close() error {
 	if u == nil {
 		return nil
@@ -82,7 +83,7 @@ func (u *Unfinished) Close() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(u.kept) > 0 && u.Logger != nil {
-		u.Logger.Error("sign-outs are not stored: the sessions live on elsewhere", slog.Int("sign_outs", len(u.kept)))
+		u.Logger.Error("sign-outs are not stored: the sessions stay valid on other gateways and after a restart", slog.Int("sign_outs", len(u.kept)))
 	}
 	clear(u.kept)
 	u.n.Store(0)

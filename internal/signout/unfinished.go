@@ -13,39 +13,41 @@ import (
 )
 
 const (
-	// maxUnfinished bounds the ends that are kept, a KB each.
+	// maxUnfinished bounds the kept ends. Each takes about 1 KB.
 	maxUnfinished = 10_000
-	// unfinishedDoubt is how long no end counts as done after one found no room.
+	// unfinishedDoubt is how long no end counts as stored after one found no
+	// room.
 	unfinishedDoubt = time.Hour
-	// unfinishedPause is between two rounds of tries.
+	// unfinishedPause is the time between two rounds of retries.
 	unfinishedPause = time.Second
-	// unfinishedFailures end a round: the store does not answer anybody.
+	// unfinishedFailures is how many failures stop a round: then the store does
+	// not answer at all.
 	unfinishedFailures = 4
 )
 
-// unfinishedRate is for the line in the log.
+// unfinishedRate limits the log line.
 var unfinishedRate = limit.Rate{Burst: 1, Every: time.Minute}
 
-// Unfinished keeps what a failing store has left of sign-outs, and tries it
-// again until it is done: in the background, and whenever the sign-out is repeated.
-// A session whose end is kept is over on this gateway at once. No sign-out of it
-// counts as done before it is (attack: the repeated one finds the session over
-// here, is taken for done, and a copy of the cookie works elsewhere or after a
-// restart).
+// Unfinished keeps sign-outs that a failing store did not complete, and retries
+// them until they are done: in the background, and whenever the sign-out is
+// repeated. A session whose end is kept has ended on this gateway at once. Its
+// sign-out does not count as done before it is stored (attack: a repeated
+// sign-out finds the session ended here and reports success, while a copy of
+// the cookie works elsewhere or after a restart).
 //
 // The zero value is ready, and nil keeps nothing. It must live as long as the store,
 // and be closed before it. No goroutine runs while nothing is kept.
 type Unfinished struct {
-	// Logger hears of what is kept; nil is silent. Set it before the first use.
+	// Logger logs the kept ends; nil is silent. Set it before the first use.
 	Logger *slog.Logger
 
-	n       atomic.Int64 // len(kept): most requests look no further
+	n       atomic.Int64 // len(kept), so that most requests need no lock
 	mu      sync.Mutex
 	kept    map[string]*unfinishedEnd // by key
-	lines   map[session.ID]int        // of those that are kept
-	doubt   time.Time                 // until when no end counts as done
-	done    int                       // since nothing was kept
-	behind  map[string]struct{}       // those that were done late: their receipts are still out
+	lines   map[session.ID]int        // the kept ends of each line
+	doubt   time.Time                 // until when no end counts as stored
+	done    int                       // ends completed since none was kept
+	behind  map[string]struct{}       // ends that were completed late: browsers may still have their receipts
 	said    limit.One
 	working bool
 	closed  bool
@@ -53,18 +55,18 @@ type Unfinished struct {
 	work    sync.WaitGroup
 }
 
-// unfinishedEnd is one of them.
+// unfinishedEnd is one kept end.
 type unfinishedEnd struct {
 	key    string
-	line   session.ID        // whose sessions are over here; zero for no line
-	value  [sha256.Size]byte // the hash of the cookie or token that the sign-out came with
+	line   session.ID        // the line whose sessions have ended here; zero for none
+	value  [sha256.Size]byte // the hash of the cookie or token in the sign-out's request
 	finish func(context.Context) error
-	busy   sync.Mutex // one try at a time
+	busy   sync.Mutex // one retry at a time
 	over   bool       // guarded by busy
 }
 
-// Do ends something and keeps it, under a name, if that fails. One that is kept
-// under the same name already gives way.
+// Do runs finish and keeps it under a name if it fails. It replaces an end that
+// is already kept under that name.
 func (u *Unfinished) Do(ctx context.Context, name string, finish func(context.Context) error) error {
 	err := finish(ctx)
 	if u == nil {
@@ -78,7 +80,7 @@ func (u *Unfinished) Do(ctx context.Context, name string, finish func(context.Co
 	return err
 }
 
-// keep has an end tried again until it is done.
+// keep stores an end and retries it until it is done.
 func (u *Unfinished) keep(e *unfinishedEnd) {
 	if u == nil {
 		return
@@ -88,7 +90,7 @@ func (u *Unfinished) keep(e *unfinishedEnd) {
 	old := u.kept[e.key]
 	if u.closed || old == nil && len(u.kept) >= maxUnfinished {
 		u.doubt = time.Now().Add(unfinishedDoubt)
-		u.warn("a sign-out failed, and too many wait to be tried again: it must be repeated")
+		u.warn("a sign-out failed and is not retried, because too many are waiting: the visitor must repeat it")
 		return
 	}
 	if u.kept == nil {
@@ -100,7 +102,7 @@ func (u *Unfinished) keep(e *unfinishedEnd) {
 	u.kept[e.key] = e
 	u.lines[e.line]++
 	u.n.Store(int64(len(u.kept)))
-	u.warn("a sign-out is not stored yet: it is tried again until it is")
+	u.warn("a sign-out is not stored yet; it is retried until it is")
 	if !u.working {
 		var ctx context.Context
 		ctx, u.cancel = context.WithCancel(context.Background())
@@ -109,14 +111,14 @@ func (u *Unfinished) keep(e *unfinishedEnd) {
 	}
 }
 
-// warn writes a line, at most once a minute. The caller holds the lock.
+// warn logs a line, at most once a minute. The caller holds the lock.
 func (u *Unfinished) warn(message string) {
 	if u.Logger != nil && u.said.Take(unfinishedRate) {
 		u.Logger.Warn(message, slog.Int("waiting", len(u.kept)))
 	}
 }
 
-// unlink takes an end out. The caller holds the lock.
+// unlink removes an end. The caller holds the lock.
 func (u *Unfinished) unlink(e *unfinishedEnd) {
 	delete(u.kept, e.key)
 	if u.lines[e.line]--; u.lines[e.line] == 0 {
@@ -124,7 +126,8 @@ func (u *Unfinished) unlink(e *unfinishedEnd) {
 	}
 }
 
-// remove forgets an end that is done. The caller holds the lock.
+// remove forgets an end that is done, and logs when none is left. The caller
+// holds the lock.
 func (u *Unfinished) remove(e *unfinishedEnd) {
 	if e == nil || u.kept[e.key] != e {
 		return
@@ -132,7 +135,7 @@ func (u *Unfinished) remove(e *unfinishedEnd) {
 	u.unlink(e)
 	u.done++
 	if u.behind == nil || len(u.behind) >= maxUnfinished {
-		u.behind = make(map[string]struct{}) // done again, an end is done once
+		u.behind = make(map[string]struct{}) // forgetting these is safe: repeating an end has no effect
 	}
 	u.behind[e.key] = struct{}{}
 	u.n.Store(int64(len(u.kept)))
@@ -140,19 +143,19 @@ func (u *Unfinished) remove(e *unfinishedEnd) {
 		return
 	}
 	if u.Logger != nil && !u.closed {
-		u.Logger.Info("all sign-outs that waited are stored", slog.Int("sign_outs", u.done))
+		u.Logger.Info("all waiting sign-outs are stored", slog.Int("sign_outs", u.done))
 	}
 	u.done = 0
 }
 
-// drop forgets an end that was done otherwise.
+// drop forgets an end that was completed in another way.
 func (u *Unfinished) drop(key string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.remove(u.kept[key])
 }
 
-// try carries an end out once more, and forgets it when it is done.
+// try retries an end and forgets it when it is done.
 func (u *Unfinished) try(ctx context.Context, e *unfinishedEnd) error {
 	e.busy.Lock()
 	defer e.busy.Unlock()
@@ -169,8 +172,8 @@ func (u *Unfinished) try(ctx context.Context, e *unfinishedEnd) error {
 	return nil
 }
 
-// find returns the end that is kept for a cookie's or token's value, or for a line;
-// nil if there is none.
+// find returns the end kept for a cookie's or token's value, or for a line; nil
+// if there is none.
 func (u *Unfinished) find(value string, line session.ID) *unfinishedEnd {
 	if u == nil || u.Waiting() == 0 {
 		return nil
@@ -186,8 +189,8 @@ func (u *Unfinished) find(value string, line session.ID) *unfinishedEnd {
 	return nil
 }
 
-// Retry carries the end that is kept for a cookie's or token's value, or for a line, out
-// once more. kept is false if there is none.
+// Retry retries the end kept for a cookie's or token's value, or for a line.
+// kept is false if there is none.
 func (u *Unfinished) Retry(ctx context.Context, value string, line session.ID) (kept bool, err error) {
 	e := u.find(value, line)
 	if e == nil {
@@ -196,7 +199,7 @@ func (u *Unfinished) Retry(ctx context.Context, value string, line session.ID) (
 	return true, u.try(ctx, e)
 }
 
-// Did reports whether the end of a session was kept and is done.
+// Did reports whether the end of a session was kept and is now done.
 func (u *Unfinished) Did(id session.ID) bool {
 	if u == nil {
 		return false
@@ -208,7 +211,8 @@ func (u *Unfinished) Did(id session.ID) bool {
 	return done && u.kept[key] == nil
 }
 
-// Holds reports whether the end of a line is kept: its sessions are over here.
+// Holds reports whether the end of a line is kept: its sessions have ended
+// here.
 func (u *Unfinished) Holds(line session.ID) bool {
 	if u == nil || u.Waiting() == 0 {
 		return false
@@ -228,8 +232,8 @@ func (u *Unfinished) Doubtful() bool {
 	return time.Now().Before(u.doubt)
 }
 
-// Waiting is how many ends are kept.
+// Waiting returns how many ends are kept.
 func (u *Unfinished) Waiting() int { return int(u.n.Load()) }
 
-// Full reports whether no other end finds room.
+// Full reports whether there is no room for another end.
 func (u *Unfinished) Full() bool { return u != nil && u.Waiting() >= maxUnfinished }
