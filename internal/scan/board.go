@@ -16,42 +16,42 @@ import (
 
 const purposeAnswer = "scan-answer"
 
-// answerRate is for the codes that one person answers. Not one session: each
-// browser that was signed in can confirm others.
+// answerRate limits the codes that one person answers. The limit is not per
+// session, because each browser that was signed in can confirm others.
 var answerRate = limit.Rate{Burst: 5, Every: 12 * time.Second}
 
-// Board keeps what phones answered, for as long as their codes are good. Only the
-// signed-in can make it keep something (attack: anonymous floods). The zero value is
-// ready.
+// Board stores the answers of phones while their codes are valid. Only
+// signed-in visitors can make it store something (attack: anonymous floods).
+// The zero value is ready.
 type Board struct {
-	// Shared makes an answer that reached one instance known to all, and taken on
-	// one, taken on all. Nil for one instance.
+	// Shared makes all instances see an answer, and that it was taken. Nil for
+	// one instance.
 	Shared signin.Shared
 
 	memory  memory
 	once    sync.Once
-	limited *Limits     // made once, see Board.Limits
-	Streams Streams     // of the browsers that wait
-	answers limit.Keyed // of persons
+	limited *Limits     // created once, see Board.Limits
+	Streams Streams     // the streams of waiting browsers
+	answers limit.Keyed // answers by person
 }
 
-// Answer is what a phone said.
+// Answer is a phone's answer to a code.
 type Answer struct {
 	Denied bool   `json:"d,omitempty"`
 	By     []byte `json:"i"`           // the id of the phone's session
 	AppID  string `json:"a,omitempty"` // of the phone's session
-	Value  string `json:"v,omitempty"` // of the phone's session: the browser's is made from it while it lives
-	Until  int64  `json:"u"`           // Unix milliseconds; whoever writes the store can put it back, but not move this
+	Value  string `json:"v,omitempty"` // of the phone's session; the browser's session is made from it while it is valid
+	Until  int64  `json:"u"`           // Unix milliseconds; a writer to the store can put an answer back, but not change this
 }
 
-// over reports an answer whose time is over, or that says none (attack: who can write
-// the Redis keeps an answer, and puts it back when its code is forgotten).
+// over reports whether an answer has expired or has no valid time (attack: a
+// writer to Redis keeps an answer and puts it back when its code is forgotten).
 func (a Answer) over() bool {
 	left := time.Until(time.UnixMilli(a.Until))
 	return left <= 0 || left > cookies.ScanLife+cookies.ScanGrace+session.MaxSkew
 }
 
-// Limits are what bounds the browsers that show a code and wait.
+// Limits returns the limits of browsers that show a code and wait.
 func (s *Board) Limits() *Limits {
 	s.once.Do(func() { s.limited = newLimits() })
 	return s.limited
@@ -70,7 +70,7 @@ func (s *Board) MayAnswer(person string) bool {
 	return ok
 }
 
-// Answer keeps an answer for ttl, if it is the first one to the question.
+// Answer stores an answer for ttl if it is the first one to its code.
 func (s *Board) Answer(ctx context.Context, keys *session.Ring, key string, a Answer, ttl time.Duration) (first bool, err error) {
 	a.Until = time.Now().Add(ttl).UnixMilli()
 	plain, err := json.Marshal(a)
@@ -86,14 +86,15 @@ func (s *Board) Answer(ctx context.Context, keys *session.Ring, key string, a An
 		return false, unavailable("claim", err)
 	}
 	if err := s.shared().Put(ctx, key, sealed, ttl); err != nil {
-		// Free for another try. If even that fails, the code is lost: it lives for minutes.
+		// Release it for another try. If that fails, too, the code is lost, but
+		// it lives only minutes.
 		s.shared().Release(context.WithoutCancel(ctx), key)
 		return false, unavailable("keep", err)
 	}
 	return true, nil
 }
 
-// Read returns the answer to a question, if there is one.
+// Read returns the answer to a code, if there is one.
 func (s *Board) Read(ctx context.Context, keys *session.Ring, key string) (a Answer, ok bool, err error) {
 	sealed, err := s.shared().Get(ctx, key)
 	if err != nil || sealed == "" {
@@ -101,24 +102,24 @@ func (s *Board) Read(ctx context.Context, keys *session.Ring, key string) (a Ans
 	}
 	plain, err := keys.Open(purposeAnswer, key, sealed)
 	if err != nil || json.Unmarshal(plain, &a) != nil || a.over() {
-		return Answer{}, false, nil //nolint:nilerr // sealed by a key that is gone, or its time is over: as if there was none
+		return Answer{}, false, nil //nolint:nilerr // sealed by a withdrawn key, or expired: treat it as no answer
 	}
 	return a, true, nil
 }
 
-// Take makes an answer used: true for the first one who takes it.
+// Take marks an answer as used. It returns true for the first caller only.
 func (s *Board) Take(ctx context.Context, key string) (bool, error) {
-	// Longer than any answer is kept.
+	// The mark outlives every answer.
 	won, err := s.shared().Claim(ctx, key+"-taken", 2*cookies.ScanLife)
 	return won, unavailable("take", err)
 }
 
 // GiveBack undoes Take, for another try.
 func (s *Board) GiveBack(ctx context.Context, key string) {
-	s.shared().Release(context.WithoutCancel(ctx), key+"-taken") // it ends by itself
+	s.shared().Release(context.WithoutCancel(ctx), key+"-taken") // otherwise the mark expires by itself
 }
 
-// unavailable makes every error of the board "unavailable".
+// unavailable turns every error of the board into session.ErrUnavailable.
 func unavailable(doing string, err error) error {
 	if err == nil {
 		return nil

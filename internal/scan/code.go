@@ -18,13 +18,15 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// A browser outside WeChat shows a QR code and a number. A phone opens the code in
-// WeChat, signs in there as usual, sees which browser asks, and picks the number.
-// Then the browser, and only the one that shows the code, is signed in as the
-// phone's holder. docs/scan.md says what that is safe against, and what not.
+// A browser outside WeChat shows a QR code and a number. A phone opens the code
+// in WeChat, signs in there as usual, sees which browser asks, and picks the
+// number. Then the browser that shows the code, and only that one, is signed in
+// as the phone's holder. docs/scan.md says which attacks this prevents, and
+// which not.
 //
-// Until a phone answers nothing is kept: the code holds the question, sealed, and
-// the browser two cookies, of whose secrets a digest is in it.
+// The server stores nothing until a phone answers: the sealed code contains the
+// question, the browser has two cookies, and a digest of their secrets is in
+// the code.
 const (
 	codeVersion  = 1                  // of the binary form
 	digestLength = cookies.MinBinding // bytes
@@ -32,21 +34,21 @@ const (
 	purposeCode  = "scan"
 )
 
-// errNoCode says that a text is no code of ours, or none for here and now.
+// errNoCode reports a text that is not a code of this site.
 var errNoCode = errors.New("scan: no such scan")
 
-// Code is the question in a QR code. The address to return to is not in it: the
-// phone has no use for it.
+// Code is the question in a QR code. It does not contain the return address,
+// which the phone does not need.
 type Code struct {
-	Digest  [digestLength]byte // of the value in the browser's cookie and a secret of the browser
+	Digest  [digestLength]byte // of the browser's cookie value and a secret of the browser
 	Begun   time.Time          // whole seconds
 	Number  int                // three digits, shown beside the code
 	Device  request.Device
-	Network netip.Prefix // the browser's, without the part that tells neighbours apart
+	Network netip.Prefix // the browser's network, masked so that it does not identify one client
 	Need    wechat.Scope
 }
 
-// NewCode draws a question for a browser, and the value of its cookie.
+// NewCode returns a new code for a browser, and the value of its cookie.
 func NewCode(userAgent string, addr netip.Addr, need wechat.Scope, secret string) (c Code, value string) {
 	value = rand.Text()
 	digest := cookies.Scan.Bind(value, secret)
@@ -60,23 +62,24 @@ func NewCode(userAgent string, addr netip.Addr, need wechat.Scope, secret string
 	}, value
 }
 
-// idEncoding writes the ids of codes.
+// idEncoding encodes the ids of codes.
 var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// ID names the question. It is no secret.
+// ID returns the code's id. It is not secret.
 func (c Code) ID() string { return idEncoding.EncodeToString(c.Digest[:]) }
 
-// Left is how long the code is good.
+// Left returns how long the code is still valid.
 func (c Code) Left() time.Duration { return time.Until(c.Begun.Add(cookies.ScanLife)) }
 
-// Expired reports a code that is over, or from the future.
+// Expired reports whether the code has expired or is from the future.
 func (c Code) Expired() bool {
 	left := c.Left()
 	return left <= 0 || left > cookies.ScanLife+session.MaxSkew
 }
 
-// Numbers are what the phone chooses from: the right one and two others. They are
-// the same at each look, or a second one would show which of them stays.
+// Numbers returns the choices for the phone: the right number and two others.
+// They are the same each time; otherwise a second look would show which one
+// stays.
 func (c Code) Numbers() []string {
 	sum := sha256.Sum256(append([]byte("wechat scan numbers "), c.Digest[:]...))
 	all := []int{c.Number}
@@ -95,7 +98,8 @@ func (c Code) Numbers() []string {
 	return texts
 }
 
-// encode is the binary form: the code must be small enough to be read from a screen.
+// encode returns the binary form: the code must be small enough to be scanned
+// from a screen.
 func (c Code) encode() []byte {
 	b := append(make([]byte, 0, minCode+6), codeVersion)
 	b = append(b, c.Digest[:]...)
@@ -117,7 +121,7 @@ func (c Code) encode() []byte {
 	}
 }
 
-// decode reads what encode wrote, and nothing else.
+// decode reads only what encode wrote.
 func decode(b []byte) (c Code, ok bool) {
 	if len(b) < minCode || b[0] != codeVersion {
 		return Code{}, false
@@ -157,7 +161,7 @@ func (c Code) Seal(keys *session.Ring, bound string) (string, error) {
 	return sealed, nil
 }
 
-// OpenCode reads the text of a code. One whose time is over still opens.
+// OpenCode reads the text of a code. It also opens expired codes.
 func OpenCode(keys *session.Ring, bound, sealed string) (Code, error) {
 	plain, err := keys.Open(purposeCode, bound, sealed)
 	if err != nil {

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// maxBoard bounds what a memory keeps: three notes for each of 65,536 answers.
+// maxBoard bounds the entries of a memory: three for each of 65,536 answers.
 const maxBoard = 3 * 65536
 
-// errBoardFull says that nothing more can be kept now. Nothing that is kept is
-// dropped for it: somebody waits for that.
-var errBoardFull = errors.New("scan: too many answers of phones at a time")
+// errBoardFull says that the board is full. Existing entries are never evicted:
+// a browser may be waiting for one.
+var errBoardFull = errors.New("scan: too many answers of phones are stored")
 
-// memory is a [signin.Shared] for an instance that is alone. The zero value is ready.
+// memory is a [signin.Shared] for a single instance. The zero value is ready.
 type memory struct {
 	mu   sync.Mutex
 	kept map[string]note
@@ -72,7 +72,8 @@ func (b *memory) keep(key string, n note) error {
 	return nil
 }
 
-// prune drops what is over: a few at a time, all of it where there is no room.
+// prune drops expired entries: a few at a time, or all of them when there is no
+// room.
 func (b *memory) prune() {
 	now, looked, full := time.Now(), 0, len(b.kept) >= maxBoard
 	for key, n := range b.kept {

@@ -9,30 +9,31 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// A phone confirms a code only with a session that a sign-in with WeChat made for
-// this very code. The sign-in leaves a proof of that, in a cookie that is sent to the
-// code's address only. A session cookie alone is no phone: a copy of it would confirm
-// a code of the thief's own browser, whose session would outlive the visitor's logout
-// and could confirm the next (attack: a copied cookie mints sessions without end).
+// A phone confirms a code only with a session that a sign-in with WeChat made
+// for this code. The sign-in sets a proof in a cookie that is sent only to the
+// code's address. A session cookie alone does not prove a phone: with a copied
+// one a thief could confirm a code of the thief's own browser, whose session
+// would outlive the visitor's logout and could confirm the next code (attack: a
+// copied cookie makes sessions without end).
 const (
 	purposeProof = "scan-proof"
 	proofLength  = digestLength + len(session.ID{}) + 8
 )
 
-// Proof says which session was made for which code, and when.
+// Proof names the session that was made for a code, and when.
 type Proof struct {
 	code    [digestLength]byte
 	session session.ID
 	made    time.Time // whole seconds
 }
 
-// Proof says now that a session was made for the code.
+// Proof returns a proof, dated now, that a session was made for the code.
 func (c Code) Proof(id session.ID) Proof {
 	return Proof{code: c.Digest, session: id, made: time.Now()}
 }
 
-// Proves reports whether the proof is of this code and this session. The clocks of
-// two gateways may differ.
+// Proves reports whether the proof is for this code and this session, and is
+// still valid. The clocks of two gateways may differ.
 func (p Proof) Proves(c Code, id session.ID) bool {
 	code := subtle.ConstantTimeCompare(p.code[:], c.Digest[:])
 	same := subtle.ConstantTimeCompare(p.session[:], id[:])
@@ -46,7 +47,7 @@ func (p Proof) encode() []byte {
 	return binary.BigEndian.AppendUint64(b, uint64(p.made.Unix()))
 }
 
-// decodeProof reads what encode wrote, and nothing else.
+// decodeProof reads only what encode wrote.
 func decodeProof(b []byte) (p Proof, ok bool) {
 	if len(b) != proofLength {
 		return Proof{}, false
@@ -70,7 +71,7 @@ func (p Proof) Seal(keys *session.Ring, bound string) (string, error) {
 	return sealed, nil
 }
 
-// OpenProof reads a cookie. It is not ok where there is no proof in it.
+// OpenProof reads a proof from a cookie's value.
 func OpenProof(keys *session.Ring, bound, sealed string) (p Proof, ok bool) {
 	plain, err := keys.Open(purposeProof, bound, sealed)
 	if err != nil {

@@ -7,14 +7,14 @@ import (
 )
 
 const (
-	// maxStreams is how many browsers one instance keeps waiting in a stream, and
-	// maxNetworkStreams how many of one network. The others ask by themselves every
-	// two seconds (attack: whoever can open a page can open streams).
+	// maxStreams is how many browsers may wait in streams of one instance, and
+	// maxNetworkStreams how many of one network. The others poll every two
+	// seconds (attack: any visitor can open streams).
 	maxStreams        = 4096
 	maxNetworkStreams = 256
 )
 
-// Streams are the browsers that wait in a stream. The zero value is ready.
+// Streams counts the browsers that wait in a stream. The zero value is ready.
 type Streams struct {
 	mu       sync.Mutex
 	waiting  map[string]*stream // by the code's id
@@ -23,8 +23,9 @@ type Streams struct {
 
 type stream struct{ end context.CancelFunc }
 
-// Enter admits a browser: one stream for each code, the newest, since a broken
-// connection may look whole to us. leave must be called when it is over.
+// Enter admits a browser. Each code has one stream, the newest, since a broken
+// connection may still look open. The caller must call leave when the stream
+// ends.
 func (s *Streams) Enter(parent context.Context, id string, from netip.Prefix) (ctx context.Context, leave func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
