@@ -9,20 +9,20 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Action is what an audit line tells of.
+// Action says what an audit line records.
 type Action string
 
-// The actions. Those below the blank line are of pushes, of the console and of the
-// admin endpoints, not of requests to a site.
+// The actions. Those below the blank line come from pushes, the console and the
+// admin endpoints, not from requests to a site.
 const (
 	ActionSignIn  Action = "sign_in" // a new session
-	ActionStepUp  Action = "step_up" // a new session of somebody signed in, who consented to more
+	ActionStepUp  Action = "step_up" // a new session of a signed-in person who consented to more
 	ActionDecline Action = "decline" // consent was asked and not given; reason page, wechat or scan
 	ActionRefuse  Action = "refuse"  // WeChat does not let the visitor sign in; reason wechat
 	ActionLogout  Action = "logout"  // reason visitor or upstream
-	ActionForget  Action = "forget"  // WeChat gives a profile no more; reason wechat
+	ActionForget  Action = "forget"  // WeChat no longer gives a profile; reason wechat
 
-	ActionRevoke Action = "revoke" // WeChat told that something was withdrawn
+	ActionRevoke Action = "revoke" // WeChat reported a withdrawal
 	ActionErase  Action = "erase"  // a person was erased
 	ActionAdmin  Action = "admin"  // an operator did something; reason says what
 )
@@ -30,8 +30,8 @@ const (
 // ShortID shortens a random id for logs and pages.
 func ShortID(id string) string { return id[:min(len(id), 8)] }
 
-// Record is one line of the audit log. Only what is set is written. Nothing
-// in it names a person to anybody but the operator: ids are shortened here.
+// Record is one line of the audit log. Only set fields are written. Ids are
+// shortened, so that only the operator can match them to a person.
 type Record struct {
 	Action  Action
 	Account string     // the account's name in the configuration
@@ -39,7 +39,7 @@ type Record struct {
 	Session session.ID // its short form is written
 	Client  string     // see [Client]
 	Scope   string
-	Reason  string // a word of ours, or numbers of WeChat's; never what a visitor sent
+	Reason  string // a word of ours, or WeChat's numbers; never a visitor's text
 	Flow    string // the dance's id; its first 8 characters are written
 	Site    string // the origin
 }
@@ -69,8 +69,8 @@ func Write(logger *slog.Logger, a Record) {
 	logger.LogAttrs(context.Background(), slog.LevelInfo, string(a.Action), attrs...)
 }
 
-// systems are the tell-tales of systems, in the order in which they must be
-// tried: HarmonyOS and Windows phones of old say Android too.
+// systems are the marks of systems in a User-Agent, in the order in which they
+// must be tried: old HarmonyOS and Windows phones contain Android, too.
 var systems = []struct{ sign, name string }{
 	{"openharmony", "ohos"},
 	{"harmonyos", "ohos"},
@@ -85,8 +85,8 @@ var systems = []struct{ sign, name string }{
 
 // Client names the kind of client that a User-Agent claims to be, for logs:
 // wechat_android, wechat_ios, wechat_ohos, wechat_windows, wechat_mac,
-// wechat_linux, wechat, devtools, wecom or other. It is one of these words
-// whatever was sent: nobody writes into the log.
+// wechat_linux, wechat, devtools, wecom or other. The result is always one of
+// these words, so that a client cannot write into the log.
 func Client(userAgent string) string {
 	switch family := request.DetectBrowser(userAgent).Family; family {
 	case request.FamilyWeChat:

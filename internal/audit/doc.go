@@ -1,5 +1,5 @@
-// Package audit writes the audit log: who signed in, declined, was revoked, was erased
-// ([Record], [Write]). Nothing in a line names a person to anybody but the operator.
+// Package audit writes the audit log: sign-ins, declines, revocations, erasures
+// ([Record], [Write]). Only the operator can match a line to a person.
 //
 // It imports session for the short form of its ids, and internal/request for the kind
 // of a client.

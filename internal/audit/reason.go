@@ -1,11 +1,12 @@
 package audit
 
-// Why somebody declined, signed out or is signed in: for the audit log, and for events.
+// The reasons of declines, sign-outs and sign-ins in the audit log and in
+// events.
 const (
 	ReasonPage     = "page"     // by our consent page
-	ReasonWeChat   = "wechat"   // by WeChat's
+	ReasonWeChat   = "wechat"   // at WeChat
 	ReasonVisitor  = "visitor"  // by POST logout
 	ReasonUpstream = "upstream" // by the app, X-Wechat-Logout
-	ReasonTicket   = "ticket"   // not a sign-in at WeChat, but by a mini program's ticket
-	ReasonScan     = "scan"     // the same, by a phone that confirmed
+	ReasonTicket   = "ticket"   // a sign-in by a mini program's ticket, not at WeChat
+	ReasonScan     = "scan"     // a sign-in confirmed by a phone, not at WeChat
 )

@@ -2,30 +2,31 @@ package caches
 
 import "strings"
 
-// cacheControl is what the lines of a Cache-Control header, or of one that is
-// written like it, say together (RFC 9111, RFC 9213).
+// cacheControl is the meaning of all lines of a Cache-Control header, or of one
+// with the same syntax (RFC 9111, RFC 9213).
 type cacheControl struct {
-	private     bool // nobody but the visitor may keep the answer
-	noStore     bool // nobody may
-	keepable    bool // others may, for a while
-	revalidated bool // others may if they ask each time: no-cache, or max-age=0
-	revalidate  bool // others may, also what was asked with a password
-	understood  bool // whoever understands the status may ignore no-store
-	unclear     bool // it cannot be read in one way only
+	private     bool // only the visitor's browser may store the answer
+	noStore     bool // no cache may store it
+	keepable    bool // shared caches may store it for a time
+	revalidated bool // shared caches may store it if they revalidate: no-cache, or max-age=0
+	revalidate  bool // shared caches may store it, even for requests with Authorization
+	understood  bool // caches that understand the status may ignore no-store
+	unclear     bool // it has more than one reading
 }
 
-// confined says that no shared cache keeps the answer.
+// confined reports whether no shared cache may store the answer.
 func (c cacheControl) confined() bool { return c.private || c.noStore && !c.understood }
 
-// shared says that shared caches are meant to keep the answer, or may think so.
+// shared reports whether shared caches may store the answer, or may read it so.
 func (c cacheControl) shared() bool {
 	return c.keepable || c.unclear || c.understood || c.revalidate && !c.revalidated
 }
 
-// directives are those that matter here, in lower case. Others say nothing.
+// directives are the relevant directives, in lower case. Others are ignored.
 var directives = map[string]func(c *cacheControl, argument string, has bool){
 	"private": func(c *cacheControl, _ string, has bool) {
-		// private="set-cookie" lets caches keep the rest; read carelessly, all of it.
+		// private="set-cookie" lets caches store the rest; careless ones store
+		// all of it.
 		c.private, c.keepable = c.private || !has, c.keepable || has
 	},
 	"no-store": func(c *cacheControl, _ string, has bool) {
@@ -52,8 +53,8 @@ var directives = map[string]func(c *cacheControl, argument string, has bool){
 
 func keepable(c *cacheControl, _ string, _ bool) { c.keepable = true }
 
-// isPositive reports whether a number of seconds may be more than none. What is no
-// number may be.
+// isPositive reports whether a number of seconds may be positive. A text that
+// is not a number may be.
 func isPositive(seconds string) bool {
 	digits := strings.TrimPrefix(seconds, "-")
 	switch {
@@ -84,9 +85,10 @@ func readCacheControl(lines []string) (c cacheControl) {
 	return c
 }
 
-// nextDirective cuts the first directive off a line: name, or name=argument, where a
-// quoted argument may hold commas (attack: `x="a, private"`, which is not private). It
-// is not ok if others may read it otherwise. An empty one is.
+// nextDirective cuts the first directive off a line: name, or name=argument,
+// where a quoted argument may contain commas (attack: `x="a, private"`, which
+// is not private). It is not ok if other programs may read the line
+// differently. An empty directive is ok.
 func nextDirective(line string) (name, argument string, has bool, rest string, more, ok bool) {
 	end := strings.IndexAny(line, ",=")
 	if end < 0 || line[end] == ',' {
@@ -108,8 +110,8 @@ func nextDirective(line string) (name, argument string, has bool, rest string, m
 	return name, argument, true, rest, more, ok && isHTTPToken(name) && trimOWS(tail) == ""
 }
 
-// cutQuoted cuts a quoted string off a text that begins with one, and returns what is
-// in it. It is not ok without its end.
+// cutQuoted cuts a quoted string off the beginning of a text and returns its
+// content. It is not ok without the closing quote.
 func cutQuoted(text string) (in, rest string, ok bool) {
 	var out strings.Builder
 	for i := 1; i < len(text); i++ {

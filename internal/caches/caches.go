@@ -9,12 +9,12 @@ import (
 	"github.com/caddy-wechat/gateway/internal/cookies"
 )
 
-// KeepFrom takes our cookies out of an answer that shared caches may keep: they
-// would hand one visitor's session to others. Where the answer says nothing about
-// caches the cookies stay, and it becomes private: visitors of such an app are renewed,
-// and no cache has to guess.
+// KeepFrom removes our cookies from an answer that shared caches may store:
+// they would give one visitor's session to others. If the answer says nothing
+// about caches, the cookies stay and the answer becomes private: sessions of
+// such an app are still renewed, and no cache has to guess.
 func KeepFrom(h http.Header) {
-	// Most answers carry no cookie of ours, and this is asked of each.
+	// The quick case: most answers set no cookie of ours.
 	if !slices.ContainsFunc(h["Set-Cookie"], setsOurs) {
 		return
 	}
@@ -42,17 +42,17 @@ func dropOurs(h http.Header) {
 
 const cacheControlName = "Cache-Control"
 
-// Shared says whether a shared cache may keep an answer, other than by
-// guessing.
+// Shared reports whether an answer allows a shared cache to store it, apart
+// from heuristics.
 func Shared(h http.Header, now time.Time) bool {
 	var control []string
-	for name, lines := range h { // in any case: handlers in front of us may not use Set
+	for name, lines := range h { // in any case: other handlers may not use Header.Set
 		switch {
 		case strings.EqualFold(name, cacheControlName):
 			control = append(control, lines...)
 		case isTargeted(name) && !targetedConfines(name, lines):
-			// For the caches that it is for it wins over Cache-Control, whatever
-			// that says (attack: `private` beside CDN-Cache-Control: max-age=600).
+			// For its caches it overrides Cache-Control (attack: `private`
+			// beside CDN-Cache-Control: max-age=600).
 			return true
 		}
 	}
@@ -60,8 +60,8 @@ func Shared(h http.Header, now time.Time) bool {
 	return !c.confined() && (c.shared() || expiresLater(h, now))
 }
 
-// isTargeted reports whether a header tells some caches more than Cache-Control does:
-// CDN-Cache-Control and its like (RFC 9213), and those of before.
+// isTargeted reports whether a header overrides Cache-Control for some caches:
+// CDN-Cache-Control and the like (RFC 9213), and older ones.
 func isTargeted(name string) bool {
 	const suffix = "-Cache-Control"
 	if cut := len(name) - len(suffix); cut > 0 && strings.EqualFold(name[cut:], suffix) {
@@ -74,8 +74,8 @@ func isTargeted(name string) bool {
 
 const accelExpires = "X-Accel-Expires"
 
-// targetedConfines reports whether a targeted header keeps the answer out of the
-// caches that it is for.
+// targetedConfines reports whether a targeted header keeps the answer out of
+// its caches.
 func targetedConfines(name string, lines []string) bool {
 	if strings.EqualFold(name, accelExpires) {
 		return len(lines) == 1 && trimOWS(lines[0]) == "0"
@@ -84,8 +84,8 @@ func targetedConfines(name string, lines []string) bool {
 	if c.unclear {
 		return false
 	}
-	// LiteSpeed keeps what is private, one copy for each address; Akamai knows no
-	// private, and its !no-store takes a no-store back.
+	// LiteSpeed stores private answers, one copy for each address. Akamai does
+	// not know private, and its !no-store cancels a no-store.
 	switch {
 	case strings.EqualFold(name, "X-LiteSpeed-Cache-Control"):
 		return c.noStore || c.revalidated && !c.keepable
@@ -96,7 +96,7 @@ func targetedConfines(name string, lines []string) bool {
 	}
 }
 
-// Forbid takes back what an app says about caches: no cache keeps the answer.
+// Forbid overrides the app's cache headers so that no cache stores the answer.
 func Forbid(h http.Header) {
 	for name := range h {
 		if strings.EqualFold(name, cacheControlName) || strings.EqualFold(name, "Expires") || isTargeted(name) {
@@ -106,8 +106,8 @@ func Forbid(h http.Header) {
 	h[cacheControlName] = []string{"no-store"}
 }
 
-// makePrivate adds private to what the answer says, in front of it: caches that read
-// the rest otherwise than we do have seen it by then.
+// makePrivate puts private in front of the answer's Cache-Control, so that
+// caches that read the rest differently have already seen it.
 func makePrivate(h http.Header) {
 	lines := h[cacheControlName]
 	switch {

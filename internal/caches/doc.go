@@ -1,6 +1,8 @@
-// Package caches keeps our cookies out of answers that shared caches may keep
-// ([KeepFrom]): they would hand one visitor's session to others. It reads what an answer
-// says about caches as careful and as careless caches read it, and takes the stricter.
+// Package caches keeps our cookies out of answers that shared caches may store
+// ([KeepFrom]): they would give one visitor's session to others. It reads an
+// answer's cache headers like careful and like careless caches, and uses the
+// stricter reading.
 //
-// It imports internal/cookies, to know a cookie of ours, and the standard library.
+// It imports internal/cookies, to recognise a cookie of ours, and the standard
+// library.
 package caches

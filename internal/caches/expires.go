@@ -6,11 +6,12 @@ import (
 	"time"
 )
 
-// expiresLater reports whether the answer has an Expires that lets caches keep it.
-// What no cache can read is over (RFC 9111); what only some can may be later.
+// expiresLater reports whether the answer has an Expires that lets caches store
+// it. A value that no cache can read has expired (RFC 9111); one that only some
+// can read may be in the future.
 func expiresLater(h http.Header, now time.Time) bool {
-	// Caches count from the answer's own Date: an app whose clock is behind gives
-	// its answers time all the same.
+	// Caches count from the answer's own Date, so an app whose clock is behind
+	// still gives its answers a lifetime.
 	for name, lines := range h {
 		if strings.EqualFold(name, "Date") {
 			for _, line := range lines {
@@ -32,7 +33,7 @@ func expiresLater(h http.Header, now time.Time) bool {
 	return false
 }
 
-// oddDates are forms that old servers write, and some caches read.
+// oddDates are formats that old servers write and some caches read.
 var oddDates = []string{
 	"Mon, 02 Jan 2006 15:04:05 MST", "Mon, 02-Jan-2006 15:04:05 MST", "Mon, 02-Jan-06 15:04:05 MST", time.RFC1123Z,
 }
@@ -40,13 +41,13 @@ var oddDates = []string{
 func isPast(expires string, now time.Time) bool {
 	expires = trimOWS(expires)
 	if expires == "" || !isPositive(expires) {
-		return true // 0 and -1 are how apps say "now"
+		return true // apps write 0 and -1 for "already expired"
 	}
 	if at, err := http.ParseTime(expires); err == nil {
 		return !at.After(now)
 	}
 	for _, form := range oddDates {
-		// A day, because the name of a zone says little.
+		// Allow a day, because the name of a time zone is ambiguous.
 		if at, err := time.Parse(form, expires); err == nil {
 			return at.Before(now.Add(-24 * time.Hour))
 		}

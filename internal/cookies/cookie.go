@@ -11,37 +11,37 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Cookie is one of our cookies beside the session's. All are in sideCookies,
-// and nowhere else is a name made: whatever must know all of them, such as
-// [Strip], forgets none.
+// Cookie is one of our cookies other than the session's. All are in
+// sideCookies, and only there are their names made, so that code for all of
+// them, such as [Strip], misses none.
 type Cookie uint8
 
-// The cookies. Each has a form in the table below.
+// The cookies. Each has a form in sideCookies.
 const (
 	Landed        Cookie = iota // how often the browser came back from WeChat
 	Flow                        // ties a sign-in to its browser
-	Asked                       // how often the app asked again after a decline
+	Asked                       // how often the app had the visitor asked again after a decline
 	Receipt                     // a logout to be completed
-	FormerReceipt               // the same, as it was named when only our endpoints got it
+	FormerReceipt               // the former name of Receipt, when only our endpoints got it
 	Ticket                      // ties the two hops of a ticket
-	Scan                        // the browser that shows a code
-	Foreign                     // how often no key here opened what the browser brought
+	Scan                        // ties a code to the browser that shows it
+	Foreign                     // how often no key here opened the browser's values
 	browser                     // a secret of the browser, of which there may be several
-	Proof                       // the session that was made to confirm a code
+	Proof                       // proves that the session was made to confirm a code
 	cookieCount
 )
 
-// cookieForm is how a cookie is named, where it is sent, and for how long.
+// cookieForm holds how a cookie is named, where it is sent, and for how long.
 type cookieForm struct {
 	base   string // the name, without a prefix and a port
 	prefix string // before the name on https
-	path   string // "": each cookie has its own
+	path   string // "" if each cookie has its own
 	life   time.Duration
-	many   bool // each name goes on with an id: see idOf
+	many   bool // each name ends with an id: see idOf
 }
 
-// The prefixes by which browsers hold cookies to rules. A sibling host cannot
-// plant a __Host- cookie; it takes the path /.
+// The prefixes for which browsers enforce rules. A sibling host cannot plant a
+// __Host- cookie; such a cookie must have the path /.
 const (
 	hostPrefix   = "__Host-"
 	securePrefix = "__Secure-"
@@ -61,17 +61,17 @@ var sideCookies = [cookieCount]cookieForm{
 }
 
 const (
-	// maxCookieValues is how many cookies of one name are looked at: as many as of
-	// the session's, and for the same reason.
+	// maxCookieValues is how many cookies of one name are read: as many as of
+	// the session's, for the same reason.
 	maxCookieValues = 32
 	// maxCookieValue bounds the value of a cookie, in bytes.
 	maxCookieValue = 4096
 )
 
-// Name is the cookie's full name on a site.
+// Name returns the cookie's full name on a site.
 func (c Cookie) Name(s Scope) string { return c.named(s, "") }
 
-// named is Name for one of many, by its id.
+// named is Name for a cookie with an id.
 func (c Cookie) named(s Scope, id string) string {
 	name := sideCookies[c].base
 	if s.Secure {
@@ -86,50 +86,50 @@ func (c Cookie) named(s Scope, id string) string {
 	return name
 }
 
-// Set gives the browser the cookie, in place of one that was set before.
+// Set gives the browser the cookie and replaces an earlier one.
 func (c Cookie) Set(w http.ResponseWriter, s Scope, value string) {
 	c.put(w, s, "", sideCookies[c].path, value, sideCookies[c].life)
 }
 
-// SetAt is Set for a cookie that is sent to one path only, so that those beside
-// each other do not disturb each other, and other requests do not grow.
+// SetAt is Set for a cookie that is sent to one path only, so that parallel
+// cookies do not replace each other, and other requests do not grow.
 func (c Cookie) SetAt(w http.ResponseWriter, s Scope, path, value string) {
 	c.put(w, s, "", path, value, sideCookies[c].life)
 }
 
-// setFor is Set with another life.
+// setFor is Set with another lifetime.
 func (c Cookie) setFor(w http.ResponseWriter, s Scope, value string, life time.Duration) {
 	c.put(w, s, "", sideCookies[c].path, value, life)
 }
 
-// Clear takes the cookie back.
+// Clear removes the cookie from the browser.
 func (c Cookie) Clear(w http.ResponseWriter, s Scope) {
 	c.put(w, s, "", sideCookies[c].path, "", -time.Second)
 }
 
-// ClearAt is Clear for one that was set by SetAt.
+// ClearAt is Clear for a cookie that was set by SetAt.
 func (c Cookie) ClearAt(w http.ResponseWriter, s Scope, path string) {
 	c.put(w, s, "", path, "", -time.Second)
 }
 
-// setNamed is Set for one of many.
+// setNamed is Set for a cookie with an id.
 func (c Cookie) setNamed(w http.ResponseWriter, s Scope, id, value string) {
 	c.put(w, s, id, sideCookies[c].path, value, sideCookies[c].life)
 }
 
-// clearNamed is Clear for one of many.
+// clearNamed is Clear for a cookie with an id.
 func (c Cookie) clearNamed(w http.ResponseWriter, s Scope, id string) {
 	c.put(w, s, id, sideCookies[c].path, "", -time.Second)
 }
 
-// put writes the Set-Cookie line. Lax: WeChat returns by a top-level GET of its
-// own site, with which Strict cookies do not come.
+// put writes the Set-Cookie line. It uses Lax, because WeChat redirects back
+// with a top-level cross-site GET, for which browsers send no Strict cookies.
 func (c Cookie) put(w http.ResponseWriter, s Scope, id, path, value string, life time.Duration) {
 	cookie := &http.Cookie{ //nolint:gosec // Secure wherever the site is https
 		Name: c.named(s, id), Value: value, Path: path, MaxAge: int(life.Seconds()),
 		Secure: s.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
-	// Two lines of one name: which one wins is the browser's choice. One only.
+	// Of two lines with one name the browser chooses one, so write only one.
 	lines := slices.DeleteFunc(w.Header()["Set-Cookie"], func(line string) bool {
 		return strings.HasPrefix(line, cookie.Name+"=")
 	})
@@ -139,11 +139,13 @@ func (c Cookie) put(w http.ResponseWriter, s Scope, id, path, value string, life
 	http.SetCookie(w, cookie)
 }
 
-// cookiesOf are the cookies of a request in the order sent, those that can be ours.
+// cookiesOf returns the cookies of a request that can be ours, in the order
+// sent.
 func cookiesOf(r *http.Request) iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		for _, line := range r.Header["Cookie"] {
-			// Quick for those who are signed in: they have none of these.
+			// The common case is quick: signed-in visitors usually have none of
+			// these.
 			for more := strings.Contains(line, "wechat-"); more; {
 				var pair string
 				pair, line, more = strings.Cut(line, ";")
@@ -156,8 +158,8 @@ func cookiesOf(r *http.Request) iter.Seq2[string, string] {
 	}
 }
 
-// Values are the values of the cookie that a request has, in the order sent, the
-// first few. Several appear when somebody planted one.
+// Values returns the first few values of the cookie in a request, in the order
+// sent. There are several if an attacker planted one.
 func (c Cookie) Values(r *http.Request, s Scope) (values []string) {
 	for name, value := range cookiesOf(r) {
 		if !c.is(name, s) {
@@ -170,13 +172,13 @@ func (c Cookie) Values(r *http.Request, s Scope) (values []string) {
 	return values
 }
 
-// is reports whether a name is exactly what Name returns. It allocates nothing.
+// is reports whether a name equals Name(s). It allocates nothing.
 func (c Cookie) is(name string, s Scope) bool {
 	rest, ours := c.cut(name, s)
 	return ours && rest == ""
 }
 
-// idOf reads the id out of the name of one of many.
+// idOf reads the id from the name of a cookie with an id.
 func (c Cookie) idOf(name string, s Scope) (id string, ours bool) {
 	id, ours = c.cut(name, s)
 	if !ours || len(id) < 1 || id[0] != '-' || !isSecretID(id[1:]) {
@@ -185,7 +187,8 @@ func (c Cookie) idOf(name string, s Scope) (id string, ours bool) {
 	return id[1:], true
 }
 
-// cut takes everything of a name that all of a kind have in common on a site.
+// cut removes from a name the part that is the same for all cookies of this
+// kind on a site.
 func (c Cookie) cut(name string, s Scope) (rest string, ours bool) {
 	if s.Secure {
 		if name, ours = strings.CutPrefix(name, sideCookies[c].prefix); !ours {
@@ -201,7 +204,7 @@ func (c Cookie) cut(name string, s Scope) (rest string, ours bool) {
 	return strings.CutSuffix(rest, "-")
 }
 
-// isSecretID reports whether a text is what [DrawSecret] puts behind a name.
+// isSecretID reports whether a text can be an id of [DrawSecret].
 func isSecretID(s string) bool {
 	for i := range len(s) {
 		if (s[i] < 'a' || s[i] > 'z') && (s[i] < '0' || s[i] > '9') {
@@ -211,11 +214,11 @@ func isSecretID(s string) bool {
 	return len(s) == secretIDLength
 }
 
-// Ours reports whether a name is that of a cookie of ours, in any form: with
-// a browser prefix or without, of any port.
+// Ours reports whether a name belongs to a cookie of ours, in any form: with or
+// without a browser prefix, of any port.
 func Ours(name string) bool {
 	if !strings.Contains(name, "wechat") {
-		return false // the quick way out for an app's own
+		return false // the quick case: a cookie of the app
 	}
 	if (session.SessionCookie{}).Owns(name) {
 		return true
@@ -232,7 +235,7 @@ func Ours(name string) bool {
 	return false
 }
 
-// isOneOfMany reports whether a name is a base and an id, in any form.
+// isOneOfMany reports whether a name is a base with an id, in any form.
 func isOneOfMany(name, base string) bool {
 	_, rest, found := strings.Cut(name, base+"-")
 	if !found || len(rest) < secretIDLength || !isSecretID(rest[:secretIDLength]) {

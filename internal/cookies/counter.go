@@ -12,18 +12,19 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// A cookie that counts says how often something has happened to this browser, and
-// the server keeps nothing. On plain http a sibling host can plant cookies (attack:
-// `wechat-landed=3` alone, and all that the visitor sees is a page about cookies).
-// So a count is a digit with a code of ours, for one site, one use and one time: to
-// plant one, an attacker must have earned it a moment before.
+// A counting cookie says how often something has happened to this browser; the
+// server stores nothing. On plain http a sibling host can plant cookies
+// (attack: `wechat-landed=3`, after which the visitor sees only a page about
+// cookies). So a count is a digit with our authentication code, for one site,
+// one use and one time: to plant one, an attacker must have got it from us a
+// moment before.
 const (
 	purposeCount = "count"
 	countTime    = 8 // bytes of the time before the code
 	countBytes   = countTime + sha256.Size
 )
 
-// countEncoding writes the time and the code of a count.
+// countEncoding encodes the time and the authentication code of a count.
 var countEncoding = base64.RawURLEncoding.Strict()
 
 // Counter counts in cookies of one site.
@@ -33,7 +34,7 @@ type Counter struct {
 	Scope  Scope
 }
 
-// Set gives the browser a count. about says what is counted, where that is not the
+// Set gives the browser a count. about says what is counted if it is not the
 // browser itself.
 func (o Counter) Set(w http.ResponseWriter, c Cookie, about string, n int, life time.Duration) {
 	raw := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Add(life).Unix()))
@@ -41,8 +42,8 @@ func (o Counter) Set(w http.ResponseWriter, c Cookie, about string, n int, life 
 	c.setFor(w, o.Scope, strconv.Itoa(n)+"."+countEncoding.EncodeToString(raw), life)
 }
 
-// Read is what the cookie says, 0 if there is none. Of several it is the smallest:
-// what is planted must not count for the visitor.
+// Read returns the count in the cookie, 0 if there is none. Of several it
+// returns the smallest: a planted cookie must not raise the count.
 func (o Counter) Read(r *http.Request, c Cookie, about string) int {
 	smallest, found := 0, false
 	for _, value := range c.Values(r, o.Scope) {
@@ -53,7 +54,7 @@ func (o Counter) Read(r *http.Request, c Cookie, about string) int {
 	return smallest
 }
 
-// open reads one value.
+// open reads one cookie value.
 func (o Counter) open(c Cookie, about, value string) (int, bool) {
 	digit, code, _ := strings.Cut(value, ".")
 	n, ok := countDigit(digit)
@@ -66,12 +67,12 @@ func (o Counter) open(c Cookie, about, value string) (int, bool) {
 	}
 	until := time.Unix(int64(binary.BigEndian.Uint64(raw)), 0)
 	if !time.Now().Before(until) {
-		return 0, false // cheaper than the code
+		return 0, false // this check is cheaper than the authentication code
 	}
 	return n, o.Keys.VerifyMAC(purposeCount, o.data(c, about, n, raw[:countTime]), raw[countTime:])
 }
 
-// data is what the code of a count authenticates.
+// data returns what the authentication code of a count covers.
 func (o Counter) data(c Cookie, about string, n int, until []byte) string {
 	return strings.Join([]string{sideCookies[c].base, o.Origin, about, strconv.Itoa(n), string(until)}, "|")
 }

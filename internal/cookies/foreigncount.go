@@ -5,21 +5,22 @@ import (
 	"strconv"
 )
 
-// MaxForeign is where the count ends.
+// MaxForeign is the highest count.
 const MaxForeign = 3
 
-// ForeignCount is what the cookie says. It has no code of ours, as other counts
-// have: gateways with different keys must read each other's. It is the browser's,
-// and only chooses a page over a redirect, for a browser that also brings a session
-// or a sign-in which no key here opens.
+// ForeignCount is the content of the cookie Foreign. Unlike other counts it is
+// not authenticated, because gateways with different keys must read each
+// other's. It can only turn a redirect into a page, and only for a browser
+// whose session or sign-in no key here opens.
 type ForeignCount struct {
 	N int8
-	// Away: a sign-in was counted when it began, and has not come back. One that
-	// was left on WeChat's side, and begun again, is not counted twice.
+	// Away says that a sign-in was counted when it began, and has not come
+	// back. A sign-in that was abandoned at WeChat and begun again is not
+	// counted twice.
 	Away bool
 }
 
-// ReadForeign reads the count: one digit, of several the smallest.
+// ReadForeign reads the count: one digit, the smallest of several cookies.
 func ReadForeign(r *http.Request, s Scope) ForeignCount {
 	digit, found := 0, false
 	for _, value := range Foreign.Values(r, s) {
@@ -30,7 +31,7 @@ func ReadForeign(r *http.Request, s Scope) ForeignCount {
 	return ForeignCount{int8(min(digit/2, MaxForeign)), digit%2 == 1}
 }
 
-// Digit is what the cookie holds.
+// Digit returns the cookie's value.
 func (c ForeignCount) Digit() string {
 	digit := 2 * int(c.N)
 	if c.Away {

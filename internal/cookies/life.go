@@ -2,15 +2,14 @@ package cookies
 
 import "time"
 
-// How long lasts what our cookies tie to a browser, or tell of it. Their holders ask
-// the same.
+// The lifetimes of our cookies, and of what they stand for.
 const (
-	LandingLife = time.Minute      // a landing counts
-	FlowLife    = 10 * time.Minute // a visitor may take on WeChat's side
-	DeclineLife = 24 * time.Hour   // a decline is remembered before asking again
-	ReceiptLife = 23 * time.Hour   // a logout can be completed; the ledger knows for as long what it was told
-	TicketLife  = time.Minute      // a ticket is good
-	ScanLife    = 2 * time.Minute  // a code on a screen is good
-	ScanGrace   = 15 * time.Second // for a browser to hear of an answer at the last moment
-	foreignLife = 10 * time.Minute // a session or a sign-in that no key opens counts
+	LandingLife = time.Minute      // how long a landing counts
+	FlowLife    = 10 * time.Minute // how long a visitor may take at WeChat
+	DeclineLife = 24 * time.Hour   // how long a decline is remembered
+	ReceiptLife = 23 * time.Hour   // how long a logout can be completed; the ledger remembers event ids as long
+	TicketLife  = time.Minute      // how long a ticket is valid
+	ScanLife    = 2 * time.Minute  // how long a code on a screen is valid
+	ScanGrace   = 15 * time.Second // extra time to read an answer given at the last moment
+	foreignLife = 10 * time.Minute // how long a session or sign-in that no key opens counts
 )

@@ -12,9 +12,10 @@ import (
 	"unicode/utf8"
 )
 
-// ReadJSON reads the body of r, a JSON object of at most limit bytes, into v. What
-// v does not know is ignored. It has answered when it returns false. Only JSON is
-// taken: a form turns every + of base64 into a blank, and any site can post one.
+// ReadJSON reads the body of r, a JSON object of at most limit bytes, into v.
+// It ignores unknown fields. If it returns false, it has answered. It accepts
+// only JSON: a form turns every + of base64 into a space, and any site can post
+// one.
 func ReadJSON(w http.ResponseWriter, r *http.Request, limit int64, v any) bool {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
@@ -32,17 +33,17 @@ func ReadJSON(w http.ResponseWriter, r *http.Request, limit int64, v any) bool {
 	return true
 }
 
-// ReadForm reads the body of r, at most limit bytes, so that PostFormValue finds it. It
-// has answered when it returns false: a form that did not arrive as a whole is not
-// taken for an empty one.
+// ReadForm reads the body of r, at most limit bytes, so that PostFormValue
+// finds it. If it returns false, it has answered: an incomplete form is not
+// read as an empty one.
 func ReadForm(w http.ResponseWriter, r *http.Request, limit int64) bool {
 	body, ok := readBody(w, r, limit)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return ok
 }
 
-// readBody reads the body of r, at most limit bytes. It has answered when it returns
-// false.
+// readBody reads the body of r, at most limit bytes. If it returns false, it
+// has answered.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
@@ -55,13 +56,14 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, bool
 		WriteError(w, http.StatusRequestEntityTooLarge, "too_large", "The body is too large.")
 	case errors.As(err, &late) && late.Timeout():
 		if r.ProtoMajor == 1 {
-			// What is still to come of the body must not be read as a request. In
-			// later protocols the stream ends by itself, and the word would end all.
+			// The rest of the body must not be read as a request. Since HTTP/2
+			// the stream ends by itself, and this header would close the whole
+			// connection.
 			w.Header().Set("Connection", "close")
 		}
-		WriteError(w, http.StatusRequestTimeout, "body_timeout", "The body did not arrive in time. Send it again, at once.")
+		WriteError(w, http.StatusRequestTimeout, "body_timeout", "The body did not arrive in time. Send it again without delay.")
 	default:
-		WriteError(w, http.StatusBadRequest, "bad_body", "The body did not arrive as a whole.")
+		WriteError(w, http.StatusBadRequest, "bad_body", "The body is incomplete.")
 	}
 	return nil, false
 }

@@ -7,34 +7,36 @@ import (
 	"time"
 )
 
-// bodyPatience is how long the body of a request to an endpoint may take to arrive.
-// The largest has 64 KiB, most have a hundred bytes.
+// bodyPatience is how long the body of a request to an endpoint may take to
+// arrive. The largest has 64 KiB, most have about a hundred bytes.
 const bodyPatience = 5 * time.Second
 
-// TimeBody bounds the time in which the body of r arrives, read or not: before it
-// answers, the server reads what a handler has left (attack: clients that send a byte
-// now and then hold a connection each, for as long as they like).
+// TimeBody bounds the time in which the body of r must arrive, even if no
+// handler reads it: before the server answers, it reads what a handler has left
+// (attack: clients that send a byte now and then each hold a connection for
+// ever).
 //
-// The deadline is set through what wraps the server's writer: Caddy's idle timeouts
-// would overwrite one that is set behind their back with each read (2.11.9).
+// The deadline is set through the wrappers of the server's writer: Caddy's idle
+// timeouts would overwrite one that is set directly on the server's writer with
+// each read (2.11.9).
 func TimeBody(w http.ResponseWriter, r *http.Request) {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return
 	}
 	until := time.Now().Add(bodyPatience)
 	if http.NewResponseController(w).SetReadDeadline(until) != nil {
-		r.Body = &timedBody{ReadCloser: r.Body, until: until} // the writer has none
+		r.Body = &timedBody{ReadCloser: r.Body, until: until} // the writer has no read deadline
 	}
 }
 
-// bodyArrived takes the deadline away: the connection is watched for a client that
-// leaves, and may carry other requests.
+// bodyArrived removes the deadline: the server watches the connection for a
+// client that leaves, and it may carry other requests.
 func bodyArrived(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // where there is none, none was set
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it fails only where none was set
 }
 
-// timedBody ends its reads in time where the connection cannot. A read that hangs goes
-// on until the server closes the body.
+// timedBody ends its reads in time if the connection has no deadline. A read
+// that hangs goes on in the background until the server closes the body.
 type timedBody struct {
 	io.ReadCloser
 	until time.Time
@@ -46,8 +48,8 @@ type bodyRead struct {
 	err   error
 }
 
-// Read implements io.Reader. It reads into memory of its own: what arrives too late
-// must not be written where the caller does not expect it any more.
+// Read implements io.Reader. It reads into its own buffer: late bytes must not
+// be written to the caller's buffer after Read has returned.
 func (b *timedBody) Read(p []byte) (int, error) {
 	if b.late {
 		return 0, os.ErrDeadlineExceeded
@@ -64,7 +66,7 @@ func (b *timedBody) Read(p []byte) (int, error) {
 	case r := <-read:
 		return copy(p, r.bytes), r.err
 	case <-timer.C:
-		b.late = true // two reads at once are not allowed
+		b.late = true // a second read must not run beside the first
 		return 0, os.ErrDeadlineExceeded
 	}
 }

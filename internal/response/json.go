@@ -16,13 +16,13 @@ type Error struct {
 	RedirectURL string `json:"redirect_url,omitempty"`
 }
 
-// WriteError answers with an error. code is snake_case, message a sentence; both are
-// for the client, and say nothing of what is inside.
+// WriteError answers with an error. code is snake_case, message a sentence;
+// both are for the client and reveal nothing internal.
 func WriteError(w http.ResponseWriter, status int, code, message string) {
 	WriteJSON(w, status, Error{Code: status, Error: code, Message: message})
 }
 
-// WriteJSON answers with a body that nobody may keep.
+// WriteJSON answers with a body that no cache may store.
 func WriteJSON(w http.ResponseWriter, status int, body any) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
@@ -31,7 +31,7 @@ func WriteJSON(w http.ResponseWriter, status int, body any) {
 	w.WriteHeader(status)
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(true)
-	_ = enc.Encode(body) // the client is gone: nobody to tell
+	_ = enc.Encode(body) // an error means that the client is gone
 }
 
 // MethodNotAllowed answers 405 and names the methods that are allowed.
@@ -40,7 +40,7 @@ func MethodNotAllowed(w http.ResponseWriter, methods ...string) {
 	WriteError(w, http.StatusMethodNotAllowed, "method_not_allowed", "Use "+strings.Join(methods, " or ")+".")
 }
 
-// RetryIn says when to ask again.
+// RetryIn sets Retry-After.
 func RetryIn(w http.ResponseWriter, after time.Duration) {
 	w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/request"
 )
 
-// Redirect answers with a temporary redirect that nobody may keep: WebViews
+// Redirect answers with a temporary redirect that no cache may store: WebViews
 // cache permanent ones for ever, and some cache temporary ones.
 func Redirect(w http.ResponseWriter, status int, location string) {
 	h := w.Header()

@@ -27,24 +27,25 @@ func (s Stream) Begin() error {
 	h := s.w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // a proxy in front would keep it all to the end
+	h.Set("X-Accel-Buffering", "no") // otherwise a proxy in front buffers everything to the end
 	h.Set("X-Content-Type-Options", "nosniff")
 	s.w.WriteHeader(http.StatusOK)
-	_, err := io.WriteString(s.w, "retry: 500\n\n") // milliseconds to the next spell
+	_, err := io.WriteString(s.w, "retry: 500\n\n") // milliseconds until the browser reconnects
 	return err
 }
 
-// Say sends one event. A browser that reads nothing must not hold us (attack: slow
-// readers).
+// Say sends one event. A browser that does not read must not block it (attack:
+// slow readers).
 func (s Stream) Say(data string) error {
-	_ = s.control.SetWriteDeadline(time.Now().Add(streamWrite)) // not every writer has one
+	_ = s.control.SetWriteDeadline(time.Now().Add(streamWrite)) // not every writer supports deadlines
 	if _, err := fmt.Fprintf(s.w, "data: %s\n\n", data); err != nil {
 		return err
 	}
 	return s.flush()
 }
 
-// flush fails where nothing can be sent before the end: the browser asks by itself.
+// flush fails if the writer cannot send anything before the end; then the
+// browser polls.
 func (s Stream) flush() error {
 	if err := s.control.Flush(); err != nil {
 		return errors.Join(errors.New("response: the answer cannot be streamed"), err)
@@ -52,5 +53,5 @@ func (s Stream) flush() error {
 	return nil
 }
 
-// End takes the deadline away: the connection may carry other answers.
+// End removes the deadline: the connection may carry other answers.
 func (s Stream) End() { _ = s.control.SetWriteDeadline(time.Time{}) }
