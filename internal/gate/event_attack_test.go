@@ -69,7 +69,7 @@ func TestAttackDeclinesWithoutEnd(t *testing.T) {
 		if n := len(w.log.lines(`"action":"decline"`)); n != 60 {
 			t.Errorf("%d lines in the audit log", n)
 		}
-		if lines := w.log.lines("events are not told"); len(lines) != 1 {
+		if lines := w.log.lines("events are not sent"); len(lines) != 1 {
 			t.Errorf("the log says %q", lines)
 		}
 		// Another site, or a new configuration, is no new budget.
@@ -85,7 +85,7 @@ func TestAttackDeclinesWithoutEnd(t *testing.T) {
 		if n := w.toldOf(ledger.Declined); n != 3 {
 			t.Errorf("%d declined events after three minutes, want 3", n)
 		}
-		if lines := w.log.lines("events are not told"); len(lines) != 3 || !strings.Contains(lines[2], `"events":1`) {
+		if lines := w.log.lines("events are not sent"); len(lines) != 3 || !strings.Contains(lines[2], `"events":1`) {
 			t.Errorf("the log says %q", lines)
 		}
 		bob := w.browser("bob")
@@ -161,7 +161,7 @@ func TestEverydayEventsAreTold(t *testing.T) {
 				t.Errorf("%d of %s, want 5", kinds[kind], kind)
 			}
 		}
-		if lines := w.log.lines("events are not told"); len(lines) != 0 {
+		if lines := w.log.lines("events are not sent"); len(lines) != 0 {
 			t.Errorf("the log says %q", lines)
 		}
 	}, rules(allowDeclined))

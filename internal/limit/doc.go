@@ -1,5 +1,6 @@
-// Package limit says how often something may happen: one thing ([One]), each of many
-// ([Keyed]), lines of the log ([Lines]), and what networks may have of a whole
-// ([Share]). All are bounded in memory whatever visitors send, and ready as zero
-// values. It imports the standard library alone, and knows nothing of what it limits.
+// Package limit limits how often something may happen: one thing ([One]), each
+// of many things ([Keyed]), log lines ([Lines]), and each network's share of a
+// total ([Share]). All are bounded in memory whatever visitors send, and their
+// zero values are ready. It imports only the standard library, and knows
+// nothing of what it limits.
 package limit

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Rate is how often something may happen: burst times at once, and after that
-// once in each interval.
+// Rate is how often something may happen: Burst times at once, then once every
+// interval.
 type Rate struct {
 	Burst int
 	Every time.Duration
 }
 
-// spend takes one from a budget that will be whole again at the given time. It
+// spend takes one from a budget that will be full again at the time whole. It
 // returns the new time, and false if the budget is used up.
 func (r Rate) spend(whole, now time.Time) (time.Time, bool) {
 	if whole.Before(now) {
@@ -40,33 +40,35 @@ func (l *One) Take(r Rate) (ok bool) {
 }
 
 const (
-	// maxLimited bounds the keys that have a budget of their own.
+	// maxLimited bounds the keys that have their own budget.
 	maxLimited = 65536
-	// sharedBudgets are for the keys beyond that. Several keys share one.
+	// sharedBudgets is the number of budgets for further keys. Several keys
+	// share one.
 	sharedBudgets = 4096
 	// limitedPrune is how many budgets each call checks for removal.
 	limitedPrune = 16
 )
 
-// Keyed limits how often each of many does something, in bounded memory.
-// It never forgets a budget before it is whole again (attack: a flood of other
-// keys makes room, and the attacker's own key begins anew): a key that finds no
-// room shares a budget with others. The zero value is ready.
+// Keyed limits how often each of many does something, in bounded memory. It
+// never forgets a budget before it is full again (attack: a flood of other keys
+// evicts the attacker's own used-up key). A key that finds no room shares a
+// budget with others. The zero value is ready.
 type Keyed struct {
 	mu     sync.Mutex
 	seed   maphash.Seed // secret: no one can choose keys that share a budget
 	own    map[uint64]budget
-	shared []time.Time // when each is whole again
+	shared []time.Time // when each is full again
 }
 
-// budget is what one key may still do.
+// budget is the remaining budget of one key.
 type budget struct {
-	whole time.Time // when it is whole again
-	last  uint64    // the hash of what it was last taken for
+	whole time.Time // when it is full again
+	last  uint64    // the hash of the last what
 }
 
-// Take reports whether key may do something once more, and counts it. what names
-// it: repeated at once, again is true, and nothing is counted. "" never repeats.
+// Take reports whether key may act once more, and counts it. what names the
+// action: if it is the same as in the key's last call, again is true and
+// nothing is counted. "" never repeats.
 func (l *Keyed) Take(key, what string, r Rate) (ok, again bool) {
 	now := time.Now()
 	l.mu.Lock()
@@ -82,7 +84,7 @@ func (l *Keyed) Take(key, what string, r Rate) (ok, again bool) {
 	}
 	shared := &l.shared[hash%sharedBudgets]
 	if !known {
-		b.whole = *shared // what the key has spent while it found no room
+		b.whole = *shared // what the key has spent in the shared budget
 	}
 	whole, ok := r.spend(b.whole, now)
 	switch {
@@ -95,7 +97,7 @@ func (l *Keyed) Take(key, what string, r Rate) (ok, again bool) {
 	return ok, false
 }
 
-// prune drops budgets that are whole again, a few at a time.
+// prune drops budgets that are full again, a few at a time.
 func (l *Keyed) prune(now time.Time) {
 	looked := 0
 	for hash, b := range l.own {

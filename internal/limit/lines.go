@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// lineRate is for the lines of one text about one visitor each.
+// lineRate limits lines with one text, each about one visitor.
 var lineRate = Rate{Burst: 30, Every: 10 * time.Second}
 
-// Lines limits lines that visitors cause one by one (attack: invented codes fill
-// the log). The zero value is ready.
+// Lines limits log lines that single visitors cause (attack: invented codes
+// fill the log). The zero value is ready.
 type Lines struct {
 	mu  sync.Mutex
-	all map[string]*limitedLine // by text and account: no visitor's bytes
+	all map[string]*limitedLine // by text and account, without text from visitors
 }
 
 type limitedLine struct {
@@ -20,7 +20,8 @@ type limitedLine struct {
 	left  int
 }
 
-// Take reports whether a line may be written, and how many were left out before it.
+// Take reports whether a line may be logged, and how many were left out before
+// it.
 func (l *Lines) Take(text string) (ok bool, left int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

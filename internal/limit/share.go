@@ -6,21 +6,22 @@ import (
 	"time"
 )
 
-// maxSharing bounds the networks that share.
+// maxSharing bounds the number of networks that share.
 const maxSharing = 65536
 
-// Share shares so many takes in a second among the networks that ask. Each may have
-// an equal part, at most, and one more part is left for a network that comes only now
-// (attack: a few networks use it all up at the beginning of each second).
+// Share divides a number of takes per second among the networks that ask. Each
+// gets an equal part at most, and one part stays free for a network that asks
+// later (attack: a few networks use up everything at the beginning of each
+// second).
 type Share struct {
-	Total int // in a second, of all
-	Most  int // of one network
+	Total int // per second, for all networks
+	Most  int // per second, for one network
 
 	mu     sync.Mutex
 	since  time.Time
 	taken  map[netip.Prefix]int
 	sum    int
-	before int // networks that asked in the second before
+	before int // networks that asked in the previous second
 }
 
 // Take reports whether a network may have one more.
@@ -39,7 +40,7 @@ func (s *Share) Take(network netip.Prefix, now time.Time) bool {
 		return false
 	}
 	if !known {
-		s.taken[network] = 0 // it counts, whether it gets something or not
+		s.taken[network] = 0 // the network counts even if it gets nothing
 	}
 	part := max(1, s.Total/(max(s.before, len(s.taken))+1))
 	if s.sum >= s.Total || n >= min(part, s.Most) {

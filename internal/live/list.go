@@ -10,39 +10,40 @@ import (
 )
 
 const (
-	// round is how often the requests that run are looked at. One that began in this
-	// round is asked about in the next: most are over by then.
+	// round is how often running requests are checked. A request that began in
+	// this round is first checked in the next: most have ended by then.
 	round = 400 * time.Millisecond
 
-	// maxAskers is how many sessions are asked about at a time: where a store must be
-	// asked over a network, ten thousand sockets would wait for each other.
+	// maxAskers is how many sessions are checked at a time: if the store is on
+	// another machine, ten thousand sockets checked one by one would delay each
+	// other.
 	maxAskers = 32
 )
 
-// List watches the requests that run, and cuts those whose session ends
-// meanwhile: sockets, event streams and long downloads were let in once, and
-// would go on for as long as their visitor likes (attack: a stolen cookie's
-// socket outlives the logout). Every round it asks again about the sessions of
-// those that have run for a round, as for a new request: so it hears of whatever
-// ends sessions, on this instance or another, an expiry too. A store that cannot
-// be asked cuts nobody.
+// List watches running requests and cuts those whose session ends. Sockets,
+// event streams and long downloads are let in once, and would otherwise go on
+// as long as the client likes (attack: a stolen cookie's socket outlives the
+// logout). In every round it checks the sessions of requests that have run for
+// a round, as for a new request, so that it notices every end of a session: on
+// this instance, on another, or by expiry. A store that does not answer cuts no
+// request.
 //
-// The zero value is ready. It must live as long as the store that is asked: the
-// requests of an old configuration go on after a reload, as far as the one in force
-// lets them, see [Place]. No goroutine runs while no request is watched.
+// The zero value is ready. It must live as long as its store: the requests of
+// an old configuration go on after a reload if the one in force lets them, see
+// [Place]. No goroutine runs while no request is watched.
 type List struct {
 	mu      sync.Mutex
-	first   *Running // of those that run
-	working bool     // the goroutine is there
+	first   *Running // the first running request
+	working bool     // the goroutine runs
 	closed  bool
 	stop    chan struct{}
 	work    sync.WaitGroup
 }
 
-// Watch returns the request as it is to be forwarded. Its context ends, and its
-// connection with it, when the session does. n is the owner's part of this request,
-// and value what the session was read from. [Running.Done] must be called when the
-// request is over; w is not touched after it.
+// Watch returns the request to forward. Its context and its connection end when
+// the session does. n is part of the owner, and value is the value that the
+// session was read from. The caller must call [Running.Done] when the request
+// has ended; w is not used after that.
 func (l *List) Watch(n *Running, owner Owner, value string, w http.ResponseWriter, r *http.Request) (forwarded *http.Request) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	n.list, n.owner, n.value, n.w, n.cancel = l, owner, value, w, cancel
@@ -52,7 +53,7 @@ func (l *List) Watch(n *Running, owner Owner, value string, w http.ResponseWrite
 	return r.WithContext(ctx)
 }
 
-// enter puts a request on the list, false when nobody looks at it any more.
+// enter adds a request to the list. It returns false if the list is closed.
 func (l *List) enter(n *Running) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -70,7 +71,7 @@ func (l *List) enter(n *Running) bool {
 	return true
 }
 
-// leave takes a request off the list.
+// leave removes a request from the list.
 func (l *List) leave(n *Running) {
 	l.mu.Lock()
 	if l.first == n {
@@ -86,8 +87,9 @@ func (l *List) leave(n *Running) {
 	l.mu.Unlock()
 }
 
-// Renewed notes a session's new value for those of its requests that run: the
-// value they came with expires although the session lives on. A nil list has none.
+// Renewed sets a session's new value in its running requests: the value that
+// they came with expires although the session goes on. On a nil List it does
+// nothing.
 func (l *List) Renewed(id session.ID, value string) {
 	if l == nil {
 		return
@@ -101,8 +103,9 @@ func (l *List) Renewed(id session.ID, value string) {
 	}
 }
 
-// Close cuts whoever still runs: nothing could be heard of an end any more. It
-// returns when the goroutine has ended. Closing nil, or twice, is no error.
+// Close cuts all running requests, because the end of their sessions would no
+// longer be noticed. It returns when the goroutine has ended. Closing nil, or
+// twice, is no error.
 func (l *List) Close() error {
 	if l == nil {
 		return nil

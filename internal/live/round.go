@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// question is a session to ask about.
+// question is a session to check.
 type question struct {
 	n     *Running
 	value string
 }
 
-// run looks at everybody, round after round, until nobody is left.
+// run checks all requests in rounds, until none is left.
 func (l *List) run(stop <-chan struct{}) {
 	ticker := time.NewTicker(round)
 	defer ticker.Stop()
@@ -28,11 +28,12 @@ func (l *List) run(stop <-chan struct{}) {
 			return
 		}
 		askAll(due)
-		clear(due) // keeps no request alive
+		clear(due) // so that due keeps no request in memory
 	}
 }
 
-// collect says whom to ask about in this round, and whether anybody runs at all.
+// collect returns the requests to check in this round, and whether any request
+// runs.
 func (l *List) collect(due []question) ([]question, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -49,7 +50,8 @@ func (l *List) collect(due []question) ([]question, bool) {
 	return due, true
 }
 
-// askAll asks about all of them, some at a time, and cuts those that are over.
+// askAll checks all questions, maxAskers at a time, and cuts the requests whose
+// session has ended.
 func askAll(due []question) {
 	var next atomic.Int64
 	var askers sync.WaitGroup
@@ -63,8 +65,8 @@ func askAll(due []question) {
 	askers.Wait()
 }
 
-// ask cuts the request if its session is over, or if it has no place any more. Only
-// a clear no is a no: a store that cannot be asked ends nothing.
+// ask cuts the request if its session has ended, or if it no longer has a
+// place. A store that does not answer ends nothing.
 func (q question) ask() {
 	n := q.n
 	if left := n.leaving.Load(); left > 1 {

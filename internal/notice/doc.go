@@ -1,7 +1,9 @@
-// Package notice tells the business systems of what visitors do, through the ledger's
-// outbox, and within limits: visitors cause events at will ([Teller], [Limits]). An event
-// is named by what it tells of, so that telling it again tells it once ([EventID]).
+// Package notice queues events about visitors for the business systems, in the
+// ledger's outbox. It has limits, because visitors can cause any number of
+// events ([Teller], [Limits]). An event's id is derived from its cause, so that
+// queuing it again has no effect ([EventID]).
 //
-// It imports session and internal/ledger for what is told, internal/limit and
-// internal/outage. It knows no request and does not deliver; internal/webhook does.
+// It imports session and internal/ledger for the content of events,
+// internal/limit and internal/outage. It knows no request and does not deliver;
+// internal/webhook does.
 package notice

@@ -12,27 +12,27 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// eventEncoding is how the ledger writes the ids of events.
+// eventEncoding is the ledger's encoding of event ids.
 var eventEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// EventID names an event by what it tells of, so that telling it again tells it
-// once. It shows nothing of the parts: they are ids of sessions and dances, of
-// 128 random bits.
+// EventID derives an event's id from its cause, so that queuing it again has no
+// effect. The id reveals nothing of the parts, which are ids of sessions and
+// dances, of 128 random bits.
 func EventID(kind ledger.EventKind, parts ...string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q", append([]string{string(kind)}, parts...)) // quoted: no two lists read alike
 	return eventEncoding.EncodeToString(h.Sum(nil)[:16])
 }
 
-// Ledger is what a teller asks of the ledger.
+// Ledger is the part of the ledger that a Teller uses.
 type Ledger interface {
-	// Tell keeps something for the business systems that is no change of a
-	// person; one with an id that is kept already is kept once.
+	// Tell queues an event that does not change a person. An event whose id is
+	// already queued is ignored.
 	Tell(ctx context.Context, e ledger.Event) error
 }
 
-// Teller keeps events about visitors for the business systems, within limits. All
-// fields are needed.
+// Teller queues events about visitors for the business systems, within limits.
+// All fields are required.
 type Teller struct {
 	Ledger Ledger
 	Limits *Limits // of all sites
@@ -40,7 +40,7 @@ type Teller struct {
 	Log    outage.Log
 }
 
-// Keep keeps an event, whatever the limits say.
+// Keep queues an event without regard to the limits.
 func (t Teller) Keep(ctx context.Context, e ledger.Event) error {
 	if err := t.Ledger.Tell(ctx, e); err != nil {
 		return outage.During(outage.CallWrite, err)
@@ -49,7 +49,7 @@ func (t Teller) Keep(ctx context.Context, e ledger.Event) error {
 	return nil
 }
 
-// Tell keeps an event about a session, within the limit of its person.
+// Tell queues an event about a session, within the limit of its person.
 func (t Teller) Tell(ctx context.Context, s *session.Session, e ledger.Event) error {
 	e.Person, e.AppID, e.OpenID = s.Person, s.AppID, s.OpenID
 	if !t.May(e.Kind, e.Person, e.ID) {
@@ -61,8 +61,9 @@ func (t Teller) Tell(ctx context.Context, s *session.Session, e ledger.Event) er
 	return nil
 }
 
-// TellSignIn tells of a sign-in of which WeChat was not asked anew, before its
-// session is made; what is what led to it, and can be spent once.
+// TellSignIn queues the event of a sign-in without a call to WeChat, before its
+// session is made. what identifies the ticket or code that led to it and can be
+// used once.
 func (t Teller) TellSignIn(ctx context.Context, s *session.Session, unionID, reason, what string) error {
 	return t.Tell(ctx, s, ledger.Event{
 		ID: EventID(ledger.SignedIn, reason, what), Kind: ledger.SignedIn, UnionID: unionID, Scope: s.Scope, Reason: reason, At: time.Now(),

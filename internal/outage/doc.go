@@ -1,8 +1,8 @@
-// Package outage writes into the log what does not answer: WeChat, the session store,
-// the ledger ([Outages]). An outage has a line when it begins, one a minute while it
-// lasts, and one when it ends, however many requests fail. [Of] reads from an error what
-// is down; [Log] is how the rooms above write of a sign-in that failed.
+// Package outage logs outages of WeChat, the session store and the ledger
+// ([Outages]). An outage has one line when it begins, one a minute while it
+// lasts, and one when it ends, however many requests fail. [Of] finds in an
+// error what is down; the rooms above log failed sign-ins with [Log].
 //
-// It imports session, internal/ledger and internal/wechat for their errors alone, and
-// internal/limit.
+// It imports session, internal/ledger and internal/wechat only for their
+// errors, and internal/limit.
 package outage

@@ -8,15 +8,15 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// What a store is asked, where one call may fail while others work: a full disk can
-// be read, and a Redis whose memory is full too.
+// The calls of a store that may fail while others work: a full disk can still
+// be read, and so can a Redis whose memory is full.
 const (
 	CallSave  = "save"
 	CallEnd   = "end"
 	CallWrite = "write"
 )
 
-// What can be down.
+// The services that can be down.
 var (
 	Sessions = Down{What: "session store"}
 	Save     = Down{What: "session store", Call: CallSave}
@@ -25,7 +25,7 @@ var (
 	Write    = Down{What: "ledger", Call: CallWrite}
 )
 
-// callError says which call of a store failed.
+// callError names the call of a store that failed.
 type callError struct {
 	call string
 	error
@@ -34,7 +34,7 @@ type callError struct {
 // Unwrap implements errors.Unwrap.
 func (e callError) Unwrap() error { return e.error }
 
-// During notes which call err is of; nil stays nil.
+// During adds to err the call that failed; nil stays nil.
 func During(call string, err error) error {
 	if err == nil {
 		return nil
@@ -42,17 +42,18 @@ func During(call string, err error) error {
 	return callError{call, err}
 }
 
-// notDown is an error that says "unavailable" while nothing is down.
+// notDown wraps an "unavailable" error although nothing is down.
 type notDown struct{ error }
 
 // Unwrap implements errors.Unwrap.
 func (e notDown) Unwrap() error { return e.error }
 
-// NotDown marks an error that says "unavailable" to one visitor while nothing is down.
+// NotDown marks an error as "unavailable" to one visitor only, while nothing is
+// down.
 func NotDown(err error) error { return notDown{err} }
 
-// Of is what err says does not answer; if that is WeChat, at the account of this name.
-// It is empty for what is one visitor's own.
+// Of returns what err says is down. If that is WeChat, it is down for the named
+// account. Of returns nothing for an error that concerns one visitor only.
 func Of(account string, err error) []Down {
 	switch {
 	case isOneVisitors(err):
@@ -73,15 +74,15 @@ func Of(account string, err error) []Down {
 	return all
 }
 
-// isOneVisitors reports what is not available to one visitor, while the store is well
-// (attack: one visitor makes the log say that a store is down).
+// isOneVisitors reports whether an error concerns one visitor only while the
+// store works (attack: one visitor makes the log say that a store is down).
 func isOneVisitors(err error) bool {
 	var apart notDown
 	return errors.Is(err, session.ErrOtherCookie) || errors.Is(err, ledger.ErrCorrupt) || errors.As(err, &apart)
 }
 
-// findDowns looks at all that err wraps: several stores may have failed, each in
-// another call.
+// findDowns searches all errors that err wraps: several stores may have failed,
+// each in another call.
 func findDowns(err error, call string, found map[Down]bool) {
 	if e, ok := any(err).(callError); ok {
 		call = e.call
@@ -104,8 +105,8 @@ func findDowns(err error, call string, found map[Down]bool) {
 	}
 }
 
-// Failing reports whether a store failed a moment ago. What it answers meanwhile may
-// be from its memory.
+// Failing reports whether a store failed a moment ago. Its answers may then
+// come from its memory.
 func Failing(store any) bool {
 	f, ok := store.(interface{ Failing() bool })
 	return ok && f.Failing()

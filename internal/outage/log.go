@@ -9,27 +9,27 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// Log writes of sign-ins that fail: as of an outage if something is down, else by
-// a line of its own, within a limit. All three fields are needed.
+// Log logs failed sign-ins: as part of an outage if something is down,
+// otherwise with a line of their own, within a limit. All fields are required.
 type Log struct {
 	Logger  *slog.Logger
 	Outages *Outages
 	Lines   *limit.Lines
 }
 
-// Worked notes that something answered.
+// Worked records that something answered.
 func (l Log) Worked(downs ...Down) { l.Outages.Worked(l.Logger, downs...) }
 
-// WorkedUnlessFailing notes that a store answered, if it was not from its memory. It
-// is asked at each request.
+// WorkedUnlessFailing records that a store answered, unless from its memory. It
+// is called at each request.
 func (l Log) WorkedUnlessFailing(store any, d Down) {
 	if l.Outages.Open() && !Failing(store) {
 		l.Worked(d)
 	}
 }
 
-// Answered notes what the answer to a call about an account says of WeChat: a refusal
-// is an answer, too.
+// Answered records that WeChat answered a call for an account: a refusal is an
+// answer, too.
 func (l Log) Answered(account string, err error, calls ...string) {
 	if len(Of(account, err)) > 0 {
 		return
@@ -39,12 +39,12 @@ func (l Log) Answered(account string, err error, calls ...string) {
 	}
 }
 
-// Note notes a failure, of a flow if it has an id.
+// Note logs a failure. flowID is the flow's id; "" means none.
 func (l Log) Note(level slog.Level, msg, account, flowID string, err error) {
 	l.noteBy(level, msg, Of(account, err), account, flowID, err)
 }
 
-// noteBy is Note where it is known what is down.
+// noteBy is Note with a known list of what is down.
 func (l Log) noteBy(level slog.Level, msg string, all []Down, account, flowID string, err error) {
 	attrs := failureAttrs(account, flowID, err)
 	if len(all) == 0 {
@@ -66,21 +66,21 @@ func (l Log) noteBy(level slog.Level, msg string, all []Down, account, flowID st
 	}
 }
 
-// Unanswered notes that a request was answered 503.
+// Unanswered logs that a request was answered 503.
 func (l Log) Unanswered(account, flowID string, err error) {
 	all := Of(account, err)
 	if e := (*wechat.Error)(nil); len(all) == 0 && !isOneVisitors(err) && !errors.As(err, &e) {
-		all = []Down{Sessions} // a store that does not say what it failed with
+		all = []Down{Sessions} // a store whose error does not say what failed
 	}
 	l.noteBy(slog.LevelError, "answered 503", all, account, flowID, err)
 }
 
-// Plain writes a failure as it is.
+// Plain logs a failure without limit, and not as an outage.
 func (l Log) Plain(level slog.Level, msg, account, flowID string, err error) {
 	l.Logger.LogAttrs(context.Background(), level, msg, failureAttrs(account, flowID, err)...)
 }
 
-// failureAttrs is the account, the error, and then what else is known.
+// failureAttrs returns the account, the error, and what else is known.
 func failureAttrs(account, flowID string, err error) []slog.Attr {
 	attrs := []slog.Attr{slog.String("account", account), slog.Any("error", err)}
 	if flowID != "" {

@@ -14,36 +14,36 @@ import (
 	"github.com/caddy-wechat/gateway/internal/limit"
 )
 
-// Down is something that does not answer.
+// Down names something that does not answer.
 type Down struct {
 	What    string // such as "session store"
-	Account string // the account by its name, where it is WeChat that does not answer
-	Call    string // what was asked of it, where other calls may work; "" is reading
+	Account string // the account's name, if WeChat does not answer
+	Call    string // the failing call, if others may work; "" is reading
 }
 
-// Failure is what it meant for one request.
+// Failure is the effect of an outage on one request.
 type Failure struct {
 	Level  slog.Level
 	Effect string // what did not happen, such as "session not renewed"
 	Err    error
-	Attrs  []slog.Attr // what else is known of the error
+	Attrs  []slog.Attr // further details of the error
 }
 
-// Outages writes into the log what does not answer: one line when an outage begins,
-// one a minute with the number of failures while it lasts, one when it ends. However
-// many requests fail, they are not a line each (attack: an outage, or a flood during
-// one, fills the disk with log lines and hides what matters). The zero value is ready.
+// Outages logs outages: one line when an outage begins, one a minute with the
+// number of failures while it lasts, one when it ends. Failing requests do not
+// each get a line (attack: an outage, or a flood during one, fills the disk
+// with log lines and hides what matters). The zero value is ready.
 type Outages struct {
-	open atomic.Int32 // outages that last; while it is 0, Worked costs nothing
+	open atomic.Int32 // number of open outages; while it is 0, Worked costs nothing
 
 	mu  sync.Mutex
-	all map[Down]*outage // bounded by the calls and accounts that there are
+	all map[Down]*outage // bounded by the number of calls and accounts
 }
 
-// outage is the state of one thing that was down at least once.
+// outage is the state of something that was down at least once.
 type outage struct {
 	lasts  bool
-	told   bool // its first line is written
+	told   bool // its first line was logged
 	begins limit.One
 	began  time.Time
 	failed time.Time      // the last failure
@@ -58,14 +58,14 @@ const round = time.Minute
 // StoreTimeout bounds what one request may wait for a store.
 const StoreTimeout = 3 * time.Second
 
-// quiet is how long nothing may have failed before a success ends an outage. A
-// call takes no longer: the success is of one that began after the last failure.
+// quiet is how long there must be no failure before a success ends an outage.
+// No call takes longer, so the successful one began after the last failure.
 const quiet = StoreTimeout
 
-// begins limits the first lines of outages of one thing that comes and goes.
+// begins limits the first lines about something that fails again and again.
 var begins = limit.Rate{Burst: 3, Every: round}
 
-// Failed notes one failure.
+// Failed records one failure.
 func (o *Outages) Failed(logger *slog.Logger, d Down, f Failure) {
 	message, attrs := o.count(d, f.Effect)
 	level := f.Level
@@ -76,7 +76,7 @@ func (o *Outages) Failed(logger *slog.Logger, d Down, f Failure) {
 	logger.LogAttrs(context.Background(), level, message, append(attrs, f.Attrs...)...)
 }
 
-// count counts a failure and returns the line to be written, "" for none.
+// count counts a failure and returns the line to log, "" for none.
 func (o *Outages) count(d Down, effect string) (message string, attrs []slog.Attr) {
 	now := time.Now()
 	o.mu.Lock()
@@ -115,7 +115,7 @@ func (o *Outages) count(d Down, effect string) (message string, attrs []slog.Att
 // Open reports whether an outage lasts.
 func (o *Outages) Open() bool { return o.open.Load() > 0 }
 
-// Worked ends the outages of what has just answered, if they last.
+// Worked ends open outages of what has just answered.
 func (o *Outages) Worked(logger *slog.Logger, downs ...Down) {
 	if o.open.Load() == 0 {
 		return
@@ -137,14 +137,15 @@ func (o *Outages) end(d Down) (total int, lasted time.Duration, over bool) {
 	case one == nil || !one.lasts, now.Sub(one.failed) < quiet:
 		return 0, 0, false
 	case !one.told && now.Sub(one.line) < round:
-		return 0, 0, false // it comes and goes: the log has its lines of this minute
+		return 0, 0, false // it fails again and again: it has had its log lines for this minute
 	}
 	one.lasts = false
 	o.open.Add(-1)
 	return one.total, one.failed.Sub(one.began), true
 }
 
-// sum is the number of failures since the last line, and how many had which effect.
+// sum returns the number of failures since the last line, in total and by
+// effect.
 func (one *outage) sum() (number int, effects string) {
 	var parts []string
 	for _, effect := range slices.Sorted(maps.Keys(one.recent)) {

@@ -1,6 +1,6 @@
-// Package profile fetches old profiles anew, behind their visitors' backs, with the
-// refresh token of a consent, which the ledger keeps sealed ([Refresher]). A visitor never
-// waits for it, and is never sent anywhere.
+// Package profile refreshes old profiles in the background, with the refresh
+// token of a consent, which the ledger stores sealed ([Refresher]). A visitor
+// never waits for it and is never redirected.
 //
 // It imports session for the keys that seal, internal/wechat and internal/ledger, and
 // internal/audit and internal/limit for the logs.

@@ -14,27 +14,28 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// A grant is the refresh token of somebody's consent, sealed, as the ledger keeps
-// it: with it WeChat gives their profile again.
+// A grant is the refresh token of a person's consent, sealed, as the ledger
+// stores it. With it WeChat gives the profile again.
 const purposeGrant = "grant"
 
-// Keep seals the refresh token of a consent, nil if there is none: what is kept
-// is of use to nobody without the keys (attack: a stolen ledger file).
+// Keep seals the refresh token of a consent; it returns nil if there is none.
+// The sealed token is useless without the keys (attack: a stolen ledger file).
 func (f *Refresher) Keep(t wechat.Token) []byte {
 	if t.Scope != wechat.ScopeUserInfo || t.Snapshot || t.RefreshToken.IsZero() {
 		return nil
 	}
-	// Bound to the openid: a grant put at somebody else's account opens nothing.
+	// It is bound to the openid: a grant moved to another person's account does
+	// not open.
 	sealed, err := f.Keys.Seal(purposeGrant, t.OpenID, []byte(t.RefreshToken.Reveal()))
 	if err != nil {
-		f.Logger.Warn("refresh token not kept", slog.Any("error", err))
+		f.Logger.Warn("could not seal the refresh token", slog.Any("error", err))
 		return nil
 	}
 	return []byte(sealed)
 }
 
-// refresh fetches one profile, unless it is younger than maxAge meanwhile; then it
-// returns nil.
+// refresh fetches one profile. It returns nil if the profile is meanwhile
+// younger than maxAge.
 func (f *Refresher) refresh(ctx context.Context, job task, maxAge time.Duration) (*ledger.Profile, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -47,7 +48,7 @@ func (f *Refresher) refresh(ctx context.Context, job task, maxAge time.Duration)
 	case !ok:
 		return nil, ErrNoGrant
 	case maxAge > 0 && time.Since(p.ProfileAt) < maxAge:
-		return nil, nil // another instance, or a consent, was first
+		return nil, nil // another instance, or a new consent, has already updated it
 	}
 	s := ledger.Observation{AppID: account.AppID, OpenID: account.OpenID}
 	fetched := f.fetch(ctx, account, &s)
@@ -60,8 +61,9 @@ func (f *Refresher) refresh(ctx context.Context, job task, maxAge time.Duration)
 		}
 	}
 	if p.UnionID == "" && s.UnionID != "" {
-		// The account was bound to an Open Platform account after the consent: the
-		// person is the one who signs in at the other accounts.
+		// The official account was bound to an Open Platform account after the
+		// consent: the unionid identifies the same person at the other
+		// accounts.
 		if _, err := f.Ledger.Observe(ctx, ledger.Observation{AppID: s.AppID, OpenID: s.OpenID, UnionID: s.UnionID, OnlyKnown: true}); err != nil {
 			return nil, fmt.Errorf("profile: %w", err)
 		}
@@ -69,8 +71,8 @@ func (f *Refresher) refresh(ctx context.Context, job task, maxAge time.Duration)
 	return s.Profile, fetched
 }
 
-// end forgets a grant for good: WeChat would say the same every time. One that
-// the person gave anew meanwhile stays.
+// end deletes a grant that WeChat has finally refused. A grant of a newer
+// consent stays.
 func (f *Refresher) end(ctx context.Context, person string, was ledger.Account, why error) error {
 	p, err := f.Ledger.Find(ctx, person)
 	if err != nil {
@@ -86,22 +88,22 @@ func (f *Refresher) end(ctx context.Context, person string, was ledger.Account, 
 	return fmt.Errorf("%w: %w", ErrNoGrant, why)
 }
 
-// errSealedGrant says that no key opens a grant: its key is gone.
+// errSealedGrant says that no key opens a grant: its key was withdrawn.
 var errSealedGrant = errors.New("profile: the grant cannot be opened")
 
-// isOver reports whether a grant is of no use any more: expired, taken back by a
-// changed password, never valid, or sealed by a key that is gone.
+// isOver reports whether a grant has become useless: expired, cancelled by a
+// changed password, never valid, or sealed by a withdrawn key.
 func isOver(err error) bool {
 	return errors.Is(err, wechat.ErrRestart) || errors.Is(err, errSealedGrant)
 }
 
-// fetch asks WeChat and puts what it says into s. The grant is in s as soon as
-// there is a new one: the old one may be dead by then.
+// fetch asks WeChat and writes the answer to s. It sets a new grant in s at
+// once, because the old one may already be invalid.
 func (f *Refresher) fetch(ctx context.Context, a ledger.Account, s *ledger.Observation) error {
 	refreshToken, err := f.Keys.Open(purposeGrant, a.OpenID, string(a.Grant))
 	switch {
 	case errors.Is(err, session.ErrNoKey):
-		return fmt.Errorf("profile: %w", err) // our fault, and not for good
+		return fmt.Errorf("profile: %w", err) // a failure on our side that may pass
 	case err != nil:
 		return errSealedGrant
 	}
@@ -110,9 +112,9 @@ func (f *Refresher) fetch(ctx context.Context, a ledger.Account, s *ledger.Obser
 	case err != nil:
 		return err
 	case token.OpenID != a.OpenID:
-		return fmt.Errorf("profile: the token is another visitor's: %w", wechat.ErrAlert)
+		return fmt.Errorf("profile: the token belongs to another visitor: %w", wechat.ErrAlert)
 	}
-	token.Scope = wechat.ScopeUserInfo // what was granted; WeChat may not repeat it
+	token.Scope = wechat.ScopeUserInfo // the scope of the grant; WeChat may not repeat it
 	s.Grant = f.Keep(token)
 	info, err := f.WeChat.UserInfo(ctx, token.AccessToken, token.OpenID)
 	if err != nil {

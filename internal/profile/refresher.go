@@ -17,60 +17,62 @@ import (
 
 const (
 	workers    = 4
-	maxWaiting = 1000  // who wait; the next ones are noticed again at their next request
-	maxTried   = 16384 // who are remembered to have been tried
+	maxWaiting = 1000  // waiting profiles; the others are noticed again at their next request
+	maxTried   = 16384 // remembered tries
 
-	// pause is how long after a try, whatever came of it, nobody is tried
-	// again: a profile that WeChat does not give must not cost a call a click.
+	// pause is the time after a try, successful or not, in which the profile is
+	// not tried again: a profile that WeChat does not give must not cost a call
+	// per click.
 	pause = time.Hour
 
-	// timeout bounds the two calls and the ledger's.
+	// timeout bounds the two calls to WeChat and those to the ledger.
 	timeout = 20 * time.Second
 )
 
-// What a profile cannot be fetched for, now or later.
+// The final reasons for which a profile cannot be fetched.
 var (
-	// ErrNoGrant says that there is nothing to fetch it with: the person never
-	// consented to the account, or WeChat has ended what it gave.
-	ErrNoGrant = errors.New("profile: there is no grant to fetch the profile with")
+	// ErrNoGrant says that there is no grant: the person never consented to the
+	// account, or WeChat has ended the grant.
+	ErrNoGrant = errors.New("profile: no grant to fetch the profile with")
 
-	// ErrNoProfile says that WeChat gives a placeholder instead of what is known.
-	ErrNoProfile = errors.New("profile: WeChat gives no profile any more")
+	// ErrNoProfile says that WeChat gives a placeholder instead of the known
+	// profile.
+	ErrNoProfile = errors.New("profile: WeChat no longer gives a profile")
 )
 
-// Ledger is what refreshing asks of the ledger.
+// Ledger is the part of the ledger that a Refresher uses.
 type Ledger interface {
 	// Find returns the person with this id.
 	Find(ctx context.Context, id string) (ledger.Person, error)
-	// Renew brings Profile and Grant of a sighting to the account with this openid
-	// of this app id, if it is known and has consented; else it changes nothing
-	// and gives ErrNotFound, in one step: a person who was erased, or has taken
-	// their consent back, while WeChat was asked must not come back by the answer.
-	// ProfileAt moves even if the profile is the same.
+	// Renew writes Profile and Grant of an observation to the account with this
+	// openid of this app id, if it is known and has consented. Otherwise it
+	// changes nothing and returns ErrNotFound. It is one step: data of a person
+	// who was erased, or withdrew consent, during the call to WeChat must not
+	// come back by the answer. ProfileAt moves even if the profile is
+	// unchanged.
 	Renew(ctx context.Context, s ledger.Observation) error
-	// Observe brings in the unionid of a sighting of somebody who is known already (OnlyKnown).
+	// Observe records the unionid of a person who is already known (OnlyKnown).
 	Observe(ctx context.Context, s ledger.Observation) (ledger.Person, error)
 }
 
-// Refresher fetches the profiles of persons who come, and whose profile is old, with
-// the refresh token of their consent, behind their backs: nobody waits for it, and
-// nobody is sent anywhere. A token lives for thirty days, and for as long as
-// WeChat likes; once it is over the grant is forgotten, and the profile stays as
-// it is until the next consent.
+// Refresher refreshes old profiles of active visitors in the background, with
+// the refresh token of their consent. No visitor waits for it or is redirected.
+// A token lives for at most thirty days; WeChat may end it earlier. Then the
+// grant is deleted, and the profile stays as it is until the next consent.
 //
-// WeChat, Ledger, Keys and Logger are needed. Fields must not change while it is
-// used. Sign-ins call Keep, requests Stale, and pushes Refetch.
+// WeChat, Ledger, Keys and Logger are required. Fields must not change while it
+// is in use. Sign-ins call Keep, requests Stale, and pushes Refetch.
 type Refresher struct {
 	WeChat *wechat.Client
 	Ledger Ledger
 	Keys   *session.Ring
-	MaxAge time.Duration // of a profile that need not be fetched anew
+	MaxAge time.Duration // the age from which a profile is refreshed
 	Logger *slog.Logger
 	Audit  *slog.Logger // may be nil
 
 	mu      sync.Mutex
 	queue   []task
-	tried   map[task]time.Time // when; also who waits or is at work
+	tried   map[task]time.Time // when each was tried; includes waiting and running ones
 	workers int
 	closed  bool
 	ctx     context.Context
@@ -81,8 +83,8 @@ type Refresher struct {
 
 type task struct{ person, appID string }
 
-// Stale has a person's profile fetched, soon and once. It never blocks, and
-// ignores who cannot be served.
+// Stale queues a person's profile to be fetched once. It never blocks, and
+// ignores persons without a grant.
 func (f *Refresher) Stale(p ledger.Person, appID string) {
 	if _, ok := granted(&p, appID); !ok {
 		return
@@ -106,7 +108,7 @@ func (f *Refresher) Stale(p ledger.Person, appID string) {
 	}
 }
 
-// forget drops who may be tried again, or anybody where there are too many.
+// forget drops tries that are old enough, or any if there are too many.
 func (f *Refresher) forget(now time.Time) {
 	if len(f.tried) < maxTried {
 		return
@@ -118,7 +120,7 @@ func (f *Refresher) forget(now time.Time) {
 	}
 }
 
-// run works until nobody waits.
+// run works until the queue is empty.
 func (f *Refresher) run() {
 	for {
 		f.mu.Lock()
@@ -136,24 +138,24 @@ func (f *Refresher) run() {
 	}
 }
 
-// logUnfetched has a line for a profile that was not fetched, but not for each of
-// thousands while WeChat does not answer.
+// logUnfetched logs that a profile was not fetched, within a limit: not a line
+// for each of thousands while WeChat does not answer.
 func (f *Refresher) logUnfetched(job task, err error) {
 	if ok, left := f.lines.Take(""); ok {
 		f.Logger.Info("profile not fetched", slog.String("user", audit.ShortID(job.person)), slog.Any("error", err), slog.Int("left_out", left))
 	}
 }
 
-// Refetch fetches the profile of a person now, however old it is: WeChat said
-// that it changed. ErrNoGrant and ErrNoProfile say that what is known should be
-// cleared: no other can be fetched. Any other error may pass.
+// Refetch fetches the profile of a person now, because WeChat reported a
+// change. After ErrNoGrant and ErrNoProfile the caller should clear the known
+// profile: no other can be fetched. Any other error is temporary.
 func (f *Refresher) Refetch(ctx context.Context, p ledger.Person, appID string) error {
 	fetched, err := f.refresh(ctx, task{p.ID, appID}, 0)
 	if err != nil {
 		return err
 	}
-	// The ledger keeps a name that says something rather than a placeholder. Here
-	// that would keep a name that WeChat has removed.
+	// The ledger prefers a real name to a placeholder. Here that would keep a
+	// name that WeChat has removed.
 	now, err := f.Ledger.Find(ctx, p.ID)
 	switch {
 	case err != nil:
@@ -164,7 +166,7 @@ func (f *Refresher) Refetch(ctx context.Context, p ledger.Person, appID string) 
 	return nil
 }
 
-// Close ends what is under way and forgets who waits.
+// Close ends the running call and empties the queue.
 func (f *Refresher) Close() error {
 	f.mu.Lock()
 	f.closed, f.queue = true, nil
