@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Family is the kind of client a User-Agent claims to be. It only chooses how a
-// visitor is asked to sign in; it never grants anything, since anyone can send
-// any User-Agent (attack: GHSA-5hvv-m4w4-gf6v).
+// Family is the kind of client a User-Agent claims to be. It only selects how a
+// visitor is asked to sign in. It never grants anything, since a client can
+// send any User-Agent (attack: GHSA-5hvv-m4w4-gf6v).
 type Family string
 
 // The families that the dance distinguishes.
@@ -19,7 +19,7 @@ const (
 	FamilyDevtools Family = "devtools" // WeChat's developer tools
 )
 
-// Browser is what a User-Agent says about its sender.
+// Browser is what a User-Agent says about its client.
 type Browser struct {
 	Family      Family
 	MiniProgram bool // a web-view inside a mini program
@@ -36,7 +36,7 @@ var signs = []struct {
 	{FamilyWeChat, regexp.MustCompile(`(?i)MicroMessenger/\d`)},
 }
 
-// MaxUserAgent bounds what is looked at, in bytes.
+// MaxUserAgent bounds the part of a User-Agent that is read, in bytes.
 const MaxUserAgent = 1024
 
 // DetectBrowser reads a User-Agent header.
@@ -55,14 +55,14 @@ func DetectBrowser(userAgent string) Browser {
 	return b
 }
 
-// InWeChat reports whether the client can walk WeChat's web authorisation.
+// InWeChat reports whether the client can complete WeChat's web authorisation.
 func (b Browser) InWeChat() bool {
 	return b.Family == FamilyWeChat || b.Family == FamilyDevtools
 }
 
 // WantsPage reports whether r is a browser loading a page, whatever its method:
-// the answer may then be HTML. Everything else (XHR, fetch, images, WebSocket
-// handshakes) is answered with JSON and never redirected to WeChat.
+// the answer may then be HTML. Every other request (XHR, fetch, images,
+// WebSocket handshakes) gets JSON and is never redirected to WeChat.
 func WantsPage(r *http.Request) bool {
 	if r.Header.Get("Upgrade") != "" {
 		return false // a WebSocket handshake cannot follow a redirect
@@ -74,15 +74,15 @@ func WantsPage(r *http.Request) bool {
 		return r.Header.Get("Sec-Fetch-Dest") == "document"
 	}
 	// Android's WebView sends X-Requested-With: com.tencent.mm on page loads,
-	// so presence alone says nothing.
+	// so the presence of the header says nothing.
 	if strings.EqualFold(r.Header.Get("X-Requested-With"), "XMLHttpRequest") {
 		return false
 	}
 	return strings.Contains(strings.ToLower(r.Header.Get("Accept")), "text/html")
 }
 
-// IsNavigation reports whether r is a page load that may be redirected: a POST
-// must never be turned silently into a GET.
+// IsNavigation reports whether r is a page load that may be redirected: a
+// redirect must never turn a POST silently into a GET.
 func IsNavigation(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && WantsPage(r)
 }

@@ -2,15 +2,16 @@ package request
 
 import "strings"
 
-// Device is what a browser claims to be, as places in two tables, counted from one;
-// zero is unknown. Nothing that was sent gets onto a page or into a log.
+// Device is what a browser claims to be, as positions in two tables, counted
+// from one; zero is unknown. No text of the client gets onto a page or into a
+// log.
 type Device struct{ System, Program byte }
 
-// sign is the tell-tale of a system or a browser in a User-Agent, in small letters.
+// sign is the mark of a system or a browser in a User-Agent, in lower case.
 type sign struct{ sign, Name, Word string }
 
-// The tables, in the order in which they must be tried. A code in which a place
-// travels lives for two minutes.
+// The tables, in the order in which they must be tried. Positions may change in
+// a new version: scan codes that contain them live for two minutes.
 var (
 	deviceSystems = []sign{
 		{"openharmony", "HarmonyOS", "ohos"},
@@ -54,7 +55,7 @@ func place(table []sign, lower string) byte {
 	return 0
 }
 
-// at returns the sign at a place, the zero one if there is none.
+// at returns the sign at a position, the zero sign if there is none.
 func at(table []sign, place byte) sign {
 	if place == 0 || int(place) > len(table) {
 		return sign{}
@@ -62,12 +63,12 @@ func at(table []sign, place byte) sign {
 	return table[place-1]
 }
 
-// Name is the device as people know it: "Windows · Chrome", "" if unknown.
+// Name returns the device's name for pages: "Windows · Chrome", "" if unknown.
 func (d Device) Name() string {
 	return strings.Trim(at(deviceSystems, d.System).Name+" · "+at(devicePrograms, d.Program).Name, " ·")
 }
 
-// Word is the device for logs: windows_chrome; other if unknown.
+// Word returns the device's name for logs: windows_chrome; other if unknown.
 func (d Device) Word() string {
 	word := strings.Trim(at(deviceSystems, d.System).Word+"_"+at(devicePrograms, d.Program).Word, "_")
 	if word == "" {

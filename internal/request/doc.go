@@ -1,12 +1,13 @@
-// Package request reads what a request says about itself: what kind of browser sent
-// it, whether it loads a page, which site it asks for, how servers may read its path,
-// which address of the site a visitor may come back to, and which headers a visitor
-// must not send. It decides nothing: package gate does, with what it finds here.
+// Package request reads what a request says about itself: the kind of browser,
+// whether it loads a page, its site, the readings of its path, the address to
+// return to, and headers that a visitor must not send. It makes no decisions:
+// package gate does.
 //
-// Everything here comes from strangers. A User-Agent grants nothing. A path is read
-// in every way a server behind us may read it ([ReadPath]): a rule that opens must
-// hold in all of them, a rule that demands in one ([Paths]). A return target that
-// could lead elsewhere becomes "/" ([CleanTarget]).
+// All input comes from untrusted clients. A User-Agent grants nothing. A path
+// is read in every way in which an upstream may read it ([ReadPath]): a rule
+// that opens a path must hold for all readings, a rule that demands a session
+// for one ([Paths]). A return target that could lead to another site becomes
+// "/" ([CleanTarget]).
 //
-// It imports the standard library alone.
+// It imports only the standard library.
 package request

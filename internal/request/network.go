@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// Bits of an address that name a client network: what one customer of a provider
-// is given at least. Shares and limits count networks, not addresses (attack: one
-// machine takes another IPv6 address for each request).
+// The bits of an address that identify a client network: the smallest network
+// that a provider gives to one customer. Shares and limits count networks, not
+// addresses (attack: one machine uses another IPv6 address for each request).
 const (
 	networkBits4 = 24
 	networkBits6 = 56
 )
 
-// NetworkOf returns the client network of an address. All addresses that are not
-// known, such as those of unix sockets, are one network: the zero Prefix.
+// NetworkOf returns the client network of an address. All unknown addresses,
+// such as those of Unix sockets, are one network: the zero Prefix.
 func NetworkOf(addr netip.Addr) netip.Prefix {
 	bits := networkBits6
 	if addr.Is4() {
@@ -28,8 +28,8 @@ func NetworkOf(addr netip.Addr) netip.Prefix {
 	return p
 }
 
-// ParseAddr reads a client's address, with a port or without; the zero one if it is
-// none.
+// ParseAddr reads a client's address, with or without a port. It returns the
+// zero Addr for any other text.
 func ParseAddr(text string) netip.Addr {
 	if host, _, err := net.SplitHostPort(text); err == nil {
 		text = host
@@ -41,7 +41,7 @@ func ParseAddr(text string) netip.Addr {
 	return addr.Unmap().WithZone("")
 }
 
-// MaskAddr keeps of an address what tells roughly where it is.
+// MaskAddr returns the part of an address that tells only its rough location.
 func MaskAddr(addr netip.Addr) netip.Prefix {
 	bits := 48
 	if addr.Is4() {
@@ -54,7 +54,8 @@ func MaskAddr(addr netip.Addr) netip.Prefix {
 	return p
 }
 
-// NetworkName is a masked address as people read it: 203.0.113.x or 2001:db8:1::x.
+// NetworkName formats a masked address for people: 203.0.113.x or
+// 2001:db8:1::x.
 func NetworkName(p netip.Prefix) string {
 	switch addr := p.Addr(); {
 	case addr.Is4():

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Origin is the public origin of the site that r asks for. It is the
-// configured one, else it comes from the Host and whether TLS ended here. X-Forwarded-*
-// decide nothing (attacks: CVE-2024-21499, spoofed hosts in redirects).
+// Origin returns the public origin of the site of r: the configured one, or
+// else one from the Host and whether TLS ends here. It ignores X-Forwarded-*
+// (attacks: CVE-2024-21499, spoofed hosts in redirects).
 func Origin(configured string, r *http.Request) (string, bool) {
 	if configured != "" {
 		return configured, true
@@ -22,8 +22,8 @@ func Origin(configured string, r *http.Request) (string, bool) {
 	return scheme + "://" + host, ok
 }
 
-// CanonicalOrigin checks an origin from the configuration: scheme and host,
-// nothing else.
+// CanonicalOrigin checks an origin from the configuration: it must be a scheme
+// and a host, nothing else.
 func CanonicalOrigin(raw string) (string, bool) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil ||
@@ -34,9 +34,9 @@ func CanonicalOrigin(raw string) (string, bool) {
 	return u.Scheme + "://" + host, ok
 }
 
-// canonicalHost lower-cases host and drops the scheme's own port. It refuses
-// what is not a plain host name or address, since the host becomes part of an
-// address that visitors are sent to.
+// canonicalHost lower-cases host and drops the scheme's default port. It
+// accepts only a plain host name or address, since the host becomes part of an
+// address that visitors are redirected to.
 func canonicalHost(host, scheme string) (string, bool) {
 	if host == "" || len(host) > 260 {
 		return "", false
@@ -51,7 +51,7 @@ func canonicalHost(host, scheme string) (string, bool) {
 	return name + ":" + port, true
 }
 
-// CutPort splits a host from its port; ok is false where there is none.
+// CutPort splits a host from its port; ok is false if there is no port.
 func CutPort(host string) (name, port string, ok bool) {
 	i := strings.LastIndexByte(host, ':')
 	if i < 0 || strings.HasSuffix(host, "]") {

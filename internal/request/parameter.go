@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Parameter returns the values of a parameter in the order sent. Like browsers, and
-// unlike net/url, it takes a ; for a part of the value: /a.jsp;jsessionid=1.
+// Parameter returns the values of a parameter in the order sent. Like browsers,
+// and unlike net/url, it treats ; as part of the value: /a.jsp;jsessionid=1.
 func Parameter(rawQuery, name string) (values []string) {
 	for part := range strings.SplitSeq(rawQuery, "&") {
 		if !isParameter(part, name) {
@@ -21,9 +21,9 @@ func Parameter(rawQuery, name string) (values []string) {
 	return values
 }
 
-// CutAtAmpersand reports whether a parameter holds an address that was not
-// percent-encoded, and that goes on in the parameters behind it: it has a raw ?, and
-// one follows that is none of those that may stand there.
+// CutAtAmpersand reports whether a parameter contains an address that was not
+// percent-encoded and so was cut at its first &: it has a raw ?, and a
+// parameter follows that is not among the allowed ones.
 func CutAtAmpersand(rawQuery, name string, allowed ...string) bool {
 	goesOn := false
 	for part := range strings.SplitSeq(rawQuery, "&") {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// demandsPath reports whether pattern means s for the sake of asking more: a
-// suffix holds at any depth, whatever stands before it.
+// demandsPath reports whether a pattern that demands something matches s. A
+// suffix matches at any depth, after any path.
 func demandsPath(pattern, s string) bool {
 	if prefix, ok := cutPrefixPattern(pattern); ok {
 		return strings.HasPrefix(s, prefix)
@@ -23,9 +23,9 @@ func demandsPath(pattern, s string) bool {
 	return err == nil && matched
 }
 
-// opensPath reports whether pattern means the plain path s for the sake of
-// letting through. A suffix opens files only, not what a script answers: PHP,
-// CGI and ASP.NET run /admin.php for /admin.php/x.css, and a servlet at /orders/*
+// opensPath reports whether a pattern that opens paths matches the plain path
+// s. A suffix opens only files, not paths that a script answers: PHP, CGI and
+// ASP.NET run /admin.php for /admin.php/x.css, and a servlet at /orders/*
 // answers /orders/x.css.
 func opensPath(pattern, s string) bool {
 	if pattern == "*" {
@@ -35,7 +35,7 @@ func opensPath(pattern, s string) bool {
 		if strings.LastIndexByte(s, '/') > 0 {
 			return false
 		}
-		pattern = "/" + pattern // not anywhere: in the root
+		pattern = "/" + pattern // matches only in the root, not anywhere
 	}
 	if prefix, ok := cutPrefixPattern(pattern); ok {
 		return strings.HasPrefix(s, prefix)
@@ -48,9 +48,9 @@ func opensPath(pattern, s string) bool {
 	return err == nil && matched && !opensScript(pattern, s)
 }
 
-// opensBelow reports whether rest is a file below folder that no script answers:
-// below the root, it stands in the root itself; elsewhere, no segment before the
-// last looks like a script's name.
+// opensBelow reports whether rest is a file below folder that no script
+// answers. Below the root, the file must be in the root itself; elsewhere, no
+// segment before the last may look like a script's name.
 func opensBelow(folder, rest string) bool {
 	last := strings.LastIndexByte(rest, '/')
 	if last < 0 {
@@ -60,7 +60,7 @@ func opensBelow(folder, rest string) bool {
 	return folder != "/" && !strings.ContainsAny(folders, ".;:") && !strings.Contains(folders, " /")
 }
 
-// bareSuffix returns the suffix of a pattern that names no folder before it.
+// bareSuffix returns the suffix of a pattern without a folder before it.
 func bareSuffix(pattern string) (suffix string, ok bool) {
 	if strings.HasPrefix(pattern, "*") {
 		return pattern, pattern != "*"
@@ -73,18 +73,19 @@ func bareSuffix(pattern string) (suffix string, ok bool) {
 	return suffix, strings.Contains(suffix, "*") && !strings.HasSuffix(suffix, "*")
 }
 
-// opensScript reports whether a star for a folder (/shops/*/menu, /theme/*/*.css)
-// meets a script's name, which answers for whatever stands behind it.
+// opensScript reports whether a star for a folder (/shops/*/menu,
+// /theme/*/*.css) matches a script's name. That script also answers every path
+// below its name.
 func opensScript(pattern, s string) bool {
 	if _, bare := bareSuffix(pattern); bare {
 		return true
 	}
 	patterns, segments := strings.Split(pattern, "/"), strings.Split(s, "/")
 	if len(patterns) != len(segments) {
-		return true // a class like [^a] has met a slash
+		return true // a class like [^a] has matched a slash
 	}
 	last := len(segments) - 1
-	strict := isGlob(patterns[last]) // a suffix; a whole name says more of what it means
+	strict := isGlob(patterns[last]) // strict for a suffix; a full name is more specific
 	for i, segment := range segments[:last] {
 		if isGlob(patterns[i]) && looksLikeScript(segment) && (strict || !isVersion(segment)) {
 			return true
@@ -93,15 +94,15 @@ func opensScript(pattern, s string) bool {
 	return false
 }
 
-// isVersion reports whether a dot in a segment is a number's: 1.5 or v2.0 is no
-// script.
+// isVersion reports whether the dot in a segment belongs to a number: 1.5 or
+// v2.0 is not a script.
 func isVersion(segment string) bool {
 	dot := strings.LastIndexByte(segment, '.')
 	return dot >= 0 && dot < len(segment)-1 && strings.Trim(segment[dot+1:], "0123456789") == "" && !strings.ContainsAny(segment, ";:")
 }
 
-// looksLikeScript reports whether a server may take a segment for a program, or
-// for a name with something behind it, rather than for a folder.
+// looksLikeScript reports whether a server may read a segment as a program, or
+// as a name with parameters, instead of as a folder.
 func looksLikeScript(segment string) bool { return strings.ContainsAny(segment, ".;:") }
 
 // StarsForFolders reports whether a pattern has a star in the place of a folder.
@@ -118,21 +119,21 @@ func BelowScript(u *url.URL) bool {
 
 func isGlob(pattern string) bool { return strings.ContainsAny(pattern, "*[") }
 
-// cutPrefixPattern takes the star off a prefix like /static/*.
+// cutPrefixPattern removes the star from a prefix like /static/*.
 func cutPrefixPattern(pattern string) (prefix string, ok bool) {
 	prefix, ok = strings.CutSuffix(pattern, "*")
 	return prefix, ok && !strings.Contains(prefix, "*")
 }
 
-// cutSuffixPattern takes a suffix below a folder apart: /theme/*.css is below
+// cutSuffixPattern splits a suffix below a folder: /theme/*.css is below
 // /theme/ and ends with .css.
 func cutSuffixPattern(pattern string) (folder, suffix string, ok bool) {
 	folder, suffix, ok = strings.Cut(pattern, "*")
 	return folder, suffix, ok && suffix != "" && strings.HasSuffix(folder, "/") && !strings.Contains(folder, "[") && !strings.ContainsAny(suffix, "*[/")
 }
 
-// OtherSlash returns p without the slash at its end, or with one: some servers
-// take both for one path.
+// OtherSlash removes the slash at the end of p, or adds one: some servers treat
+// both as one path.
 func OtherSlash(p string) string {
 	if bare, ok := strings.CutSuffix(p, "/"); ok && bare != "" {
 		return bare
@@ -143,8 +144,8 @@ func OtherSlash(p string) string {
 	return p + "/"
 }
 
-// foldCase writes p in one case, as servers on Windows compare. Letters that are
-// another's capital (ſ is one of S) count as that one.
+// foldCase converts p to one case, as servers on Windows compare paths. Letters
+// with a common capital (ſ and s) become the same letter.
 func foldCase(p string) string {
 	for i := range len(p) {
 		if p[i] >= 0x80 {

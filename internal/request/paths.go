@@ -17,7 +17,7 @@ type Paths []string
 // maxPattern bounds one pattern in bytes.
 const maxPattern = 256
 
-// Validate reports the first pattern that could not mean what it says.
+// Validate returns an error for the first pattern that cannot work as written.
 func (p Paths) Validate() error {
 	for _, pattern := range p {
 		switch {
@@ -36,10 +36,10 @@ func (p Paths) Validate() error {
 }
 
 // BareSuffix returns the first pattern that is a suffix without a folder before
-// it, such as *.css or /*/*.css, and that suffix. Such a pattern may demand
-// something; it must not open anything (attack: PHP runs /admin.php for
-// /admin.php/x.css, and a servlet at /orders/* answers /orders/x.css). A lone star
-// says plainly that it means everything.
+// it, such as *.css or /*/*.css, and that suffix. Such a pattern may demand a
+// session, but must not open paths (attack: PHP runs /admin.php for
+// /admin.php/x.css, and a servlet at /orders/* answers /orders/x.css). A lone
+// star clearly means everything.
 func (p Paths) BareSuffix() (pattern, suffix string, ok bool) {
 	for _, pattern := range p {
 		if suffix, ok := bareSuffix(pattern); ok {
@@ -49,11 +49,11 @@ func (p Paths) BareSuffix() (pattern, suffix string, ok bool) {
 	return "", "", false
 }
 
-// Opens reports whether a pattern matches u for the sake of *letting through*.
-// Only a path that every upstream reads the same way can be opened: one with
-// path parameters (/static/..;/admin means /admin to Tomcat), backslashes,
-// second escapes or dot segments is never opened, whatever it seems to match
-// (attacks: GHSA-7rh7-c77v-6434, GHSA-pxq7-h93f-9jrg). The query has no say.
+// Opens reports whether a pattern that *lets requests through* matches u. Only
+// a path that every upstream reads the same way can be opened: one with path
+// parameters (/static/..;/admin means /admin to Tomcat), backslashes, double
+// escapes or dot segments is never opened, whatever it seems to match (attacks:
+// GHSA-7rh7-c77v-6434, GHSA-pxq7-h93f-9jrg). The query is ignored.
 func (p Paths) Opens(u *url.URL) bool {
 	if len(p) == 0 || !PlainPath(u) {
 		return false
@@ -61,12 +61,12 @@ func (p Paths) Opens(u *url.URL) bool {
 	return slices.ContainsFunc(p, func(pattern string) bool { return opensPath(pattern, u.Path) })
 }
 
-// InRoot reports whether u's path has one segment only.
+// InRoot reports whether u's path has only one segment.
 func InRoot(u *url.URL) bool { return strings.LastIndexByte(u.Path, '/') == 0 }
 
-// DemandsAny reports whether a pattern matches any of the readings of a path for
-// the sake of *asking more*, with or without a slash at the end, in any case. In
-// doubt it does.
+// DemandsAny reports whether a pattern that *demands more* matches any reading
+// of a path, with or without a slash at the end, in any case. In doubt it
+// returns true.
 func (p Paths) DemandsAny(r Readings) bool {
 	return len(p) > 0 && (r.Doubt || r.Any(p.demandsReading))
 }
@@ -93,7 +93,8 @@ func PlainPath(u *url.URL) bool {
 	if clean := path.Clean(p); clean != p && clean+"/" != p {
 		return false
 	}
-	// Windows may take a segment of dots and blanks for a dot segment: "/x/.. /y".
+	// Windows may read a segment of dots and spaces as a dot segment: "/x/..
+	// /y".
 	if strings.Contains(p, "/.") || strings.Contains(p, "/ ") {
 		if ends := withoutSegmentEnds(p); cleanPath(ends) != ends {
 			return false

@@ -8,40 +8,40 @@ import (
 )
 
 const (
-	// maxReadings bounds how many ways of reading one path are followed.
+	// maxReadings bounds the readings of one path.
 	maxReadings = 64
-	// maxReadPath bounds, in bytes, a path whose readings are followed.
+	// maxReadPath bounds, in bytes, a path whose readings are computed.
 	maxReadPath = 1024
 )
 
-// Readings are the paths that servers may take one address for. A server may
+// Readings are the paths as which servers may read one address. A server may
 // decode it again, cut path parameters (Tomcat), session ids (ASP.NET), and
-// what Windows ignores at the end of a segment, and resolve dot segments before
-// or after any of that.
+// characters that Windows ignores at the end of a segment, and resolve dot
+// segments before or after any of these.
 type Readings struct {
 	sent string   // the path as net/url decodes it
-	more []string // what else it may be
+	more []string // other readings
 
-	// Doubt says that the path may also be something that is not listed: an escape
-	// in it does not decode, it has a control character, or there are too many ways
-	// to read it. No honest address is like that.
+	// Doubt says that the path may have readings that are not listed: an escape
+	// in it does not decode, it has a control character, or it has too many
+	// readings. No legitimate address is like that.
 	Doubt bool
 }
 
-// ReadPath returns the readings of u's path. The query has no say.
+// ReadPath returns the readings of u's path. The query is ignored.
 func ReadPath(u *url.URL) Readings {
 	sent := u.Path
 	if !strings.HasPrefix(sent, "/") {
 		sent = "/" + sent
 	}
 	if PlainPath(u) && isSettled(sent) {
-		return Readings{sent: sent} // nearly all addresses: nothing to interpret
+		return Readings{sent: sent} // the common case: the path has one reading
 	}
 	if len(sent) > maxReadPath || isUndecodable(sent) {
 		return Readings{sent: sent, Doubt: true}
 	}
 	all := []string{sent}
-	// An escaped slash is no separator to some servers.
+	// Some servers do not treat an escaped slash as a separator.
 	if raw := u.EscapedPath(); strings.HasPrefix(raw, "/") && strings.Contains(strings.ToLower(raw), "%2f") {
 		all = append(all, UnescapeOnce(strings.NewReplacer("%2f", "%252F", "%2F", "%252F").Replace(raw)))
 	}
@@ -49,18 +49,18 @@ func ReadPath(u *url.URL) Readings {
 	return Readings{sent: sent, more: all[1:], Doubt: !complete}
 }
 
-// Any reports whether f holds for one of the readings at least.
+// Any reports whether f holds for at least one reading.
 func (r Readings) Any(f func(path string) bool) bool {
 	return f(r.sent) || slices.ContainsFunc(r.more, f)
 }
 
-// Every reports whether f holds for all readings. In doubt it does not.
+// Every reports whether f holds for all readings. In doubt it returns false.
 func (r Readings) Every(f func(path string) bool) bool {
 	return !r.Doubt && !r.Any(func(path string) bool { return !f(path) })
 }
 
-// followReadings applies every step to every reading, until nothing new comes:
-// so steps combine in whatever order a server takes them.
+// followReadings applies every step to every reading until there is no new one,
+// so that steps combine in any order in which a server may take them.
 func followReadings(all []string) (_ []string, complete bool) {
 	add := func(next string) bool {
 		if slices.Contains(all, next) {
@@ -84,7 +84,7 @@ func followReadings(all []string) (_ []string, complete bool) {
 			if reading[i] != '/' || !isScript(reading[:i]) {
 				continue
 			}
-			// A front controller takes what follows its name for the path:
+			// A front controller uses the part after its name as the path:
 			// /index.php/account/x is /account/x to the app.
 			if !add(cleanPath(reading[:i])) || !add(cleanPath(reading[i:])) {
 				return all, false
@@ -94,15 +94,15 @@ func followReadings(all []string) (_ []string, complete bool) {
 	return all, true
 }
 
-// isScript reports whether p may name a file: PHP, CGI and ASP.NET run
-// /pay.php for /pay.php/x as well (PATH_INFO).
+// isScript reports whether p may name a file: PHP, CGI and ASP.NET also run
+// /pay.php for /pay.php/x (PATH_INFO).
 func isScript(p string) bool {
 	name := p[strings.LastIndexByte(p, '/')+1:]
 	return strings.Contains(name, ".") && strings.Trim(name, ".") != ""
 }
 
-// isSettled reports whether none of the steps changes a plain path, and no
-// script stands within it.
+// isSettled reports whether no step changes a plain path, and no folder in it
+// may be a script.
 func isSettled(plain string) bool {
 	last := strings.LastIndexByte(plain, '/')
 	folders, file := plain[:last], plain[last+1:]
@@ -112,8 +112,8 @@ func isSettled(plain string) bool {
 }
 
 // isUndecodable reports whether p has a control character, or an escape that
-// decoders read in ways of their own: %zz is some byte to those that do not
-// check digits. A per cent sign at the very end begins no escape (/50%25).
+// decoders read differently: %zz is some byte to those that do not check
+// digits. A per cent sign at the end begins no escape (/50%25).
 func isUndecodable(p string) bool {
 	for range maxReadings {
 		next := UnescapeOnce(p)

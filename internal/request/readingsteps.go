@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// readingSteps are what servers do to a path before they choose who answers it.
-// Each takes a path that begins with a slash, and returns one.
+// readingSteps are what servers do to a path before they select a handler. Each
+// takes and returns a path that begins with a slash.
 var readingSteps = []func(string) string{
 	UnescapeOnce,
 	decodeOverlong,
@@ -20,7 +20,7 @@ var readingSteps = []func(string) string{
 	cleanPath,
 }
 
-// withSlashes takes a backslash for a slash, as IIS and browsers do.
+// withSlashes turns backslashes into slashes, as IIS and browsers do.
 func withSlashes(p string) string { return strings.ReplaceAll(p, `\`, "/") }
 
 // withoutParams cuts path parameters, as servlet containers do:
@@ -36,7 +36,7 @@ func withoutParams(p string) string {
 }
 
 // withoutSegmentEnds cuts what Windows and C programs ignore at the end of a
-// segment: dots, blanks and NULs, and the name of an NTFS stream
+// segment: dots, spaces and NULs, and the name of an NTFS stream
 // (/account::$INDEX_ALLOCATION/x, CVE-2010-2731).
 func withoutSegmentEnds(p string) string {
 	return mapSegments(p, func(segment string) string {
@@ -51,7 +51,7 @@ func withoutSegmentEnds(p string) string {
 	})
 }
 
-// withParents takes any number of dots for two.
+// withParents reads a segment of any number of dots as two dots.
 func withParents(p string) string {
 	if !strings.Contains(p, ".") {
 		return p
@@ -72,10 +72,10 @@ func withoutStream(segment string) string {
 	return segment
 }
 
-// mapSegments puts f(segment) into the place of each segment of p.
+// mapSegments replaces each segment of p by f(segment).
 func mapSegments(p string, f func(string) string) string {
 	var out strings.Builder
-	kept := 0 // what was copied so far
+	kept := 0 // how much of p is copied
 	for begin := 0; begin <= len(p); {
 		end := len(p)
 		if i := strings.IndexByte(p[begin:], '/'); i >= 0 {
@@ -96,8 +96,8 @@ func mapSegments(p string, f func(string) string) string {
 	return out.String()
 }
 
-// untilQuery ends the path where a program that decodes first, and splits the
-// query off later, ends it; and at a NUL, where a C program does.
+// untilQuery cuts the path at a decoded ? or #, as a program does that decodes
+// before it splits off the query, and at a NUL, as a C program does.
 func untilQuery(p string) string {
 	if i := strings.IndexAny(p, "?#\x00"); i >= 0 {
 		return p[:i]
@@ -105,7 +105,7 @@ func untilQuery(p string) string {
 	return p
 }
 
-// withoutAuthority takes //host/account/x for an address without a scheme, as
+// withoutAuthority reads //host/account/x as an address without a scheme, as
 // `new URL(request.url, base)` does.
 func withoutAuthority(p string) string {
 	rest, ok := strings.CutPrefix(p, "//")
@@ -117,8 +117,8 @@ func withoutAuthority(p string) string {
 }
 
 // withoutCookieless cuts session ids that ASP.NET keeps in the path:
-// /(S(abc))/account/x is /account/x, and so is /(A(1)F(2))/account/x. What
-// follows at once joins what stood before (CVE-2023-36899).
+// /(S(abc))/account/x is /account/x, and so is /(A(1)F(2))/account/x. Text
+// directly after the id joins the text before it (CVE-2023-36899).
 func withoutCookieless(p string) string {
 	for from := 0; ; {
 		i := strings.Index(p[from:], "/(")
@@ -138,7 +138,7 @@ func withoutCookieless(p string) string {
 	return p
 }
 
-// cookielessEnd returns where the groups X(…)Y(…)) that begin at i end; 0 if
+// cookielessEnd returns the end of the groups X(…)Y(…)) that begin at i; 0 if
 // there are none.
 func cookielessEnd(p string, i int) int {
 	for groups := 0; i < len(p); groups++ {
@@ -157,9 +157,9 @@ func cookielessEnd(p string, i int) int {
 	return 0
 }
 
-// decodeOverlong decodes UTF-8 that takes more bytes than it needs, as careless
-// decoders do: %c0%ae is a dot to them (CVE-2008-2938), and %c1%a1 an a. The
-// other bytes stay: they may be GBK.
+// decodeOverlong decodes UTF-8 with more bytes than needed, as careless
+// decoders do: %c0%ae is a dot to them (CVE-2008-2938), and %c1%a1 an a. Other
+// bytes stay, because they may be GBK.
 func decodeOverlong(p string) string {
 	if utf8.ValidString(p) {
 		return p
@@ -178,13 +178,13 @@ func decodeOverlong(p string) string {
 	return out.String()
 }
 
-// overlongRune returns the character that s begins with, if it is overlong, and
-// how many bytes it takes; 0 if it is not.
+// overlongRune returns the overlong character at the beginning of s and its
+// number of bytes; 0 bytes if there is none.
 func overlongRune(s string) (rune, int) {
 	for _, form := range []struct {
 		mask, lead byte
 		size       int
-		needless   rune // from here on, the form is needed
+		needless   rune // the first character that needs this form
 	}{
 		{0xe0, 0xc0, 2, 0x80},
 		{0xf0, 0xe0, 3, 0x800},

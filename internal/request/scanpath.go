@@ -2,14 +2,15 @@ package request
 
 import "strings"
 
-// ScanPath is where a phone opens a scanned code: the sealed code follows.
+// ScanPath is the address that a phone opens when it scans a code; the sealed
+// code follows.
 const ScanPath = Prefix + "scan/"
 
-// MaxScanText bounds a sealed code, in bytes: what a code of today has is 160.
+// MaxScanText bounds a sealed code, in bytes. Today's codes have 160.
 const MaxScanText = 512
 
-// IsScanPath reports whether a target is the address in a code: a phone that has to
-// sign in first comes back to it.
+// IsScanPath reports whether a target is the address in a code. A phone that
+// must sign in first comes back to it.
 func IsScanPath(target string) bool {
 	sealed, ok := strings.CutPrefix(target, ScanPath)
 	if !ok || len(sealed) == 0 || len(sealed) > MaxScanText {

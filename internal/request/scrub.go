@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// Scrub removes what visitors say about themselves in the names that belong to
-// us. The zero value scrubs nothing; make it with [NewScrub].
+// Scrub removes headers that a visitor sends under our names. The zero value
+// removes nothing; use [NewScrub].
 type Scrub struct {
 	names map[string]bool // folded
 }
 
-// NewScrub returns a scrub for these header names.
+// NewScrub returns a Scrub for these header names.
 func NewScrub(names []string) Scrub {
 	s := Scrub{names: make(map[string]bool, len(names))}
 	for _, name := range names {
@@ -20,11 +20,11 @@ func NewScrub(names []string) Scrub {
 	return s
 }
 
-// fold maps every spelling that some upstream reads as the same header to one:
+// fold maps all spellings that some upstream reads as the same header to one:
 // CGI, PHP and servlet containers turn - and . into _ and ignore case, and some
 // servers turn every byte into _ that is neither letter nor digit (attacks:
-// GHSA-vjrc-mh2v-45x6, GHSA-f59h-q822-g45g, GHSA-49wc-4hcv-v58q, and X~Wechat~Openid
-// to CGI programs behind lighttpd).
+// GHSA-vjrc-mh2v-45x6, GHSA-f59h-q822-g45g, GHSA-49wc-4hcv-v58q, and
+// X~Wechat~Openid to CGI programs behind lighttpd).
 func fold(name string) string {
 	folded := []byte(strings.TrimSpace(name))
 	for i, c := range folded {
@@ -38,16 +38,17 @@ func fold(name string) string {
 	return string(folded)
 }
 
-// isPlain reports what folding leaves alone.
+// isPlain reports whether folding keeps a byte.
 func isPlain(c byte) bool {
 	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-'
 }
 
 // ours reports whether name belongs to us. Every name under X-Wechat- does, so
-// that an app written for a later version of this gateway cannot be lied to.
+// that a visitor cannot deceive an app written for a later version of this
+// gateway.
 func (s Scrub) ours(name string) bool {
-	// Almost every name is folded: canonical names have capitals. This runs for each
-	// header of each request.
+	// Almost every name must be folded, because canonical names have capitals.
+	// This runs for each header of each request.
 	if len(name) > 0 && s.names != nil {
 		folded := name
 		if needsFold(name) {
@@ -68,9 +69,9 @@ func needsFold(name string) bool {
 }
 
 // Request scrubs r in place: headers, names inside Connection (a client could
-// otherwise have reverse_proxy delete the identity that we set), and trailers,
-// all of them: net/http fills them in only when the body has been read, long
-// after anybody could look at their names.
+// otherwise have reverse_proxy delete the identity that we set), and all
+// trailers: net/http fills these in only when the body has been read, too late
+// to check their names.
 func (s Scrub) Request(r *http.Request) {
 	for name := range r.Header {
 		if s.ours(name) {
@@ -84,8 +85,8 @@ func (s Scrub) Request(r *http.Request) {
 	delete(r.Header, "Trailer")
 }
 
-// tokens removes our names from a list header. Nothing is touched when none is
-// there.
+// tokens removes our names from a list header. It leaves a header without them
+// unchanged.
 func (s Scrub) tokens(h http.Header, field string) {
 	values := h[field]
 	found := false

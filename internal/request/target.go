@@ -7,23 +7,23 @@ import (
 	"strings"
 )
 
-// Prefix is where the gate's own endpoints live on every site.
+// Prefix is the path of the gateway's own endpoints on every site.
 const Prefix = "/_wechat/"
 
-// MaxTarget bounds a return target in bytes: it travels inside the callback
-// address, and WeChat has been seen to cut long ones.
+// MaxTarget bounds a return target in bytes: it is part of the callback
+// address, and WeChat sometimes cuts long ones.
 const MaxTarget = 2048
 
 // CleanTarget returns the address on this site to come back to: an absolute
-// path with query and fragment, exactly as given. Whatever could lead a browser
-// elsewhere is not repaired but replaced by "/".
+// path with query and fragment, exactly as given. It does not repair an address
+// that could lead a browser elsewhere, but returns "/".
 //
 // Attacks: open redirects through //evil, /\evil, control characters that
 // browsers drop, and their encoded forms (GHSA-qqxw-m5fj-f7gv,
 // GHSA-j7px-6hwj-hpjg, GHSA-5m6c-jp6f-2vcv, CVE-2022-23527, CVE-2024-21497).
 func CleanTarget(raw string) string {
 	if IsScanPath(raw) {
-		return raw // the only page of ours to come back to: showing it does nothing
+		return raw // the only page of ours that is a valid target: a GET of it changes nothing
 	}
 	if len(raw) > MaxTarget || !sameSitePath(raw) {
 		return "/"
@@ -53,13 +53,14 @@ func sameSitePath(raw string) bool {
 	if i := strings.IndexAny(raw, "?#"); i >= 0 {
 		pathPart = raw[:i]
 	}
-	// Checked raw and after up to three rounds of unescaping: some hop between
-	// us and the browser may unescape once more than we do.
+	// It is checked raw and after up to three rounds of unescaping: a hop
+	// between us and the browser may unescape once more than we do.
 	for range 4 {
 		if strings.Contains(pathPart, `\`) || strings.HasPrefix(pathPart, "//") || HasControl(pathPart) {
 			return false
 		}
-		// Never back into our own endpoints: a loop, or a logout by link.
+		// Our own endpoints are no targets: they could cause a loop, or a
+		// logout by link.
 		if clean := path.Clean(pathPart) + "/"; strings.HasPrefix(strings.ToLower(clean), Prefix) {
 			return false
 		}
@@ -69,11 +70,11 @@ func sameSitePath(raw string) bool {
 		}
 		pathPart = next
 	}
-	return false // escaped deeper than any honest address
+	return false // escaped more often than any legitimate address
 }
 
-// UnescapeOnce undoes one round of percent-encoding and leaves a % that begins
-// no escape alone, as lenient decoders do: /50%25 is an honest address.
+// UnescapeOnce undoes one round of percent-encoding. Like lenient decoders it
+// keeps a % that begins no escape: /50%25 is a legitimate address.
 func UnescapeOnce(s string) string {
 	if !strings.Contains(s, "%") {
 		return s
@@ -92,16 +93,17 @@ func UnescapeOnce(s string) string {
 	return out.String()
 }
 
-// HeaderAddress is an address as a Location may carry it: what browsers encode in
-// paths and queries alike is percent-encoded. It stays the same address.
+// HeaderAddress encodes an address for a Location header: it percent-encodes
+// the bytes that browsers encode in both paths and queries. It stays the same
+// address.
 func HeaderAddress(s string) string {
 	return escapeBytes(s, func(c byte) bool {
 		return c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>'
 	})
 }
 
-// ShownAddress is an address as a page shows it: in addition without the bytes
-// that browsers send as they are but no URL may hold (RFC 3986).
+// ShownAddress encodes an address for display on a page: it also encodes bytes
+// that browsers send unchanged although no URL may contain them (RFC 3986).
 func ShownAddress(s string) string {
 	return escapeBytes(s, func(c byte) bool {
 		return c <= ' ' || c >= 0x7f || strings.IndexByte("\\\"<>^`{|}", c) >= 0
@@ -120,8 +122,8 @@ func escapeBytes(s string, bad func(c byte) bool) string {
 	return out.String()
 }
 
-// HasControl reports bytes that end a header line or that browsers remove from
-// addresses before reading them.
+// HasControl reports whether s has bytes that end a header line, or that
+// browsers remove from addresses before they read them.
 func HasControl(s string) bool {
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] == 0x7f {
