@@ -7,22 +7,24 @@ import (
 	"time"
 )
 
-// freshness is how long a LastSeen is good enough: a crowd that signs in again must not cost a disk write a head.
+// freshness is how long LastSeen is not updated: when a crowd signs in again,
+// not every sign-in may cost a disk write.
 const freshness = time.Hour
 
-// Change is what one call does to the persons of a ledger.
+// Change is what one call changes in the persons of a ledger.
 type Change struct {
 	verdict placement
-	Person  Person  // the person, as it shall be kept
-	Left    *Person // the person the openid moved away from, as it shall be kept; nil if it did not move
-	Gone    string  // id of the record that was merged into Person, and ends; "" if none was
+	Person  Person  // the person after the change
+	Left    *Person // the person the openid moved away from, after the change; nil if it did not move
+	Gone    string  // id of the record that was merged into Person and ends; "" if there is none
 	Dirty   bool    // there is something to write
 	News    bool    // something other than times changed
 }
 
-// Decide says what a sighting does. byOpenID and byUnionID are the persons whom the ledger knows by its two names, nil
-// for none. order gives a new person its place in the order of creation, and is called at most once. The change shares no
-// memory with what was given. ErrNotFound: see Known.
+// Decide returns what an observation changes. byOpenID and byUnionID are the
+// persons whom the ledger knows by its two names, nil for none. order returns a
+// new person's place in the order of creation, and is called at most once. The
+// change shares no memory with the arguments. ErrNotFound: see OnlyKnown.
 func (s *Observation) Decide(byOpenID, byUnionID *Person, order func() (uint64, error)) (Change, error) {
 	if err := s.admits(byOpenID); err != nil {
 		return Change{}, err
@@ -33,8 +35,9 @@ func (s *Observation) Decide(byOpenID, byUnionID *Person, order func() (uint64, 
 	})
 }
 
-// settle works the placement out. It changes copies only. fresh gives a new person its id and place in the order of
-// creation; it is called for verdicts that create one, and at most once.
+// settle carries out the placement on copies. fresh returns the id and the
+// place in the order of creation of a new person; it is called only for
+// placements that create a person, and at most once.
 func settle(v placement, byOpenID, byUnionID *Person, s *Observation, fresh func() (string, uint64, error)) (Change, error) {
 	c := Change{verdict: v}
 	switch v {
@@ -57,8 +60,9 @@ func settle(v placement, byOpenID, byUnionID *Person, s *Observation, fresh func
 	if v.moves() {
 		c.Left = without(byOpenID, s)
 	}
-	// An openid that is new here, or moved here, begins with nothing. A consent given under another unionid was
-	// perhaps another human's: it does not count any more.
+	// An openid that is new here, or moved here, begins without data. A consent
+	// given under another unionid may have been another human's: it does not
+	// count any more.
 	if c.Person.account(s.AppID, s.OpenID) < 0 {
 		c.Person.Accounts = append(c.Person.Accounts, Account{AppID: s.AppID, OpenID: s.OpenID, FirstSeen: s.At})
 	}
@@ -72,9 +76,10 @@ func settle(v placement, byOpenID, byUnionID *Person, s *Observation, fresh func
 	return c, nil
 }
 
-// update brings times, consent and profile of a sighting into the person. It reports whether LastSeen was too old to
-// be left alone, and whether anything but times changed; if neither, and nothing else makes a write necessary, the
-// person stays as it was.
+// update adds times, consent and profile of an observation to the person. It
+// reports whether LastSeen was too old to stay, and whether anything but times
+// changed; if neither, and nothing else requires a write, the person stays as
+// it was.
 func (p *Person) update(s *Observation, structural bool) (stale, news bool) {
 	i := p.account(s.AppID, s.OpenID)
 	a := p.Accounts[i]
@@ -95,8 +100,8 @@ func (p *Person) update(s *Observation, structural bool) (stale, news bool) {
 	return stale, news
 }
 
-// takePhone brings a phone number into the account and reports whether that is another one. An answer that arrives late
-// changes nothing.
+// takePhone sets the phone number of the account and reports whether it
+// differs. An answer that arrives late changes nothing.
 func (a *Account) takePhone(s *Observation) (news bool) {
 	if s.Phone == "" || s.At.Before(a.PhoneAt) {
 		return false
@@ -106,8 +111,9 @@ func (a *Account) takePhone(s *Observation) (news bool) {
 	return news
 }
 
-// takeSealed brings in what is sealed, and reports whether there was any. It is no news: nobody but its owner reads it,
-// and WeChat gives other ones at each sign-in.
+// takeSealed sets the sealed values, and reports whether there were any. They
+// are not news: only their owner reads them, and WeChat gives new ones at each
+// sign-in.
 func (a *Account) takeSealed(s *Observation) (taken bool) {
 	take := func(to *[]byte, from []byte) {
 		if from == nil || bytes.Equal(*to, from) {
@@ -122,7 +128,8 @@ func (a *Account) takeSealed(s *Observation) (taken bool) {
 	return taken
 }
 
-// unite makes one person of two, of whom at most one has a unionid. The one first created wins.
+// unite merges two persons, of whom at most one has a unionid. The one first
+// created wins.
 func unite(p, q *Person) (Person, string) {
 	if q.older(p) {
 		p, q = q, p
@@ -135,11 +142,11 @@ func unite(p, q *Person) (Person, string) {
 		u.Nickname, u.AvatarURL, u.ProfileAt = q.Nickname, q.AvatarURL, q.ProfileAt
 	}
 	u.LastSeen = later(u.LastSeen, q.LastSeen)
-	u.Version = max(p.Version, q.Version) // grows for those who knew either
+	u.Version = max(p.Version, q.Version) // higher than both versions
 	return u, q.ID
 }
 
-// without is the person after the sighting's openid moved away.
+// without returns the person after the observation's openid has moved away.
 func without(p *Person, s *Observation) *Person {
 	rest := p.Clone()
 	i := rest.account(s.AppID, s.OpenID)
@@ -148,21 +155,22 @@ func without(p *Person, s *Observation) *Person {
 	return &rest
 }
 
-// Report logs what people should look at.
+// Report logs contradictions that an operator should look at.
 func (c *Change) Report(logger *slog.Logger) {
 	if logger == nil || !c.verdict.doubted() {
 		return
 	}
 	if c.verdict.moves() {
-		logger.Warn("WeChat now gives an openid another unionid than before; the openid has left its person",
+		logger.Warn("WeChat now gives another unionid for an openid than before; the openid was moved away from its person",
 			"person", c.Person.ID, "left", c.Left.ID)
 		return
 	}
-	logger.Warn("WeChat gave a unionid that belongs to another openid of the same app; it was not believed",
+	logger.Warn("WeChat gave a unionid that belongs to another openid of the same app; the unionid was ignored",
 		"person", c.Person.ID)
 }
 
-// IDs are all under which somebody may remember what the change made old.
+// IDs returns all ids under which a cache may hold data that the change made
+// old.
 func (c *Change) IDs() []string {
 	ids := c.Person.IDs()
 	if c.Left != nil {

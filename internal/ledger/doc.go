@@ -1,11 +1,11 @@
-// Package ledger says who is who: one [Person] for one human, with every openid
+// Package ledger keeps persons: one [Person] for one human, with every openid
 // by which WeChat names that human, at most one unionid, the consent given to
 // each account, and the newest profile. It holds the rules and the contract.
 // Package boltledger stores persons in one file for one process, package
 // redisledger in Redis for any number of processes, and package ledgertest
 // tests that each store keeps the contract, [Ledger].
 //
-// # Who is one person
+// # When two names are one person
 //
 // WeChat names a user by openid (one for each user and app id) and, where the
 // app is bound to an Open Platform account, by unionid (one for each user and
@@ -23,25 +23,26 @@
 //	has one     a different one     the openid moves, bare, to the person of the
 //	                                unionid just seen (new if unknown)
 //
-// Three rules keep the data of one human from another. placement.go has the reasons.
+// Three rules keep the data of one human from another. placement.go gives the
+// reasons.
 //
 //   - Persons with two different unionids are never merged, and the unionid of a
 //     person never changes. An openid that moves takes no consent and no profile.
-//   - A unionid is not believed where it would give a person two openids of one
-//     app id.
+//   - A unionid is ignored if it would give a person two openids of one app id.
 //   - A lookup checks the index against the record it leads to. A mismatch is
 //     [ErrCorrupt], never a person.
 //
 // # How a store uses the rules
 //
-// A store reads records, asks what a call does to them ([Observation.Decide],
-// [Observation.Renew], [Withdrawal.Apply], [Person.Succeed]), and writes the answer
-// whole or not at all, together with the events that business systems hear of
-// ([Targets], [Outbox]). The rules do no I/O. [EncodePerson] and [EncodeEvent]
-// give the form that both stores keep. [EndedSessions], [EndedPersons] and
-// [UnwrittenEnds] are what both have in memory of ended sessions.
+// A store reads records, computes the result of a call ([Observation.Decide],
+// [Observation.Renew], [Withdrawal.Apply], [Person.Succeed]), and writes the
+// result completely or not at all, together with the events for business
+// systems ([Targets], [Outbox]). The rules do no I/O. [EncodePerson] and
+// [EncodeEvent] define the stored form of both stores. [EndedSessions],
+// [EndedPersons] and [UnwrittenEnds] hold the ended sessions of both stores in
+// memory.
 //
 // # What it may import
 //
-// The standard library alone. No store, no Caddy, no other room of this module.
+// The standard library only. No store, no Caddy, no other room of this module.
 package ledger

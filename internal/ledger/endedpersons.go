@@ -6,11 +6,13 @@ import (
 	"time"
 )
 
-// goneAhead is by how many seconds an end may be ahead of the clock. The clocks of gateways differ by as much.
+// goneAhead is how many seconds an end may be ahead of the clock, as much as
+// the clocks of gateways may differ.
 const goneAhead = 1
 
-// EndedPersons holds in memory, for each person whose sessions were ended, up to when those were created. It is looked at
-// on every request with a sealed session. The zero value is ready.
+// EndedPersons holds in memory, for each person whose sessions were ended, the
+// creation time up to which they are over. It is read on every request with a
+// sealed session. The zero value is ready.
 type EndedPersons struct {
 	mu     sync.RWMutex
 	of     map[string]goneMark
@@ -19,21 +21,23 @@ type EndedPersons struct {
 	warned Warning
 }
 
-// PersonEnd is the tombstone of a person's sessions as it was said, in Unix seconds: those created until At are over, for
-// as long as Until.
+// PersonEnd is the tombstone of a person's sessions as it was given, in Unix
+// seconds: sessions created until At are over, and it holds as long as Until.
 type PersonEnd struct{ At, Until int64 }
 
-// goneMark is what is known of one person. An end that is ahead of the clock counts as one of the moment in which it
-// was taken in (attack: a gateway whose clock is ahead, or an import, ends all that the person signs in from now on).
+// goneMark holds the end of one person. An end ahead of the clock counts as one
+// of the moment at which it was received (attack: a gateway whose clock is
+// ahead, or an import, ends all later sign-ins of the person).
 type goneMark struct {
-	PersonEnd               // At is 0 if all that is known is ahead
-	ahead     int64         // the time that was said, 0 if there is none
-	taken     time.Duration // after EndedPersons.born, when that was taken in
+	PersonEnd               // At is 0 if the only known end is ahead
+	ahead     int64         // the time that was given, 0 if there is none
+	taken     time.Duration // when that was received, after EndedPersons.born
 }
 
-// ends returns up to when sessions are over. If the clock was set right since an end was taken in, that moment moves
-// with it: what counts is how long ago it was (attack: a gateway that starts with a clock of years ago would take every
-// end for one ahead, and let all of them go for good).
+// ends returns the creation time up to which sessions are over. If the clock
+// was corrected after an end was received, that moment moves with it: what
+// counts is how long ago it was (attack: a gateway that starts with a clock of
+// years ago would treat every end as ahead, and drop all of them for good).
 func (m *goneMark) ends(now time.Time, sinceBorn time.Duration) int64 {
 	if m.ahead == 0 {
 		return m.At
@@ -61,7 +65,7 @@ func (g *EndedPersons) Has(person string, log *slog.Logger) time.Time {
 	return time.Unix(at, 0).UTC()
 }
 
-// Knows says whether adding a tombstone would change nothing.
+// Knows reports whether adding a tombstone would change nothing.
 func (g *EndedPersons) Knows(person string, e PersonEnd) bool {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -72,7 +76,8 @@ func (g *EndedPersons) Knows(person string, e PersonEnd) bool {
 const endAhead = "the end of a person's sessions lies in the future, and counts as now: " +
 	"the clocks of the gateways differ, or an import had a time in the future"
 
-// Add remembers a tombstone. Of two for one person the later times win: a session that either of them ends is over.
+// Add adds a tombstone. Of two for one person the later times win: a session
+// that either of them ends is over.
 func (g *EndedPersons) Add(person string, e PersonEnd) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -86,8 +91,8 @@ func (g *EndedPersons) Add(person string, e PersonEnd) {
 	switch {
 	case e.At <= now.Unix()+goneAhead:
 		m.At = max(m.At, e.At)
-	case e.At > m.ahead: // one that is read again is as old as it was
-		m.ahead, m.taken = e.At, now.Sub(g.born) // by the steady clock
+	case e.At > m.ahead: // a tombstone that is read again keeps its age
+		m.ahead, m.taken = e.At, now.Sub(g.born) // by the monotonic clock
 	}
 	g.of[person] = m
 	if len(g.of) < g.sweep {
@@ -101,15 +106,16 @@ func (g *EndedPersons) Add(person string, e PersonEnd) {
 	g.sweep = max(endedSweep, 2*len(g.of))
 }
 
-// NewPersonEnd rounds the times of an end; ok is false if there is nothing to remember. No end that is kept lies in the
-// future: it would end what is signed in later.
+// NewPersonEnd rounds the times of an end; ok is false if there is nothing to
+// remember. An end in the future counts as now: otherwise it would end later
+// sign-ins.
 func NewPersonEnd(at, until time.Time) (e PersonEnd, ok bool) {
 	e.At = min(max(at.Unix(), 0), time.Now().Unix())
 	e.Until, ok = UntilSecond(until)
 	return e, ok
 }
 
-// All returns the ends as they count now.
+// All returns the ends that count now.
 func (g *EndedPersons) All() map[string]PersonEnd {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -120,7 +126,8 @@ func (g *EndedPersons) All() map[string]PersonEnd {
 	return all
 }
 
-// Imported returns the times of a person's tombstone as they are kept, and says in the log that one was in the future.
+// Imported returns the times of a person's tombstone as they are stored, and
+// logs a tombstone of the future.
 func (g *EndedPersons) Imported(t *Tombstone, log *slog.Logger) (e PersonEnd, ok bool) {
 	e, ok = NewPersonEnd(t.At, t.Until)
 	now := time.Now()

@@ -13,16 +13,17 @@ const endedSweep = 1024
 type EndedSessions struct {
 	mu    sync.RWMutex
 	until map[[16]byte]Span
-	sweep int // number of entries at which those in the past are removed
+	sweep int // number of entries at which expired ones are removed
 }
 
-// Span is when the tombstone of a session holds.
+// Span is the time during which the tombstone of a session holds.
 type Span struct {
-	From  int64 // Unix milliseconds; 0 is from the beginning
+	From  int64 // Unix milliseconds; 0 means from the beginning
 	Until int64 // Unix seconds
 }
 
-// Has reports whether a session was ended. The clock is read only for sessions that were.
+// Has reports whether a session was ended. It reads the clock only for ended
+// sessions.
 func (e *EndedSessions) Has(id [16]byte) bool {
 	e.mu.RLock()
 	span, ok := e.until[id]
@@ -34,7 +35,8 @@ func (e *EndedSessions) Has(id [16]byte) bool {
 	return now.Unix() < span.Until && now.UnixMilli() >= span.From
 }
 
-// Knows says whether adding a tombstone that holds from the beginning would change nothing.
+// Knows reports whether adding a tombstone that holds from the beginning would
+// change nothing.
 func (e *EndedSessions) Knows(id [16]byte, until int64) bool {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -42,7 +44,7 @@ func (e *EndedSessions) Knows(id [16]byte, until int64) bool {
 	return ok && span.From == 0 && span.Until >= until
 }
 
-// Begins returns when a tombstone begins that does not hold from the beginning, zero for any other.
+// Begins returns when a delayed tombstone begins, zero for any other.
 func (e *EndedSessions) Begins(id [16]byte) time.Time {
 	e.mu.RLock()
 	span, ok := e.until[id]
@@ -53,9 +55,10 @@ func (e *EndedSessions) Begins(id [16]byte) time.Time {
 	return time.UnixMilli(span.From).UTC()
 }
 
-// Add remembers a tombstone. Of two for the same session the earlier beginning and the later end hold. Each sweep follows
-// at least as many additions as it looks at entries, so the cost of one addition stays constant, and the memory bounded
-// by what is still in force.
+// Add adds a tombstone. Of two for one session the earlier beginning and the
+// later end count. Each sweep follows at least as many additions as it looks at
+// entries, so an addition has a constant cost, and the memory is bounded by the
+// tombstones that have not expired.
 func (e *EndedSessions) Add(id [16]byte, span Span) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -78,14 +81,15 @@ func (e *EndedSessions) Add(id [16]byte, span Span) {
 	e.sweep = max(endedSweep, 2*len(e.until))
 }
 
-// All returns a copy, so that nobody who asks about a session waits for whoever walks.
+// All returns a copy, so that no look-up waits while a caller walks it.
 func (e *EndedSessions) All() map[[16]byte]Span {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	return maps.Clone(e.until)
 }
 
-// UntilSecond rounds up to a second and bounds what a record can hold; ok is false if it has passed.
+// UntilSecond rounds up to a second and limits the time to what a record can
+// hold; ok is false if it has passed.
 func UntilSecond(until time.Time) (end int64, ok bool) {
 	end = min(until.Add(time.Second-time.Nanosecond).Unix(), MaxTime)
 	return end, end > time.Now().Unix()

@@ -11,7 +11,8 @@ type EventKind string
 
 // The kinds of events.
 const (
-	// Linked: an openid or a unionid was attached to a person who was known before, or an openid moved to a person.
+	// Linked: an openid or a unionid was attached to a known person, or an
+	// openid moved to a person.
 	Linked EventKind = "linked"
 	// Merged: two persons turned out to be one.
 	Merged EventKind = "merged"
@@ -21,11 +22,12 @@ const (
 	SignedIn EventKind = "signed_in"
 	// Declined: a visitor did not consent.
 	Declined EventKind = "declined"
-	// Revoked: a person took back, at WeChat, what they had consented to.
+	// Revoked: a person withdrew their consent at WeChat.
 	Revoked EventKind = "revoked"
-	// Cancelled: a person ended their relation to an account; what was kept for it is gone.
+	// Cancelled: a person ended their relation to an account; the data kept for
+	// that account are gone.
 	Cancelled EventKind = "cancelled"
-	// ProfileChanged: the profile that is known is not what the person wants to be known any more.
+	// ProfileChanged: the person no longer wants the stored profile to be used.
 	ProfileChanged EventKind = "profile_changed"
 	// LoggedOut: a session ended.
 	LoggedOut EventKind = "logged_out"
@@ -33,7 +35,8 @@ const (
 
 var kinds = []EventKind{Linked, Merged, Erased, SignedIn, Declined, Revoked, Cancelled, ProfileChanged, LoggedOut}
 
-// told are the kinds that are no change of a person, and told to the ledger (SignedIn where WeChat was not asked anew).
+// told are the kinds that Tell accepts, which do not change a person (SignedIn
+// if WeChat was not asked anew).
 var told = []EventKind{SignedIn, Declined, ProfileChanged, LoggedOut}
 
 // Limits of an event, in bytes.
@@ -42,31 +45,41 @@ const (
 	MaxReason = 256
 )
 
-// Event tells of something that others want to follow. It is kept in the [Outbox] in the same step as the change.
+// Event describes something that other systems want to follow. The [Outbox]
+// stores it in the step that makes the change.
 type Event struct {
-	// ID names the event, the same in every delivery: 26 characters of lower-case base32, random, or given to Tell.
+	// ID names the event and is the same in every delivery: 26 characters of
+	// lower-case base32, random, or given to Tell.
 	ID   string
 	Kind EventKind
-	// Person is the id of the person: with Merged the one that stays. "" where nobody is known (Declined).
+	// Person is the id of the person: with Merged the one that stays; "" if no
+	// person is known (Declined).
 	Person string
-	// From is the id that is no person's any more (Merged), or of the person the openid moved away from (Linked); else "".
+	// From is the id that no longer names a person of its own (Merged), or the
+	// person that the openid moved away from (Linked); else "".
 	From string
-	// Aliases are the older ids that lead to Person (Merged, From among them), or led to it (Erased).
+	// Aliases are the older ids that lead to Person (Merged, From among them),
+	// or led to it (Erased).
 	Aliases []string
-	// AppID, OpenID and UnionID are what was attached (Linked), what showed that two are one (Merged), or whose event
-	// it is (others). With Linked either the openid or the unionid is set, or both where an openid moved.
+	// AppID, OpenID and UnionID are what was attached (Linked), what showed
+	// that two persons are one (Merged), or where the event happened (others).
+	// With Linked either the openid or the unionid is set, or both if an openid
+	// moved.
 	AppID, OpenID, UnionID string
-	// At is when it happened (to the second); for Erased, when it was done.
+	// At is when it happened (to the second); for Erased, when the erasure was
+	// done.
 	At time.Time
-	// Scope is what was asked for (SignedIn, Declined), in the words of sessions:
-	// snsapi_base, mini_program, …; else "".
+	// Scope is the scope that was asked for (SignedIn, Declined), in the words
+	// of sessions: snsapi_base, mini_program, …; else "".
 	Scope string
-	// Reason says more. SignedIn: ticket (a mini program's, in its web-view) or scan (by a phone), "" at WeChat itself.
-	// Revoked: WeChat's RevokeInfo codes, comma separated. LoggedOut: visitor, upstream, admin. Declined: page, wechat, app_denied, app_cancelled. Else "".
+	// Reason gives details. SignedIn: ticket (a mini program's, in its
+	// web-view) or scan (by a phone), "" at WeChat itself. Revoked: WeChat's
+	// RevokeInfo codes, comma separated. LoggedOut: visitor, upstream, admin.
+	// Declined: page, wechat, app_denied, app_cancelled. Else "".
 	Reason string
 }
 
-// Events says what a change by a sighting is to others, in order.
+// Events returns the events of a change by an observation, in order.
 func (c *Change) Events(s *Observation) []Event {
 	var all []Event
 	if e, ok := c.linked(s); ok {
@@ -81,7 +94,7 @@ func (c *Change) Events(s *Observation) []Event {
 	return all
 }
 
-// linked is what a change did to who is who; ok is false if it did nothing.
+// linked returns the event of a change of ids; ok is false if there is none.
 func (c *Change) linked(s *Observation) (e Event, ok bool) {
 	e = Event{Kind: Linked, Person: c.Person.ID, At: s.At}
 	switch c.verdict {
@@ -91,7 +104,7 @@ func (c *Change) linked(s *Observation) (e Event, ok bool) {
 		e.AppID, e.OpenID = s.AppID, s.OpenID
 	case move, moveNew:
 		e.AppID, e.OpenID, e.UnionID, e.From = s.AppID, s.OpenID, s.UnionID, c.Left.ID
-	case moveApart: // the unionid is not believed
+	case moveApart: // the unionid is ignored
 		e.AppID, e.OpenID, e.From = s.AppID, s.OpenID, c.Left.ID
 	case merge:
 		e.Kind, e.From, e.Aliases = Merged, c.Gone, slices.Clone(c.Person.Merged)
@@ -102,16 +115,17 @@ func (c *Change) linked(s *Observation) (e Event, ok bool) {
 	return e, true
 }
 
-// Erasure is the event of an erased person.
+// Erasure returns the event of an erased person.
 func Erasure(p *Person) Event {
 	return Event{Kind: Erased, Person: p.ID, Aliases: slices.Clone(p.Merged), At: time.Now().UTC().Truncate(time.Second)}
 }
 
-// Tellable returns an event that Tell was given, complete, or ErrInvalid, and the key under which a store remembers it,
-// "" if it need not. The changes of persons are told by the ledger alone. No error text repeats the event.
+// Tellable completes an event that was given to Tell, or returns ErrInvalid,
+// and the key under which a store remembers it, "" if it need not. Only the
+// ledger itself reports changes of persons. No error text repeats the event.
 func (e Event) Tellable() (complete Event, key string, err error) {
 	if !slices.Contains(told, e.Kind) {
-		return e, "", fmt.Errorf("%w: events of the kind %.16q are not to be told", ErrInvalid, string(e.Kind))
+		return e, "", fmt.Errorf("%w: events of the kind %.16q are not accepted", ErrInvalid, string(e.Kind))
 	}
 	if e.ID != "" {
 		key = onceKey("event", e.ID)
@@ -124,7 +138,7 @@ func (e Event) Tellable() (complete Event, key string, err error) {
 		e.ID = NewID()
 	}
 	if e.From != "" || len(e.Aliases) != 0 {
-		return e, "", fmt.Errorf("%w: the event tells of no change of ids", ErrInvalid)
+		return e, "", fmt.Errorf("%w: the event must not name a change of ids", ErrInvalid)
 	}
 	r := newEventRecord(&e)
 	if fault := r.fault(); fault != "" {
@@ -133,7 +147,8 @@ func (e Event) Tellable() (complete Event, key string, err error) {
 	return e, key, nil
 }
 
-// Printable reports whether s is short text that can stand in a header, a log line, or a word of the store.
+// Printable reports whether s is short text that is safe in a header, a log
+// line, or a word of the store.
 func Printable(s string, limit int) bool {
 	if len(s) > limit {
 		return false

@@ -13,7 +13,7 @@ import (
 // maxEvent bounds a stored event, in bytes: 64 aliases, three ids of 128 bytes and a reason, every byte escaped.
 const maxEvent = 8 << 10
 
-// eventRecord is an event as it is stored. Times are as in record.
+// eventRecord is the stored form of an event. Times are as in record.
 type eventRecord struct {
 	ID      string    `json:"i"`
 	Kind    EventKind `json:"k"`
@@ -35,7 +35,7 @@ func newEventRecord(e *Event) eventRecord {
 	}
 }
 
-// fault names the first field whose value could not have been written, "" if all are good.
+// fault names the first field with an impossible value, "" if all are good.
 func (r *eventRecord) fault() string {
 	optional := func(s string, ok func(string) bool) bool { return s == "" || ok(s) }
 	checks := []struct {
@@ -63,7 +63,7 @@ func (r *eventRecord) fault() string {
 	return ""
 }
 
-// EncodeEvent writes an event down, as both stores keep it.
+// EncodeEvent encodes an event in the form of both stores.
 func EncodeEvent(e *Event) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -82,7 +82,7 @@ func DecodeEvent(data []byte) (Event, error) {
 	var r eventRecord
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&r); err != nil { // its text may quote the event: left out
+	if err := dec.Decode(&r); err != nil { // the error may quote the event, so it is left out
 		return Event{}, Corrupt("an event of %d bytes cannot be decoded; a newer gateway may have written it", len(data))
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
@@ -100,7 +100,7 @@ func DecodeEvent(data []byte) (Event, error) {
 	}, nil
 }
 
-// Progress is how far a delivery is. Times are milliseconds since 1970.
+// Progress is the state of a delivery. Times are milliseconds since 1970.
 type Progress struct {
 	Next     int64  `json:"n"`
 	First    int64  `json:"f"`
@@ -108,7 +108,7 @@ type Progress struct {
 	Reason   string `json:"r,omitempty"`
 }
 
-// Failed notes an attempt.
+// Failed records a failed attempt.
 func (s *Progress) Failed(now, next int64, reason string) {
 	if s.Attempts == 0 {
 		s.First = now
@@ -117,14 +117,14 @@ func (s *Progress) Failed(now, next int64, reason string) {
 	s.Next, s.Reason = next, reason
 }
 
-// Delivery puts an event and its progress together.
+// Delivery combines an event and its progress.
 func (s *Progress) Delivery(e Event) Delivery {
 	return Delivery{
 		Event: e, Attempts: s.Attempts, First: time.UnixMilli(s.First).UTC(), Next: time.UnixMilli(s.Next).UTC(), Reason: s.Reason,
 	}
 }
 
-// Millis bounds what the outbox can hold of a time, rounded up.
+// Millis returns a time in the form and the limits of the outbox, rounded up.
 func Millis(t time.Time) int64 {
 	if t.Unix() <= 0 {
 		return 0

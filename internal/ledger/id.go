@@ -10,8 +10,9 @@ const IDLength = 26
 
 var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// NewID draws a person's id. It is random and derived from nothing: an id made from an openid or a nickname would let
-// whoever controls those choose whose record they get.
+// NewID draws a person's id. It is random and derived from nothing: if ids were
+// made from openids or nicknames, an attacker who controls those could choose
+// another person's record.
 func NewID() string {
 	var raw [16]byte
 	rand.Read(raw[:]) // never fails: crypto/rand ends the process instead

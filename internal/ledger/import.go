@@ -9,7 +9,8 @@ import (
 // maxCount leaves versions and the order of creation room to grow after an import.
 const maxCount = 1 << 62
 
-// fault names the first field of a person that this ledger could not have made, "" if there is none.
+// fault names the first field that this ledger could not have written, "" if
+// there is none.
 func (p *Person) fault() string {
 	r := newRecord(p)
 	if fault := r.fault(); fault != "" {
@@ -20,7 +21,7 @@ func (p *Person) fault() string {
 	}
 	apps := map[string]bool{}
 	for _, a := range p.Accounts {
-		if apps[a.AppID] { // one human has one openid of an app
+		if apps[a.AppID] { // a human has one openid for each app
 			return "account: two openids of one app id"
 		}
 		apps[a.AppID] = true
@@ -42,8 +43,9 @@ func (p *Person) fault() string {
 	return ""
 }
 
-// Normal returns a copy as a store would give it back, or ErrInvalid. No time of it lies in the future: what is seen
-// and given from now on would count as older (attack: an import freezes a profile for ever).
+// Normal returns a copy as a store would return it, or ErrInvalid. It moves
+// times in the future to now: otherwise all later observations would count as
+// older (attack: an import freezes a profile for ever).
 func (p Person) Normal() (Person, error) {
 	if fault := p.fault(); fault != "" {
 		return Person{}, fmt.Errorf("%w: the person has a bad %s", ErrInvalid, fault)
@@ -68,8 +70,8 @@ func sooner(a, b time.Time) time.Time {
 	return a
 }
 
-// includes reports whether everything that old says of who is who is known of the person, who is at least as new:
-// importing old would bring nothing.
+// includes reports whether p is at least as new as old and contains all ids and
+// names of it, so that importing old would add nothing.
 func (p *Person) includes(old *Person) bool {
 	if p.Version < old.Version || old.UnionID != "" && p.UnionID != old.UnionID {
 		return false

@@ -15,13 +15,13 @@ const (
 
 // OpenIDKey is the key of an openid in its table.
 func OpenIDKey(appID, openID string) []byte {
-	return []byte(appID + "\x00" + openID) // NUL is in neither, so no two pairs share a key
+	return []byte(appID + "\x00" + openID) // neither contains NUL, so no two pairs share a key
 }
 
-// Query is what to look for. Empty parts are not looked for.
+// Query is a look-up of up to three names. Empty parts are not looked up.
 type Query struct{ ID, AppID, OpenID, UnionID string }
 
-// OpenIDKey is the key of the openid, "" if none is looked for.
+// OpenIDKey is the key of the openid, "" if none is looked up.
 func (q *Query) OpenIDKey() string {
 	if q.OpenID == "" {
 		return ""
@@ -29,11 +29,12 @@ func (q *Query) OpenIDKey() string {
 	return string(OpenIDKey(q.AppID, q.OpenID))
 }
 
-// Name is one name of a person, and where a store keeps it: the Key in a Table. By finds the person who has it.
+// Name is one name of a person, and its place in a store: the Key in a Table.
+// By finds the person who has it.
 type Name struct {
 	Table Table
 	Key   string
-	what  string // for people; never the name itself: openids are personal data
+	what  string // for messages; never the name itself: openids are personal data
 	By    Query
 }
 
@@ -57,7 +58,7 @@ func (p *Person) Names() []Name {
 	return all
 }
 
-// taken is the error of a name that is another person's.
+// taken returns the error for a name that belongs to another person.
 func (c Name) taken() error {
-	return fmt.Errorf("%w: %s is known already, with other data or as another person's", ErrConflict, c.what)
+	return fmt.Errorf("%w: %s is known already, with other data or for another person", ErrConflict, c.what)
 }

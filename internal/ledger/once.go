@@ -5,7 +5,8 @@ import (
 	"encoding/hex"
 )
 
-// onceKey is what is kept of a caller's key. Keys may be made of openids: only a hash is kept.
+// onceKey returns the stored form of a caller's key. It is a hash, because keys
+// may contain openids.
 func onceKey(use, key string) string {
 	sum := sha256.Sum256([]byte(use + "\x00" + key))
 	return hex.EncodeToString(sum[:16])

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Limits of one person. A sighting that would pass them is not believed about its unionid (see
-// placement.go): no operator has as many app ids, and a record must not grow without end.
+// Limits of one person. The unionid of an observation that would pass them is
+// ignored (see placement.go): no operator has so many app ids, and a record
+// must not grow without limit.
 const (
 	maxAccounts = 64
 	maxMerged   = 64
@@ -19,32 +20,36 @@ type Person struct {
 	ID string
 	// UnionID is WeChat's id across the apps of one Open Platform account; "" until known, and then never another.
 	UnionID string
-	// Accounts are the openids of this person. Empty where every openid has moved away.
+	// Accounts are the openids of this person. Empty if every openid has moved
+	// away.
 	Accounts []Account
-	// Merged are ids by which this person was known before records were merged, oldest merge first; all still resolve.
+	// Merged are ids by which this person was known before records were merged,
+	// oldest merge first; all still lead to the person.
 	Merged []string
-	// Nickname and AvatarURL are as WeChat last gave them, cleaned; show them only where Consented. Hostile text.
+	// Nickname and AvatarURL are as WeChat last gave them, cleaned; show them
+	// only if Consented. Treat them as hostile text.
 	Nickname, AvatarURL string
 	// ProfileAt is when the profile was last given (to the hour), zero if never.
 	ProfileAt time.Time
 	// FirstSeen and LastSeen are UTC and of second precision; LastSeen may lag behind by one hour.
 	FirstSeen, LastSeen time.Time
-	// Version grows with each change of anything but LastSeen, ProfileAt, PhoneAt, the time of a consent already given,
-	// and what is sealed.
+	// Version grows with each change, except of LastSeen, ProfileAt, PhoneAt,
+	// the time of a consent that was given before, and sealed values.
 	Version uint64
 
-	seq uint64 // order of creation within one store; decides who is older among those first seen in one second
+	seq uint64 // order of creation within one store; orders persons first seen in one second
 }
 
-// Account is one openid: the person as one app id knows them.
+// Account is one openid: the person in one app.
 type Account struct {
 	AppID, OpenID string
 	// ConsentAt is when the person last consented to give this app id their profile (to the hour); zero means never.
 	ConsentAt time.Time
 	// FirstSeen and LastSeen are as in Person.
 	FirstSeen, LastSeen time.Time
-	// Grant is a sealed refresh token, SessionKey the sealed session_key of a mini program; nil if there is none. At most
-	// 4096 bytes each. The ledger does not know what is in them.
+	// Grant is a sealed refresh token, SessionKey the sealed session_key of a
+	// mini program; nil if there is none. At most 4096 bytes each. The ledger
+	// cannot read them.
 	Grant, SessionKey []byte
 	// Phone is a phone number, as in Observation; "" if none was given. PhoneAt is when it was last given (to the hour).
 	Phone   string
@@ -68,11 +73,12 @@ func (p Person) OpenID(appID string) string {
 	return ""
 }
 
-// Holds reports whether this very openid belongs to the person. A session whose openid its person no longer holds (it
-// moved away, see placement.go) must not pass as that person.
+// Holds reports whether this openid belongs to the person. A session whose
+// openid no longer belongs to its person (it moved away, see placement.go) must
+// not be accepted as that person.
 func (p Person) Holds(appID, openID string) bool { return p.account(appID, openID) >= 0 }
 
-// Is reports whether an id is the person's, also an older one.
+// Is reports whether an id is one of the person's, older ids included.
 func (p Person) Is(id string) bool { return p.ID == id || slices.Contains(p.Merged, id) }
 
 // account returns the index of an openid, -1 if the person does not hold it.
@@ -80,7 +86,7 @@ func (p *Person) account(appID, openID string) int {
 	return slices.IndexFunc(p.Accounts, func(a Account) bool { return a.AppID == appID && a.OpenID == openID })
 }
 
-// Clone returns a copy that shares no memory that could be changed.
+// Clone returns a copy that shares no mutable memory.
 func (p Person) Clone() Person {
 	p.Accounts = slices.Clone(p.Accounts)
 	for i := range p.Accounts {
@@ -105,5 +111,6 @@ func (p *Person) older(q *Person) bool {
 // IDs returns every id that leads to the person.
 func (p *Person) IDs() []string { return append([]string{p.ID}, p.Merged...) }
 
-// Order is the place of the person in the order of creation within the store that made it.
+// Order returns the person's place in the order of creation within the store
+// that made it.
 func (p *Person) Order() uint64 { return p.seq }

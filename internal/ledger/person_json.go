@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// personJSON is a Person as people and other programs read it: the answer to somebody who asks what is kept about
-// them, and the lines that carry a ledger from one store to another. Times are RFC 3339, in UTC.
+// personJSON is a Person in the files that carry a ledger from one store to
+// another, one line each. Times are RFC 3339, in UTC.
 type personJSON struct {
 	ID        string        `json:"id"`
 	UnionID   string        `json:"unionid,omitempty"`
@@ -37,8 +37,8 @@ type accountJSON struct {
 	PhoneAt    time.Time `json:"phone_at,omitzero"`
 }
 
-// MarshalJSON writes everything that is kept about the person, what is sealed too: it is a line for another store. For
-// people there is Export.
+// MarshalJSON writes all data of the person, sealed values too: it is a line
+// for another store. Export is for people.
 func (p Person) MarshalJSON() ([]byte, error) {
 	data, err := json.Marshal(p.json())
 	if err != nil {
@@ -58,7 +58,8 @@ func (p *Person) json() personJSON {
 	return v
 }
 
-// exportJSON is a person for that person to read. Of what is sealed it says only that it is there.
+// exportJSON is the data of a person for that person to read. Of sealed values
+// it says only that they exist.
 type exportJSON struct {
 	personJSON
 	Accounts []accountExport `json:"accounts,omitempty"`
@@ -74,7 +75,7 @@ type kept struct {
 	Kept bool `json:"kept"`
 }
 
-// ExportPerson is what is kept about a person.
+// ExportPerson returns the stored data of a person.
 func ExportPerson(p *Person) ([]byte, error) {
 	v := exportJSON{personJSON: p.json()}
 	for _, a := range v.personJSON.Accounts {
@@ -94,8 +95,8 @@ func ExportPerson(p *Person) ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote, strictly: ErrInvalid for anything else, with a reason that repeats
-// nothing of it.
+// UnmarshalJSON reads the output of MarshalJSON, strictly: it returns
+// ErrInvalid for anything else, with a reason that repeats nothing of it.
 func (p *Person) UnmarshalJSON(data []byte) error {
 	if len(data) > 2*maxRecord {
 		return fmt.Errorf("%w: %d bytes are too many for a person", ErrInvalid, len(data))
@@ -103,7 +104,7 @@ func (p *Person) UnmarshalJSON(data []byte) error {
 	var v personJSON
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&v); err != nil { // its text may quote the person: left out
+	if err := dec.Decode(&v); err != nil { // the error may quote the person, so it is left out
 		return fmt.Errorf("%w: not a person in JSON, in a line of length %d", ErrInvalid, len(data))
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {

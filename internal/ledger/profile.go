@@ -7,23 +7,26 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of a profile, in bytes. What is longer is cut (nickname) or dropped (avatar).
+// Limits of a profile, in bytes. A longer nickname is cut, a longer avatar
+// address is dropped.
 const (
 	maxNickname = 256
 	maxAvatar   = 2048
 )
 
-// placeholder is the nickname WeChat gives where it gives none, with a grey avatar (WeChat: notice on user profile
-// collection, 2022).
+// placeholder is the nickname that WeChat sends instead of a real one, with a
+// grey avatar (WeChat: notice on user profile collection, 2022).
 const placeholder = "微信用户"
 
-// Profile is what WeChat tells of a consenting person. Both parts are text that a stranger chose.
+// Profile is WeChat's data about a consenting person. Both fields are text that
+// a stranger chose.
 type Profile struct {
 	Nickname, AvatarURL string
 }
 
-// clean returns a copy that is safe to keep: valid UTF-8 without control characters, an avatar only if it is a web
-// address, both bounded. It returns nil if nothing is left.
+// clean returns a copy that is safe to store: valid UTF-8 without control
+// characters, an avatar only if it is a web address, both of limited length. It
+// returns nil if nothing is left.
 func (p *Profile) clean() *Profile {
 	if p == nil {
 		return nil
@@ -39,7 +42,7 @@ func (p *Profile) clean() *Profile {
 }
 
 func cleanNickname(s string) string {
-	s = s[:min(len(s), 4*maxNickname)] // bound the work, before the text is looked at
+	s = s[:min(len(s), 4*maxNickname)] // limits the work before the text is looked at
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == utf8.RuneError { // CR, LF and the like would split headers and log lines
 			return -1
@@ -57,7 +60,8 @@ func cleanNickname(s string) string {
 	return s
 }
 
-// webAddress keeps "javascript:" and its like away from every page that will show the avatar.
+// webAddress keeps "javascript:" and similar addresses away from every page
+// that will show the avatar.
 func webAddress(s string) bool {
 	if !strings.HasPrefix(s, "https://") && !strings.HasPrefix(s, "http://") || len(s) > maxAvatar {
 		return false
@@ -65,11 +69,12 @@ func webAddress(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'<>\`+"`", r) })
 }
 
-// good reports whether a nickname says anything.
+// good reports whether a nickname is a real one.
 func good(nickname string) bool { return nickname != "" && nickname != placeholder }
 
-// take brings a cleaned profile into the person and reports whether that changed anything but ProfileAt. A placeholder
-// never overwrites a good profile, nor an older profile a newer one.
+// take adds a cleaned profile to the person and reports whether that changed
+// anything but ProfileAt. A placeholder never overwrites a good profile, nor an
+// older profile a newer one.
 func (p *Person) take(in *Profile, at time.Time) bool {
 	if in == nil {
 		return false
@@ -78,7 +83,7 @@ func (p *Person) take(in *Profile, at time.Time) bool {
 	if good(p.Nickname) && (!good(in.Nickname) || at.Before(p.ProfileAt)) {
 		return false
 	}
-	if !good(in.Nickname) { // nothing good on either side: keep what there is, part by part
+	if !good(in.Nickname) { // no real nickname on either side: keep the existing parts
 		if next.Nickname == "" {
 			next.Nickname = p.Nickname
 		}
@@ -92,8 +97,8 @@ func (p *Person) take(in *Profile, at time.Time) bool {
 	return changed
 }
 
-// betterProfile reports whether q's profile should replace p's when the two turn out to be one: good beats
-// placeholder, then newer beats older.
+// betterProfile reports whether q's profile replaces p's when the two are
+// merged: good beats placeholder, then newer beats older.
 func (p *Person) betterProfile(q *Person) bool {
 	if good(p.Nickname) != good(q.Nickname) {
 		return good(q.Nickname)

@@ -11,15 +11,16 @@ import (
 )
 
 const (
-	// recordVersion is the newest. Version 1 has nothing sealed and no phone numbers. A record is written in the oldest
-	// version that can hold it: while gateways of both versions run, the older ones can read what they know.
+	// recordVersion is the newest version. Version 1 has no sealed values and
+	// no phone numbers. A record is written in the oldest version that can hold
+	// it: while gateways of both versions run, the older ones can read it.
 	recordVersion = 2
-	// maxRecord bounds a stored person, in bytes: 64 accounts of two 128-byte ids, every byte escaped, and twice 4096
-	// bytes in base64, and the rest.
+	// maxRecord limits a stored person, in bytes: 64 accounts of two 128-byte
+	// ids, every byte escaped, twice 4096 bytes in base64, and the rest.
 	maxRecord = 1 << 20
 )
 
-// record is a person as it is stored. Times are Unix seconds, 0 for never.
+// record is the stored form of a person. Times are Unix seconds, 0 for never.
 type record struct {
 	V         int             `json:"v"`
 	ID        string          `json:"id"`
@@ -48,7 +49,7 @@ type accountRecord struct {
 	PhoneAt    int64  `json:"h,omitempty"`
 }
 
-// version is the oldest that can hold the account.
+// version returns the oldest version that can hold the account.
 func (a *accountRecord) version() int {
 	if len(a.Grant) > 0 || len(a.SessionKey) > 0 || a.Phone != "" || a.PhoneAt != 0 {
 		return 2
@@ -72,7 +73,7 @@ func newRecord(p *Person) record {
 	return r
 }
 
-// EncodePerson writes a person down.
+// EncodePerson encodes a person.
 func EncodePerson(p *Person) ([]byte, error) {
 	r := newRecord(p)
 	var b bytes.Buffer
@@ -87,8 +88,9 @@ func EncodePerson(p *Person) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// DecodePerson reads a person. It is strict: what this version would not have written is ErrCorrupt. A record it does not
-// fully understand, it could not write back whole.
+// DecodePerson decodes a person. It is strict: a record that this version would
+// not have written is ErrCorrupt. It could not write back a record that it does
+// not fully understand.
 func DecodePerson(data []byte) (Person, error) {
 	if len(data) > maxRecord {
 		return Person{}, Corrupt("a record of %d bytes is too long", len(data))
@@ -96,7 +98,7 @@ func DecodePerson(data []byte) (Person, error) {
 	var r record
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&r); err != nil { // its text may quote the record: left out
+	if err := dec.Decode(&r); err != nil { // the error may quote the record, so it is left out
 		return Person{}, undecodable(data)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
@@ -111,7 +113,8 @@ func DecodePerson(data []byte) (Person, error) {
 	return r.person(), nil
 }
 
-// undecodable says why a record is not one, as far as it can be told.
+// undecodable returns the reason why a record cannot be decoded, if it is
+// known.
 func undecodable(data []byte) error {
 	var v struct {
 		V int `json:"v"`
@@ -122,7 +125,7 @@ func undecodable(data []byte) error {
 	return Corrupt("a record of %d bytes cannot be decoded", len(data))
 }
 
-// fault names the first field whose value could not have been written, "" if all are good.
+// fault names the first field with an impossible value, "" if all are good.
 func (r *record) fault() string {
 	checks := []struct {
 		name string
@@ -172,7 +175,7 @@ func (r *record) person() Person {
 	return p
 }
 
-// sealed makes nothing of what is empty.
+// sealed returns nil for an empty value.
 func sealed(data []byte) []byte {
 	if len(data) == 0 {
 		return nil
@@ -180,7 +183,7 @@ func sealed(data []byte) []byte {
 	return data
 }
 
-// Corrupt returns ErrCorrupt with a text, which must quote nothing of a record.
+// Corrupt returns ErrCorrupt with a text, which must not quote a record.
 func Corrupt(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
 }

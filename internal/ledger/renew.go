@@ -1,7 +1,8 @@
 package ledger
 
-// Renew says what a sighting in which nobody was seen does to the person who has its openid, nil for none. ErrNotFound:
-// there is no such person, or they have not consented (any more).
+// Renew returns what an answer of WeChat without a visit changes in the person
+// who has its openid, nil for none. ErrNotFound: there is no such person, or
+// the person has not consented (any more).
 func (s *Observation) Renew(p *Person) (c Change, err error) {
 	if p == nil {
 		return Change{}, ErrNotFound

@@ -2,17 +2,19 @@ package ledger
 
 import "slices"
 
-// Holder is a person of this ledger with a name that a person to be imported needs.
+// Holder is a person of this ledger who has a name of a person to be imported.
 type Holder struct {
 	Name   Name
 	Person *Person
 }
 
-// Succeed decides what the import of a person does, which is a normal one. holders are the persons of this ledger that
-// have its names. If one of them is the person, as new or newer, nothing is to be done. Otherwise add is true: the person
-// takes the place of the holders, each of whom it must be in a newer version, or must have merged, with all that the
-// ledger knows of who they are. gone are the ids of the records that then end. ErrConflict: a name is another person's
-// here, or data would be lost.
+// Succeed decides what the import of a normal person does. holders are the
+// persons of this ledger who have its names. If one of them is the person, in
+// this version or a newer one, nothing is done. Otherwise add is true: the
+// person replaces the holders, each of which must be an older version of it, or
+// a person it has merged, with all ids and names that the ledger knows. gone
+// are the ids of the records that then end. ErrConflict: a name belongs to
+// another person here, or data would be lost.
 func (p *Person) Succeed(holders []Holder) (add bool, gone []string, err error) {
 	for _, h := range holders {
 		if h.Person.includes(p) {

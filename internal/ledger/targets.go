@@ -7,13 +7,14 @@ import (
 	"sync"
 )
 
-// Targets are the systems that hear of events now. The zero value is none.
+// Targets are the systems that receive events now. The zero value has none.
 type Targets struct {
 	mu  sync.RWMutex
 	all []Target
 }
 
-// Set says who hears of events from now on. Targets without a proper name are left out.
+// Set sets the targets of events from now on. It ignores targets with an
+// invalid name.
 func (t *Targets) Set(all []Target) {
 	var kept []Target
 	for _, one := range all {
@@ -26,7 +27,7 @@ func (t *Targets) Set(all []Target) {
 	t.all = kept
 }
 
-// Wanting returns the names of the targets that hear of a kind.
+// Wanting returns the names of the targets that want a kind.
 func (t *Targets) Wanting(kind EventKind) []string {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -44,7 +45,7 @@ func targetName(s string) bool {
 		!strings.ContainsFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' })
 }
 
-// CheckTarget returns ErrInvalid for what is no name of a target.
+// CheckTarget returns ErrInvalid if name cannot be the name of a target.
 func CheckTarget(name string) error {
 	if !targetName(name) {
 		return fmt.Errorf("%w: a target's name has 1 to 64 of a-z, 0-9 and -", ErrInvalid)
@@ -52,16 +53,17 @@ func CheckTarget(name string) error {
 	return nil
 }
 
-// Notice is an event and the targets that are to hear of it.
+// Notice is an event and the targets that receive it.
 type Notice struct {
 	Event   Event
 	Line    string   // events of one line are delivered in order
-	Aliases []string // ids whose lines have become part of this one
+	Aliases []string // ids whose lines were joined to this one
 	To      []string // names of targets; never empty
 }
 
-// Notices returns a notice for each event that a target wants, in the line of the person, with which the lines of older
-// ids go. p is nil where no person is known.
+// Notices returns a notice for each event that a target wants, in the line of
+// the person, which the lines of older ids join. p is nil if no person is
+// known.
 func (t *Targets) Notices(p *Person, events ...Event) []Notice {
 	var all []Notice
 	for _, e := range events {
@@ -84,10 +86,11 @@ func (t *Targets) Notices(p *Person, events ...Event) []Notice {
 // LineLength is the length of the name of a line: a letter, and an id.
 const LineLength = 1 + IDLength
 
-// PersonLine is the line of the events of a person.
+// PersonLine returns the line of a person's events.
 func PersonLine(id string) string { return "p" + id }
 
-// LineOf is the line of an event about which nothing else is known. One without a person has a line of its own.
+// LineOf returns the line of an event by its fields alone. An event without a
+// person has its own line.
 func LineOf(e *Event) string {
 	if e.Person == "" {
 		return "e" + e.ID

@@ -10,22 +10,25 @@ import (
 	"time"
 )
 
-// Tombstone is what EndSession or EndPerson remembers: that one session, or all sessions of a person that were created
-// at some time or before, are over. [Ledger.WalkEnded] and [Ledger.ImportEnded] carry it to another store; in JSON it
-// is a line of that.
+// Tombstone is the record of EndSession or EndPerson: one session, or all
+// sessions of a person that were created at some time or before, are over.
+// [Ledger.WalkEnded] and [Ledger.ImportEnded] carry it to another store, in
+// JSON as one line of a file.
 type Tombstone struct {
-	// Session is the session's id. It counts only where Person is "".
+	// Session is the session's id. It counts only if Person is "".
 	Session [16]byte
-	// Person is the one id, of a person or of a record that was merged, under which the sessions were made; "" for the
-	// tombstone of a session.
+	// Person is the one id, of a person or of a merged record, under which the
+	// sessions were made; "" for the tombstone of a session.
 	Person string
-	// At is up to when the person's sessions were created, in whole seconds, its second included. Zero for a session.
+	// At is the creation time up to which the person's sessions are over, in
+	// whole seconds, its second included. Zero for a session.
 	At time.Time
 	// Until is when the tombstone may be forgotten, in whole seconds.
 	Until time.Time
 }
 
-// tombstoneJSON is a Tombstone as a line of a ledger: a session, or a person and At.
+// tombstoneJSON is a Tombstone as a line of a ledger file: a session, or a
+// person and At.
 type tombstoneJSON struct {
 	Session string    `json:"ended_session,omitempty"`
 	Person  string    `json:"ended_person,omitempty"`
@@ -33,7 +36,8 @@ type tombstoneJSON struct {
 	Until   time.Time `json:"until"`
 }
 
-// fault names what no ledger could have kept, "" if there is nothing.
+// fault names the first field that no ledger could have stored, "" if there is
+// none.
 func (t *Tombstone) fault() string {
 	switch {
 	case !keptTime(t.Until):
@@ -46,12 +50,12 @@ func (t *Tombstone) fault() string {
 	return ""
 }
 
-// keptTime says whether a tombstone can have this time.
+// keptTime reports whether a tombstone can have this time.
 func keptTime(t time.Time) bool {
 	return !t.IsZero() && t.Unix() >= 0 && t.Unix() <= MaxTime && t.Nanosecond() == 0
 }
 
-// Check returns ErrInvalid for a tombstone that no ledger could have kept.
+// Check returns ErrInvalid for a tombstone that no ledger could have stored.
 func (t *Tombstone) Check() error {
 	if fault := t.fault(); fault != "" {
 		return fmt.Errorf("%w: the tombstone has a bad %s", ErrInvalid, fault)
@@ -59,7 +63,7 @@ func (t *Tombstone) Check() error {
 	return nil
 }
 
-// MarshalJSON writes a line of a ledger.
+// MarshalJSON writes a line of a ledger file.
 func (t Tombstone) MarshalJSON() ([]byte, error) {
 	v := tombstoneJSON{Person: t.Person, At: t.At, Until: t.Until}
 	if t.Person == "" {
@@ -72,13 +76,13 @@ func (t Tombstone) MarshalJSON() ([]byte, error) {
 	return data, nil
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote, strictly: ErrInvalid for anything else, with a reason that repeats
-// nothing of it.
+// UnmarshalJSON reads the output of MarshalJSON, strictly: it returns
+// ErrInvalid for anything else, with a reason that repeats nothing of it.
 func (t *Tombstone) UnmarshalJSON(data []byte) error {
 	var v tombstoneJSON
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&v); err != nil { // its text may quote the line: left out
+	if err := dec.Decode(&v); err != nil { // the error may quote the line, so it is left out
 		return fmt.Errorf("%w: not a tombstone in JSON, in a line of length %d", ErrInvalid, len(data))
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
@@ -102,7 +106,8 @@ func (t *Tombstone) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// IsTombstone says whether a line of a ledger is about an end and not about a person. It need not be a good one.
+// IsTombstone reports whether a line of a ledger file is a tombstone and not a
+// person. The tombstone may be invalid.
 func IsTombstone(line []byte) bool {
 	var v struct {
 		Session json.RawMessage `json:"ended_session"`
@@ -111,12 +116,13 @@ func IsTombstone(line []byte) bool {
 	return json.Unmarshal(line, &v) == nil && (v.Session != nil || v.Person != nil)
 }
 
-// SessionTombstone is the tombstone of a session, which holds until a second.
+// SessionTombstone returns the tombstone of a session, which holds until a
+// second.
 func SessionTombstone(id [16]byte, until int64) Tombstone {
 	return Tombstone{Session: id, Until: time.Unix(until, 0).UTC()}
 }
 
-// PersonTombstone is the tombstone of the sessions of a person.
+// PersonTombstone returns the tombstone of a person's sessions.
 func PersonTombstone(id string, e PersonEnd) Tombstone {
 	return Tombstone{Person: id, At: time.Unix(e.At, 0).UTC(), Until: time.Unix(e.Until, 0).UTC()}
 }

@@ -6,22 +6,25 @@ import (
 )
 
 const (
-	// maxUnwritten bounds the ends that are remembered as unwritten. For each one more, every end counts as unwritten for
-	// unwrittenDoubt.
+	// maxUnwritten is how many unwritten ends are remembered. When there are
+	// more, every end counts as unwritten for unwrittenDoubt.
 	maxUnwritten   = 65536
 	unwrittenDoubt = time.Hour
 )
 
-// UnwrittenEnds knows the ends that hold in memory and that the store may not have: their write has failed. A session
-// that one of them ended is over here, and alive on another instance or after a restart (attack: a sign-out that failed
-// is repeated, finds the session over, and is taken for done). The zero value is ready.
+// UnwrittenEnds holds the ends that hold in memory but may be missing in the
+// store, because their write failed. A session that one of them ended is over
+// here, and alive on another instance or after a restart (attack: a sign-out
+// that failed is repeated, finds the session over, and is reported as done).
+// The zero value is ready.
 type UnwrittenEnds struct {
 	mu    sync.Mutex
-	at    map[string]int64 // by session id, 16 bytes, or person id: up to when sessions were to end; 0 for a session
+	at    map[string]int64 // by session id, 16 bytes, or person id: the creation time up to which sessions end; 0 for a session
 	doubt time.Time        // until when every end counts as unwritten
 }
 
-// Note takes in how the write of an end went, and returns its error. The end of a session has at 0.
+// Note records the result of writing an end, and returns its error. For the end
+// of a session at is 0.
 func (u *UnwrittenEnds) Note(err error, at int64, names ...string) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()

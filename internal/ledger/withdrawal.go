@@ -6,36 +6,40 @@ import (
 	"time"
 )
 
-// Withdrawal is what a person took back, as WeChat told it.
+// Withdrawal is what a person withdrew, as WeChat reported it.
 type Withdrawal struct {
-	// Key names the push: the same key within a day changes nothing a second time. "" means no such check. Only a hash
-	// of it is kept.
+	// Key identifies the push: a second withdrawal with the same key within a
+	// day does nothing. "" means no such check. Only a hash of the key is
+	// stored.
 	Key string
 	// Kind is Revoked, Cancelled or ProfileChanged.
 	Kind EventKind
-	// AppID and OpenID say whose it is.
+	// AppID and OpenID name the account.
 	AppID, OpenID string
-	// What is cleared of the account. Profile: nickname and avatar of the person too, unless the person's consent to
-	// another account still gives them.
+	// Profile, Phone, Consent and Grant say what is cleared of the account.
+	// Profile also clears nickname and avatar of the person, unless the
+	// person's consent to another account still covers them.
 	Profile, Phone, Consent, Grant bool
-	// Account: the openid itself goes, with everything recorded for it; the whole person when it was the last (then
-	// Erased is told, too).
+	// Account removes the openid itself, with everything recorded for it, and
+	// the whole person if it was the last openid (then Erased is queued, too).
 	Account bool
-	// End: all sessions of the person created until At are over, for as long as Until, as with EndPerson.
+	// End ends all sessions of the person created until At, for as long as
+	// Until, as EndPerson does.
 	End bool
 	// At is when it happened; zero means now. Until is how long a session could live.
 	At, Until time.Time
-	// Silent: no event of Kind, since it belongs to a withdrawal that was told.
+	// Silent means no event of Kind, because the withdrawal belongs to another
+	// one that was reported.
 	Silent bool
 	// Reason is for the event: at most 256 bytes of printable ASCII.
 	Reason string
 }
 
-// Normal returns the withdrawal with its time settled, or ErrInvalid.
+// Normal returns the withdrawal with its time set, or ErrInvalid.
 func (w Withdrawal) Normal() (Withdrawal, error) {
 	switch {
 	case w.Kind != Revoked && w.Kind != Cancelled && w.Kind != ProfileChanged:
-		return w, fmt.Errorf("%w: %.16q is no kind of withdrawal", ErrInvalid, string(w.Kind))
+		return w, fmt.Errorf("%w: %.16q is not a kind of withdrawal", ErrInvalid, string(w.Kind))
 	case !Identifier(w.AppID) || !Identifier(w.OpenID):
 		return w, fmt.Errorf("%w: a withdrawal needs an app id and an openid, of 1 to %d visible ASCII characters", ErrInvalid, maxIdentifier)
 	case !Printable(w.Reason, MaxReason):
@@ -54,7 +58,8 @@ func (w Withdrawal) Normal() (Withdrawal, error) {
 	return w, nil
 }
 
-// OnceKey is the key under which a store remembers the withdrawal, "" if it need not.
+// OnceKey returns the key under which a store remembers the withdrawal, "" if
+// it need not.
 func (w *Withdrawal) OnceKey() string {
 	if w.Key == "" {
 		return ""
@@ -62,16 +67,16 @@ func (w *Withdrawal) OnceKey() string {
 	return onceKey("withdrawal", w.Key)
 }
 
-// Withdrawn is what a withdrawal does.
+// Withdrawn is what a withdrawal changes.
 type Withdrawn struct {
-	Before Person // as the ledger had it
-	After  Person // as it shall be kept
-	Erased bool   // nothing of the person shall be kept
+	Before Person // as it was in the ledger
+	After  Person // as it is to be stored
+	Erased bool   // no data of the person are to be stored
 	End    PersonEnd
-	Ends   bool // End holds
+	Ends   bool // End is to be stored
 }
 
-// Apply works out what a withdrawal does to the person whose openid it names.
+// Apply returns what a withdrawal changes in the person whose openid it names.
 func (w *Withdrawal) Apply(p *Person) Withdrawn {
 	d := Withdrawn{Before: p.Clone(), After: p.Clone()}
 	if w.End {
@@ -97,7 +102,8 @@ func (w *Withdrawal) Apply(p *Person) Withdrawn {
 	return d
 }
 
-// clear clears what is withdrawn of the account, and reports whether it had any of it.
+// clear removes the withdrawn data of the account, and reports whether there
+// were any.
 func (w *Withdrawal) clear(a *Account) (news bool) {
 	if w.Consent {
 		news = news || !a.ConsentAt.IsZero()
@@ -114,7 +120,7 @@ func (w *Withdrawal) clear(a *Account) (news bool) {
 	return news
 }
 
-// Events are what a withdrawal is to others.
+// Events returns the events of a withdrawal.
 func (w *Withdrawal) Events(d *Withdrawn) []Event {
 	p := &d.Before
 	var all []Event

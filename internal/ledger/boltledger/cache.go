@@ -12,7 +12,8 @@ const (
 	shardIndexBits = cacheShards - 1
 )
 
-// cache keeps persons by id (and by merged id) for Find. It holds no truth: losing an entry costs one read.
+// cache keeps persons by id (and by merged id) for Find. The file stays the
+// truth: losing an entry costs one read.
 type cache struct {
 	shards [cacheShards]cacheShard
 }
@@ -23,12 +24,13 @@ type cacheShard struct {
 	epoch   uint64 // grows with each drop, see add
 }
 
-// shard picks by two characters of an id, which are random. id is valid.
+// shard picks a shard by two characters of an id, which are random. id is
+// valid.
 func (c *cache) shard(id string) *cacheShard {
 	return &c.shards[(uint(id[0])+31*uint(id[1]))&shardIndexBits]
 }
 
-// get returns the person, and the epoch to hand to add if it is not there.
+// get returns the person, and the epoch to pass to add if it is not there.
 func (c *cache) get(id string) (p ledger.Person, epoch uint64, ok bool) {
 	s := c.shard(id)
 	s.mu.RLock()
@@ -37,8 +39,9 @@ func (c *cache) get(id string) (p ledger.Person, epoch uint64, ok bool) {
 	return p, s.epoch, ok
 }
 
-// add keeps what was read from the store after get gave the epoch. If anything of the shard was dropped in between,
-// what was read may be older than that, and is not kept: a stale record would stay until the next change.
+// add keeps a person that was read from the store after get returned the epoch.
+// If an entry of the shard was dropped in between, the person may be older than
+// that drop and is not kept: a stale record would stay until the next change.
 func (c *cache) add(id string, p ledger.Person, epoch uint64) {
 	s := c.shard(id)
 	s.mu.Lock()
@@ -46,7 +49,8 @@ func (c *cache) add(id string, p ledger.Person, epoch uint64) {
 	if s.epoch != epoch {
 		return
 	}
-	// Between a commit and its drop one reader may have found the new record and a slower one the old: keep the new.
+	// Between a commit and its drop one reader may have found the new record
+	// and a slower one the old record: keep the new one.
 	if s.persons[id].Version > p.Version {
 		return
 	}
@@ -54,7 +58,7 @@ func (c *cache) add(id string, p ledger.Person, epoch uint64) {
 		s.persons = make(map[string]ledger.Person)
 	}
 	if len(s.persons) >= cachePerShard {
-		for old := range s.persons { // any one: map order is random enough
+		for old := range s.persons { // any entry: map order is random enough
 			delete(s.persons, old)
 			break
 		}
@@ -62,7 +66,7 @@ func (c *cache) add(id string, p ledger.Person, epoch uint64) {
 	s.persons[id] = p
 }
 
-// drop forgets a person under every id that leads to it.
+// drop drops a person under every id that leads to it.
 func (c *cache) drop(p *ledger.Person) {
 	c.dropID(p.ID)
 	for _, id := range p.Merged {

@@ -10,7 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// redeliverStep is how many dead letters are put back in one step: whoever writes meanwhile must not wait long.
+// redeliverStep is how many dead letters are put back in one step: a write that
+// comes in between must not wait long.
 const redeliverStep = 500
 
 // Waiting implements Outbox.
@@ -75,11 +76,12 @@ func (l *Ledger) Redeliver(ctx context.Context, target, id string) (total int, e
 		if err != nil || last == nil || id != "" {
 			return total, err
 		}
-		from = append(last, 0) // the key after it
+		from = append(last, 0) // the next key
 	}
 }
 
-// redeliver puts back some of the dead letters with keys from from to end. last is the last key that it read, nil if none.
+// redeliver puts back some of the dead letters with keys from from to end. last
+// is the last key that it read, nil if there was none.
 func (l *Ledger) redeliver(ctx context.Context, target, id string, from, end []byte) (n int, last []byte, err error) {
 	if err := l.ready(ctx); err != nil {
 		return 0, nil, err
@@ -110,7 +112,8 @@ func (l *Ledger) redeliver(ctx context.Context, target, id string, from, end []b
 	return n, last, nil
 }
 
-// buried returns the keys of some dead letters, oldest first: of all between from and end, or of one.
+// buried returns the keys of some dead letters, oldest first: all those between
+// from and end, or the one with this id.
 func (q *queue) buried(id string, from, end []byte) (keys [][]byte) {
 	now := time.Now().UnixMilli()
 	if id != "" {
@@ -128,7 +131,8 @@ func (q *queue) buried(id string, from, end []byte) (keys [][]byte) {
 	return keys
 }
 
-// Lease implements Outbox. One file has one process: its memory is enough.
+// Lease implements Outbox. One file belongs to one process, so its memory is
+// enough.
 func (l *Ledger) Lease(ctx context.Context, target, name string, ttl time.Duration) (bool, error) {
 	if err := l.leasable(ctx, target, name); err != nil {
 		return false, err

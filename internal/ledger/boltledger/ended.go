@@ -9,7 +9,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// WalkEnded implements Ledger. What is in memory is what holds: all of the file, and ends that the disk refused.
+// WalkEnded implements Ledger. It walks the memory, which holds all tombstones
+// of the file, and ends that the disk refused.
 func (l *Ledger) WalkEnded(ctx context.Context, fn func(ledger.Tombstone) error) error {
 	if err := l.ready(ctx); err != nil {
 		return err
@@ -49,7 +50,7 @@ func (l *Ledger) ImportEnded(ctx context.Context, t ledger.Tombstone) error {
 	if !ok {
 		return nil
 	}
-	l.gone.Add(t.Person, e) // first, as in EndPerson
+	l.gone.Add(t.Person, e) // memory first, as in EndPerson
 	err := l.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.endPerson([]string{t.Person}, e) }, nil)
 	return l.unwritten.Note(err, e.At, t.Person)
 }

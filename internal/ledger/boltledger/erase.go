@@ -21,7 +21,7 @@ func (l *Ledger) EndPerson(ctx context.Context, person string, at, until time.Ti
 	if !ok {
 		return nil
 	}
-	l.gone.Add(person, e) // first: here and now the sessions are over, whatever the disk says
+	l.gone.Add(person, e) // memory first: the sessions are over here even if the disk fails
 	ids := []string{person}
 	err := l.writer.run(func(tx *bolt.Tx) (bool, error) {
 		p, err := absent(tables{tx}.byID(person))
@@ -44,7 +44,8 @@ func (l *Ledger) EndPerson(ctx context.Context, person string, at, until time.Ti
 // PersonEnded implements Ledger.
 func (l *Ledger) PersonEnded(person string) time.Time { return l.gone.Has(person, l.Logger) }
 
-// Erase implements Ledger. See ledger.Rights on what the file still holds.
+// Erase implements Ledger. ledger.Rights says what the file still holds
+// afterwards.
 func (l *Ledger) Erase(ctx context.Context, id string) error {
 	if err := l.ready(ctx); err != nil {
 		return err

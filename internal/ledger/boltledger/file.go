@@ -14,11 +14,13 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// file is a bbolt file whose damage is an error. A damaged page makes bbolt panic, and a file that shrinks under its
-// memory map makes the processor fault; neither may take the web server down, nor leave its requests waiting.
+// file is a bbolt file whose damage is an error. A damaged page makes bbolt
+// panic, and a file that shrinks under its memory map makes the processor
+// fault; neither may crash the web server or leave its requests waiting.
 type file struct {
 	db *bolt.DB
-	// broken: bbolt died while it held a lock of its own. Whoever called it now would wait for ever.
+	// broken: bbolt panicked while it held one of its locks. A call to it would
+	// wait for ever.
 	broken atomic.Bool
 }
 
@@ -38,8 +40,8 @@ func openFile(path string, patience time.Duration) (*file, error) {
 	return &file{db: db}, nil
 }
 
-// survey creates a file that is not there. It finds one that was cut off before bbolt reads the lost pages, and faults
-// with the file locked.
+// survey creates a missing file. It detects a truncated file before bbolt reads
+// the lost pages, and faults with the file locked.
 func survey(path string, patience time.Duration) error {
 	info, err := os.Stat(path)
 	switch {
@@ -47,7 +49,7 @@ func survey(path string, patience time.Duration) error {
 		return createFile(path, patience)
 	case err != nil:
 		return err
-	case info.Size() == 0: // bbolt would take it for a new one, and every person would get another id
+	case info.Size() == 0: // bbolt would treat it as new, and every person would get another id
 		return ledger.Corrupt("the file is empty: %s", cutOff)
 	}
 	db, err := bolt.Open(path, 0, &bolt.Options{Timeout: patience, ReadOnly: true})
@@ -70,7 +72,7 @@ func survey(path string, patience time.Duration) error {
 	return errors.Join(err, db.Close())
 }
 
-// cutOff says what became of a file, and what to do.
+// cutOff tells the operator what happened to a file, and what to do.
 const cutOff = "it was cut off; restore the backup, or remove the file to begin anew"
 
 func openError(path string, err error) error {
@@ -114,7 +116,7 @@ func (f *file) update(fn func(tx *bolt.Tx) error) error {
 			return err
 		})
 	})
-	if panicked && (used == nil || used.DB() != nil) { // the transaction was not begun, or not ended, in order
+	if panicked && (used == nil || used.DB() != nil) { // the transaction did not begin or end properly
 		f.broken.Store(true)
 	}
 	return err
@@ -140,7 +142,8 @@ func guard(fn func() error) (panicked bool, err error) {
 	return false, fn()
 }
 
-// outcome turns an error of bbolt or of the file system into one of ours; our own pass unchanged.
+// outcome turns an error of bbolt or of the file system into one of ours; our
+// own errors pass unchanged.
 func outcome(err error) error {
 	switch {
 	case err == nil, errors.Is(err, ledger.ErrNotFound), errors.Is(err, ledger.ErrConflict), errors.Is(err, ledger.ErrUnavailable):

@@ -9,8 +9,9 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// createFile makes a new file with nothing in it. It is made under another name and gets its own when it is whole: a
-// crash in between must not leave a file of 0 bytes, which is refused later as one that was cut off. If another
+// createFile makes a new, empty ledger file. It makes the file under a
+// temporary name and renames it when it is complete: a crash in between must
+// not leave a file of 0 bytes, which is refused later as truncated. If another
 // process is quicker, its file stays.
 func createFile(path string, patience time.Duration) (err error) {
 	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
@@ -28,7 +29,8 @@ func createFile(path string, patience time.Duration) (err error) {
 	if err := db.Close(); err != nil {
 		return err
 	}
-	// A failure is no harm: the name is taken, or the file system has no links. Then bbolt makes the file in its place.
+	// A failure does no harm: the name is taken, or the file system has no
+	// links. Then bbolt makes the file.
 	_ = os.Link(temp.Name(), path)
 	return nil
 }

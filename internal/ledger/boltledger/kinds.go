@@ -9,15 +9,16 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// A full queue gives up the oldest event of the kind that is too many, and no
-// event of another kind (attack: a visitor's flood of declined sign-ins pushes
-// out the notices of revoked and erased persons). Two indexes tell how many
-// events of a kind there are, and which is the oldest, without reading others.
+// When a kind has too many events, a full queue drops the oldest event of that
+// kind, and no event of another kind (attack: a visitor's flood of declined
+// sign-ins pushes out the notices of revoked and erased persons). Two indexes
+// tell how many events of a kind there are, and which is the oldest, without
+// reading other events.
 
 // kindIndex lists the waiting events, or the dead letters, by kind.
 type kindIndex struct {
 	q    *queue
-	name string       // waiting or dead. name, colon, kind → how many
+	name string       // waiting or dead. name, colon, kind → number of entries
 	b    *bolt.Bucket // kind, colon, key of the entry → nothing
 }
 
@@ -71,7 +72,7 @@ func (x kindIndex) stands(member []byte) bool {
 	return bytes.Equal(found, member)
 }
 
-// oldest is the key of the oldest entry of a kind, nil if there is none.
+// oldest returns the key of the oldest entry of a kind, nil if there is none.
 func (x kindIndex) oldest(kind ledger.EventKind) []byte {
 	prefix := x.key(kind, nil)
 	found, _ := x.b.Cursor().Seek(prefix)
@@ -81,8 +82,8 @@ func (x kindIndex) oldest(kind ledger.EventKind) []byte {
 	return bytes.Clone(found[len(prefix):])
 }
 
-// surplus is the key of the oldest entry of a kind if there are more than most,
-// else nil. It drops index members whose entry is not in from.
+// surplus returns the key of the oldest entry of a kind if there are more than
+// most, else nil. It drops index members whose entry is not in from.
 func (x kindIndex) surplus(kind ledger.EventKind, most int, from *bolt.Bucket) ([]byte, error) {
 	for range pruned {
 		key := x.oldest(kind)

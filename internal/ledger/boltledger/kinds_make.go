@@ -41,7 +41,7 @@ func (t tables) indexKinds() (wrote bool, err error) {
 }
 
 // indexed reports whether the indexes are up to date. An older gateway changes
-// the queue's counters and sequence, and not those of the indexes.
+// the queue's counters and sequence, but not those of the indexes.
 func (q *queue) indexed() bool {
 	return q.kind.Sequence() == q.entry.Sequence() &&
 		q.sum("waiting:") == q.count("waiting") && q.sum("dead:") == q.count("dead")
@@ -62,7 +62,7 @@ func (q *queue) sum(prefix string) (n int) {
 	return n
 }
 
-// reindex builds both indexes of a queue anew.
+// reindex rebuilds both indexes of a queue.
 func (t tables) reindex(b *bolt.Bucket, target string) error {
 	for _, name := range [][]byte{tableKinds, tableDeadKinds} {
 		if b.Bucket(name) != nil {
@@ -117,9 +117,9 @@ func (x kindIndex) fill(from *bolt.Bucket) error {
 	return err
 }
 
-// evict buries the oldest waiting event of a kind if too many wait. It buries at
-// most one for each event that is added: a queue that was longer before the
-// bound existed is not cut.
+// evict buries the oldest waiting event of a kind if too many wait. It buries
+// at most one for each event that is added: it does not cut a queue that was
+// longer before the limit existed.
 func (q *queue) evict(kind ledger.EventKind, l ledger.Limits) error {
 	key, err := q.waitingKinds().surplus(kind, l.Waiting, q.entry)
 	if err != nil || key == nil {

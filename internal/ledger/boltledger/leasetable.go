@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// leaseTable say, within one process, who is the sender of which target. The zero value is ready. Targets are few: an entry
-// stays until it is given up or taken over.
+// leaseTable records, within one process, which sender has the lease of which
+// target. The zero value is ready. Targets are few: an entry stays until it is
+// released or taken over.
 type leaseTable struct {
 	mu sync.Mutex
 	of map[string]tenure

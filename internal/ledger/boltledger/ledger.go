@@ -15,16 +15,19 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// lockPatience is how long Open waits for a previous owner of the file to let go of it.
+// lockPatience is how long Open waits for a previous owner to release the file.
 const lockPatience = 3 * time.Second
 
-// Ledger is a ledger.Ledger in one bbolt file, for one process. It is opened by [Open].
+// Ledger is a ledger.Ledger in one bbolt file, for one process. [Open] opens
+// it.
 type Ledger struct {
-	// Logger hears, at level Warn, of sightings that contradict what WeChat said before. nil is silent. Set it before
-	// the first use. No openid, unionid or nickname is ever logged.
+	// Logger receives, at level Warn, observations that contradict what WeChat
+	// reported before. nil is silent. Set it before the first use. No openid,
+	// unionid or nickname is logged.
 	Logger *slog.Logger
-	// Wake is called after each commit that put something into the outbox. It must return soon and must not use the
-	// ledger: everybody who writes waits for it. nil is silent. Set it before the first use.
+	// Wake is called after each commit that put an event into the outbox. It
+	// must return soon and must not use the ledger, because all writers wait
+	// for it. nil is silent. Set it before the first use.
 	Wake func()
 
 	file       *file
@@ -34,7 +37,7 @@ type Ledger struct {
 	gone       ledger.EndedPersons
 	unwritten  ledger.UnwrittenEnds
 	targets    ledger.Targets
-	limits     ledger.Limits // zero but in tests
+	limits     ledger.Limits // set in tests only
 	leases     leaseTable
 	closed     atomic.Bool
 	generation atomic.Uint64
@@ -42,9 +45,11 @@ type Ledger struct {
 
 var _ ledger.Ledger = (*Ledger)(nil)
 
-// Open opens the ledger in a file, and creates the file (mode 0600) and its folder (mode 0700) if need be. One file
-// has one owner at a time: ErrLocked if it is still in use after three seconds. ErrCorrupt if it is damaged, no ledger,
-// or written by a newer version; ErrUnavailable if the file system refuses.
+// Open opens the ledger in a file, and creates the file (mode 0600) and its
+// folder (mode 0700) if needed. One file has one owner at a time: the error is
+// ErrLocked if it is still in use after three seconds, ErrCorrupt if it is
+// damaged, not a ledger, or written by a newer version, ErrUnavailable if the
+// file system fails.
 func Open(path string) (*Ledger, error) { return open(path, lockPatience) }
 
 func open(path string, patience time.Duration) (*Ledger, error) {
@@ -63,7 +68,7 @@ func open(path string, patience time.Duration) (*Ledger, error) {
 	return b, nil
 }
 
-// load prepares a new file, and reads what is kept in memory.
+// load prepares a new file, and reads into memory what is kept there.
 func (l *Ledger) load() error {
 	err := l.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.prepare() }, nil)
 	if err != nil {
@@ -82,8 +87,8 @@ func (l *Ledger) EndSession(ctx context.Context, id [16]byte, until time.Time) e
 	return l.endSession(ctx, id, 0, until)
 }
 
-// EndSessionAt is EndSession for an end that begins at the given moment, in milliseconds. Of two for one id the earlier
-// moment holds.
+// EndSessionAt is EndSession for an end that begins at the given moment, in
+// milliseconds. Of two calls for one id the earlier moment counts.
 func (l *Ledger) EndSessionAt(ctx context.Context, id [16]byte, from, until time.Time) error {
 	return l.endSession(ctx, id, max(from.UnixMilli(), 0), until)
 }
@@ -97,12 +102,13 @@ func (l *Ledger) endSession(ctx context.Context, id [16]byte, from int64, until 
 		return nil
 	}
 	span := ledger.Span{From: from, Until: end}
-	l.ended.Add(id, span) // first: here and now the session is over, whatever the disk says
+	l.ended.Add(id, span) // memory first: the session is over here even if the disk fails
 	err := l.writer.run(func(tx *bolt.Tx) (bool, error) { return tables{tx}.endSession(id, span) }, nil)
 	return l.unwritten.Note(err, 0, string(id[:]))
 }
 
-// EndsAt returns the moment given to EndSessionAt, also if it is still to come; zero if there is none.
+// EndsAt returns the moment given to EndSessionAt, even if it is still to come;
+// zero if there is none.
 func (l *Ledger) EndsAt(id [16]byte) time.Time { return l.ended.Begins(id) }
 
 // Ended implements Ledger.
@@ -114,7 +120,7 @@ func (l *Ledger) Close() error {
 	return l.writer.close()
 }
 
-// ready says why a call must not begin.
+// ready returns an error if a call must not begin.
 func (l *Ledger) ready(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("ledger: not begun: %w", err)

@@ -10,8 +10,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// walkStep is how many persons are read at once. No transaction is open while fn runs: an open one would keep the file
-// growing, and could keep a write of fn's waiting for ever.
+// walkStep is how many persons are read at once. No transaction is open while
+// fn runs: an open transaction would make the file grow, and could block a
+// write of fn for ever.
 const walkStep = 256
 
 // Walk implements Ledger.
@@ -40,7 +41,7 @@ func (l *Ledger) Walk(ctx context.Context, fn func(ledger.Person) error) error {
 	}
 }
 
-// after returns the persons whose ids come next.
+// after returns the next persons by id.
 func (t tables) after(id []byte) ([]ledger.Person, error) {
 	var some []ledger.Person
 	c := t.tx.Bucket(bucketPerson).Cursor()
@@ -78,7 +79,7 @@ func (l *Ledger) Import(ctx context.Context, p ledger.Person) error {
 	})
 }
 
-// imported writes a person of another ledger, if nothing speaks against it.
+// imported writes a person of another ledger, if there is no conflict.
 func (t tables) imported(p *ledger.Person) (bool, error) {
 	holders, err := t.holders(p)
 	if err != nil {
@@ -94,7 +95,7 @@ func (t tables) imported(p *ledger.Person) (bool, error) {
 		}
 	}
 	persons := t.tx.Bucket(bucketPerson)
-	if p.Order() > persons.Sequence() { // who comes next is younger
+	if p.Order() > persons.Sequence() { // later persons are younger
 		if err := persons.SetSequence(p.Order()); err != nil {
 			return false, fmt.Errorf("the order of creation: %w", err)
 		}
@@ -102,7 +103,7 @@ func (t tables) imported(p *ledger.Person) (bool, error) {
 	return true, t.write(&ledger.Change{Person: *p, News: true})
 }
 
-// holders returns who has the names of a person.
+// holders returns the persons who have names of a person.
 func (t tables) holders(p *ledger.Person) (all []ledger.Holder, err error) {
 	for _, c := range p.Names() {
 		q, err := absent(t.find(&c.By))
@@ -116,7 +117,7 @@ func (t tables) holders(p *ledger.Person) (all []ledger.Holder, err error) {
 	return all, nil
 }
 
-// find returns the person that a query of one name leads to. ErrNotFound.
+// find returns the person to whom a query of one name leads. ErrNotFound.
 func (t tables) find(q *ledger.Query) (ledger.Person, error) {
 	switch {
 	case q.ID != "":

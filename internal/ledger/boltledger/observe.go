@@ -9,8 +9,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// Observe implements Ledger. It looks before it writes: most sightings are of somebody known and change nothing. One that is
-// to be told of writes in any case.
+// Observe implements Ledger. It reads before it writes: most observations are
+// of a known person and change nothing. An observation whose event a target
+// wants writes in any case.
 func (l *Ledger) Observe(ctx context.Context, s ledger.Observation) (ledger.Person, error) {
 	if err := l.ready(ctx); err != nil {
 		return ledger.Person{}, err
@@ -30,7 +31,7 @@ func (l *Ledger) Observe(ctx context.Context, s ledger.Observation) (ledger.Pers
 		wrote := false
 		err = l.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
 			t := tables{tx}
-			if c, err = t.see(&s, t.order); err != nil { // decided again: others may have written since
+			if c, err = t.see(&s, t.order); err != nil { // decide again: other calls may have written since
 				return false, err
 			}
 			if c.Dirty {
@@ -52,14 +53,14 @@ func (l *Ledger) Observe(ctx context.Context, s ledger.Observation) (ledger.Pers
 	return c.Person, nil
 }
 
-// see decides what a sighting means.
+// see decides what an observation changes.
 func (t tables) see(s *ledger.Observation, order func() (uint64, error)) (ledger.Change, error) {
 	byOpenID, err := absent(t.byOpenID(s.AppID, s.OpenID))
 	if err != nil {
 		return ledger.Change{}, err
 	}
 	var byUnionID *ledger.Person
-	if s.UnionID != "" && (byOpenID == nil || byOpenID.UnionID != s.UnionID) { // else it is the same person
+	if s.UnionID != "" && (byOpenID == nil || byOpenID.UnionID != s.UnionID) { // else both names lead to one person
 		if byUnionID, err = absent(t.byUnionID(s.UnionID)); err != nil {
 			return ledger.Change{}, err
 		}
@@ -78,8 +79,9 @@ func absent(p ledger.Person, err error) (*ledger.Person, error) {
 	return &p, nil
 }
 
-// publish tells the memory of a committed change: first the cache, then the generation, so that whoever reads the new
-// generation cannot find the old person.
+// publish updates the memory after a commit: first the cache, then the
+// generation, so that a reader of the new generation cannot find the old
+// person.
 func (l *Ledger) publish(c *ledger.Change) {
 	if !c.Dirty {
 		return

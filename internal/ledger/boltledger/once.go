@@ -9,10 +9,12 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// The table once holds each key twice: k and the key → until (8 bytes, seconds, big-endian); u, until, and the key →
-// nothing, which stand in the order in which they are forgotten.
+// The table once holds each key twice: k and the key → until (8 bytes, seconds,
+// big-endian); u, until, and the key → nothing, in the order in which they
+// expire.
 
-// once notes a key for a day, and reports whether it was there. It forgets some that are past.
+// once records a key for a day, and reports whether it was there. It removes
+// some expired keys.
 func (t tables) once(key string) (seen bool, err error) {
 	b := t.tx.Bucket(bucketOnce)
 	now := time.Now()
@@ -62,7 +64,7 @@ func pruneOnce(c *bolt.Cursor, b *bolt.Bucket, now int64) error {
 	return nil
 }
 
-// noted reports whether a key was noted and is still remembered.
+// noted reports whether a key is recorded and has not expired.
 func (t tables) noted(key string) bool {
 	until := t.tx.Bucket(bucketOnce).Get([]byte("k" + key))
 	return len(until) == 8 && int64(binary.BigEndian.Uint64(until)) > time.Now().Unix()

@@ -46,7 +46,7 @@ func (l *Ledger) Tell(ctx context.Context, e ledger.Event) error {
 	}, func() { l.wake(wrote) })
 }
 
-// wake says that something was put into the outbox.
+// wake reports that an event was put into the outbox.
 func (l *Ledger) wake(wrote bool) {
 	if wrote && l.Wake != nil {
 		l.Wake()
@@ -107,7 +107,7 @@ func (l *Ledger) Bury(ctx context.Context, target, id, reason string) error {
 	})
 }
 
-// handle does something to one event that waits.
+// handle runs do on one waiting event.
 func (l *Ledger) handle(ctx context.Context, target, id string, do func(q *queue, i *item) error) error {
 	if err := l.ready(ctx); err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// notify keeps notices. It reports whether there were any that were not kept before.
+// notify stores notices. It reports whether any of them was new.
 func (t tables) notify(all []ledger.Notice, l ledger.Limits) (wrote bool, err error) {
 	for i := range all {
 		for _, target := range all[i].To {
@@ -52,7 +52,8 @@ func (q *queue) keep(n *ledger.Notice, l ledger.Limits) (fresh bool, err error) 
 	return true, q.insert(&item{seq: seq, line: n.Line, state: ledger.Progress{Next: now, First: now}, event: event}, n.Event.ID, l)
 }
 
-// insert puts an event where its number says, and buries the oldest of its kind if there are too many.
+// insert puts an event at the place of its number, and buries the oldest of its
+// kind if there are too many.
 func (q *queue) insert(i *item, id string, l ledger.Limits) error {
 	if err := q.id.Put([]byte(id), number(i.seq)); err != nil {
 		return err
@@ -73,7 +74,8 @@ func (q *queue) insert(i *item, id string, l ledger.Limits) error {
 	return q.forget(kind, l, time.Now().UnixMilli())
 }
 
-// join makes one line of two: what waits under an id that has become another's comes before what that one does later.
+// join joins two lines: events that wait under an id that was merged into
+// another come before later events of the other.
 func (q *queue) join(from, to string) error {
 	if from == to || len(q.lineSeqs(from, 1)) == 0 {
 		return nil
@@ -98,7 +100,7 @@ func (q *queue) join(from, to string) error {
 	})
 }
 
-// remove takes an event out. Its id is the event's.
+// remove removes an event from the queue. id is the event's id.
 func (q *queue) remove(i *item, id string) error {
 	if err := q.id.Delete([]byte(id)); err != nil {
 		return err
@@ -143,7 +145,8 @@ func (q *queue) bury(i *item, l ledger.Limits) error {
 	return q.forget(e.Kind, l, now)
 }
 
-// forget removes dead letters that are too old, and the oldest of this kind while there are too many of it, some at a time.
+// forget removes dead letters that are too old, and the oldest of this kind
+// while there are too many, a limited number at a time.
 func (q *queue) forget(kind ledger.EventKind, l ledger.Limits, now int64) error {
 	for range pruned {
 		key, value := q.dead.Cursor().First()
@@ -166,12 +169,12 @@ func (q *queue) forget(kind ledger.EventKind, l ledger.Limits, now int64) error 
 	return nil
 }
 
-// past says whether a dead letter is too old.
+// past reports whether a dead letter is too old.
 func past(key []byte, now int64) bool {
 	return len(key) != 16 || int64(binary.BigEndian.Uint64(key)) <= now-ledger.DeadFor.Milliseconds()
 }
 
-// exhume takes a dead letter out.
+// exhume removes a dead letter.
 func (q *queue) exhume(key, value []byte) error {
 	i, err := parseItem(0, value)
 	if err != nil {
@@ -193,7 +196,8 @@ func (q *queue) exhume(key, value []byte) error {
 	return q.add("dead", -1)
 }
 
-// redeliver puts a dead letter back, as if it had never been tried. ok is false if its kind is full.
+// redeliver puts a dead letter back, as if it had never been tried. ok is false
+// if its kind is full.
 func (q *queue) redeliver(key []byte, l ledger.Limits) (ok bool, err error) {
 	i, err := parseItem(binary.BigEndian.Uint64(key[8:]), q.dead.Get(key))
 	if err != nil {

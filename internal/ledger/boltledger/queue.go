@@ -10,23 +10,25 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// queue is what waits for one target, within one transaction. Each event has a number; numbers grow.
+// queue holds the events for one target, within one transaction. Each event has
+// a number; numbers grow.
 type queue struct {
-	b      *bolt.Bucket // waiting, dead → how many (8 bytes, big-endian, as all numbers here); and the tables:
+	b      *bolt.Bucket // waiting, dead → number of events (8 bytes, big-endian, as all numbers here); and the tables:
 	entry  *bolt.Bucket // number → item
 	id     *bolt.Bucket // event's id → number
 	line   *bolt.Bucket // line, number → nothing
-	due    *bolt.Bucket // next try (ms), number → nothing; of each line only the first
-	dead   *bolt.Bucket // when it was buried (ms), number → item
+	due    *bolt.Bucket // next try (ms), number → nothing; only the first of each line
+	dead   *bolt.Bucket // time of the burial (ms), number → item
 	deadID *bolt.Bucket // event's id → key in dead
 	// See kindIndex. The sequence of kind is that of entry.
 	kind, deadKind *bolt.Bucket
 }
 
-// The tables of a queue that older gateways do not know.
+// The tables of a queue that older gateways do not have.
 var tableKinds, tableDeadKinds = []byte("kinds"), []byte("deadkinds")
 
-// queue returns a target's; nil if there is none and none shall be made.
+// queue returns the queue of a target; nil if there is none and create is
+// false.
 func (t tables) queue(target string, create bool) (*queue, error) {
 	all := t.tx.Bucket(bucketOutbox)
 	b := all.Bucket([]byte(target))
@@ -62,7 +64,7 @@ type item struct {
 	seq   uint64
 	line  string
 	state ledger.Progress
-	event []byte // as encodeEvent made it
+	event []byte // the output of encodeEvent
 }
 
 func (i *item) value() ([]byte, error) {
@@ -93,7 +95,7 @@ func (i *item) delivery() (ledger.Delivery, error) {
 
 func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
-// twoNumbers is a key of due or dead.
+// twoNumbers returns a key of due or dead.
 func twoNumbers(ms int64, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(number(uint64(max(ms, 0))), seq)
 }
@@ -109,7 +111,7 @@ func (q *queue) add(name string, n int) error {
 	return q.b.Put([]byte(name), number(uint64(max(q.count(name)+n, 0))))
 }
 
-// item reads one that waits.
+// item reads a waiting event.
 func (q *queue) item(seq uint64) (item, error) {
 	value := q.entry.Get(number(seq))
 	if value == nil {
@@ -118,7 +120,7 @@ func (q *queue) item(seq uint64) (item, error) {
 	return parseItem(seq, value)
 }
 
-// byID reads one that waits; ok is false if it does not.
+// byID reads a waiting event; ok is false if there is none with this id.
 func (q *queue) byID(id string) (i item, ok bool, err error) {
 	seq := q.id.Get([]byte(id))
 	if len(seq) != 8 {
@@ -128,7 +130,7 @@ func (q *queue) byID(id string) (i item, ok bool, err error) {
 	return i, err == nil, err
 }
 
-// lineSeqs gives the numbers of a line in order, at most limit.
+// lineSeqs returns the numbers of a line in order, at most limit.
 func (q *queue) lineSeqs(line string, limit int) (all []uint64) {
 	c := q.line.Cursor()
 	for key, _ := c.Seek([]byte(line)); len(all) < limit && bytes.HasPrefix(key, []byte(line)); key, _ = c.Next() {
@@ -139,7 +141,7 @@ func (q *queue) lineSeqs(line string, limit int) (all []uint64) {
 	return all
 }
 
-// head gives the first of a line.
+// head returns the first event of a line.
 func (q *queue) head(line string) (i item, ok bool, err error) {
 	first := q.lineSeqs(line, 1)
 	if len(first) == 0 {
@@ -149,8 +151,9 @@ func (q *queue) head(line string) (i item, ok bool, err error) {
 	return i, err == nil, err
 }
 
-// change does something to a line. Before, its first is taken off the index of what is due; afterwards, whoever is
-// first then is put there.
+// change runs do on a line. Before, it takes the first event of the line off
+// the index of due events; afterwards it puts the event that is first then on
+// the index.
 func (q *queue) change(line string, do func() error) error {
 	first, ok, err := q.head(line)
 	if err == nil && ok {
@@ -168,7 +171,7 @@ func (q *queue) change(line string, do func() error) error {
 	return err
 }
 
-// put and drop work within change.
+// put and drop are called within change.
 func (q *queue) put(i *item) error {
 	value, err := i.value()
 	if err != nil {

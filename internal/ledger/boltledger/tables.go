@@ -17,7 +17,7 @@ var (
 	bucketUnionID = []byte("unionid") // unionid → id
 	bucketAlias   = []byte("alias")   // merged id → id
 	bucketEnded   = []byte("ended")   // until (8 bytes, seconds, big-endian), session id (16 bytes) → nothing
-	bucketGone    = []byte("gone")    // until (as in ended), person's id (26 bytes) → at (8 bytes, the same)
+	bucketGone    = []byte("gone")    // until (as in ended), person's id (26 bytes) → at (8 bytes, big-endian seconds)
 	bucketMeta    = []byte("meta")    // schema → "1"
 	bucketOutbox  = []byte("outbox")  // target → queue
 	bucketOnce    = []byte("once")    // see once
@@ -25,13 +25,13 @@ var (
 	buckets = [][]byte{
 		bucketPerson, bucketOpenID, bucketUnionID, bucketAlias, bucketEnded, bucketGone, bucketMeta, bucketOutbox, bucketOnce,
 	}
-	newBuckets = [][]byte{bucketGone, bucketOutbox, bucketOnce} // that files made before lack
+	newBuckets = [][]byte{bucketGone, bucketOutbox, bucketOnce} // missing in older files
 
 	keySchema = []byte("schema")
 	schema    = []byte("1")
 )
 
-// bucketOf is where a table lies.
+// bucketOf returns the bucket of a table.
 func bucketOf(t ledger.Table) []byte {
 	return [...][]byte{ledger.TablePerson: bucketPerson, ledger.TableOpenID: bucketOpenID, ledger.TableUnionID: bucketUnionID, ledger.TableAlias: bucketAlias}[t]
 }
@@ -39,8 +39,8 @@ func bucketOf(t ledger.Table) []byte {
 // tables is the ledger within one transaction.
 type tables struct{ tx *bolt.Tx }
 
-// prepare creates the buckets of a new file and refuses files that are not ours or are newer than we are. It reports
-// whether it wrote anything.
+// prepare creates the buckets of a new file and refuses files that are not ours
+// or come from a newer version. It reports whether it wrote anything.
 func (t tables) prepare() (bool, error) {
 	var found [][]byte
 	err := t.tx.ForEach(func(name []byte, _ *bolt.Bucket) error {
@@ -61,7 +61,7 @@ func (t tables) prepare() (bool, error) {
 	return true, t.tx.Bucket(bucketMeta).Put(keySchema, schema)
 }
 
-// adopt takes over a file that is not new.
+// adopt accepts a file that is not new.
 func (t tables) adopt(found [][]byte) (bool, error) {
 	var missing [][]byte
 	for _, want := range newBuckets {
@@ -81,7 +81,8 @@ func (t tables) adopt(found [][]byte) (bool, error) {
 	return wrote || len(missing) > 0, err
 }
 
-// ours checks that a file that is not new is a ledger of this version: never write into somebody else's.
+// ours checks that a file that is not new is a ledger of this version: we must
+// not write into another program's file.
 func (t tables) ours(found [][]byte) error {
 	slices.SortFunc(found, bytes.Compare)
 	want := slices.SortedFunc(slices.Values(buckets), bytes.Compare)
@@ -110,7 +111,7 @@ func (t tables) byID(id string) (ledger.Person, error) {
 	return t.expect(string(alias), func(p *ledger.Person) bool { return slices.Contains(p.Merged, id) })
 }
 
-// byOpenID returns the person to whom the openid belongs. ErrNotFound.
+// byOpenID returns the person who has the openid. ErrNotFound.
 func (t tables) byOpenID(appID, openID string) (ledger.Person, error) {
 	id := t.tx.Bucket(bucketOpenID).Get(ledger.OpenIDKey(appID, openID))
 	if id == nil {
@@ -128,8 +129,9 @@ func (t tables) byUnionID(unionID string) (ledger.Person, error) {
 	return t.expect(string(id), func(p *ledger.Person) bool { return p.UnionID == unionID })
 }
 
-// expect loads the record an index points at. A record that is missing, or does not agree with the index, is
-// ErrCorrupt: following it would hand out somebody else.
+// expect loads the record an index points at. A record that is missing, or does
+// not agree with the index, is ErrCorrupt: following the index would return
+// another person.
 func (t tables) expect(id string, agrees func(*ledger.Person) bool) (ledger.Person, error) {
 	p, err := t.load(id)
 	if err != nil {
@@ -141,7 +143,8 @@ func (t tables) expect(id string, agrees func(*ledger.Person) bool) (ledger.Pers
 	return p, nil
 }
 
-// load reads one record, the zero Person if there is none under this id.
+// load reads one record; it returns the zero Person if there is none under this
+// id.
 func (t tables) load(id string) (ledger.Person, error) {
 	data := t.tx.Bucket(bucketPerson).Get([]byte(id))
 	if data == nil {
@@ -157,10 +160,10 @@ func (t tables) load(id string) (ledger.Person, error) {
 	return p, nil
 }
 
-// order gives a new person its place in the order of creation.
+// order returns a new person's place in the order of creation.
 func (t tables) order() (uint64, error) { return t.tx.Bucket(bucketPerson).NextSequence() }
 
-// write keeps a change: records first, then the indexes that lead to them.
+// write writes a change: records first, then the indexes that lead to them.
 func (t tables) write(c *ledger.Change) error {
 	if c.Left != nil {
 		if err := t.put(c.Left); err != nil {
@@ -175,7 +178,7 @@ func (t tables) write(c *ledger.Change) error {
 			return err
 		}
 	}
-	if !c.News { // only times: the indexes stand
+	if !c.News { // only times changed: the indexes stay
 		return nil
 	}
 	return t.index(&c.Person)

@@ -12,11 +12,12 @@ import (
 const (
 	endedKeyLength = 8 + 16
 	goneKeyLength  = 8 + ledger.IDLength
-	// pruned is how many entries that are past are removed, at most, for each one added.
+	// pruned is how many expired entries are removed, at most, for each new
+	// one.
 	pruned = 64
 )
 
-// endedKey sorts by time, so that what is past stands first.
+// endedKey sorts by time, so that expired entries come first.
 func endedKey(id [16]byte, until int64) []byte {
 	key := binary.BigEndian.AppendUint64(make([]byte, 0, endedKeyLength), uint64(until))
 	return append(key, id[:]...)
@@ -30,7 +31,7 @@ func parseEndedKey(key []byte) (id [16]byte, until int64, err error) {
 	return id, int64(binary.BigEndian.Uint64(key)), nil
 }
 
-// loadEnded reads the tombstones still in force.
+// loadEnded reads the tombstones that have not expired.
 func (t tables) loadEnded(e *ledger.EndedSessions) error {
 	now := time.Now().Unix()
 	return t.tx.Bucket(bucketEnded).ForEach(func(key, value []byte) error {
@@ -42,7 +43,8 @@ func (t tables) loadEnded(e *ledger.EndedSessions) error {
 	})
 }
 
-// endedFrom reads the beginning of a tombstone: nothing, or 8 bytes. What cannot be read is from the beginning.
+// endedFrom reads the beginning of a tombstone: nothing, or 8 bytes. An
+// unreadable value holds from the beginning.
 func endedFrom(value []byte) int64 {
 	if len(value) != 8 {
 		return 0
@@ -50,7 +52,8 @@ func endedFrom(value []byte) int64 {
 	return int64(min(binary.BigEndian.Uint64(value), ledger.MaxTime*1000))
 }
 
-// endSession writes a tombstone and removes some that are past. It reports whether it wrote anything.
+// endSession writes a tombstone and removes some expired ones. It reports
+// whether it wrote anything.
 func (t tables) endSession(id [16]byte, span ledger.Span) (bool, error) {
 	b := t.tx.Bucket(bucketEnded)
 	key := endedKey(id, span.Until)
@@ -84,7 +87,7 @@ func pruneEnded(c *bolt.Cursor) error {
 	return nil
 }
 
-// goneKey sorts by time, so that what is past stands first.
+// goneKey sorts by time, so that expired entries come first.
 func goneKey(person string, until int64) []byte {
 	key := binary.BigEndian.AppendUint64(make([]byte, 0, goneKeyLength), uint64(until))
 	return append(key, person...)
@@ -101,7 +104,7 @@ func parseGone(key, value []byte) (person string, e ledger.PersonEnd, err error)
 	return string(key[8:]), ledger.PersonEnd{At: int64(at), Until: int64(until)}, nil
 }
 
-// loadGone reads the tombstones still in force.
+// loadGone reads the tombstones that have not expired.
 func (t tables) loadGone(g *ledger.EndedPersons) error {
 	now := time.Now().Unix()
 	return t.tx.Bucket(bucketGone).ForEach(func(key, value []byte) error {
@@ -113,7 +116,8 @@ func (t tables) loadGone(g *ledger.EndedPersons) error {
 	})
 }
 
-// endPerson writes a tombstone under each id and removes some that are past. It reports whether it wrote anything.
+// endPerson writes a tombstone under each id and removes some expired ones. It
+// reports whether it wrote anything.
 func (t tables) endPerson(ids []string, e ledger.PersonEnd) (bool, error) {
 	b := t.tx.Bucket(bucketGone)
 	if err := pruneGone(b.Cursor()); err != nil {

@@ -26,7 +26,7 @@ func (l *Ledger) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Pe
 		if err != nil {
 			return false, err
 		}
-		if found == nil { // no error: that would have everybody else in the transaction begin anew (attack: a thousand strangers leave at once)
+		if found == nil { // not an error: that would make all other calls in the transaction start again (attack: a thousand strangers leave at once)
 			nobody = w.Key == "" || !t.noted(w.OnceKey())
 			return false, nil
 		}
@@ -65,7 +65,7 @@ func (l *Ledger) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Pe
 	return p, done, nil
 }
 
-// withdraw writes it all. The sessions end here and now, whatever the disk says afterwards.
+// withdraw writes all changes. The sessions end here even if the disk fails.
 func (l *Ledger) withdraw(t tables, w *ledger.Withdrawal, d *ledger.Withdrawn) (wrote bool, err error) {
 	if d.Erased {
 		err = t.erase(&d.Before)

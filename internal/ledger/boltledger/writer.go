@@ -9,25 +9,27 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// maxGroup bounds how many writes share one transaction.
+// maxGroup is how many writes share one transaction at most.
 const maxGroup = 256
 
-// writer puts the writes that arrive while the disk is busy into one transaction and one sync. Unlike bbolt's Batch it
-// adds no delay to a lone write, and a panic during the commit does not end the process.
+// writer puts writes that arrive while the disk is busy into one transaction
+// and one sync. Unlike bbolt's Batch it does not delay a single write, and a
+// panic during the commit does not end the process.
 type writer struct {
 	file *file
 
 	mu     sync.Mutex
 	queue  []*write
-	busy   bool       // a goroutine is at work on the queue
+	busy   bool       // a goroutine works on the queue
 	idle   *sync.Cond // busy became false
 	closed bool
 }
 
 // write is one caller's part of a transaction.
 type write struct {
-	// do works within the transaction and reports whether it wrote anything. It may run more than once: if another
-	// part of the group fails, the rest runs again without it.
+	// do runs within the transaction and reports whether it wrote anything. It
+	// may run more than once: if another part of the group fails, the rest runs
+	// again without that part.
 	do func(tx *bolt.Tx) (bool, error)
 	// then runs once after a successful commit, before the caller goes on. May be nil.
 	then func()
@@ -41,7 +43,7 @@ func newWriter(f *file) *writer {
 	return w
 }
 
-// run hands a write in and waits for it.
+// run queues a write and waits for it.
 func (w *writer) run(do func(tx *bolt.Tx) (bool, error), then func()) error {
 	job := &write{do: do, then: then, done: make(chan error, 1)}
 	if err := w.submit(job); err != nil {
@@ -64,7 +66,7 @@ func (w *writer) submit(job *write) error {
 	return nil
 }
 
-// work empties the queue and ends.
+// work carries out the queued writes, then ends.
 func (w *writer) work() {
 	for {
 		group := w.next()
@@ -88,7 +90,8 @@ func (w *writer) next() []*write {
 	return group
 }
 
-// close takes no more writes, waits for those it took, and closes the file.
+// close refuses new writes, waits for those that were accepted, and closes the
+// file.
 func (w *writer) close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -102,11 +105,13 @@ func (w *writer) close() error {
 	return w.file.close()
 }
 
-// errNothing rolls a transaction back in which nobody wrote anything: it need not touch the disk.
+// errNothing rolls back a transaction in which no part wrote anything: it need
+// not touch the disk.
 var errNothing = errors.New("nothing to write")
 
-// commit carries a group out. A part that fails is answered and taken out, and the others run again: none of its
-// writes may be kept, and none of theirs may be lost.
+// commit carries out a group. A part that fails gets its error and is removed,
+// and the others run again, so that none of its writes is kept and none of the
+// others' is lost.
 func (w *writer) commit(group []*write) {
 	for len(group) > 0 {
 		failed, err := w.try(group)
@@ -130,13 +135,14 @@ func (w *writer) commit(group []*write) {
 	}
 }
 
-// try runs a group in one transaction. failed is the part that made it fail, -1 if it was none of them.
+// try runs a group in one transaction. failed is the part that made it fail, -1
+// if no part did.
 func (w *writer) try(group []*write) (failed int, err error) {
 	at := -1
 	err = w.file.update(func(tx *bolt.Tx) error {
 		wrote := false
 		for i, job := range group {
-			at = i // stays, if this one fails or panics
+			at = i // remains set if this part fails or panics
 			dirty, err := job.do(tx)
 			if err != nil {
 				return err

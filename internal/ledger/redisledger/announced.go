@@ -11,29 +11,32 @@ import (
 )
 
 const (
-	// maxAnnounced bounds the tombstones that were announced and not looked up yet.
+	// maxAnnounced is how many tombstones may be announced and not looked up
+	// yet.
 	maxAnnounced = 4096
 	// announcedStep is how many are looked up at once.
 	announcedStep = 512
-	// announcedPause follows each look-up: a flood of announcements has Redis asked so often, and not more.
+	// announcedPause follows each look-up, so that a flood of announcements
+	// causes a limited number of calls to Redis.
 	announcedPause = 50 * time.Millisecond
-	// announcedRetry follows one that failed.
+	// announcedRetry follows a failed look-up.
 	announcedRetry = 100 * time.Millisecond
 )
 
-// announced holds the words of tombstones that the channel named. An announcement ends nothing: it says what to look up
-// in Redis, where only a gateway writes (attack: a program that may only publish signs everybody out, or fills the
-// memory with ends that never were). The zero value is ready.
+// announced holds the words of tombstones that messages on the channel named.
+// An announcement ends nothing: it says what to look up in Redis, where only a
+// gateway writes (attack: a program that may only publish signs every visitor
+// out, or fills the memory with ends that never were). The zero value is ready.
 type announced struct {
 	mu      sync.Mutex
 	words   map[string]struct{}
-	spilled bool          // more came than there is room for: all of Redis' tombstones are to be read
+	spilled bool          // too many came: read all tombstones in Redis
 	wake    chan struct{} // made by Start
 
 	full, unfounded ledger.Warning
 }
 
-// add notes a word, and reports whether there was room.
+// add adds a word, and reports whether there was room.
 func (a *announced) add(word string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -48,7 +51,7 @@ func (a *announced) add(word string) bool {
 	}
 	select {
 	case a.wake <- struct{}{}:
-	default: // awake already
+	default: // already awake
 	}
 	return room
 }
@@ -65,7 +68,7 @@ func (a *announced) take() (words []string, spilled bool) {
 	return words, spilled
 }
 
-// announce takes in the tombstones of a message.
+// announce adds the tombstones of a message.
 func (e *ends) announce(message string) {
 	now := time.Now()
 	for word := range strings.FieldsSeq(message) {
@@ -74,13 +77,13 @@ func (e *ends) announce(message string) {
 			continue
 		}
 		if !e.announced.add(strings.Clone(word)) && e.Logger != nil && e.announced.full.Due(now) {
-			e.Logger.Warn("the ledger's channel announces more ends than can be looked up, and all are read from Redis; "+
+			e.Logger.Warn("the ledger's channel announces more ends than can be looked up; all ends are read from Redis; "+
 				"does another program publish on it?", "channel", e.key("news"))
 		}
 	}
 }
 
-// knows says whether a tombstone would bring nothing new.
+// knows reports whether a tombstone brings nothing new.
 func (e *ends) knows(t *tombstone) bool {
 	if t.person == "" {
 		return e.sessions.Knows(t.session, t.e.Until)
@@ -88,7 +91,8 @@ func (e *ends) knows(t *tombstone) bool {
 	return e.persons.Knows(t.person, t.e)
 }
 
-// confirmAnnounced learns what was announced and stands in Redis, until the context ends.
+// confirmAnnounced learns announced tombstones that are in Redis, until the
+// context ends.
 func (e *ends) confirmAnnounced(ctx context.Context) {
 	for {
 		select {
@@ -104,7 +108,7 @@ func (e *ends) confirmAnnounced(ctx context.Context) {
 		}
 		for step := range slices.Chunk(words, announcedStep) {
 			if err := e.confirm(ctx, step); err != nil {
-				e.announced.again(step, false) // nothing that was announced is lost while Redis does not answer
+				e.announced.again(step, false) // announced tombstones are not lost while Redis does not answer
 				pause = announcedRetry
 			}
 		}
@@ -114,7 +118,7 @@ func (e *ends) confirmAnnounced(ctx context.Context) {
 	}
 }
 
-// again notes what could not be looked up.
+// again adds what could not be looked up.
 func (a *announced) again(words []string, spilled bool) {
 	if spilled {
 		a.mu.Lock()
@@ -130,7 +134,7 @@ func (a *announced) again(words []string, spilled bool) {
 	}
 }
 
-// confirm learns those of the words that stand in Redis.
+// confirm learns those of the words that are in Redis.
 func (e *ends) confirm(ctx context.Context, words []string) error {
 	once, cancel := e.once(ctx)
 	defer cancel()
@@ -142,14 +146,14 @@ func (e *ends) confirm(ctx context.Context, words []string) error {
 	for i, word := range words {
 		t, _ := parseTombstone(word)
 		switch {
-		case scores[i] > 0: // 0 is none
+		case scores[i] > 0: // 0 means none
 			e.learn(word)
 		case t.e.Until > now.Unix():
 			unfounded++
 		}
 	}
 	if unfounded > 0 && e.Logger != nil && e.announced.unfounded.Due(now) {
-		e.Logger.Warn("the ledger's channel announced ends that Redis does not hold; nobody is signed out by them; "+
+		e.Logger.Warn("the ledger's channel announced ends that Redis does not hold; they sign no visitor out; "+
 			"does another program publish on it?", "channel", e.key("news"), "number", unfounded)
 	}
 	return nil

@@ -7,30 +7,32 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// batch is one change: what must still be so, and what shall be.
+// batch is one change: its conditions, and its writes.
 type batch struct {
-	checks, writes []any    // three for each, see writeScript
-	steps          []any    // seven for each
+	checks, writes []any    // three values each, see writeScript
+	steps          []any    // seven values each
 	keys           []string // of the steps, after those of the tables
 	news, endNews  string   // the announcements: of a person, and of tombstones
-	stamp          string   // of every record written
+	stamp          string   // in every record written
 }
 
 func newBatch() *batch { return &batch{stamp: rand.Text()[:stampLength]} }
 
-// expect makes it a condition that a field begins with want, or is not there at all if want is "".
+// expect adds the condition that a field begins with want, or does not exist if
+// want is "".
 func (b *batch) expect(t ledger.Table, field, want string) {
 	b.checks = append(b.checks, int(t), field, want)
 }
 
-// expectPerson makes it a condition that the record is as it was read.
+// expectPerson adds the condition that the record is as it was read.
 func (b *batch) expectPerson(s stamped) {
 	if s.person != nil {
 		b.expect(ledger.TablePerson, s.person.ID, s.stamp)
 	}
 }
 
-// expectName makes it a condition that an openid or a unionid is still whose it was.
+// expectName adds the condition that an openid or a unionid still belongs to
+// the person it belonged to.
 func (b *batch) expectName(t ledger.Table, name string, s stamped) {
 	id := ""
 	if s.person != nil {
@@ -72,7 +74,7 @@ func (b *batch) index(p *ledger.Person) {
 	}
 }
 
-// change writes what a sighting does.
+// change adds the writes of a change by an observation.
 func (b *batch) change(c *ledger.Change) error {
 	if c.Left != nil {
 		if err := b.put(c.Left); err != nil {
@@ -92,7 +94,8 @@ func (b *batch) change(c *ledger.Change) error {
 	return nil
 }
 
-// announce says which ids lead to something else than before: a letter for what changed, the stamp, a colon, the ids.
+// announce announces the ids that lead to something else than before: a letter
+// for what changed, the stamp, a colon, the ids.
 func (b *batch) announce(c *ledger.Change) {
 	kind := sayTimes
 	if c.News {

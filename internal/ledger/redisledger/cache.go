@@ -12,11 +12,12 @@ import (
 // nearShards is a power of two.
 const nearShards = 64
 
-// personCache keeps persons by id (and by merged id). Unlike the cache of a file it knows how old its entries are.
+// personCache keeps persons by id (and by merged id). Unlike the cache of a
+// file store it knows the age of its entries.
 type personCache struct {
 	shards  [nearShards]cacheShard
 	flights singleflight.Group // one question at a time about one id
-	pending sync.Map           // stamps that this instance is writing: their announcement may be first
+	pending sync.Map           // stamps that this instance is writing: their announcement may come before the answer
 }
 
 type cacheShard struct {
@@ -28,11 +29,12 @@ type cacheShard struct {
 type cacheEntry struct {
 	person ledger.Person
 	stamp  string
-	read   time.Time // when Redis was asked: it is at least as new as that
-	ours   bool      // this instance wrote it, so it needs no announcement of it
+	read   time.Time // when Redis was asked: the entry is at least as new as that
+	ours   bool      // this instance wrote it and needs no announcement of it
 }
 
-// shard picks by two characters of an id, which are random. id is valid.
+// shard picks a shard by two characters of an id, which are random. id is
+// valid.
 func (n *personCache) shard(id string) *cacheShard {
 	return &n.shards[(uint(id[0])+31*uint(id[1]))&(nearShards-1)]
 }
@@ -45,7 +47,7 @@ func (n *personCache) get(id string) (cacheEntry, bool) {
 	return e, ok
 }
 
-// epoch is what add must be given, taken before Redis was asked.
+// epoch returns the value to pass to add. Call it before Redis is asked.
 func (n *personCache) epoch(id string) uint64 {
 	s := n.shard(id)
 	s.mu.RLock()
@@ -53,7 +55,8 @@ func (n *personCache) epoch(id string) uint64 {
 	return s.epoch
 }
 
-// add keeps what was read, unless something of the shard was dropped meanwhile, or somebody asked later.
+// add keeps a person that was read, unless an entry of the shard was dropped
+// meanwhile, or a later answer is there.
 func (n *personCache) add(id string, e cacheEntry, epoch uint64, limit int) {
 	s := n.shard(id)
 	s.mu.Lock()
@@ -68,7 +71,7 @@ func (s *cacheShard) put(id string, e cacheEntry, limit int) {
 		s.entries = make(map[string]cacheEntry)
 	}
 	if _, known := s.entries[id]; !known && len(s.entries) >= limit {
-		for old := range s.entries { // any one: map order is random enough
+		for old := range s.entries { // any entry: map order is random enough
 			delete(s.entries, old)
 			break
 		}
@@ -76,7 +79,8 @@ func (s *cacheShard) put(id string, e cacheEntry, limit int) {
 	s.entries[id] = e
 }
 
-// drop forgets, and sees to it that nobody waits for an answer that was on its way already.
+// drop drops persons, and makes new callers wait for a new answer, not for one
+// that is on its way already.
 func (n *personCache) drop(ids ...string) {
 	for _, id := range ids {
 		s := n.shard(id)
@@ -94,7 +98,7 @@ type cacheMark struct {
 	read   time.Time
 }
 
-// leftBehind are the persons a change leaves behind.
+// leftBehind returns the persons a change leaves behind.
 func leftBehind(c *ledger.Change) []*ledger.Person {
 	if c.Left == nil {
 		return []*ledger.Person{&c.Person}
@@ -110,7 +114,8 @@ func (n *personCache) mark(c *ledger.Change) (m cacheMark) {
 	return m
 }
 
-// settle replaces what a change of ours made old by what it made, unless another change was heard of meanwhile.
+// settle replaces the entries that a change of ours made old, unless another
+// change was announced meanwhile.
 func (n *personCache) settle(c *ledger.Change, stamp string, m cacheMark, limit int) {
 	for i, p := range leftBehind(c) {
 		s := n.shard(p.ID)
@@ -127,13 +132,14 @@ func (n *personCache) settle(c *ledger.Change, stamp string, m cacheMark, limit 
 	}
 }
 
-// announced takes in an announcement, and reports whether it was news to us.
+// announced handles an announcement, and reports whether it was news to this
+// instance.
 func (n *personCache) announced(stamp string, ids []string) bool {
 	if _, ours := n.pending.Load(stamp); ours {
-		return false // settle will do it
+		return false // settle handles it
 	}
 	if e, ok := n.get(ids[0]); ok && e.ours && e.stamp == stamp {
-		return false // we told ourselves
+		return false // our own announcement
 	}
 	n.drop(ids...)
 	return true

@@ -11,41 +11,43 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// The first letter of a message. The letter b is not free: package heartbeat has it.
+// The first letter of a message. The letter b is taken by package heartbeat.
 const (
-	sayNews  = 'n' // the persons with these ids changed: stamp, colon, ids with commas
-	sayTimes = 't' // the same, but only times changed
-	sayEnded = 'e' // tombstones were added: with spaces, each as in the store
+	sayNews  = 'n' // the persons with these ids changed: stamp, colon, ids separated by commas
+	sayTimes = 't' // as sayNews, but only times changed
+	sayEnded = 'e' // tombstones were added: each as in the store, separated by spaces
 )
 
 const maxMessage = 16 << 10
 
-// channel is what an instance hears. The channel's name has the hash tag of the keys, so that in a Cluster the node that
-// holds the ledger is the one that carries the channel.
+// channel is the Pub/Sub channel of an instance. Its name has the hash tag of
+// the keys, so that in a Cluster the node that holds the ledger also carries
+// the channel.
 type channel struct {
 	mu    sync.Mutex
 	stop  context.CancelFunc
 	ended bool
 	own   *heartbeat.Connection                // nil if it is shared: see Options.Heartbeat
-	hears atomic.Pointer[heartbeat.Connection] // either; nil before Start
+	hears atomic.Pointer[heartbeat.Connection] // own or the shared one; nil before Start
 	begun chan struct{}                        // an unbroken time has begun; made by Start
 }
 
-// covers says whether a change of what was read at t would have been heard of.
+// covers reports whether every change since t has been heard.
 func (l *Ledger) covers(t, now time.Time) bool {
 	return l.channel.hears.Load().Covers(t, now, l.bound())
 }
 
-// works says whether nothing has been missed, but for what was announced in the last moment: all tombstones that were
-// added since they were last read have been heard of.
+// works reports whether no announcement has been missed, except within the last
+// moment: all tombstones added since they were last read have been heard.
 func (l *Ledger) works(now time.Time) bool {
 	read := l.ends.read.Load()
 	return read != nil && l.covers(*read, now)
 }
 
-// Start begins to listen to the channel. It never waits and never fails: a Redis that cannot be reached is tried again
-// for as long as it takes. Close ends it. Starting twice does nothing. Without it everything works, but Redis is asked
-// about each person twice in each Stale.
+// Start begins to listen to the channel. It never waits and never fails: it
+// tries a Redis that cannot be reached until it can. Close stops it. A second
+// Start does nothing. Without Start everything works, but Redis is asked for
+// each person twice in each Stale.
 func (l *Ledger) Start() {
 	c := &l.channel
 	c.mu.Lock()
@@ -71,10 +73,10 @@ func (l *Ledger) Start() {
 	}
 }
 
-// every is how often heartbeats are sent, if nobody else decides that.
+// every returns the time between heartbeats of the ledger's own connection.
 func (l *Ledger) every() time.Duration { return max(l.bound()/4, 10*time.Millisecond) }
 
-// end ends what Start began, but for what l.work counts.
+// end stops what Start began, except for the goroutines that l.work counts.
 func (c *channel) end() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -88,19 +90,20 @@ func (c *channel) end() error {
 	return nil
 }
 
-// readMissedTombstones reads the tombstones as long as some of them may not have been heard of: at the beginning, when
-// the channel begins to work, and while it does not.
+// readMissedTombstones reads the tombstones as long as some may have been
+// missed: at the start, when the channel begins to work, and while it does not
+// work.
 func (l *Ledger) readMissedTombstones(ctx context.Context) {
 	again := time.NewTicker(4 * l.every())
 	defer again.Stop()
 	for {
 		if !l.works(time.Now()) {
-			_ = l.ends.loadTombstones(ctx) // tried again soon
+			_ = l.ends.loadTombstones(ctx) // a failure is retried soon
 		}
 		select {
 		case <-again.C:
 		case <-l.channel.begun:
-			l.work.Go(func() { l.checkServers(ctx) }) // tombstones do not wait for it
+			l.work.Go(func() { l.checkServers(ctx) }) // the tombstones do not wait for this
 		case <-ctx.Done():
 			return
 		}
@@ -115,7 +118,7 @@ func (h listener) Begin() {
 	h.ledger.generation.Add(1)
 	select {
 	case h.ledger.channel.begun <- struct{}{}:
-	default: // not taken yet
+	default: // the last signal was not received yet
 	}
 }
 
@@ -123,12 +126,13 @@ func (h listener) Begin() {
 func (h listener) Break(err error) {
 	h.ledger.generation.Add(1)
 	if h.ledger.Logger != nil {
-		h.ledger.Logger.Warn("the ledger's channel is broken: Redis is asked more often", "error", err)
+		h.ledger.Logger.Warn("the ledger's channel is broken; Redis is asked more often", "error", err)
 	}
 }
 
-// Receive implements heartbeat.Listener. Whatever a message says, and whatever program sent it, Redis is asked again,
-// and what it says counts. A flood of messages costs questions, so many in a second, and bounded memory.
+// Receive implements heartbeat.Listener. It believes no message, whichever
+// program sent it, and asks Redis again. A flood of messages costs a limited
+// number of calls in a second, and limited memory.
 func (h listener) Receive(message string) {
 	l := h.ledger
 	if len(message) < 2 || len(message) > maxMessage {
@@ -152,7 +156,7 @@ func (h listener) Receive(message string) {
 	}
 }
 
-// sleep waits, and says whether the context is still good.
+// sleep waits, and reports whether the context is still alive.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

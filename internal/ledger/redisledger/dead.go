@@ -12,7 +12,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// redeliverBatch is how many dead letters are put back in one step: whoever writes meanwhile must not wait long.
+// redeliverBatch is how many dead letters are put back in one step: a write
+// that comes in between must not wait long.
 const redeliverBatch = 500
 
 // Waiting implements Outbox.
@@ -37,7 +38,7 @@ func (l *Ledger) Waiting(ctx context.Context, target string) (waiting, dead int,
 	return int(n[0].Val()), int(n[1].Val()), nil
 }
 
-// deadSince is when the oldest dead letter that is kept was buried, in ms.
+// deadSince returns the earliest burial, in ms, of a dead letter that is kept.
 func deadSince() string { return strconv.FormatInt(time.Now().Add(-ledger.DeadFor).UnixMilli(), 10) }
 
 // Dead implements Outbox.
@@ -89,7 +90,7 @@ func (l *Ledger) Redeliver(ctx context.Context, target, id string) (total int, e
 		}
 		return l.back(ctx, target, []string{id})
 	}
-	end, left := time.Now().UnixMilli(), 0 // left counts letters without room
+	end, left := time.Now().UnixMilli(), 0 // left counts letters that find no room
 	for {
 		ids, err := l.buried(ctx, target, end, left)
 		if err != nil || len(ids) == 0 {
@@ -103,7 +104,8 @@ func (l *Ledger) Redeliver(ctx context.Context, target, id string) (total int, e
 	}
 }
 
-// buried returns the ids of some dead letters that were buried until end, oldest first. It skips the first few.
+// buried returns the ids of some dead letters that were buried until end,
+// oldest first. It skips the first skip ones.
 func (s *server) buried(ctx context.Context, target string, end int64, skip int) (ids []string, err error) {
 	ctx, cancel := s.once(ctx)
 	defer cancel()
@@ -130,8 +132,9 @@ func (l *Ledger) back(ctx context.Context, target string, ids []string) (int, er
 	return n, err
 }
 
-// Lease implements Outbox. The time runs in Redis; a Redis that forgets keys with a TTL when it is full (a
-// maxmemory-policy of volatile-*) may give a lease away early, and then two senders send the same.
+// Lease implements Outbox. Redis measures the time. A full Redis that drops
+// keys with a TTL (a maxmemory-policy of volatile-*) may end a lease early, and
+// then two senders send the same event.
 func (l *Ledger) Lease(ctx context.Context, target, name string, ttl time.Duration) (bool, error) {
 	err := l.lease(ctx, target, name, "lease", max(ttl.Milliseconds(), 1))
 	if errors.Is(err, errLeased) {

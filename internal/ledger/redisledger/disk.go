@@ -9,14 +9,15 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// longUnsaved is how long a Redis that takes snapshots goes without one at most, while something changes: with its
-// own settings it takes one after an hour.
+// longUnsaved is the longest time between two snapshots of a Redis with
+// snapshots and changing data: with default settings it takes one after an
+// hour.
 const longUnsaved = 25 * time.Hour
 
-// toldOnce are the lines about the servers that are written once.
+// toldOnce guards the log lines about the servers that are written once.
 type toldOnce struct{ eviction, disk, unknown sync.Once }
 
-// onDisk says whether a Redis has its data after a restart.
+// onDisk says whether a Redis keeps its data across a restart.
 type onDisk int
 
 const (
@@ -25,8 +26,8 @@ const (
 	diskNothing
 )
 
-// checkDisk warns of a Redis without persistence: after its restart the ledger would begin anew, with another id for
-// every person.
+// checkDisk warns about a Redis without persistence: after its restart the
+// ledger would be empty, and every person would get another id.
 func (s *server) checkDisk(ctx context.Context, server redis.Cmdable) {
 	info, err := server.Info(ctx, "persistence").Result()
 	if err != nil {
@@ -36,7 +37,7 @@ func (s *server) checkDisk(ctx context.Context, server redis.Cmdable) {
 	switch kept {
 	case diskNothing:
 		s.told.disk.Do(func() {
-			s.Logger.Warn("Redis keeps nothing on disk (its persistence is off): after its restart every person has a new X-Wechat-User, everybody signs in again, and events that wait are lost. Set appendonly yes",
+			s.Logger.Warn("Redis keeps nothing on disk (its persistence is off): after a restart every person gets a new X-Wechat-User, every visitor must sign in again, and waiting events are lost. Set appendonly yes",
 				"persistence", "none")
 		})
 	case diskUnknown:
@@ -48,14 +49,15 @@ func (s *server) checkDisk(ctx context.Context, server redis.Cmdable) {
 	}
 }
 
-// diskOf reads INFO persistence. It does not have the setting of snapshots, for which save asks. Where that is not
-// told, an old snapshot tells.
+// diskOf reads INFO persistence, which does not contain the snapshot setting;
+// save asks for that. If save gets no answer, the age of the last snapshot
+// decides.
 func diskOf(info string, now time.Time, save func() (string, bool)) onDisk {
 	switch infoField(info, "aof_enabled") {
 	case "0":
 	case "1":
 		return diskKept
-	default: // not Redis itself, but something that speaks like it
+	default: // not Redis, but a server that speaks its protocol
 		return diskUnknown
 	}
 	if setting, ok := save(); ok && setting != "" {
@@ -63,17 +65,19 @@ func diskOf(info string, now time.Time, save func() (string, bool)) onDisk {
 	} else if ok {
 		return diskNothing
 	}
-	savedAt, err := strconv.ParseInt(infoField(info, "rdb_last_save_time"), 10, 64) // of a new server: its start
+	savedAt, err := strconv.ParseInt(infoField(info, "rdb_last_save_time"), 10, 64) // on a new server: its start time
 	if changes := infoField(info, "rdb_changes_since_last_save"); err == nil && changes != "" && changes != "0" && now.Sub(time.Unix(savedAt, 0)) > longUnsaved {
 		return diskNothing
 	}
 	return diskUnknown
 }
 
-// mayReadConfig asks without trying: what is refused stands in Redis's own log of refusals. Redis 6.2 cannot say.
+// mayReadConfig asks Redis whether CONFIG GET is allowed, without trying it:
+// Redis logs each refusal. Redis 6.2 cannot tell.
 const mayReadConfig = `if redis.acl_check_cmd and not redis.acl_check_cmd('CONFIG', 'GET', 'save') then return 0 end return 1`
 
-// saveSetting returns when Redis takes snapshots, "" for never; false if it does not tell, as most hosted ones do not.
+// saveSetting returns the snapshot setting of Redis, "" for never; false if
+// Redis does not tell, as most hosted ones do not.
 func saveSetting(ctx context.Context, server redis.Cmdable) (save string, ok bool) {
 	if may, err := server.Eval(ctx, mayReadConfig, nil).Int(); err != nil || may != 1 {
 		return "", false

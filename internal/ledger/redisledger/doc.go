@@ -1,6 +1,6 @@
 // Package redisledger keeps one ledger for any number of processes in Redis 6.2
-// or later: standalone, Sentinel or Cluster. Package ledger says what a ledger
-// does and by which rules; this package only stores and shares.
+// or later: standalone, Sentinel or Cluster. Package ledger has the contract
+// and the rules; this package only stores and shares.
 //
 // # The keys
 //
@@ -10,32 +10,32 @@
 //
 // # Writing
 //
-// Only one script writes (lua.go). A call reads what it needs in one look
-// (script.go), decides by the rules of package ledger, and sends a batch: what
-// must still be so, what to write, and what to announce (batch.go). The script
-// checks the first before it does the rest. If another process was quicker, the
-// call decides again (observe.go). So a change is written whole or not at all, and
-// many processes at once are as one.
+// Only one script writes (lua.go). A call reads all data that it needs in one
+// step (script.go), decides by the rules of package ledger, and sends a batch:
+// conditions, writes, and announcements (batch.go). The script checks the
+// conditions before it writes. If another process was quicker, the call decides
+// again (observe.go). So a change is written completely or not at all, and any
+// number of processes may write at once.
 //
 // # Reading
 //
 // Persons are kept in memory (cache.go). Each change is announced on a Pub/Sub
-// channel, on which each process also hears its own heartbeat (channel.go, package
-// heartbeat). While
-// it does, a person is given for Fresh without asking Redis. When it does not,
-// changes may be missed: [Ledger.Generation] moves, and Redis is asked so often
-// that no answer is older than Stale. It is Pub/Sub and not client-side caching,
-// because go-redis has that for neither Sentinel nor Cluster, and because it must
-// be known when it is broken.
+// channel, on which each process also hears its own heartbeat (channel.go,
+// package heartbeat). While the heartbeat comes back, a person is returned for
+// Fresh without asking Redis. When it does not, changes may be missed:
+// [Ledger.Generation] moves, and Redis is asked so often that no answer is
+// older than Stale. The channel uses Pub/Sub and not client-side caching,
+// because go-redis supports the latter for neither Sentinel nor Cluster, and
+// because the ledger must notice when the channel is broken.
 //
 // All tombstones are in memory. An announced tombstone is looked up in Redis
-// before it counts: a program that can publish is not always a gateway
+// before it counts: a program that can publish need not be a gateway
 // (announced.go).
 //
 // # Outages
 //
-// While Redis is down, known persons are given from memory for StaleIfDown
-// (find.go). Everything else is ledger.ErrUnavailable.
+// While Redis is down, known persons are returned from memory for StaleIfDown
+// (find.go). All other calls fail with ledger.ErrUnavailable.
 //
 // # What it may import
 //

@@ -8,7 +8,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// EndSession implements Ledger. Other instances hear of it within Stale.
+// EndSession implements Ledger. It reaches other instances within Stale.
 func (l *Ledger) EndSession(ctx context.Context, id [16]byte, until time.Time) error {
 	if err := l.begin(ctx); err != nil {
 		return err
@@ -18,7 +18,7 @@ func (l *Ledger) EndSession(ctx context.Context, id [16]byte, until time.Time) e
 	if !ok {
 		return nil
 	}
-	l.ends.sessions.Add(id, ledger.Span{Until: end}) // first: here and now the session is over, whatever Redis says
+	l.ends.sessions.Add(id, ledger.Span{Until: end}) // memory first: the session is over here even if Redis fails
 	b := newBatch()
 	word := sessionTombstone(id, end)
 	b.end(word, end)
@@ -27,14 +27,15 @@ func (l *Ledger) EndSession(ctx context.Context, id [16]byte, until time.Time) e
 	return l.unwritten.Note(err, 0, string(id[:]))
 }
 
-// Ended implements Ledger. After Start it waits for the tombstones to be read once, for three seconds at most: an
-// instance that has just begun must not take for alive what others ended.
+// Ended implements Ledger. After Start it waits until the tombstones have been
+// read once, for three seconds at most: a new instance must not accept sessions
+// that others ended.
 func (l *Ledger) Ended(id [16]byte) bool {
 	l.ends.known.pass()
 	return l.ends.sessions.Has(id)
 }
 
-// EndPerson implements Ledger. Other instances hear of it within Stale.
+// EndPerson implements Ledger. It reaches other instances within Stale.
 func (l *Ledger) EndPerson(ctx context.Context, person string, at, until time.Time) error {
 	if err := l.begin(ctx); err != nil {
 		return err
@@ -47,7 +48,7 @@ func (l *Ledger) EndPerson(ctx context.Context, person string, at, until time.Ti
 	if !ok {
 		return nil
 	}
-	l.ends.persons.Add(person, e) // first, as above
+	l.ends.persons.Add(person, e) // memory first, as above
 	ids := []string{person}
 	err := l.rounds(ctx, func() (plan, error) {
 		v, err := l.look(ctx, ledger.Query{ID: person})

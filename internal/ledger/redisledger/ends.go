@@ -13,18 +13,18 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// ends is what an instance knows of the tombstones in Redis.
+// ends holds the tombstones in Redis that an instance knows.
 type ends struct {
 	*server
 	sessions  ledger.EndedSessions
 	persons   ledger.EndedPersons
 	announced announced
 	known     latch                     // shut from Start until the tombstones are read
-	stamp     atomic.Value              // string: that of the last change of the tombstones before they were last read
-	read      atomic.Pointer[time.Time] // when that was, or when they were found to be as they were
+	stamp     atomic.Value              // string: the stamp of the last change of the tombstones before they were last read
+	read      atomic.Pointer[time.Time] // when they were last read, or found unchanged
 }
 
-// learn takes in one tombstone, and says whether it is one.
+// learn adds one tombstone, and reports whether the word is one.
 func (e *ends) learn(word string) bool {
 	t, ok := parseTombstone(word)
 	switch {
@@ -38,9 +38,10 @@ func (e *ends) learn(word string) bool {
 	return true
 }
 
-// loadTombstones reads those still in force, unless the last change of them is one from before they were last read. A
-// change has a stamp, not a number: a failover can lose one and gain another (attack: an ended session that stays good
-// where nobody heard of its end).
+// loadTombstones reads the tombstones that have not expired, unless none has
+// changed since they were last read. A change has a stamp, not a number: a
+// failover can lose one change and gain another (attack: an ended session is
+// still accepted on an instance that missed its end).
 func (e *ends) loadTombstones(ctx context.Context) error {
 	begun := time.Now()
 	once, cancel := e.once(ctx)
@@ -67,19 +68,21 @@ func (e *ends) loadTombstones(ctx context.Context) error {
 	if bad > 0 && e.Logger != nil {
 		e.Logger.Warn("the ledger in Redis has tombstones that cannot be read; a newer gateway may have written them", "number", bad)
 	}
-	e.stamp.Store(stamp) // of before they were read: what came meanwhile is read again
+	e.stamp.Store(stamp) // the stamp from before the reading: later tombstones are read again
 	e.read.Store(&begun)
 	e.known.open()
 	return nil
 }
 
-// tombstonesStep is how many are read at once.
+// tombstonesStep is how many tombstones are read at once.
 const tombstonesStep = 10000
 
-// eachTombstone gives every word that is in force to fn. A word may be given twice.
+// eachTombstone calls fn for every word that has not expired. A word may be
+// given twice.
 //
-// Each step begins at the second at which the last one ended, not at a number of words: words are forgotten all the
-// time, and by number as many that are in force would be passed over (attack: an ended session that comes back).
+// Each step begins at the second at which the last one ended, not at an offset:
+// words expire all the time, and with an offset as many valid words would be
+// skipped (attack: an ended session that comes back).
 func (e *ends) eachTombstone(ctx context.Context, fn func(word string) error) error {
 	from, skip := strconv.FormatInt(time.Now().Unix()+1, 10), 0
 	for {
@@ -98,7 +101,7 @@ func (e *ends) eachTombstone(ctx context.Context, fn func(word string) error) er
 		}
 		last := words[len(words)-1].Score
 		from = strconv.FormatFloat(last, 'f', -1, 64)
-		// All of that second come again: ask for as many more.
+		// All words of that second come again: ask for as many more.
 		skip = len(words) - slices.IndexFunc(words, func(z redis.Z) bool { return z.Score == last })
 	}
 }

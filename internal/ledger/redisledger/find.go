@@ -9,8 +9,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// Somebody who is known waits for Redis no longer than slow; while it is failing, which it is for failMark after each
-// failure, no longer than patience, and for failPause not at all.
+// A call for a known person waits for Redis no longer than slow; while Redis is
+// failing, for failMark after each failure, no longer than patience, and for
+// failPause not at all.
 const (
 	slow      = 250 * time.Millisecond
 	failMark  = 5 * time.Second
@@ -54,20 +55,21 @@ func (l *Ledger) Find(ctx context.Context, id string) (ledger.Person, error) {
 	case <-ctx.Done():
 		return ledger.Person{}, fmt.Errorf("%w: finding a person: %w", ledger.ErrUnavailable, ctx.Err())
 	}
-	// It may have been dropped while we waited: what is known to be old is not given.
+	// The entry may have been dropped while we waited: a known old person is
+	// not returned.
 	if e, known = l.near.get(id); known {
 		return e.person.Clone(), nil
 	}
 	return ledger.Person{}, fmt.Errorf("%w: the person was changed during an outage", ledger.ErrUnavailable)
 }
 
-// isFresh says whether what is kept may be given without asking.
+// isFresh reports whether an entry may be returned without asking Redis.
 func (l *Ledger) isFresh(e *cacheEntry, now time.Time) bool {
 	age := now.Sub(e.read)
 	return age < l.bound() || age < l.fresh() && l.covers(e.read, now)
 }
 
-// fetch reads one person and keeps them. Whoever asked may have gone meanwhile.
+// fetch reads one person and keeps it, even if the caller no longer waits.
 func (l *Ledger) fetch(id string) (*ledger.Person, error) {
 	if err := l.begin(context.Background()); err != nil {
 		return nil, err

@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// tombstonePatience is how long a question waits for the first reading of the tombstones. Redis answers within less,
-// or not at all.
+// tombstonePatience is how long a call waits for the first reading of the
+// tombstones. Redis answers within less, or not at all.
 const tombstonePatience = 3 * time.Second
 
-// latch holds up whoever asks what was ended while an instance has not read that yet (attack: a copied cookie, sent to
-// a gateway in the moment of its start, would pass and be exchanged for a good one). The zero latch is open.
+// latch holds up look-ups of ended sessions until an instance has read the
+// tombstones (attack: a copied cookie, sent to a gateway at the moment of its
+// start, would pass and be exchanged for a good one). The zero latch is open.
 type latch struct{ shut atomic.Pointer[chan struct{}] }
 
 func (l *latch) close() {
@@ -24,7 +25,8 @@ func (l *latch) open() {
 	}
 }
 
-// pass waits until the latch is open. Once it is, that costs one load of a pointer.
+// pass waits until the latch is open. When it is open, pass costs one load of a
+// pointer.
 func (l *latch) pass() {
 	c := l.shut.Load()
 	if c == nil {
@@ -34,6 +36,6 @@ func (l *latch) pass() {
 	defer patience.Stop()
 	select {
 	case <-*c:
-	case <-patience.C: // Redis is down; what the caller asks it next says so
+	case <-patience.C: // Redis is down; the caller's next call reports it
 	}
 }

@@ -7,18 +7,22 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// Ledger is a ledger.Ledger in Redis, shared by any number of instances. It is made by [New]. Start and Close are
-// separate, so that it can be made before its server is there.
+// Ledger is a ledger.Ledger in Redis, shared by any number of instances. [New]
+// makes it. Start is separate, so that a ledger can be made before its server
+// is reachable.
 //
 // # What Redis must be set to
 //
-// The keys have no TTL, but for leases and for what makes an event count once: a maxmemory-policy of noeviction keeps
-// them all, volatile-* may let something be told twice, allkeys-* would throw the whole ledger away. What a master
-// answered just before it died can be lost to its replicas; min-replicas-to-write bounds that. Reads go to the master:
-// the client must not read from replicas.
+// The keys have no TTL, except for leases and for the keys that make an event
+// count once. A maxmemory-policy of noeviction keeps them all; with volatile-*
+// an event may be sent twice; allkeys-* would drop the whole ledger. Writes
+// that a master answered just before it died can be lost; min-replicas-to-write
+// limits that. Reads must go to the master: the client must not read from
+// replicas.
 //
-// The clocks of the instances should agree within a second or so: an event is due once the clock of whoever sends it has
-// reached that of whoever kept it.
+// The clocks of the instances should agree within about a second: an event is
+// due when the sender's clock has reached the time at which another instance
+// queued it.
 type Ledger struct {
 	server
 
@@ -41,11 +45,13 @@ func New(o Options) *Ledger {
 	return l
 }
 
-// Generation implements Ledger. It also moves, more than twice in each Stale, while changes of other instances may be
-// missed, and once more when that is over: what was prepared until then was older than what is heard of.
+// Generation implements Ledger. It also moves, more than twice in each Stale,
+// while changes of other instances may be missed, and once more when that is
+// over: values computed until then may be older than the last announcement.
 func (l *Ledger) Generation() uint64 {
 	now, last := time.Now(), l.moved.Load()
-	// Who prepared something since it last moved had answers that were at most bound older.
+	// A caller that computed a value since it last moved had answers that were
+	// at most bound older.
 	settled := last != nil && l.works(now) && l.covers(last.Add(-l.bound()), now)
 	if !settled && (last == nil || now.Sub(*last) >= l.bound()) {
 		at := now

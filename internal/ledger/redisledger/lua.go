@@ -2,24 +2,33 @@ package redisledger
 
 import "github.com/redis/go-redis/v9"
 
-// writeScript is the only one that writes. ARGV: schema, channel, two announcements, now in ms, the limits of what may
-// wait and of dead letters, for how long the latter are kept (ms), the number of checks, the number of writes, the
-// stamp; then for each check table, field, and what its value must begin with, "" if there must be none; then for each
-// write table, field, and value, "" to remove it; then the steps. A write to ended has the second until which the
-// tombstone holds as its value. A step is a name, the number of the first of its keys, and five arguments.
+// writeScript is the only script that writes. ARGV: schema, channel, two
+// announcements, now in ms, the limits of waiting events and of dead letters,
+// how long the latter are kept (ms), the number of checks, the number of
+// writes, the stamp; then for each check table, field, and the required start
+// of its value, "" if the field must not exist; then for each write table,
+// field, and value, "" to remove it; then the steps. A write to ended has the
+// second until which the tombstone holds as its value. A step is a name, the
+// number of the first of its keys, and five arguments.
 //
-// It answers two numbers. The first is 0 when all is done (or, if the client sent it twice, was done: the stamps tell),
-// n when the nth check failed, -1 when the store is of another schema, -2 when a key was seen before, -3 when somebody
-// else has the lease. The second is how many events were added. A Redis that is full, or only a replica, refuses the
-// first command that writes, and then all is as it was; that nobody may publish is no reason to fail: see channel.
+// It answers two numbers. The first is 0 when all is done (or was done before,
+// if the client sent it twice: the stamps show that), n when the nth check
+// failed, -1 when the store has another schema, -2 when a key was seen before,
+// -3 when another owner has the lease. The second is the number of events
+// added. A full Redis, or a replica, refuses the first command that writes, and
+// then nothing has changed. If Redis refuses to publish, the write still
+// succeeds: see channel.
 //
-// The outbox: an entry is when it was kept (15 digits, ms), the line (27 characters), and the event. Its state, which
-// it has once it was tried in vain, is the next try, the first, how many there were, and why the last failed. A line's
-// members are line, colon, number (16 digits), colon, id; those of due and buried begin with the number. What is buried
-// is the number, a blank, the state, a line feed, and the entry. Only the first of each line stands in due.
+// The outbox: an entry is the time at which it was queued (15 digits, ms), the
+// line (27 characters), and the event. Its state, after the first failed
+// attempt, is the time of the next attempt, the time of the first, the number
+// of attempts, and the reason of the last failure. A line's members are line,
+// colon, number (16 digits), colon, id; those of due and buried begin with the
+// number. A dead letter is the number, a blank, the state, a line feed, and the
+// entry. Only the first event of each line is in due.
 var writeScript = redis.NewScript(luaQueue + luaKinds + luaMoves + luaSteps + luaWrite)
 
-// luaWrite carries a batch out.
+// luaWrite carries out a batch.
 const luaWrite = `
 local schema = call('HGET', KEYS[6], 'schema')
 if schema and schema ~= ARGV[1] then return {-1, 0} end

@@ -1,16 +1,17 @@
 package redisledger
 
-// luaKinds is the two indexes by kind, of waiting events and of dead letters:
-// they tell how many there are of a kind, and which is the oldest. A full queue
-// gives up that one, and none of another kind (attack: a visitor's flood of
-// declined sign-ins pushes out the notices of revoked and erased persons).
+// luaKinds maintains two indexes by kind, of waiting events and of dead
+// letters: they tell how many there are of a kind, and which is the oldest. A
+// full queue drops that one, and none of another kind (attack: a visitor's
+// flood of declined sign-ins pushes out the notices of revoked and erased
+// persons).
 //
-// An older gateway, also one that runs beside this one, changes queues without
+// An older gateway, which may run beside this one, changes queues without
 // changing the indexes. So each index is checked where it is used: a member
 // without an event is dropped when it is the oldest of its kind, and while the
 // index and its queue differ in size, each write sweeps some members. An event
-// that the index misses is never given up. At worst another event of the same
-// kind is given up too early or too late.
+// that is missing in the index is never dropped. At worst another event of the
+// same kind is dropped too early or too late.
 //
 // A member is the kind, a colon, (for dead letters: the time of the burial in 16
 // digits, and a colon,) the number in 16 digits, a colon, and the id. All scores

@@ -2,7 +2,8 @@ package redisledger
 
 import "github.com/caddy-wechat/gateway/internal/ledger"
 
-// luaMoves is how events come into a queue, leave it, and become dead letters.
+// luaMoves adds events to a queue, removes them, and turns them into dead
+// letters.
 const luaMoves = `
 local function exhume(k, m, at)
 	local member = deadKinds.member(k, m, at)

@@ -1,6 +1,7 @@
 package redisledger
 
-// luaQueue is what the scripts know of a queue: the first of a line, the state of an entry, and how a line changes.
+// luaQueue holds the scripts' functions for a queue: the first event of a line,
+// the state of an entry, and changes of a line.
 const luaQueue = `
 local call = redis.call
 -- What never ends, or ends later than it could if we had set it, is planted: it holds nothing up.

@@ -2,8 +2,9 @@ package redisledger
 
 import "github.com/redis/go-redis/v9"
 
-// dueScript reads what is due. KEYS: those of a target. ARGV: now in ms, how many at most. It answers when the next one
-// is due, "" if none, and then for each three: when to try next, state, entry.
+// dueScript reads the due events. KEYS: those of a target. ARGV: now in ms, the
+// limit. It answers when the next event is due, "" if none, and then three
+// values each: next attempt, state, entry.
 var dueScript = redis.NewScript(`
 local found = redis.call('ZRANGE', KEYS[5], 0, ARGV[2], 'WITHSCORES')
 local out = {''}
@@ -19,8 +20,9 @@ end
 return out
 `)
 
-// deadScript reads dead letters, newest first. KEYS: those of a target. ARGV: the id after which to begin, "" for the
-// beginning; since when (ms); how many at most. It answers nil if there is no such id, else the values.
+// deadScript reads dead letters, newest first. KEYS: those of a target. ARGV:
+// the id after which to begin, "" for the beginning; the earliest burial (ms);
+// the limit. It answers nil if there is no such id, else the values.
 var deadScript = redis.NewScript(`
 local from = 0
 if ARGV[1] ~= '' then

@@ -1,6 +1,6 @@
 package redisledger
 
-// luaSteps is what a batch can do beside its writes.
+// luaSteps holds the steps that a batch can do beside its writes.
 const luaSteps = `
 local steps = {}
 function steps.add(k, id, entry, aliases)

@@ -10,11 +10,11 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// noEviction is the only policy under which Redis throws nothing away by itself.
+// noEviction is the only policy under which Redis never drops data by itself.
 const noEviction = "noeviction"
 
-// checkServers says once, where an operator can read it, that this Redis may lose what it was given to keep. A Redis
-// that does not tell is taken at its word.
+// checkServers warns once in the log if this Redis may lose data. A Redis that
+// does not report its settings is not warned about.
 func (s *server) checkServers(ctx context.Context) {
 	if s.Logger == nil {
 		return
@@ -42,13 +42,13 @@ func (s *server) checkMemory(ctx context.Context, server redis.Cmdable) {
 	}
 	if policy := infoField(info, "maxmemory_policy"); policy != "" && policy != noEviction && ledger.Printable(policy, 64) {
 		s.told.eviction.Do(func() {
-			s.Logger.Warn("Redis throws data away when its memory is full, and signs visitors out: set maxmemory-policy noeviction",
+			s.Logger.Warn("Redis drops data when its memory is full, which signs visitors out: set maxmemory-policy noeviction",
 				"maxmemory_policy", policy)
 		})
 	}
 }
 
-// infoField returns a field of what INFO answered, "" if it is not there.
+// infoField returns a field of an INFO answer, "" if it is not there.
 func infoField(info, name string) string {
 	for line := range strings.Lines(info) {
 		if value, ok := strings.CutPrefix(strings.TrimSpace(line), name+":"); ok {
@@ -58,10 +58,12 @@ func infoField(info, name string) string {
 	return ""
 }
 
-// readyFor is how long the word lasts by which Redis proves that it takes writes.
+// readyFor is the TTL of the key that Ready writes to prove that Redis accepts
+// writes.
 const readyFor = time.Second
 
-// Ready implements Ledger: by a write, which a replica and a Redis without memory refuse, where the ledger's own are.
+// Ready implements Ledger. It writes a key in the ledger's slot, which a
+// replica and a Redis without memory refuse.
 func (l *Ledger) Ready(ctx context.Context) error {
 	if err := l.begin(ctx); err != nil {
 		return err

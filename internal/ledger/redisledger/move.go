@@ -6,7 +6,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// scanStep is how many persons Redis is asked for at once.
+// scanStep is how many persons are read from Redis at once.
 const scanStep = 256
 
 // Erase implements Ledger.
@@ -39,7 +39,8 @@ func (l *Ledger) Erase(ctx context.Context, id string) error {
 	}, l.wake)
 }
 
-// Export implements Ledger. It asks Redis: what is given out must be what is kept.
+// Export implements Ledger. It asks Redis, because the export must show the
+// stored data.
 func (l *Ledger) Export(ctx context.Context, id string) ([]byte, error) {
 	p, err := l.lookUp(ctx, ledger.ValidID(id), ledger.Query{ID: id}, func(v *view) *ledger.Person { return v.id.person })
 	if err != nil {
@@ -48,7 +49,8 @@ func (l *Ledger) Export(ctx context.Context, id string) ([]byte, error) {
 	return ledger.ExportPerson(&p)
 }
 
-// Walk implements Ledger. It remembers whom it gave, 16 bytes each: Redis may name somebody twice.
+// Walk implements Ledger. It remembers the persons that it gave, 16 bytes each,
+// because Redis may list a person twice.
 func (l *Ledger) Walk(ctx context.Context, fn func(ledger.Person) error) error {
 	given := map[[16]byte]bool{}
 	for cursor := uint64(0); ; {
@@ -111,7 +113,7 @@ func (l *Ledger) Import(ctx context.Context, p ledger.Person) error {
 	first := true
 	return l.rounds(ctx, func() (plan, error) {
 		b := newBatch()
-		if first { // most are strangers: one call
+		if first { // most persons are new here: one call
 			first = false
 			for _, name := range p.Names() {
 				b.expect(name.Table, name.Key, "")
@@ -123,8 +125,8 @@ func (l *Ledger) Import(ctx context.Context, p ledger.Person) error {
 	}, func(int) {})
 }
 
-// succeed decides what a person of a file is to those who have their names, makes it a condition that these still have
-// them, and removes the records that end.
+// succeed decides what a person of a file replaces, adds the condition that the
+// holders of its names still have them, and removes the records that end.
 func (s *server) succeed(ctx context.Context, b *batch, p *ledger.Person) (add bool, err error) {
 	var holders []ledger.Holder
 	for _, c := range p.Names() {
@@ -153,7 +155,7 @@ func (s *server) succeed(ctx context.Context, b *batch, p *ledger.Person) (add b
 	return add, err
 }
 
-// holding reads who has one name.
+// holding reads the person who has one name.
 func (s *server) holding(ctx context.Context, q ledger.Query) (stamped, error) {
 	v, err := s.look(ctx, q)
 	switch {

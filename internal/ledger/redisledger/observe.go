@@ -8,11 +8,13 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// maxRounds bounds how often a change is decided again because others were quicker. Each time somebody else's change
-// was written, and within an instance changes of one person stand in line, so few rounds are needed.
+// maxRounds is how often a change is decided again because other writes were
+// quicker. In each round another change was written, and within an instance
+// changes of one person queue up, so few rounds are needed.
 const maxRounds = 500
 
-// Observe implements Ledger. It looks before it writes: most sightings are of somebody known and change nothing.
+// Observe implements Ledger. It reads before it writes: most observations are
+// of a known person and change nothing.
 func (l *Ledger) Observe(ctx context.Context, s ledger.Observation) (ledger.Person, error) {
 	if err := l.begin(ctx); err != nil {
 		return ledger.Person{}, err
@@ -35,7 +37,7 @@ func (l *Ledger) Observe(ctx context.Context, s ledger.Observation) (ledger.Pers
 	return c.Person.Clone(), nil
 }
 
-// decide reads what is known, and works out what the sighting means.
+// decide reads the persons and decides what the observation changes.
 func (l *Ledger) decide(ctx context.Context, s *ledger.Observation, c *ledger.Change) (p plan, err error) {
 	v, err := l.look(ctx, ledger.Query{AppID: s.AppID, OpenID: s.OpenID, UnionID: s.UnionID})
 	if err != nil {
@@ -59,21 +61,22 @@ func (l *Ledger) decide(ctx context.Context, s *ledger.Observation, c *ledger.Ch
 	}
 	b.expectPerson(v.openID)
 	b.expectPerson(v.unionID)
-	if !c.Dirty { // only told of
+	if !c.Dirty { // only an event is queued
 		return plan{batch: b, names: c.IDs()}, nil
 	}
 	return plan{batch: b, change: c, names: c.IDs()}, b.change(c)
 }
 
-// plan is a change that was decided on, and is yet to be written.
+// plan is a change that was decided but not written yet.
 type plan struct {
 	batch  *batch         // nil if there is nothing to write
-	change *ledger.Change // what memory must learn; nil if nothing
-	erased bool           // the change leaves nobody behind
-	names  []string       // whoever changes any of these stands in line
+	change *ledger.Change // for the memory; nil if nothing changes there
+	erased bool           // no person remains after the change
+	names  []string       // changes of any of these names queue up
 }
 
-// rounds makes plans until one can be carried out, and then calls then with the number of events put into the outbox.
+// rounds makes plans until one can be carried out, and then calls then with the
+// number of events put into the outbox.
 func (l *Ledger) rounds(ctx context.Context, next func() (plan, error), then func(added int)) error {
 	var held stripeLease
 	defer func() { held.release() }()
@@ -97,8 +100,9 @@ func (l *Ledger) rounds(ctx context.Context, next func() (plan, error), then fun
 	return fmt.Errorf("%w: others changed the same persons %d times", ledger.ErrUnavailable, maxRounds)
 }
 
-// carryOut writes a plan, and tells memory: first what is kept, then the generation, so that whoever reads the new
-// generation cannot find the old person.
+// carryOut writes a plan, and updates the memory: first the entries, then the
+// generation, so that a reader of the new generation cannot find the old
+// person.
 func (l *Ledger) carryOut(ctx context.Context, p *plan) (done bool, added int, err error) {
 	if p.change == nil {
 		conflict, added, err := l.write(ctx, p.batch)
@@ -111,7 +115,7 @@ func (l *Ledger) carryOut(ctx context.Context, p *plan) (done bool, added int, e
 	switch {
 	case conflict != 0, errors.Is(err, errSeen): // nothing was written
 		return false, 0, err
-	case err != nil, p.erased: // after an error perhaps it was written, perhaps it will be: nothing is known
+	case err != nil, p.erased: // after an error it may have been written, or may still be: drop the entries
 		l.near.drop(p.change.IDs()...)
 	default:
 		l.near.settle(p.change, p.batch.stamp, mark, l.entries())

@@ -12,41 +12,50 @@ import (
 
 // What the zero values of Options mean.
 const (
-	// DefaultPrefix is in front of every key and of the channel's name.
+	// DefaultPrefix starts every key and the channel's name.
 	DefaultPrefix = "wechat:"
 	// DefaultTimeout is how long one call to Redis may take.
 	DefaultTimeout = time.Second
 	// DefaultEntries is how many persons are kept in memory, some 40 MB.
 	DefaultEntries = 65536
-	// DefaultStale is by how much an answer may be older than what another instance wrote.
+	// DefaultStale is how much older an answer may be than the last write of
+	// another instance.
 	DefaultStale = time.Second
-	// DefaultFresh is how long a person is given without asking Redis, while the channel is known to work.
+	// DefaultFresh is how long a person is returned without asking Redis, while
+	// the channel is known to work.
 	DefaultFresh = 10 * time.Second
-	// DefaultStaleIfDown is how long persons that are known are given while Redis is unavailable.
+	// DefaultStaleIfDown is how long known persons are returned while Redis is
+	// unavailable.
 	DefaultStaleIfDown = 5 * time.Minute
 )
 
-// Options say where a ledger is kept, and how. They must not change after the first use.
+// Options say where and how a ledger is stored. They must not change after the
+// first use.
 type Options struct {
-	// Client is needed. It should have ContextTimeoutEnabled: else its own timeouts hold, not ours.
+	// Client is required. It should have ContextTimeoutEnabled: otherwise its
+	// own timeouts apply, not ours.
 	Client redis.UniversalClient
-	// Prefix is in front of every key, so that several gateways, or other programs, can share one Redis. "" means
-	// DefaultPrefix.
+	// Prefix starts every key, so that several gateways, or other programs, can
+	// share one Redis. "" means DefaultPrefix.
 	Prefix string
 	// Timeout bounds each call to Redis. Zero means DefaultTimeout.
 	Timeout time.Duration
 	// Entries bounds the persons kept in memory. Zero means DefaultEntries.
 	Entries int
-	// Stale, Fresh and StaleIfDown: see the constants. Zero means the default.
+	// Stale, Fresh and StaleIfDown are explained at the constants. Zero means
+	// the default.
 	Stale, Fresh, StaleIfDown time.Duration
-	// Heartbeat is the connection by which this process hears the others, when it is shared with other parts of the
-	// process; whoever made it starts it after Start, and closes it. Nil: the ledger has one of its own.
+	// Heartbeat is the connection on which this process hears the others, if it
+	// is shared with other parts of the process; its creator starts it after
+	// Start, and closes it. Nil means that the ledger has its own.
 	Heartbeat *heartbeat.Connection
-	// Logger hears, at level Warn, of sightings that contradict what WeChat said before, and of Redis breaking and
-	// recovering. nil is silent. No openid, unionid or nickname is ever logged.
+	// Logger receives, at level Warn, observations that contradict what WeChat
+	// reported before, and failures of Redis, and its recoveries. nil is
+	// silent. No openid, unionid or nickname is logged.
 	Logger *slog.Logger
-	// Wake is called after each commit of this instance that put something into the outbox. It must return soon and
-	// must not use the ledger. nil is silent.
+	// Wake is called after each commit of this instance that put an event into
+	// the outbox. It must return soon and must not use the ledger. nil is
+	// silent.
 	Wake func()
 }
 
@@ -54,13 +63,14 @@ func (o *Options) fresh() time.Duration { return cmp.Or(o.Fresh, DefaultFresh) }
 
 func (o *Options) staleIfDown() time.Duration { return cmp.Or(o.StaleIfDown, DefaultStaleIfDown) }
 
-// bound is how old an answer may be when somebody prepares something from it, and how long they may keep it until
-// Generation moves: both together, and the way to Redis, are less than Stale.
+// bound is the greatest age of an answer from which a caller computes a value,
+// and the longest time that the caller keeps the value until Generation moves:
+// both together, and the way to Redis, take less than Stale.
 func (o *Options) bound() time.Duration { return cmp.Or(o.Stale, DefaultStale) * 2 / 5 }
 
 func (o *Options) timeout() time.Duration { return cmp.Or(o.Timeout, DefaultTimeout) }
 
-// entries is how many one shard may have.
+// entries returns the limit of one shard.
 func (o *Options) entries() int {
 	if o.Entries <= 0 {
 		return DefaultEntries / nearShards

@@ -43,7 +43,8 @@ func (l *Ledger) Tell(ctx context.Context, e ledger.Event) error {
 	return err
 }
 
-// whose finds the person of an event, nil if there is none, and makes it a condition that it is still so.
+// whose finds the person of an event, nil if there is none, and adds the
+// condition that this stays so.
 func (s *server) whose(ctx context.Context, e *ledger.Event) (*batch, *ledger.Person, error) {
 	b := newBatch()
 	if e.Person == "" {
@@ -62,7 +63,7 @@ func (s *server) whose(ctx context.Context, e *ledger.Event) (*batch, *ledger.Pe
 	return b, v.id.person, nil
 }
 
-// wake says that something was put into the outbox.
+// wake reports that events were put into the outbox.
 func (l *Ledger) wake(added int) {
 	if added > 0 && l.Wake != nil {
 		l.Wake()
@@ -154,7 +155,7 @@ func (l *Ledger) Bury(ctx context.Context, target, id, reason string) error {
 	return l.handle(ctx, target, "bury", id, ledger.PlainReason(reason))
 }
 
-// handle carries out one step about an event that waits.
+// handle carries out one step on a waiting event.
 func (l *Ledger) handle(ctx context.Context, target, step, id string, args ...any) error {
 	if err := l.beginTarget(ctx, target); err != nil {
 		return err

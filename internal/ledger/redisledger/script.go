@@ -13,10 +13,11 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// The keys of the store, in the order in which scripts get them. All are hashes, but for ended: a sorted set of
-// tombstones by the second until which they hold. A person's value is a stamp, new with each write, and the record.
-// meta holds the schema, the stamp of the last change of ended, and the number of the last event that was told. For
-// those of the outbox see queueKeys.
+// The keys of the store, in the order in which scripts get them. All are
+// hashes, except ended, a sorted set of tombstones by the second until which
+// they hold. A person's value is a stamp, new with each write, and the record.
+// meta holds the schema, the stamp of the last change of ended, and the number
+// of the last queued event. For the keys of the outbox see queueKeys.
 var tableKeys = [...]string{"person", "openid", "unionid", "alias", "ended", "meta"}
 
 func (s *server) keys() []string {
@@ -27,7 +28,7 @@ func (s *server) keys() []string {
 	return keys
 }
 
-// key puts everything, the channel too, into one slot of a Cluster.
+// key puts every key, and the channel, into one slot of a Cluster.
 func (s *server) key(name string) string {
 	prefix := s.Prefix
 	if prefix == "" {
@@ -41,11 +42,13 @@ const (
 	schema      = "1"
 )
 
-// tableEnded is the key of the tombstones among those of the tables, whose numbers are those of their keys.
+// tableEnded is the number of the tombstones' key, after those of the tables,
+// whose numbers are those of their keys.
 const tableEnded = ledger.TableAlias + 1
 
-// lookScript reads whatever a decision needs, in one moment. ARGV: an id, an openid's key, a unionid, each "" if not
-// asked for. It answers the schema, the time, and for each of the three whose it is and that person's value.
+// lookScript reads all data for a decision at one moment. ARGV: an id, an
+// openid's key, a unionid, each "" if not asked for. It answers the schema, the
+// time, and for each of the three the id of the person and that person's value.
 var lookScript = redis.NewScript(`
 local t = redis.call('TIME')
 local out = {redis.call('HGET', KEYS[6], 'schema') or '', t[1], t[2]}
@@ -67,19 +70,20 @@ end
 return out
 `)
 
-// view is what was found.
+// view is the result of a look-up.
 type view struct {
 	at                  uint64 // µs since 1970, by Redis' clock
 	id, openID, unionID stamped
 }
 
-// stamped is a person as Redis has it; nil if the name is nobody's.
+// stamped is a person in Redis; nil if no person has the name.
 type stamped struct {
 	person *ledger.Person
 	stamp  string
 }
 
-// look reads. Whatever index does not agree with its record is ErrCorrupt: following it would hand out somebody else.
+// look reads the persons of a query. An index that does not agree with its
+// record is ErrCorrupt: following it would return another person.
 func (s *server) look(ctx context.Context, q ledger.Query) (v view, err error) {
 	ctx, cancel := s.once(ctx)
 	defer cancel()
@@ -107,7 +111,7 @@ func (s *server) look(ctx context.Context, q ledger.Query) (v view, err error) {
 	return v, errors.Join(errs[:]...)
 }
 
-// checkSchema refuses what a newer gateway wrote; "" is a new store.
+// checkSchema refuses a store of a newer gateway; "" is a new store.
 func checkSchema(s string) error {
 	if s != "" && s != schema {
 		return ledger.Corrupt("the store has schema %.16q, this gateway knows %q", s, schema)
@@ -121,7 +125,7 @@ func unstamp(id, value string, agrees func(*ledger.Person) bool) (stamped, error
 		return stamped{}, nil
 	}
 	if len(value) < stampLength {
-		return stamped{}, ledger.Corrupt("an index leads to nobody")
+		return stamped{}, ledger.Corrupt("an index leads to no person")
 	}
 	p, err := ledger.DecodePerson([]byte(value[stampLength:]))
 	if err != nil {

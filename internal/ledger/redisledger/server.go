@@ -10,26 +10,28 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// server is one Redis: how a call to it begins, how long it may take, and how it answered lately.
+// server is one Redis: it begins and limits calls to it, and records how it
+// answered lately.
 type server struct {
 	Options
 	health health
-	limits ledger.Limits // of queues; zero but in tests
-	told   toldOnce      // what the log says of it
+	limits ledger.Limits // of queues; set in tests only
+	told   toldOnce      // log lines about it that were written
 
 	mu     sync.RWMutex   // closed, and additions to work
-	work   sync.WaitGroup // calls that have begun, and what Start began
+	work   sync.WaitGroup // running calls, and what Start began
 	closed bool
 }
 
-// shut lets no call begin any more.
+// shut refuses new calls.
 func (s *server) shut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
 }
 
-// begin says why a call must not begin. Otherwise the caller must call work.Done when it is over.
+// begin returns an error if a call must not begin. Otherwise the caller must
+// call work.Done when the call is over.
 func (s *server) begin(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("ledger: not begun: %w", err)
@@ -43,7 +45,7 @@ func (s *server) begin(ctx context.Context) error {
 	return nil
 }
 
-// beginTarget is begin for what is about a target.
+// beginTarget is begin for a call about a target.
 func (s *server) beginTarget(ctx context.Context, target string) error {
 	if err := s.begin(ctx); err != nil {
 		return err
@@ -55,12 +57,14 @@ func (s *server) beginTarget(ctx context.Context, target string) error {
 	return err
 }
 
-// once bounds one call to Redis. A caller who leaves does not end it: what has begun is finished.
+// once limits the time of one call to Redis. The call is finished even if the
+// caller no longer waits.
 func (s *server) once(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), s.timeout())
 }
 
-// failed wraps what Redis, or the way to it, failed with. Whatever it is, it says nothing about any person.
+// failed wraps an error of Redis, or of the connection to it. No such error
+// says anything about a person.
 func (s *server) failed(doing string, err error) error {
 	if err == nil {
 		return nil
@@ -68,14 +72,14 @@ func (s *server) failed(doing string, err error) error {
 	return fmt.Errorf("%w: %s: %w", ledger.ErrUnavailable, doing, err)
 }
 
-// health is how Redis answered lately.
+// health records how Redis answered lately.
 type health struct {
 	failedAt atomic.Int64 // ns since 1970; 0 if it works
 	failed   atomic.Int64 // the last failure, in ns since 1970
-	told     atomic.Bool  // the log says that it fails
+	told     atomic.Bool  // the failure was logged
 }
 
-// failing says whether Redis failed within this time.
+// failing reports whether Redis failed within this time.
 func (h *health) failing(within time.Duration) bool {
 	at := h.failedAt.Load()
 	return at != 0 && time.Now().UnixNano()-at < int64(within)
@@ -88,11 +92,13 @@ func (h *health) patience() time.Duration {
 	return slow
 }
 
-// Failing says whether Redis did not answer the last time it was asked. What Find returns meanwhile may be from memory.
+// Failing reports whether Redis failed to answer the last call. Answers of Find
+// may then come from memory.
 func (s *server) Failing() bool { return s.health.failedAt.Load() != 0 }
 
-// answer notes how Redis answered, and logs what is new. It works again, for the log, when nothing has failed for
-// failMark: one that answers every other call has no line for each.
+// answer records how Redis answered, and logs changes. The log calls Redis
+// available again only when no call has failed for failMark, so that a Redis
+// that answers every other call does not fill the log.
 func (s *server) answer(err error) {
 	h, now := &s.health, time.Now().UnixNano()
 	if err != nil {

@@ -8,10 +8,12 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// queueKeys are the keys of what waits for one target, in the order in which scripts get them: hashes of entries and
-// states by id, sorted sets of ids by number, of lines, and of what is due by time, a hash of dead letters by id, and a
-// sorted set of them by time. Older gateways do not know the last three, see luaKinds: sorted sets of waiting events and
-// of dead letters by kind, and a hash with how far each was swept.
+// queueKeys are the keys of one target's queue, in the order in which scripts
+// get them: hashes of entries and states by id, sorted sets of ids by number,
+// of lines, and of due events by time, a hash of dead letters by id, and a
+// sorted set of them by time. Older gateways do not have the last three, see
+// luaKinds: sorted sets of waiting events and of dead letters by kind, and a
+// hash with the progress of each sweep.
 var queueKeys = [...]string{"entry", "state", "order", "line", "due", "dead", "buried", "kinds", "deadkinds", "sweep"}
 
 func (s *server) queueKeys(target string) []string {
@@ -22,8 +24,8 @@ func (s *server) queueKeys(target string) []string {
 	return keys
 }
 
-// use adds keys to those the script gets, and returns the number of the first. A step on the keys just added may leave
-// its own out.
+// use adds keys to those the script gets, and returns the number of the first.
+// A step on the keys just added may leave out its own.
 func (b *batch) use(keys ...string) int {
 	b.keys = append(b.keys, keys...)
 	return len(tableKeys) + len(b.keys) - len(keys) + 1
@@ -41,7 +43,8 @@ func (b *batch) step(name string, first int, args ...any) {
 	}
 }
 
-// once makes it a condition that a key was not seen within the last day, and notes it.
+// once adds the condition that a key was not seen within the last day, and
+// records it.
 func (b *batch) once(s *server, key string) {
 	b.step("once", b.use(s.key("once:"+key)), b.stamp, ledger.OnceFor.Milliseconds())
 }

@@ -11,22 +11,24 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// stripes lets those who change the same persons stand in line, within this instance. It is no part of what makes
-// changes exact, only of what makes them quick, and their events orderly.
+// stripes makes changes of the same persons queue up within this instance.
+// Changes are exact without it; it makes them faster, and keeps their events in
+// order.
 type stripes struct {
 	once  sync.Once
 	seed  maphash.Seed
 	locks [16384]chan struct{} // each holds one token
 }
 
-// stripeLease is what is locked, in ascending order.
+// stripeLease holds the locked stripes, in ascending order.
 type stripeLease struct {
 	s    *stripes
 	held []int
 }
 
-// take returns a lease of all the names. The old lease, whose place it takes, is kept if it has them all, and released
-// if not, so that two who wait for each other cannot be.
+// take returns a lease of all the names. It replaces the old lease, which is
+// kept if it has them all, and released first if not, so that no two callers
+// wait for each other.
 func (s *stripes) take(ctx context.Context, old stripeLease, names []string, patience time.Duration) (stripeLease, error) {
 	s.once.Do(func() {
 		s.seed = maphash.MakeSeed()
@@ -53,7 +55,7 @@ func (s *stripes) take(ctx context.Context, old stripeLease, names []string, pat
 		select {
 		case s.locks[i] <- struct{}{}:
 			l.held = append(l.held, i)
-		case <-ctx.Done(): // whoever is ahead waits for Redis, too
+		case <-ctx.Done(): // the caller ahead waits for Redis, too
 			l.release()
 			return stripeLease{}, fmt.Errorf("%w: others wait to change the same persons", ledger.ErrUnavailable)
 		}

@@ -9,16 +9,17 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// tombstone is one word, in the store and in announcements: s, the session's id in hex; or p, the person's id, a dot, the
-// second up to which sessions are over; and in both cases a dot and the second until which that holds. The latter is
-// also its score.
+// tombstone is one word, in the store and in announcements: s and the session's
+// id in hex; or p, the person's id, a dot, and the second up to which sessions
+// are over; then in both cases a dot and the second until which that holds,
+// which is also its score.
 type tombstone struct {
 	person  string // "" for a session
 	session [16]byte
 	e       ledger.PersonEnd // At is 0 for a session
 }
 
-// parseTombstone reads a word; ok is false if it is none.
+// parseTombstone reads a word; ok is false if it is not a tombstone.
 func parseTombstone(word string) (t tombstone, ok bool) {
 	if word == "" || len(word) > 128 {
 		return t, false

@@ -6,8 +6,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// WalkEnded implements Ledger. A person whom somebody ended twice is given twice. What cannot be read is ErrCorrupt: an
-// export without it would bring ended sessions back.
+// WalkEnded implements Ledger. A person with two tombstones is given twice. An
+// unreadable tombstone is ErrCorrupt: an export without it would bring ended
+// sessions back.
 func (l *Ledger) WalkEnded(ctx context.Context, fn func(ledger.Tombstone) error) error {
 	return l.ends.eachTombstone(ctx, func(word string) error {
 		t, ok := parseTombstone(word)
@@ -21,7 +22,7 @@ func (l *Ledger) WalkEnded(ctx context.Context, fn func(ledger.Tombstone) error)
 	})
 }
 
-// ImportEnded implements Ledger. Other instances hear of it within Stale.
+// ImportEnded implements Ledger. It reaches other instances within Stale.
 func (l *Ledger) ImportEnded(ctx context.Context, t ledger.Tombstone) error {
 	if err := l.begin(ctx); err != nil {
 		return err
@@ -40,7 +41,7 @@ func (l *Ledger) ImportEnded(ctx context.Context, t ledger.Tombstone) error {
 	if !ok {
 		return nil
 	}
-	l.ends.learn(word) // first, as in EndSession
+	l.ends.learn(word) // memory first, as in EndSession
 	b := newBatch()
 	b.end(word, end)
 	b.endNews = string(sayEnded) + word

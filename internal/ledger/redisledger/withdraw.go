@@ -8,7 +8,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// Withdraw implements Ledger. Other instances hear of it within Stale.
+// Withdraw implements Ledger. It reaches other instances within Stale.
 func (l *Ledger) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Person, done bool, err error) {
 	if err := l.begin(ctx); err != nil {
 		return ledger.Person{}, false, err
@@ -32,7 +32,7 @@ func (l *Ledger) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Pe
 		d = w.Apply(&p)
 		return l.withdraw(&w, &d, v.openID)
 	}, l.wake)
-	if errors.Is(err, errSeen) { // what was seen before has been written
+	if errors.Is(err, errSeen) { // a push that was seen before has been written
 		l.unwritten.NoteWithdrawn(&d, nil)
 		return p, false, nil
 	}
@@ -48,7 +48,8 @@ func (l *Ledger) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Pe
 	return p.Clone(), true, nil
 }
 
-// withdrawNobody tells a push that was seen before from one about somebody who is not known.
+// withdrawNobody distinguishes a push that was seen before from one about an
+// unknown person.
 func (s *server) withdrawNobody(ctx context.Context, w *ledger.Withdrawal) (plan, error) {
 	if w.Key == "" {
 		return plan{}, nil
@@ -63,7 +64,7 @@ func (s *server) withdrawNobody(ctx context.Context, w *ledger.Withdrawal) (plan
 	return plan{}, s.failed("reading", err)
 }
 
-// withdraw plans it.
+// withdraw makes the plan of a withdrawal.
 func (l *Ledger) withdraw(w *ledger.Withdrawal, d *ledger.Withdrawn, s stamped) (plan, error) {
 	c := &ledger.Change{Person: d.After, Dirty: true, News: true}
 	b := newBatch()
@@ -91,7 +92,7 @@ func (l *Ledger) withdraw(w *ledger.Withdrawal, d *ledger.Withdrawn, s stamped) 
 		for _, id := range d.Before.IDs() {
 			words = append(words, personTombstone(id, d.End))
 			b.end(words[len(words)-1], d.End.Until)
-			l.ends.persons.Add(id, d.End) // first, as in EndPerson
+			l.ends.persons.Add(id, d.End) // memory first, as in EndPerson
 		}
 		b.endNews = string(sayEnded) + strings.Join(words, " ")
 	}

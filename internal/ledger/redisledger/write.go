@@ -20,16 +20,17 @@ const (
 
 var (
 	errSeen   = errors.New("ledger: the key was seen before")
-	errLeased = errors.New("ledger: somebody else has the lease")
+	errLeased = errors.New("ledger: another owner has the lease")
 )
 
-// write runs a batch. conflict is the number of the check that failed, 0 if it was carried out; added is how many events
-// were put into the outbox. Errors: ErrUnavailable, errSeen, errLeased.
+// write runs a batch. conflict is the number of the check that failed, 0 if the
+// batch was carried out; added is the number of events put into the outbox.
+// Errors: ErrUnavailable, errSeen, errLeased.
 func (s *server) write(ctx context.Context, b *batch) (conflict, added int, err error) {
 	ctx, cancel := s.once(ctx)
 	defer cancel()
 	got, err := writeScript.Run(ctx, s.Client, append(s.keys(), b.keys...), s.arguments(b)...).Int64Slice()
-	if refused := redis.Error(nil); !errors.As(err, &refused) { // a Redis that is full, or a replica, still answers readers
+	if refused := redis.Error(nil); !errors.As(err, &refused) { // a full Redis, or a replica, still answers readers
 		s.answer(err)
 	}
 	if err == nil && len(got) != 2 {
@@ -41,7 +42,7 @@ func (s *server) write(ctx context.Context, b *batch) (conflict, added int, err 
 	return b.understand(int(got[0]), int(got[1]))
 }
 
-// arguments are those of writeScript.
+// arguments returns the arguments of writeScript.
 func (s *server) arguments(b *batch) []any {
 	most := s.limits.Bounds()
 	args := []any{
