@@ -81,7 +81,7 @@ func openError(path string, err error) error {
 		return fmt.Errorf("%w: another process (or another configuration in this one) has %s open; "+
 			"each gateway needs a file of its own, several gateways share a Redis", ledger.ErrLocked, path)
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
-		return fmt.Errorf("%w: %s is damaged or no ledger: %w; restore the backup, or remove the file to begin anew", ledger.ErrCorrupt, path, err)
+		return fmt.Errorf("%w: %s is damaged or not a ledger: %w; restore the backup, or remove the file to begin anew", ledger.ErrCorrupt, path, err)
 	}
 	return fmt.Errorf("opening %s: %w", path, outcome(err))
 }
@@ -129,7 +129,7 @@ func (f *file) close() error {
 	return outcome(f.db.Close())
 }
 
-var errBroken = ledger.Corrupt("reading the file failed before; it stays closed to us, and locked, until the process ends")
+var errBroken = ledger.Corrupt("reading the file failed before; it stays unreadable, and locked, until the process ends")
 
 // guard turns a panic into ErrCorrupt.
 func guard(fn func() error) (panicked bool, err error) {

@@ -8,9 +8,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// Before checks a ledger that a gateway of before wrote into a store, as the
-// fixtures before-rooms of boltledger and redisledger have it: what it said is
-// still so, and it can be written on.
+// Before checks a ledger that an older gateway wrote (the fixtures before-rooms
+// of boltledger and redisledger): its data are still valid, and it can be
+// written.
 func Before(t *testing.T, l ledger.Ledger) {
 	t.Helper()
 	begun := time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC)
@@ -68,8 +68,8 @@ func beforeAlice(t *testing.T, l ledger.Ledger) ledger.Person {
 	return p
 }
 
-// beforeOutbox checks what waits: the oldest event of each line is due, also the
-// one that was tried in vain.
+// beforeOutbox checks the waiting events: the oldest event of each line is due,
+// even the one with a failed attempt.
 func beforeOutbox(t *testing.T, l ledger.Ledger) {
 	t.Helper()
 	l.SetTargets([]ledger.Target{{Name: "crm"}})

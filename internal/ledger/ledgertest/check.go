@@ -9,17 +9,18 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// Posted is what one target's queue says, in the words of both kinds of store.
+// Posted is the content of one target's queue, in a form for both kinds of
+// store.
 type Posted struct {
 	Waiting map[string]ledger.Delivery // by id
 	Lines   map[string][]string        // ids in order
-	LineOf  map[string]string          // by id, as the entries say
+	LineOf  map[string]string          // by id, from the entries
 	Due     []string                   // ids
 	Dead    map[string]ledger.Delivery
 	Buried  []string // ids
 	Counted [2]int   // waiting, dead
 
-	Kinds, DeadKinds map[string]ledger.EventKind // by id, as the indexes say
+	Kinds, DeadKinds map[string]ledger.EventKind // by id, from the indexes
 }
 
 // Check reports every contradiction within a queue.

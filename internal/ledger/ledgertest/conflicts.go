@@ -6,7 +6,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// conflicts is about sightings that contradict what WeChat said before: no person's data may reach another.
+// conflicts is about observations that contradict what WeChat reported before:
+// no person's data may reach another.
 var conflicts = []contract{
 	{"another unionid: the openid leaves, the data stay", openIDLeaves},
 	{"another unionid that is known: the openid moves there, bare", openIDMoves},
@@ -17,7 +18,7 @@ var conflicts = []contract{
 	{"another unionid that has an openid of this app: neither is believed", neither},
 }
 
-// secret is a person with data that nobody else may ever see.
+// secret makes a person with data that no other person may ever see.
 func secret(t *testing.T, s *subject) ledger.Person {
 	return s.see(t, ledger.Observation{
 		AppID: "wxA", OpenID: "oA", UnionID: "u1", At: at(0), Consent: true,
@@ -25,7 +26,7 @@ func secret(t *testing.T, s *subject) ledger.Person {
 	})
 }
 
-// stranger fails if p is q, or knows anything of q.
+// stranger fails if p is q, or has any data of q.
 func stranger(t *testing.T, p, q ledger.Person) {
 	t.Helper()
 	if p.ID == q.ID || p.Nickname == "secret" || p.AvatarURL == "https://a.example/secret" || p.Consented("wxA") || p.UnionID == "u1" {
@@ -43,7 +44,7 @@ func openIDLeaves(t *testing.T, s *subject) {
 	}
 	left := s.find(t, p.ID)
 	if left.UnionID != "u1" || left.Holds("wxA", "oA") || left.Consented("wxA") || left.OpenID("wxB") != "oB" || left.Nickname != "secret" {
-		t.Errorf("who stayed behind is %+v", left)
+		t.Errorf("the person left behind is %+v", left)
 	}
 	if left.Version <= p.Version {
 		t.Errorf("version %d did not grow", left.Version)
@@ -65,7 +66,7 @@ func openIDMoves(t *testing.T, s *subject) {
 	}
 	left := s.find(t, p.ID)
 	if len(left.Accounts) != 0 || left.UnionID != "u1" || left.Nickname != "secret" {
-		t.Errorf("who stayed behind is %+v", left)
+		t.Errorf("the person left behind is %+v", left)
 	}
 	s.same(t, q)
 	s.same(t, left)
@@ -82,7 +83,7 @@ func openIDReturns(t *testing.T, s *subject) {
 		t.Error("the consent came back unasked")
 	}
 	if gone := s.find(t, q.ID); gone.UnionID != "u2" || len(gone.Accounts) != 0 {
-		t.Errorf("who was left is %+v", gone)
+		t.Errorf("the person left behind is %+v", gone)
 	}
 	s.same(t, back)
 }
@@ -104,7 +105,7 @@ func twoUnionIDs(t *testing.T, s *subject) {
 func strangers(t *testing.T, s *subject) {
 	p := secret(t, s)
 	var q ledger.Person
-	for i := range 3 { // the answer stays the same however often it is asked
+	for i := range 3 { // the answer does not change with repetition
 		q = s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oOther", UnionID: "u1", At: at(1 + 100*i)})
 		stranger(t, q, p)
 		if q.UnionID != "" || q.OpenID("wxA") != "oOther" || len(q.Merged) != 0 {
@@ -141,7 +142,7 @@ func neither(t *testing.T, s *subject) {
 	if back := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u1", At: at(4)}); back.ID != p.ID {
 		t.Errorf("returned to %s, want %s", back.ID, p.ID)
 	}
-	if r := s.find(t, q.ID); r.ID != p.ID { // what it was called in between resolves too
+	if r := s.find(t, q.ID); r.ID != p.ID { // its id in between leads to the person too
 		t.Errorf("the id in between leads to %s, want %s", r.ID, p.ID)
 	}
 }

@@ -13,8 +13,10 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// CrowdForEver signs people in as fast as it can, silently and with unionid, lets some take back what they gave, and
-// prints each once it is told that it is kept, as "app id, openid, unionid, person, what happened".
+// CrowdForEver signs people in as fast as it can, silently and with unionid,
+// lets some withdraw their consent, and prints each operation once the ledger
+// has reported it as stored, as "app id, openid, unionid, person, what
+// happened".
 func CrowdForEver(l ledger.Ledger) {
 	l.SetTargets([]ledger.Target{{Name: "crm"}})
 	must := func(err error) {
@@ -51,8 +53,9 @@ func CrowdForEver(l ledger.Ledger) {
 	wg.Wait()
 }
 
-// AllTold checks that nothing was lost for crm: every merge that is in the ledger, and whatever was reported as kept,
-// waits to be told; and nothing waits that did not happen.
+// AllTold checks that no event for crm was lost: every merge in the ledger, and
+// every operation that was reported as stored, has a waiting event, and no
+// other event waits.
 func AllTold(t *testing.T, l ledger.Ledger, p *Posted, reported []string, killed int) {
 	t.Helper()
 	merged, told, total := map[string]int{}, map[string]int{}, 0
@@ -87,7 +90,7 @@ func AllTold(t *testing.T, l ledger.Ledger, p *Posted, reported []string, killed
 			t.Errorf("%q was kept %d times and is told %d times", what, n, told[what])
 		}
 	}
-	if most := len(reported) + 16*killed; total > most { // 16 were at work when it died
+	if most := len(reported) + 16*killed; total > most { // 16 calls were running when the process was killed
 		t.Errorf("%d events, at most %d happened", total, most)
 	}
 }

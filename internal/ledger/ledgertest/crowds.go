@@ -9,10 +9,10 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// crowds is about many at once.
+// crowds is about many calls at once.
 var crowds = []contract{
 	{"a thousand at once see one unionid in four accounts", thousand},
-	{"a crowd with late unionids: everybody ends up as one person, and only their own", crowd},
+	{"a crowd with late unionids: each human is one person at the end, without data of others", crowd},
 }
 
 func thousand(t *testing.T, s *subject) {
@@ -45,8 +45,9 @@ func thousand(t *testing.T, s *subject) {
 	s.same(t, p)
 }
 
-// crowd lets humans with four openids each sign in at once, at first silently, then with their unionid. Whatever the
-// order, each human must be one person at the end, and every id ever given out must lead to its human.
+// crowd lets humans with four openids each sign in at once, first silently,
+// then with their unionid. In any order, each human must be one person at the
+// end, and every id ever returned must lead to its human.
 func crowd(t *testing.T, s *subject) {
 	const humans, apps = 40, 4
 	type given struct {

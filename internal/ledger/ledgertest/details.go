@@ -14,8 +14,8 @@ var details = []contract{
 	{"consent belongs to an account and stays", consent},
 	{"profiles: what overwrites what", profiles},
 	{"LastSeen: fresh ones are left alone", lastSeen},
-	{"invalid sightings are refused", invalid},
-	{"nobody is not an error of the store", nobody},
+	{"invalid observations are refused", invalid},
+	{"an unknown person is not an error of the store", nobody},
 	{"what is returned is a copy", copies},
 	{"a cancelled context begins nothing", cancelled},
 	{"everything survives reopening", survives},
@@ -55,7 +55,7 @@ func profiles(t *testing.T, s *subject) {
 		{6, "", other, "小明", face},
 		{7, "明", other, "明", other},
 		{1, "old", face, "明", other}, // an older answer that arrives later
-		{8, "明", "", "明", ""},        // without an avatar: they removed it
+		{8, "明", "", "明", ""},        // without an avatar: the visitor removed it
 		{9, "a\r\nb\x00", "javascript:alert(1)", "ab", ""},
 		{10, " \xffx" + strings.Repeat("明", 200), "http://a.example/x", "x" + strings.Repeat("明", 85), "http://a.example/x"},
 	}
@@ -69,7 +69,7 @@ func profiles(t *testing.T, s *subject) {
 		s.same(t, p)
 	}
 	if p := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(500)}); !strings.HasPrefix(p.Nickname, "x") {
-		t.Errorf("a sighting without a profile changed it to %q", p.Nickname)
+		t.Errorf("an observation without a profile changed it to %q", p.Nickname)
 	}
 }
 
@@ -107,7 +107,7 @@ func invalid(t *testing.T, s *subject) {
 		_, err := s.Ledger.Observe(t.Context(), in)
 		wantErr(t, name, err, ledger.ErrInvalid)
 		if err != nil && (strings.Contains(err.Error(), "root") || strings.Contains(err.Error(), long)) {
-			t.Errorf("%s: the error repeats the sighting: %v", name, err)
+			t.Errorf("%s: the error repeats the observation: %v", name, err)
 		}
 	}
 	edge := strings.Repeat("~", 128)
@@ -170,7 +170,7 @@ func survives(t *testing.T, s *subject) {
 func endedSession(t *testing.T, s *subject) {
 	a, b, past := [16]byte{1}, [16]byte{2}, [16]byte{3}
 	until := time.Now().Add(time.Hour)
-	for range 2 { // twice is no error
+	for range 2 { // the second time must succeed too
 		if err := s.Ledger.EndSession(t.Context(), a, until); err != nil {
 			t.Fatal(err)
 		}

@@ -41,7 +41,7 @@ func WantDead(t *testing.T, l ledger.Ledger, want int) {
 	}
 }
 
-// AnEvent is one as a store keeps it.
+// AnEvent returns an event in its stored form.
 func AnEvent(t testing.TB) (data []byte) {
 	t.Helper()
 	data, err := ledger.EncodeEvent(&ledger.Event{
@@ -54,7 +54,8 @@ func AnEvent(t testing.TB) (data []byte) {
 	return data
 }
 
-// SoundDelivery checks what was read of a store that may hold anything: a delivery that can be kept, or ErrCorrupt.
+// SoundDelivery checks a value read from a store with any content: it must be a
+// valid delivery, or ErrCorrupt.
 func SoundDelivery(t testing.TB, d ledger.Delivery, err error) {
 	t.Helper()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// identity is about sightings that do not contradict each other.
+// identity is about observations that do not contradict each other.
 var identity = []contract{
 	{"a new openid is a new person", func(t *testing.T, s *subject) {
 		p := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
@@ -52,7 +52,7 @@ var identity = []contract{
 			t.Errorf("person = %+v, want the accounts of %s united", q, p.ID)
 		}
 		s.same(t, q)
-		// Silent sign-ins bring no unionid; they must not lose it.
+		// Silent sign-ins bring no unionid; the person must keep it.
 		if r := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", At: at(200)}); r.ID != p.ID || r.UnionID != "u" {
 			t.Errorf("after a silent sign-in: %+v", r)
 		}
@@ -84,7 +84,8 @@ var identity = []contract{
 	{"consent and the newest good profile survive a merge", profileSurvivesMerge},
 }
 
-// merged brings the sighting that shows wxA/oA to have the unionid u, and expects winner to have taken loser in.
+// merged adds the observation that wxA/oA has the unionid u, and expects loser
+// to be merged into winner.
 func merged(t *testing.T, s *subject, winner, loser ledger.Person) {
 	t.Helper()
 	s.find(t, winner.ID) // so that a cache, if there is one, holds both
@@ -105,7 +106,7 @@ func merged(t *testing.T, s *subject, winner, loser ledger.Person) {
 }
 
 func mergesInARow(t *testing.T, s *subject) {
-	// Each is older than those before, so that each merge has another winner.
+	// Each is older than those before, so each merge has another winner.
 	apps := []string{"wxA", "wxB", "wxC", "wxD", "wxE"}
 	var ids []string
 	for i, app := range apps {

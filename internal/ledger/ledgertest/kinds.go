@@ -8,7 +8,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// bounds is about what an outbox that is full gives up: never an event of another kind.
+// bounds is about the events that a full outbox drops: never events of another
+// kind.
 var bounds = []contract{
 	{"outbox: a flood of one kind pushes no other kind out", floodWaiting},
 	{"outbox: a flood of dead letters of one kind pushes no other kind out", floodDead},
@@ -16,12 +17,12 @@ var bounds = []contract{
 	{"outbox: each kind gives up its own oldest", oldestOfTheKind},
 }
 
-// others are the kinds that notices leaves in the outbox, in order.
+// others are the kinds that notices adds to the outbox, in order.
 var others = []ledger.EventKind{
 	ledger.SignedIn, ledger.Linked, ledger.Revoked, ledger.ProfileChanged, ledger.LoggedOut, ledger.Cancelled, ledger.Erased,
 }
 
-// notices puts one event of each other kind into the outbox, of one person.
+// notices adds one event of each other kind to the outbox, all of one person.
 func notices(t *testing.T, s *subject) {
 	t.Helper()
 	s.signIn(t, "wxA", "oA", "u")
@@ -50,7 +51,7 @@ func (s *subject) tell(t *testing.T, e ledger.Event) {
 	}
 }
 
-// decline is what a visitor can cause, n times.
+// decline adds n events that a visitor can cause.
 func (s *subject) decline(t *testing.T, n int) {
 	t.Helper()
 	for i := range n {
@@ -93,7 +94,7 @@ func floodWaiting(t *testing.T, s *subject) {
 	}
 }
 
-// buryAll makes a dead letter of all that waits.
+// buryAll turns all waiting events into dead letters.
 func (s *subject) buryAll(t *testing.T) {
 	t.Helper()
 	for due := s.due(t, crm, later()); len(due) > 0; due = s.due(t, crm, later()) {
@@ -103,7 +104,8 @@ func (s *subject) buryAll(t *testing.T) {
 	}
 }
 
-// deadOnes are the dead letters, oldest first. Those of one millisecond stand in the order in which they were told.
+// deadOnes returns the dead letters, oldest first. Those of one millisecond are
+// in the order in which their events were queued.
 func (s *subject) deadOnes(t *testing.T) []ledger.Event {
 	t.Helper()
 	all := s.dead(t, "", 1000)

@@ -1,4 +1,5 @@
-// Package ledgertest is the contract of ledger.Ledger as a test suite that any implementation can run.
+// Package ledgertest holds the contract of ledger.Ledger as a test suite that
+// any implementation can run.
 package ledgertest
 
 import (
@@ -14,22 +15,23 @@ import (
 // Subject is one empty ledger under test.
 type Subject struct {
 	Ledger ledger.Ledger
-	// Reopen closes Ledger, and puts another over the same store in its place.
+	// Reopen closes Ledger, and opens another over the same store in its place.
 	Reopen func(t *testing.T)
-	// Limit makes the outbox of Ledger hold no more than this, until Reopen.
+	// Limit sets the limits of Ledger's outbox until Reopen.
 	Limit func(waiting, dead int)
 	// Check reports the first contradiction between the records and the indexes of the store.
 	Check func() error
 }
 
-// Run runs the whole contract. open gives a new subject, and closes it when its test ends.
+// Run runs the whole contract. open returns a new subject, and closes it when
+// its test ends.
 func Run(t *testing.T, open func(t *testing.T) *Subject) {
 	for _, c := range slices.Concat(identity, conflicts, details, persons, moving, tombstones, outbox, telling, postal, bounds, withdrawals, pushes, possessions, crowds) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := &subject{Subject: open(t)}
 			c.run(t, s)
-			s.Reopen(t) // what counts is what was kept
+			s.Reopen(t) // only stored data count
 			if err := s.Check(); err != nil {
 				t.Errorf("the store contradicts itself afterwards: %v", err)
 			}
@@ -42,10 +44,10 @@ type contract struct {
 	run  func(*testing.T, *subject)
 }
 
-// subject adds what the tests say often.
+// subject adds helpers for the tests.
 type subject struct{ *Subject }
 
-// t0 is when the tests begin; later times are given as minutes after it.
+// t0 is the start of the tests; later times are minutes after it.
 var t0 = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 
 func at(minutes int) time.Time { return t0.Add(time.Duration(minutes) * time.Minute) }
@@ -128,7 +130,7 @@ func (s *subject) calls(ctx context.Context) map[string]func() error {
 	}
 }
 
-const anID = "abcdefghijklmnopqrstuvwxyz" // well-formed, and nobody's
+const anID = "abcdefghijklmnopqrstuvwxyz" // well-formed, but of no person
 
 func wantErr(t *testing.T, what string, err, want error) {
 	t.Helper()
@@ -137,7 +139,7 @@ func wantErr(t *testing.T, what string, err, want error) {
 	}
 }
 
-// aPerson is somebody whom another ledger could have made.
+// aPerson is a person that another ledger could have made.
 func aPerson() ledger.Person {
 	return ledger.Person{
 		ID: "abcdefghijklmnopqrstuvwxya", Version: 1, FirstSeen: at(0), LastSeen: at(0),

@@ -2,8 +2,9 @@
 
 package ledgertest
 
-// UnderLoad says that the tests of many at once run with their whole load. Here they run beside others, with a small
-// one: ./test/fleet.sh measures.
+// UnderLoad says that the tests with many events run with their whole load.
+// Without the tag fleet they run beside other tests, with a small load:
+// ./test/fleet.sh measures.
 const UnderLoad = false
 
 // manyWaiting is how many events wait in ManyWaiting.

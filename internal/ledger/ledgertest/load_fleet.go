@@ -2,8 +2,8 @@
 
 package ledgertest
 
-// UnderLoad says that the tests of many at once run alone, in ./test/fleet.sh, with their whole load: how long they
-// take counts too.
+// UnderLoad says that the tests with many events run with their whole load,
+// alone, in ./test/fleet.sh. Their time is checked too.
 const UnderLoad = true
 
 // manyWaiting is how many events wait in ManyWaiting.

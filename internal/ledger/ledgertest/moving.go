@@ -11,9 +11,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// moving is about a ledger that goes to another store.
+// moving is about a ledger that is moved to another store.
 var moving = []contract{
-	{"walk gives everybody once", walk},
+	{"walk gives each person once", walk},
 	{"walk ends with the first error", walkEnds},
 	{"import: an exact copy, again and again", imports},
 	{"import: what is newer here stays", importOld},
@@ -51,7 +51,7 @@ func walk(t *testing.T, s *subject) {
 	if got := s.all(t); !reflect.DeepEqual(got, want) {
 		t.Errorf("%d persons, want %d, or they differ", len(got), len(want))
 	}
-	// fn may use the ledger, and erase whom it was given
+	// fn may use the ledger, and erase the person that it was given
 	n := 0
 	err := s.Ledger.Walk(t.Context(), func(p ledger.Person) error { n++; return s.Ledger.Erase(t.Context(), p.ID) })
 	if err != nil || n != 700 || len(s.all(t)) != 0 {
@@ -70,7 +70,8 @@ func walkEnds(t *testing.T, s *subject) {
 	}
 }
 
-// somebody makes a person with everything, and one who was left behind.
+// somebody makes a person with all kinds of data, and one whose openid moved
+// away.
 func somebody(t *testing.T, s *subject) ledger.Person {
 	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
 	s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
@@ -120,7 +121,7 @@ func imports(t *testing.T, s *subject) {
 		s.listen()
 	}
 	s.told(t)
-	// who is older is still known
+	// the order of creation is kept
 	a := s.see(t, ledger.Observation{AppID: "wxD", OpenID: "oD", At: at(0)})
 	p := s.see(t, ledger.Observation{AppID: "wxD", OpenID: "oD", UnionID: "u", At: at(9)})
 	if p.ID == a.ID || len(p.Accounts) != 3 {
@@ -147,23 +148,23 @@ func importConflicts(t *testing.T, s *subject) {
 	for name, edit := range map[string]func(q *ledger.Person){
 		"newer, without an openid": func(q *ledger.Person) { q.Version, q.Accounts = q.Version+1, q.Accounts[:1] },
 		"newer, another unionid":   func(q *ledger.Person) { q.Version, q.UnionID = q.Version+1, "uX" },
-		"newer, with somebody's openid": func(q *ledger.Person) {
+		"newer, with another's openid": func(q *ledger.Person) {
 			q.Version, q.Accounts = q.Version+1, append(q.Accounts, account("wxC", "oC"))
 		},
-		"other unionid":     func(q *ledger.Person) { q.UnionID = "uX" },
-		"one openid more":   func(q *ledger.Person) { q.Accounts = append(q.Accounts, account("wxX", "oX")) },
-		"another id":        func(q *ledger.Person) { q.ID = free },
-		"a merged id":       func(q *ledger.Person) { q.ID, q.Merged = q.Merged[0], []string{free} },
-		"somebody's openid": func(q *ledger.Person) { *q = stray(free, account("wxB", "oB")) },
-		"somebody's unionid": func(q *ledger.Person) {
+		"other unionid":    func(q *ledger.Person) { q.UnionID = "uX" },
+		"one openid more":  func(q *ledger.Person) { q.Accounts = append(q.Accounts, account("wxX", "oX")) },
+		"another id":       func(q *ledger.Person) { q.ID = free },
+		"a merged id":      func(q *ledger.Person) { q.ID, q.Merged = q.Merged[0], []string{free} },
+		"another's openid": func(q *ledger.Person) { *q = stray(free, account("wxB", "oB")) },
+		"another's unionid": func(q *ledger.Person) {
 			*q = stray(free, account("wxX", "oX"))
 			q.UnionID = "u"
 		},
-		"somebody as merged": func(q *ledger.Person) {
+		"another as merged": func(q *ledger.Person) {
 			*q = stray(free, account("wxX", "oX"))
 			q.Merged = []string{p.ID}
 		},
-		"somebody's merged id": func(q *ledger.Person) {
+		"another's merged id": func(q *ledger.Person) {
 			*q = stray(free, account("wxX", "oX"))
 			q.Merged = []string{p.Merged[0]}
 		},

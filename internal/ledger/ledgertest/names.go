@@ -7,8 +7,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// NameIndex is what the indexes of a store must say for its records to be found: table and key → a person's id. The
-// tables are openid, unionid and alias.
+// NameIndex is the required content of a store's indexes: table and key → a
+// person's id. The tables are openid, unionid and alias.
 type NameIndex map[string]string
 
 func (n NameIndex) add(table, key, id string) error {
@@ -20,7 +20,8 @@ func (n NameIndex) add(table, key, id string) error {
 	return nil
 }
 
-// Expect adds the names of one person, and refuses what two persons claim.
+// Expect adds the names of one person, and returns an error for a name that two
+// persons have.
 func (n NameIndex) Expect(p *ledger.Person) error {
 	var errs []error
 	apps := map[string]bool{}
@@ -42,7 +43,7 @@ func (n NameIndex) Expect(p *ledger.Person) error {
 	return errors.Join(errs...)
 }
 
-// Found takes an entry of an index off, and refuses one that no record calls for.
+// Found removes an index entry, and returns an error for one without a record.
 func (n NameIndex) Found(table, key, id string) error {
 	key = table + " " + key
 	if want := n[key]; want != id {
@@ -52,7 +53,7 @@ func (n NameIndex) Found(table, key, id string) error {
 	return nil
 }
 
-// Missing reports what no index had.
+// Missing reports the names that no index had.
 func (n NameIndex) Missing() error {
 	var errs []error
 	for key, id := range n {

@@ -11,11 +11,11 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// outbox is about what is kept for others, and in which order it is given out.
+// outbox is about the events that are queued, and the order of their delivery.
 var outbox = []contract{
-	{"outbox: only what somebody wants is kept, for each of them", wanted},
+	{"outbox: an event is queued for each target that wants it, and for no other", wanted},
 	{"outbox: sign-ins are told, also if nothing else changes", signIns},
-	{"outbox: in order for each person, and nobody holds up another", inOrder},
+	{"outbox: in order for each person, and no person holds up another", inOrder},
 	{"outbox: a merge makes one line of two", mergedLines},
 	{"outbox: a merge with what was postponed", mergedPostponed},
 	{"outbox: what waits survives reopening and a target that goes", outboxSurvives},
@@ -23,10 +23,10 @@ var outbox = []contract{
 
 const crm = "crm"
 
-// listen makes crm hear of everything from now on.
+// listen makes crm a target of all events from now on.
 func (s *subject) listen() { s.Ledger.SetTargets([]ledger.Target{{Name: crm}}) }
 
-// later is a time at which everything is due that was not postponed.
+// later is a time at which every event is due that was not postponed.
 func later() time.Time { return time.Now().Add(time.Second) }
 
 func (s *subject) due(t *testing.T, target string, now time.Time) []ledger.Delivery {
@@ -45,7 +45,7 @@ func (s *subject) sent(t *testing.T, target, id string) {
 	}
 }
 
-// drain delivers all that waits, and returns it.
+// drain delivers all waiting events, and returns them.
 func (s *subject) drain(t *testing.T, target string) (all []ledger.Event) {
 	t.Helper()
 	ids := map[string]bool{}
@@ -65,7 +65,8 @@ func (s *subject) drain(t *testing.T, target string) (all []ledger.Event) {
 	return all
 }
 
-// told fails unless exactly this was kept for crm since the last time.
+// told fails unless exactly these events were queued for crm since the last
+// call.
 func (s *subject) told(t *testing.T, want ...ledger.Event) {
 	t.Helper()
 	got := s.drain(t, crm)
@@ -125,7 +126,7 @@ func signIns(t *testing.T, s *subject) {
 	want := ledger.Event{
 		Kind: ledger.SignedIn, Person: p.ID, AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(1), Scope: "snsapi_userinfo",
 	}
-	for range 2 { // a second sign-in in one second is one more
+	for range 2 { // a second sign-in within a second is another event
 		if q := s.see(t, in); q.Version != p.Version || !q.LastSeen.Equal(at(0)) {
 			t.Errorf("a sign-in that brings nothing new made %+v of %+v", q, p)
 		}
@@ -180,7 +181,7 @@ func inOrder(t *testing.T, s *subject) {
 		t.Errorf("first %v, next %v", d.First, d.Next)
 	}
 	s.sent(t, crm, first.ID)
-	s.sent(t, crm, first.ID) // twice is no error
+	s.sent(t, crm, first.ID) // the second time must succeed too
 	if got := s.drain(t, crm); len(got) != 2 {
 		t.Errorf("then %+v", got)
 	}
@@ -218,7 +219,8 @@ func mergedLines(t *testing.T, s *subject) {
 	}
 }
 
-// mergedPostponed: who is gone had an event that cannot be delivered. What the one who stays does later waits for it.
+// mergedPostponed: the merged person had an event that cannot be delivered.
+// Later events of the remaining person wait for it.
 func mergedPostponed(t *testing.T, s *subject) {
 	s.listen()
 	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
@@ -254,7 +256,7 @@ func outboxSurvives(t *testing.T, s *subject) {
 	s.Ledger.SetTargets([]ledger.Target{{Name: "other"}})
 	s.signIn(t, "wxA", "oC", "")
 	s.Reopen(t)
-	s.signIn(t, "wxA", "oD", "") // nobody listens yet
+	s.signIn(t, "wxA", "oD", "") // there is no target yet
 	if got := s.due(t, crm, later()); len(got) != 2 || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

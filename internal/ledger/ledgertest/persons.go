@@ -12,7 +12,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// persons is about what is done to a whole person: events, end of sessions, export, erasure.
+// persons is about operations on a whole person: events, end of sessions,
+// export, erasure.
 var persons = []contract{
 	{"events say what others must follow, and nothing else", events},
 	{"ended persons: all ids, later times win, kept", endPerson},
@@ -28,7 +29,7 @@ func events(t *testing.T, s *subject) {
 	s.told(t)
 	s.see(t, ledger.Observation{AppID: "wxC", OpenID: "oC", UnionID: "u", At: at(3)})
 	s.told(t, ledger.Event{Kind: ledger.Linked, Person: b.ID, AppID: "wxC", OpenID: "oC", At: at(3)})
-	for i := range 3 { // the same again is no event
+	for i := range 3 { // a repetition is not an event
 		s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(4 + 100*i)})
 	}
 	s.told(t, ledger.Event{
@@ -73,7 +74,7 @@ func endPerson(t *testing.T, s *subject) {
 		end(b.ID, at(10).Add(900*time.Millisecond), until)
 	}
 	end(a.ID, at(5), until.Add(time.Hour))
-	end(anID, at(7), until) // nobody's, but it may have been
+	end(anID, at(7), until) // of no person, but there may have been one
 	end(other.ID, at(9), time.Now().Add(-time.Second))
 	wantErr(t, "EndPerson of no id", s.Ledger.EndPerson(t.Context(), "../x", at(0), until), ledger.ErrNotFound)
 	for range 2 {
@@ -120,7 +121,7 @@ func erase(t *testing.T, s *subject) {
 	s.same(t, other)
 	again := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(3)})
 	if again.ID == a.ID || again.ID == b.ID || again.Nickname != "" || len(again.Accounts) != 1 || len(again.Merged) != 0 {
-		t.Errorf("who came back is %+v", again)
+		t.Errorf("the returning visitor is %+v", again)
 	}
 	s.same(t, again)
 }

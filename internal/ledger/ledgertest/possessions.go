@@ -10,13 +10,13 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// possessions is about what is kept with an account.
+// possessions is about the data stored with an account.
 var possessions = []contract{
 	{"sealed tokens and phone numbers are kept with their account", kept},
 	{"sealed tokens and phone numbers follow a merge, but not an openid that moves", keptMerge},
 	{"sealed tokens and phone numbers: limits", keptLimits},
 	{"renewed behind the person's back, but only what was consented to", renewed},
-	{"an answer about somebody changes who they are only if they are known and have consented", knownOnly},
+	{"an answer about a person changes their ids only if they are known and have consented", knownOnly},
 	{"sealed tokens: an export for people says only that they are there, lines for a store have them", keptExport},
 }
 
@@ -30,8 +30,8 @@ func kept(t *testing.T, s *subject) {
 		a.Grant[0], a.SessionKey[0] = 'X', 'X' // a copy
 		s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(2)})
 	}
-	// A store whose channel is late distrusts what it remembers, which is news too: of
-	// several tries one must be quiet.
+	// A store whose channel is late distrusts its cache, which moves the
+	// generation too: of several tries one must be quiet.
 	var q ledger.Person
 	quiet := false
 	for range 5 {
@@ -51,7 +51,7 @@ func kept(t *testing.T, s *subject) {
 	if a.Grant != nil || string(a.SessionKey) != "new" || a.Phone != "+86 9" || !a.PhoneAt.Equal(at(4)) || q.Version <= p.Version {
 		t.Errorf("version %d, %+v", q.Version, a)
 	}
-	q = s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(3), Phone: "+86 8"}) // an answer that comes late
+	q = s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(3), Phone: "+86 8"}) // a late answer
 	if a := accountOf(t, q, "wxA"); a.Phone != "+86 9" {
 		t.Errorf("%+v", a)
 	}
@@ -85,7 +85,7 @@ func renewed(t *testing.T, s *subject) {
 		t.Errorf("kept: %+v", q)
 	}
 	wantErr(t, "no consent", renew("wxB", "oB", 20, []byte("g"), old), ledger.ErrNotFound)
-	wantErr(t, "nobody", renew("wxC", "oC", 20, []byte("g"), old), ledger.ErrNotFound)
+	wantErr(t, "unknown person", renew("wxC", "oC", 20, []byte("g"), old), ledger.ErrNotFound)
 	wantErr(t, "invalid", renew("wxC", "", 20, nil, nil), ledger.ErrInvalid)
 	s.withdraw(t, ledger.Withdrawal{Kind: ledger.Revoked, AppID: "wxA", OpenID: "oA", Profile: true, Consent: true, Grant: true})
 	wantErr(t, "revoked", renew("wxA", "oA", 30, []byte("g"), old), ledger.ErrNotFound)
@@ -94,7 +94,7 @@ func renewed(t *testing.T, s *subject) {
 	}
 }
 
-// knownOnly: an answer that names the unionid of somebody who is not there.
+// knownOnly: an answer names the unionid of an unknown person.
 func knownOnly(t *testing.T, s *subject) {
 	s.listen()
 	answer := func(appID, openID string) error {
@@ -104,7 +104,7 @@ func knownOnly(t *testing.T, s *subject) {
 	older := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0), Consent: true})
 	s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
 	s.see(t, ledger.Observation{AppID: "wxC", OpenID: "oC", At: at(2)})
-	for name, err := range map[string]error{"nobody": answer("wxD", "oD"), "no consent": answer("wxC", "oC"), "another openid": answer("wxA", "oB")} {
+	for name, err := range map[string]error{"unknown person": answer("wxD", "oD"), "no consent": answer("wxC", "oC"), "another openid": answer("wxA", "oB")} {
 		wantErr(t, name, err, ledger.ErrNotFound)
 	}
 	if got := s.drain(t, crm); len(got) != 0 {

@@ -12,7 +12,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// postal is about what cannot be delivered, and who delivers.
+// postal is about events that cannot be delivered, and about the sender's
+// lease.
 var postal = []contract{
 	{"outbox: dead letters can be seen and sent again", deadLetters},
 	{"outbox: dead letters in pages", deadPages},
@@ -111,7 +112,7 @@ func deadPages(t *testing.T, s *subject) {
 		t.Errorf("%d dead letters, want %d", len(got), len(ids))
 	}
 	_, err := s.Ledger.Dead(t.Context(), crm, anID, 1)
-	wantErr(t, "after nobody", err, ledger.ErrNotFound)
+	wantErr(t, "after an unknown letter", err, ledger.ErrNotFound)
 	if n, err := s.Ledger.Redeliver(t.Context(), crm, ""); n != 23 || err != nil {
 		t.Errorf("%d put back, %v", n, err)
 	}
@@ -177,7 +178,7 @@ func lease(t *testing.T, s *subject) {
 	take("a", true)
 	take("b", false)
 	take("a", true)
-	release("b") // it is not b's
+	release("b") // b does not have the lease
 	take("b", false)
 	if got, err := s.Ledger.Lease(t.Context(), "other", "b", time.Minute); !got || err != nil {
 		t.Errorf("another target: %v, %v", got, err)
@@ -186,7 +187,7 @@ func lease(t *testing.T, s *subject) {
 	if got, err := s.Ledger.Lease(t.Context(), crm, "b", 50*time.Millisecond); !got || err != nil {
 		t.Errorf("%v, %v", got, err)
 	}
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) { // b is dead
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) { // b has died
 		if got, err := s.Ledger.Lease(t.Context(), crm, "a", time.Minute); err != nil || time.Now().After(end) {
 			t.Fatal("the lease does not end", err)
 		} else if got {
@@ -215,8 +216,9 @@ func lease(t *testing.T, s *subject) {
 	}
 }
 
-// postOffice: visitors sign in, targets come and go, and deliveries fail now and then. Every sign-in that was wanted all
-// the time arrives once, in the order of its person.
+// postOffice: visitors sign in, targets come and go, and deliveries fail now
+// and then. Every sign-in that a target wanted the whole time arrives once, in
+// the order of its person.
 func postOffice(t *testing.T, s *subject) {
 	const people, times = 12, 15
 	s.Ledger.SetTargets([]ledger.Target{{Name: crm}})

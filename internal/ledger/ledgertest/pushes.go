@@ -11,10 +11,11 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// pushes is about how withdrawals come in: again, at once, about nobody, wrong.
+// pushes is about how withdrawals arrive: repeated, at once, about unknown
+// persons, invalid.
 var pushes = []contract{
 	{"withdraw: a push that comes twice", withdrawTwice},
-	{"withdraw: nobody, and what is invalid", withdrawNobody},
+	{"withdraw: unknown persons, and invalid withdrawals", withdrawNobody},
 	{"withdraw: many at once, each push counts once", withdrawAtOnce},
 }
 
@@ -40,7 +41,7 @@ func withdrawTwice(t *testing.T, s *subject) {
 		{Key: "push 2", Kind: ledger.Cancelled, AppID: "wxA", OpenID: "oA", Account: true},
 		{Key: "push 3", Kind: ledger.Cancelled, AppID: "wxB", OpenID: "oB", Account: true},
 	}
-	for _, want := range []bool{true, false} { // nobody is left the second time
+	for _, want := range []bool{true, false} { // no person is left the second time
 		for _, w := range last {
 			if _, done := s.withdraw(t, w); done != want {
 				t.Errorf("%s: %v, want %v", w.Key, done, want)
@@ -84,7 +85,8 @@ func withdrawNobody(t *testing.T, s *subject) {
 	}
 }
 
-// withdrawAtOnce: WeChat sends a push again while the first is at work, and the person signs in meanwhile.
+// withdrawAtOnce: WeChat repeats a push while the first is being handled, and
+// the person signs in meanwhile.
 func withdrawAtOnce(t *testing.T, s *subject) {
 	s.listen()
 	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})

@@ -8,8 +8,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// importNewer is the second of two exports: the person has consented, and become
-// known by a unionid, in between.
+// importNewer is the second of two exports: in between the person has
+// consented, and their unionid has become known.
 func importNewer(t *testing.T, s *subject) {
 	old := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
 	other := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "uB", At: at(0)})

@@ -11,7 +11,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// telling is about events that come from outside, or go with an erasure.
+// telling is about events that come from outside, or belong to an erasure.
 var telling = []contract{
 	{"outbox: told by hand", tell},
 	{"outbox: what must not be told", tellInvalid},
@@ -26,7 +26,7 @@ func tell(t *testing.T, s *subject) {
 			t.Fatal(err)
 		}
 	}
-	told(ledger.Event{ID: id("a"), Kind: ledger.LoggedOut}) // nobody listens: it is not even remembered
+	told(ledger.Event{ID: id("a"), Kind: ledger.LoggedOut}) // there is no target: the id is not even remembered
 	s.listen()
 	a := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})
 	b := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
@@ -36,7 +36,7 @@ func tell(t *testing.T, s *subject) {
 	told(out)
 	told(out)
 	told(ledger.Event{Kind: ledger.LoggedOut, Person: a.ID, Reason: "admin"})
-	for range 2 { // nobody is known: independent of each other
+	for range 2 { // no person is known: independent of each other
 		told(ledger.Event{Kind: ledger.Declined, AppID: "wxA", Scope: "snsapi_userinfo", Reason: "wechat"})
 	}
 	told(ledger.Event{Kind: ledger.LoggedOut, Person: anID})
@@ -50,7 +50,7 @@ func tell(t *testing.T, s *subject) {
 		t.Errorf("got %+v, want %+v", due[0].Event, out)
 	}
 	s.sent(t, crm, out.ID)
-	told(out) // it was told, delivered, and is told again
+	told(out) // it was told and delivered, and is told again
 	s.Reopen(t)
 	s.listen()
 	told(out)

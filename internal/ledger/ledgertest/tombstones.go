@@ -9,7 +9,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// tombstones is about ends that go to another store: a copied cookie must stay worth nothing there.
+// tombstones is about ends that are moved to another store: a copied cookie
+// must stay worthless there.
 var tombstones = []contract{
 	{"ended: what is walked is what is kept, exactly", walkEnded},
 	{"ended: the walk ends with the first error", walkEndedEnds},
@@ -19,10 +20,10 @@ var tombstones = []contract{
 	{"ended: what no ledger kept is refused", importEndedInvalid},
 }
 
-// soon is a whole second an hour or so ahead.
+// soon returns a whole second about an hour ahead.
 func soon() time.Time { return time.Now().Add(time.Hour).Truncate(time.Second).UTC() }
 
-// graves returns what is walked, without what is given twice.
+// graves returns the walked tombstones, without repetitions.
 func (s *subject) graves(t *testing.T) map[ledger.Tombstone]bool {
 	t.Helper()
 	all := map[ledger.Tombstone]bool{}
@@ -76,7 +77,7 @@ func walkEnded(t *testing.T, s *subject) {
 	s.endSession(t, 1, until)
 	s.endSession(t, 2, until.Add(time.Millisecond)) // rounded up
 	s.endPerson(t, a.ID, at(10).Add(900*time.Millisecond), until)
-	s.endPerson(t, anID, at(7), until) // nobody's, but it may have been
+	s.endPerson(t, anID, at(7), until) // of no person, but there may have been one
 	for range 2 {
 		s.wantGraves(t,
 			ledger.Tombstone{Session: [16]byte{1}, Until: until},

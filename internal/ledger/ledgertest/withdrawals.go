@@ -9,7 +9,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// withdrawals is about what persons take back.
+// withdrawals is about what persons withdraw.
 var withdrawals = []contract{
 	{"withdraw: what is cleared, and what stays", withdraw},
 	{"withdraw: an account goes, the others stay", withdrawAccount},
@@ -17,7 +17,7 @@ var withdrawals = []contract{
 	{"withdraw: sessions end", withdrawEnds},
 }
 
-// rich is a person with everything at wxA, and more at wxB.
+// rich makes a person with all kinds of data at wxA, and more at wxB.
 func rich(t *testing.T, s *subject) ledger.Person {
 	t.Helper()
 	s.see(t, ledger.Observation{
@@ -84,13 +84,13 @@ func withdraw(t *testing.T, s *subject) {
 			Kind: w.Kind, Person: p.ID, AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(9), Reason: "201,203",
 		})
 	}
-	if got, done := s.withdraw(t, base); !done || got.Version != want.Version { // nothing to clear is told all the same
+	if got, done := s.withdraw(t, base); !done || got.Version != want.Version { // an event even if there is nothing to clear
 		t.Errorf("nothing: %v, %+v", done, got)
 	}
 	if got := s.drain(t, crm); len(got) != 1 {
 		t.Errorf("told %+v", got)
 	}
-	// what belongs to a withdrawal that was told is not told again
+	// a withdrawal that belongs to a reported one makes no event
 	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(9), Consent: true, Profile: &ledger.Profile{Nickname: "m"}})
 	s.drain(t, crm)
 	silent := base
@@ -99,7 +99,7 @@ func withdraw(t *testing.T, s *subject) {
 		t.Errorf("in silence: %v, %+v", done, got)
 	}
 	s.told(t)
-	// consent elsewhere still gives the profile
+	// consent to another account still covers the profile
 	s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", At: at(10), Consent: true, Profile: &ledger.Profile{Nickname: "m"}})
 	base.Profile, base.Consent = true, true
 	if got, _ := s.withdraw(t, base); got.Nickname != "m" || !got.Consented("wxB") {
@@ -125,9 +125,9 @@ func withdrawAccount(t *testing.T, s *subject) {
 	_, err := s.Ledger.FindOpenID(t.Context(), "wxA", "oA")
 	wantErr(t, "FindOpenID", err, ledger.ErrNotFound)
 	s.same(t, s.find(t, p.ID))
-	// who comes back is the same person, and has consented to nothing
+	// the returning visitor is the same person, and has consented to nothing
 	if q := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(10)}); q.ID != p.ID || q.Consented("wxA") {
-		t.Errorf("who came back is %+v", q)
+		t.Errorf("the returning visitor is %+v", q)
 	}
 }
 
@@ -154,7 +154,7 @@ func withdrawLast(t *testing.T, s *subject) {
 		t.Errorf("told %+v", told)
 	}
 	if q := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(10)}); q.ID == p.ID {
-		t.Error("who came back is not new")
+		t.Error("the returning visitor is not new")
 	}
 }
 

@@ -97,7 +97,7 @@ func (l *Ledger) rounds(ctx context.Context, next func() (plan, error), then fun
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: others changed the same persons %d times", ledger.ErrUnavailable, maxRounds)
+	return fmt.Errorf("%w: other writes changed the same persons %d times", ledger.ErrUnavailable, maxRounds)
 }
 
 // carryOut writes a plan, and updates the memory: first the entries, then the

@@ -57,7 +57,7 @@ func (s *stripes) take(ctx context.Context, old stripeLease, names []string, pat
 			l.held = append(l.held, i)
 		case <-ctx.Done(): // the caller ahead waits for Redis, too
 			l.release()
-			return stripeLease{}, fmt.Errorf("%w: others wait to change the same persons", ledger.ErrUnavailable)
+			return stripeLease{}, fmt.Errorf("%w: other calls wait to change the same persons", ledger.ErrUnavailable)
 		}
 	}
 	return l, nil

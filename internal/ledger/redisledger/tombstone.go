@@ -42,7 +42,7 @@ func parseTombstone(word string) (t tombstone, ok bool) {
 	return t, err == nil
 }
 
-var errSecond = errors.New("ledger: no time")
+var errSecond = errors.New("ledger: not a time")
 
 func parseSecond(s string) (int64, error) {
 	n, err := strconv.ParseInt(s, 10, 64)
