@@ -35,8 +35,9 @@ import (
 // value once, however many requests wait for it. A CachedStore is safe for
 // concurrent use; its fields must not change while it is used.
 type CachedStore struct {
-	// Store is required. A *Redis announces ends and changes by itself; for any
-	// other Store, CachedStore announces those that go through it.
+	// Store is required, except on a CachedStore that only provides the memory
+	// of others: see WithConfig. A *Redis announces ends and changes by itself;
+	// for any other Store, CachedStore announces those that go through it.
 	Store Store
 
 	// Policy is the policy of the store: a remembered session expires exactly
@@ -47,7 +48,8 @@ type CachedStore struct {
 	// Stale.
 	Bus Bus
 
-	// MaxEntries bounds what is remembered. Zero or less means DefaultCacheEntries.
+	// MaxEntries limits the remembered sessions. Zero or less means
+	// DefaultCacheEntries.
 	MaxEntries int
 
 	// Stale, Fresh and StaleIfDown are explained above. Zero means the default,
