@@ -220,7 +220,7 @@ func (h *Handler) gated() (*gate.Gate, error) {
 		return nil, err
 	}
 	h.gate.CompareAndSwap(nil, &gate.Gate{Site: site.Site{
-		Hub: hub, Account: h.site.account, Others: h.site.others, Origin: h.site.origin, Rules: h.site.rules, Logger: h.logger, Audit: h.app.audit,
+		Hub: hub, Account: h.site.account, OtherAccounts: h.site.others, Origin: h.site.origin, Rules: h.site.rules, Logger: h.logger, Audit: h.app.audit,
 	}})
 	return h.gate.Load(), nil
 }

@@ -24,7 +24,7 @@ func (a *App) newHub(o opened, ring *session.Ring) *site.Hub {
 		AskStore:    o.askStore,
 		Ended:       o.ended,
 		PersonEnded: o.personEnded,
-		Unwritten:   o.ledger.Unwritten,
+		EndUnsaved:  o.ledger.Unwritten,
 		Unfinished:  o.ends,
 		Policy:      a.policy,
 		Keys:        ring,

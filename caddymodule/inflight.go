@@ -52,7 +52,7 @@ func (a *App) succeeded() {
 	if running, err := caddy.ActiveContext().AppIfConfigured("wechat"); err == nil {
 		next = running.(*App).hub.Load()
 	}
-	hub.Succession.Pass(next)
+	hub.Succession.SetNext(next)
 }
 
 // linger releases what the app holds when no request and no push needs it any

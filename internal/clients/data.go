@@ -99,7 +99,7 @@ func (e Endpoints) spendPhone(r *site.Request, code string) (string, error) {
 	s := r.Identity.Session
 	h := r.Hit("phone "+s.AppID, signin.OnceKey("phone", s.Site, s.AppID, s.OpenID, code), code)
 	o, err := e.Hub.Memory.Once.Do(r.Context(), h, func(ctx context.Context) (signin.Outcome, error) {
-		ctx, cancel := context.WithTimeout(ctx, signin.SpendTimeout)
+		ctx, cancel := context.WithTimeout(ctx, signin.SignInTimeout)
 		defer cancel()
 		got, err := e.Hub.Phone(ctx, s.AppID, code, s.OpenID)
 		e.Log().Answered(e.AccountOf(s.AppID).Name, err, "phone", "token")
@@ -163,7 +163,7 @@ func (e Endpoints) record(r *site.Request, s ledger.Observation) error {
 	if _, err := e.holder(r); err != nil {
 		return err
 	}
-	if e.Hub.Over(&r.Identity.Session) != nil { // nor must data come back that was withdrawn
+	if e.Hub.CheckEnded(&r.Identity.Session) != nil { // nor must data come back that was withdrawn
 		return fmt.Errorf("clients: the session ended during the call to WeChat: %w", ledger.ErrNotFound)
 	}
 	ctx, cancel := e.StoreContext(r)

@@ -45,7 +45,7 @@ type hop struct {
 // forwarded address would break signatures of that address. A navigation never
 // reaches the upstream with it.
 func (e Endpoints) HandOver(w http.ResponseWriter, r *site.Request) (answered bool) {
-	if !strings.Contains(r.Original.RawQuery, "ticket") || r.Token.Sent || !e.Has(wechat.MiniProgram) || !request.IsNavigation(r.Request) {
+	if !strings.Contains(r.Original.RawQuery, "ticket") || r.Token.Sent || !e.HasKind(wechat.MiniProgram) || !request.IsNavigation(r.Request) {
 		return false
 	}
 	tickets, rest := cutTicket(r.Original.RawQuery)
@@ -172,7 +172,7 @@ func (e Endpoints) redeemTicket(w http.ResponseWriter, r *site.Request) {
 	case !h.boundTo(r), e.checkTicket(h.Ticket) != nil:
 		site.ReturnTo(w, r, h.target) // another browser, or too late: the ticket stays unused
 		return
-	case e.AsksFirst(w, r, h.Ticket.Person, r.Original.EscapedPath(), h.target):
+	case e.ConfirmOtherPerson(w, r, h.Ticket.Person, r.Original.EscapedPath(), h.target):
 		return
 	}
 	by := hex.EncodeToString(h.Binding)
@@ -184,16 +184,16 @@ func (e Endpoints) redeemTicket(w http.ResponseWriter, r *site.Request) {
 	// WeChat may send a request twice: a second hit of the same browser gets
 	// the same session, another browser gets none.
 	o, err := e.Hub.Memory.Once.Do(r.Context(), r.Hit("ticket", signin.OnceKey("ticket", r.Origin, h.Ticket.ID), by), func(ctx context.Context) (signin.Outcome, error) {
-		return e.spendTicket(ctx, r.Origin, h.Ticket, by, who)
+		return e.signInByTicket(ctx, r.Origin, h.Ticket, by, who)
 	})
 	winner, value, _ := strings.Cut(o.Value, ".")
 	lives := false
 	if err == nil && winner == by {
 		o.Value = value
-		lives, err = e.Lives(r, o, h.Ticket.AppID)
+		lives, err = e.OutcomeValid(r, o, h.Ticket.AppID)
 	}
 	switch {
-	case err != nil && !site.IsNobody(err):
+	case err != nil && !site.NoSession(err):
 		e.ticketUnavailable(w, r, err)
 		return
 	case lives && e.SameKeys(r) == nil:

@@ -39,9 +39,9 @@ func (b loginBody) nonceIsGood() bool {
 }
 
 // owner identifies the client that may repeat the request with this code.
-func (b loginBody) owner() signin.Owner {
+func (b loginBody) owner() signin.NonceHash {
 	if b.Nonce == nil {
-		return signin.Owner{}
+		return signin.NonceHash{}
 	}
 	return sha256.Sum256([]byte(*b.Nonce))
 }
@@ -68,12 +68,12 @@ func (e Endpoints) login(w http.ResponseWriter, r *site.Request, a wechat.Accoun
 	h := r.Hit(signin.QueueOf(a), signin.OnceKey("login", b.Site, b.AppID, body.Code), body.Code)
 	// The code is spent once, with any nonce; only the right nonce gets the
 	// answer again.
-	h.Owner, h.Brief = body.owner(), body.Nonce == nil
+	h.NonceHash, h.RepeatBriefly = body.owner(), body.Nonce == nil
 	o, err := e.Signer().SignIn(r.Context(), signin.Attempt{Account: a, Binding: b, Hit: h, Visitor: who, Exchange: e.Exchanger().For(a.Kind)})
 	switch {
 	case err != nil:
 		e.failed(w, r, a, err)
-	case o.Session == nil || e.Hub.Over(o.Session) != nil:
+	case o.Session == nil || e.Hub.CheckEnded(o.Session) != nil:
 		// A repetition after the logout: the code was spent long ago.
 		e.failed(w, r, a, wechat.ErrReuse)
 	default:

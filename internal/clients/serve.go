@@ -86,6 +86,6 @@ func (e Endpoints) find(name string) (call, wechat.Account, bool) {
 	if found == nil {
 		return nil, wechat.Account{}, false
 	}
-	account, ok := e.Other(path.kind, parts[1])
+	account, ok := e.AccountNamed(path.kind, parts[1])
 	return found, account, ok
 }

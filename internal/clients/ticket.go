@@ -111,7 +111,7 @@ func (e Endpoints) checkTicket(t ticket) error {
 		return errTicket
 	}
 	asked := session.Session{ID: session.ID(t.Session), Person: t.Person, Created: time.Unix(t.Created, 0)}
-	if e.Hub.Over(&asked) != nil {
+	if e.Hub.CheckEnded(&asked) != nil {
 		return errTicket
 	}
 	return nil

@@ -18,7 +18,7 @@ func ticketGate(t testing.TB) (Endpoints, *site.Request) {
 	t.Helper()
 	hub := &site.Hub{Keys: testRing(t, "k"), Ended: func([16]byte) bool { return false }}
 	mini := wechat.Account{Kind: wechat.MiniProgram, Name: "mini", Credentials: wechat.Credentials{AppID: "wxmini"}}
-	return Endpoints{Site: &site.Site{Hub: hub, Others: []wechat.Account{mini}}}, &site.Request{Request: newRequest(t, "GET", "/"), Origin: shopOrigin, CookieScope: cookies.Scope{Secure: true}}
+	return Endpoints{Site: &site.Site{Hub: hub, OtherAccounts: []wechat.Account{mini}}}, &site.Request{Request: newRequest(t, "GET", "/"), Origin: shopOrigin, CookieScope: cookies.Scope{Secure: true}}
 }
 
 func newTicket() ticket {
@@ -68,7 +68,7 @@ func TestTicketIsBound(t *testing.T) {
 	if _, err := g.openTicket(elsewhere, sealed); !errors.Is(err, errTicket) {
 		t.Errorf("another site: %v", err)
 	}
-	g.Others = nil
+	g.OtherAccounts = nil
 	if _, err := g.openTicket(r, sealed); !errors.Is(err, errTicket) {
 		t.Errorf("an account that is gone: %v", err)
 	}

@@ -145,7 +145,7 @@ func TestBodiesHaveADeadlineOfTheConnection(t *testing.T) {
 func TestLateBodyEndsNoOtherStream(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := &gate.Gate{Site: site.Site{Origin: shop, Others: []wechat.Account{{Kind: wechat.MobileApp, Name: "app"}}, Hub: new(site.Hub)}}
+		w := &gate.Gate{Site: site.Site{Origin: shop, OtherAccounts: []wechat.Account{{Kind: wechat.MobileApp, Name: "app"}}, Hub: new(site.Hub)}}
 		out := httptest.NewRecorder()
 		r := httptest.NewRequest(http.MethodPost, shop+mobileLogin, &drip{})
 		r.ContentLength, r.ProtoMajor = -1, 2

@@ -201,7 +201,7 @@ func (g *Gate) finish(w http.ResponseWriter, r *site.Request, f flow.Flow, code 
 
 // enter gives the browser its session and sends it to the address first asked for.
 func (g *Gate) enter(w http.ResponseWriter, r *site.Request, f flow.Flow, o signin.Outcome, b session.Binding) {
-	switch lives, err := g.Lives(r, o, b.AppID); {
+	switch lives, err := g.OutcomeValid(r, o, b.AppID); {
 	case err != nil:
 		g.failed(w, r, f, err)
 	case !lives:

@@ -63,7 +63,7 @@ func (g *Gate) begin(w http.ResponseWriter, r *site.Request, d newDance) {
 func (g *Gate) startAnew(w http.ResponseWriter, r *site.Request, f flow.Flow, reason string) {
 	g.Logger.Info("sign-in restarted", slog.String("flow", audit.ShortID(f.ID)), slog.String("reason", reason), slog.Int("attempt", f.Attempt))
 	facts := g.facts(r)
-	facts.Access, facts.Standing = site.Protected, Nobody
+	facts.Access, facts.Standing = site.Protected, NoSession
 	verdict := Decide(facts)
 	switch {
 	case f.Optional:
@@ -80,7 +80,7 @@ func (g *Gate) startAnew(w http.ResponseWriter, r *site.Request, f flow.Flow, re
 // passWithout lets the visitor of an optional path in without an identity: the
 // landing cookie prevents an immediate second redirect to WeChat.
 func (g *Gate) passWithout(w http.ResponseWriter, r *site.Request, f flow.Flow) {
-	g.Counter(r).Set(w, cookies.Landed, "", site.Excused, cookies.LandingLife)
+	g.Counter(r).Set(w, cookies.Landed, "", site.ExcusedMark, cookies.LandingLife)
 	arrive(w, r, f.Target)
 }
 

@@ -7,7 +7,7 @@ type Standing uint8
 
 // From no session to one that satisfies the path.
 const (
-	Nobody    Standing = iota // no session
+	NoSession Standing = iota // no session
 	Guest                     // a virtual visitor of a 快照页
 	Lacking                   // signed in, but the path asks for consent
 	Satisfied                 // signed in, with all that the path asks for
@@ -15,14 +15,14 @@ const (
 
 // Facts is all that a decision depends on.
 type Facts struct {
-	Access     site.Access
-	Standing   Standing
-	Navigation bool         // GET or HEAD of a page
-	Write      bool         // a method other than GET, HEAD and OPTIONS
-	InWeChat   bool         // the client can complete the dance
-	Outside    site.Outside // what to do with clients that cannot
-	Adrift     bool         // this browser came back from WeChat several times without keeping a session
-	Excused    bool         // this browser just passed an optional path without an identity, or cannot be signed in
+	Access       site.Access
+	Standing     Standing
+	Navigation   bool         // GET or HEAD of a page
+	Write        bool         // a method other than GET, HEAD and OPTIONS
+	InWeChat     bool         // the client can complete the dance
+	Outside      site.Outside // what to do with clients that cannot
+	LosesCookies bool         // this browser came back from WeChat several times without keeping a session
+	Excused      bool         // this browser just passed an optional path without an identity, or cannot be signed in
 }
 
 // asked returns the facts for a visitor who asks to sign in, or whom the app
@@ -72,7 +72,7 @@ func Decide(f Facts) Verdict {
 		return ExplainOutside
 	case f.Standing == Lacking:
 		return AskConsent
-	case f.Adrift:
+	case f.LosesCookies:
 		return ExplainCookies
 	default:
 		return Begin
@@ -89,7 +89,7 @@ func decideGuest(f Facts) Verdict {
 // decideScan shows a code for a phone, also when consent is missing: only a
 // phone can give it.
 func decideScan(f Facts) Verdict {
-	if f.Standing == Nobody && f.Adrift {
+	if f.Standing == NoSession && f.LosesCookies {
 		return ExplainCookies // phones have confirmed several times, but the browser keeps no session
 	}
 	return ShowScan
@@ -98,7 +98,7 @@ func decideScan(f Facts) Verdict {
 // decideOptional never turns a visitor away: a browser that does not keep our
 // cookie gets the page without an identity.
 func decideOptional(f Facts) Verdict {
-	if f.Standing == Nobody && f.Navigation && f.InWeChat && !f.Adrift && !f.Excused {
+	if f.Standing == NoSession && f.Navigation && f.InWeChat && !f.LosesCookies && !f.Excused {
 		return Begin
 	}
 	return Pass

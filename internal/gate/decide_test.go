@@ -11,13 +11,13 @@ import (
 func everyFacts(visit func(Facts)) {
 	outsides := []site.Outside{site.OutsideQR, site.OutsideLogin, site.OutsideScan, site.OutsidePass, site.OutsideRefuse, "", "PASS"}
 	for access := site.Protected; access <= site.Public; access++ {
-		for standing := Nobody; standing <= Satisfied; standing++ {
+		for standing := NoSession; standing <= Satisfied; standing++ {
 			for _, outside := range outsides {
 				for bits := range 1 << 5 {
 					on := func(bit int) bool { return bits&(1<<bit) != 0 }
 					f := Facts{
 						Access: access, Standing: standing, Outside: outside,
-						Navigation: on(0), Write: on(1), InWeChat: on(2), Adrift: on(3), Excused: on(4),
+						Navigation: on(0), Write: on(1), InWeChat: on(2), LosesCookies: on(3), Excused: on(4),
 					}
 					if !f.Navigation || !f.Write {
 						visit(f)
@@ -34,7 +34,7 @@ var invariants = []struct {
 	hold func(f Facts, v Verdict) bool
 }{
 	{"nobody passes a protected path, but by outside_wechat pass", func(f Facts, v Verdict) bool {
-		return v != Pass || f.Access != site.Protected || f.Standing != Nobody || f.Outside == site.OutsidePass && !f.InWeChat
+		return v != Pass || f.Access != site.Protected || f.Standing != NoSession || f.Outside == site.OutsidePass && !f.InWeChat
 	}},
 	{"who lacks consent passes a protected path by outside_wechat pass only", func(f Facts, v Verdict) bool {
 		return v != Pass || f.Access != site.Protected || f.Standing != Lacking || f.Outside == site.OutsidePass && !f.InWeChat
@@ -52,13 +52,13 @@ var invariants = []struct {
 		return f.Access != site.Optional || v == Pass || v == Begin || v == RefuseWrite
 	}},
 	{"a dance begins for nobodies only", func(f Facts, v Verdict) bool {
-		return v != Begin || f.Standing == Nobody
+		return v != Begin || f.Standing == NoSession
 	}},
 	{"consent is asked of the signed-in, on protected paths only", func(f Facts, v Verdict) bool {
 		return v != AskConsent || f.Standing == Lacking && f.Access == site.Protected
 	}},
 	{"a browser that came back in vain is not sent round again", func(f Facts, v Verdict) bool {
-		return !f.Adrift || v != Begin && (v != AskConsent || f.Standing == Lacking) // the question is a page then
+		return !f.LosesCookies || v != Begin && (v != AskConsent || f.Standing == Lacking) // the question is a page then
 	}},
 	{"an optional path does not ask again at once", func(f Facts, v Verdict) bool {
 		return v != Begin || f.Access != site.Optional || !f.Excused
@@ -118,9 +118,9 @@ func TestDecideGolden(t *testing.T) {
 		outside  site.Outside // "" is in WeChat
 		want     Verdict
 	}{
-		{"first visit", page, site.Protected, Nobody, "", Begin},
-		{"first visit, script", script, site.Protected, Nobody, "", Refuse},
-		{"first visit, form", write, site.Protected, Nobody, "", Refuse},
+		{"first visit", page, site.Protected, NoSession, "", Begin},
+		{"first visit, script", script, site.Protected, NoSession, "", Refuse},
+		{"first visit, form", write, site.Protected, NoSession, "", Refuse},
 		{"signed in, page", page, site.Protected, Satisfied, "", Pass},
 		{"signed in, script", script, site.Protected, Satisfied, "", Pass},
 		{"signed in, form", write, site.Protected, Satisfied, "", Pass},
@@ -132,38 +132,38 @@ func TestDecideGolden(t *testing.T) {
 		{"guest writes", write, site.Protected, Guest, "", RefuseWrite},
 		{"guest writes, optional path", write, site.Optional, Guest, "", RefuseWrite},
 		{"guest writes, public path", write, site.Public, Guest, "", Pass},
-		{"public page", page, site.Public, Nobody, "", Pass},
-		{"public form", write, site.Public, Nobody, "", Pass},
-		{"optional page", page, site.Optional, Nobody, "", Begin},
-		{"optional, script", script, site.Optional, Nobody, "", Pass},
-		{"optional, form", write, site.Optional, Nobody, "", Pass},
+		{"public page", page, site.Public, NoSession, "", Pass},
+		{"public form", write, site.Public, NoSession, "", Pass},
+		{"optional page", page, site.Optional, NoSession, "", Begin},
+		{"optional, script", script, site.Optional, NoSession, "", Pass},
+		{"optional, form", write, site.Optional, NoSession, "", Pass},
 		{"optional, known visitor without consent", page, site.Optional, Lacking, "", Pass},
-		{"optional page, outside", page, site.Optional, Nobody, site.OutsideQR, Pass},
-		{"optional page, outside refused", page, site.Optional, Nobody, site.OutsideRefuse, Pass},
-		{"optional page, outside login", page, site.Optional, Nobody, site.OutsideLogin, Pass},
-		{"outside, qr", page, site.Protected, Nobody, site.OutsideQR, ExplainOutside},
-		{"outside, qr, script", script, site.Protected, Nobody, site.OutsideQR, Refuse},
-		{"outside, login", page, site.Protected, Nobody, site.OutsideLogin, Begin},
-		{"outside, login, script", script, site.Protected, Nobody, site.OutsideLogin, Refuse},
+		{"optional page, outside", page, site.Optional, NoSession, site.OutsideQR, Pass},
+		{"optional page, outside refused", page, site.Optional, NoSession, site.OutsideRefuse, Pass},
+		{"optional page, outside login", page, site.Optional, NoSession, site.OutsideLogin, Pass},
+		{"outside, qr", page, site.Protected, NoSession, site.OutsideQR, ExplainOutside},
+		{"outside, qr, script", script, site.Protected, NoSession, site.OutsideQR, Refuse},
+		{"outside, login", page, site.Protected, NoSession, site.OutsideLogin, Begin},
+		{"outside, login, script", script, site.Protected, NoSession, site.OutsideLogin, Refuse},
 		{"outside, login, step-up", page, site.Protected, Lacking, site.OutsideLogin, AskConsent},
-		{"outside, scan", page, site.Protected, Nobody, site.OutsideScan, ShowScan},
-		{"outside, scan, script", script, site.Protected, Nobody, site.OutsideScan, Refuse},
-		{"outside, scan, form", write, site.Protected, Nobody, site.OutsideScan, Refuse},
+		{"outside, scan", page, site.Protected, NoSession, site.OutsideScan, ShowScan},
+		{"outside, scan, script", script, site.Protected, NoSession, site.OutsideScan, Refuse},
+		{"outside, scan, form", write, site.Protected, NoSession, site.OutsideScan, Refuse},
 		{"outside, scan, step-up", page, site.Protected, Lacking, site.OutsideScan, ShowScan},
 		{"outside, scan, signed in", page, site.Protected, Satisfied, site.OutsideScan, Pass},
-		{"outside, scan, optional", page, site.Optional, Nobody, site.OutsideScan, Pass},
-		{"outside, scan, cookies lost", Facts{Navigation: true, Adrift: true}, site.Protected, Nobody, site.OutsideScan, ExplainCookies},
-		{"outside, pass", page, site.Protected, Nobody, site.OutsidePass, Pass},
-		{"outside, pass, form", write, site.Protected, Nobody, site.OutsidePass, Pass},
-		{"outside, refuse", page, site.Protected, Nobody, site.OutsideRefuse, Refuse},
+		{"outside, scan, optional", page, site.Optional, NoSession, site.OutsideScan, Pass},
+		{"outside, scan, cookies lost", Facts{Navigation: true, LosesCookies: true}, site.Protected, NoSession, site.OutsideScan, ExplainCookies},
+		{"outside, pass", page, site.Protected, NoSession, site.OutsidePass, Pass},
+		{"outside, pass, form", write, site.Protected, NoSession, site.OutsidePass, Pass},
+		{"outside, refuse", page, site.Protected, NoSession, site.OutsideRefuse, Refuse},
 		{"outside, signed in", page, site.Protected, Satisfied, site.OutsideRefuse, Pass},
-		{"cookies lost", Facts{Navigation: true, Adrift: true}, site.Protected, Nobody, "", ExplainCookies},
-		{"the cookie came, consent did not", Facts{Navigation: true, InWeChat: true, Adrift: true}, site.Protected, Lacking, "", AskConsent},
-		{"cookies lost, script", Facts{Adrift: true}, site.Protected, Nobody, "", Refuse},
-		{"cookies lost, optional", Facts{Navigation: true, Adrift: true}, site.Optional, Nobody, "", Pass},
-		{"cookies lost, outside login", Facts{Navigation: true, Adrift: true}, site.Protected, Nobody, site.OutsideLogin, ExplainCookies},
-		{"passed an optional path just now", Facts{Navigation: true, Excused: true}, site.Optional, Nobody, "", Pass},
-		{"passed an optional path, now a protected one", Facts{Navigation: true, Excused: true}, site.Protected, Nobody, "", Begin},
+		{"cookies lost", Facts{Navigation: true, LosesCookies: true}, site.Protected, NoSession, "", ExplainCookies},
+		{"the cookie came, consent did not", Facts{Navigation: true, InWeChat: true, LosesCookies: true}, site.Protected, Lacking, "", AskConsent},
+		{"cookies lost, script", Facts{LosesCookies: true}, site.Protected, NoSession, "", Refuse},
+		{"cookies lost, optional", Facts{Navigation: true, LosesCookies: true}, site.Optional, NoSession, "", Pass},
+		{"cookies lost, outside login", Facts{Navigation: true, LosesCookies: true}, site.Protected, NoSession, site.OutsideLogin, ExplainCookies},
+		{"passed an optional path just now", Facts{Navigation: true, Excused: true}, site.Optional, NoSession, "", Pass},
+		{"passed an optional path, now a protected one", Facts{Navigation: true, Excused: true}, site.Protected, NoSession, "", Begin},
 	} {
 		f := row.facts
 		f.Access, f.Standing, f.Outside, f.InWeChat = row.access, row.standing, row.outside, row.outside == ""

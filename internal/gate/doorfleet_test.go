@@ -76,7 +76,7 @@ func fleetWith(t *testing.T, c *weChat) (one, two *town) {
 	hub := *one.hub
 	hub.Memory = &site.Memory{Once: signin.Once{Shared: shared, Keys: one.hub.Keys}}
 	two = &town{t: t, weChat: one.weChat, hub: &hub, ledger: one.ledger, scrub: one.scrub, inside: true, gate: &gate.Gate{Site: site.Site{
-		Hub: &hub, Account: one.gate.Account, Others: one.gate.Others, Rules: one.gate.Rules, Logger: one.gate.Logger,
+		Hub: &hub, Account: one.gate.Account, OtherAccounts: one.gate.OtherAccounts, Rules: one.gate.Rules, Logger: one.gate.Logger,
 	}}}
 	return one, two
 }

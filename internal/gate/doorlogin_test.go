@@ -198,7 +198,7 @@ func TestCodeOfAnotherSite(t *testing.T) {
 		t.Fatal(first.body)
 	}
 	second := &town{t: t, weChat: w.weChat, hub: w.hub, ledger: w.ledger, gate: &gate.Gate{Site: site.Site{
-		Hub: w.hub, Account: w.gate.Account, Others: w.gate.Others, Origin: "https://other.example.com", Rules: w.gate.Rules, Logger: w.gate.Logger,
+		Hub: w.hub, Account: w.gate.Account, OtherAccounts: w.gate.OtherAccounts, Origin: "https://other.example.com", Rules: w.gate.Rules, Logger: w.gate.Logger,
 	}}, inside: true}
 	second.scrub = request.NewScrub(second.gate.HeaderNames())
 	c := second.client("alice")

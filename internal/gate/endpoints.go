@@ -44,8 +44,8 @@ func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *site.Request) {
 		response.WriteError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
 		return
 	}
-	if r.Unsettled = g.Redeem(w, r); r.Unsettled != nil {
-		g.LogFailed(slog.LevelError, site.NotComplete, flow.Flow{}, r.Unsettled)
+	if r.LogoutError = g.Redeem(w, r); r.LogoutError != nil {
+		g.LogFailed(slog.LevelError, site.NotComplete, flow.Flow{}, r.LogoutError)
 	}
 	name := strings.TrimPrefix(r.Original.Path, request.Prefix)
 	if g.clients().Serve(w, r, name) {
@@ -140,7 +140,7 @@ func askedAtLogin(r *site.Request) (target string, scope wechat.Scope, ok bool) 
 func (g *Gate) standingForLogin(r *site.Request, scope wechat.Scope) Standing {
 	switch {
 	case r.Identity == nil || r.Identity.Guest():
-		return Nobody
+		return NoSession
 	case scope == wechat.ScopeBase || r.Identity.Scope == wechat.ScopeUserInfo:
 		return Satisfied
 	default:

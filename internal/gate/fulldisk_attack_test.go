@@ -46,7 +46,7 @@ func onFile(t *testing.T, c *weChat, path string) *town {
 		w.ledger.Ledger = book
 		w.ledger.SetTargets([]ledger.Target{{Name: "crm"}})
 		w.store.Store = session.Sealed{Keys: w.hub.Keys, Tombstones: book}
-		w.hub.Ended, w.hub.PersonEnded, w.hub.Unwritten = book.Ended, book.PersonEnded, book.Unwritten
+		w.hub.Ended, w.hub.PersonEnded, w.hub.EndUnsaved = book.Ended, book.PersonEnded, book.Unwritten
 	})
 	return w
 }

@@ -35,7 +35,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 		response.WriteError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
 		return nil, false
 	}
-	if r.HasSides && !r.Token.Sent {
+	if r.HasOtherCookies && !r.Token.Sent {
 		g.RedeemAside(w, r)
 	}
 	g.warnOfVerifyFile(r)
@@ -77,14 +77,14 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 
 func (g *Gate) facts(r *site.Request) Facts {
 	return Facts{
-		Access:     r.Access,
-		Standing:   g.standing(r, r.Need),
-		Navigation: request.IsNavigation(r.Request) && !r.Token.Sent,
-		Write:      !site.IsRead(r.Method) || r.Header.Get("Upgrade") != "", // a socket can carry writes
-		InWeChat:   request.DetectBrowser(r.UserAgent()).InWeChat(),
-		Outside:    g.outside(),
-		Adrift:     r.Landed == site.MaxLandings,
-		Excused:    r.Landed == site.Excused || r.Foreign.N >= cookies.MaxForeign,
+		Access:       r.Access,
+		Standing:     g.standing(r, r.Need),
+		Navigation:   request.IsNavigation(r.Request) && !r.Token.Sent,
+		Write:        !site.IsRead(r.Method) || r.Header.Get("Upgrade") != "", // a socket can carry writes
+		InWeChat:     request.DetectBrowser(r.UserAgent()).InWeChat(),
+		Outside:      g.outside(),
+		LosesCookies: r.Landed == site.MaxLandings,
+		Excused:      r.Landed == site.ExcusedMark || r.Foreign.N >= cookies.MaxForeign,
 	}
 }
 
@@ -92,10 +92,10 @@ func (g *Gate) facts(r *site.Request) Facts {
 func (g *Gate) standing(r *site.Request, need wechat.Scope) Standing {
 	switch {
 	case r.Identity == nil:
-		return Nobody
+		return NoSession
 	case r.Identity.Guest():
 		if !g.Rules.SnapshotGuest {
-			return Nobody
+			return NoSession
 		}
 		return Guest
 	case need == wechat.ScopeBase || r.Identity.Scope == wechat.ScopeUserInfo:

@@ -229,7 +229,7 @@ func TestTicketsAreForNavigations(t *testing.T) {
 	if b.open(address).last().upstream(); b.session() == "" {
 		t.Error("burnt before")
 	}
-	w.gate.Others = w.gate.Others[1:]
+	w.gate.OtherAccounts = w.gate.OtherAccounts[1:]
 	if got := b.open("/page?wechat_ticket=1").last().upstream().URI; got != "/page?wechat_ticket=1" {
 		t.Errorf("a site without mini programs: %s", got)
 	}

@@ -28,11 +28,11 @@ func doors(w *town) {
 	account := func(kind wechat.AccountKind, name, appID, secret string) wechat.Account {
 		return wechat.Account{Kind: kind, Name: name, Credentials: wechat.Credentials{AppID: appID, Secret: wechat.NewSecret(secret)}}
 	}
-	w.gate.Others = []wechat.Account{
+	w.gate.OtherAccounts = []wechat.Account{
 		account(wechat.MiniProgram, "mini", miniApp, miniSecret),
 		account(wechat.MobileApp, "app", mobileApp, mobileSecret),
 	}
-	mini := &wechat.GlobalToken{Client: w.hub.WeChat, Credentials: w.gate.Others[0].Credentials}
+	mini := &wechat.GlobalToken{Client: w.hub.WeChat, Credentials: w.gate.OtherAccounts[0].Credentials}
 	main := &wechat.GlobalToken{Client: w.hub.WeChat, Credentials: w.gate.Account.Credentials}
 	w.t.Cleanup(mini.Close)
 	w.t.Cleanup(main.Close)

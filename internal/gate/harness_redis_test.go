@@ -41,7 +41,7 @@ func onRedis(t *testing.T, c *weChat, s *redistest.Server) *redisTown {
 			Client: client, Keys: keys, Sealed: &session.Sealed{Keys: keys, Tombstones: out.book},
 		}, session.Policy{})
 		w.hub.AskStore = true
-		w.hub.Ledger, w.hub.Ended, w.hub.PersonEnded, w.hub.Unwritten = out.book, out.book.Ended, out.book.PersonEnded, out.book.Unwritten
+		w.hub.Ledger, w.hub.Ended, w.hub.PersonEnded, w.hub.EndUnsaved = out.book, out.book.Ended, out.book.PersonEnded, out.book.Unwritten
 	})
 	return out
 }

@@ -167,7 +167,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 	w.store = &shakyStore{Store: session.Sealed{Keys: ring, Tombstones: book}}
 	w.hub = &site.Hub{
 		WeChat: &wechat.Client{APIURL: c.url}, Ledger: w.ledger, Store: w.store, Ended: book.Ended, PersonEnded: book.PersonEnded,
-		Unwritten: book.Unwritten, Unfinished: new(signout.Unfinished),
+		EndUnsaved: book.Unwritten, Unfinished: new(signout.Unfinished),
 		Keys: ring, Memory: new(site.Memory), Live: new(live.List), Scans: new(scan.Board),
 	}
 	w.gate = &gate.Gate{Site: site.Site{
@@ -206,7 +206,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 // memory is gone.
 func (w *town) reload() {
 	w.hub.Memory = new(site.Memory)
-	w.gate = &gate.Gate{Site: site.Site{Hub: w.hub, Account: w.gate.Account, Others: w.gate.Others, Origin: w.gate.Origin, Rules: w.gate.Rules, Logger: w.gate.Logger, Audit: w.gate.Audit}}
+	w.gate = &gate.Gate{Site: site.Site{Hub: w.hub, Account: w.gate.Account, OtherAccounts: w.gate.OtherAccounts, Origin: w.gate.Origin, Rules: w.gate.Rules, Logger: w.gate.Logger, Audit: w.gate.Audit}}
 }
 
 // scope sets what the site asks of its visitors.

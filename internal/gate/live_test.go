@@ -335,7 +335,7 @@ func TestRenewalKeepsStreams(t *testing.T) {
 	}
 }
 
-// Nobody's requests are not watched, and closing cuts who is left: of what ends
+// Requests without a session are not watched, and closing cuts who is left: of what ends
 // from then on nobody would hear.
 func TestLiveClose(t *testing.T) {
 	t.Parallel()

@@ -22,7 +22,7 @@ func (g *Gate) logoutEndpoint(w http.ResponseWriter, r *site.Request) {
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)
 		return
 	}
-	err := r.Unsettled // the error of an earlier logout
+	err := r.LogoutError // the error of an earlier logout
 	switch {
 	case r.Identity != nil:
 		err = g.LogOut(w, r, audit.ReasonVisitor)

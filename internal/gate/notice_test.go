@@ -205,7 +205,7 @@ func TestRefusalAtWeChatIsTold(t *testing.T) {
 	}
 }
 
-// Attack: a flood of refused dances that fills the outbox. Nobody's refusals are
+// Attack: a flood of refused dances that fills the outbox. Refusals without a session are
 // not told.
 func TestNobodysRefusalIsNotTold(t *testing.T) {
 	t.Parallel()

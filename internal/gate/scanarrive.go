@@ -31,10 +31,10 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *site.Request, c scan.Code, a
 	})
 	lives := false
 	if err == nil {
-		lives, err = g.Lives(r, o, answer.AppID)
+		lives, err = g.OutcomeValid(r, o, answer.AppID)
 	}
 	switch {
-	case err != nil && !site.IsNobody(err):
+	case err != nil && !site.NoSession(err):
 		g.scanUnavailable(w, r, err)
 	case err != nil, !lives, g.SameKeys(r) != nil:
 		g.scanOver(w, r, page.ScanExpired, site.LoginPath(target, c.Need))
@@ -50,13 +50,13 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *site.Request, c scan.Code, a
 // same account, provided the phone's session is still valid. It does not belong
 // to the phone's line.
 func (g *Gate) spendScan(ctx context.Context, origin string, c scan.Code, answer scan.Answer, who signin.Visitor) (signin.Outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, signin.SpendTimeout)
+	ctx, cancel := context.WithTimeout(ctx, signin.SignInTimeout)
 	defer cancel()
 	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: origin, AppID: answer.AppID, Audience: session.Cookie})
 	switch {
 	case err != nil:
 		return signin.Outcome{}, fmt.Errorf("gate: load the phone's session: %w", err)
-	case g.Hub.Over(phone) != nil || phone.Guest || !g.Admits(phone.AppID):
+	case g.Hub.CheckEnded(phone) != nil || phone.Guest || !g.Admits(phone.AppID):
 		return signin.Outcome{}, fmt.Errorf("gate: the phone's session ended or is not admitted here: %w", session.ErrEnded)
 	}
 	person, err := g.Hub.Ledger.Find(ctx, phone.Person)
@@ -102,16 +102,16 @@ func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scan.Code,
 	if err := g.Teller().TellSignIn(ctx, s, person.UnionID, audit.ReasonScan, c.ID()); err != nil {
 		return "", err
 	}
-	value, err := g.Signer().KeepAsDated(ctx, s, person, who)
+	value, err := g.Signer().KeepDerived(ctx, s, person, who)
 	if err != nil {
 		return "", fmt.Errorf("gate: save session: %w", err)
 	}
 	return value, nil
 }
 
-// scanAsksFirst calls [site.Site.AsksFirst] for the person whose phone has
+// scanConfirmOtherPerson calls [site.Site.ConfirmOtherPerson] for the person whose phone has
 // answered.
-func (g *Gate) scanAsksFirst(w http.ResponseWriter, r *site.Request, answer scan.Answer, target string) bool {
+func (g *Gate) scanConfirmOtherPerson(w http.ResponseWriter, r *site.Request, answer scan.Answer, target string) bool {
 	ctx, cancel := g.StoreContext(r)
 	defer cancel()
 	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: r.Origin, AppID: answer.AppID, Audience: session.Cookie})
@@ -122,5 +122,5 @@ func (g *Gate) scanAsksFirst(w http.ResponseWriter, r *site.Request, answer scan
 		g.scanUnavailable(w, r, err)
 		return true
 	}
-	return g.AsksFirst(w, r, phone.Person, r.Original.RequestURI(), target)
+	return g.ConfirmOtherPerson(w, r, phone.Person, r.Original.RequestURI(), target)
 }

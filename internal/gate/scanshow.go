@@ -94,7 +94,7 @@ func (g *Gate) serveScan(w http.ResponseWriter, r *site.Request, rest string) {
 		response.WriteError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")
 	case !waiting:
 		g.scanPhone(w, r, rest)
-	case what == "" && r.Method == http.MethodPost: // after the question of scanAsksFirst
+	case what == "" && r.Method == http.MethodPost: // after the question of scanConfirmOtherPerson
 		if g.ClickedHere(w, r) {
 			g.scanNext(w, r, id)
 		}
@@ -134,7 +134,7 @@ func (g *Gate) scanNext(w http.ResponseWriter, r *site.Request, id string) {
 		g.scanUnavailable(w, r, err)
 	case answered && answer.Denied:
 		g.scanOver(w, r, page.ScanDenied, again)
-	case answered && r.Method == http.MethodGet && g.scanAsksFirst(w, r, answer, target):
+	case answered && r.Method == http.MethodGet && g.scanConfirmOtherPerson(w, r, answer, target):
 	case answered:
 		g.scanArrive(w, r, c, answer, target)
 	case c.Expired():

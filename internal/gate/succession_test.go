@@ -42,7 +42,7 @@ func reloaded(w *town, changes ...func(next *site.Hub)) (next *site.Hub, store *
 	for _, change := range changes {
 		change(next)
 	}
-	w.hub.Succession.Pass(next)
+	w.hub.Succession.SetNext(next)
 	return next, store
 }
 
@@ -70,14 +70,14 @@ func TestAttackStreamsOutliveTheirConfiguration(t *testing.T) {
 		"the account is gone at the next reload": {func(w *town) {
 			next, _ := reloaded(w, func(next *site.Hub) { next.Live = w.hub.Live })
 			time.Sleep(10 * time.Minute)
-			next.Succession.Pass(&site.Hub{Memory: w.hub.Memory, Live: w.hub.Live, Admits: gone})
+			next.Succession.SetNext(&site.Hub{Memory: w.hub.Memory, Live: w.hub.Live, Admits: gone})
 		}, 11 * time.Minute},
 		"the account was gone for half a minute": {func(w *town) {
 			next, _ := reloaded(w, func(next *site.Hub) { next.Live, next.Admits = w.hub.Live, gone })
 			time.Sleep(30 * time.Second)
-			next.Succession.Pass(&site.Hub{Memory: w.hub.Memory, Live: w.hub.Live})
+			next.Succession.SetNext(&site.Hub{Memory: w.hub.Memory, Live: w.hub.Live})
 		}, forever},
-		"no gateway any more": {func(w *town) { w.hub.Succession.Pass(nil) }, time.Minute},
+		"no gateway any more": {func(w *town) { w.hub.Succession.SetNext(nil) }, time.Minute},
 		"another store knows the session": {func(w *town) {
 			reloaded(w)
 		}, time.Minute},
@@ -105,8 +105,8 @@ func TestAttackStreamsOutliveTheirConfiguration(t *testing.T) {
 		"a third store, and then a logout": {func(w *town) {
 			between, _ := reloaded(w)
 			next, store := reloaded(w)
-			w.hub.Succession.Pass(between)
-			between.Succession.Pass(next)
+			w.hub.Succession.SetNext(between)
+			between.Succession.SetNext(next)
 			time.Sleep(20 * time.Second)
 			store.say(session.ErrNone)
 		}, 20 * time.Second},

@@ -180,7 +180,7 @@ func TestAttackTicketsWithoutEnd(t *testing.T) {
 		t.Errorf("%d tickets in a minute", given)
 	}
 	// Another site is no new budget.
-	w.gate = &gate.Gate{Site: site.Site{Hub: w.hub, Account: w.gate.Account, Others: w.gate.Others, Rules: w.gate.Rules, Logger: w.gate.Logger}}
+	w.gate = &gate.Gate{Site: site.Site{Hub: w.hub, Account: w.gate.Account, OtherAccounts: w.gate.OtherAccounts, Rules: w.gate.Rules, Logger: w.gate.Logger}}
 	elsewhere := 0
 	for range 30 {
 		if first.ask(http.MethodPost, ticketPath, nil).status == http.StatusOK {

@@ -28,7 +28,7 @@ func TestBadTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	const webApp = "wx00000000000000c1"
-	w.gate.Others = append(w.gate.Others, wechat.Account{Kind: wechat.Website, Name: "pc", Credentials: wechat.Credentials{AppID: webApp}})
+	w.gate.OtherAccounts = append(w.gate.OtherAccounts, wechat.Account{Kind: wechat.Website, Name: "pc", Credentials: wechat.Credentials{AppID: webApp}})
 	person, err := w.ledger.Observe(t.Context(), ledger.Observation{AppID: webApp, OpenID: "openid-at-the-website"})
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ import (
 // account can send them to WeChat's own servers.
 func (g *Gate) outside() site.Outside {
 	o := g.Rules.Outside
-	if o == site.OutsideLogin && g.Hub.RealWeChat && !g.Has(wechat.Website) {
+	if o == site.OutsideLogin && g.Hub.RealWeChat && !g.HasKind(wechat.Website) {
 		o = site.OutsideScan
 	}
 	if o == site.OutsideScan && g.Hub.Scans == nil {
@@ -35,7 +35,7 @@ func (g *Gate) outside() site.Outside {
 // signInAccount returns the account that signs the visitor of r in.
 func (g *Gate) signInAccount(r *site.Request) wechat.Account {
 	if g.outside() == site.OutsideLogin && !request.DetectBrowser(r.UserAgent()).InWeChat() {
-		for _, a := range g.Others {
+		for _, a := range g.OtherAccounts {
 			if a.Kind == wechat.Website {
 				return a
 			}

@@ -30,7 +30,7 @@ const (
 //
 // The zero value is ready. It must live as long as its store: the requests of
 // an old configuration go on after a reload if the one in force lets them, see
-// [Place]. No goroutine runs while no request is watched.
+// [Successor]. No goroutine runs while no request is watched.
 type List struct {
 	mu      sync.Mutex
 	first   *Running // the first running request
@@ -41,12 +41,12 @@ type List struct {
 }
 
 // Watch returns the request to forward. Its context and its connection end when
-// the session does. n is part of the owner, and value is the value that the
+// the session does. n is part of request, and value is the value that the
 // session was read from. The caller must call [Running.Done] when the request
 // has ended; w is not used after that.
-func (l *List) Watch(n *Running, owner Owner, value string, w http.ResponseWriter, r *http.Request) (forwarded *http.Request) {
+func (l *List) Watch(n *Running, request Watched, value string, w http.ResponseWriter, r *http.Request) (forwarded *http.Request) {
 	ctx, cancel := context.WithCancelCause(r.Context())
-	n.list, n.owner, n.value, n.w, n.cancel = l, owner, value, w, cancel
+	n.list, n.request, n.value, n.w, n.cancel = l, request, value, w, cancel
 	if !l.enter(n) {
 		cancel(ErrOver)
 	}
@@ -97,7 +97,7 @@ func (l *List) Renewed(id session.ID, value string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for n := l.first; n != nil; n = n.next {
-		if n.owner.SessionID() == id {
+		if n.request.SessionID() == id {
 			n.value = value
 		}
 	}

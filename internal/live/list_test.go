@@ -19,18 +19,18 @@ type owner struct {
 	running live.Running
 	id      session.ID
 	holds   func(value string) live.Answer
-	place   *live.Place
+	next    *live.Successor
 	asked   atomic.Int32
 }
 
 func (o *owner) SessionID() session.ID { return o.id }
 
-func (o *owner) Holds(value string) live.Answer {
+func (o *owner) Check(value string) live.Answer {
 	o.asked.Add(1)
 	return o.holds(value)
 }
 
-func (o *owner) PlaceNow() *live.Place { return o.place }
+func (o *owner) Successor() *live.Successor { return o.next }
 
 // newList is a list whose goroutine ends with the test.
 func newList(t *testing.T) *live.List {
@@ -64,36 +64,36 @@ func lasts(ctx context.Context) time.Duration {
 func TestWhatCutsARequest(t *testing.T) {
 	t.Parallel()
 	const soon, never = time.Second, time.Hour
-	place := func(same, admits bool, holds func(string) live.Answer) *live.Place {
-		return &live.Place{Same: same, Admits: admits, Holds: holds}
+	next := func(same, admits bool, holds func(string) live.Answer) *live.Successor {
+		return &live.Successor{SameStore: same, Admits: admits, Check: holds}
 	}
 	for name, row := range map[string]struct {
-		answer   live.Answer
-		place    *live.Place
-		farewell bool
-		want     time.Duration
+		answer  live.Answer
+		next    *live.Successor
+		signOut bool
+		want    time.Duration
 	}{
-		"the session holds":                 {answer: live.Holds, want: never},
-		"the store cannot be asked":         {answer: live.Unknown, want: never},
-		"there is no such session":          {answer: live.None, want: soon},
+		"the session is valid":              {answer: live.Valid, want: never},
+		"the store cannot be asked":         {answer: live.Unavailable, want: never},
+		"there is no such session":          {answer: live.NotFound, want: soon},
 		"the session has ended":             {answer: live.Ended, want: soon},
-		"ended by the app's own answer":     {answer: live.Ended, farewell: true, want: 11 * time.Second},
-		"same store, account admitted":      {answer: live.Holds, place: place(true, true, nil), want: never},
-		"same store, account gone":          {answer: live.Holds, place: place(true, false, nil), want: time.Minute + soon},
-		"another store holds it":            {answer: live.Holds, place: place(false, true, always(live.Holds)), want: time.Minute + soon},
-		"another store does not know it":    {answer: live.Holds, place: place(false, true, always(live.None)), want: time.Minute + soon},
-		"another store does not answer":     {answer: live.Holds, place: place(false, true, always(live.Unknown)), want: time.Minute + soon},
-		"another store knows that it ended": {answer: live.Holds, place: place(false, true, always(live.Ended)), want: soon},
-		"no store any more":                 {answer: live.Holds, place: place(false, false, nil), want: time.Minute + soon},
+		"ended by the app's own answer":     {answer: live.Ended, signOut: true, want: 11 * time.Second},
+		"same store, account admitted":      {answer: live.Valid, next: next(true, true, nil), want: never},
+		"same store, account gone":          {answer: live.Valid, next: next(true, false, nil), want: time.Minute + soon},
+		"another store holds it":            {answer: live.Valid, next: next(false, true, always(live.Valid)), want: time.Minute + soon},
+		"another store does not know it":    {answer: live.Valid, next: next(false, true, always(live.NotFound)), want: time.Minute + soon},
+		"another store does not answer":     {answer: live.Valid, next: next(false, true, always(live.Unavailable)), want: time.Minute + soon},
+		"another store knows that it ended": {answer: live.Valid, next: next(false, true, always(live.Ended)), want: soon},
+		"no store any more":                 {answer: live.Valid, next: next(false, false, nil), want: time.Minute + soon},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				list := newList(t)
-				o := &owner{holds: always(row.answer), place: row.place}
+				o := &owner{holds: always(row.answer), next: row.next}
 				ctx := o.watch(t, list)
-				if row.farewell {
-					o.running.Farewell()
+				if row.signOut {
+					o.running.LetSignOutFinish()
 				}
 				if got := lasts(ctx); got > row.want || got < row.want-2*time.Second {
 					t.Errorf("it ran for %v, want about %v", got, row.want)
@@ -114,9 +114,9 @@ func TestRenewedIsAskedAbout(t *testing.T) {
 		list := newList(t)
 		first := func(value string) live.Answer {
 			if value == "first value" {
-				return live.None
+				return live.NotFound
 			}
-			return live.Holds
+			return live.Valid
 		}
 		renewed, other := &owner{id: session.ID{1}, holds: first}, &owner{id: session.ID{2}, holds: first}
 		a, b := renewed.watch(t, list), other.watch(t, list)
@@ -148,7 +148,7 @@ func TestDoneIsNotAskedAbout(t *testing.T) {
 				list := newList(t)
 				var owners [3]*owner
 				for i := range owners {
-					owners[i] = &owner{holds: always(live.Holds)}
+					owners[i] = &owner{holds: always(live.Valid)}
 					owners[i].watch(t, list)
 				}
 				for gone, i := range order {
@@ -180,7 +180,7 @@ func TestCloseCuts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		list := newList(t)
-		before, after := &owner{holds: always(live.Holds)}, &owner{holds: always(live.Holds)}
+		before, after := &owner{holds: always(live.Valid)}, &owner{holds: always(live.Valid)}
 		running := before.watch(t, list)
 		for range 2 {
 			if err := list.Close(); err != nil {

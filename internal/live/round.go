@@ -66,14 +66,14 @@ func askAll(due []question) {
 }
 
 // ask cuts the request if its session has ended, or if it no longer has a
-// place. A store that does not answer ends nothing.
+// successor. A store that does not answer ends nothing.
 func (q question) ask() {
 	n := q.n
 	if left := n.leaving.Load(); left > 1 {
 		n.leaving.Store(left - 1)
 		return
 	}
-	if n.owner.Holds(q.value).no() || n.displaced(q.value) {
+	if n.request.Check(q.value).no() || n.endedBySuccessor(q.value) {
 		n.cut()
 	}
 }

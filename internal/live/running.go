@@ -10,36 +10,36 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// farewell is how many rounds an app's answer that signs its visitor out may
+// signOutRounds is how many rounds an app's answer that signs its visitor out may
 // take to finish: ten seconds.
-const farewell = 25
+const signOutRounds = 25
 
 // Answer is a store's answer about a session.
 type Answer int
 
 // The answers.
 const (
-	Unknown Answer = iota // the store does not answer
-	Holds                 // the request may go on
-	None                  // there is no such session
-	Ended                 // the session has ended
+	Unavailable Answer = iota // the store does not answer
+	Valid                     // the request may go on
+	NotFound                  // there is no such session
+	Ended                     // the session has ended
 )
 
 // no reports whether an answer says for certain that the session is not valid.
-func (a Answer) no() bool { return a == None || a == Ended }
+func (a Answer) no() bool { return a == NotFound || a == Ended }
 
-// Owner is the request that a [Running] is a part of. Its methods are called from
+// Watched is the request that a [Running] is a part of. Its methods are called from
 // other goroutines while the request runs.
-type Owner interface {
+type Watched interface {
 	// SessionID returns the id of the session that let the request in. It must
 	// not block.
 	SessionID() session.ID
-	// Holds says whether the session still allows the request. value is the
+	// Check says whether the session still allows the request. value is the
 	// session's newest known value.
-	Holds(value string) Answer
-	// PlaceNow returns the request's place in the configuration in force; nil
+	Check(value string) Answer
+	// Successor returns the successor of the request in the configuration in force; nil
 	// if that is still the one that let it in.
-	PlaceNow() *Place
+	Successor() *Successor
 }
 
 // Running is a [List]'s record of a request. It is part of the request's own
@@ -47,7 +47,7 @@ type Owner interface {
 // that is not watched.
 type Running struct {
 	list       *List // nil if it is not watched
-	owner      Owner
+	request    Watched
 	w          http.ResponseWriter
 	next, prev *Running // guarded by List.mu, like value and asked
 	value      string   // the newest known value of the session
@@ -55,8 +55,8 @@ type Running struct {
 	leaving    atomic.Int32
 
 	// Used only by displaced, by one goroutine at a time.
-	known bool      // the configuration in force knows the session
-	alone time.Time // since when the request has no place in it
+	known    bool      // the configuration in force knows the session
+	orphaned time.Time // since when the request has no successor
 
 	mu     sync.Mutex // guards the rest
 	cancel context.CancelCauseFunc
@@ -77,6 +77,6 @@ func (n *Running) Done() {
 	}
 }
 
-// Farewell lets an app's answer that signs its visitor out finish, within ten
+// LetSignOutFinish lets an app's answer that signs its visitor out finish, within ten
 // seconds.
-func (n *Running) Farewell() { n.leaving.Store(farewell) }
+func (n *Running) LetSignOutFinish() { n.leaving.Store(signOutRounds) }

@@ -40,7 +40,7 @@ type Counts struct {
 	Unread    atomic.Uint64 // signed, but neither XML nor JSON
 	Acted     atomic.Uint64 // events carried out in the ledger
 	Repeated  atomic.Uint64 // events that were already carried out or in progress
-	Nobody    atomic.Uint64 // events about a person who is not in the ledger, or without openid and unionid
+	NoPerson  atomic.Uint64 // events about a person who is not in the ledger, or without openid and unionid
 	Late      atomic.Uint64 // answered before the event was carried out
 	Retried   atomic.Uint64 // repeated tries
 	Lost      atomic.Uint64 // events given up: at the end of the process, or refused by the ledger

@@ -32,10 +32,10 @@ type event struct {
 	refetch    bool
 }
 
-// nobody reports whether a push contains neither openid nor unionid. WeChat
+// withoutPerson reports whether a push contains neither openid nor unionid. WeChat
 // sometimes leaves the openid out of events about accounts; the unionid is
 // enough.
-func nobody(m *wechat.PushMessage) bool { return m.Person() == "" && unionID(m) == "" }
+func withoutPerson(m *wechat.PushMessage) bool { return m.Person() == "" && unionID(m) == "" }
 
 func unionID(m *wechat.PushMessage) string {
 	if m.Person() != "" || !m.AboutAccount() {

@@ -117,8 +117,8 @@ func (h *Handler) begin(a *Account, m *wechat.PushMessage, signed, now time.Time
 	case !a.ours(m):
 		h.Logger.Debug("push is not handled by the gateway", slog.String("account", a.Name), slog.Bool("relayed", a.relays(m)))
 		return nil, http.StatusOK
-	case nobody(m):
-		a.counts().Nobody.Add(1)
+	case withoutPerson(m):
+		a.counts().NoPerson.Add(1)
 		h.Logger.Info("push contains no openid or unionid", slog.String("account", a.Name), slog.String("event", m.Event))
 		return nil, http.StatusOK
 	}

@@ -127,7 +127,7 @@ func (h *Handler) withdraw(s *step, w ledger.Withdrawal) (p ledger.Person, done,
 				counts.Repeated.Add(1)
 			}
 		case errors.Is(err, ledger.ErrNotFound):
-			counts.Nobody.Add(1)
+			counts.NoPerson.Add(1)
 			h.Logger.Debug("push is about a person who is not in the ledger", slog.String("account", s.account.Name), slog.String("event", s.name))
 		case errors.Is(err, ledger.ErrInvalid):
 			h.lose(s, err)

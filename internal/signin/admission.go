@@ -38,21 +38,21 @@ var (
 // queue takes no place in another (attack: invented codes at a mini program's
 // login keep browsers out). The zero value is ready.
 type admissions struct {
-	mu    sync.Mutex
-	doors map[string]*admission // by queue; one for each account that was ever configured
+	mu     sync.Mutex
+	queues map[string]*admission // by queue; one for each account that was ever configured
 }
 
 // at returns the admission of a queue.
-func (a *admissions) at(door string) *admission {
+func (a *admissions) at(queue string) *admission {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.doors == nil {
-		a.doors = make(map[string]*admission)
+	if a.queues == nil {
+		a.queues = make(map[string]*admission)
 	}
-	if a.doors[door] == nil {
-		a.doors[door] = &admission{held: make(map[netip.Prefix]int), lines: make(map[netip.Prefix][]*waiter)}
+	if a.queues[queue] == nil {
+		a.queues[queue] = &admission{held: make(map[netip.Prefix]int), waiters: make(map[netip.Prefix][]*waiter)}
 	}
-	return a.doors[door]
+	return a.queues[queue]
 }
 
 // admission limits the sign-ins of one queue. While some wait, a free place
@@ -62,28 +62,28 @@ type admission struct {
 	mu      sync.Mutex
 	busy    int                  // taken places
 	held    map[netip.Prefix]int // taken places by network
-	lines   map[netip.Prefix][]*waiter
+	waiters map[netip.Prefix][]*waiter
 	waiting int    // waiters of all networks
 	arrived uint64 // waiters so far
 }
 
 // waiter is a sign-in that waits for a place.
 type waiter struct {
-	number  uint64        // the order of its arrival
-	settled chan struct{} // closed when it gets a place or is sent away
-	sent    bool          // it was sent away
+	number   uint64        // the order of its arrival
+	settled  chan struct{} // closed when it gets a place or is sent away
+	sentAway bool          // it was sent away
 }
 
-// enter waits for a place. The caller must call leave when the sign-in has
+// enter waits for a place. The caller must call release when the sign-in has
 // ended.
-func (a *admission) enter(ctx context.Context, from netip.Prefix) (leave func(), err error) {
+func (a *admission) enter(ctx context.Context, from netip.Prefix) (release func(), err error) {
 	w, err := a.join(from)
 	if err != nil {
 		return nil, err
 	}
-	leave = func() { a.leave(from) }
+	release = func() { a.release(from) }
 	if w == nil {
-		return leave, nil
+		return release, nil
 	}
 	timer := time.NewTimer(admissionPatience)
 	defer timer.Stop()
@@ -95,15 +95,15 @@ func (a *admission) enter(ctx context.Context, from netip.Prefix) (leave func(),
 		why = ErrLeft
 	}
 	switch {
-	case a.quit(from, w):
+	case a.giveUp(from, w):
 		return nil, why
-	case w.sent:
+	case w.sentAway:
 		return nil, ErrCrowded
 	case errors.Is(why, ErrLeft):
-		leave() // it got a place at the same moment: pass it on
+		release() // it got a place at the same moment: pass it on
 		return nil, ErrLeft
 	default:
-		return leave, nil
+		return release, nil
 	}
 }
 
@@ -119,32 +119,32 @@ func (a *admission) join(from netip.Prefix) (*waiter, error) {
 	}
 	if a.waiting >= maxWaiting {
 		longest := from
-		for network, line := range a.lines {
-			if len(line) > len(a.lines[longest]) {
+		for network, line := range a.waiters {
+			if len(line) > len(a.waiters[longest]) {
 				longest = network
 			}
 		}
-		line := a.lines[longest]
-		if len(a.lines[from])+1 >= len(line) {
+		line := a.waiters[longest]
+		if len(a.waiters[from])+1 >= len(line) {
 			return nil, ErrCrowded
 		}
 		last := line[len(line)-1]
 		a.remove(longest, len(line)-1)
-		last.sent = true
+		last.sentAway = true
 		close(last.settled)
 	}
 	a.arrived++
 	w := &waiter{number: a.arrived, settled: make(chan struct{})}
-	a.lines[from] = append(a.lines[from], w)
+	a.waiters[from] = append(a.waiters[from], w)
 	a.waiting++
 	return w, nil
 }
 
-// quit removes a waiter from its line and reports whether it was still waiting.
-func (a *admission) quit(from netip.Prefix, w *waiter) bool {
+// giveUp removes a waiter from its line and reports whether it was still waiting.
+func (a *admission) giveUp(from netip.Prefix, w *waiter) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for i, other := range a.lines[from] {
+	for i, other := range a.waiters[from] {
 		if other == w {
 			a.remove(from, i)
 			return true
@@ -153,8 +153,8 @@ func (a *admission) quit(from netip.Prefix, w *waiter) bool {
 	return false
 }
 
-// leave gives a place to the next waiter.
-func (a *admission) leave(from netip.Prefix) {
+// release gives a place to the next waiter.
+func (a *admission) release(from netip.Prefix) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.busy--
@@ -163,7 +163,7 @@ func (a *admission) leave(from netip.Prefix) {
 	}
 	var first *waiter
 	var next netip.Prefix
-	for network, line := range a.lines {
+	for network, line := range a.waiters {
 		if w := line[0]; first == nil || a.held[network] < a.held[next] || a.held[network] == a.held[next] && w.number < first.number {
 			first, next = w, network
 		}
@@ -182,11 +182,11 @@ func (a *admission) take(from netip.Prefix) {
 
 // remove removes the waiter at an index from a network's line.
 func (a *admission) remove(from netip.Prefix, at int) {
-	line := a.lines[from]
+	line := a.waiters[from]
 	copy(line[at:], line[at+1:])
 	line[len(line)-1] = nil
-	if a.lines[from] = line[:len(line)-1]; len(line) == 1 {
-		delete(a.lines, from)
+	if a.waiters[from] = line[:len(line)-1]; len(line) == 1 {
+		delete(a.waiters, from)
 	}
 	a.waiting--
 }

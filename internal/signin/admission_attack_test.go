@@ -125,8 +125,8 @@ func TestAttackLineOfManyNetworksIsBounded(t *testing.T) {
 		if all := drain(got); len(all) != maxSigningIn+maxWaiting {
 			t.Errorf("%d have heard of it", len(all))
 		}
-		if a.waiting != 0 || len(a.lines) != 0 {
-			t.Errorf("%d wait still, in %d lines", a.waiting, len(a.lines))
+		if a.waiting != 0 || len(a.waiters) != 0 {
+			t.Errorf("%d wait still, in %d lines", a.waiting, len(a.waiters))
 		}
 	})
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// sight spends a code, or returns the observation remembered from an earlier
+// observe spends a code, or returns the observation remembered from an earlier
 // hit of the same dance. It first checks that the ledger can be written.
-func (s Signer) sight(ctx context.Context, key observedKey, see func() (ledger.Observation, error)) (ledger.Observation, error) {
+func (s Signer) observe(ctx context.Context, key observedKey, see func() (ledger.Observation, error)) (ledger.Observation, error) {
 	if err := s.Ledger.Ready(ctx); err != nil {
 		return ledger.Observation{}, fmt.Errorf("signin: before a code is spent: %w", outage.During(outage.CallWrite, err))
 	}
@@ -27,11 +27,11 @@ func (s Signer) sight(ctx context.Context, key observedKey, see func() (ledger.O
 	return seen, err
 }
 
-// stillGiven drops consent data that was withdrawn during the WeChat call: it
+// dropWithdrawn drops consent data that was withdrawn during the WeChat call: it
 // must not come back by the answer. The visitor is still signed in, and is
 // asked again. A withdrawal in the second of the call's start counts as before
 // it.
-func (s Signer) stillGiven(ctx context.Context, seen ledger.Observation) ledger.Observation {
+func (s Signer) dropWithdrawn(ctx context.Context, seen ledger.Observation) ledger.Observation {
 	if s.PersonEnded == nil || !seen.Consent && seen.Profile == nil {
 		return seen
 	}
@@ -45,20 +45,20 @@ func (s Signer) stillGiven(ctx context.Context, seen ledger.Observation) ledger.
 // enrol makes the session of an observation: the ledger finds the person, and
 // the store saves the session. If either is unavailable, it keeps the
 // observation for the client's next try.
-func (s Signer) enrol(ctx context.Context, in Attempt, key observedKey, sighting ledger.Observation) (enrolled, error) {
-	sighting = s.stillGiven(ctx, sighting)
-	seen := sighting
-	seen.SignedIn = s.mayTell(ctx, sighting, key.name)
+func (s Signer) enrol(ctx context.Context, in Attempt, key observedKey, observation ledger.Observation) (enrolled, error) {
+	observation = s.dropWithdrawn(ctx, observation)
+	seen := observation
+	seen.SignedIn = s.mayTell(ctx, observation, key.name)
 	person, err := s.Ledger.Observe(ctx, seen)
 	if err != nil {
-		return enrolled{}, s.later(key, sighting, fmt.Errorf("signin: ledger: %w", outage.During(outage.CallWrite, err)))
+		return enrolled{}, s.keepForRetry(key, observation, fmt.Errorf("signin: ledger: %w", outage.During(outage.CallWrite, err)))
 	}
 	s.Log.Worked(outage.Write)
 	// Always a new session with a new id (attack: session fixation,
 	// GHSA-f24x-5g9q-753f).
-	e := enrolled{person: person, session: session.New(in.Binding, person.ID, sighting.OpenID, in.scope(person))}
+	e := enrolled{person: person, session: session.New(in.Binding, person.ID, observation.OpenID, in.scope(person))}
 	if e.value, err = s.KeepNew(ctx, e.session, person, in.Visitor); err != nil {
-		return enrolled{}, s.later(key, sighting, fmt.Errorf("signin: save session: %w", err))
+		return enrolled{}, s.keepForRetry(key, observation, fmt.Errorf("signin: save session: %w", err))
 	}
 	return e, nil
 }
@@ -94,9 +94,9 @@ type enrolled struct {
 	value   string
 }
 
-// later keeps an observation for the next try if err is an outage, and returns
+// keepForRetry keeps an observation for the next try if err is an outage, and returns
 // err.
-func (s Signer) later(key observedKey, seen ledger.Observation, err error) error {
+func (s Signer) keepForRetry(key observedKey, seen ledger.Observation, err error) error {
 	if errors.Is(err, ledger.ErrUnavailable) || errors.Is(err, session.ErrUnavailable) {
 		s.Once.observed.keep(key, seen)
 	}

@@ -72,16 +72,16 @@ func (y Exchanger) officialAccount(ctx context.Context, a wechat.Account, code s
 	case token.Snapshot:
 		return ledger.Observation{}, errVirtual
 	}
-	sighting := ledger.Observation{
+	observation := ledger.Observation{
 		OpenID: token.OpenID, UnionID: token.UnionID, Scope: string(cmp.Or(token.Scope, wechat.ScopeBase)),
 	}
 	if token.Scope == wechat.ScopeUserInfo {
-		if err := y.addProfile(ctx, a, token, &sighting); err != nil {
+		if err := y.addProfile(ctx, a, token, &observation); err != nil {
 			return ledger.Observation{}, err
 		}
 	}
-	y.addUnionID(ctx, a, token, &sighting)
-	return sighting, nil
+	y.addUnionID(ctx, a, token, &observation)
+	return observation, nil
 }
 
 // website spends a code of WeChat's QR page. A visitor who confirms there
@@ -98,9 +98,9 @@ func (y Exchanger) website(ctx context.Context, a wechat.Account, code string) (
 		return ledger.Observation{}, fmt.Errorf("signin: a virtual visitor of a website: %w", wechat.ErrDeny)
 	}
 	token.Scope = wechat.ScopeUserInfo // snsapi_login grants as much; the grant is stored with this scope
-	sighting := ledger.Observation{OpenID: token.OpenID, UnionID: token.UnionID, Scope: a.Kind.SessionScope()}
-	err = y.addProfile(ctx, a, token, &sighting)
-	return sighting, err
+	observation := ledger.Observation{OpenID: token.OpenID, UnionID: token.UnionID, Scope: a.Kind.SessionScope()}
+	err = y.addProfile(ctx, a, token, &observation)
+	return observation, err
 }
 
 // miniProgram spends a code of wx.login.
@@ -125,27 +125,27 @@ func (y Exchanger) mobileApp(ctx context.Context, a wechat.Account, code string)
 		// mixed with real persons.
 		return ledger.Observation{}, fmt.Errorf("signin: a virtual visitor in an app: %w", wechat.ErrDeny)
 	}
-	sighting := ledger.Observation{OpenID: token.OpenID, UnionID: token.UnionID, Scope: a.Kind.SessionScope()}
+	observation := ledger.Observation{OpenID: token.OpenID, UnionID: token.UnionID, Scope: a.Kind.SessionScope()}
 	if token.Scope == wechat.ScopeUserInfo {
-		err = y.addProfile(ctx, a, token, &sighting)
+		err = y.addProfile(ctx, a, token, &observation)
 	}
-	return sighting, err
+	return observation, err
 }
 
 // addProfile fetches what the person consented to show.
-func (y Exchanger) addProfile(ctx context.Context, a wechat.Account, token wechat.Token, sighting *ledger.Observation) error {
+func (y Exchanger) addProfile(ctx context.Context, a wechat.Account, token wechat.Token, observation *ledger.Observation) error {
 	info, err := y.WeChat.UserInfo(ctx, token.AccessToken, token.OpenID)
 	y.Log.Answered(a.Name, err, "userinfo")
 	if err != nil {
 		return err
 	}
-	if sighting.UnionID == "" {
-		sighting.UnionID = info.UnionID
+	if observation.UnionID == "" {
+		observation.UnionID = info.UnionID
 	}
-	sighting.Consent = true
-	sighting.Profile = &ledger.Profile{Nickname: info.Nickname, AvatarURL: info.AvatarURL}
+	observation.Consent = true
+	observation.Profile = &ledger.Profile{Nickname: info.Nickname, AvatarURL: info.AvatarURL}
 	if y.KeepGrants != nil {
-		sighting.Grant = y.KeepGrants(token)
+		observation.Grant = y.KeepGrants(token)
 	}
 	return nil
 }

@@ -13,18 +13,18 @@ import (
 
 // Hit is one of the requests for the outcome of one sign-in.
 type Hit struct {
-	Queue   string       // where the hit waits for its turn, see [QueueOf]
-	Network netip.Prefix // of the client
-	ID      string       // the flow's id, or the key of something else that happens once
-	Code    string
-	Owner   Owner
-	Brief   bool // a repetition is answered only for a few seconds
+	Queue         string       // where the hit waits for its turn, see [QueueOf]
+	Network       netip.Prefix // of the client
+	ID            string       // the flow's id, or the key of something else that happens once
+	Code          string
+	NonceHash     NonceHash
+	RepeatBriefly bool // a repetition is answered only for a few seconds
 }
 
-// Owner is the digest of the nonce that a client chose for its first request
-// and must repeat to get the answer again. The zero Owner means that the client
+// NonceHash is the digest of the nonce that a client chose for its first request
+// and must repeat to get the answer again. The zero NonceHash means that the client
 // chose none.
-type Owner [sha256.Size]byte
+type NonceHash [sha256.Size]byte
 
 // briefTTL is how long a repetition without a nonce gets the answer of a spent
 // code: long enough for a retry after a broken connection, and no longer
@@ -46,8 +46,10 @@ func OnceKey(parts ...string) string {
 // QueueOf names the queue of sign-ins with an account's codes.
 func QueueOf(a wechat.Account) string { return string(a.Kind) + " " + a.Credentials.AppID }
 
-// owns reports whether the hit may get an outcome of this owner.
-func (h Hit) owns(o Owner) bool { return subtle.ConstantTimeCompare(h.Owner[:], o[:]) == 1 }
+// sameNonce reports whether the hit may get the outcome of a hit with this nonce.
+func (h Hit) sameNonce(n NonceHash) bool {
+	return subtle.ConstantTimeCompare(h.NonceHash[:], n[:]) == 1
+}
 
 // keys returns the keys of the hit's outcome: the flow, and for a snapshot the
 // flow with the code.
@@ -60,7 +62,7 @@ func (h Hit) ttl(snapshot bool) time.Duration {
 	switch {
 	case snapshot:
 		return snapshotTTL
-	case h.Brief:
+	case h.RepeatBriefly:
 		return briefTTL
 	default:
 		return resultTTL

@@ -31,7 +31,7 @@ const maxDatedAhead = 2 * time.Second
 func (s Signer) KeepNew(ctx context.Context, made *session.Session, person ledger.Person, who Visitor) (value string, err error) {
 	bound := made.Line != session.ID{} // the session ends with the session that led to it
 	joinLine(made, person, who)
-	if err := s.leave(ctx, made, who.Before); err != nil {
+	if err := s.endPrevious(ctx, made, who.Before); err != nil {
 		return "", err
 	}
 	now := time.Now().UTC().Truncate(time.Second)
@@ -60,11 +60,11 @@ func (s Signer) KeepNew(ctx context.Context, made *session.Session, person ledge
 	return value, nil
 }
 
-// KeepAsDated is KeepNew for a session that was made from another one and keeps
+// KeepDerived is KeepNew for a session that was made from another one and keeps
 // its date: an end of that session's person ends it, too.
-func (s Signer) KeepAsDated(ctx context.Context, made *session.Session, person ledger.Person, who Visitor) (value string, err error) {
+func (s Signer) KeepDerived(ctx context.Context, made *session.Session, person ledger.Person, who Visitor) (value string, err error) {
 	joinLine(made, person, who)
-	if err := s.leave(ctx, made, who.Before); err != nil {
+	if err := s.endPrevious(ctx, made, who.Before); err != nil {
 		return "", err
 	}
 	if value, err = s.saveInLine(ctx, made, false); err != nil {
@@ -115,10 +115,10 @@ func joinLine(s *session.Session, person ledger.Person, who Visitor) {
 	}
 }
 
-// leave ends the browser's previous session if it is in another line: another
+// endPrevious ends the browser's previous session if it is in another line: another
 // person's, a guest's, or one of another way in. It ends that whole line before
 // the new session is made.
-func (s Signer) leave(ctx context.Context, made, before *session.Session) error {
+func (s Signer) endPrevious(ctx context.Context, made, before *session.Session) error {
 	if before == nil || continues(made, before) {
 		return nil
 	}

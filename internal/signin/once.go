@@ -17,7 +17,7 @@ type Outcome struct {
 	Session  *session.Session // the new session; nil for a snapshot that may not enter
 	Value    string           // the session's cookie value
 	Snapshot bool             // WeChat answered for a virtual visitor
-	whose    Owner            // owner of the code; only the owner gets the outcome again
+	nonce    NonceHash        // of the hit that spent the code; only its repetitions get the outcome again
 	until    time.Time        // until when repetitions are answered
 }
 
@@ -36,7 +36,7 @@ const (
 )
 
 // Once makes the callback idempotent: of the hits that one dance receives,
-// one spends its code, and all get the same answer. The zero value is ready.
+// one signs in with its code, and all get the same answer. The zero value is ready.
 type Once struct {
 	// Shared does the same across instances. Nil for one instance.
 	Shared Shared
@@ -59,19 +59,19 @@ type resultKey struct {
 	code [sha256.Size]byte
 }
 
-// Do runs spend once for a hit, however many equal hits wait for it, and
+// Do runs signIn once for a hit, however many equal hits wait for it, and
 // remembers success. It remembers no failures except refused codes, since
-// WeChat may work again at a reload. spend outlives the request that started
+// WeChat may work again at a reload. signIn outlives the request that started
 // it, since otherwise the code is lost.
-func (s *Once) Do(ctx context.Context, h Hit, spend func(context.Context) (Outcome, error)) (Outcome, error) {
+func (s *Once) Do(ctx context.Context, h Hit, signIn func(context.Context) (Outcome, error)) (Outcome, error) {
 	for {
-		o, err := s.answer(ctx, h, spend)
+		o, err := s.answer(ctx, h, signIn)
 		switch {
 		case errors.Is(err, ErrLeft) && ctx.Err() == nil:
 			// The hit that waited for all has left: this one takes its turn.
 		case err != nil:
 			return Outcome{}, err
-		case !h.owns(o.whose):
+		case !h.sameNonce(o.nonce):
 			return Outcome{}, errForeign
 		default:
 			return o, nil
@@ -79,8 +79,8 @@ func (s *Once) Do(ctx context.Context, h Hit, spend func(context.Context) (Outco
 	}
 }
 
-// answer returns the existing outcome, of any owner, or makes one.
-func (s *Once) answer(ctx context.Context, h Hit, spend func(context.Context) (Outcome, error)) (Outcome, error) {
+// answer returns the existing outcome, for any nonce, or makes one.
+func (s *Once) answer(ctx context.Context, h Hit, signIn func(context.Context) (Outcome, error)) (Outcome, error) {
 	keys := h.keys()
 	if o, ok := s.find(keys); ok {
 		return o, nil
@@ -92,12 +92,12 @@ func (s *Once) answer(ctx context.Context, h Hit, spend func(context.Context) (O
 		if o, ok := s.find(keys); ok {
 			return o, nil
 		}
-		leave, err := s.admissions.at(h.Queue).enter(ctx, h.Network)
+		release, err := s.admissions.at(h.Queue).enter(ctx, h.Network)
 		if err != nil {
 			return Outcome{}, err
 		}
-		defer leave()
-		o, err := s.spendOnce(context.WithoutCancel(ctx), h, spend)
+		defer release()
+		o, err := s.runOnce(context.WithoutCancel(ctx), h, signIn)
 		if err != nil {
 			s.refused.note(keys[1], err)
 			return Outcome{}, err
@@ -133,7 +133,7 @@ func (s *Once) Known(ctx context.Context, h Hit) (Outcome, error) {
 			o = *told
 		}
 	}
-	if !ok || !h.owns(o.whose) {
+	if !ok || !h.sameNonce(o.nonce) {
 		return Outcome{}, nil
 	}
 	return o, nil

@@ -31,7 +31,7 @@ const (
 	// pollShared is how often an instance checks for its peer's result.
 	pollShared = 100 * time.Millisecond
 	// claimTTL is how long the instance that spends the code may take.
-	claimTTL = SpendTimeout + outage.StoreTimeout
+	claimTTL = SignInTimeout + outage.StoreTimeout
 )
 
 // sharedOutcome is an outcome as peers exchange it.
@@ -39,19 +39,19 @@ type sharedOutcome struct {
 	Value    string `json:"v,omitempty"`
 	Session  []byte `json:"w,omitempty"`
 	Snapshot bool   `json:"s,omitempty"`
-	Owner    []byte `json:"o,omitempty"` // absent for the zero Owner
+	Nonce    []byte `json:"o,omitempty"` // absent for the zero NonceHash
 	Until    int64  `json:"u,omitempty"` // Unix milliseconds; absent from older gateways
 }
 
 // purposeResult has its own keys: a result contains a session's cookie value.
 const purposeResult = "result"
 
-// spendOnce spends the code unless a peer has spent it or is spending it. The
+// runOnce runs signIn unless a peer has done so or is doing so. The
 // claim comes first, so that an unavailable store is found before the code is
 // spent.
-func (s *Once) spendOnce(ctx context.Context, h Hit, spend func(context.Context) (Outcome, error)) (Outcome, error) {
+func (s *Once) runOnce(ctx context.Context, h Hit, signIn func(context.Context) (Outcome, error)) (Outcome, error) {
 	if s.Shared == nil {
-		return h.spend(ctx, spend)
+		return h.run(ctx, signIn)
 	}
 	ctx, cancel := context.WithTimeout(ctx, claimTTL)
 	defer cancel()
@@ -67,7 +67,7 @@ func (s *Once) spendOnce(ctx context.Context, h Hit, spend func(context.Context)
 		}
 		won, err := s.Shared.Claim(ctx, h.ID, claimTTL)
 		if err != nil {
-			return Outcome{}, unshared("claim", err)
+			return Outcome{}, sharedError("claim", err)
 		}
 		if won {
 			break
@@ -75,12 +75,12 @@ func (s *Once) spendOnce(ctx context.Context, h Hit, spend func(context.Context)
 		select {
 		case <-time.After(pollShared):
 		case <-ctx.Done():
-			return Outcome{}, unshared("wait", ctx.Err())
+			return Outcome{}, sharedError("wait", ctx.Err())
 		}
 	}
-	o, err := h.spend(ctx, spend)
+	o, err := h.run(ctx, signIn)
 	if err == nil {
-		s.tell(ctx, h.keys(), o)
+		s.publish(ctx, h.keys(), o)
 	}
 	if err != nil || h.ttl(o.Snapshot) < claimTTL {
 		// Release the claim for the next try: a hit after the result has
@@ -90,30 +90,30 @@ func (s *Once) spendOnce(ctx context.Context, h Hit, spend func(context.Context)
 	return o, err
 }
 
-// spend spends the code of a hit and sets the outcome's owner.
-func (h Hit) spend(ctx context.Context, spend func(context.Context) (Outcome, error)) (Outcome, error) {
-	o, err := spend(ctx)
-	o.whose, o.until = h.Owner, time.Now().Add(h.ttl(o.Snapshot))
+// run runs signIn for a hit and sets when and for whom the outcome counts.
+func (h Hit) run(ctx context.Context, signIn func(context.Context) (Outcome, error)) (Outcome, error) {
+	o, err := signIn(ctx)
+	o.nonce, o.until = h.NonceHash, time.Now().Add(h.ttl(o.Snapshot))
 	return o, err
 }
 
-// tell stores an outcome for the peers. If that fails, this visitor is still
+// publish stores an outcome for the peers. If that fails, this visitor is still
 // signed in; a second hit elsewhere waits in vain and is asked to try again.
-func (s *Once) tell(ctx context.Context, keys []resultKey, o Outcome) {
-	key, told := keys[0], sharedOutcome{Value: o.Value, Snapshot: o.Snapshot, Until: o.until.UnixMilli()}
+func (s *Once) publish(ctx context.Context, keys []resultKey, o Outcome) {
+	key, shared := keys[0], sharedOutcome{Value: o.Value, Snapshot: o.Snapshot, Until: o.until.UnixMilli()}
 	if o.Snapshot {
 		key = keys[1]
 	}
-	if o.whose != (Owner{}) {
-		told.Owner = o.whose[:]
+	if o.nonce != (NonceHash{}) {
+		shared.Nonce = o.nonce[:]
 	}
 	var err error
 	if o.Session != nil {
-		if told.Session, err = o.Session.MarshalBinary(); err != nil {
+		if shared.Session, err = o.Session.MarshalBinary(); err != nil {
 			return
 		}
 	}
-	plain, err := json.Marshal(told)
+	plain, err := json.Marshal(shared)
 	if err != nil {
 		return
 	}
@@ -128,7 +128,7 @@ func (s *Once) tell(ctx context.Context, keys []resultKey, o Outcome) {
 func (s *Once) fetch(ctx context.Context, key resultKey) (*Outcome, error) {
 	sealed, err := s.Shared.Get(ctx, key.name())
 	if err != nil {
-		return nil, unshared("read", err)
+		return nil, sharedError("read", err)
 	}
 	if sealed == "" {
 		return nil, nil
@@ -137,30 +137,30 @@ func (s *Once) fetch(ctx context.Context, key resultKey) (*Outcome, error) {
 	if err != nil {
 		plain = nil // sealed by a withdrawn key: treat it as no outcome
 	}
-	return readTold(plain), nil
+	return readShared(plain), nil
 }
 
-// readTold reads what tell wrote. It returns nil for anything else.
-func readTold(plain []byte) *Outcome {
-	var told sharedOutcome
-	if json.Unmarshal(plain, &told) != nil || told.Owner != nil && len(told.Owner) != len(Owner{}) {
+// readShared reads what publish wrote. It returns nil for anything else.
+func readShared(plain []byte) *Outcome {
+	var shared sharedOutcome
+	if json.Unmarshal(plain, &shared) != nil || shared.Nonce != nil && len(shared.Nonce) != len(NonceHash{}) {
 		return nil
 	}
-	o := &Outcome{Value: told.Value, Snapshot: told.Snapshot, until: time.Now().Add(resultTTL)}
-	copy(o.whose[:], told.Owner)
+	o := &Outcome{Value: shared.Value, Snapshot: shared.Snapshot, until: time.Now().Add(resultTTL)}
+	copy(o.nonce[:], shared.Nonce)
 	// It is kept here no longer than the peer would, whatever the peer's clock
 	// says, and ignored when it expired long ago (attack: a writer to Redis
 	// puts an old outcome back).
-	if until := time.UnixMilli(told.Until); told.Until != 0 && until.Before(o.until) {
+	if until := time.UnixMilli(shared.Until); shared.Until != 0 && until.Before(o.until) {
 		if o.until = until; time.Since(until) > session.MaxSkew {
 			return nil
 		}
 	}
-	if len(told.Session) == 0 {
+	if len(shared.Session) == 0 {
 		return o
 	}
 	o.Session = new(session.Session)
-	if o.Session.UnmarshalBinary(told.Session) != nil {
+	if o.Session.UnmarshalBinary(shared.Session) != nil {
 		return nil
 	}
 	return o
@@ -173,8 +173,8 @@ func (k resultKey) name() string {
 	return k.flow + ":" + hex.EncodeToString(k.code[:16])
 }
 
-// unshared turns every error of the shared store into "unavailable": the
+// sharedError turns every error of the shared store into "unavailable": the
 // visitor is unknown, and no code was spent.
-func unshared(doing string, err error) error {
+func sharedError(doing string, err error) error {
 	return fmt.Errorf("signin: %s the shared result: %w", doing, outage.During(outage.CallSave, errors.Join(session.ErrUnavailable, err)))
 }

@@ -45,8 +45,8 @@ type Signer struct {
 	NameOf func(appID string) string
 }
 
-// SpendTimeout bounds a whole sign-in, which outlives its request.
-const SpendTimeout = 20 * time.Second
+// SignInTimeout bounds a whole sign-in, which outlives its request.
+const SignInTimeout = 20 * time.Second
 
 // Attempt is one sign-in with a code.
 type Attempt struct {
@@ -74,24 +74,24 @@ func (s Signer) SignIn(ctx context.Context, in Attempt) (Outcome, error) {
 				return Outcome{}, err
 			}
 		}
-		ctx, cancel := context.WithTimeout(ctx, SpendTimeout)
+		ctx, cancel := context.WithTimeout(ctx, SignInTimeout)
 		defer cancel()
-		return s.spend(ctx, in)
+		return s.signInOnce(ctx, in)
 	})
 }
 
-// spend does the part of SignIn that runs once.
-func (s Signer) spend(ctx context.Context, in Attempt) (Outcome, error) {
+// signInOnce does the part of SignIn that runs once.
+func (s Signer) signInOnce(ctx context.Context, in Attempt) (Outcome, error) {
 	key := in.Hit.observedKey(in.Binding)
-	sighting, err := s.sight(ctx, key, func() (ledger.Observation, error) { return in.Exchange(ctx, in.Account, in.Hit.Code) })
+	observation, err := s.observe(ctx, key, func() (ledger.Observation, error) { return in.Exchange(ctx, in.Account, in.Hit.Code) })
 	if errors.Is(err, errVirtual) {
 		return s.enterSnapshot(ctx, in)
 	}
 	if err != nil {
 		return Outcome{}, err
 	}
-	sighting.AppID, sighting.SignedIn = in.Binding.AppID, true
-	e, err := s.enrol(ctx, in, key, sighting)
+	observation.AppID, observation.SignedIn = in.Binding.AppID, true
+	e, err := s.enrol(ctx, in, key, observation)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -47,7 +47,7 @@ type Unfinished struct {
 	lines   map[session.ID]int        // the kept ends of each line
 	doubt   time.Time                 // until when no end counts as stored
 	done    int                       // ends completed since none was kept
-	behind  map[string]struct{}       // ends that were completed late: browsers may still have their receipts
+	late    map[string]struct{}       // ends that were completed late: browsers may still have their receipts
 	said    limit.One
 	working bool
 	closed  bool
@@ -134,10 +134,10 @@ func (u *Unfinished) remove(e *unfinishedEnd) {
 	}
 	u.unlink(e)
 	u.done++
-	if u.behind == nil || len(u.behind) >= maxUnfinished {
-		u.behind = make(map[string]struct{}) // forgetting these is safe: repeating an end has no effect
+	if u.late == nil || len(u.late) >= maxUnfinished {
+		u.late = make(map[string]struct{}) // forgetting these is safe: repeating an end has no effect
 	}
-	u.behind[e.key] = struct{}{}
+	u.late[e.key] = struct{}{}
 	u.n.Store(int64(len(u.kept)))
 	if len(u.kept) > 0 {
 		return
@@ -199,21 +199,21 @@ func (u *Unfinished) Retry(ctx context.Context, value string, line session.ID) (
 	return true, u.try(ctx, e)
 }
 
-// Did reports whether the end of a session was kept and is now done.
-func (u *Unfinished) Did(id session.ID) bool {
+// Completed reports whether the end of a session was kept and is now done.
+func (u *Unfinished) Completed(id session.ID) bool {
 	if u == nil {
 		return false
 	}
 	key := endingKey(id)
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	_, done := u.behind[key]
+	_, done := u.late[key]
 	return done && u.kept[key] == nil
 }
 
-// Holds reports whether the end of a line is kept: its sessions have ended
+// HasLine reports whether the end of a line is kept: its sessions have ended
 // here.
-func (u *Unfinished) Holds(line session.ID) bool {
+func (u *Unfinished) HasLine(line session.ID) bool {
 	if u == nil || u.Waiting() == 0 {
 		return false
 	}

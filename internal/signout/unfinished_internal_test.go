@@ -85,10 +85,10 @@ func TestUnfinishedEndsCloses(t *testing.T) {
 				var u Unfinished
 				tries, line := 0, session.NewID()
 				u.keep(&unfinishedEnd{key: "x", line: line, finish: func(context.Context) error { tries++; return c.last }})
-				if !u.Holds(line) || u.Holds(session.NewID()) || u.find("", line) == nil {
+				if !u.HasLine(line) || u.HasLine(session.NewID()) || u.find("", line) == nil {
 					t.Error("the line is not found")
 				}
-				if err := errors.Join(u.Close(), u.Close()); err != nil || tries != 1 || u.Holds(line) {
+				if err := errors.Join(u.Close(), u.Close()); err != nil || tries != 1 || u.HasLine(line) {
 					t.Errorf("%v, %d tries", err, tries)
 				}
 				u.keep(&unfinishedEnd{key: "y", finish: func(context.Context) error { return nil }})
@@ -99,7 +99,7 @@ func TestUnfinishedEndsCloses(t *testing.T) {
 		})
 	}
 	var none *Unfinished
-	if none.Holds(session.NewID()) || none.Doubtful() || none.Full() || none.find("v", session.NewID()) != nil || none.Close() != nil {
+	if none.HasLine(session.NewID()) || none.Doubtful() || none.Full() || none.find("v", session.NewID()) != nil || none.Close() != nil {
 		t.Error("nil keeps something")
 	}
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Other returns the site's account of this kind and name. It does not look at
+// AccountNamed returns the site's account of this kind and name. It does not look at
 // the official account.
-func (site *Site) Other(kind wechat.AccountKind, name string) (wechat.Account, bool) {
-	for _, a := range site.Others {
+func (site *Site) AccountNamed(kind wechat.AccountKind, name string) (wechat.Account, bool) {
+	for _, a := range site.OtherAccounts {
 		if a.Kind == kind && a.Name == name {
 			return a, true
 		}
@@ -23,14 +23,14 @@ func (site *Site) Other(kind wechat.AccountKind, name string) (wechat.Account, b
 	return wechat.Account{}, false
 }
 
-// Has reports whether the site has another account of this kind.
-func (site *Site) Has(kind wechat.AccountKind) bool {
-	return slices.ContainsFunc(site.Others, func(a wechat.Account) bool { return a.Kind == kind })
+// HasKind reports whether the site has another account of this kind.
+func (site *Site) HasKind(kind wechat.AccountKind) bool {
+	return slices.ContainsFunc(site.OtherAccounts, func(a wechat.Account) bool { return a.Kind == kind })
 }
 
 // AccountOf returns the account of a session's app id.
 func (site *Site) AccountOf(appID string) wechat.Account {
-	for _, a := range site.Others {
+	for _, a := range site.OtherAccounts {
 		if a.Credentials.AppID == appID {
 			return a
 		}
@@ -50,7 +50,7 @@ func (site *Site) load(ctx context.Context, r *Request, value string, known *Ide
 		first = site.AccountOf(known.Session.AppID)
 	}
 	s, err := site.loadFor(ctx, r, value, first)
-	for _, a := range site.doorsBehind(first) {
+	for _, a := range site.accountsExcept(first) {
 		if err == nil || !errors.Is(err, session.ErrTampered) {
 			break // found, ended, or the store is unavailable
 		}
@@ -64,7 +64,7 @@ func (site *Site) load(ctx context.Context, r *Request, value string, known *Ide
 func (site *Site) loadToken(ctx context.Context, r *Request, value string) (s *session.Session, err error) {
 	err = session.ErrNone
 	for _, hinted := range []bool{true, false} {
-		for _, a := range site.Others {
+		for _, a := range site.OtherAccounts {
 			if !a.Kind.ClientsHoldTokens() || (a.Name == r.Token.Account) != hinted {
 				continue
 			}
@@ -89,12 +89,12 @@ func (r *Request) Binding(a wechat.Account) session.Binding {
 	return b
 }
 
-// doorsBehind returns the accounts of the site except first.
-func (site *Site) doorsBehind(first wechat.Account) []wechat.Account {
+// accountsExcept returns the accounts of the site except first.
+func (site *Site) accountsExcept(first wechat.Account) []wechat.Account {
 	if first.Kind == wechat.OfficialAccount {
-		return site.Others
+		return site.OtherAccounts
 	}
-	others := slices.DeleteFunc(slices.Clone(site.Others), func(a wechat.Account) bool {
+	others := slices.DeleteFunc(slices.Clone(site.OtherAccounts), func(a wechat.Account) bool {
 		return a.Credentials.AppID == first.Credentials.AppID
 	})
 	return append([]wechat.Account{site.Account}, others...)
@@ -126,7 +126,7 @@ func (site *Site) FlowAccount(f flow.Flow) (wechat.Account, bool) {
 	if f.Account == "" {
 		return site.Account, true
 	}
-	return site.Other(wechat.Website, f.Account)
+	return site.AccountNamed(wechat.Website, f.Account)
 }
 
 // namedAccount returns the account of a flow, or only its name if the site no

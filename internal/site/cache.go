@@ -95,12 +95,12 @@ func (c *identityCache) drop(key cacheKey) {
 // repeated renewals or hide a decline.
 func (site *Site) Forget(r *Request) { site.cache.drop(r.cacheKey(r.SessionValue)) }
 
-// Over returns an error if a session was ended before its time: ErrEnded if the
+// CheckEnded returns an error if a session was ended before its time: ErrEnded if the
 // session, its line, or all sessions of its person were ended (attack:
 // CVE-2024-21492, a copy of the cookie outlives its end), ErrReplaced if a
 // newer session replaced it.
-func (h *Hub) Over(s *session.Session) error {
-	if h.Unfinished.Holds(s.LineID()) {
+func (h *Hub) CheckEnded(s *session.Session) error {
+	if h.Unfinished.HasLine(s.LineID()) {
 		return session.ErrEnded
 	}
 	if h.PersonEnded != nil && s.EndedBy(h.PersonEnded(s.Person)) {
@@ -113,9 +113,9 @@ func (h *Hub) Over(s *session.Session) error {
 	return err
 }
 
-// IsNobody reports whether an error says for certain that there is no such
+// NoSession reports whether an error says for certain that there is no such
 // session.
-func IsNobody(err error) bool {
+func NoSession(err error) bool {
 	return errors.Is(err, session.ErrNone) || errors.Is(err, ledger.ErrNotFound)
 }
 
@@ -133,7 +133,7 @@ func (site *Site) find(r *Request, value string) (*Identity, error) {
 	key := r.cacheKey(value)
 	hit, known := site.cache.get(key)
 	if known {
-		if err := site.Hub.Over(&hit.identity.Session); err != nil {
+		if err := site.Hub.CheckEnded(&hit.identity.Session); err != nil {
 			site.cache.drop(key)
 			return nil, err
 		}
@@ -156,7 +156,7 @@ func (site *Site) find(r *Request, value string) (*Identity, error) {
 	site.Log().WorkedUnlessFailing(site.Hub.Store, outage.Sessions)
 	// An end of all sessions of a person may be known here but not to the
 	// store.
-	if err := site.Hub.Over(s); err != nil {
+	if err := site.Hub.CheckEnded(s); err != nil {
 		return nil, err
 	}
 	if known && hit.generation == generation && hit.identity.Session.Same(s) {

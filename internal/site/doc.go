@@ -13,6 +13,16 @@
 //   - The answers that all endpoints share: a page or JSON ([Site.Show]), 503
 //     ([Site.Unavailable]), the redirect back ([ReturnTo]).
 //
+// An end of a session is known in several places, and a [Hub] asks each of them:
+//
+//	Store        the session itself, on this gateway or in Redis
+//	Ended        sessions that were ended before their time; from memory
+//	PersonEnded  when all sessions of a person were ended; from memory
+//	Unfinished   sign-outs that a failing store has not saved yet
+//	EndUnsaved   ends that are known here and may not be saved
+//
+// [Hub.CheckEnded] asks those in memory.
+//
 // It is plain net/http. It does not decide about requests: internal/gate does.
 // It imports session, internal/wechat, internal/ledger, internal/page,
 // internal/signin and the small rooms beneath them.

@@ -66,7 +66,7 @@ func (site *Site) unwritten(s *session.Session) bool {
 	if site.Hub.Unfinished.Doubtful() {
 		return true
 	}
-	unwritten := site.Hub.Unwritten
+	unwritten := site.Hub.EndUnsaved
 	return unwritten != nil && (unwritten(s.LineID(), s.Person) || unwritten(s.ID, s.Person))
 }
 
@@ -74,7 +74,7 @@ func (site *Site) unwritten(s *session.Session) bool {
 // ended; nil if there is none.
 func (site *Site) peek(ctx context.Context, r *Request, value string) (*session.Session, error) {
 	sealed := session.Sealed{Keys: site.Hub.Keys, Policy: site.Hub.Policy}
-	for _, a := range append([]wechat.Account{site.Account}, site.Others...) {
+	for _, a := range append([]wechat.Account{site.Account}, site.OtherAccounts...) {
 		if r.Token.Sent && !a.Kind.ClientsHoldTokens() {
 			continue
 		}
@@ -86,7 +86,7 @@ func (site *Site) peek(ctx context.Context, r *Request, value string) (*session.
 	switch {
 	case err == nil:
 		return s, nil
-	case IsNobody(err):
+	case NoSession(err):
 		return nil, nil
 	default:
 		return nil, fmt.Errorf("site: load session: %w", err)

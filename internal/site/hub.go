@@ -58,9 +58,9 @@ type Hub struct {
 	// ended, zero for none. It answers from memory. Nil means that only the
 	// store knows.
 	PersonEnded func(person string) time.Time
-	// Unwritten reports whether an end of this session, or of this person, is
+	// EndUnsaved reports whether an end of this session, or of this person, is
 	// known here but may not be stored. Nil means never.
-	Unwritten func(id [16]byte, person string) bool
+	EndUnsaved func(id [16]byte, person string) bool
 	// Unfinished keeps failed ends and retries them. Nil: the client must
 	// repeat them.
 	Unfinished *signout.Unfinished

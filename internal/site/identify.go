@@ -24,10 +24,10 @@ func (site *Site) Identify(r *Request) error {
 		id, err := site.lookup(r, value)
 		switch {
 		case err == nil:
-			r.Identity, r.SessionValue, r.formerly = id, value, i >= own
+			r.Identity, r.SessionValue, r.fromFormerCookie = id, value, i >= own
 			r.AskedAgain = int8(site.asked(r))
 			return nil
-		case !IsNobody(err):
+		case !NoSession(err):
 			// Only a certain answer means that there is no session (attack: a
 			// failing store is read as "not signed in", and all visitors are
 			// sent to sign in again).

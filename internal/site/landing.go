@@ -12,7 +12,7 @@ import (
 // the session the count never exceeds one or two.
 const (
 	MaxLandings = 3
-	Excused     = 9 // not a count: this browser just passed an optional path without an identity
+	ExcusedMark = 9 // not a count: this browser just passed an optional path without an identity
 )
 
 // Land counts one more landing.
@@ -22,8 +22,13 @@ func (site *Site) Land(w http.ResponseWriter, r *Request) {
 
 // nextLanding returns the count after one more landing.
 func nextLanding(n int) int {
-	if n == Excused {
+	if n == ExcusedMark {
 		n = 0
 	}
 	return min(n+1, MaxLandings)
+}
+
+// Counter returns the counter that counts in cookies of the request's site.
+func (site *Site) Counter(r *Request) cookies.Counter {
+	return cookies.Counter{Keys: site.Hub.Keys, Origin: r.Origin, Scope: r.CookieScope}
 }

@@ -11,7 +11,7 @@ import (
 
 func TestNextLanding(t *testing.T) {
 	t.Parallel()
-	for count, next := range map[int]int{0: 1, 1: 2, 2: 3, 3: 3, 7: 3, Excused: 1} {
+	for count, next := range map[int]int{0: 1, 1: 2, 2: 3, 3: 3, 7: 3, ExcusedMark: 1} {
 		if got := nextLanding(count); got != next {
 			t.Errorf("after %d: %d, want %d", count, got, next)
 		}

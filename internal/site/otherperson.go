@@ -6,17 +6,16 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/page"
-	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// AsksFirst shows a page and returns true if a link would replace the signed-in
+// ConfirmOtherPerson shows a page and returns true if a link would replace the signed-in
 // person by another one, and the browser does not send where the link was
 // (attack: in old kernels, a link signs the visitor in as the attacker, who
 // then reads what was entered). The page's button posts to confirm; its link
 // leads to target and keeps the current session.
-func (site *Site) AsksFirst(w http.ResponseWriter, r *Request, person, confirm, target string) bool {
+func (site *Site) ConfirmOtherPerson(w http.ResponseWriter, r *Request, person, confirm, target string) bool {
 	switch from := r.Header.Get("Sec-Fetch-Site"); {
 	case r.Method == http.MethodPost, from == "none", from == "same-origin":
 		return false
@@ -34,7 +33,7 @@ func (site *Site) AsksFirst(w http.ResponseWriter, r *Request, person, confirm, 
 	return true
 }
 
-// ClickedHere admits the answer to [Site.AsksFirst]. Kernels without Sec-Fetch
+// ClickedHere admits the answer to [Site.ConfirmOtherPerson]. Kernels without Sec-Fetch
 // headers send an Origin or a Referer with it; a request with neither did not
 // come from our page.
 func (site *Site) ClickedHere(w http.ResponseWriter, r *Request) bool {
@@ -46,24 +45,4 @@ func (site *Site) ClickedHere(w http.ResponseWriter, r *Request) bool {
 	}
 	response.WriteError(w, http.StatusForbidden, "cross_site", "This must be sent from a page of this site.")
 	return false
-}
-
-// PostedHere admits POSTs from this site's own pages only (attack: CSRF; the
-// session cookie is SameSite=Lax besides).
-func (site *Site) PostedHere(w http.ResponseWriter, r *Request) bool {
-	if r.Method != http.MethodPost {
-		response.MethodNotAllowed(w, http.MethodPost)
-		return false
-	}
-	foreign := false
-	if from := r.Header.Get("Sec-Fetch-Site"); from != "" {
-		foreign = from != "same-origin" && from != "none"
-	} else if origin := r.Header.Get("Origin"); origin != "" {
-		canonical, ok := request.CanonicalOrigin(origin)
-		foreign = !ok || canonical != r.Origin
-	}
-	if foreign {
-		response.WriteError(w, http.StatusForbidden, "cross_site", "This must be sent from a page of this site.")
-	}
-	return !foreign
 }

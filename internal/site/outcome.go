@@ -8,10 +8,10 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Lives reports whether the session of an outcome may be given to a browser: it
+// OutcomeValid reports whether the session of an outcome may be given to a browser: it
 // has not ended or been replaced since the outcome was stored. It asks the
 // store, which knows ends made by other instances.
-func (site *Site) Lives(r *Request, o signin.Outcome, appID string) (bool, error) {
+func (site *Site) OutcomeValid(r *Request, o signin.Outcome, appID string) (bool, error) {
 	if o.Session == nil || o.Value == "" {
 		return false, nil
 	}
@@ -20,17 +20,17 @@ func (site *Site) Lives(r *Request, o signin.Outcome, appID string) (bool, error
 	b := session.Binding{Site: r.Origin, AppID: appID, Audience: session.Cookie}
 	s, err := site.Hub.Store.Load(ctx, o.Value, b)
 	switch {
-	case IsNobody(err):
+	case NoSession(err):
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("site: load session: %w", err)
 	}
-	return !s.Leaving() && site.Hub.Over(s) == nil, nil
+	return !s.Leaving() && site.Hub.CheckEnded(s) == nil, nil
 }
 
-// stillHolds returns an error if requests that a replaced session let in must
+// keepsOpenID returns an error if requests that a replaced session let in must
 // end: its person is gone or no longer holds the openid.
-func (site *Site) stillHolds(r *Request) error {
+func (site *Site) keepsOpenID(r *Request) error {
 	ctx, cancel := site.StoreContext(r)
 	defer cancel()
 	s := &r.Identity.Session

@@ -50,7 +50,7 @@ func (site *Site) Redeem(w http.ResponseWriter, r *Request) error {
 // once for a store that hangs; after that the end is retried in the background.
 func (site *Site) RedeemAside(w http.ResponseWriter, r *Request) {
 	found := site.receiptOf(w, r)
-	if found == nil || site.Hub.Unfinished.Holds(found.session.LineID()) || site.Hub.Unfinished.Full() {
+	if found == nil || site.Hub.Unfinished.HasLine(found.session.LineID()) || site.Hub.Unfinished.Full() {
 		return
 	}
 	if err := site.complete(w, r, found); err != nil {
@@ -66,7 +66,7 @@ func (site *Site) complete(w http.ResponseWriter, r *Request, found *foundReceip
 	defer cancel()
 	s := found.session
 	kept, err := site.Hub.Unfinished.Retry(ctx, "", s.LineID())
-	if !kept && !site.Hub.Unfinished.Did(s.ID) {
+	if !kept && !site.Hub.Unfinished.Completed(s.ID) {
 		err = site.newEnding(r, s, found.Reason, time.Unix(found.At, 0)).FinishOrKeep(ctx, "")
 	}
 	if err == nil {

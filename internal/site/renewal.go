@@ -90,7 +90,7 @@ func (site *Site) carryOutRenewal(ctx context.Context, s session.Session, key ca
 		err = site.sameKeysSince(withdrawn)
 	}
 	switch {
-	case IsNobody(err):
+	case NoSession(err):
 		return nil // the session was ended or replaced while the upstream worked
 	case err != nil:
 		// The session is still valid; a later request tries again.

@@ -45,16 +45,16 @@ type Request struct {
 	AskedAgain int8             // how often the app had a visitor asked again after a decline
 	Foreign    cookies.ForeignCount
 
-	ForeignSession bool // no key here opens the session cookie
-	foreignCounted bool
-	formerly       bool // Identity was read from a cookie whose name has no port
+	ForeignSession   bool // no key here opens the session cookie
+	foreignCounted   bool
+	fromFormerCookie bool // Identity was read from a cookie whose name has no port
 
 	withdrawn uint64 // count of withdrawn keys before the request was read; see SameKeys
 
-	HasSides  bool  // the request may have other cookies of ours than the session's
-	Unsettled error // why an earlier logout is still not complete
-	site      *Site // the site that forwarded the request, see Watch
-	running   live.Running
+	HasOtherCookies bool  // the request may have other cookies of ours than the session's
+	LogoutError     error // why an earlier logout is still not complete
+	site            *Site // the site that forwarded the request, see Watch
+	running         live.Running
 }
 
 // Prepare fills in what the site needs to know of a request. It returns false
@@ -67,7 +67,7 @@ func (site *Site) Prepare(r *Request) bool {
 	}
 	r.Origin, r.CookieScope = origin, cookies.ScopeOf(origin)
 	site.warnOfScheme(r)
-	if r.HasSides = cookies.Any(r.Request); r.HasSides {
+	if r.HasOtherCookies = cookies.Any(r.Request); r.HasOtherCookies {
 		r.Landed = int8(site.Counter(r).Read(r.Request, cookies.Landed, ""))
 		r.Foreign = cookies.ReadForeign(r.Request, r.CookieScope)
 		if held := cookies.ReadSecrets(r.Request, r.CookieScope); held != nil {
@@ -121,8 +121,8 @@ func (r *Request) BoundBy(use cookies.Cookie, want []byte) bool {
 }
 
 // Hit returns the request's hit at a queue of [signin.Once].
-func (r *Request) Hit(door, id, code string) signin.Hit {
-	return signin.Hit{Queue: door, Network: r.Network(), ID: id, Code: code}
+func (r *Request) Hit(queue, id, code string) signin.Hit {
+	return signin.Hit{Queue: queue, Network: r.Network(), ID: id, Code: code}
 }
 
 // VisitorOf returns what a sign-in needs of a request, also after the request

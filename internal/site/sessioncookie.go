@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -25,7 +24,7 @@ func (r *Request) sessionValues() (values []string, own int) {
 // under the former name if that was this site's.
 func (site *Site) SetSession(w http.ResponseWriter, r *Request, value string, s *session.Session) {
 	r.CookieScope.SessionCookie().Set(w, value, r.CookieScope.Secure, cookieAge(site.Hub.Policy, s))
-	if r.formerly {
+	if r.fromFormerCookie {
 		r.CookieScope.Former().SessionCookie().Clear(w, r.CookieScope.Secure)
 	}
 }
@@ -34,14 +33,9 @@ func (site *Site) SetSession(w http.ResponseWriter, r *Request, value string, s 
 // only this site's: visitors of other sites of the host stay signed in.
 func (r *Request) clearSession(w http.ResponseWriter) {
 	r.CookieScope.SessionCookie().Clear(w, r.CookieScope.Secure)
-	if r.formerly {
+	if r.fromFormerCookie {
 		r.CookieScope.Former().SessionCookie().Clear(w, r.CookieScope.Secure)
 	}
-}
-
-// Counter returns the counter that counts in cookies of the request's site.
-func (site *Site) Counter(r *Request) cookies.Counter {
-	return cookies.Counter{Keys: site.Hub.Keys, Origin: r.Origin, Scope: r.CookieScope}
 }
 
 // cookieAge is how long the browser keeps the session's cookie; 0 for guests,

@@ -19,7 +19,7 @@ func (site *Site) EndByUpstream(w http.ResponseWriter, r *Request) {
 		return
 	}
 	if r.Header.Get("Upgrade") == "" {
-		r.running.Farewell()
+		r.running.LetSignOutFinish()
 	}
 	if err := site.LogOut(w, r, audit.ReasonUpstream); err != nil {
 		site.LogFailed(slog.LevelError, "could not end the session that the app signed out", flow.Flow{}, err)

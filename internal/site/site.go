@@ -38,9 +38,9 @@ type Rules struct {
 type Site struct {
 	Hub     *Hub
 	Account wechat.Account // the official account, which signs browsers in
-	// Others are the other accounts whose visitors this site admits: mini programs,
+	// OtherAccounts are the other accounts whose visitors this site admits: mini programs,
 	// mobile apps, websites.
-	Others []wechat.Account
+	OtherAccounts []wechat.Account
 	// Origin is the site's public origin, such as https://shop.example.com, if
 	// the request does not tell it (TLS ends before the gateway).
 	Origin string
@@ -49,11 +49,11 @@ type Site struct {
 	// Audit gets a line for each [audit.Record]. Nil: none is written.
 	Audit *slog.Logger
 
-	cache   identityCache
-	crowds  limit.One // limits a log line, see LogUnavailable
-	schemes limit.One // limits a log line, see warnOfScheme
-	untold  notice.Untold
-	other   atomic.Pointer[Site] // see under
+	cache     identityCache
+	crowds    limit.One // limits a log line, see LogUnavailable
+	schemes   limit.One // limits a log line, see warnOfScheme
+	untold    notice.Untold
+	successor atomic.Pointer[Site] // see inConfiguration
 }
 
 // StoreContext returns a context that outlives the request: a visitor who

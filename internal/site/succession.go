@@ -7,13 +7,13 @@ import (
 )
 
 // Succession is what a Hub knows of the configuration that replaced it.
-// Requests that the Hub let in go on only if the newest configuration has a
-// place for them: see [live.Place].
+// Requests that a Hub let in go on only if the newest configuration has a
+// successor for them: see [live.Successor].
 type Succession struct{ next atomic.Pointer[Hub] }
 
-// Pass says that another configuration is in force. Nil is a configuration
-// without a place for any request.
-func (s *Succession) Pass(next *Hub) {
+// SetNext says that another configuration is in force. Nil is a configuration
+// without a successor for any request.
+func (s *Succession) SetNext(next *Hub) {
 	if next == nil {
 		next = new(Hub)
 	}
@@ -28,8 +28,8 @@ func (s *Succession) after() *Hub {
 	return s.next.Load()
 }
 
-// heir returns the newest configuration after h, nil if h is in force.
-func (h *Hub) heir() *Hub {
+// newest returns the newest configuration after h, nil if h is in force.
+func (h *Hub) newest() *Hub {
 	next := h.Succession.after()
 	if next == nil {
 		return nil
@@ -45,26 +45,26 @@ func (h *Hub) heir() *Hub {
 // account.
 func (h *Hub) signsIn(appID string) bool { return h.Admits == nil || h.Admits(appID) }
 
-// placeOf returns the place of a request in the newest configuration, nil if
+// successorOf returns the successor of a request in the newest configuration, nil if
 // the site's own configuration is in force.
-func (site *Site) placeOf(r *Request) *live.Place {
-	next := site.Hub.heir()
+func (site *Site) successorOf(r *Request) *live.Successor {
+	next := site.Hub.newest()
 	if next == nil {
 		return nil
 	}
-	place := &live.Place{Same: next.Live == site.Hub.Live, Admits: next.signsIn(r.Identity.Session.AppID)}
+	successor := &live.Successor{SameStore: next.Live == site.Hub.Live, Admits: next.signsIn(r.Identity.Session.AppID)}
 	if next.Store != nil {
-		place.Holds = func(value string) live.Answer { return site.under(next).holds(r, value) }
+		successor.Check = func(value string) live.Answer { return site.inConfiguration(next).check(r, value) }
 	}
-	return place
+	return successor
 }
 
-// under returns the site as it would be in another configuration.
-func (site *Site) under(next *Hub) *Site {
-	if other := site.other.Load(); other != nil && other.Hub == next {
+// inConfiguration returns the site as it would be in another configuration.
+func (site *Site) inConfiguration(next *Hub) *Site {
+	if other := site.successor.Load(); other != nil && other.Hub == next {
 		return other
 	}
-	other := &Site{Hub: next, Account: site.Account, Others: site.Others, Origin: site.Origin, Rules: site.Rules, Logger: site.Logger, Audit: site.Audit}
-	site.other.Store(other)
+	other := &Site{Hub: next, Account: site.Account, OtherAccounts: site.OtherAccounts, Origin: site.Origin, Rules: site.Rules, Logger: site.Logger, Audit: site.Audit}
+	site.successor.Store(other)
 	return other
 }

@@ -111,7 +111,7 @@ func (site *Site) IdentifyToken(r *Request) error {
 	id, err := site.lookup(r, r.Token.Value)
 	if err == nil {
 		r.Identity, r.SessionValue = id, r.Token.Value
-	} else if IsNobody(err) {
+	} else if NoSession(err) {
 		return nil // there is certainly no session
 	}
 	return err

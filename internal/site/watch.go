@@ -26,29 +26,29 @@ func (r *Request) Done() { r.running.Done() }
 // watched is a running request, as [live.List] sees it.
 type watched Request
 
-// SessionID implements [live.Owner].
+// SessionID implements [live.Watched].
 func (w *watched) SessionID() session.ID { return w.Identity.Session.ID }
 
-// Holds implements [live.Owner].
-func (w *watched) Holds(value string) live.Answer { return w.site.holds((*Request)(w), value) }
+// Check implements [live.Watched].
+func (w *watched) Check(value string) live.Answer { return w.site.check((*Request)(w), value) }
 
-// PlaceNow implements [live.Owner].
-func (w *watched) PlaceNow() *live.Place { return w.site.placeOf((*Request)(w)) }
+// Successor implements [live.Watched].
+func (w *watched) Successor() *live.Successor { return w.site.successorOf((*Request)(w)) }
 
-// holds says whether a request that a session let in may go on.
-func (site *Site) holds(r *Request, value string) live.Answer {
+// check says whether a request that a session let in may go on.
+func (site *Site) check(r *Request, value string) live.Answer {
 	_, err := site.lookup(r, value)
 	if errors.Is(err, session.ErrReplaced) {
-		err = site.stillHolds(r)
+		err = site.keepsOpenID(r)
 	}
 	switch {
 	case err == nil:
-		return live.Holds
-	case !IsNobody(err):
-		return live.Unknown
+		return live.Valid
+	case !NoSession(err):
+		return live.Unavailable
 	case errors.Is(err, session.ErrEnded):
 		return live.Ended
 	default:
-		return live.None
+		return live.NotFound
 	}
 }

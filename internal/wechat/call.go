@@ -35,7 +35,7 @@ func (ep endpoint) kind(code int) Remedy {
 	if kind, ok := ep.kinds[code]; ok {
 		return kind
 	}
-	return KindOf(code)
+	return RemedyOf(code)
 }
 
 // call sends a GET and returns a successful answer. secrets must not appear in

@@ -1,10 +1,10 @@
 package wechat
 
-// KindOf returns the general remedy for WeChat's error code. Error.Remedy is
+// RemedyOf returns the general remedy for WeChat's error code. Error.Remedy is
 // more exact, because some codes depend on the call: 40001 from Exchange means
 // a wrong app secret, from UserInfo an invalid token. An unknown code is
 // RemedyAlert; 0 is no error and gives "".
-func KindOf(code int) Remedy {
+func RemedyOf(code int) Remedy {
 	if code == 0 {
 		return ""
 	}

@@ -31,11 +31,11 @@ func TestEveryErrorCodeHasItsAction(t *testing.T) {
 		if row.Code == 45011 {
 			want = RemedyThrottled // a retry too, but not within seconds
 		}
-		if got, known := errcodes[row.Code]; !ok || !known || got != want || KindOf(row.Code) != want {
+		if got, known := errcodes[row.Code]; !ok || !known || got != want || RemedyOf(row.Code) != want {
 			t.Errorf("%d: kind %q, want %q (%s)", row.Code, got, want, row.Action)
 		}
 	}
-	if KindOf(0) != "" || KindOf(123456) != RemedyAlert || KindOf(-2) != RemedyAlert {
+	if RemedyOf(0) != "" || RemedyOf(123456) != RemedyAlert || RemedyOf(-2) != RemedyAlert {
 		t.Error("0 is no error, an unknown code is an alert")
 	}
 }

@@ -67,11 +67,11 @@ func BenchmarkEnded(b *testing.B) {
 // BenchmarkFirstSignIn: one at a time, and a thousand at once (time for one of them).
 func BenchmarkFirstSignIn(b *testing.B) {
 	var n atomic.Int64
-	sighting := func() ledger.Observation { return ledger.Observation{AppID: "wxA", OpenID: fmt.Sprint("o", n.Add(1))} }
+	observation := func() ledger.Observation { return ledger.Observation{AppID: "wxA", OpenID: fmt.Sprint("o", n.Add(1))} }
 	b.Run("alone", func(b *testing.B) {
 		l := testBolt(b, testPath(b))
 		for b.Loop() {
-			mustSee(b, l, sighting())
+			mustSee(b, l, observation())
 		}
 	})
 	b.Run("thousand", func(b *testing.B) {
@@ -79,7 +79,7 @@ func BenchmarkFirstSignIn(b *testing.B) {
 		for b.Loop() {
 			var wg sync.WaitGroup
 			for range 1000 {
-				wg.Go(func() { mustSee(b, l, sighting()) })
+				wg.Go(func() { mustSee(b, l, observation()) })
 			}
 			wg.Wait()
 		}

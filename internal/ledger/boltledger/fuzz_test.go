@@ -61,7 +61,7 @@ func FuzzSee(f *testing.F) {
 	})
 }
 
-// believes reports whether a sighting's unionid will be believed.
+// believes reports whether a observation's unionid will be believed.
 func believes(l *Ledger, t *testing.T, s ledger.Observation) bool {
 	s, err := s.Normal()
 	if err != nil {

@@ -66,7 +66,7 @@ func TestWriterIsolatesFailures(t *testing.T) {
 	}
 }
 
-// TestCloseFinishesWrites: whoever was told that a sighting is kept finds it after a restart, also when Close came in
+// TestCloseFinishesWrites: whoever was told that a observation is kept finds it after a restart, also when Close came in
 // between; whoever was not told gets ErrClosed, and nobody waits for ever.
 func TestCloseFinishesWrites(t *testing.T) {
 	t.Parallel()
@@ -92,7 +92,7 @@ func TestCloseFinishesWrites(t *testing.T) {
 	for i, ok := range kept {
 		_, err := again.FindOpenID(t.Context(), "wxA", fmt.Sprint("o", i))
 		if ok && err != nil {
-			t.Errorf("sighting %d was lost: %v", i, err)
+			t.Errorf("observation %d was lost: %v", i, err)
 		}
 	}
 	if err := again.Check(); err != nil {

@@ -15,7 +15,7 @@ var details = []contract{
 	{"profiles: what overwrites what", profiles},
 	{"LastSeen: fresh ones are left alone", lastSeen},
 	{"invalid observations are refused", invalid},
-	{"an unknown person is not an error of the store", nobody},
+	{"an unknown person is not an error of the store", unknownPerson},
 	{"what is returned is a copy", copies},
 	{"a cancelled context begins nothing", cancelled},
 	{"everything survives reopening", survives},
@@ -115,7 +115,7 @@ func invalid(t *testing.T, s *subject) {
 	s.same(t, s.see(t, ledger.Observation{AppID: `"\<&>`, OpenID: `"\<&>`, UnionID: `"\<&>`, At: at(0)}))
 }
 
-func nobody(t *testing.T, s *subject) {
+func unknownPerson(t *testing.T, s *subject) {
 	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(0)})
 	for _, key := range []string{"", anID, "oA", "../../etc/passwd", "wxA\x00oA", strings.Repeat("x", 1<<20), "\xff"} {
 		_, err := s.Ledger.Find(t.Context(), key)

@@ -65,7 +65,7 @@ func BenchmarkRedisGeneration(b *testing.B) {
 // BenchmarkRedisFirstSignIn: one at a time, and a thousand at once (time for one of them). Also what a person takes.
 func BenchmarkRedisFirstSignIn(b *testing.B) {
 	var n atomic.Int64
-	sighting := func() ledger.Observation {
+	observation := func() ledger.Observation {
 		return ledger.Observation{
 			AppID: "wx0123456789abcdef", OpenID: fmt.Sprintf("oABCDEFGHIJKLMNOPQR%09d", n.Add(1)),
 			UnionID: fmt.Sprintf("oUNIONIDABCDEFGHIJK%09d", n.Load()), Consent: true,
@@ -75,7 +75,7 @@ func BenchmarkRedisFirstSignIn(b *testing.B) {
 	b.Run("alone", func(b *testing.B) {
 		r, _ := benchRedis(b)
 		for b.Loop() {
-			ledgertest.MustSee(b, r, sighting())
+			ledgertest.MustSee(b, r, observation())
 		}
 	})
 	b.Run("thousand", func(b *testing.B) {
@@ -84,7 +84,7 @@ func BenchmarkRedisFirstSignIn(b *testing.B) {
 		for b.Loop() {
 			var wg sync.WaitGroup
 			for range 1000 {
-				wg.Go(func() { ledgertest.MustSee(b, r, sighting()) })
+				wg.Go(func() { ledgertest.MustSee(b, r, observation()) })
 			}
 			wg.Wait()
 		}
