@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// ARCHITECTURE.md names every room, files that exist, and a sign-in that is read in
-// twelve of them.
+// ARCHITECTURE.md names every room, files that exist, and a sign-in that is
+// read in twelve of them.
 func TestArchitectureIsTrue(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile("ARCHITECTURE.md")

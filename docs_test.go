@@ -65,8 +65,8 @@ func TestCaddyfilesWeShip(t *testing.T) {
 	}
 }
 
-// placeFiles makes the files that placeholders of a Caddyfile name, in a folder of
-// the test, with what a secret could be.
+// placeFiles makes the files that placeholders of a Caddyfile name, in a folder
+// of the test, with what a secret could be.
 func placeFiles(t *testing.T, text string) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -81,7 +81,8 @@ func placeFiles(t *testing.T, text string) string {
 
 var variable = regexp.MustCompile(`\{env\.(\w+)\}`)
 
-// valueOf is a value that a variable of this name could have, another one for each.
+// valueOf is a value that a variable of this name could have, another one for
+// each.
 func valueOf(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	value := hex.EncodeToString(sum[:])
@@ -119,9 +120,9 @@ func uncomment(t *testing.T, example string) string {
 	return strings.ReplaceAll(text, "account default mini", "account members mini")
 }
 
-// Chinese readers expect Chinese punctuation: no half-width comma, semicolon, colon,
-// bracket, question or exclamation mark stands beside a Chinese character. Code and the
-// addresses of links are left out.
+// Chinese readers expect Chinese punctuation: no half-width comma, semicolon,
+// colon, bracket, question or exclamation mark stands beside a Chinese
+// character. Code and the addresses of links are left out.
 func TestChinesePunctuation(t *testing.T) {
 	t.Parallel()
 	text := codeFence.ReplaceAllStringFunc(string(readFile(t, "README.zh-CN.md")), func(block string) string {
@@ -157,8 +158,8 @@ func readFile(t *testing.T, name string) []byte {
 	return content
 }
 
-// Every test that docs/security.md names stands in the room that it names. A name
-// that is gone would be a promise that nothing keeps.
+// Every test that docs/security.md names stands in the room that it names. A
+// name that is gone would be a promise that nothing keeps.
 func TestSecurityNamesTestsThatExist(t *testing.T) {
 	content := readFile(t, "docs/security.md")
 	rooms := map[string]string{} // by room: the text of its tests

@@ -13,8 +13,9 @@ import (
 	"testing"
 )
 
-// WeChat's numbers are known where its protocol is spoken, and to the simulator, which
-// must not share our mistakes. All other rooms ask for the remedy by its sentinel.
+// WeChat's numbers are known where its protocol is spoken, and to the
+// simulator, which must not share our mistakes. All other rooms ask for the
+// remedy by its sentinel.
 func TestOnlyTheClientKnowsErrorCodes(t *testing.T) {
 	t.Parallel()
 	codes := errorCodes(t)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A file holds one noun, and a reader takes it in at once: at most 250 lines, tests
-// and rooms that only tests import left out.
+// A file holds one noun, and a reader takes it in at once: at most 250 lines,
+// tests and rooms that only tests import left out.
 func TestFilesAreShort(t *testing.T) {
 	t.Parallel()
 	const most = 250

@@ -1,10 +1,12 @@
 // Package gateway is WeChat sign-in (微信网页授权) for web apps that know nothing of
-// WeChat: a plugin for the web server Caddy. It stands in front of an app, signs
-// visitors in with WeChat, and adds request headers such as X-Wechat-Openid, by
-// which the app sees who the visitor is. The app itself does not change.
+// WeChat: a plugin for the web server Caddy. It stands in front of an app,
+// signs visitors in with WeChat, and adds request headers such as
+// X-Wechat-Openid, by which the app sees who the visitor is. The app itself
+// does not change.
 //
-// For most uses this package is imported and never called: importing it registers
-// the plugin, and the command "wechat", with the Caddy that is being built.
+// For most uses this package is imported and never called: importing it
+// registers the plugin, and the command "wechat", with the Caddy that is being
+// built.
 //
 // # Building
 //
@@ -29,8 +31,8 @@
 //
 // # Configuring
 //
-// The smallest Caddyfile names the WeChat account, which must be a verified service
-// account (认证服务号), and guards one site:
+// The smallest Caddyfile names the WeChat account, which must be a verified
+// service account (认证服务号), and guards one site:
 //
 //	{
 //		wechat {
@@ -50,17 +52,19 @@
 //
 // # Trying it without WeChat
 //
-// The command "wechat demo" of the binary runs that Caddyfile in front of a sample
-// shop, with a simulated WeChat. "wechat simulate" runs the simulated WeChat alone.
+// The command "wechat demo" of the binary runs that Caddyfile in front of a
+// sample shop, with a simulated WeChat. "wechat simulate" runs the simulated
+// WeChat alone.
 //
 // # Where to read on
 //
 // README.md shows which headers an app gets and which options a site has.
-// docs/README.md lists the documents for operators. ARCHITECTURE.md explains the
-// code to those who change it, and CONTRIBUTING.md how to build and test it.
+// docs/README.md lists the documents for operators. ARCHITECTURE.md explains
+// the code to those who change it, and CONTRIBUTING.md how to build and test
+// it.
 //
-// Package session, which holds sessions, keys and the session cookie, can be used
-// without the rest.
+// Package session, which holds sessions, keys and the session cookie, can be
+// used without the rest.
 package gateway
 
 import (

@@ -12,9 +12,9 @@ import (
 	"unicode"
 )
 
-// Every link of a document to a file of this repository leads to a file, and to a
-// heading that it has. Addresses of other hosts are not asked for: tests need no
-// network.
+// Every link of a document to a file of this repository leads to a file, and to
+// a heading that it has. Addresses of other hosts are not asked for: tests need
+// no network.
 func TestLinksInDocuments(t *testing.T) {
 	t.Parallel()
 	documents := documentsOf(t)
@@ -48,8 +48,8 @@ func TestLinksInDocuments(t *testing.T) {
 	}
 }
 
-// Every file and folder of the code that a document names is there. The changelog may
-// name what is gone.
+// Every file and folder of the code that a document names is there. The
+// changelog may name what is gone.
 func TestPathsInDocuments(t *testing.T) {
 	t.Parallel()
 	paths := 0
@@ -113,8 +113,8 @@ func withoutFences(t *testing.T, document string) string {
 }
 
 // anchors are the names that GitHub gives to the headings of a document: small
-// letters, digits, hyphens and underscores, a hyphen for each blank, and a number
-// behind a name that was there before.
+// letters, digits, hyphens and underscores, a hyphen for each blank, and a
+// number behind a name that was there before.
 func anchors(text string) map[string]bool {
 	names := make(map[string]bool)
 	for line := range strings.Lines(text) {

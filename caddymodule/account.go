@@ -13,13 +13,13 @@ import (
 // programs, at open.weixin.qq.com for mobile apps and websites.
 type Account struct {
 	// The name by which sites and addresses refer to the account: letters,
-	// digits, - and _, 32 at most, unique among all accounts. Default: "default"
-	// for an official account, else the word that begins its block, such as
-	// "mini_program".
+	// digits, - and _, 32 at most, unique among all accounts. Default:
+	// "default" for an official account, else the word that begins its block,
+	// such as "mini_program".
 	Name string `json:"name,omitempty"`
 
-	// The account's app id, "wx" and 16 lower-case hexadecimal digits. Required.
-	// Placeholders of the environment and of files are allowed.
+	// The account's app id, "wx" and 16 lower-case hexadecimal digits.
+	// Required. Placeholders of the environment and of files are allowed.
 	AppID string `json:"app_id,omitempty"`
 
 	// The account's app secret. Required. Use a placeholder, such as

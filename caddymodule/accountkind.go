@@ -20,7 +20,8 @@ type kindEntry struct {
 	verifyForm string
 }
 
-// accountKinds has an entry for each of [wechat.AccountKinds], in the same order.
+// accountKinds has an entry for each of [wechat.AccountKinds], in the same
+// order.
 var accountKinds = []kindEntry{
 	{wechat.OfficialAccount, func(a *App) *[]*Account { return &a.OfficialAccounts }, regexp.MustCompile(`^(MP|WW)_verify_[A-Za-z0-9]{1,64}\.txt$`), "MP_verify_AbCd1234.txt AbCd1234"},
 	{wechat.MiniProgram, func(a *App) *[]*Account { return &a.MiniPrograms }, regexp.MustCompile(`^[A-Za-z0-9]{6,64}\.txt$`), "AbCd12EfGh.txt AbCd12EfGh"},

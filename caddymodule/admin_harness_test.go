@@ -39,8 +39,8 @@ type office struct {
 	storage string // the folder of Caddy's storage, of those who reload
 }
 
-// openOffice runs the gateway with a store. The site tells each visitor who they
-// are. An empty store leaves the whole wechat block out.
+// openOffice runs the gateway with a store. The site tells each visitor who
+// they are. An empty store leaves the whole wechat block out.
 func openOffice(t *testing.T, store string) *office {
 	t.Helper()
 	return openOfficeWith(t, store, "")
@@ -98,8 +98,8 @@ func local(t *testing.T) string {
 	return fmt.Sprintf(`{"store":"local","folder":%q}`, t.TempDir())
 }
 
-// freeAddress returns an address of loopback where nobody listens, below the ports
-// that the kernel gives to others before Caddy listens.
+// freeAddress returns an address of loopback where nobody listens, below the
+// ports that the kernel gives to others before Caddy listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	for range 100 {

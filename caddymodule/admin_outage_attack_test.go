@@ -9,9 +9,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
-// Attack: an operator ends the sessions of a stolen cookie while Redis is away. The
-// call is 503, and nothing comes of it unless it is repeated. It is done when Redis
-// is back.
+// Attack: an operator ends the sessions of a stolen cookie while Redis is away.
+// The call is 503, and nothing comes of it unless it is repeated. It is done
+// when Redis is back.
 func TestAttackOperatorsEndIsLostInAnOutage(t *testing.T) {
 	server := redistest.Standalone(t, redistest.Options{AppendOnly: true})
 	o := openOffice(t, redisConfig(server))

@@ -108,7 +108,8 @@ func TestAdminSessionsInRedis(t *testing.T) {
 	}
 }
 
-// Who names the person of a session has the business systems hear that it ended.
+// Who names the person of a session has the business systems hear that it
+// ended.
 func TestAdminEndOfOneSessionIsTold(t *testing.T) {
 	heard := make(chan map[string]string, 10)
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

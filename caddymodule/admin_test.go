@@ -123,8 +123,8 @@ func TestAdminRefuses(t *testing.T) {
 	}
 }
 
-// Of a batch with a contradiction, all lines before it are in; repeated, it goes
-// on. What the ledger has is given again as it was.
+// Of a batch with a contradiction, all lines before it are in; repeated, it
+// goes on. What the ledger has is given again as it was.
 func TestAdminImportStopsAtTheFirstContradiction(t *testing.T) {
 	o := openOffice(t, local(t))
 	o.must("POST", "/wechat/ledger", o.ledgerFile(), http.StatusOK)
@@ -157,8 +157,8 @@ const (
 	endedLongAgo = `{"ended_session":"0f0102030405060708090a0b0c0d0e0f","until":"2001-01-01T00:00:00Z"}`
 )
 
-// What was ended goes with the persons, before them, from any store to any other,
-// as often as one likes; what is past stays behind.
+// What was ended goes with the persons, before them, from any store to any
+// other, as often as one likes; what is past stays behind.
 func TestAdminMovesWhatWasEnded(t *testing.T) {
 	for name, store := range map[string]func(*testing.T) string{"local": local, "redis": listedRedis} {
 		t.Run(name, func(t *testing.T) {
@@ -235,8 +235,8 @@ func timeless(answer string) string {
 }
 
 // The way from one gateway to several, as docs/fleet.md tells it: the ledger is
-// copied while visitors come, and once more in the end. Whoever consented in between
-// has consented in the new store.
+// copied while visitors come, and once more in the end. Whoever consented in
+// between has consented in the new store.
 func TestAdminCopiesTwice(t *testing.T) {
 	o := openOffice(t, local(t))
 	c := o.caller("ming")

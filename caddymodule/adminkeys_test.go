@@ -24,8 +24,8 @@ func (o *office) rotated(query string) (answer rotation) {
 	return answer
 }
 
-// A key that is added signs nobody out. Attack: a leaked key; one call, and what it
-// sealed is refused at once, from memory too, in both stores.
+// A key that is added signs nobody out. Attack: a leaked key; one call, and
+// what it sealed is refused at once, from memory too, in both stores.
 func TestAttackAdminRetiresALeakedKey(t *testing.T) {
 	for name, store := range map[string]func(*testing.T) string{"local": local, "redis": listedRedis} {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +55,8 @@ func TestAttackAdminRetiresALeakedKey(t *testing.T) {
 	}
 }
 
-// What cannot be meant, or done, is refused in a sentence, and signs nobody out.
+// What cannot be meant, or done, is refused in a sentence, and signs nobody
+// out.
 func TestAdminRefusesToRotateKeys(t *testing.T) {
 	for name, test := range map[string]struct {
 		more, method, query, body string

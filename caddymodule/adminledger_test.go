@@ -44,8 +44,9 @@ func (slowLedger) WalkEnded(_ context.Context, fn func(ledger.Tombstone) error) 
 	return fn(ledger.Tombstone{Session: [16]byte{1}, Until: time.Unix(1<<32, 0).UTC()})
 }
 
-// serveExport answers every request with the export of l, as Caddy's admin server
-// would: a request has a short time to be read in, and errors become JSON.
+// serveExport answers every request with the export of l, as Caddy's admin
+// server would: a request has a short time to be read in, and errors become
+// JSON.
 func serveExport(t *testing.T, l ledger.Ledger) string {
 	t.Helper()
 	d := desk{&App{logger: slog.New(slog.DiscardHandler)}, opened{ledger: l}}
@@ -106,8 +107,8 @@ const (
 	endedPerson  = `{"ended_person":"abcdefghijklmnopqrstuvwxyz","at":"2026-03-01T00:00:00Z","until":"2999-01-01T00:00:00Z"}`
 )
 
-// Whatever is sent as a ledger is read whole or refused by the number of a line,
-// and no refusal repeats it.
+// Whatever is sent as a ledger is read whole or refused by the number of a
+// line, and no refusal repeats it.
 func FuzzReadLedger(f *testing.F) {
 	whole, err := os.ReadFile("testdata/admin/ledger.jsonl")
 	if err != nil {

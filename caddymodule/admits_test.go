@@ -13,8 +13,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// What a reload leaves running is what some site admits: an account that no site
-// names has no place any more.
+// What a reload leaves running is what some site admits: an account that no
+// site names has no place any more.
 func TestHubAdmitsTheAccountsOfSites(t *testing.T) {
 	account := func(kind wechat.AccountKind, name string) provisionedAccount {
 		return provisionedAccount{Account: wechat.Account{Kind: kind, Name: name, Credentials: wechat.Credentials{AppID: "wx" + name}}}
@@ -46,8 +46,8 @@ func TestHubAdmitsTheAccountsOfSites(t *testing.T) {
 	}
 }
 
-// The former JSON key of a site's other accounts is read, with a warning: autosave.json
-// has it after an upgrade.
+// The former JSON key of a site's other accounts is read, with a warning:
+// autosave.json has it after an upgrade.
 func TestFormerKeyOfAccounts(t *testing.T) {
 	app := &App{accounts: []provisionedAccount{
 		{Account: wechat.Account{Kind: wechat.MiniProgram, Name: "mini"}}, {Account: wechat.Account{Kind: wechat.Website, Name: "pc"}},

@@ -33,9 +33,9 @@ func (*awayLedger) FindUnionID(context.Context, string) (ledger.Person, error) {
 	return ledger.Person{}, ledger.ErrUnavailable
 }
 
-// A reload while the store is down must not lose what WeChat told before it: WeChat
-// has its `success`, and will not tell it again. What is not done within the hour
-// waits in the journal.
+// A reload while the store is down must not lose what WeChat told before it:
+// WeChat has its `success`, and will not tell it again. What is not done within
+// the hour waits in the journal.
 func TestReloadKeepsWaitingPushes(t *testing.T) {
 	for name, c := range map[string]struct {
 		down time.Duration // from the reload on

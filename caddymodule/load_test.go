@@ -13,8 +13,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// A configuration is loaded here as `caddy validate` and `caddy run` load it, with
-// its log in a file. loadLog returns what the log says.
+// A configuration is loaded here as `caddy validate` and `caddy run` load it,
+// with its log in a file. loadLog returns what the log says.
 func loadLog(t *testing.T, app, http string) (log string, err error) {
 	t.Helper()
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
@@ -39,8 +39,9 @@ const (
 	guarded    = `,"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[{"handle":[{"handler":"wechat_auth"}]}]}}}`
 )
 
-// What only the environment or a file knows is checked when the server starts. The
-// error names the account, the option and where the value came from, and never shows a secret.
+// What only the environment or a file knows is checked when the server starts.
+// The error names the account, the option and where the value came from, and
+// never shows a secret.
 func TestLoadRefusesValuesOfTheEnvironment(t *testing.T) {
 	const id = "wx1234567890abcdef"
 	for name, test := range map[string]struct{ id, secret, want string }{
@@ -150,7 +151,8 @@ func TestLoadReadsMarkedCertificates(t *testing.T) {
 	}
 }
 
-// What may be right, and is odd, is told at each start, by the name of the option.
+// What may be right, and is odd, is told at each start, by the name of the
+// option.
 func TestLoadWarns(t *testing.T) {
 	t.Setenv("LOAD_SECRET", goodSecret)
 	account := func(secret, more string) string {

@@ -23,7 +23,8 @@ func (brokenStorage) Load(context.Context, string) ([]byte, error) {
 	return nil, errors.New("a broken disk")
 }
 
-// Attack: requests that come while the keys or stores cannot be opened fill the log.
+// Attack: requests that come while the keys or stores cannot be opened fill the
+// log.
 func TestAttackAGatewayThatIsNotReadyFillsTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		text := new(strings.Builder)

@@ -42,7 +42,8 @@ func rule(t *testing.T, set string) *PathRule {
 	return &r
 }
 
-// rewritten is what the gate gets of a visitor's request after a rewrite to /index.php.
+// rewritten is what the gate gets of a visitor's request after a rewrite to
+// /index.php.
 func rewritten(t *testing.T, address string) (*http.Request, *url.URL) {
 	t.Helper()
 	original, err := url.ParseRequestURI(address)
@@ -154,7 +155,8 @@ func TestMatchersLeaveTheRequestAlone(t *testing.T) {
 	}
 }
 
-// Attack: a matcher with a star for a folder opens a script that takes more path.
+// Attack: a matcher with a star for a folder opens a script that takes more
+// path.
 func TestAttackAStarForAFolderMeetsAScript(t *testing.T) {
 	for _, c := range []struct {
 		set, address string

@@ -16,7 +16,8 @@ func clientIP(r *http.Request) string {
 	return ip
 }
 
-// trusted reports whether the connection comes from one of Caddy's trusted_proxies.
+// trusted reports whether the connection comes from one of Caddy's
+// trusted_proxies.
 func trusted(r *http.Request) bool {
 	yes, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
 	return yes

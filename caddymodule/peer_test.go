@@ -10,8 +10,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// Who may be told of a visitor: this machine, and whom Caddy trusts. What a request
-// says of itself counts for nothing.
+// Who may be told of a visitor: this machine, and whom Caddy trusts. What a
+// request says of itself counts for nothing.
 func TestFromProxy(t *testing.T) {
 	t.Parallel()
 	tcp := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443} // where we listen says nothing

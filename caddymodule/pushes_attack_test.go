@@ -19,9 +19,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// Attack: revocations arrive while Redis is away, are answered `success`, and the
-// gateway is stopped. It carries them out when it is started again, soon after Redis
-// is back.
+// Attack: revocations arrive while Redis is away, are answered `success`, and
+// the gateway is stopped. It carries them out when it is started again, soon
+// after Redis is back.
 func TestAttackPushesAreLostInARestart(t *testing.T) {
 	server := redistest.Standalone(t, redistest.Options{AppendOnly: true})
 	o := openOffice(t, redisConfig(server))

@@ -17,8 +17,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
-// docs/fleet.md names all keys and channels in Redis, and no others: operators write
-// rights, and look for what fills a memory, by that table.
+// docs/fleet.md names all keys and channels in Redis, and no others: operators
+// write rights, and look for what fills a memory, by that table.
 func TestRedisKeysAreDocumented(t *testing.T) {
 	server := redistest.Standalone(t, redistest.Options{})
 	used := watchKeys(t, server)

@@ -67,7 +67,8 @@ func documentedRights(t *testing.T, cluster bool) (rights []any) {
 	return rights
 }
 
-// documentedUsers are the ACL SETUSER lines of docs/fleet.md, without the two words.
+// documentedUsers are the ACL SETUSER lines of docs/fleet.md, without the two
+// words.
 func documentedUsers(t *testing.T) (users [][]any) {
 	t.Helper()
 	text, err := os.ReadFile("../docs/fleet.md")

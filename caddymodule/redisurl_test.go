@@ -38,7 +38,8 @@ func TestParseRedisURL(t *testing.T) {
 	}
 }
 
-// Attack: a password that is not encoded is taken for a host, and the error says it.
+// Attack: a password that is not encoded is taken for a host, and the error
+// says it.
 func TestRedisPasswordsAreInNoError(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{

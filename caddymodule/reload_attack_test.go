@@ -48,8 +48,8 @@ func (o *office) reloadTo(c another) {
 	caddytest.Settle(o.t)
 }
 
-// Attack: the address of the store is changed, a visitor signs out at the new one,
-// and an event stream that was opened before runs on.
+// Attack: the address of the store is changed, a visitor signs out at the new
+// one, and an event stream that was opened before runs on.
 func TestAttackStreamOutlivesTheStore(t *testing.T) {
 	server := redistest.Standalone(t, redistest.Options{})
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -13,8 +13,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Attack: a handler that looks at no context writes on to somebody whose session
-// has ended. A context that ends for another reason stops nobody here.
+// Attack: a handler that looks at no context writes on to somebody whose
+// session has ended. A context that ends for another reason stops nobody here.
 func TestNothingIsWrittenAfterTheCut(t *testing.T) {
 	for name, test := range map[string]struct {
 		cause error

@@ -9,9 +9,9 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Requests that run are watched by those who know the keys and times that let them
-// in, and cut with them: a socket must not outlive the key that opened it. The
-// ledger, what is remembered of Redis, and how it is reached outlive both.
+// Requests that run are watched by those who know the keys and times that let
+// them in, and cut with them: a socket must not outlive the key that opened it.
+// The ledger, what is remembered of Redis, and how it is reached outlive both.
 func TestStoresKeepKeysApart(t *testing.T) {
 	server := redistest.Standalone(t, redistest.Options{})
 	for name, s := range map[string]store{

@@ -14,7 +14,8 @@ const (
 	AnyAudience Audience = iota
 	// Cookie is a browser, which keeps the value in a cookie.
 	Cookie
-	// Token is a mini program or an app, which sends the value as a bearer token.
+	// Token is a mini program or an app, which sends the value as a bearer
+	// token.
 	Token
 )
 

@@ -35,8 +35,8 @@ var bindingsOfBefore = map[string]session.Binding{
 	"declined": {Site: "https://shop.example.com", AppID: "wx1234567890abcdef", Audience: session.Cookie},
 }
 
-// Sessions of before load in both stores, in every form, until they are renewed,
-// which binds them to their audience. Each is a line of its own.
+// Sessions of before load in both stores, in every form, until they are
+// renewed, which binds them to their audience. Each is a line of its own.
 func TestSessionsOfBeforeStillWork(t *testing.T) {
 	t.Parallel()
 	long := 100 * 365 * 24 * time.Hour // the values have a date

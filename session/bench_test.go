@@ -21,7 +21,8 @@ func BenchmarkSealedLoad(b *testing.B) {
 	}
 }
 
-// A forged value must not cost more than a good one, however many keys there are.
+// A forged value must not cost more than a good one, however many keys there
+// are.
 func BenchmarkSealedLoadForged(b *testing.B) {
 	store := session.Sealed{Keys: newRing(b, secrets...)}
 	value, err := store.Save(b.Context(), newSession())

@@ -10,8 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// says is a store in the memory of the test that says what its keys open. It does
-// not say what has ended, as Redis does not.
+// says is a store in the memory of the test that says what its keys open. It
+// does not say what has ended, as Redis does not.
 type says struct{ *counted }
 
 func (s says) Opens(value string, b session.Binding) bool {
@@ -27,8 +27,8 @@ func wantUnanswered(t *testing.T, n *session.CachedStore, value string) {
 	}
 }
 
-// A reload with other keys or times while the store is down: what was known before
-// goes on, but only as the new configuration would have it.
+// A reload with other keys or times while the store is down: what was known
+// before goes on, but only as the new configuration would have it.
 func TestNearBesideWhenTheStoreIsDown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -67,8 +67,8 @@ func TestNearBesideWhenTheStoreIsDown(t *testing.T) {
 	})
 }
 
-// While the store works, nobody believes what another one was told, and what has
-// ended does not come back when the store goes away.
+// While the store works, nobody believes what another one was told, and what
+// has ended does not come back when the store goes away.
 func TestNearBesideAsksItsOwnStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -99,8 +99,9 @@ func TestNearBesideAsksItsOwnStore(t *testing.T) {
 	})
 }
 
-// A rollback brings back the configuration before the last one: it goes on with what
-// the last one was told, and what it hears of an end holds for all that come later.
+// A rollback brings back the configuration before the last one: it goes on with
+// what the last one was told, and what it hears of an end holds for all that
+// come later.
 func TestNearBesideAfterARollback(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -140,7 +140,8 @@ func TestNearSubscribesAgain(t *testing.T) {
 	}
 }
 
-// Signed-in visitors notice nothing of an outage, and recover without a restart.
+// Signed-in visitors notice nothing of an outage, and recover without a
+// restart.
 func TestNearCarriesVisitorsThroughOutages(t *testing.T) {
 	t.Parallel()
 	for name, outage := range map[string]func(*redistest.Server){

@@ -20,8 +20,8 @@ func floodCache(n int) *entryCache {
 	return c
 }
 
-// Attack: a program that may publish names one person after another. Each message
-// must look at that person's values alone, and forget exactly those.
+// Attack: a program that may publish names one person after another. Each
+// message must look at that person's values alone, and forget exactly those.
 func TestAnnouncedPersonsAreFoundByName(t *testing.T) {
 	t.Parallel()
 	const n = 100
@@ -42,7 +42,8 @@ func TestAnnouncedPersonsAreFoundByName(t *testing.T) {
 			t.Errorf("after %q: %d sessions are remembered, want %d", step.name, len(c.entries), step.left)
 		}
 	}
-	// What is evicted leaves no name behind: the names are no more than the sessions.
+	// What is evicted leaves no name behind: the names are no more than the
+	// sessions.
 	for range 3 * n {
 		s := New(testBinding, NewID().String(), "o", ScopeBase)
 		c.put(cacheKey{value: s.ID.String()}, newEntry(s, time.Now(), 0, 0), n/2)

@@ -35,8 +35,9 @@ func (*neighbour) Begin()                   {}
 func (*neighbour) Break(error)              {}
 func (n *neighbour) Receive(message string) { n.heard = append(n.heard, message) }
 
-// A CachedStore that shares its connection with other listeners of the process hears ends at
-// once, notices when it hears nothing, and sends no heartbeat of its own.
+// A CachedStore that shares its connection with other listeners of the process
+// hears ends at once, notices when it hears nothing, and sends no heartbeat of
+// its own.
 func TestNearSharesAConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

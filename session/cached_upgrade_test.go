@@ -14,9 +14,9 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// messagesOfBefore are what a gateway published that had a connection and a heartbeat
-// for sessions alone, recorded from it: its channel, and the messages of each step
-// with upgrading's session.
+// messagesOfBefore are what a gateway published that had a connection and a
+// heartbeat for sessions alone, recorded from it: its channel, and the messages
+// of each step with upgrading's session.
 type messagesOfBefore struct {
 	Channel string
 	Rows    []struct {
@@ -55,7 +55,8 @@ func upgrading() *session.Session {
 	return s
 }
 
-// During a rolling upgrade, a new gateway hears what one of before ends and changes.
+// During a rolling upgrade, a new gateway hears what one of before ends and
+// changes.
 func TestNearHearsTheGatewaysOfBefore(t *testing.T) {
 	t.Parallel()
 	recorded := readMessagesOfBefore(t)

@@ -11,7 +11,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// ringed is a counted store that says what its keys open and when one was taken away.
+// ringed is a counted store that says what its keys open and when one was taken
+// away.
 type ringed struct {
 	*counted
 	session.Sealed
@@ -46,9 +47,9 @@ func retire(t *testing.T, keeper *session.KeyManager) {
 	}
 }
 
-// Attack: a leaked key is taken away, and what was made with it goes on from memory:
-// what was just confirmed, what is being asked at the moment, what was just written,
-// and what an outage would excuse.
+// Attack: a leaked key is taken away, and what was made with it goes on from
+// memory: what was just confirmed, what is being asked at the moment, what was
+// just written, and what an outage would excuse.
 func TestAttackNearRemembersAWithdrawnKey(t *testing.T) {
 	t.Parallel()
 	for name, during := range map[string]func(*testing.T, *session.CachedStore, *counted, string){
@@ -108,8 +109,8 @@ func TestNearGoesOnWhenAnotherKeyIsWithdrawn(t *testing.T) {
 	})
 }
 
-// With Redis: at once on this gateway, and on the other one when it has read the
-// keys. A dump of its records, and the cookies, are worth nothing.
+// With Redis: at once on this gateway, and on the other one when it has read
+// the keys. A dump of its records, and the cookies, are worth nothing.
 func TestAttackRedisSessionsOfAWithdrawnKey(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

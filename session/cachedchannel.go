@@ -25,9 +25,9 @@ type Bus interface {
 	// Publish sends a message of at most 64 bytes.
 	Publish(ctx context.Context, message string) error
 
-	// Subscribe calls receive for each message, one after the other, in the order
-	// sent, until ctx is done or a message may have been lost; then it returns an
-	// error. It does not subscribe again by itself.
+	// Subscribe calls receive for each message, one after the other, in the
+	// order sent, until ctx is done or a message may have been lost; then it
+	// returns an error. It does not subscribe again by itself.
 	Subscribe(ctx context.Context, receive func(message string)) error
 }
 

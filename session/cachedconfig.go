@@ -14,8 +14,8 @@ const (
 	// accepted.
 	DefaultStale = time.Second
 
-	// DefaultFresh is how long a session is used without asking the store, while
-	// the channel is known to work.
+	// DefaultFresh is how long a session is used without asking the store,
+	// while the channel is known to work.
 	DefaultFresh = 5 * time.Second
 
 	// DefaultStaleIfDown is how long known sessions are accepted without the

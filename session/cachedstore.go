@@ -75,8 +75,8 @@ type cacheMemory struct {
 
 var _ Store = (*CachedStore)(nil)
 
-// Load returns a remembered session, or asks the store. See Store. The session is
-// a copy: callers may change it.
+// Load returns a remembered session, or asks the store. See Store. The session
+// is a copy: callers may change it.
 func (n *CachedStore) Load(ctx context.Context, value string, b Binding) (*Session, error) {
 	if value == "" || len(value) > MaxValue {
 		return nil, ErrNone

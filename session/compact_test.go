@@ -19,7 +19,8 @@ func TestCompactRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// A hint, and the bytes, 32 of a code, 5 of a time and 16 to start from.
+			// A hint, and the bytes, 32 of a code, 5 of a time and 16 to start
+			// from.
 			if want := 1 + (4*(n+32+5+16)+2)/3; len(compact) != want {
 				t.Fatalf("%d bytes take %d characters, want %d", n, len(compact), want)
 			}
@@ -31,7 +32,8 @@ func TestCompactRoundTrip(t *testing.T) {
 	}
 }
 
-// What a ring of several keys sealed opens with each of them, as in the long form.
+// What a ring of several keys sealed opens with each of them, as in the long
+// form.
 func TestCompactOpensWithEveryKey(t *testing.T) {
 	t.Parallel()
 	old, both := newRing(t, secrets[1]), newRing(t, secrets[0], secrets[1])
@@ -44,7 +46,8 @@ func TestCompactOpensWithEveryKey(t *testing.T) {
 	}
 }
 
-// Attack: a text that was altered, made for something else, or is in the other form.
+// Attack: a text that was altered, made for something else, or is in the other
+// form.
 func TestAttackCompactTampered(t *testing.T) {
 	t.Parallel()
 	ring := newRing(t, secrets[0])

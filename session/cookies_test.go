@@ -102,7 +102,8 @@ func TestJarStrip(t *testing.T) {
 	}
 }
 
-// A copy of the request that shares the header's lines, as log writers keep one, is not changed.
+// A copy of the request that shares the header's lines, as log writers keep
+// one, is not changed.
 func TestJarStripLeavesCopies(t *testing.T) {
 	t.Parallel()
 	lines := []string{"a=1; wechat=v", "wechat=v", "b=2"}

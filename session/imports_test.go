@@ -11,8 +11,9 @@ import (
 	"testing"
 )
 
-// This package must build, and be usable, without Caddy and the rest of the module,
-// but for how instances hear each other, which imports no more than this package may.
+// This package must build, and be usable, without Caddy and the rest of the
+// module, but for how instances hear each other, which imports no more than
+// this package may.
 func TestImports(t *testing.T) {
 	t.Parallel()
 	allowed := []string{

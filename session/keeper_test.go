@@ -156,7 +156,8 @@ func TestKeeperRotation(t *testing.T) {
 	})
 }
 
-// Unavailable is not absent: no new key unless the storage says that there is none.
+// Unavailable is not absent: no new key unless the storage says that there is
+// none.
 func TestKeeperTroubleAtStart(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("connection refused")
@@ -198,7 +199,8 @@ func TestKeeperTroubleAtStart(t *testing.T) {
 	}
 }
 
-// A gateway at work goes on with the keys it has, whatever happens to the storage.
+// A gateway at work goes on with the keys it has, whatever happens to the
+// storage.
 func TestKeeperTroubleAtWork(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -30,8 +30,8 @@ type keyFile struct {
 	Version int         `json:"version"`
 	Keys    []storedKey `json:"keys"`
 
-	// Superseded is the moment from which configured keys seal instead of these;
-	// zero while these seal.
+	// Superseded is the moment from which configured keys seal instead of
+	// these; zero while these seal.
 	Superseded time.Time `json:"superseded,omitzero"`
 }
 

@@ -202,8 +202,8 @@ func (k *KeyManager) log() *slog.Logger {
 	return k.Logger
 }
 
-// jitter takes up to a fifth off a time, so that gateways that start together do
-// not ask together.
+// jitter takes up to a fifth off a time, so that gateways that start together
+// do not ask together.
 func jitter(d time.Duration) time.Duration {
 	var random [2]byte
 	_, _ = rand.Read(random[:]) // never fails

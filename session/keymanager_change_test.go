@@ -10,8 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// A key that is added by hand is like one that is added by age: known everywhere
-// before it seals, and nobody is signed out.
+// A key that is added by hand is like one that is added by age: known
+// everywhere before it seals, and nobody is signed out.
 func TestKeeperAddsAKey(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -42,7 +42,8 @@ func TestKeeperAddsAKey(t *testing.T) {
 	})
 }
 
-// However often it is called, what is stored can be read, and age goes on rotating.
+// However often it is called, what is stored can be read, and age goes on
+// rotating.
 func TestKeeperAddsNotWithoutEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -80,9 +81,9 @@ func TestKeeperAddsNotWithoutEnd(t *testing.T) {
 	})
 }
 
-// Attack: a key has leaked. One call takes it away at once where it is made, and on
-// every gateway that shares the storage within a minute; none goes on sealing with it
-// because the new one is young.
+// Attack: a key has leaked. One call takes it away at once where it is made,
+// and on every gateway that shares the storage within a minute; none goes on
+// sealing with it because the new one is young.
 func TestAttackLeakedKeyIsRetiredNow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -12,8 +12,9 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// A fleet that is half-way through a change of its configuration: the keys that one
-// gateway still generates are not retired by the other, and both say what is wrong.
+// A fleet that is half-way through a change of its configuration: the keys that
+// one gateway still generates are not retired by the other, and both say what
+// is wrong.
 func TestKeeperOfAMixedFleet(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -43,8 +44,8 @@ func TestKeeperOfAMixedFleet(t *testing.T) {
 	})
 }
 
-// A moment that a broken clock has noted retires nothing at once, and keeps nothing
-// for ever.
+// A moment that a broken clock has noted retires nothing at once, and keeps
+// nothing for ever.
 func TestKeeperDoubtsAWrongMoment(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ noted, key time.Duration }{

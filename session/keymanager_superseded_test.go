@@ -56,9 +56,9 @@ func superseded(t *testing.T, store *keyStore) time.Time {
 	return file.Superseded
 }
 
-// Attack: a generated key of before, which is looked after no more, signs its holder
-// in for ever once keys are configured. It opens for as long as what it sealed may
-// live, in a process that runs on and across restarts and reloads.
+// Attack: a generated key of before, which is looked after no more, signs its
+// holder in for ever once keys are configured. It opens for as long as what it
+// sealed may live, in a process that runs on and across restarts and reloads.
 func TestAttackGeneratedKeyOutlivesItsSessions(t *testing.T) {
 	t.Parallel()
 	for name, restarts := range map[string]bool{"in one process": false, "with restarts": true} {
@@ -98,8 +98,8 @@ func TestAttackGeneratedKeyOutlivesItsSessions(t *testing.T) {
 	}
 }
 
-// Several gateways of one storage note the moment once, and a parser that does not
-// know the note reads the file.
+// Several gateways of one storage note the moment once, and a parser that does
+// not know the note reads the file.
 func TestKeeperNotesSupersededOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -126,8 +126,8 @@ func TestKeeperNotesSupersededOnce(t *testing.T) {
 	})
 }
 
-// A storage that cannot be written is no reason not to serve, nor for a key to live
-// for ever: a process that runs on keeps the time itself. It says so once.
+// A storage that cannot be written is no reason not to serve, nor for a key to
+// live for ever: a process that runs on keeps the time itself. It says so once.
 func TestKeeperRetiresOnReadOnlyStorage(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(*keyStore){
@@ -219,8 +219,9 @@ func TestKeeperGeneratesAgain(t *testing.T) {
 	})
 }
 
-// Attack: keys that were out of use for longer than anything lives, and that somebody
-// may have got hold of since, sign their holder in when keys are generated again.
+// Attack: keys that were out of use for longer than anything lives, and that
+// somebody may have got hold of since, sign their holder in when keys are
+// generated again.
 func TestAttackRetiredKeysComeBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -158,7 +158,8 @@ func TestNearWhenTheStoreIsDown(t *testing.T) {
 		if waited > time.Second {
 			t.Errorf("a visitor waited %s", waited)
 		}
-		// A session that expires meanwhile is not served; nor is it said to be none.
+		// A session that expires meanwhile is not served; nor is it said to be
+		// none.
 		time.Sleep(2 * time.Minute)
 		if _, err := n.Load(t.Context(), known, shop); !errors.Is(err, session.ErrUnavailable) {
 			t.Errorf("Load gave %v, want ErrUnavailable", err)
@@ -184,7 +185,8 @@ func TestNearServesStaleForALimitedTime(t *testing.T) {
 		c.down.Store(false)
 		wantSession(t, n, value)
 
-		// A session that ended during the outage is none as soon as the store says so.
+		// A session that ended during the outage is none as soon as the store
+		// says so.
 		c.down.Store(true)
 		time.Sleep(time.Minute)
 		s := wantSession(t, n, value)

@@ -24,12 +24,12 @@ const (
 
 // Policy says how long sessions live. The zero value means the defaults.
 type Policy struct {
-	// Idle is the time after the last renewal at which a session expires.
-	// Zero or less means DefaultIdle.
+	// Idle is the time after the last renewal at which a session expires. Zero
+	// or less means DefaultIdle.
 	Idle time.Duration
 
-	// Lifetime is the time after the sign-in at which a session expires, however
-	// often it is visited. Zero or less means DefaultLifetime.
+	// Lifetime is the time after the sign-in at which a session expires,
+	// however often it is visited. Zero or less means DefaultLifetime.
 	Lifetime time.Duration
 }
 

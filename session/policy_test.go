@@ -67,7 +67,8 @@ func TestPolicyDue(t *testing.T) {
 	}
 }
 
-// A session that is visited daily lives to the end of its lifetime, with few renewals.
+// A session that is visited daily lives to the end of its lifetime, with few
+// renewals.
 func TestPolicyRenewals(t *testing.T) {
 	t.Parallel()
 	var p session.Policy

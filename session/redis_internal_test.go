@@ -95,8 +95,8 @@ func TestNonceIsNewEachTime(t *testing.T) {
 	}
 }
 
-// One person's keys share a slot, by the rules of Redis Cluster: what is between
-// the first { and the first } after it.
+// One person's keys share a slot, by the rules of Redis Cluster: what is
+// between the first { and the first } after it.
 func TestKeysShareASlot(t *testing.T) {
 	t.Parallel()
 	r := &Redis{Prefix: "shop:"}
@@ -167,8 +167,8 @@ func FuzzIDValue(f *testing.F) {
 	})
 }
 
-// A value of the right form, with a good code over any body: only canonical ones
-// of our version are read, and give themselves again.
+// A value of the right form, with a good code over any body: only canonical
+// ones of our version are read, and give themselves again.
 func FuzzIDValueBody(f *testing.F) {
 	keys := testRing(f, "a")
 	_, v, _ := testRecord(f, keys)

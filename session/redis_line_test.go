@@ -9,8 +9,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// A session that was replaced answers for ten seconds and then says so until its
-// line ends, with the clock of a real Redis.
+// A session that was replaced answers for ten seconds and then says so until
+// its line ends, with the clock of a real Redis.
 func TestRedisReplaced(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b redistest.Backend) {
@@ -47,8 +47,8 @@ func TestRedisReplaced(t *testing.T) {
 	})
 }
 
-// Attack: an operator ends a session of a person, and a copy of the cookie before
-// it goes on. What the visitor signs in next does.
+// Attack: an operator ends a session of a person, and a copy of the cookie
+// before it goes on. What the visitor signs in next does.
 func TestRedisOperatorEndsTheLine(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b redistest.Backend) {
@@ -75,8 +75,8 @@ func TestRedisOperatorEndsTheLine(t *testing.T) {
 	})
 }
 
-// A sealed cookie that was not moved to Redis yet is replaced, and ended with its
-// line, like any other session.
+// A sealed cookie that was not moved to Redis yet is replaced, and ended with
+// its line, like any other session.
 func TestRedisReplacesSealedSessions(t *testing.T) {
 	t.Parallel()
 	for name, move := range map[string]bool{"before the move": false, "after the move": true} {
@@ -111,7 +111,8 @@ func TestRedisReplacesSealedSessions(t *testing.T) {
 	}
 }
 
-// A token and its web-views are one line: when one of them ends, none is listed.
+// A token and its web-views are one line: when one of them ends, none is
+// listed.
 func TestRedisListsNoEndedLine(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b redistest.Backend) {

@@ -17,8 +17,9 @@ func markKey(person string) string {
 	return "wechat:e{" + base64.RawURLEncoding.EncodeToString(tag[:2]) + "}:" + base64.RawURLEncoding.EncodeToString(ref[:12])
 }
 
-// Attack: a gateway whose clock is ahead ends a person's sessions, or a writer of
-// Redis plants such an end. All that the person signs in from now on would be over.
+// Attack: a gateway whose clock is ahead ends a person's sessions, or a writer
+// of Redis plants such an end. All that the person signs in from now on would
+// be over.
 func TestRedisEndOfAPersonInTheFuture(t *testing.T) {
 	t.Parallel()
 	for name, mark := range map[string]func() any{

@@ -188,7 +188,8 @@ func TestRedisEndPersonUnderLoad(t *testing.T) {
 	})
 }
 
-// Nobody has more than a thousand sessions; the one that would expire first goes.
+// Nobody has more than a thousand sessions; the one that would expire first
+// goes.
 func TestRedisBoundsThePerson(t *testing.T) {
 	t.Parallel()
 	r := patient(t, servers.Standalone(t))
@@ -235,8 +236,8 @@ func TestRedisDumpRevealsNothing(t *testing.T) {
 				t.Errorf("the dump holds the %s", what)
 			}
 		}
-		// A ring that is known helps as little without the cookie: nothing in the
-		// dump is a value, in any form.
+		// A ring that is known helps as little without the cookie: nothing in
+		// the dump is a value, in any form.
 		for _, key := range m.Keys() {
 			text, _ := m.Get(key)
 			wantNone(t, r, key, text, fmt.Sprintf("%.68s", text))
@@ -244,9 +245,9 @@ func TestRedisDumpRevealsNothing(t *testing.T) {
 	})
 }
 
-// Attack: the end of a person's sessions is carried out late, and a session that was
-// made after it ends too, or the mark of a later end is taken back. Records of every
-// form say when they were made.
+// Attack: the end of a person's sessions is carried out late, and a session
+// that was made after it ends too, or the mark of a later end is taken back.
+// Records of every form say when they were made.
 func TestAttackLateEndTakesLaterSessions(t *testing.T) {
 	each(t, func(t *testing.T, b redistest.Backend) {
 		r := newRedis(t, b.Client())

@@ -38,7 +38,8 @@ func TestRedisMovesSealedSessions(t *testing.T) {
 		}
 		mustList(t, r, s.Person, 1)
 
-		// The answer with the new cookie was lost: the old one leads to the same.
+		// The answer with the new cookie was lost: the old one leads to the
+		// same.
 		again := wantSession(t, r, cookie)
 		if got, err := r.Renew(t.Context(), again); got != value || err != nil {
 			t.Errorf("Renew gave %q and %v, want the same value", got, err)
@@ -94,8 +95,8 @@ func TestRedisMovesOnce(t *testing.T) {
 	})
 }
 
-// Two sealed cookies of one session: the first to move stays, the other one goes
-// on as it is.
+// Two sealed cookies of one session: the first to move stays, the other one
+// goes on as it is.
 func TestRedisMovesOneOfTwoCopies(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

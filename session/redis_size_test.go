@@ -33,8 +33,8 @@ func usedMemory(t *testing.T, s *redistest.Server) int {
 	return used
 }
 
-// What a session costs, and that a person's are listed and ended at once however
-// many others there are.
+// What a session costs, and that a person's are listed and ended at once
+// however many others there are.
 func TestRedisSize(t *testing.T) {
 	server := servers.Standalone(t)
 	r := newRedis(t, dial(server))

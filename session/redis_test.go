@@ -34,8 +34,8 @@ func mini(t testing.TB) (*miniredis.Miniredis, redis.UniversalClient) {
 		ContextTimeoutEnabled: true,
 		// Nothing in a bubble may look up names.
 		Addr: "127.0.0.1:6379",
-		// Nobody waits for a connection: those who do share timers with the clients
-		// outside of the bubble, which the runtime forbids.
+		// Nobody waits for a connection: those who do share timers with the
+		// clients outside of the bubble, which the runtime forbids.
 		PoolSize:                 4096,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
@@ -59,7 +59,8 @@ func newRedis(t testing.TB, client redis.UniversalClient) *session.Redis {
 	return &session.Redis{Client: client, Keys: newRing(t, secrets[0])}
 }
 
-// patience is what tests allow that are not about time: the machine may be busy.
+// patience is what tests allow that are not about time: the machine may be
+// busy.
 const patience = 15 * time.Second
 
 // patient is newRedis over a server that may take its time.
@@ -91,8 +92,8 @@ func TestRedisContractInMemory(t *testing.T) {
 	}.Run(t)
 }
 
-// each runs a test on each kind of real Redis, side by side whatever -parallel is:
-// most of the time they wait.
+// each runs a test on each kind of real Redis, side by side whatever -parallel
+// is: most of the time they wait.
 func each(t *testing.T, test func(t *testing.T, b redistest.Backend)) {
 	t.Helper()
 	var all sync.WaitGroup

@@ -14,8 +14,8 @@ const maxPrefix = 64
 var base64url = base64.RawURLEncoding.Strict()
 
 // tag is the first two bytes of a hash of the person, or of a guest's id. It is
-// the hash tag in the keys of Redis Cluster: a person's sessions and their index
-// share a slot, so that one script may touch them all.
+// the hash tag in the keys of Redis Cluster: a person's sessions and their
+// index share a slot, so that one script may touch them all.
 type tag [2]byte
 
 // tagLength is the length of a tag as text.
@@ -69,10 +69,11 @@ func shortHash(of string) string {
 }
 
 // key is a name in Redis: <prefix><kind>{<tag>}:<ref>. Kinds are s for a
-// session's record, p for a person's index (a sorted set of refs by expiry), e for
-// the second in which all sessions of a person were ended, and l for a line that
-// was ended. All sessions of a line are one person's, so they share a slot. With the default
-// prefix a name has 30 characters, the most that Redis keeps in 32 bytes.
+// session's record, p for a person's index (a sorted set of refs by expiry), e
+// for the second in which all sessions of a person were ended, and l for a line
+// that was ended. All sessions of a line are one person's, so they share a
+// slot. With the default prefix a name has 30 characters, the most that Redis
+// keeps in 32 bytes.
 func (r *Redis) key(kind string, t tag, ref string) string {
 	return r.prefix() + kind + "{" + t.String() + "}:" + ref
 }

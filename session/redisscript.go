@@ -24,10 +24,12 @@ const maxPerPerson = 1000
 // sessions of all later sign-ins of the person). A session that moves here from
 // a sealed cookie is exempt: it may be as old as the mark.
 //
-// A line that has ended takes no new session, and none of its sessions is written.
+// A line that has ended takes no new session, and none of its sessions is
+// written.
 //
-// KEYS: record, index, mark, line. ARGV: mode, record, TTL in ms, tag, ref, expiry in s,
-// creation in s, now in s, limit of the index (0: none), prefix of record keys, channel.
+// KEYS: record, index, mark, line. ARGV: mode, record, TTL in ms, tag, ref,
+// expiry in s, creation in s, now in s, limit of the index (0: none), prefix of
+// record keys, channel.
 var saveScript = redis.NewScript(`
 local mode, ttl, ref, limit = ARGV[1], tonumber(ARGV[3]), ARGV[5], tonumber(ARGV[9])
 local had = redis.call('GET', KEYS[1])
@@ -112,8 +114,8 @@ return 1
 // are still in sealed cookies. It also removes a record that cannot be read.
 // The mark never moves back.
 //
-// KEYS: index, mark. ARGV: prefix of record keys, the second, how long to remember
-// in ms, what to announce, channel, 1 for all sessions.
+// KEYS: index, mark. ARGV: prefix of record keys, the second, how long to
+// remember in ms, what to announce, channel, 1 for all sessions.
 var endPersonScript = redis.NewScript(`
 local function created(record)
 	local at = 1

@@ -29,8 +29,8 @@ const (
 	movedOther
 )
 
-// loadSealed loads a sealed value, as Sealed would, and marks the session as due
-// for its move to Redis. It asks Redis whether the session has ended.
+// loadSealed loads a sealed value, as Sealed would, and marks the session as
+// due for its move to Redis. It asks Redis whether the session has ended.
 func (r *Redis) loadSealed(ctx context.Context, value string, b Binding) (*Session, error) {
 	s, err := r.Sealed.Load(ctx, value, b)
 	if err != nil {

@@ -68,7 +68,8 @@ func (v idValue) lineRef() string {
 	return refOf(v.line)
 }
 
-// format returns the value, authenticated for a binding by the ring's first key.
+// format returns the value, authenticated for a binding by the ring's first
+// key.
 func (v idValue) format(keys *Ring, b Binding) string {
 	body, size := v.body(), idValueMAC
 	if v.line != (ID{}) {

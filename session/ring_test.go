@@ -104,7 +104,8 @@ func TestRingSealLimits(t *testing.T) {
 	}
 }
 
-// A value opens for the purpose, binding and keys it was made for, and no other.
+// A value opens for the purpose, binding and keys it was made for, and no
+// other.
 func TestRingKeepsApart(t *testing.T) {
 	t.Parallel()
 	ring := newRing(t, secrets[0])
@@ -134,7 +135,8 @@ func mustNotOpen(t *testing.T, ring *session.Ring, purpose, bound, sealed string
 	}
 }
 
-// Each byte, each bit of the last character too, and each form that base64 decoders let pass.
+// Each byte, each bit of the last character too, and each form that base64
+// decoders let pass.
 func TestRingRefusesAlteredText(t *testing.T) {
 	t.Parallel()
 	ring := newRing(t, secrets...)

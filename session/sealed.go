@@ -88,7 +88,8 @@ func (st Sealed) Withdrawn() uint64 { return st.Keys.Withdrawn() }
 // Renew seals the session again with the time of now. See Store.
 func (st Sealed) Renew(ctx context.Context, s *Session) (string, error) {
 	now := time.Now()
-	// A tab that was still open during the logout must not bring the session back.
+	// A tab that was still open during the logout must not bring the session
+	// back.
 	if err := st.verify(s, now); err != nil {
 		return "", err
 	}

@@ -64,7 +64,8 @@ func TestSealedSaysWhy(t *testing.T) {
 	})
 }
 
-// A key that is gone, or a key of somebody else, means "sign in again", not an error for ever.
+// A key that is gone, or a key of somebody else, means "sign in again", not an
+// error for ever.
 func TestSealedForgottenKey(t *testing.T) {
 	t.Parallel()
 	value, err := session.Sealed{Keys: newRing(t, secrets[0])}.Save(t.Context(), newSession())

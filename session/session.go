@@ -45,8 +45,8 @@ type Session struct {
 	// session is the first of its line. See LineID. A guest has no line.
 	Line ID
 
-	// Guest marks the virtual visitor of a 快照页 (snapshot page): such a
-	// session lives for ten minutes and is never renewed.
+	// Guest marks the virtual visitor of a 快照页 (snapshot page): such a session
+	// lives for ten minutes and is never renewed.
 	Guest bool
 
 	// Declined is when the visitor declined to give consent; zero if not.

@@ -16,8 +16,8 @@ var (
 	_ encoding.BinaryUnmarshaler = (*session.Session)(nil)
 )
 
-// wire is one session as it is on the wire, piece by piece: the format is fixed,
-// sessions of an older release must load in a newer one.
+// wire is one session as it is on the wire, piece by piece: the format is
+// fixed, sessions of an older release must load in a newer one.
 func wire() [][]byte {
 	return [][]byte{
 		{1},                               // 0 version

@@ -20,9 +20,9 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// The harness: a beforeWorld is a simulated WeChat, an app and a folder or a Redis
-// for testdata/before/shop.Caddyfile, which a gateway of before ran. restore puts
-// its data there. A beforeVisitor is somebody whom it signed in.
+// The harness: a beforeWorld is a simulated WeChat, an app and a folder or a
+// Redis for testdata/before/shop.Caddyfile, which a gateway of before ran.
+// restore puts its data there. A beforeVisitor is somebody whom it signed in.
 
 const (
 	beforeFolder = "testdata/before/"
@@ -134,9 +134,10 @@ func (b *beforeWorld) ring() *session.Ring {
 	return ring
 }
 
-// fresh returns the session's value as if it had been made now: a gateway accepts
-// none for longer than 400 days, and the fixtures are to last. The session loads as
-// it was made and keeps all but its dates. In Redis it keeps its value, too.
+// fresh returns the session's value as if it had been made now: a gateway
+// accepts none for longer than 400 days, and the fixtures are to last. The
+// session loads as it was made and keeps all but its dates. In Redis it keeps
+// its value, too.
 func (b *beforeWorld) fresh(v beforeVisitor) string {
 	b.t.Helper()
 	const long = 100 * 365 * 24 * time.Hour
@@ -161,7 +162,8 @@ func (b *beforeWorld) fresh(v beforeVisitor) string {
 	return value
 }
 
-// customer is a browser with this person's WeChat, to whom the gateway is https.
+// customer is a browser with this person's WeChat, to whom the gateway is
+// https.
 func (b *beforeWorld) customer(personID string) *visitor {
 	b.t.Helper()
 	v := b.visitor(personID)

@@ -20,8 +20,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// TestMakeBefore makes the data in testdata/before anew. Those that are there were
-// made by the gateway of fd7b698, with
+// TestMakeBefore makes the data in testdata/before anew. Those that are there
+// were made by the gateway of fd7b698, with
 //
 //	git worktree add /tmp/before fd7b698
 //	(cd /tmp/before && go build -o /tmp/before-gateway ./cmd/wechat-gateway)
@@ -100,8 +100,8 @@ func (b *beforeWorld) signInAll(phone *visitor) []beforeVisitor {
 	return []beforeVisitor{cookie, token}
 }
 
-// dump returns the commands that make a Redis what it is, but for what ends within
-// a day.
+// dump returns the commands that make a Redis what it is, but for what ends
+// within a day.
 func dump(t *testing.T, client *redis.Client) string {
 	t.Helper()
 	keys, err := client.Keys(t.Context(), "*").Result()

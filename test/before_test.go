@@ -12,9 +12,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
-// Sessions, keys, persons and a Caddyfile of the gateway before the rooms were made
-// work on: who was signed in is the same person for the app, without a new sign-in,
-// and so is who signs in anew.
+// Sessions, keys, persons and a Caddyfile of the gateway before the rooms were
+// made work on: who was signed in is the same person for the app, without a new
+// sign-in, and so is who signs in anew.
 func TestDataOfBeforeStillWork(t *testing.T) {
 	for _, store := range []string{"local", "redis"} {
 		t.Run(store, func(t *testing.T) {

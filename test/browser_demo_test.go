@@ -11,8 +11,8 @@ import (
 
 var printedAddress = regexp.MustCompile(`http://127\.0\.0\.1:\d+/\S*`)
 
-// The demo of the built binary, in an ordinary browser, as somebody does who has
-// just found the project.
+// The demo of the built binary, in an ordinary browser, as somebody does who
+// has just found the project.
 func TestBrowserDemo(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "wechat-gateway")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../cmd/wechat-gateway").CombinedOutput(); err != nil {

@@ -9,9 +9,9 @@ import (
 )
 
 // WeChat's client calls back twice, with one code or with two. Over plain http
-// the second call carries the cookies, as the same browser's does; over https it
-// comes from the frame of another site and carries none. Either way the visitor
-// arrives, once.
+// the second call carries the cookies, as the same browser's does; over https
+// it comes from the frame of another site and carries none. Either way the
+// visitor arrives, once.
 func TestBrowserDoubleCallback(t *testing.T) {
 	always := wechattest.Knob{On: true}
 	for name, quirks := range map[string]wechattest.Quirks{
@@ -29,7 +29,8 @@ func TestBrowserDoubleCallback(t *testing.T) {
 				}
 				w.quirks(quirks)
 				b := w.phone("ming")
-				// What must not be shown in a frame is not: our pages, and WeChat's.
+				// What must not be shown in a frame is not: our pages, and
+				// WeChat's.
 				b.seen.expect("frame-ancestors", "X-Frame-Options")
 				b.signsIn(site + "/orders?id=7")
 				b.open(site + "/next")
@@ -37,7 +38,8 @@ func TestBrowserDoubleCallback(t *testing.T) {
 				if got := w.app.last(t, "/next"); got["x-wechat-openid"] != w.wechat.OpenID("ming", appID) || got["x-wechat-nickname"] == "" {
 					t.Errorf("the app was told %v", got)
 				}
-				// In a frame without cookies nothing is begun anew, or it would spend codes too.
+				// In a frame without cookies nothing is begun anew, or it would
+				// spend codes too.
 				if strings.Contains(w.log(), "binding cookie missing") {
 					t.Error("the second call began another dance")
 				}

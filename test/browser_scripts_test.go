@@ -93,7 +93,8 @@ func TestBrowserSinglePageApp(t *testing.T) {
 	b.sees("me: " + w.wechat.OpenID("ming", appID))
 	b.is("is back where it was", "location.href === new URL("+quote(here)+").href")
 
-	// An app that follows redirect_url as it is comes back too, without fragment.
+	// An app that follows redirect_url as it is comes back too, without
+	// fragment.
 	b.forgets(site)
 	b.run("load()")
 	b.sees("401 not_signed_in")

@@ -59,7 +59,8 @@ func TestBrowserSimulator(t *testing.T) {
 		}
 	}
 
-	// A button of a row leads back to the row, and a chip to the row it is about.
+	// A button of a row leads back to the row, and a chip to the row it is
+	// about.
 	b.tap(`nav a[href="#api"]`)
 	b.tap(`#quirk-HTMLBody button`)
 	b.showsTab("api")

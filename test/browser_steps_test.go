@@ -19,8 +19,8 @@ func (b *browser) open(address string) {
 }
 
 // tap taps in the middle of what a selector finds. What happens then is waited
-// for by whoever taps. It looks for the place by itself: the library loses track
-// of pages that come out of the browser's cache on Back.
+// for by whoever taps. It looks for the place by itself: the library loses
+// track of pages that come out of the browser's cache on Back.
 func (b *browser) tap(selector string) {
 	b.t.Helper()
 	b.is("finds "+selector+" under the finger", fmt.Sprintf(`(() => {
@@ -142,9 +142,9 @@ func (b *browser) situation() string {
 	return fmt.Sprintf("at %s\n%s\nconsole:\n%s", where, text, strings.Join(b.seen.all(), "\n"))
 }
 
-// meets waits for one of our pages and checks it: its kind, its Chinese title, no
-// script, nothing that sticks out of a phone, its style in force, texts that can
-// be read.
+// meets waits for one of our pages and checks it: its kind, its Chinese title,
+// no script, nothing that sticks out of a phone, its style in force, texts that
+// can be read.
 func (b *browser) meets(kind, title string) {
 	b.t.Helper()
 	b.is("meets "+kind, fmt.Sprintf("document.querySelector('main.%s')", kind))

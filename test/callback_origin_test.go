@@ -16,8 +16,8 @@ import (
 )
 
 // WeChat may call back one host only, and three sites share it: each visitor
-// arrives where the dance began, also by way of the consent page, and is somebody
-// on that site alone.
+// arrives where the dance began, also by way of the consent page, and is
+// somebody on that site alone.
 func TestSitesShareOneCallback(t *testing.T) {
 	w := newWorld(t)
 	strict := wechattest.New(wechattest.Config{

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// Another proxy in front of the app asks us who the visitor is: here Caddy's own
-// forward_auth, over loopback and over a Unix socket. Strangers are sent to sign in
-// and come back to the page.
+// Another proxy in front of the app asks us who the visitor is: here Caddy's
+// own forward_auth, over loopback and over a Unix socket. Strangers are sent to
+// sign in and come back to the page.
 func TestForwardAuthOfAnotherProxy(t *testing.T) {
 	for name, socket := range map[string]bool{"loopback": false, "a Unix socket": true} {
 		t.Run(name, func(t *testing.T) {
@@ -81,8 +81,8 @@ func (w *world) asks(gateway string) (status int, kind, redirect string) {
 	return answer.Code, answer.Error, answer.RedirectURL
 }
 
-// Attack: TLS ends on the same machine in front of a gateway that serves no other
-// proxy, and a page's script asks for the visitor's unionid.
+// Attack: TLS ends on the same machine in front of a gateway that serves no
+// other proxy, and a page's script asks for the visitor's unionid.
 func TestAttackCheckIsOffByDefault(t *testing.T) {
 	w := newWorld(t)
 	front := freePort(t)

@@ -12,8 +12,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// frameBrowser is a desktop whose frames live in the process of their page, where
-// they can be looked into. What they may do, and which cookies they get, is as ever.
+// frameBrowser is a desktop whose frames live in the process of their page,
+// where they can be looked into. What they may do, and which cookies they get,
+// is as ever.
 func (w *world) frameBrowser() *browser {
 	w.t.Helper()
 	b := startChromium(w.t, map[string]string{

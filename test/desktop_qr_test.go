@@ -19,7 +19,8 @@ func (b *browser) markup() string {
 	return html
 }
 
-// scansWeChatsCode opens on this phone what the QR code on WeChat's page leads to.
+// scansWeChatsCode opens on this phone what the QR code on WeChat's page leads
+// to.
 func (b *browser) scansWeChatsCode(screen *browser) {
 	b.t.Helper()
 	_, _, scan, ok := wechattest.QRLinks(screen.markup())
@@ -30,8 +31,8 @@ func (b *browser) scansWeChatsCode(screen *browser) {
 	b.sees("申请登录")
 }
 
-// A desktop, with a website account: WeChat's QR code, a phone that scans it and
-// allows, and the very page that was asked for.
+// A desktop, with a website account: WeChat's QR code, a phone that scans it
+// and allows, and the very page that was asked for.
 func TestBrowserDesktopByWeChatsQRCode(t *testing.T) {
 	d := newDoorWorld(t, doorOptions{secure: true})
 	phone := d.phone("ming")
@@ -55,8 +56,8 @@ func TestBrowserDesktopByWeChatsQRCode(t *testing.T) {
 	d.noSecretsInLogs()
 }
 
-// Whoever refuses on the phone stays on WeChat's page today, and came back once:
-// both lead to another try, and nobody is signed in.
+// Whoever refuses on the phone stays on WeChat's page today, and came back
+// once: both lead to another try, and nobody is signed in.
 func TestBrowserDesktopRefusesWeChatsQRCode(t *testing.T) {
 	for _, old := range []bool{false, true} {
 		t.Run(fmt.Sprintf("calls back %t", old), func(t *testing.T) {
@@ -86,8 +87,8 @@ func TestBrowserDesktopRefusesWeChatsQRCode(t *testing.T) {
 	}
 }
 
-// framable is simulated WeChat with a QR page that may stand in a frame, as the real
-// one does for wxLogin.js.
+// framable is simulated WeChat with a QR page that may stand in a frame, as the
+// real one does for wxLogin.js.
 func framable(s http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/connect/") {
@@ -111,8 +112,9 @@ func (u unframed) Write(b []byte) (int, error) {
 	return u.ResponseWriter.Write(b) //nolint:wrapcheck // a wrapper
 }
 
-// The QR code inside a page of the site, as docs/doors.md has it: the callback comes
-// into the frame, without cookies, and one tap there ends it in the whole window.
+// The QR code inside a page of the site, as docs/doors.md has it: the callback
+// comes into the frame, without cookies, and one tap there ends it in the whole
+// window.
 func TestBrowserDesktopQRCodeInAFrame(t *testing.T) {
 	d := newDoorWorld(t, doorOptions{secure: true, options: options{auth: "outside_wechat login\n\t\tpublic /welcome"}})
 	d.sim.Config.Handler = framable(d.wechat)

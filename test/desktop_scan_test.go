@@ -21,8 +21,8 @@ type screen struct {
 	code, number string // the address in the code, and the number beside it
 }
 
-// showsScan opens an address on a desktop and reads what the page shows. That the
-// picture is the code of the address is checked, module by module.
+// showsScan opens an address on a desktop and reads what the page shows. That
+// the picture is the code of the address is checked, module by module.
 func (b *browser) showsScan(site, address string) screen {
 	b.t.Helper()
 	b.open(address)
@@ -72,8 +72,8 @@ func (b *browser) wrongNumber(s screen) string {
 	return slices.DeleteFunc(numbers, func(n string) bool { return n == s.number })[0]
 }
 
-// The whole way, without a website account: by server-sent events, by asking, and
-// without any script; the phone signed in before, or not yet.
+// The whole way, without a website account: by server-sent events, by asking,
+// and without any script; the phone signed in before, or not yet.
 func TestBrowserScanToSignIn(t *testing.T) {
 	d := newDoorWorld(t, doorOptions{secure: true, options: options{auth: "outside_wechat scan"}})
 	known, late := d.phone("ming"), d.phone("hong")
@@ -166,8 +166,8 @@ func TestBrowserScanIsRefused(t *testing.T) {
 	}
 }
 
-// Attack: who has photographed the code, or read an address in a log, is not signed
-// in by it: the session is for the browser with the cookie.
+// Attack: who has photographed the code, or read an address in a log, is not
+// signed in by it: the session is for the browser with the cookie.
 func TestBrowserScanIsForItsBrowserOnly(t *testing.T) {
 	d := newDoorWorld(t, doorOptions{secure: true, options: options{auth: "outside_wechat scan"}})
 	phone, desktop, thief := d.phone("ming"), d.desktop(), d.desktop()
@@ -197,9 +197,9 @@ func (b *browser) copies(from *browser, site string) {
 	}
 }
 
-// Attack: who has a copy of a visitor's cookies confirms a code of their own browser
-// with it. Outside WeChat they read where to open it; in their own WeChat they are
-// asked as themselves.
+// Attack: who has a copy of a visitor's cookies confirms a code of their own
+// browser with it. Outside WeChat they read where to open it; in their own
+// WeChat they are asked as themselves.
 func TestBrowserScanIsNotConfirmedByACopy(t *testing.T) {
 	d := newDoorWorld(t, doorOptions{secure: true, options: options{auth: "outside_wechat scan"}})
 	victim, thief, other := d.phone("ming"), d.desktop(), d.phone("hong")

@@ -180,9 +180,9 @@ func TestUpstreamSpeaksBack(t *testing.T) {
 	}
 }
 
-// Named matchers see the address as the visitor sent it, whatever a rewrite made
-// of it, and one that asks for more also meets the paths that only some servers
-// read as its own.
+// Named matchers see the address as the visitor sent it, whatever a rewrite
+// made of it, and one that asks for more also meets the paths that only some
+// servers read as its own.
 func TestNamedMatchersSeeWhatTheVisitorSent(t *testing.T) {
 	w := newWorld(t)
 	w.load(w.caddyfile(options{
@@ -210,9 +210,9 @@ func TestNamedMatchersSeeWhatTheVisitorSent(t *testing.T) {
 	}
 }
 
-// An answer that shared caches may keep never carries a session, whoever says that they
-// may: the app, or a header directive beside it. One that says nothing carries it, and
-// is private.
+// An answer that shared caches may keep never carries a session, whoever says
+// that they may: the app, or a header directive beside it. One that says
+// nothing carries it, and is private.
 func TestSessionsAreNotCached(t *testing.T) {
 	w := newWorld(t)
 	w.load(w.caddyfile(options{

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A web-view, as a real browser: the ticket goes, the rest of the address stays, its
-// fragment too, and Back does not meet the ticket again.
+// A web-view, as a real browser: the ticket goes, the rest of the address
+// stays, its fragment too, and Back does not meet the ticket again.
 func TestBrowserWebView(t *testing.T) {
 	d := newDoorWorld(t, doorOptions{secure: true})
 	mini := d.enter(d.person("lan"), atMini)

@@ -70,7 +70,8 @@ type said struct {
 	Parameter      string
 }
 
-// ask sends one request: JSON where there is a body, the token where there is one.
+// ask sends one request: JSON where there is a body, the token where there is
+// one.
 func (g *guest) ask(method, address string, body any, headers ...string) (said, error) {
 	var content io.Reader
 	switch body := body.(type) {
@@ -131,11 +132,12 @@ func (g *guest) enters() error {
 	return nil
 }
 
-// patience is how often a client comes again that is told to, as docs/doors.md has it.
+// patience is how often a client comes again that is told to, as docs/doors.md
+// has it.
 const patience = 10
 
-// login signs in with a code: with the same one and its nonce where the gateway cannot
-// answer now, and with a new one where it is no longer good.
+// login signs in with a code: with the same one and its nonce where the gateway
+// cannot answer now, and with a new one where it is no longer good.
 func (g *guest) login(path string, newCode func() string) error {
 	s, err, nonce := said{}, error(nil), rand.Text()
 	g.w.transport.gave(nonce)
@@ -155,8 +157,8 @@ func (g *guest) login(path string, newCode func() string) error {
 	return err
 }
 
-// waits a moment where the gateway says that it cannot answer now, and when to come
-// again.
+// waits a moment where the gateway says that it cannot answer now, and when to
+// come again.
 func (g *guest) waits(s said) bool {
 	if g.hasty || s.status != http.StatusServiceUnavailable || s.header.Get("Retry-After") == "" {
 		return false
@@ -168,8 +170,8 @@ func (g *guest) waits(s said) bool {
 
 var ourConsent = regexp.MustCompile(`href="(/_wechat/login[^"]*)"`)
 
-// dance opens a page, goes where it is sent, agrees to all that it is asked, and
-// returns what it arrives at.
+// dance opens a page, goes where it is sent, agrees to all that it is asked,
+// and returns what it arrives at.
 func (g *guest) dance(address string) (said, error) {
 	for range 20 + patience {
 		s, err := g.ask(http.MethodGet, address, nil)

@@ -14,7 +14,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
-// The accounts of the other doors. Their secrets are WeChat's to know, and ours.
+// The accounts of the other doors. Their secrets are WeChat's to know, and
+// ours.
 const (
 	miniAppID    = "wx00000000000000a1"
 	mobileAppID  = "wx00000000000000b1"
@@ -137,7 +138,8 @@ func (d *doorWorld) bind(platform string) {
 	}
 }
 
-// person adds somebody with WeChat on a phone, who follows the official account.
+// person adds somebody with WeChat on a phone, who follows the official
+// account.
 func (d *doorWorld) person(id string) string {
 	d.t.Helper()
 	if err := d.wechat.AddPerson(wechattest.Person{ID: id, Nickname: id, Follows: []string{appID}}); err != nil {

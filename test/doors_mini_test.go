@@ -25,8 +25,9 @@ type miniLine struct {
 	Stored       int
 }
 
-// runMini runs a mini program in Node for a person and returns what it printed, by
-// step. Every answer it got is searched for secrets like those of other clients.
+// runMini runs a mini program in Node for a person and returns what it printed,
+// by step. Every answer it got is searched for secrets like those of other
+// clients.
 func (d *doorWorld) runMini(person string) map[string]miniLine {
 	d.t.Helper()
 	node, err := exec.LookPath("node")
@@ -66,9 +67,10 @@ func (m miniLine) told(t *testing.T) map[string]string {
 	return told
 }
 
-// A mini program, with the very code that docs/doors.md has, signs in, is known to
-// the app as the person that the official account knows, hands over phone number
-// and profile, opens a web-view, and finds its way back whenever it is refused.
+// A mini program, with the very code that docs/doors.md has, signs in, is known
+// to the app as the person that the official account knows, hands over phone
+// number and profile, opens a web-view, and finds its way back whenever it is
+// refused.
 func TestMiniProgramClient(t *testing.T) {
 	d := newDoorWorld(t, doorOptions{})
 	person := d.person("lan")
@@ -120,8 +122,8 @@ func TestMiniProgramClient(t *testing.T) {
 	d.noSecrets()
 }
 
-// checkMiniWebView checks the address that the mini program made. Its session was
-// ended meanwhile: nobody is signed in by it any more.
+// checkMiniWebView checks the address that the mini program made. Its session
+// was ended meanwhile: nobody is signed in by it any more.
 func (d *doorWorld) checkMiniWebView(src string) {
 	d.t.Helper()
 	u, err := url.Parse(src)

@@ -81,10 +81,10 @@ func (tr *traveller) isOne() error {
 	return nil
 }
 
-// One person comes by all four doors, in every order, while the accounts are bound
-// to the Open Platform from the start, or after the first, second, third or fourth
-// door: then each comes again. It ends as one record, and clients that came in
-// before are the same person as those after.
+// One person comes by all four doors, in every order, while the accounts are
+// bound to the Open Platform from the start, or after the first, second, third
+// or fourth door: then each comes again. It ends as one record, and clients
+// that came in before are the same person as those after.
 func TestFourDoorsInEveryOrderAreOnePerson(t *testing.T) {
 	for _, redis := range []bool{false, true} {
 		t.Run(storeName(redis), func(t *testing.T) {
@@ -125,8 +125,8 @@ func storeName(redis bool) string {
 	return "bolt"
 }
 
-// checkLedger checks that there is one record for each of these persons, with four
-// openids, and none besides.
+// checkLedger checks that there is one record for each of these persons, with
+// four openids, and none besides.
 func (d *doorWorld) checkLedger(travellers []*traveller) {
 	d.t.Helper()
 	records := map[string]ledgerPerson{}
@@ -157,8 +157,8 @@ func (d *doorWorld) checkLedger(travellers []*traveller) {
 	}
 }
 
-// Five hundred persons at once, each by all four doors, one after the other, in one
-// of the orders; and then fifty whose four doors open in the same moment.
+// Five hundred persons at once, each by all four doors, one after the other, in
+// one of the orders; and then fifty whose four doors open in the same moment.
 func TestFiveHundredPersonsAtOnce(t *testing.T) {
 	const persons, hasty = 500, 50
 	for _, redis := range []bool{false, true} {

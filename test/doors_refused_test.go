@@ -24,7 +24,8 @@ const (
 	appLoginPath    = "/_wechat/mobile-app/app/login"
 )
 
-// signsIn is a client with a token, and the session_key that WeChat made for it.
+// signsIn is a client with a token, and the session_key that WeChat made for
+// it.
 func (d *doorWorld) signsIn(person string) (g *guest, sessionKey string) {
 	d.t.Helper()
 	before := d.wechat.Issued()
@@ -79,8 +80,8 @@ func handedData(t *testing.T, sessionKey, clear string) wechattest.Encrypted {
 	return e
 }
 
-// Whatever is wrong with what a client hands over is refused with a clear error; the
-// next good one is taken.
+// Whatever is wrong with what a client hands over is refused with a clear
+// error; the next good one is taken.
 func TestSpoiltDataIsRefused(t *testing.T) {
 	d := newDoorWorld(t, doorOptions{})
 	g, key := d.signsIn(d.person("lan"))
@@ -163,7 +164,8 @@ func (d *doorWorld) noPanic() {
 	}
 }
 
-// What WeChat says of a code becomes an answer that tells the client what to do.
+// What WeChat says of a code becomes an answer that tells the client what to
+// do.
 func TestRefusedCodes(t *testing.T) {
 	d := newDoorWorld(t, doorOptions{})
 	risky := wechattest.Person{ID: "risky", HighRisk: true}

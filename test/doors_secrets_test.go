@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// noSecrets searches all that the gateway has said so far, to clients, to its logs
-// and to its operators, for what WeChat and it know in secret: secrets of accounts,
-// codes, session_keys, access_tokens, refresh_tokens, the JS-SDK's ticket.
+// noSecrets searches all that the gateway has said so far, to clients, to its
+// logs and to its operators, for what WeChat and it know in secret: secrets of
+// accounts, codes, session_keys, access_tokens, refresh_tokens, the JS-SDK's
+// ticket.
 func (d *doorWorld) noSecrets() {
 	d.t.Helper()
 	answers, count := d.transport.all()

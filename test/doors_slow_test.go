@@ -41,9 +41,10 @@ func (b *slowBody) Close() error {
 	return nil
 }
 
-// Attack: clients that never send their bodies to the end hold a connection each. Over
-// each protocol the gateway is rid of all of them after its deadline, whether it wants
-// the body or not; clients that were in time keep their connections.
+// Attack: clients that never send their bodies to the end hold a connection
+// each. Over each protocol the gateway is rid of all of them after its
+// deadline, whether it wants the body or not; clients that were in time keep
+// their connections.
 func TestAttackSlowBodiesAreGone(t *testing.T) {
 	t.Setenv("PUSH_TOKEN", "tokenOfTheTest1")
 	d := newDoorWorld(t, doorOptions{secure: true, official: "push_token {env.PUSH_TOKEN}"})

@@ -54,8 +54,8 @@ func (g *guest) ticketFor(page string) string {
 	return page + joint + s.Parameter + "=" + url.QueryEscape(s.Ticket)
 }
 
-// A web-view is signed in as the person of the mini program, by an address that is
-// good once, in one browser, and shows no ticket where it ends.
+// A web-view is signed in as the person of the mini program, by an address that
+// is good once, in one browser, and shows no ticket where it ends.
 func TestWebViewHandOver(t *testing.T) {
 	for _, redis := range []bool{false, true} {
 		t.Run(storeName(redis), func(t *testing.T) {
@@ -67,8 +67,8 @@ func TestWebViewHandOver(t *testing.T) {
 			}
 			const page = "/who?a=%2F&b&code=mine&%E5%95%86=1"
 			address := mini.ticketFor(page)
-			// WeChat fetches addresses again, before or after, without cookies: it burns nothing
-			// and is nobody.
+			// WeChat fetches addresses again, before or after, without cookies:
+			// it burns nothing and is nobody.
 			crawler := &guest{w: d, person: "hong", door: atOfficial, userAgent: webViewUA, client: d.guest("hong", atMini).client}
 			crawl := func() {
 				t.Helper()
@@ -79,7 +79,8 @@ func TestWebViewHandOver(t *testing.T) {
 				}
 			}
 			crawl()
-			// Attack: login CSRF. A link in a chat, with the attacker's ticket, signs nobody in.
+			// Attack: login CSRF. A link in a chat, with the attacker's ticket,
+			// signs nobody in.
 			victim := d.guest("hong", atOfficial)
 			if s, err := victim.dance(address); err != nil || s.url.String() != d.site+page {
 				t.Fatalf("a link in a chat ends at %s: %v", s.url, err)
@@ -120,7 +121,8 @@ func TestTokens(t *testing.T) {
 	if session.User["id"] == "" || session.User["account"] != "mini" || session.ExpiresIn < 6*24*3600 || strings.Contains(session.body, "unionid") {
 		t.Errorf("session: %s", session.body)
 	}
-	// The other client's, the other account's, none, one that was bent, one in the address.
+	// The other client's, the other account's, none, one that was bent, one in
+	// the address.
 	app.must(http.StatusForbidden, http.MethodPost, ticketPath, map[string]any{})
 	bent := *mini
 	bent.token = mini.token[:len(mini.token)-2] + "AA"
@@ -146,7 +148,8 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// Pages of the origins that the operator names may call, with tokens, others not.
+// Pages of the origins that the operator names may call, with tokens, others
+// not.
 func TestCORSOfConfiguredOrigins(t *testing.T) {
 	d := newDoorWorld(t, doorOptions{})
 	g := d.enter(d.person("lan"), atMini)

@@ -9,9 +9,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
-// A whole run: every door, everything that a token is good for, and each of WeChat's
-// calls failing in each way, with logs at DEBUG. Nothing that the gateway says, to
-// anybody, holds a secret, and no phone number is in a log.
+// A whole run: every door, everything that a token is good for, and each of
+// WeChat's calls failing in each way, with logs at DEBUG. Nothing that the
+// gateway says, to anybody, holds a secret, and no phone number is in a log.
 func TestWholeRunKeepsItsSecrets(t *testing.T) {
 	for _, redis := range []bool{false, true} {
 		t.Run(storeName(redis), func(t *testing.T) {
@@ -53,8 +53,8 @@ func TestWholeRunKeepsItsSecrets(t *testing.T) {
 	}
 }
 
-// useToken does everything that a mini program's token is good for, and returns the
-// person's phone number.
+// useToken does everything that a mini program's token is good for, and returns
+// the person's phone number.
 func (d *doorWorld) useToken(g *guest) (phone string) {
 	d.t.Helper()
 	profile, err := d.wechat.EncryptedProfile(g.person, miniAppID)
@@ -107,8 +107,8 @@ func troubles() []wechattest.Quirks {
 	return all
 }
 
-// suffer tries every door while WeChat fails in one way. What comes of it is for
-// other tests; here only that it is said without secrets.
+// suffer tries every door while WeChat fails in one way. What comes of it is
+// for other tests; here only that it is said without secrets.
 func (d *doorWorld) suffer(q wechattest.Quirks, person string) {
 	d.t.Helper()
 	d.quirks(wechattest.Quirks{})

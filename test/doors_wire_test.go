@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// recorder is a transport that keeps all that the gateway answers, headers too, to
-// be searched for secrets. What others answer it passes on.
+// recorder is a transport that keeps all that the gateway answers, headers too,
+// to be searched for secrets. What others answer it passes on.
 type recorder struct {
 	*http.Transport
 	host string // the gateway's
@@ -66,7 +66,8 @@ func (r *recorder) keep(text string) {
 	}
 }
 
-// givenInJSON finds tokens and tickets in an answer, also within a JSON text of one.
+// givenInJSON finds tokens and tickets in an answer, also within a JSON text of
+// one.
 var givenInJSON = regexp.MustCompile(`\\?"(?:token|ticket)\\?":\\?"([^"\\]+)`)
 
 func (r *recorder) gave(value string) {

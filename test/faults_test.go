@@ -58,7 +58,8 @@ func TestNothingSecretIsWritten(t *testing.T) {
 	example := w.exampleLogFilter()
 	siteLog := filepath.Join(w.folder, "site.log")
 	w.load(strings.Replace(w.caddyfile(options{
-		// A rewrite logs the address at DEBUG, and a log of the site's own has no filter but its own.
+		// A rewrite logs the address at DEBUG, and a log of the site's own has
+		// no filter but its own.
 		before: "rewrite * /app{uri}\n\tlog {\n\t\toutput file " + siteLog + "\n\t\t" + example + "\n\t}",
 	}), "level DEBUG", "level DEBUG\n"+example, 1))
 	var secrets []string

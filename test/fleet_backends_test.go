@@ -10,8 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
-// fleetBackends are the kinds of Redis that operators run. All but the plain one
-// ask for passwords, which stand in files.
+// fleetBackends are the kinds of Redis that operators run. All but the plain
+// one ask for passwords, which stand in files.
 var fleetBackends = []struct {
 	name    string
 	options redistest.Options
@@ -62,8 +62,8 @@ func TestFleetIsOneGateway(t *testing.T) {
 	}
 }
 
-// Without a configured key, gateways that share Caddy's storage share the generated
-// ones.
+// Without a configured key, gateways that share Caddy's storage share the
+// generated ones.
 func TestFleetSharesGeneratedKeys(t *testing.T) {
 	f := newFleet(t)
 	server := redistest.Standalone(t, redistest.Options{})
@@ -73,8 +73,8 @@ func TestFleetSharesGeneratedKeys(t *testing.T) {
 	f.sharesDances()
 }
 
-// sharesSessions: signed in on A is signed in on B, signed out on A is signed out
-// on B, at once.
+// sharesSessions: signed in on A is signed in on B, signed out on A is signed
+// out on B, at once.
 func (f *fleet) sharesSessions() {
 	f.t.Helper()
 	onA := f.visitor("ming", f.a)
@@ -131,8 +131,9 @@ func refusedAfter(v *visitor, address string) time.Duration {
 	}
 }
 
-// sharesPersons: who signs in silently has no unionid; when consent on the other
-// gateway, and a second account, bring it, the person stays the same on both.
+// sharesPersons: who signs in silently has no unionid; when consent on the
+// other gateway, and a second account, bring it, the person stays the same on
+// both.
 func (f *fleet) sharesPersons() {
 	f.t.Helper()
 	onA := f.visitor("hong", f.a)

@@ -12,8 +12,8 @@ import (
 // callbackHits is how often each kind of double callback is sent.
 const callbackHits = 8
 
-// sharesDances: WeChat sends some callbacks twice, with one code or with two, and
-// the hits may reach two gateways: one exchange, and both answers sign in.
+// sharesDances: WeChat sends some callbacks twice, with one code or with two,
+// and the hits may reach two gateways: one exchange, and both answers sign in.
 func (f *fleet) sharesDances() {
 	f.t.Helper()
 	for _, kind := range []struct {

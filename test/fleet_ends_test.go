@@ -66,7 +66,8 @@ func TestFleetFromLocalToRedisKeepsEnds(t *testing.T) {
 	}
 	sessions, persons := strings.Count(string(exported), `{"ended_session"`), strings.Count(string(exported), `{"ended_person"`)
 	t.Logf("%d ended sessions and %d ended persons went along; %d copied cookies are refused on both gateways, %d others are served", sessions, persons, len(signedOut)+len(ended), len(staying))
-	// Each of them came in silently first, and that session was replaced; a logout ends the line.
+	// Each of them came in silently first, and that session was replaced; a
+	// logout ends the line.
 	if sessions != len(staying)+2*len(signedOut)+len(ended) || persons != len(ended) {
 		t.Errorf("%d ended sessions and %d ended persons are in the export", sessions, persons)
 	}

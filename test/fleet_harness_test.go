@@ -46,8 +46,8 @@ var fleetKeys = map[string]string{
 	"FLEET_KEY_3":   "a third one comes when renewals are going on, too",
 }
 
-// fleetBefore names the binary of a version before, which gateway A runs then: the
-// fleet in the middle of a rolling upgrade.
+// fleetBefore names the binary of a version before, which gateway A runs then:
+// the fleet in the middle of a rolling upgrade.
 const fleetBefore = "FLEET_BEFORE"
 
 // gatewayBinary builds the gateway once for all tests.
@@ -194,8 +194,8 @@ func (f *fleet) both(c fleetConfig) {
 	}
 }
 
-// hear waits until both gateways hear of what the other one ends. Until then the
-// staleness bound is all there is.
+// hear waits until both gateways hear of what the other one ends. Until then
+// the staleness bound is all there is.
 func (f *fleet) hear() {
 	f.t.Helper()
 	for _, g := range f.gateways() {

@@ -80,8 +80,8 @@ func (l *load) meet(members []*member) {
 	work.Wait()
 }
 
-// send keeps the rate: what was due while the machine was busy is sent late, not
-// left out.
+// send keeps the rate: what was due while the machine was busy is sent late,
+// not left out.
 func (l *load) send(ctx context.Context) {
 	begun := time.Now()
 	for sent := 0; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
@@ -101,8 +101,8 @@ func (l *load) phase(name string) {
 	l.phases = append(l.phases, l.now)
 }
 
-// visit is one request of a member: a navigation, which a gateway could redirect,
-// or a script's, which it could answer with 401.
+// visit is one request of a member: a navigation, which a gateway could
+// redirect, or a script's, which it could answer with 401.
 func (l *load) visit(m *member, g *gatewayProcess, navigation bool) {
 	l.mu.Lock()
 	in := l.now // counted where it was sent
@@ -111,8 +111,8 @@ func (l *load) visit(m *member, g *gatewayProcess, navigation bool) {
 	response, body, err := g.ask(m, navigation)
 	again := 0
 	if err != nil {
-		// Go's server, and so Caddy, closes new connections unanswered when a reload
-		// shuts it down. Browsers and load balancers then ask once more.
+		// Go's server, and so Caddy, closes new connections unanswered when a
+		// reload shuts it down. Browsers and load balancers then ask once more.
 		again = 1
 		response, body, err = g.ask(m, navigation)
 	}
@@ -173,8 +173,8 @@ func (c *tally) example(format string, values ...any) {
 	}
 }
 
-// unseen sends one request of each stranger: while the store is down they are to
-// be asked to come again, and nothing else.
+// unseen sends one request of each stranger: while the store is down they are
+// to be asked to come again, and nothing else.
 func (l *load) unseen(strangers []*member) {
 	l.mu.Lock()
 	in := l.now

@@ -19,8 +19,8 @@ import (
 // movers is how many visitors one gateway has signed in before it becomes two.
 const movers = 20
 
-// One gateway with a local store becomes two with Redis: who was signed in stays
-// signed in, and gets a short cookie at the next visit.
+// One gateway with a local store becomes two with Redis: who was signed in
+// stays signed in, and gets a short cookie at the next visit.
 func TestFleetFromLocalToRedis(t *testing.T) {
 	f := newFleet(t)
 	f.a, f.b = f.prepare("A"), f.prepare("B")
@@ -146,8 +146,8 @@ func (f *fleet) upgrade(p *mover, g *gatewayProcess, twice bool) error {
 	return nil
 }
 
-// movedBy visits until the answer has a cookie: a gateway whose Redis is slow does
-// not have its visitors wait, and moves them at a later visit.
+// movedBy visits until the answer has a cookie: a gateway whose Redis is slow
+// does not have its visitors wait, and moves them at a later visit.
 func movedBy(v *visitor) (a answer) {
 	for range 20 {
 		if a = v.get(shopSite + "/page"); a.told() == nil || len(a.Header["Set-Cookie"]) > 0 {

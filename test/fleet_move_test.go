@@ -12,15 +12,16 @@ import (
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
-// The store moves to another address, as operators do it: a replica is made, all
-// gateways are reloaded to use it, then it becomes the master. Nobody notices, and
-// nothing of the old one is left.
+// The store moves to another address, as operators do it: a replica is made,
+// all gateways are reloaded to use it, then it becomes the master. Nobody
+// notices, and nothing of the old one is left.
 func TestFleetMovesToAnotherRedis(t *testing.T) {
 	f := newFleet(t)
 	options := redistest.Options{Username: "gateway", Password: "pa55word"}
 	old, next := redistest.Standalone(t, options), redistest.Standalone(t, options)
 	f.both(fleetConfig{store: f.redisStore(old, options), auth: silentBase})
-	// The tests have a user of their own, so that the gateways can be told apart.
+	// The tests have a user of their own, so that the gateways can be told
+	// apart.
 	old.Do("acl", "setuser", "minter", "on", ">minter", "~*", "&*", "+@all")
 	mine := old.Universal()
 	mine.Username, mine.Password = "minter", "minter"
@@ -79,7 +80,8 @@ func (f *fleet) connections(s *redistest.Server) int {
 	return strings.Count(list, " user=gateway ")
 }
 
-// storeWorkers counts, in each gateway, the goroutines that a store keeps running.
+// storeWorkers counts, in each gateway, the goroutines that a store keeps
+// running.
 func (f *fleet) storeWorkers() map[string]int {
 	f.t.Helper()
 	count := map[string]int{}

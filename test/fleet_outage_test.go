@@ -65,8 +65,9 @@ func number(s string) int {
 	return n
 }
 
-// through carries the load through an outage. Those who were seen notice nothing;
-// those who were not are asked to come again, and are served afterwards.
+// through carries the load through an outage. Those who were seen notice
+// nothing; those who were not are asked to come again, and are served
+// afterwards.
 func (l *load) through(m *mint, o outage) {
 	l.f.t.Helper()
 	strangers := m.members(l.f.t, loadUnseen)
@@ -124,8 +125,8 @@ func TestFleetOutagesOfOneRedis(t *testing.T) {
 	l.keptPace(t)
 }
 
-// slow is a Redis whose answers take up to 300 ms. A pause also holds up the order for the next one, so they follow one
-// another.
+// slow is a Redis whose answers take up to 300 ms. A pause also holds up the
+// order for the next one, so they follow one another.
 func slow(t *testing.T, server *redistest.Server) outage {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	pauses := 0
@@ -169,7 +170,8 @@ func TestFleetSentinelFailover(t *testing.T) {
 	l.keptPace(t)
 }
 
-// awaitFailover waits until another node is master. Failover would also kill it.
+// awaitFailover waits until another node is master. Failover would also kill
+// it.
 func awaitFailover(t *testing.T, group *redistest.Sentinels) {
 	t.Helper()
 	for begun := time.Now(); ; time.Sleep(50 * time.Millisecond) {

@@ -12,9 +12,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
-// Reloads under load: an unrelated option every second, a rotation in one step, a
-// change of the session's life, and a rotation in two steps while sessions are
-// being renewed. Nobody is signed out, no dance is lost.
+// Reloads under load: an unrelated option every second, a rotation in one step,
+// a change of the session's life, and a rotation in two steps while sessions
+// are being renewed. Nobody is signed out, no dance is lost.
 func TestFleetReloadsAndKeyRotations(t *testing.T) {
 	f := newFleet(t)
 	server := redistest.Standalone(t, redistest.Options{})
@@ -58,8 +58,9 @@ func TestFleetReloadsAndKeyRotations(t *testing.T) {
 	}
 }
 
-// Keys and times change while Redis hangs: nobody who was seen notices, not even
-// at the third reload. A key that was taken away opens nothing from memory.
+// Keys and times change while Redis hangs: nobody who was seen notices, not
+// even at the third reload. A key that was taken away opens nothing from
+// memory.
 func TestFleetReloadsWhileRedisHangs(t *testing.T) {
 	f := newFleet(t)
 	server := redistest.Standalone(t, redistest.Options{})
@@ -89,7 +90,8 @@ func TestFleetReloadsWhileRedisHangs(t *testing.T) {
 	}
 }
 
-// travellers are people who are under way while something happens to the gateways.
+// travellers are people who are under way while something happens to the
+// gateways.
 type travellers struct {
 	f                           *fleet
 	atWeChat, spending, waiting *visitor
@@ -98,8 +100,8 @@ type travellers struct {
 	spent, slow                 answer
 }
 
-// underWay sends people on their way: one is at WeChat, one's code is being spent,
-// one's request is with the app.
+// underWay sends people on their way: one is at WeChat, one's code is being
+// spent, one's request is with the app.
 func (f *fleet) underWay() *travellers {
 	f.t.Helper()
 	u := &travellers{f: f, atWeChat: f.visitor("ming", f.a), spending: f.visitor("hong", f.a), waiting: f.visitor("ming", f.b)}

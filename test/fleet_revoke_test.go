@@ -24,8 +24,8 @@ const (
 	revokedAtOnce = 8 // people whose sessions are ended at the same time
 )
 
-// What ends on A is over on B: at once while B hears of it, within the staleness
-// bound when it does not.
+// What ends on A is over on B: at once while B hears of it, within the
+// staleness bound when it does not.
 func TestFleetRevocation(t *testing.T) {
 	f := newFleet(t)
 	server := redistest.Standalone(t, redistest.Options{})
@@ -85,8 +85,8 @@ func (f *fleet) logOutOnA(one *member) error {
 	return nil
 }
 
-// revoke ends the sessions of people who are busy on both gateways, and measures
-// when the gateways refuse them.
+// revoke ends the sessions of people who are busy on both gateways, and
+// measures when the gateways refuse them.
 func (f *fleet) revoke(what string, bound time.Duration, people []*member, end func(*member) error) {
 	f.t.Helper()
 	took := map[*gatewayProcess][]time.Duration{}

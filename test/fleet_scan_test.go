@@ -20,8 +20,8 @@ func (f *fleet) chromium(g *gatewayProcess, userAgent, size string) *browser {
 	return b
 }
 
-// Scan-to-sign-in on two gateways: the desktop waits at one, by server-sent events, and
-// the phone, which has signed in at the other, confirms there.
+// Scan-to-sign-in on two gateways: the desktop waits at one, by server-sent
+// events, and the phone, which has signed in at the other, confirms there.
 func TestFleetScanToSignIn(t *testing.T) {
 	f := newFleet(t)
 	options := redistest.Options{AppendOnly: true}

@@ -44,8 +44,8 @@ const (
 
 func (f *fleet) signInDuring(begin, end func()) {
 	t := f.t
-	// One has come back to the gateway with a code from before the outage, one with
-	// a code of the second step, and one comes during it.
+	// One has come back to the gateway with a code from before the outage, one
+	// with a code of the second step, and one comes during it.
 	early, second, late := f.newcomer(f.a), f.newcomer(f.b), f.newcomer(f.b)
 	callback := f.beginDance(early, silentPage)
 	if a := second.open(silentPage); a.told() == nil {
@@ -95,8 +95,8 @@ func (f *fleet) signInDuring(begin, end func()) {
 	}
 }
 
-// newcomer is a browser of somebody who has never been here, and whom WeChat asks
-// for consent no more.
+// newcomer is a browser of somebody who has never been here, and whom WeChat
+// asks for consent no more.
 func (f *fleet) newcomer(g *gatewayProcess) *visitor {
 	f.t.Helper()
 	id := rand.Text()

@@ -10,10 +10,10 @@ import (
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
-// Attack: a sign-out in an outage is answered 200, and never happens. A visitor's is
-// answered 503 until it is stored, however often it is asked; the app's answer with
-// X-Wechat-Logout passes. Both are over at both gateways soon after Redis is back, and
-// stay over when the gateways start anew.
+// Attack: a sign-out in an outage is answered 200, and never happens. A
+// visitor's is answered 503 until it is stored, however often it is asked; the
+// app's answer with X-Wechat-Logout passes. Both are over at both gateways soon
+// after Redis is back, and stay over when the gateways start anew.
 func TestFleetSignOutsInAnOutage(t *testing.T) {
 	f := newFleet(t)
 	options := redistest.Options{AppendOnly: true}

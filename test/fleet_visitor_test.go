@@ -107,8 +107,8 @@ func (m *member) keep(value string) {
 	m.cookie = value
 }
 
-// ask sends one request of a member: a navigation, which a gateway could redirect,
-// or a script's, which it could answer with 401.
+// ask sends one request of a member: a navigation, which a gateway could
+// redirect, or a script's, which it could answer with 401.
 func (g *gatewayProcess) ask(m *member, navigation bool) (*http.Response, []byte, error) {
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, shopSite+"/page", nil)
 	if err != nil {

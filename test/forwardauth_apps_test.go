@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Behind the documented nginx, a servlet, a JSP and a PHP script see one value of each
-// identity header, and none of the visitor's own.
+// Behind the documented nginx, a servlet, a JSP and a PHP script see one value
+// of each identity header, and none of the visitor's own.
 func TestAppsBehindNginx(t *testing.T) {
 	for name, c := range map[string]struct {
 		page  string
@@ -75,8 +75,8 @@ func withPHP(t *testing.T) string {
 	return changed
 }
 
-// A location of nginx that needs another scope asks another question, as the document
-// says.
+// A location of nginx that needs another scope asks another question, as the
+// document says.
 func TestNginxAsksForAnotherScope(t *testing.T) {
 	w := newWorld(t)
 	port := freePort(t)
@@ -105,8 +105,8 @@ func TestNginxAsksForAnotherScope(t *testing.T) {
 	}
 }
 
-// Each name that the gateway sends stands in each example: what is missing there
-// reaches the app as the visitor sent it.
+// Each name that the gateway sends stands in each example: what is missing
+// there reaches the app as the visitor sent it.
 func TestExamplesNameEveryHeader(t *testing.T) {
 	source, err := os.ReadFile("../internal/site/identity.go")
 	if err != nil {

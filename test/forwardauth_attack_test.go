@@ -31,7 +31,8 @@ func (a *app) says(headers map[string]string, more ...string) {
 	})
 }
 
-// ours returns the headers that some app reads as one of ours, all values of each.
+// ours returns the headers that some app reads as one of ours, all values of
+// each.
 func (r received) ours() map[string][]string {
 	found := map[string][]string{}
 	for name, values := range r.header {
@@ -48,8 +49,9 @@ func (r received) ours() map[string][]string {
 	return found
 }
 
-// Attack: a visitor sends identity headers of every name and spelling to the proxy.
-// The app sees one value of those that the gateway sends, and nothing of the others.
+// Attack: a visitor sends identity headers of every name and spelling to the
+// proxy. The app sees one value of those that the gateway sends, and nothing of
+// the others.
 func TestAttackIdentityThroughOtherProxies(t *testing.T) {
 	for _, f := range fronts {
 		t.Run(f.name, func(t *testing.T) {
@@ -85,7 +87,8 @@ func TestAttackIdentityThroughOtherProxies(t *testing.T) {
 	}
 }
 
-// Attack: a visitor names our headers in Connection, to have the proxy remove them.
+// Attack: a visitor names our headers in Connection, to have the proxy remove
+// them.
 func TestAttackConnectionThroughOtherProxies(t *testing.T) {
 	for _, f := range fronts {
 		t.Run(f.name, func(t *testing.T) {
@@ -130,8 +133,9 @@ func checkAsked(t *testing.T, r received, method, uri string) {
 	}
 }
 
-// Attack: a visitor's own X-Forwarded-* and X-Original-* reach the gateway: a guest
-// seems to read, or the sign-in comes back to a page of somebody else's choice.
+// Attack: a visitor's own X-Forwarded-* and X-Original-* reach the gateway: a
+// guest seems to read, or the sign-in comes back to a page of somebody else's
+// choice.
 func TestAttackForwardedHeadersThroughOtherProxies(t *testing.T) {
 	evil := http.Header{}
 	for _, name := range []string{
@@ -186,7 +190,8 @@ func TestAttackGuestWritesThroughOtherProxies(t *testing.T) {
 	}
 }
 
-// Attack: a page's script asks check through the proxy, under any name that leads there.
+// Attack: a page's script asks check through the proxy, under any name that
+// leads there.
 func TestAttackCheckThroughOtherProxies(t *testing.T) {
 	for _, f := range fronts {
 		t.Run(f.name, func(t *testing.T) {
@@ -220,8 +225,9 @@ func TestAttackCheckThroughOtherProxies(t *testing.T) {
 	}
 }
 
-// Without a session a page is sent to sign in and comes back, whatever the visitor's
-// headers say; a form gets a page, and is not sent anywhere; a script reads why.
+// Without a session a page is sent to sign in and comes back, whatever the
+// visitor's headers say; a form gets a page, and is not sent anywhere; a script
+// reads why.
 func TestStrangersAtOtherProxies(t *testing.T) {
 	for _, f := range fronts {
 		t.Run(f.name, func(t *testing.T) {

@@ -9,8 +9,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/cookies"
 )
 
-// Attack: the app, or its log, gets what signs the visitor in. Through other proxies
-// it sees the cookies that it would see with the gateway in the way itself.
+// Attack: the app, or its log, gets what signs the visitor in. Through other
+// proxies it sees the cookies that it would see with the gateway in the way
+// itself.
 func TestAttackOurCookiesThroughOtherProxies(t *testing.T) {
 	for _, f := range fronts {
 		t.Run(f.name, func(t *testing.T) {
@@ -77,8 +78,8 @@ func cookieLines(session string) map[string][]string {
 	return all
 }
 
-// Attack: so many cookies of ours, each beside one of the app's, that the maps of nginx
-// cannot take them all out. Then the app gets none.
+// Attack: so many cookies of ours, each beside one of the app's, that the maps
+// of nginx cannot take them all out. Then the app gets none.
 func TestAttackMoreCookiesThanTheMapsOfNginx(t *testing.T) {
 	w := newWorld(t)
 	gateway := standIn(t)
@@ -95,7 +96,8 @@ func TestAttackMoreCookiesThanTheMapsOfNginx(t *testing.T) {
 	}
 }
 
-// Attack: the app gets the token of a mini program or an app; its own credentials stay.
+// Attack: the app gets the token of a mini program or an app; its own
+// credentials stay.
 func TestAttackOurTokensThroughOtherProxies(t *testing.T) {
 	w := newWorld(t)
 	gateway := standIn(t)

@@ -13,14 +13,16 @@ import (
 	"time"
 )
 
-// The examples of docs/forward-auth.md, as they stand there but for the addresses, run
-// in real proxies: nginx as a program of its own, Caddy beside the gateway.
+// The examples of docs/forward-auth.md, as they stand there but for the
+// addresses, run in real proxies: nginx as a program of its own, Caddy beside
+// the gateway.
 
-// front is a proxy in front of the app that asks the gateway about each request.
+// front is a proxy in front of the app that asks the gateway about each
+// request.
 type front struct {
 	name string
-	// beside runs it in a process or listener of its own; nil is in this process's
-	// Caddy, with the gateway.
+	// beside runs it in a process or listener of its own; nil is in this
+	// process's Caddy, with the gateway.
 	beside func(w *world, port, gateway, app string)
 }
 
@@ -60,8 +62,8 @@ func (f front) guards(w *world, o options) (site string) {
 	return site
 }
 
-// standIn is in the place of the gateway: it answers as it is told, and remembers
-// what it was asked.
+// standIn is in the place of the gateway: it answers as it is told, and
+// remembers what it was asked.
 func standIn(t *testing.T) *app {
 	t.Helper()
 	gateway := newApp()
@@ -70,7 +72,8 @@ func standIn(t *testing.T) *app {
 	return gateway
 }
 
-// documented returns a block of docs/forward-auth.md, of those in this language.
+// documented returns a block of docs/forward-auth.md, of those in this
+// language.
 func documented(t *testing.T, language string, n int) string {
 	t.Helper()
 	page, err := os.ReadFile("../docs/forward-auth.md")

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// withPath is the documented Caddy with a path that may pass without a session, as the
-// document says.
+// withPath is the documented Caddy with a path that may pass without a session,
+// as the document says.
 func withPath(t *testing.T, path string) string {
 	t.Helper()
 	whole := documented(t, "text", 0)
@@ -21,8 +21,8 @@ func withPath(t *testing.T, path string) string {
 	return before + "\nhandle " + path + " {\n" + documented(t, "text", 1) + "\nreverse_proxy 127.0.0.1:8080\n}\nhandle {\n" + last
 }
 
-// Attack: another program answers at the gateway's address, 200 to everything: nobody
-// is signed in, and everybody gets to the app.
+// Attack: another program answers at the gateway's address, 200 to everything:
+// nobody is signed in, and everybody gets to the app.
 func TestAttackAnotherProgramAnswersThroughOtherProxies(t *testing.T) {
 	for name, f := range map[string]front{
 		"nginx": nginxFront, "Caddy": {"Caddy", nil},
@@ -58,8 +58,8 @@ func TestAttackAnotherProgramAnswersThroughOtherProxies(t *testing.T) {
 	}
 }
 
-// The app gets the address as the visitor sent it, and its redirects to its own address
-// lead to the site.
+// The app gets the address as the visitor sent it, and its redirects to its own
+// address lead to the site.
 func TestNginxChangesNoAddress(t *testing.T) {
 	w := newWorld(t)
 	site := nginxFront.before(w, standIn(t))
@@ -80,8 +80,8 @@ func TestNginxChangesNoAddress(t *testing.T) {
 	}
 }
 
-// Attack: what may pass without a session gets a session's cookie, a sign-in's or a
-// token, in whatever spelling.
+// Attack: what may pass without a session gets a session's cookie, a sign-in's
+// or a token, in whatever spelling.
 func TestAttackCredentialsOnOpenPathsThroughOtherProxies(t *testing.T) {
 	for name, start := range map[string]func(w *world, port, gateway string){
 		"Caddy": func(w *world, port, gateway string) {
@@ -122,8 +122,8 @@ func TestAttackCredentialsOnOpenPathsThroughOtherProxies(t *testing.T) {
 	}
 }
 
-// WeChat's console finds the files by which it knows the domain, and a browser the
-// gateway's script, whatever else an operator has for *.txt and *.js.
+// WeChat's console finds the files by which it knows the domain, and a browser
+// the gateway's script, whatever else an operator has for *.txt and *.js.
 func TestVerifyFilesThroughOtherProxies(t *testing.T) {
 	const script = "/_wechat/client.js"
 	operators := front{"nginx with locations", func(w *world, port, gateway, app string) {
@@ -169,8 +169,8 @@ func TestVerifyFilesThroughOtherProxies(t *testing.T) {
 	}
 }
 
-// Only pages that are opened are redirected: a socket, a script and a preflight could
-// do nothing with it.
+// Only pages that are opened are redirected: a socket, a script and a preflight
+// could do nothing with it.
 func TestOtherProxiesRedirectPagesOnly(t *testing.T) {
 	for _, f := range fronts {
 		t.Run(f.name, func(t *testing.T) {
@@ -206,8 +206,8 @@ func TestOtherProxiesRedirectPagesOnly(t *testing.T) {
 	}
 }
 
-// Attack: identity behind the body, as trailers. It is no header of the app's request;
-// nginx passes on none.
+// Attack: identity behind the body, as trailers. It is no header of the app's
+// request; nginx passes on none.
 func TestAttackTrailersThroughOtherProxies(t *testing.T) {
 	for _, f := range fronts {
 		t.Run(f.name, func(t *testing.T) {

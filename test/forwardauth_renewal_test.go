@@ -11,8 +11,8 @@ import (
 
 const renewedCookie = "__Host-wechat=renewed; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax"
 
-// sharedAnswers are headers of answers, and whether the renewed cookie may wait for
-// another answer.
+// sharedAnswers are headers of answers, and whether the renewed cookie may wait
+// for another answer.
 var sharedAnswers = map[string]struct {
 	header http.Header
 	waits  bool
@@ -30,8 +30,8 @@ var sharedAnswers = map[string]struct {
 	"all of it, and ETag": {http.Header{"Cache-Control": {"public"}, "Surrogate-Control": {"max-age=600"}, "Etag": {`"1"`}}, true},
 }
 
-// The renewed cookie reaches the browser beside the app's own, whatever the app answers.
-// Attack: a shared cache keeps it, and hands it to everybody.
+// The renewed cookie reaches the browser beside the app's own, whatever the app
+// answers. Attack: a shared cache keeps it, and hands it to everybody.
 func TestOtherProxiesPassOnTheRenewedCookie(t *testing.T) {
 	expires := front{"nginx with expires", func(w *world, port, gateway, app string) {
 		w.nginx(strings.Replace(documented(w.t, "nginx", 0), "    location / {\n", "    location / {\n        expires 30d;\n", 1), port, gateway, app)
@@ -67,8 +67,8 @@ func TestOtherProxiesPassOnTheRenewedCookie(t *testing.T) {
 	}
 }
 
-// keeps reports whether some shared cache may keep an answer: Traefik's example cannot
-// prevent it, and the document says so.
+// keeps reports whether some shared cache may keep an answer: Traefik's example
+// cannot prevent it, and the document says so.
 func keeps(h http.Header) bool {
 	for name := range h {
 		if strings.HasSuffix(name, "-Cache-Control") || name == "Surrogate-Control" || name == "Edge-Control" {

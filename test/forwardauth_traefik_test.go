@@ -16,10 +16,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Debian has no Traefik. What follows does with the documented file what Traefik 3
-// does by its documentation and source (pkg/middlewares/auth/forward.go), for the
-// options that the file has; any other option fails. It proves that the file and the
-// gateway fit together, not that Traefik is as it is read here.
+// Debian has no Traefik. What follows does with the documented file what
+// Traefik 3 does by its documentation and source
+// (pkg/middlewares/auth/forward.go), for the options that the file has; any
+// other option fails. It proves that the file and the gateway fit together, not
+// that Traefik is as it is read here.
 
 // traefikFile is a file of Traefik's file provider.
 type traefikFile struct {

@@ -328,9 +328,9 @@ func (v *visitor) signIn(address string) answer {
 	return a
 }
 
-// freePort returns a port of loopback where nobody listens. It is below those that
-// the kernel gives to connections and to listeners of any port: somebody else could
-// have it before Caddy does.
+// freePort returns a port of loopback where nobody listens. It is below those
+// that the kernel gives to connections and to listeners of any port: somebody
+// else could have it before Caddy does.
 func freePort(t *testing.T) string {
 	t.Helper()
 	port, err := findPort()
@@ -340,8 +340,9 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// givenPorts are not given again: Caddy listens on a port that another Caddy, or its
-// own admin endpoint, has already, and then each gets some of the requests.
+// givenPorts are not given again: Caddy listens on a port that another Caddy,
+// or its own admin endpoint, has already, and then each gets some of the
+// requests.
 var givenPorts = struct {
 	sync.Mutex
 	all map[string]bool
@@ -385,8 +386,8 @@ func (w *world) stop() {
 	}
 }
 
-// cookie returns the value of a cookie that the visitor holds for an address. The
-// address's port ends the names of ours.
+// cookie returns the value of a cookie that the visitor holds for an address.
+// The address's port ends the names of ours.
 func (v *visitor) cookie(address, name string) string {
 	v.t.Helper()
 	u, err := url.Parse(address)

@@ -14,8 +14,8 @@ const (
 	newKey = "a new key of more than thirty-two characters"
 )
 
-// documentedKeys are the `key` lines of docs/operators.md, with their files in a
-// folder of the test: the new one and the old one.
+// documentedKeys are the `key` lines of docs/operators.md, with their files in
+// a folder of the test: the new one and the old one.
 func documentedKeys(t *testing.T, folder string) (newLine, oldLine string) {
 	t.Helper()
 	document, err := os.ReadFile("../docs/operators.md")
@@ -68,9 +68,9 @@ func (w *world) stays(v *visitor, openID, when string) {
 	}
 }
 
-// Keys in files rotate by reloads, as docs/operators.md shows: sessions of before stay
-// signed in as long as their key is there, and those of afterwards are sealed with the
-// new one.
+// Keys in files rotate by reloads, as docs/operators.md shows: sessions of
+// before stay signed in as long as their key is there, and those of afterwards
+// are sealed with the new one.
 func TestKeyRotationByReload(t *testing.T) {
 	w := newWorld(t)
 	added, first := documentedKeys(t, w.folder)
@@ -95,8 +95,9 @@ func TestKeyRotationByReload(t *testing.T) {
 	}
 }
 
-// A reload that cannot read a key changes nothing: the gateway runs on as it was, and
-// says what to do. A variable is one: a running process has no new ones.
+// A reload that cannot read a key changes nothing: the gateway runs on as it
+// was, and says what to do. A variable is one: a running process has no new
+// ones.
 func TestKeyRotationThatCannotWork(t *testing.T) {
 	w := newWorld(t)
 	_, first := documentedKeys(t, w.folder)

@@ -59,9 +59,9 @@ func (v *visitor) passes(site string) bool {
 	return v.send(http.MethodGet, site+"/", "", nil).StatusCode == http.StatusOK
 }
 
-// Attack: keys are configured, and a generated one of before goes on opening for
-// ever. It does so for the lifetime of what it sealed; then neither a restart nor the
-// way back to generated keys revives it.
+// Attack: keys are configured, and a generated one of before goes on opening
+// for ever. It does so for the lifetime of what it sealed; then neither a
+// restart nor the way back to generated keys revives it.
 func TestAttackGeneratedKeyIsRetired(t *testing.T) {
 	w := newWorld(t)
 	t.Setenv("SESSION_KEY", "a configured key of more than thirty-two characters")

@@ -8,9 +8,10 @@ import (
 	"testing"
 )
 
-// Attack: who reads a log learns who the visitors are. Caddy's reverse_proxy logs the
-// request that it forwards, with what the gateway has told the app, and the access log
-// has what GET check answered. With the filter of Caddyfile.example no log has it.
+// Attack: who reads a log learns who the visitors are. Caddy's reverse_proxy
+// logs the request that it forwards, with what the gateway has told the app,
+// and the access log has what GET check answered. With the filter of
+// Caddyfile.example no log has it.
 func TestAttackIdentityInLogs(t *testing.T) {
 	w := newWorld(t)
 	siteLog := filepath.Join(w.folder, "site.log")

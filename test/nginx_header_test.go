@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// nginxBuffers runs an nginx in front of a gateway, with the buffers that it has by
-// default: the header of an answer must fit in 4 KiB, or it answers 502.
+// nginxBuffers runs an nginx in front of a gateway, with the buffers that it
+// has by default: the header of an answer must fit in 4 KiB, or it answers 502.
 func nginxBuffers(t *testing.T, gateway string) (address string) {
 	t.Helper()
 	const program = "/usr/sbin/nginx"
@@ -51,8 +51,8 @@ func nginxBuffers(t *testing.T, gateway string) (address string) {
 	return address
 }
 
-// reaches has the visitor's browser find all hosts at an address, those on https too:
-// whatever ends TLS there stands beside the visitor.
+// reaches has the visitor's browser find all hosts at an address, those on
+// https too: whatever ends TLS there stands beside the visitor.
 func (v *visitor) reaches(hosts []string, address string) {
 	transport := v.client.Transport.(*http.Transport)
 	dial := func(ctx context.Context, network, to string) (net.Conn, error) {
@@ -66,8 +66,9 @@ func (v *visitor) reaches(hosts []string, address string) {
 	transport.DialContext, transport.DialTLSContext = dial, dial
 }
 
-// Behind nginx as it is installed, pages with long addresses sign visitors in: they
-// come back to the page, or to the front page where the hosts are very long.
+// Behind nginx as it is installed, pages with long addresses sign visitors in:
+// they come back to the page, or to the front page where the hosts are very
+// long.
 func TestNginxPassesOnSignInsOfLongAddresses(t *testing.T) {
 	long := func(word string) string { return strings.Repeat(word+".", 60)[:241] + ".example.com" }
 	for name, c := range map[string]struct {

@@ -10,7 +10,8 @@ import (
 )
 
 // The operator's own files lie over the built-in ones: words, style and picture
-// change, everything else stays; the policy allows the new style and nothing else.
+// change, everything else stays; the policy allows the new style and nothing
+// else.
 func TestOwnPages(t *testing.T) {
 	w := newWorld(t)
 	folder := t.TempDir()

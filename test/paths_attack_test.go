@@ -69,7 +69,8 @@ func TestWarningsAboutPathsThatOpenTooMuch(t *testing.T) {
 	}
 }
 
-// Attack: a spelling of the path that the app understands, and the rule does not.
+// Attack: a spelling of the path that the app understands, and the rule does
+// not.
 func TestAttackASpellingAvoidsTheStricterScope(t *testing.T) {
 	for name, rule := range map[string]string{"path": "/account/*", "matcher": "@account", "expression": "@expression"} {
 		t.Run(name, func(t *testing.T) {

@@ -20,7 +20,8 @@ func (s phpServer) site() string {
 	return fmt.Sprintf("root * %s\n\tphp_fastcgi %s\n\tfile_server", s.root, s.address)
 }
 
-// phpFPM returns a PHP-FPM with the scripts of testdata/php. One serves all tests.
+// phpFPM returns a PHP-FPM with the scripts of testdata/php. One serves all
+// tests.
 func phpFPM(t *testing.T) phpServer {
 	t.Helper()
 	server, err := sharedPHP()

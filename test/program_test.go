@@ -22,7 +22,8 @@ type program struct {
 	ended   chan struct{}
 }
 
-// ownGroup has the kernel end a program when this process dies of whatever cause.
+// ownGroup has the kernel end a program when this process dies of whatever
+// cause.
 func ownGroup(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

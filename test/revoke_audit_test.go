@@ -15,7 +15,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
-// auditTo routes the audit log to a file of its own, as docs/operators.md shows.
+// auditTo routes the audit log to a file of its own, as docs/operators.md
+// shows.
 func auditTo(file string) string {
 	return "log audit {\n\t\toutput file " + file + "\n\t\tinclude http.handlers.wechat_auth.audit\n\t}"
 }
@@ -122,8 +123,8 @@ func (v *visitor) decline(address string) {
 	}
 }
 
-// auditLines waits for the lines of an audit log, checks what they say in short,
-// and that nothing else is there, and returns the text.
+// auditLines waits for the lines of an audit log, checks what they say in
+// short, and that nothing else is there, and returns the text.
 func auditLines(t *testing.T, file string, want []string) (log string) {
 	t.Helper()
 	soon(t, "the audit log is written", time.Second, func() bool {

@@ -21,8 +21,8 @@ import (
 )
 
 // bot is a message bot as people write them: it answers every text in WeChat's
-// XML. It had WeChat's server URL before, and knows token and key. It has no code
-// of ours.
+// XML. It had WeChat's server URL before, and knows token and key. It has no
+// code of ours.
 type bot struct {
 	*httptest.Server
 	mu   sync.Mutex

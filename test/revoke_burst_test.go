@@ -41,8 +41,8 @@ func revocation(openID string, at time.Time) string {
 		"<MsgType>event</MsgType><Event>user_authorization_revoke</Event><OpenID>%s</OpenID><AppID>%s</AppID><RevokeInfo>205</RevokeInfo></xml>", at.Unix(), openID, appID)
 }
 
-// A burst of pushes, each of them five times: each is acted on once, and none is
-// answered later than WeChat waits, where that is measured.
+// A burst of pushes, each of them five times: each is acted on once, and none
+// is answered later than WeChat waits, where that is measured.
 func TestBurstOfPushes(t *testing.T) {
 	w := newWorld(t)
 	crm := newBusiness(t)

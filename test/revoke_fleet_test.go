@@ -15,9 +15,10 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
-// A person withdraws on the phone, and WeChat tells one of two gateways: on both
-// of them the next request is a new dance and everything open is closed within a
-// second, the record has no profile, and the business system is told once.
+// A person withdraws on the phone, and WeChat tells one of two gateways: on
+// both of them the next request is a new dance and everything open is closed
+// within a second, the record has no profile, and the business system is told
+// once.
 func TestFleetRevokedIsGoneEverywhere(t *testing.T) {
 	f := newFleet(t)
 	crm := newBusiness(t)
@@ -74,8 +75,8 @@ func (f *fleet) noProfile(t *testing.T, g *gatewayProcess, user string) {
 	}
 }
 
-// The business system is down when a person withdraws, and the gateway is killed
-// before it comes back: it is told all the same, under one id.
+// The business system is down when a person withdraws, and the gateway is
+// killed before it comes back: it is told all the same, under one id.
 func TestFleetWebhookSurvivesTheGateway(t *testing.T) {
 	for _, test := range []struct {
 		name     string

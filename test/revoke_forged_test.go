@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Attack: somebody who is not WeChat withdraws what others granted, closes their
-// accounts, or talks to the bot. Nothing that is not signed, and nothing that was
-// recorded, has any effect, and the bot never hears of it.
+// Attack: somebody who is not WeChat withdraws what others granted, closes
+// their accounts, or talks to the bot. Nothing that is not signed, and nothing
+// that was recorded, has any effect, and the bot never hears of it.
 func TestPushesThatAreForged(t *testing.T) {
 	w := newWorld(t)
 	crm, b := newBusiness(t), newBot(t)
@@ -62,7 +62,8 @@ func TestPushesThatAreForged(t *testing.T) {
 		query, body := plainly(at, revoke)
 		w.refusesPush(t, clear, query, body)
 	}
-	// Replays: of a genuine push that was recorded eleven minutes ago, and the other way.
+	// Replays: of a genuine push that was recorded eleven minutes ago, and the
+	// other way.
 	for _, age := range []time.Duration{11 * time.Minute, -11 * time.Minute} {
 		query, body := pushBody(now.Add(-age), revoke)
 		w.refusesPush(t, "a copy, "+age.String()+" old", query, body)
@@ -78,7 +79,8 @@ func TestPushesThatAreForged(t *testing.T) {
 	}
 	w.checkRecord(t, admin, user, true, false)
 
-	// The genuine one works, once: a replay within the window does nothing more.
+	// The genuine one works, once: a replay within the window does nothing
+	// more.
 	for range 3 {
 		if status, text := outside(t, http.MethodPost, w.site+"/_wechat/push/default?"+good, sealed); status != http.StatusOK || text != "success" {
 			t.Errorf("the genuine push: %d %s", status, text)

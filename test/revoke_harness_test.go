@@ -127,8 +127,8 @@ func (b *business) attempts() int {
 	return b.failed
 }
 
-// once waits for a webhook of this type about a person, and checks that each that
-// came was verified and that there is one id only.
+// once waits for a webhook of this type about a person, and checks that each
+// that came was verified and that there is one id only.
 func (b *business) once(t *testing.T, kind, user string, patience time.Duration) notice {
 	t.Helper()
 	mine := func() []notice {

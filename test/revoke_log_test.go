@@ -11,9 +11,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
-// Attack: who reads a log takes the address of a push from it, and in plain mode,
-// where no body is signed, sends what they like with it. With the filter of
-// Caddyfile.example no log has a signature, or the openid of who wrote.
+// Attack: who reads a log takes the address of a push from it, and in plain
+// mode, where no body is signed, sends what they like with it. With the filter
+// of Caddyfile.example no log has a signature, or the openid of who wrote.
 func TestPushAddressesAreNotLogged(t *testing.T) {
 	w := newWorld(t)
 	b := newBot(t)

@@ -13,8 +13,8 @@ import (
 	"github.com/gobwas/ws/wsutil"
 )
 
-// longApp answers for as long as somebody listens: a WebSocket, an event stream,
-// a download without end.
+// longApp answers for as long as somebody listens: a WebSocket, an event
+// stream, a download without end.
 func longApp(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/socket":

@@ -39,8 +39,8 @@ func build(t *testing.T, name string, args ...string) {
 }
 
 // The receivers that we show take real webhooks, of a sign-in and a withdrawal:
-// the page in Tomcat, the class of the JDK alone, and the one in Go. Others have
-// no effect on them.
+// the page in Tomcat, the class of the JDK alone, and the one in Go. Others
+// have no effect on them.
 func TestTomcatJavaAndGoReceiveWebhooks(t *testing.T) {
 	w := newWorld(t)
 	server, err := sharedTomcat()

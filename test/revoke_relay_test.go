@@ -38,7 +38,8 @@ func TestMessageBotBehindTheRelay(t *testing.T) {
 			if encrypted := strings.Contains(got[0].body, "<Encrypt>"); encrypted != (mode.mode != wechattest.PushPlain) {
 				t.Errorf("encrypted: %v: %s", encrypted, got[0].body)
 			}
-			// Byte for byte what the same bot would have answered WeChat itself.
+			// Byte for byte what the same bot would have answered WeChat
+			// itself.
 			pushesTo(t, w.wechat, b.URL+"/weixin?shop=7", mode.mode)
 			if direct := w.saysText(t, text); direct != pushed {
 				t.Errorf("through us: %q\nwithout us: %q", pushed, direct)

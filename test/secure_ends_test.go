@@ -10,8 +10,8 @@ import (
 	"github.com/quic-go/quic-go/http3"
 )
 
-// Over each protocol the end of a person's sessions ends their open answers, and
-// nobody else's: over HTTP/2 and HTTP/3 those share one connection.
+// Over each protocol the end of a person's sessions ends their open answers,
+// and nobody else's: over HTTP/2 and HTTP/3 those share one connection.
 func TestSecureAnswersEndWithTheSession(t *testing.T) {
 	w := newWorld(t)
 	admin := "127.0.0.1:" + freePort(t)

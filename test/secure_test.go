@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// secureSite runs the gateway on https and returns the site's origin, as soon as
-// Caddy has made its certificate.
+// secureSite runs the gateway on https and returns the site's origin, as soon
+// as Caddy has made its certificate.
 func (w *world) secureSite(o options) string {
 	w.t.Helper()
 	o.site = "https://localhost:" + w.port

@@ -21,7 +21,8 @@ const (
 )
 
 // tomcat returns the address of a Tomcat with Debian's own examples at
-// /examples, and our JSPs at /. One serves all tests: it takes seconds to start.
+// /examples, and our JSPs at /. One serves all tests: it takes seconds to
+// start.
 func tomcat(t *testing.T) string {
 	t.Helper()
 	server, err := sharedTomcat()

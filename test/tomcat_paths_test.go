@@ -15,8 +15,8 @@ var slippery = []string{
 	"/static//../secret.jsp", "/static/%c0%ae%c0%ae/secret.jsp", "/static/../secret.jsp;.css", "/secret.jsp;/static/a.css",
 }
 
-// Attack: GHSA-7rh7-c77v-6434 and its kind, a path that the gate and the servlet
-// container read differently.
+// Attack: GHSA-7rh7-c77v-6434 and its kind, a path that the gate and the
+// servlet container read differently.
 func TestTomcatPathParametersOpenNothing(t *testing.T) {
 	w := newWorld(t)
 	site := w.tomcatSite("public /static/*")
@@ -61,8 +61,8 @@ func TestTomcatPathParametersLowerNoScope(t *testing.T) {
 }
 
 // A servlet answers every address below its own, whatever that ends with, and
-// spells its own as Tomcat does: a suffix opens none of it, and a rule that asks
-// for more holds for all of it.
+// spells its own as Tomcat does: a suffix opens none of it, and a rule that
+// asks for more holds for all of it.
 func TestTomcatServletsBelowAFolder(t *testing.T) {
 	w := newWorld(t)
 	site := w.tomcatSite("public /static/*.css /*.css\n\t\tscope snsapi_base\n\t\tscope snsapi_userinfo /orders/*")

@@ -32,8 +32,8 @@ func TestDemoCheck(t *testing.T) {
 	}
 }
 
-// A check listens where it is told to, and else on free ports: it may run beside a
-// demo.
+// A check listens where it is told to, and else on free ports: it may run
+// beside a demo.
 func TestDemoCheckListensWhereItIsTold(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
@@ -69,8 +69,9 @@ func TestDemoCheckListensWhereItIsTold(t *testing.T) {
 	})
 }
 
-// freeLoopback returns an address of loopback where nothing listens. Its port is
-// below those that the kernel gives away: no other program gets it meanwhile.
+// freeLoopback returns an address of loopback where nothing listens. Its port
+// is below those that the kernel gives away: no other program gets it
+// meanwhile.
 func freeLoopback(t *testing.T) string {
 	t.Helper()
 	for range 100 {

@@ -46,7 +46,8 @@ func TestPersons(t *testing.T) {
 	r.do("persons", "show", personID(0))
 }
 
-// With several accounts an openid needs the app id of its own: the answer names them.
+// With several accounts an openid needs the app id of its own: the answer names
+// them.
 func TestFindWithSeveralAccounts(t *testing.T) {
 	r := startWith(t, `"mini_programs":[{"app_id":"wxfedcba0987654321","app_secret":"{env.SECRET}"}],`)
 	r.do("ledger", "import", file(t, header, line(1)))
@@ -138,8 +139,8 @@ func TestCommandsRefuse(t *testing.T) {
 	(&running{t, "no/such:thing:x"}).fails("no address", "persons", "show", "p")
 }
 
-// The address of the endpoint is found in the configuration, and an endpoint may
-// be a socket in the file system.
+// The address of the endpoint is found in the configuration, and an endpoint
+// may be a socket in the file system.
 func TestEndpoint(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

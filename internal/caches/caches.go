@@ -25,7 +25,8 @@ func KeepFrom(h http.Header) {
 	makePrivate(h)
 }
 
-// setsOurs reports whether a line of Set-Cookie sets, or removes, a cookie of ours.
+// setsOurs reports whether a line of Set-Cookie sets, or removes, a cookie of
+// ours.
 func setsOurs(line string) bool {
 	name, _, _ := strings.Cut(line, "=")
 	return cookies.Ours(name)

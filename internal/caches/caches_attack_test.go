@@ -19,9 +19,10 @@ func on(lines ...string) http.Header {
 	return h
 }
 
-// Attack: a shared cache keeps an answer with a renewed session cookie, and signs its
-// next visitors in as the one before. The cookie goes wherever the answer says that it
-// may be kept, also to some caches only, or says it so that not all read it alike.
+// Attack: a shared cache keeps an answer with a renewed session cookie, and
+// signs its next visitors in as the one before. The cookie goes wherever the
+// answer says that it may be kept, also to some caches only, or says it so that
+// not all read it alike.
 func TestAttackCacheKeepsASession(t *testing.T) {
 	t.Parallel()
 	later, behind := time.Now().Add(time.Hour).UTC().Format(http.TimeFormat), time.Now().Add(-time.Hour).UTC()
@@ -92,8 +93,8 @@ func TestAttackCacheKeepsASession(t *testing.T) {
 	}
 }
 
-// An answer that no shared cache keeps, or that says nothing about it, carries the
-// cookie, or whoever visits such an app is signed out; and it says private.
+// An answer that no shared cache keeps, or that says nothing about it, carries
+// the cookie, or whoever visits such an app is signed out; and it says private.
 func TestRenewalOfPrivateAnswers(t *testing.T) {
 	t.Parallel()
 	now := time.Now().UTC()
@@ -166,7 +167,8 @@ func TestKeepFromCachesOfOddAnswers(t *testing.T) {
 	}
 }
 
-// Attack: the answer that signs somebody out is kept by a CDN, and signs others out.
+// Attack: the answer that signs somebody out is kept by a CDN, and signs others
+// out.
 func TestAttackCacheKeepsALogout(t *testing.T) {
 	t.Parallel()
 	h := on("Cache-Control: public", "CDN-Cache-Control: max-age=600", "X-Accel-Expires: 600", "Expires: Thu, 01 Jan 2099 00:00:00 GMT", "Content-Type: text/html")
@@ -192,8 +194,8 @@ func sameHeaders(a, b http.Header) bool {
 	return texts[0].String() == texts[1].String()
 }
 
-// Whatever an app says: the cookie stays only where the answer is private in the end,
-// for careful readers and for those that only look for words.
+// Whatever an app says: the cookie stays only where the answer is private in
+// the end, for careful readers and for those that only look for words.
 func FuzzKeepFromCaches(f *testing.F) {
 	for _, line := range []string{"", "public", "private", `private="x"`, `x="a, private`, "max-age=1, no-store", "must-understand,no-store", "no-cache; x", "=,=", `"\`} {
 		f.Add(line, "", "", "")

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Settle waits, after a configuration was loaded in the place of another, until the
-// servers of the other have closed their listeners.
+// Settle waits, after a configuration was loaded in the place of another, until
+// the servers of the other have closed their listeners.
 //
-// Caddy opens a second listener on an address (SO_REUSEPORT) before it closes the
-// first, and does not wait for that. A connection that the kernel has queued at the
-// first by then is reset. A browser tries again; a test that counts must not begin
-// before.
+// Caddy opens a second listener on an address (SO_REUSEPORT) before it closes
+// the first, and does not wait for that. A connection that the kernel has
+// queued at the first by then is reset. A browser tries again; a test that
+// counts must not begin before.
 func Settle(t *testing.T) {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
@@ -28,8 +28,9 @@ func Settle(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 }
 
-// sharedListener says whether two sockets listen at one address. Linux lists them in
-// /proc/net/tcp and tcp6: the second column is the address, the fourth the state.
+// sharedListener says whether two sockets listen at one address. Linux lists
+// them in /proc/net/tcp and tcp6: the second column is the address, the fourth
+// the state.
 func sharedListener(t *testing.T) bool {
 	t.Helper()
 	const listening = "0A"

@@ -3,8 +3,8 @@
 // Authorization: Bearer, nowhere else. Like a cookie the token stands for a
 // session in the same stores, which ends in the same ways.
 //
-//   - A token never reaches the upstream, and a request with one, valid or not, is
-//     never redirected and never gets a page.
+//   - A token never reaches the upstream, and a request with one, valid or not,
+//     is never redirected and never gets a page.
 //   - The answer of GET session renews tokens, the upstream's answer does not.
 //     Clients call it when they start.
 //   - Their sessions satisfy every scope: there is nothing more to ask for.

@@ -14,8 +14,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// retryQuota is how long a client waits after it hit WeChat's quota of one
-// minute.
+// retryQuota is how long a client waits after it hit WeChat's limit of calls in
+// one minute.
 const retryQuota = time.Minute
 
 // failed answers a client after a failure of WeChat or of a store, and says
@@ -25,9 +25,9 @@ func (e Endpoints) failed(w http.ResponseWriter, r *site.Request, a wechat.Accou
 	case errors.Is(err, session.ErrUnavailable), errors.Is(err, ledger.ErrUnavailable):
 		e.UnavailableJSON(w, r, a, site.RetryStore, err)
 	case errors.Is(err, wechat.ErrThrottled):
-		e.Log().Note(slog.LevelWarn, "WeChat's quota of calls is used up", a.Name, "", err)
+		e.Log().Note(slog.LevelWarn, "WeChat refuses more calls in this minute", a.Name, "", err)
 		response.RetryIn(w, retryQuota)
-		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "WeChat's quota of calls is used up. Try again in a minute, with a new code.")
+		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "WeChat refuses more calls in this minute. Try again in a minute, with a new code.")
 	case errors.Is(err, wechat.ErrRestart), errors.Is(err, wechat.ErrStartPage), errors.Is(err, wechat.ErrRelogin):
 		e.Log().Note(slog.LevelInfo, "code not accepted", a.Name, "", err)
 		response.WriteError(w, http.StatusBadRequest, "code_invalid", newCodeAdvice(a.Kind))

@@ -10,7 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// Endpoints answers clients without cookies on one site. Both fields are needed.
+// Endpoints answers clients without cookies on one site. Both fields are
+// needed.
 type Endpoints struct {
 	*site.Site
 	Declines *limit.One // limits reports of apps, see mobileDeclined

@@ -56,7 +56,8 @@ func TestTicketIsGoodForAMinute(t *testing.T) {
 	})
 }
 
-// A ticket of another site, or of an account that the site admits no more, is none.
+// A ticket of another site, or of an account that the site admits no more, is
+// none.
 func TestTicketIsBound(t *testing.T) {
 	t.Parallel()
 	g, r := ticketGate(t)
@@ -74,7 +75,8 @@ func TestTicketIsBound(t *testing.T) {
 	}
 }
 
-// Whatever an address holds, it is the same without the ticket, and no ticket stays.
+// Whatever an address holds, it is the same without the ticket, and no ticket
+// stays.
 func FuzzCutTicket(f *testing.F) {
 	for _, seed := range []string{"", "a=1", "wechat_ticket", "wechat_ticket=x&a=%2F", "a&wechat%5Fticket=x&&b;c", "%zz=1&wechat_ticket=%zz", "&&wechat_ticket=&"} {
 		f.Add(seed)

@@ -10,8 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// signInByTicket makes the web-view's session: a new one of the same person at the
-// same account, in the line of the token that asked for the ticket.
+// signInByTicket makes the web-view's session: a new one of the same person at
+// the same account, in the line of the token that asked for the ticket.
 func (e Endpoints) signInByTicket(ctx context.Context, origin string, t ticket, by string, who signin.Visitor) (signin.Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, signin.SignInTimeout)
 	defer cancel()

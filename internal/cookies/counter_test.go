@@ -75,8 +75,8 @@ func TestCount(t *testing.T) {
 	}
 }
 
-// A count is over when its cookie is, also where somebody keeps a copy of it. A key
-// that was rotated still reads it.
+// A count is over when its cookie is, also where somebody keeps a copy of it. A
+// key that was rotated still reads it.
 func TestCountEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

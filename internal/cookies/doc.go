@@ -6,6 +6,6 @@
 // All are in one table, and only there are their names made, so that [Strip]
 // and [Ours] miss none.
 //
-// It imports session, for the session's own cookie and for the keys of counts, and
-// internal/request.
+// It imports session, for the session's own cookie and for the keys of counts,
+// and internal/request.
 package cookies

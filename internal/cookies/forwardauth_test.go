@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// nginx takes our cookies out of what the app gets by their names, which stand in
-// docs/forward-auth.md: what is missing there reaches the app.
+// nginx takes our cookies out of what the app gets by their names, which stand
+// in docs/forward-auth.md: what is missing there reaches the app.
 func TestNginxExampleNamesEveryCookie(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/forward-auth.md")

@@ -31,6 +31,6 @@
 //
 // # What it may import
 //
-// The standard library, go-redis, and packages session (keys and clocks) and wechat
-// (what a TokenStore keeps). No Caddy, no other room of this module.
+// The standard library, go-redis, and packages session (keys and clocks) and
+// wechat (what a TokenStore keeps). No Caddy, no other room of this module.
 package fleetredis

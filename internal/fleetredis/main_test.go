@@ -11,6 +11,7 @@ import (
 var servers redistest.Shared
 
 func TestMain(m *testing.M) {
-	// go-redis looks for a server that is gone once a second, and ends only then after its client was closed.
+	// go-redis looks for a server that is gone once a second, and ends only
+	// then after its client was closed.
 	goleak.VerifyTestMain(servers.Main(m), goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
 }

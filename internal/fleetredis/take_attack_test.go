@@ -12,8 +12,9 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Attack: a program that may write to Redis plants a claim or a lock that does not
-// end. The callbacks that need it hang, and no token of an account is fetched.
+// Attack: a program that may write to Redis plants a claim or a lock that does
+// not end. The callbacks that need it hang, and no token of an account is
+// fetched.
 func TestPlantedLocksHoldNothingUp(t *testing.T) {
 	keys, err := session.NewRing(strings.Repeat("k", 32))
 	if err != nil {

@@ -32,7 +32,8 @@ func TestTokens(t *testing.T) {
 		return tokens(client), tokens(client)
 	}}.Run(t)
 
-	// A dump of Redis shows nobody's token, and a record in another's place is none.
+	// A dump of Redis shows nobody's token, and a record in another's place is
+	// none.
 	s := tokens(server.Client())
 	if err := s.Save(t.Context(), "a/token", wechat.NewSecret("TOKEN-IN-CLEAR"), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@
 // nothing for visitors who are not signed in. It is bound to a site, to an
 // account and, by two cookies, to the browser that began.
 //
-// It imports session for keys, internal/cookies for the browser, internal/request for the
-// address to return to, and internal/wechat for scopes.
+// It imports session for keys, internal/cookies for the browser,
+// internal/request for the address to return to, and internal/wechat for
+// scopes.
 package flow

@@ -51,8 +51,8 @@ func TestFlowThereAndBack(t *testing.T) {
 	}
 }
 
-// A sign-in that was under way when the gateway was replaced ends well: its address was
-// sealed in the longer form.
+// A sign-in that was under way when the gateway was replaced ends well: its
+// address was sealed in the longer form.
 func TestFlowOfBeforeOpens(t *testing.T) {
 	t.Parallel()
 	sealer := shopSealer(t)
@@ -231,7 +231,8 @@ func FuzzFlowOpen(f *testing.F) {
 			if !errors.Is(err, errNone) || got.ID != "" {
 				t.Fatalf("%q: %+v, %v", path, got, err)
 			}
-		// Seeds of another process open too: they were sealed with the same key.
+		// Seeds of another process open too: they were sealed with the same
+		// key.
 		case !strings.HasPrefix(path, CallbackPath+got.ID+"/") || len(got.ID) != 26 || request.CleanTarget(got.Target) != got.Target:
 			t.Fatalf("%q opens as %+v", path, got)
 		}

@@ -27,7 +27,8 @@ func testRing(t testing.TB, letter string) *session.Ring {
 	return ring
 }
 
-// newRequest is a request of the shop with these headers, name and value in turn.
+// newRequest is a request of the shop with these headers, name and value in
+// turn.
 func newRequest(t testing.TB, method, target string, headers ...string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, shopOrigin+target, nil)

@@ -7,8 +7,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// The sessions of each kind of account have a scope that sessions can keep: wechat
-// and session do not import each other.
+// The sessions of each kind of account have a scope that sessions can keep:
+// wechat and session do not import each other.
 func TestScopesOfAccountKinds(t *testing.T) {
 	t.Parallel()
 	scopes := map[wechat.AccountKind]string{

@@ -12,8 +12,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// A mini program's token and the cookies of its tickets are one line: whichever is
-// signed out takes the others along.
+// A mini program's token and the cookies of its tickets are one line: whichever
+// is signed out takes the others along.
 func TestTokenAndItsWebViewsEndTogether(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, store func(*town)) {
@@ -41,8 +41,8 @@ func TestTokenAndItsWebViewsEndTogether(t *testing.T) {
 	})
 }
 
-// Somebody else signs in with the same browser: the session of who was there before
-// ends at once, and the end of one does not end the other's.
+// Somebody else signs in with the same browser: the session of who was there
+// before ends at once, and the end of one does not end the other's.
 func TestAnotherPersonInTheSameBrowser(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, store func(*town)) {
@@ -62,8 +62,8 @@ func TestAnotherPersonInTheSameBrowser(t *testing.T) {
 	})
 }
 
-// Attack: a token copied out of an app is used as a cookie, and a cookie copied out
-// of a browser as a token.
+// Attack: a token copied out of an app is used as a cookie, and a cookie copied
+// out of a browser as a token.
 func TestAttackTokensAndCookiesAreDifferentThings(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, store func(*town)) {
@@ -78,8 +78,8 @@ func TestAttackTokensAndCookiesAreDifferentThings(t *testing.T) {
 	})
 }
 
-// A session made before audiences were kept serves as both, until it is renewed: its
-// new value is for one.
+// A session made before audiences were kept serves as both, until it is
+// renewed: its new value is for one.
 func TestSessionsOfBeforeAreBoundWhenRenewed(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)

@@ -56,8 +56,8 @@ func BenchmarkWatchedRequest(b *testing.B) {
 	}
 }
 
-// signedIn returns what handles one request of somebody who is signed in, watched
-// or not.
+// signedIn returns what handles one request of somebody who is signed in,
+// watched or not.
 func signedIn(b *testing.B) (handle func(watched bool), list *live.List) {
 	bolt, err := boltledger.Open(filepath.Join(b.TempDir(), "ledger.db"))
 	if err != nil {

@@ -50,8 +50,8 @@ func (b *browser) drips(path string, headers ...string) hop {
 	return hop{t: b.town.t, url: path, status: res.StatusCode, header: res.Header, body: text.String()}
 }
 
-// Attack: bodies that never arrive hold a connection each. Every endpoint that reads
-// one answers in five seconds, and has taken nothing of it for the whole.
+// Attack: bodies that never arrive hold a connection each. Every endpoint that
+// reads one answers in five seconds, and has taken nothing of it for the whole.
 func TestAttackSlowBodiesAreAnswered(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)
@@ -103,8 +103,8 @@ func (w *timedWriter) SetReadDeadline(at time.Time) error {
 	return nil
 }
 
-// The deadline is the connection's, is there for bodies that are not read as well, and
-// is taken away where the body has arrived: the connection lives on.
+// The deadline is the connection's, is there for bodies that are not read as
+// well, and is taken away where the body has arrived: the connection lives on.
 func TestBodiesHaveADeadlineOfTheConnection(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)
@@ -141,7 +141,8 @@ func TestBodiesHaveADeadlineOfTheConnection(t *testing.T) {
 	})
 }
 
-// A body that is late ends its own stream of HTTP/2 or 3, not the others beside it.
+// A body that is late ends its own stream of HTTP/2 or 3, not the others beside
+// it.
 func TestLateBodyEndsNoOtherStream(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
-// Every way in survives a moment in which WeChat is busy, and gives up after three
-// requests; the code is good afterwards.
+// Every way in survives a moment in which WeChat is busy, and gives up after
+// three requests; the code is good afterwards.
 func TestBusyWaysIn(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {

@@ -199,7 +199,8 @@ func (g *Gate) finish(w http.ResponseWriter, r *site.Request, f flow.Flow, code 
 	}
 }
 
-// enter gives the browser its session and sends it to the address first asked for.
+// enter gives the browser its session and sends it to the address first asked
+// for.
 func (g *Gate) enter(w http.ResponseWriter, r *site.Request, f flow.Flow, o signin.Outcome, b session.Binding) {
 	switch lives, err := g.OutcomeValid(r, o, b.AppID); {
 	case err != nil:

@@ -13,8 +13,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// asksOf sends a check as a proxy does that copies these headers, several lines of one
-// name among them.
+// asksOf sends a check as a proxy does that copies these headers, several lines
+// of one name among them.
 func (b *browser) asksOf(t *testing.T, path string, lines ...string) (status int, header http.Header, body string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.town.origin()+path, nil)
@@ -36,8 +36,8 @@ func (b *browser) asksOf(t *testing.T, path string, lines ...string) (status int
 	return res.StatusCode, res.Header, string(text)
 }
 
-// Attack: a guest of a 快照页 writes. The proxy sets one of the method headers, and
-// passes on the guest's own other one, or further lines of the same.
+// Attack: a guest of a 快照页 writes. The proxy sets one of the method headers,
+// and passes on the guest's own other one, or further lines of the same.
 func TestAttackGuestHidesAWrite(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, behindProxy, rules(func(r *site.Rules) { r.SnapshotGuest = true }))
@@ -72,8 +72,8 @@ func TestAttackGuestHidesAWrite(t *testing.T) {
 	}
 }
 
-// Attack: a visitor's own header names the page to come back to. What the headers do
-// not agree on is not believed.
+// Attack: a visitor's own header names the page to come back to. What the
+// headers do not agree on is not believed.
 func TestAttackVisitorChoosesWhereACheckLeads(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, behindProxy)
@@ -99,8 +99,8 @@ func TestAttackVisitorChoosesWhereACheckLeads(t *testing.T) {
 	}
 }
 
-// The 200 sets the renewed session's cookie and no other, whatever else there is to
-// set: both nginx and Traefik pass on one.
+// The 200 sets the renewed session's cookie and no other, whatever else there
+// is to set: both nginx and Traefik pass on one.
 func TestCheckSetsOneCookie(t *testing.T) {
 	t.Parallel()
 	for name, store := range map[string]func(*town){"local": func(*town) {}, "redis": inRedis} {
@@ -132,8 +132,8 @@ func TestCheckSetsOneCookie(t *testing.T) {
 	}
 }
 
-// answer=visitor is for proxies that pass on what is not 200 as it is: a redirect
-// only for pages that were opened.
+// answer=visitor is for proxies that pass on what is not 200 as it is: a
+// redirect only for pages that were opened.
 func TestCheckAnswersTheVisitor(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, behindProxy)

@@ -12,7 +12,8 @@ import (
 
 const checkPath = "/_wechat/check"
 
-// behindProxy has all requests come from another proxy, on a site that answers it.
+// behindProxy has all requests come from another proxy, on a site that answers
+// it.
 func behindProxy(w *town) { w.behind, w.gate.Rules.Check = true, true }
 
 // where is the address of a 401.
@@ -28,8 +29,8 @@ func (h hop) where(t *testing.T) (address, kind string) {
 	return body.RedirectURL, body.Error
 }
 
-// The headers are those that the app behind us gets, and the way to sign in comes
-// back to the page that was asked for.
+// The headers are those that the app behind us gets, and the way to sign in
+// comes back to the page that was asked for.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, behindProxy)
@@ -68,8 +69,9 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Attack: a page's script reads the unionid, also behind whatever ends TLS on the same
-// machine, whose visitors all seem to be a proxy. The refusal names the option.
+// Attack: a page's script reads the unionid, also behind whatever ends TLS on
+// the same machine, whose visitors all seem to be a proxy. The refusal names
+// the option.
 func TestAttackPageScriptAsksCheck(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

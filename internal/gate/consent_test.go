@@ -186,8 +186,8 @@ func TestRefusedAtWeChat(t *testing.T) {
 	}
 }
 
-// A refusal comes back without a code, with an empty one, or with one that says so. None
-// of them is spent.
+// A refusal comes back without a code, with an empty one, or with one that says
+// so. None of them is spent.
 func TestRefusalsThatComeBack(t *testing.T) {
 	t.Parallel()
 	for _, query := range []string{"", "code=&", "code=authdeny&", "code=authdeny&code=authdeny&"} {

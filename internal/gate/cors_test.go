@@ -49,8 +49,8 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-// A preflight of the app's own paths reaches the app, as a stranger's: it carries no
-// token. What we answer there ourselves can be read by the page.
+// A preflight of the app's own paths reaches the app, as a stranger's: it
+// carries no token. What we answer there ourselves can be read by the page.
 func TestCORSOfTheApp(t *testing.T) {
 	t.Parallel()
 	const app = "https://app.example.com"

@@ -1,6 +1,6 @@
 // Package gate decides what happens to one request and leads browsers through
-// WeChat's web authorisation ("the dance"). It is plain net/http, imports internal/site,
-// internal/clients and the rooms beneath them, and never Caddy.
+// WeChat's web authorisation ("the dance"). It is plain net/http, imports
+// internal/site, internal/clients and the rooms beneath them, and never Caddy.
 //
 // # One request
 //
@@ -12,9 +12,10 @@
 //
 // # The dance
 //
-// One dance is one flow.Flow, sealed into the callback address. Three things are checked
-// before a code is spent: the sealed flow, the state (an HMAC of the flow's id) and the
-// binding cookie, whose path is the flow's callback path. internal/signin spends it.
+// One dance is one flow.Flow, sealed into the callback address. Three things
+// are checked before a code is spent: the sealed flow, the state (an HMAC of
+// the flow's id) and the binding cookie, whose path is the flow's callback
+// path. internal/signin spends it.
 //
 // # Browsers outside WeChat
 //

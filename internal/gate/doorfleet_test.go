@@ -81,8 +81,8 @@ func fleetWith(t *testing.T, c *weChat) (one, two *town) {
 	return one, two
 }
 
-// A client whose repetition reaches another instance gets the same token, and the
-// code of a phone button the same number.
+// A client whose repetition reaches another instance gets the same token, and
+// the code of a phone button the same number.
 func TestCodesOnTwoInstances(t *testing.T) {
 	t.Parallel()
 	one, two := fleet(t)

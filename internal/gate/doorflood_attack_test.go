@@ -13,16 +13,16 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// stuck is WeChat that gives no answer at a path. While it hangs the time of a bubble
-// stands still, and nobody runs out of patience.
+// stuck is WeChat that gives no answer at a path. While it hangs the time of a
+// bubble stands still, and nobody runs out of patience.
 type stuck struct {
 	asked   chan struct{} // one for each question
 	release func()        // ends all of it
 	ended   atomic.Int32  // how many questions are over
 }
 
-// hangs lets WeChat hang at a path for all but the shop's account. It must be called
-// outside of a bubble. A test that waits in vain is released in the end.
+// hangs lets WeChat hang at a path for all but the shop's account. It must be
+// called outside of a bubble. A test that waits in vain is released in the end.
 func (c *weChat) hangs(t *testing.T, path string, most int) *stuck {
 	end := make(chan struct{})
 	s := &stuck{asked: make(chan struct{}, most), release: sync.OnceFunc(func() { close(end) })}
@@ -45,8 +45,9 @@ func (c *weChat) hangs(t *testing.T, path string, most int) *stuck {
 	return s
 }
 
-// Attack: invented codes at one door, while WeChat is slow there. Browsers of the same
-// address, and clients of other doors, sign in before any of them is answered.
+// Attack: invented codes at one door, while WeChat is slow there. Browsers of
+// the same address, and clients of other doors, sign in before any of them is
+// answered.
 func TestAttackInventedCodesDoNotStarveBrowsers(t *testing.T) {
 	t.Parallel()
 	for _, flood := range []struct {
@@ -87,8 +88,8 @@ func TestAttackInventedCodesDoNotStarveBrowsers(t *testing.T) {
 	}
 }
 
-// Attack: the same bad code again and again uses up the calls of the account. What
-// WeChat said of it is remembered for some seconds.
+// Attack: the same bad code again and again uses up the calls of the account.
+// What WeChat said of it is remembered for some seconds.
 func TestAttackRepeatedBadCodeAsksWeChatOnce(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)
@@ -139,8 +140,8 @@ func TestOutagesOfWeChatAreNotRemembered(t *testing.T) {
 	}
 }
 
-// A browser whose code was refused starts anew and arrives with another code, also
-// where the refused one comes twice.
+// A browser whose code was refused starts anew and arrives with another code,
+// also where the refused one comes twice.
 func TestRefusedCodesOfBrowsersStartAnew(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scope(wechat.ScopeBase))

@@ -15,9 +15,10 @@ import (
 	"github.com/caddy-wechat/gateway/internal/site"
 )
 
-// A whole run through every door, with all that goes wrong on the way: what must
-// stay here is in no answer, no line of the log or of the audit log, no event, and
-// not readable in the ledger. What a client is given is in its own answer only.
+// A whole run through every door, with all that goes wrong on the way: what
+// must stay here is in no answer, no line of the log or of the audit log, no
+// event, and not readable in the ledger. What a client is given is in its own
+// answer only.
 func TestNothingLeaksThroughTheDoors(t *testing.T) {
 	t.Parallel()
 	var audit logBook
@@ -106,7 +107,8 @@ func TestNothingLeaksThroughTheDoors(t *testing.T) {
 	checkLedgerHidesKeys(t, w)
 }
 
-// checkLedgerHidesKeys looks for session_keys in what the ledger keeps and exports.
+// checkLedgerHidesKeys looks for session_keys in what the ledger keeps and
+// exports.
 func checkLedgerHidesKeys(t *testing.T, w *town) {
 	t.Helper()
 	kept := 0

@@ -20,8 +20,8 @@ const (
 	sessionPath = "/sns/jscode2session"
 )
 
-// The same human, through the official account, the mini program and the app: the
-// app behind us sees one person.
+// The same human, through the official account, the mini program and the app:
+// the app behind us sees one person.
 func TestOnePersonThroughEveryDoor(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
@@ -187,8 +187,8 @@ func TestCodeOfAClientIsSpentOnce(t *testing.T) {
 	w.client("alice").ask(http.MethodPost, miniLogin, once).refused(t, 400, "code_invalid")
 }
 
-// The same code on another site of the gateway is another matter: it gets no token
-// of the first.
+// The same code on another site of the gateway is another matter: it gets no
+// token of the first.
 func TestCodeOfAnotherSite(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
@@ -207,8 +207,8 @@ func TestCodeOfAnotherSite(t *testing.T) {
 	c.ask(http.MethodGet, "/_wechat/session", nil).refused(t, 401, "token_invalid")
 }
 
-// A store that does not answer is found out before the code is spent: it is good
-// for another try.
+// A store that does not answer is found out before the code is spent: it is
+// good for another try.
 func TestStoresAreAskedBeforeTheCodeIsSpent(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(w *town, err error){
@@ -234,8 +234,8 @@ func TestStoresAreAskedBeforeTheCodeIsSpent(t *testing.T) {
 	}
 }
 
-// A follower who signs in silently is known by the unionid at once; whatever fails,
-// the sign-in does not.
+// A follower who signs in silently is known by the unionid at once; whatever
+// fails, the sign-in does not.
 func TestFollowersUnionID(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors, scope(wechat.ScopeBase))

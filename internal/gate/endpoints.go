@@ -16,7 +16,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// endpoints are the exact paths below request.Prefix; the callback is a whole subtree.
+// endpoints are the exact paths below request.Prefix; the callback is a whole
+// subtree.
 var endpoints = map[string]func(*Gate, http.ResponseWriter, *site.Request){
 	"session": (*Gate).sessionEndpoint,
 	"login":   (*Gate).loginEndpoint,

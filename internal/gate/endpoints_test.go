@@ -68,8 +68,9 @@ func TestLoginEndpoint(t *testing.T) {
 	}
 }
 
-// An address that was not percent-encoded ends at its first &: what is behind it would
-// be lost in silence. What caches are told by beside an encoded one does no harm.
+// An address that was not percent-encoded ends at its first &: what is behind
+// it would be lost in silence. What caches are told by beside an encoded one
+// does no harm.
 func TestLoginWithAnAddressThatIsCut(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scope(wechat.ScopeBase))
@@ -110,8 +111,8 @@ func TestLoginWithAnAddressThatIsCut(t *testing.T) {
 	}
 }
 
-// Attacks 1 to 3, 33, 34: the same lists as of request.CleanTarget stand in its own
-// test; here, that login, decline and forwarding headers go through it.
+// Attacks 1 to 3, 33, 34: the same lists as of request.CleanTarget stand in its
+// own test; here, that login, decline and forwarding headers go through it.
 func TestAttack33LoginStaysOnTheSite(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scope(wechat.ScopeBase))

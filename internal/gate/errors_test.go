@@ -80,7 +80,8 @@ func TestMisconfiguration(t *testing.T) {
 	}
 }
 
-// The address that must be allowed stands in the log by itself, as WeChat names it.
+// The address that must be allowed stands in the log by itself, as WeChat names
+// it.
 func TestMisconfigurationNamesTheAddressToAllow(t *testing.T) {
 	t.Parallel()
 	const says = `{"errcode":40164,"errmsg":"invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist rid: 64e5d2d0-18b1978d-6abec211"}`
@@ -102,8 +103,8 @@ func TestMisconfigurationNamesTheAddressToAllow(t *testing.T) {
 	}
 }
 
-// The quota of a day is exhausted: everywhere a 503 with Retry-After, and the operator
-// hears of it.
+// The quota of a day is exhausted: everywhere a 503 with Retry-After, and the
+// operator hears of it.
 func TestQuotaOfADay(t *testing.T) {
 	t.Parallel()
 	const says = `{"errcode":45009,"errmsg":"reach max api daily quota limit rid: 64e5d2d0-18b1978d-6abec211"}`
@@ -240,7 +241,8 @@ func TestWeChatOutOfOrder(t *testing.T) {
 		}
 		// Who is signed in notices nothing.
 		signedIn.open("/").last().upstream()
-		// A reload when WeChat is well again signs in, whether the code is spent or not.
+		// A reload when WeChat is well again signs in, whether the code is
+		// spent or not.
 		if err := w.weChat.SetQuirks(wechattest.Quirks{}); err != nil {
 			t.Fatal(err)
 		}

@@ -38,8 +38,8 @@ func (w *town) toldOf(kind ledger.EventKind) (n int) {
 	return n
 }
 
-// declines begins a sign-in with consent and comes back with the state alone, as
-// after a refusal at WeChat.
+// declines begins a sign-in with consent and comes back with the state alone,
+// as after a refusal at WeChat.
 func (b *browser) declines() hop {
 	b.town.t.Helper()
 	begun := b.send(http.MethodGet, "/_wechat/login?scope=snsapi_userinfo", "")
@@ -98,8 +98,8 @@ func TestAttackDeclinesWithoutEnd(t *testing.T) {
 	}, rules(allowDeclined))
 }
 
-// Attack: the same with sign-ins and sign-outs, which need a code of WeChat's, but
-// no click.
+// Attack: the same with sign-ins and sign-outs, which need a code of WeChat's,
+// but no click.
 func TestAttackSignInsWithoutEnd(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *town) {
@@ -121,8 +121,8 @@ func TestAttackSignInsWithoutEnd(t *testing.T) {
 	}, scope(wechat.ScopeBase))
 }
 
-// Attack: the same with tickets of a mini program, each of which signs a web-view
-// in.
+// Attack: the same with tickets of a mini program, each of which signs a
+// web-view in.
 func TestAttackTicketEventsWithoutEnd(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors, crm) // not in a bubble: the simulator's codes have a time
@@ -137,8 +137,9 @@ func TestAttackTicketEventsWithoutEnd(t *testing.T) {
 	}
 }
 
-// A person who signs in, declines and signs out some times a day is told of every
-// time; so is the second click of one sign-out, once, and it costs nothing.
+// A person who signs in, declines and signs out some times a day is told of
+// every time; so is the second click of one sign-out, once, and it costs
+// nothing.
 func TestEverydayEventsAreTold(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *town) {
@@ -167,8 +168,8 @@ func TestEverydayEventsAreTold(t *testing.T) {
 	}, rules(allowDeclined))
 }
 
-// A sign-out that could not be told at first is one event, and takes one from the
-// meter, however often it is repeated.
+// A sign-out that could not be told at first is one event, and takes one from
+// the meter, however often it is repeated.
 func TestRepeatedLogoutCountsOnce(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *town) {

@@ -137,8 +137,8 @@ func TestForeignCountEnds(t *testing.T) {
 	})
 }
 
-// One change of keys without overlap signs visitors in again, silently, and shows
-// no page: not the first time, nor when it is done again and again.
+// One change of keys without overlap signs visitors in again, silently, and
+// shows no page: not the first time, nor when it is done again and again.
 func TestKeyChangeWithoutOverlap(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)
@@ -168,8 +168,8 @@ func TestKeyChangeWithoutOverlap(t *testing.T) {
 	})
 }
 
-// What begins no sign-in counts nothing, and one that is left on WeChat's side and
-// begun again counts once.
+// What begins no sign-in counts nothing, and one that is left on WeChat's side
+// and begun again counts once.
 func TestAbandonedSignInsDoNotCountUp(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scope(wechat.ScopeBase), func(w *town) { w.inside = true })
@@ -194,8 +194,8 @@ func TestAbandonedSignInsDoNotCountUp(t *testing.T) {
 	b.open("/page").last().upstream()
 }
 
-// A session that a key opens, and that is over, is no sign of other keys, nor is
-// what no gateway has made. A count that somebody planted keeps nobody out.
+// A session that a key opens, and that is over, is no sign of other keys, nor
+// is what no gateway has made. A count that somebody planted keeps nobody out.
 func TestWhatIsNotForeign(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(w *town, b *browser){
@@ -232,8 +232,8 @@ func TestWhatIsNotForeign(t *testing.T) {
 	}
 }
 
-// An optional page asks nothing of anybody: it opens also while no key here opens
-// what the browser has.
+// An optional page asks nothing of anybody: it opens also while no key here
+// opens what the browser has.
 func TestForeignCountLeavesOptionalPagesOpen(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scope(wechat.ScopeBase))

@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// A proxy in front says which scheme visitors use. Where that is not the origin's,
-// redirects and cookies are for another site: one line a minute says what to write.
+// A proxy in front says which scheme visitors use. Where that is not the
+// origin's, redirects and cookies are for another site: one line a minute says
+// what to write.
 func TestForwardedProtoAgainstTheOrigin(t *testing.T) {
 	t.Parallel()
 	const (

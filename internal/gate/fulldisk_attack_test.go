@@ -16,8 +16,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// fullDisk is the name of what tells a process of the test that its disk is to be
-// full: that concerns the whole process.
+// fullDisk is the name of what tells a process of the test that its disk is to
+// be full: that concerns the whole process.
 const fullDisk = "WECHAT_TEST_FULL_DISK"
 
 // fill has every write to a file fail, or no more.
@@ -33,7 +33,8 @@ func fill(t *testing.T, full bool) {
 	}
 }
 
-// onFile opens a gateway whose persons are in a file, which a later one may open.
+// onFile opens a gateway whose persons are in a file, which a later one may
+// open.
 func onFile(t *testing.T, c *weChat, path string) *town {
 	t.Helper()
 	book, err := boltledger.Open(path)
@@ -51,8 +52,8 @@ func onFile(t *testing.T, c *weChat, path string) *town {
 	return w
 }
 
-// Attack: a sign-out on a full disk fails, is repeated, and is answered 200; after a
-// restart the session lives. The events of some are never told.
+// Attack: a sign-out on a full disk fails, is repeated, and is answered 200;
+// after a restart the session lives. The events of some are never told.
 func TestAttackSignOutOnAFullDisk(t *testing.T) {
 	if os.Getenv(fullDisk) == "" {
 		t.Parallel()

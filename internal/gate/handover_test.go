@@ -30,8 +30,8 @@ func (w *town) webView(person string) *browser {
 	return b
 }
 
-// The page in the web-view is signed in as who holds the mini program, under its
-// own address, whatever that is.
+// The page in the web-view is signed in as who holds the mini program, under
+// its own address, whatever that is.
 func TestHandOver(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
@@ -76,8 +76,8 @@ func secondHopID(address string) string {
 	return id
 }
 
-// J2: WeChat's servers fetch the address again, before or after, without cookies.
-// They burn nothing and are nobody.
+// J2: WeChat's servers fetch the address again, before or after, without
+// cookies. They burn nothing and are nobody.
 func TestRefetchersBurnNoTicket(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
@@ -108,8 +108,8 @@ func TestRefetchersBurnNoTicket(t *testing.T) {
 	fetch(second)
 }
 
-// A ticket is burnt at its first use: whoever reads the address later gets nothing.
-// The same browser may come twice, since WeChat does.
+// A ticket is burnt at its first use: whoever reads the address later gets
+// nothing. The same browser may come twice, since WeChat does.
 func TestTicketIsBurnt(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors, func(w *town) { w.gate.Rules.Outside = site.OutsideRefuse })
@@ -197,8 +197,8 @@ func TestBadTickets(t *testing.T) {
 	}
 }
 
-// Only a navigation redeems a ticket. A link on another site does not: it may have
-// been made to sign its readers in as somebody else (attack: login CSRF).
+// Only a navigation redeems a ticket. A link on another site does not: it may
+// have been made to sign its readers in as somebody else (attack: login CSRF).
 func TestTicketsAreForNavigations(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)

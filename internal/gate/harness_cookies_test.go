@@ -53,7 +53,8 @@ func (b *browser) secrets() map[string]string {
 	return found
 }
 
-// secretsOf gives the browser the secrets of another one, as if it was that one.
+// secretsOf gives the browser the secrets of another one, as if it was that
+// one.
 func (b *browser) secretsOf(other *browser) {
 	for name, value := range other.secrets() {
 		b.plant("/", name, value)

@@ -22,8 +22,8 @@ const (
 	miniUA = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.49(0x18003137) NetType/WIFI Language/zh_CN miniProgram/" + miniApp
 )
 
-// doors lets the site admit a mini program and an app, with what an account's own
-// token opens.
+// doors lets the site admit a mini program and an app, with what an account's
+// own token opens.
 func doors(w *town) {
 	account := func(kind wechat.AccountKind, name, appID, secret string) wechat.Account {
 		return wechat.Account{Kind: kind, Name: name, Credentials: wechat.Credentials{AppID: appID, Secret: wechat.NewSecret(secret)}}

@@ -49,7 +49,8 @@ func onRedis(t *testing.T, c *weChat, s *redistest.Server) *redisTown {
 // told are the events about sign-outs that wait.
 func (w *redisTown) told() (n int) {
 	w.t.Helper()
-	// The end of a session may be stored before its event is: each is tried again.
+	// The end of a session may be stored before its event is: each is tried
+	// again.
 	eventually(w.t, "all that was kept", func() bool { return w.hub.Unfinished.Waiting() == 0 })
 	due, _, err := w.book.Due(context.Background(), "crm", time.Now().Add(time.Hour), 100)
 	if err != nil {

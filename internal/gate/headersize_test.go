@@ -12,11 +12,12 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// nginxBuffer is what nginx reads the header of an answer into, by default; it answers
-// 502 where the header does not fit.
+// nginxBuffer is what nginx reads the header of an answer into, by default; it
+// answers 502 where the header does not fit.
 const nginxBuffer = 4096
 
-// headerBytes is the whole header of an answer, as it is on the wire behind Caddy.
+// headerBytes is the whole header of an answer, as it is on the wire behind
+// Caddy.
 func headerBytes(h hop) int {
 	n := len("HTTP/1.1 303 See Other\r\n\r\n") + len("Server: Caddy\r\nConnection: close\r\nContent-Length: 0\r\n") +
 		len("Alt-Svc: h3=\":65535\"; ma=2592000\r\nVia: 1.1 Caddy\r\n")
@@ -54,7 +55,8 @@ func atHost(n int) func(*town) {
 	}
 }
 
-// sharedByLong has a callback origin and the site's both with hosts of n characters.
+// sharedByLong has a callback origin and the site's both with hosts of n
+// characters.
 func sharedByLong(n int) func(*town) {
 	return func(w *town) {
 		atHost(n)(w)
@@ -64,8 +66,9 @@ func sharedByLong(n int) func(*town) {
 	}
 }
 
-// Every answer of a sign-in fits the buffer of an nginx in front, whatever the address.
-// Where hosts are short, an address of 2,048 bytes is kept; no sign-in fails.
+// Every answer of a sign-in fits the buffer of an nginx in front, whatever the
+// address. Where hosts are short, an address of 2,048 bytes is kept; no sign-in
+// fails.
 func TestHeadersFitNginx(t *testing.T) {
 	t.Parallel()
 	all := []int{1, 500, 1500, 1700, 1800, 1805, 1850, 1900, 1950, 2000, 2047, 2048, 2049, 4000}
@@ -112,8 +115,8 @@ func TestHeadersFitNginx(t *testing.T) {
 	}
 }
 
-// What a browser may carry besides: counts, secrets of other tabs, cookies of a gateway
-// of before. They make answers longer.
+// What a browser may carry besides: counts, secrets of other tabs, cookies of a
+// gateway of before. They make answers longer.
 func TestHeadersFitNginxWithAllCookies(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, rules(func(r *site.Rules) { r.AllowDeclined = true }))
@@ -245,8 +248,8 @@ func TestHeadersOfPagesFitNginx(t *testing.T) {
 	}
 }
 
-// Where the callback is another site's, WeChat's code stands in the answer that hands
-// the visitor on.
+// Where the callback is another site's, WeChat's code stands in the answer that
+// hands the visitor on.
 func TestHeadersOfHandingOnFitNginx(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scope(wechat.ScopeBase), shared)

@@ -14,11 +14,12 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// On plain http a sibling of the site's host can plant cookies under every name of
-// ours, with a path that puts them before ours. It must neither sign the visitor
-// out nor keep the visitor from signing in.
+// On plain http a sibling of the site's host can plant cookies under every name
+// of ours, with a path that puts them before ours. It must neither sign the
+// visitor out nor keep the visitor from signing in.
 
-// deep is a page below so many folders, each of which can have cookies of its own.
+// deep is a page below so many folders, each of which can have cookies of its
+// own.
 func deep(folders int) string { return strings.Repeat("/x", folders) }
 
 // plantBefore plants a cookie in each folder of a page.
@@ -77,9 +78,9 @@ func TestAttackJunkBeforeTheSecrets(t *testing.T) {
 	}
 }
 
-// Attack: a planted count of landings, and all that the visitor sees is a page about
-// cookies. The same count has an optional path not ask who comes, and an app's
-// question not asked.
+// Attack: a planted count of landings, and all that the visitor sees is a page
+// about cookies. The same count has an optional path not ask who comes, and an
+// app's question not asked.
 func TestAttackPlantedCounts(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"3", "9", "3." + strings.Repeat("A", 54)} {
@@ -136,8 +137,8 @@ func TestAttackPlantedAsked(t *testing.T) {
 	})
 }
 
-// Many cookies must not make one request wait for a store that does not answer once
-// for each of them.
+// Many cookies must not make one request wait for a store that does not answer
+// once for each of them.
 func TestAttackManyCookiesWhileTheStoreHangs(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// Attack: on plain http a sibling host plants cookies in front of the receipt of a
-// logout that was not complete, and it never is.
+// Attack: on plain http a sibling host plants cookies in front of the receipt
+// of a logout that was not complete, and it never is.
 func TestAttackJunkBeforeTheReceipt(t *testing.T) {
 	t.Parallel()
 	for name, junk := range map[string]string{"empty": "", "a word": "x", "long": strings.Repeat("A", 300)} {

@@ -61,8 +61,9 @@ func (w *town) wantOut(when string, values ...string) {
 	}
 }
 
-// Attack (CVE-2024-21492): the first visit makes two sessions, and the logout ends
-// one. A copy of the silent one's cookie goes on, with the consented profile.
+// Attack (CVE-2024-21492): the first visit makes two sessions, and the logout
+// ends one. A copy of the silent one's cookie goes on, with the consented
+// profile.
 func TestAttackLogoutLeavesTheSessionBefore(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, store func(*town)) {
@@ -93,8 +94,8 @@ func TestAttackLogoutLeavesTheSessionBefore(t *testing.T) {
 	})
 }
 
-// Attack: the address of a dance that is over is opened again after the logout, and
-// signs in from what was kept for duplicate hits.
+// Attack: the address of a dance that is over is opened again after the logout,
+// and signs in from what was kept for duplicate hits.
 func TestAttackCallbackAfterTheLogout(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, store func(*town)) {
@@ -118,8 +119,8 @@ func TestAttackCallbackAfterTheLogout(t *testing.T) {
 	})
 }
 
-// A session that was replaced answers for ten seconds, for requests under way, and
-// then no more. No business system hears of a logout.
+// A session that was replaced answers for ten seconds, for requests under way,
+// and then no more. No business system hears of a logout.
 func TestReplacedSessionLeaves(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)
@@ -150,8 +151,8 @@ func TestReplacedSessionLeaves(t *testing.T) {
 }
 
 // A request that was let in with the session of before is answered after its
-// browser has a newer one: the renewed cookie of the old session does not come back
-// in its place.
+// browser has a newer one: the renewed cookie of the old session does not come
+// back in its place.
 func TestRenewalOfAReplacedSessionIsNotSent(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)
@@ -210,9 +211,9 @@ func TestReplacedSessionKeepsWhatIsOpen(t *testing.T) {
 	}
 }
 
-// An operator ends a session in Redis, and the visitor signs in again at once: what
-// was made before is over, what comes next is not, even where the gateway has not
-// heard of the end yet.
+// An operator ends a session in Redis, and the visitor signs in again at once:
+// what was made before is over, what comes next is not, even where the gateway
+// has not heard of the end yet.
 func TestOperatorEndsALineAndTheVisitorComesBack(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, inRedis, scope(wechat.ScopeBase))
@@ -241,8 +242,8 @@ func TestOperatorEndsALineAndTheVisitorComesBack(t *testing.T) {
 	w.copied(after).script(http.MethodGet, "/page").upstream()
 }
 
-// endsBefore is a store in which something ends just before a browser's session is
-// saved.
+// endsBefore is a store in which something ends just before a browser's session
+// is saved.
 type endsBefore struct {
 	session.Store
 	end func()
@@ -257,8 +258,8 @@ func (f *endsBefore) Save(ctx context.Context, s *session.Session) (string, erro
 	return f.Store.Save(ctx, s)
 }
 
-// Attack: a ticket is redeemed in the very moment in which its mini program signs
-// out, and gives a session that the sign-out does not reach.
+// Attack: a ticket is redeemed in the very moment in which its mini program
+// signs out, and gives a session that the sign-out does not reach.
 func TestAttackTicketRacesTheLogout(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, store func(*town)) {
@@ -278,8 +279,8 @@ func TestAttackTicketRacesTheLogout(t *testing.T) {
 }
 
 // The visitor is known by another account, so that the consent shows that two
-// records are one person: the silent session before still answers for ten seconds,
-// what it has open goes on, and all end together.
+// records are one person: the silent session before still answers for ten
+// seconds, what it has open goes on, and all end together.
 func TestStepUpThatMergesTwoRecords(t *testing.T) {
 	t.Parallel()
 	t.Run("requests", func(t *testing.T) {
@@ -317,8 +318,8 @@ func TestStepUpThatMergesTwoRecords(t *testing.T) {
 	})
 }
 
-// Two tabs sign in at once and know nothing of each other: the cookie of one takes
-// the place of the other's, and one logout ends both sessions.
+// Two tabs sign in at once and know nothing of each other: the cookie of one
+// takes the place of the other's, and one logout ends both sessions.
 func TestParallelFirstSignInsEndTogether(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, store func(*town)) {

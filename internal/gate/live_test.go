@@ -85,8 +85,8 @@ func (w *town) move(s *session.Session) {
 	}
 }
 
-// streaming is a town whose upstream streams what its address says, and how many
-// of those go on.
+// streaming is a town whose upstream streams what its address says, and how
+// many of those go on.
 func streaming(t *testing.T, changes ...func(*town)) (*town, chan string) {
 	over := make(chan string, 16)
 	w := newTown(t, append([]func(*town){scope(wechat.ScopeBase), func(w *town) {
@@ -247,8 +247,8 @@ func TestStreamsOutliveAnOutage(t *testing.T) {
 	}
 }
 
-// The answer by which an app signs its visitor out may be finished, but not go on
-// for ever.
+// The answer by which an app signs its visitor out may be finished, but not go
+// on for ever.
 func TestFarewellIsFinished(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)
@@ -281,9 +281,9 @@ func TestFarewellIsFinished(t *testing.T) {
 	})
 }
 
-// A request that runs for days keeps the value it came with. That the session was
-// renewed meanwhile, and the old value expired, is no reason to cut it; that
-// nobody comes any more is.
+// A request that runs for days keeps the value it came with. That the session
+// was renewed meanwhile, and the old value expired, is no reason to cut it;
+// that nobody comes any more is.
 func TestRenewalKeepsStreams(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)
@@ -335,8 +335,8 @@ func TestRenewalKeepsStreams(t *testing.T) {
 	}
 }
 
-// Requests without a session are not watched, and closing cuts who is left: of what ends
-// from then on nobody would hear.
+// Requests without a session are not watched, and closing cuts who is left: of
+// what ends from then on nobody would hear.
 func TestLiveClose(t *testing.T) {
 	t.Parallel()
 	w, over := streaming(t, func(w *town) { w.access["/stream/long poll"] = site.Public })

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// wrapper is a server's writer as Caddy wraps it: it notes deadlines, unguarded,
-// and its writes look at what is noted.
+// wrapper is a server's writer as Caddy wraps it: it notes deadlines,
+// unguarded, and its writes look at what is noted.
 type wrapper struct {
 	http.ResponseWriter
 	deadline time.Time
@@ -30,9 +30,9 @@ func (w *wrapper) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// Somebody is cut who writes: whoever wraps the writer is not touched from another
-// goroutine (a race with its own), the server's own deadline ends a write that
-// hangs.
+// Somebody is cut who writes: whoever wraps the writer is not touched from
+// another goroutine (a race with its own), the server's own deadline ends a
+// write that hangs.
 func TestLiveCutsBehindWrappers(t *testing.T) {
 	t.Parallel()
 	var set atomic.Int32

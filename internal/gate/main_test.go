@@ -14,8 +14,8 @@ import (
 
 func TestMain(m *testing.M) {
 	redis.SetLogger(quiet{})
-	// go-redis looks for a server that is gone once a second, and ends only then
-	// after its client was closed.
+	// go-redis looks for a server that is gone once a second, and ends only
+	// then after its client was closed.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
 }
 
@@ -39,7 +39,8 @@ func testRing(t testing.TB, letter string) *session.Ring {
 	return ring
 }
 
-// newRequest is a request of the shop with these headers, name and value in turn.
+// newRequest is a request of the shop with these headers, name and value in
+// turn.
 func newRequest(t testing.TB, method, target string, headers ...string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, shopOrigin+target, nil)

@@ -74,8 +74,9 @@ func TestAnonymousProfileOverwritesNothing(t *testing.T) {
 	}
 }
 
-// Attack 24 of the field, and everything else that can be wrong with what a client
-// hands over: nothing is kept, nothing panics, and the answer says what to do.
+// Attack 24 of the field, and everything else that can be wrong with what a
+// client hands over: nothing is kept, nothing panics, and the answer says what
+// to do.
 func TestHandedDataIsChecked(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
@@ -125,7 +126,8 @@ func TestHandedDataIsChecked(t *testing.T) {
 	}
 }
 
-// Profile, phone and ticket are of clients that are signed in at this very account.
+// Profile, phone and ticket are of clients that are signed in at this very
+// account.
 func TestDataNeedsATokenOfTheAccount(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
@@ -187,8 +189,8 @@ func TestPhone(t *testing.T) {
 	}
 }
 
-// The phone number is the upstream's only where the operator says so; nobody else
-// can send it in any case.
+// The phone number is the upstream's only where the operator says so; nobody
+// else can send it in any case.
 func TestPhoneHeader(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string]string{"": "", site.HeaderOff: "", site.HeaderOn: "X-Wechat-Phone", "x-phone": "X-Phone"} {

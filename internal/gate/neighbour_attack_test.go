@@ -13,11 +13,12 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// A sibling of the site's host can plant cookies with Domain=, but none whose name
-// begins with __Host-. These are what it plants to lead its visitor into something
-// that the attacker has begun.
+// A sibling of the site's host can plant cookies with Domain=, but none whose
+// name begins with __Host-. These are what it plants to lead its visitor into
+// something that the attacker has begun.
 
-// wicked is an attacker's sign-in, up to the callback, and what was planted of it.
+// wicked is an attacker's sign-in, up to the callback, and what was planted of
+// it.
 func wicked(t *testing.T, w *town, victim *browser, address string) (callback string) {
 	t.Helper()
 	attacker := w.browser("carol")

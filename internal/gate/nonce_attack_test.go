@@ -28,9 +28,10 @@ func body(text, nonce string) any {
 	return signedCode{text, nonce}
 }
 
-// Attack: a code that was spent, read in a log or on the way, is sent once more: it
-// answers the token of its owner. Only a client that knows the nonce of the first
-// request gets it, for two minutes; where there was none, anybody for five seconds.
+// Attack: a code that was spent, read in a log or on the way, is sent once
+// more: it answers the token of its owner. Only a client that knows the nonce
+// of the first request gets it, for two minutes; where there was none, anybody
+// for five seconds.
 func TestAttackSpentDoorCodeAnswersItsOwnerOnly(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)
@@ -92,8 +93,8 @@ func TestAttackSpentDoorCodeAnswersItsOwnerOnly(t *testing.T) {
 	}
 }
 
-// Attack: two first requests with one code and two nonces, at the same moment. One of
-// them is the owner, at one gateway and at two.
+// Attack: two first requests with one code and two nonces, at the same moment.
+// One of them is the owner, at one gateway and at two.
 func TestAttackTwoNoncesOfOneCodeHaveOneOwner(t *testing.T) {
 	t.Parallel()
 	one, two := fleet(t)
@@ -125,8 +126,9 @@ func TestAttackTwoNoncesOfOneCodeHaveOneOwner(t *testing.T) {
 	}
 }
 
-// Attack: the store fails behind the exchange, and somebody else sends the code while
-// what WeChat said waits for its owner: they neither get it nor take it away.
+// Attack: the store fails behind the exchange, and somebody else sends the code
+// while what WeChat said waits for its owner: they neither get it nor take it
+// away.
 func TestAttackSightingOfAnOutageIsItsOwners(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)

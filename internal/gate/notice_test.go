@@ -205,8 +205,8 @@ func TestRefusalAtWeChatIsTold(t *testing.T) {
 	}
 }
 
-// Attack: a flood of refused dances that fills the outbox. Refusals without a session are
-// not told.
+// Attack: a flood of refused dances that fills the outbox. Refusals without a
+// session are not told.
 func TestNobodysRefusalIsNotTold(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, crm)
@@ -275,9 +275,9 @@ func leaving(w http.ResponseWriter, r *http.Request) {
 	echo(w, r)
 }
 
-// Attack: a logout that waits for a webhook. The session is over at once, though
-// nobody can be told; the visitor hears 503 and repeats, or comes again some day,
-// and then it is told, once.
+// Attack: a logout that waits for a webhook. The session is over at once,
+// though nobody can be told; the visitor hears 503 and repeats, or comes again
+// some day, and then it is told, once.
 func TestLogoutThatCannotBeTold(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -326,8 +326,8 @@ func TestLogoutThatCannotBeTold(t *testing.T) {
 	}
 }
 
-// Attack: the cookies of somebody's logout, out of a shared cache. The answer is
-// for nobody else, whatever the app says of it.
+// Attack: the cookies of somebody's logout, out of a shared cache. The answer
+// is for nobody else, whatever the app says of it.
 func TestAttackLogoutInASharedCache(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scope(wechat.ScopeBase), func(w *town) {

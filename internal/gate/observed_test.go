@@ -25,8 +25,8 @@ func (l *blindLedger) Observe(ctx context.Context, s ledger.Observation) (ledger
 	return l.shakyLedger.Observe(ctx, s)
 }
 
-// Unavailable is not absent: a ledger that cannot be written is found out before
-// WeChat's code is spent, and the same callback arrives afterwards.
+// Unavailable is not absent: a ledger that cannot be written is found out
+// before WeChat's code is spent, and the same callback arrives afterwards.
 func TestNoCodeIsSpentWhileTheLedgerIsDown(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
@@ -45,8 +45,8 @@ func TestNoCodeIsSpentWhileTheLedgerIsDown(t *testing.T) {
 	}
 }
 
-// A store that goes down behind the exchange costs the visitor a reload, and not
-// another dance: what WeChat said is known still, to this dance alone.
+// A store that goes down behind the exchange costs the visitor a reload, and
+// not another dance: what WeChat said is known still, to this dance alone.
 func TestSpentCodesAreNotLost(t *testing.T) {
 	t.Parallel()
 	for _, part := range []string{"ledger", "store"} {
@@ -97,8 +97,8 @@ func mustParse(t *testing.T, address string) *url.URL {
 	return u
 }
 
-// What somebody takes back while WeChat is being asked does not come back by WeChat's
-// answer: neither profile and consent, nor a phone number.
+// What somebody takes back while WeChat is being asked does not come back by
+// WeChat's answer: neither profile and consent, nor a phone number.
 func TestWithdrawnWhileWeChatIsAsked(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)

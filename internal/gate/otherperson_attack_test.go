@@ -23,9 +23,9 @@ func (h hop) switches() string {
 	return html.UnescapeString(m[1])
 }
 
-// Attack: a link with the attacker's ticket, opened in an old kernel, which says
-// nothing of where the link was, by somebody who is signed in. The visitor is
-// asked first.
+// Attack: a link with the attacker's ticket, opened in an old kernel, which
+// says nothing of where the link was, by somebody who is signed in. The visitor
+// is asked first.
 func TestAttackTicketReplacesASessionInOldKernels(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
@@ -87,9 +87,9 @@ func TestTicketInOldKernelsWhileTheStoreIsDown(t *testing.T) {
 	b.open(second).last().switches()
 }
 
-// Attack: where a sibling host can plant every cookie there is, on plain http or
-// in a kernel that knows no __Host-, the attacker's confirmed code still replaces
-// nobody's session without a question.
+// Attack: where a sibling host can plant every cookie there is, on plain http
+// or in a kernel that knows no __Host-, the attacker's confirmed code still
+// replaces nobody's session without a question.
 func TestAttackScanReplacesASessionInOldKernels(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scanning)
@@ -122,8 +122,8 @@ func TestAttackScanReplacesASessionInOldKernels(t *testing.T) {
 }
 
 // Attack: the same with the attacker's own sign-in, for a visitor who has less
-// than it asks for. It was begun by another person than is signed in: nothing is
-// spent, and the visitor's own begins.
+// than it asks for. It was begun by another person than is signed in: nothing
+// is spent, and the visitor's own begins.
 func TestAttackCallbackReplacesASessionOnPlainHTTP(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, func(w *town) { w.plain, w.inside = true, true })

@@ -36,8 +36,9 @@ func (w *town) said() (all []logged) {
 	return all
 }
 
-// Attack: an outage, or a flood during one, fills the disk with log lines. There is
-// one when it begins, one a minute with the number of failures, one when it ends.
+// Attack: an outage, or a flood during one, fills the disk with log lines.
+// There is one when it begins, one a minute with the number of failures, one
+// when it ends.
 func TestAttackAnOutageFillsTheLog(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)
@@ -105,8 +106,8 @@ func TestAttackAnOutageFillsTheLog(t *testing.T) {
 
 func storeFails(w *town) { w.store.fail(fmt.Errorf("redis: %w", session.ErrUnavailable)) }
 
-// What one visitor meets is a line of its own, with what WeChat's support asks for;
-// but a flood of them is not (attack: invented codes fill the log).
+// What one visitor meets is a line of its own, with what WeChat's support asks
+// for; but a flood of them is not (attack: invented codes fill the log).
 func TestAttackInventedCodesFillTheLog(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)
@@ -132,8 +133,8 @@ func TestAttackInventedCodesFillTheLog(t *testing.T) {
 	})
 }
 
-// WeChat is down for one account: one line when it begins, with errcode and rid, one
-// when it ends, and nothing about the other accounts.
+// WeChat is down for one account: one line when it begins, with errcode and
+// rid, one when it ends, and nothing about the other accounts.
 func TestAnOutageOfWeChatIsOfOneAccount(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)
@@ -174,8 +175,9 @@ func (s *hangingRenewals) Renew(ctx context.Context, v *session.Session) (string
 	}
 }
 
-// Attack: whoever slows the store down slows down every page. A visitor whose session
-// is due for renewal does not wait for a store that hangs, and is renewed later.
+// Attack: whoever slows the store down slows down every page. A visitor whose
+// session is due for renewal does not wait for a store that hangs, and is
+// renewed later.
 func TestAttackAHangingStoreSlowsEveryPageDown(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)
@@ -216,9 +218,9 @@ func TestAttackAHangingStoreSlowsEveryPageDown(t *testing.T) {
 	}
 }
 
-// Attack: who keeps the store failing now and then has everybody signed out when their
-// time is over. A session that has lived for more than half of its time is renewed
-// even then.
+// Attack: who keeps the store failing now and then has everybody signed out
+// when their time is over. A session that has lived for more than half of its
+// time is renewed even then.
 func TestAttackAFailingStoreLetsSessionsExpire(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)

@@ -12,9 +12,9 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// A real Redis that hangs: visitors whose sessions are due for renewal are served from
-// memory, one after the other, and none waits for the renewal; the log has one line.
-// When Redis goes on, they are renewed and the log says so.
+// A real Redis that hangs: visitors whose sessions are due for renewal are
+// served from memory, one after the other, and none waits for the renewal; the
+// log has one line. When Redis goes on, they are renewed and the log says so.
 func TestAttackARedisThatHangsSlowsEveryPageDown(t *testing.T) {
 	t.Parallel()
 	server := redistest.Standalone(t, redistest.Options{})

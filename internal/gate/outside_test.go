@@ -60,7 +60,8 @@ func TestOutsidePass(t *testing.T) {
 		t.Errorf("%s", v)
 	}
 	b.form("/x", url.Values{}).upstream()
-	// Letting somebody pass who asks to sign in would send a script round for ever.
+	// Letting somebody pass who asks to sign in would send a script round for
+	// ever.
 	if v := b.open("/_wechat/login?return_to=/y"); v.last().status != http.StatusForbidden || len(v.scopes()) != 0 {
 		t.Errorf("login outside: %s", v)
 	}

@@ -64,8 +64,8 @@ func (s *datedStore) Save(ctx context.Context, v *session.Session) (string, erro
 	return s.Store.Save(ctx, v)
 }
 
-// Attack: a clock that is ahead has new sessions dated far ahead: they would live
-// longer, and outlive an end of today.
+// Attack: a clock that is ahead has new sessions dated far ahead: they would
+// live longer, and outlive an end of today.
 func TestNoSessionIsDatedFarAhead(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

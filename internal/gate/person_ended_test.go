@@ -11,9 +11,9 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// An operator ends all sessions of a person: the identity at hand counts no more
-// at the next request, on every site, whatever was remembered. Nobody else is
-// touched, and the person may sign in again.
+// An operator ends all sessions of a person: the identity at hand counts no
+// more at the next request, on every site, whatever was remembered. Nobody else
+// is touched, and the person may sign in again.
 func TestPersonEnded(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scope(wechat.ScopeBase))
@@ -116,8 +116,8 @@ func TestSignInAfterAStoreHasEndedAll(t *testing.T) {
 	}
 }
 
-// A second hit of a dance whose person was signed out meanwhile brings no session
-// back.
+// A second hit of a dance whose person was signed out meanwhile brings no
+// session back.
 func TestDuplicateCallbackAfterAllWereEnded(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scope(wechat.ScopeBase))

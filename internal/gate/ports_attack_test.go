@@ -13,8 +13,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Browsers know no ports when it comes to cookies: what one site of a host sets,
-// all of them are sent, and may overwrite.
+// Browsers know no ports when it comes to cookies: what one site of a host
+// sets, all of them are sent, and may overwrite.
 const neighbour = shop + ":8443"
 
 // Attack: a site signs out the visitors of its neighbour on another port, by
@@ -61,8 +61,8 @@ func TestAttackAppReadsNeighboursSession(t *testing.T) {
 	}
 }
 
-// A session of the time before cookies were named by port goes on, and its cookie
-// is replaced when it is renewed. A neighbour's stays.
+// A session of the time before cookies were named by port goes on, and its
+// cookie is replaced when it is renewed. A neighbour's stays.
 func TestCookieWithoutThePortIsStillRead(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)

@@ -12,8 +12,8 @@ import (
 
 var numberOnPage = regexp.MustCompile(`<footer>(?:编号|Reference) <span>([^<]*)</span></footer>`)
 
-// checkNumber runs for every page that a test opens: a number that a visitor reads
-// out to the support finds a line in the log.
+// checkNumber runs for every page that a test opens: a number that a visitor
+// reads out to the support finds a line in the log.
 func (w *town) checkNumber(h hop) {
 	if number := numberOnPage.FindStringSubmatch(h.body); number != nil && w.instead == nil && len(w.log.lines(`"flow":"`+number[1]+`"`)) == 0 {
 		w.t.Errorf("%s: the page has the number %s, and the log has no such flow", h.url, number[1])

@@ -105,7 +105,8 @@ func (g *Gate) refuseJSON(w http.ResponseWriter, r *site.Request, scope wechat.S
 	response.WriteJSON(w, http.StatusUnauthorized, notSignedIn(address, scope == wechat.ScopeUserInfo && r.Identity != nil))
 }
 
-// notSignedIn is the body of a 401: where to sign in or, in a session, to consent.
+// notSignedIn is the body of a 401: where to sign in or, in a session, to
+// consent.
 func notSignedIn(address string, consent bool) response.Error {
 	body := response.Error{
 		Code: http.StatusUnauthorized, Error: "not_signed_in",

@@ -10,8 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// A visitor whose first page of the day may be kept by caches is renewed by the next
-// answer that may not, in both stores.
+// A visitor whose first page of the day may be kept by caches is renewed by the
+// next answer that may not, in both stores.
 func TestRenewalWaitsForAPrivateAnswer(t *testing.T) {
 	t.Parallel()
 	for name, store := range map[string]func(*town){"local": func(*town) {}, "redis": inRedis} {

@@ -50,8 +50,9 @@ func TestScanWrongNumberIsNo(t *testing.T) {
 	}
 }
 
-// Attack: somebody else fetches what the phone has confirmed. The session is for the
-// browser with the secret; a photograph of the code, and its id, are worth nothing.
+// Attack: somebody else fetches what the phone has confirmed. The session is
+// for the browser with the secret; a photograph of the code, and its id, are
+// worth nothing.
 func TestScanIsBoundToItsBrowser(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scanning)
@@ -86,8 +87,9 @@ func TestScanIsBoundToItsBrowser(t *testing.T) {
 	}
 }
 
-// A code is good once: its browser may repeat a lost answer, and no second session
-// comes of it, not even when the gateway has forgotten what it answered.
+// A code is good once: its browser may repeat a lost answer, and no second
+// session comes of it, not even when the gateway has forgotten what it
+// answered.
 func TestScanOnce(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scanning)
@@ -116,7 +118,8 @@ func TestScanOnce(t *testing.T) {
 	}
 }
 
-// The first phone that answers has answered; what it said is not told to others.
+// The first phone that answers has answered; what it said is not told to
+// others.
 func TestScanTwoPhones(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scanning)
@@ -177,7 +180,8 @@ func TestScanRefetchers(t *testing.T) {
 	}
 }
 
-// A code opened where nobody can sign in explains itself, and is no code for a code.
+// A code opened where nobody can sign in explains itself, and is no code for a
+// code.
 func TestScanCodeOutsideWeChat(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scanning)
@@ -190,7 +194,8 @@ func TestScanCodeOutsideWeChat(t *testing.T) {
 	if h := other.script(http.MethodGet, s.code); h.status != http.StatusUnauthorized {
 		t.Errorf("script: %d", h.status)
 	}
-	// Who is signed in there may confirm: a User-Agent grants nothing, and takes nothing.
+	// Who is signed in there may confirm: a User-Agent grants nothing, and
+	// takes nothing.
 	phone := w.browser("alice")
 	phone.reads(s.code)
 	phone.ua = desktopUA
@@ -219,8 +224,8 @@ func TestScanBySnapshot(t *testing.T) {
 	}
 }
 
-// Attack: one visitor fills the session store, by way of several phones, too: the pace
-// is the person's.
+// Attack: one visitor fills the session store, by way of several phones, too:
+// the pace is the person's.
 func TestAttackScansWithoutEnd(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scanning)

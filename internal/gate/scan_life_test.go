@@ -180,7 +180,8 @@ func (s *fullStore) Save(ctx context.Context, v *session.Session) (string, error
 	return s.Store.Save(ctx, v)
 }
 
-// An answer that was taken, and could not be turned into a session, is not lost.
+// An answer that was taken, and could not be turned into a session, is not
+// lost.
 func TestScanTakenInVain(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scanning, crm)
@@ -202,8 +203,8 @@ func TestScanTakenInVain(t *testing.T) {
 	}
 }
 
-// A code that was answered, opened once more: the phone reads what became of it, and is
-// not asked again.
+// A code that was answered, opened once more: the phone reads what became of
+// it, and is not asked again.
 func TestScanIsOpenedAgain(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -54,8 +54,8 @@ func next(t *testing.T, said <-chan string) string {
 	}
 }
 
-// The desktop hears of the answer at once, over HTTP/1.1 and HTTP/2, and the stream
-// ends with it. The connection goes on serving.
+// The desktop hears of the answer at once, over HTTP/1.1 and HTTP/2, and the
+// stream ends with it. The connection goes on serving.
 func TestScanStream(t *testing.T) {
 	t.Parallel()
 	for _, two := range []bool{false, true} {
@@ -102,7 +102,8 @@ func TestScanStreamEnds(t *testing.T) {
 	}
 }
 
-// slowWriter is a browser that reads nothing, or an answer that cannot be streamed.
+// slowWriter is a browser that reads nothing, or an answer that cannot be
+// streamed.
 type slowWriter struct {
 	http.ResponseWriter
 	mu        sync.Mutex
@@ -125,8 +126,8 @@ func (s *slowWriter) SetWriteDeadline(at time.Time) error {
 	return nil
 }
 
-// A spell lasts twenty seconds, and the code two minutes; what cannot be streamed
-// ends at once, and the deadline is taken off the connection.
+// A spell lasts twenty seconds, and the code two minutes; what cannot be
+// streamed ends at once, and the deadline is taken off the connection.
 func TestScanStreamSpell(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)
@@ -166,8 +167,8 @@ func TestScanStreamSpell(t *testing.T) {
 	})
 }
 
-// Two instances: what the phone says to one, the desktop hears from the other, and it
-// is good once for both.
+// Two instances: what the phone says to one, the desktop hears from the other,
+// and it is good once for both.
 func TestScanOnTwoInstances(t *testing.T) {
 	t.Parallel()
 	one, two := fleet(t)
@@ -199,7 +200,8 @@ func TestScanOnTwoInstances(t *testing.T) {
 	}
 }
 
-// While the shared board is down the desktop waits on, and the phone may try again.
+// While the shared board is down the desktop waits on, and the phone may try
+// again.
 func TestScanWhileTheBoardIsDown(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scanning)

@@ -12,8 +12,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// The whole way: the desktop shows a code, the phone signs in and picks the number,
-// and the desktop is the same person, at the address that it wanted.
+// The whole way: the desktop shows a code, the phone signs in and picks the
+// number, and the desktop is the same person, at the address that it wanted.
 func TestScan(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scanning)
@@ -63,7 +63,8 @@ func TestScan(t *testing.T) {
 	s.open("/x").last().upstream()
 }
 
-// Without a script the page asks by itself: the same code, until there is an answer.
+// Without a script the page asks by itself: the same code, until there is an
+// answer.
 func TestScanWithoutScript(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scanning)
@@ -98,7 +99,8 @@ func TestScanTwoWindows(t *testing.T) {
 	}
 }
 
-// What the desktop lacks is asked of the phone: consent for a path that wants it.
+// What the desktop lacks is asked of the phone: consent for a path that wants
+// it.
 func TestScanStepUp(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scanning, func(w *town) { w.need["/account"] = wechat.ScopeUserInfo })

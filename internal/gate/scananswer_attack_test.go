@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// keepingBoard is a Redis of a writer who forgets nothing: what has expired, or was
-// used, is put back.
+// keepingBoard is a Redis of a writer who forgets nothing: what has expired, or
+// was used, is put back.
 type keepingBoard struct {
 	mu   sync.Mutex
 	kept map[string]string
@@ -34,9 +34,9 @@ func (b *keepingBoard) Get(_ context.Context, key string) (string, error) {
 	return b.kept[key], nil
 }
 
-// Attack: who can write the Redis keeps the sealed answer of a phone and puts it back
-// when it is over: the browser that showed the code is signed in days later, and as
-// often as it likes.
+// Attack: who can write the Redis keeps the sealed answer of a phone and puts
+// it back when it is over: the browser that showed the code is signed in days
+// later, and as often as it likes.
 func TestAttackScanAnswerPutBack(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)

@@ -109,8 +109,8 @@ func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scan.Code,
 	return value, nil
 }
 
-// scanConfirmOtherPerson calls [site.Site.ConfirmOtherPerson] for the person whose phone has
-// answered.
+// scanConfirmOtherPerson calls [site.Site.ConfirmOtherPerson] for the person
+// whose phone has answered.
 func (g *Gate) scanConfirmOtherPerson(w http.ResponseWriter, r *site.Request, answer scan.Answer, target string) bool {
 	ctx, cancel := g.StoreContext(r)
 	defer cancel()

@@ -11,8 +11,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/scan"
 )
 
-// Attack: the number beside a code is drawn again by loading the page again. Beyond
-// the bound there is a page that says to wait, and no code and no cookie on it.
+// Attack: the number beside a code is drawn again by loading the page again.
+// Beyond the bound there is a page that says to wait, and no code and no cookie
+// on it.
 func TestAttackCodePageLoadedAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)
@@ -40,7 +41,8 @@ func TestAttackCodePageLoadedAgainAndAgain(t *testing.T) {
 		b.shows("/x")
 		refused("one browser, later")
 
-		// A browser that forgets its secret each time is bounded as its address is.
+		// A browser that forgets its secret each time is bounded as its address
+		// is.
 		time.Sleep(time.Minute)
 		for i := range 20 {
 			b.dropSecrets()
@@ -73,9 +75,9 @@ func (b *countingBoard) Get(ctx context.Context, key string) (string, error) {
 	return b.board.Get(ctx, key)
 }
 
-// Attack: a browser that shows one code asks without end, by each of the ways in which
-// it may. The store is asked five times at once and then once a second, and the
-// browser still hears of its phone.
+// Attack: a browser that shows one code asks without end, by each of the ways
+// in which it may. The store is asked five times at once and then once a
+// second, and the browser still hears of its phone.
 func TestAttackOneScreenAsksWithoutEnd(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)

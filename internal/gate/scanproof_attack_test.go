@@ -15,8 +15,8 @@ const scanProofCookie = "__Secure-wechat-proof"
 // path is the address in the code, without the site.
 func (s screen) path() string { return strings.TrimPrefix(s.code, shop) }
 
-// confirmsNothing tries to confirm a screen with what a browser holds, and without
-// WeChat, which alone could tell who is there.
+// confirmsNothing tries to confirm a screen with what a browser holds, and
+// without WeChat, which alone could tell who is there.
 func (b *browser) confirmsNothing(s screen) {
 	b.town.t.Helper()
 	if h := b.send(http.MethodGet, s.code, ""); h.kind() == "scan_confirm" || scanChoice.MatchString(h.body) || strings.Contains(h.body, ">"+s.number+"<") {
@@ -33,8 +33,9 @@ func (b *browser) confirmsNothing(s screen) {
 	}
 }
 
-// Attack: who has a copy of a visitor's cookie opens a code in a browser of their own
-// and confirms it with the copy: a session that no logout of the visitor ends.
+// Attack: who has a copy of a visitor's cookie opens a code in a browser of
+// their own and confirms it with the copy: a session that no logout of the
+// visitor ends.
 func TestAttackCopiedCookieConfirmsAScan(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, store func(*town)) {
@@ -52,8 +53,9 @@ func TestAttackCopiedCookieConfirmsAScan(t *testing.T) {
 	})
 }
 
-// Attack: the copy is made while the visitor confirms a code of their own, with every
-// cookie that there is. It proves nothing for another code, nor in another's place.
+// Attack: the copy is made while the visitor confirms a code of their own, with
+// every cookie that there is. It proves nothing for another code, nor in
+// another's place.
 func TestAttackCopiedProofConfirmsAnotherScan(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scanning)
@@ -118,7 +120,8 @@ func TestAttackChainOfScans(t *testing.T) {
 	})
 }
 
-// A session that a ticket has made has no WeChat of the official account behind it.
+// A session that a ticket has made has no WeChat of the official account behind
+// it.
 func TestAttackSessionOfATicketConfirmsAScan(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scanning, doors)
@@ -127,8 +130,8 @@ func TestAttackSessionOfATicketConfirmsAScan(t *testing.T) {
 	view.confirmsNothing(w.desktop("carol").shows("/x"))
 }
 
-// WeChat sends some callbacks twice, before or after the first answer has arrived:
-// all get the same session, and a proof.
+// WeChat sends some callbacks twice, before or after the first answer has
+// arrived: all get the same session, and a proof.
 func TestScanDuplicateCallbacks(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(*browser){
@@ -191,7 +194,8 @@ func TestScanDuplicateCallbackOnAnotherGateway(t *testing.T) {
 	phone.picks(phone.reads(s.code), s.number)
 }
 
-// A browser that keeps no cookies, or not all, ends at a page and not in a round.
+// A browser that keeps no cookies, or not all, ends at a page and not in a
+// round.
 func TestScanOnPhonesWithoutCookies(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

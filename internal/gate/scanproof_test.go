@@ -14,8 +14,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// A phone that is signed in goes through one silent redirect more, for each code. Its
-// session of before is replaced.
+// A phone that is signed in goes through one silent redirect more, for each
+// code. Its session of before is replaced.
 func TestScanAsksWeChatForEachCode(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scanning)
@@ -55,8 +55,8 @@ func TestScanProofCookie(t *testing.T) {
 	}
 }
 
-// Consent is asked for after the silent question, and the session that it makes can
-// confirm: the proof names the newest.
+// Consent is asked for after the silent question, and the session that it makes
+// can confirm: the proof names the newest.
 func TestScanProofAfterConsent(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -127,8 +127,8 @@ func TestScanTwoCodesOnOnePhone(t *testing.T) {
 	one.open(one.next).last().upstream()
 }
 
-// Attack: a session that is handed on from screen to screen has no lifetime. The
-// computer's is over when the phone's is.
+// Attack: a session that is handed on from screen to screen has no lifetime.
+// The computer's is over when the phone's is.
 func TestAttackScanOutlivesThePhonesLifetime(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)

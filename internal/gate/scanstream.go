@@ -68,7 +68,8 @@ func (g *Gate) scanPoll(w http.ResponseWriter, r *site.Request, id string) {
 	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "state": state})
 }
 
-// mayPoll reports whether the store may be asked for the browser that shows a code.
+// mayPoll reports whether the store may be asked for the browser that shows a
+// code.
 func (g *Gate) mayPoll(r *site.Request, id string) bool {
 	return g.Hub.Scans.Limits().MayAsk(id, r.Network(), time.Now())
 }

@@ -48,8 +48,8 @@ func TestSharedCallbackLeadsHome(t *testing.T) {
 	}
 }
 
-// Attack: an address made by hand that would bring somebody's code to a host of the
-// attacker's choice.
+// Attack: an address made by hand that would bring somebody's code to a host of
+// the attacker's choice.
 func TestSharedCallbackGoesToKnownSitesOnly(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, shared)
@@ -96,8 +96,8 @@ func TestSharedCallbackGoesToKnownSitesOnly(t *testing.T) {
 	}
 }
 
-// A host that is no site of ours, as a Host header made by hand has it, is called
-// back at its own address, where WeChat will not send anybody.
+// A host that is no site of ours, as a Host header made by hand has it, is
+// called back at its own address, where WeChat will not send anybody.
 func TestSharedCallbackOfAnUnknownHost(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, shared, func(w *town) { w.hub.SharedCallback.Sites = map[string]bool{"https://other.example.com": true} })

@@ -15,8 +15,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// verdicts is a store that says the same of every session, until it is told to say
-// what is so.
+// verdicts is a store that says the same of every session, until it is told to
+// say what is so.
 type verdicts struct {
 	session.Store
 	err atomic.Pointer[error]
@@ -31,8 +31,8 @@ func (s *verdicts) Load(ctx context.Context, value string, b session.Binding) (*
 	return s.Store.Load(ctx, value, b)
 }
 
-// reloaded is the configuration after a town's: with another store, which knows the
-// same sessions and hears of no end.
+// reloaded is the configuration after a town's: with another store, which knows
+// the same sessions and hears of no end.
 func reloaded(w *town, changes ...func(next *site.Hub)) (next *site.Hub, store *verdicts) {
 	store = &verdicts{Store: w.store.Store}
 	next = &site.Hub{
@@ -46,9 +46,10 @@ func reloaded(w *town, changes ...func(next *site.Hub)) (next *site.Hub, store *
 	return next, store
 }
 
-// Attack: the store's address or the account is changed, and a socket of before runs
-// on for as long as its visitor likes, or for a minute after the visitor has signed
-// out. Each row is what happens at a reload, and how long a stream runs on after it.
+// Attack: the store's address or the account is changed, and a socket of before
+// runs on for as long as its visitor likes, or for a minute after the visitor
+// has signed out. Each row is what happens at a reload, and how long a stream
+// runs on after it.
 func TestAttackStreamsOutliveTheirConfiguration(t *testing.T) {
 	t.Parallel()
 	const forever = time.Hour
@@ -122,8 +123,8 @@ func TestAttackStreamsOutliveTheirConfiguration(t *testing.T) {
 	}
 }
 
-// runsOn is how long a stream runs on after a reload, five seconds after it began.
-// Its visitor leaves after the limit.
+// runsOn is how long a stream runs on after a reload, five seconds after it
+// began. Its visitor leaves after the limit.
 func runsOn(t *testing.T, c *weChat, limit time.Duration, reload func(*town)) time.Duration {
 	w := newTownWith(t, c, scope(wechat.ScopeBase), func(w *town) {
 		w.inside, w.hub.Succession = true, new(site.Succession)

@@ -12,8 +12,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Who is signed in as the same person stays so; somebody else's session
-// gives way to what the mini program opens.
+// Who is signed in as the same person stays so; somebody else's session gives
+// way to what the mini program opens.
 func TestHandOverToWhoIsSignedIn(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
@@ -31,8 +31,8 @@ func TestHandOverToWhoIsSignedIn(t *testing.T) {
 	}
 }
 
-// A web-view signs out as any browser does: also when it takes two tries, what is
-// told is of the mini program.
+// A web-view signs out as any browser does: also when it takes two tries, what
+// is told is of the mini program.
 func TestLogoutOfAWebView(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
@@ -53,7 +53,8 @@ func TestLogoutOfAWebView(t *testing.T) {
 	}
 }
 
-// A ticket dies with the session that asked for it, and is good for its site alone.
+// A ticket dies with the session that asked for it, and is good for its site
+// alone.
 func TestTicketOfWhoLeft(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
@@ -102,8 +103,8 @@ func TestTicketAndAStoreThatBlinks(t *testing.T) {
 	}
 }
 
-// forgetful is a store one of whose sessions was taken away from outside, as by an
-// operator who ends a single one in Redis: the ledger does not hear of it.
+// forgetful is a store one of whose sessions was taken away from outside, as by
+// an operator who ends a single one in Redis: the ledger does not hear of it.
 type forgetful struct {
 	session.Store
 	gone atomic.Pointer[string] // its value
@@ -116,8 +117,8 @@ func (f *forgetful) Load(ctx ctx, value string, b session.Binding) (*session.Ses
 	return f.Store.Load(ctx, value, b)
 }
 
-// Attack: somebody whose session an operator has ended has a ticket left, and a new
-// session by it.
+// Attack: somebody whose session an operator has ended has a ticket left, and a
+// new session by it.
 func TestTicketOfASessionThatAnOperatorEnded(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
@@ -132,9 +133,9 @@ func TestTicketOfASessionThatAnOperatorEnded(t *testing.T) {
 	}
 }
 
-// Attack, login CSRF: a ticket of the attacker's own in a link in a chat would sign
-// its readers in as the attacker, whatever site the link is on. Only a web-view of a
-// mini program takes tickets.
+// Attack, login CSRF: a ticket of the attacker's own in a link in a chat would
+// sign its readers in as the attacker, whatever site the link is on. Only a
+// web-view of a mini program takes tickets.
 func TestTicketInAChat(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
@@ -157,8 +158,8 @@ func TestTicketInAChat(t *testing.T) {
 	}
 }
 
-// Attack: one visitor fills the session store, without WeChat noticing: each ticket is
-// a new session, and each of those can ask for tickets.
+// Attack: one visitor fills the session store, without WeChat noticing: each
+// ticket is a new session, and each of those can ask for tickets.
 func TestAttackTicketsWithoutEnd(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)

@@ -13,8 +13,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Whatever is wrong with a token of ours: no identity, no redirect, no page, and
-// the app behind us never sees it.
+// Whatever is wrong with a token of ours: no identity, no redirect, no page,
+// and the app behind us never sees it.
 func TestBadTokens(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors, scope(wechat.ScopeBase), rules(func(r *site.Rules) { r.Outside = site.OutsideLogin }))
@@ -102,8 +102,9 @@ func TestTwoTokensAreNone(t *testing.T) {
 	}
 }
 
-// A token of ours and credentials of the app in one request: the app must not take
-// the visitor for one person by the identity and for another one by Authorization.
+// A token of ours and credentials of the app in one request: the app must not
+// take the visitor for one person by the identity and for another one by
+// Authorization.
 func TestAttackASecondAuthorization(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors, func(w *town) { w.inside = true })
@@ -155,7 +156,8 @@ func TestBearersOfTheApp(t *testing.T) {
 	}
 }
 
-// A token wins over a cookie, good or bad, and neither answer touches the cookie.
+// A token wins over a cookie, good or bad, and neither answer touches the
+// cookie.
 func TestTokenWinsOverCookie(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
@@ -176,8 +178,9 @@ func TestTokenWinsOverCookie(t *testing.T) {
 	}
 }
 
-// A path that asks for consent admits a mini program: there is none to ask for. The
-// app that asks for more is left with its own answer, and nobody is redirected.
+// A path that asks for consent admits a mini program: there is none to ask for.
+// The app that asks for more is left with its own answer, and nobody is
+// redirected.
 func TestTokensPassEveryScope(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)

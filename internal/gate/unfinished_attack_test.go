@@ -8,10 +8,10 @@ import (
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
-// Attack: a sign-out fails while the store is away, is repeated, finds the session
-// over on this gateway, and is answered 200, while a copy of the token or cookie
-// works at another gateway. It is 503 until the end is stored and its event queued;
-// that happens in the background, and holds after a restart.
+// Attack: a sign-out fails while the store is away, is repeated, finds the
+// session over on this gateway, and is answered 200, while a copy of the token
+// or cookie works at another gateway. It is 503 until the end is stored and its
+// event queued; that happens in the background, and holds after a restart.
 func TestAttackRepeatedSignOutIsTakenForDone(t *testing.T) {
 	for outage, away := range outages {
 		for name, begin := range map[string]func(here, there *redisTown) (leave, copied func() hop){
@@ -65,8 +65,9 @@ func TestAttackRepeatedSignOutIsTakenForDone(t *testing.T) {
 	}
 }
 
-// Attack: an operator ends all sessions of a person while the store is away, and the
-// visitor's own sign-out is taken for done, since they are over on this gateway.
+// Attack: an operator ends all sessions of a person while the store is away,
+// and the visitor's own sign-out is taken for done, since they are over on this
+// gateway.
 func TestAttackSignOutBehindAnOperatorsThatFailed(t *testing.T) {
 	t.Parallel()
 	s := redistest.Standalone(t, redistest.Options{AppendOnly: true})
@@ -94,9 +95,9 @@ func TestAttackSignOutBehindAnOperatorsThatFailed(t *testing.T) {
 	}
 }
 
-// Attack: the app signs its visitor out while the store is away; the browser loses
-// its cookie, and a copy of it works afterwards. The end is done when the store is
-// back, without any other request.
+// Attack: the app signs its visitor out while the store is away; the browser
+// loses its cookie, and a copy of it works afterwards. The end is done when the
+// store is back, without any other request.
 func TestAttackUpstreamsSignOutIsLostInAnOutage(t *testing.T) {
 	for outage, away := range outages {
 		t.Run(outage, func(t *testing.T) {
@@ -124,8 +125,8 @@ func TestAttackUpstreamsSignOutIsLostInAnOutage(t *testing.T) {
 	}
 }
 
-// Attack: the same, and the gateway is started anew before the store is back. The
-// browser brings a receipt, with whatever it asks for next.
+// Attack: the same, and the gateway is started anew before the store is back.
+// The browser brings a receipt, with whatever it asks for next.
 func TestAttackUpstreamsSignOutIsLostInARestart(t *testing.T) {
 	for name, path := range map[string]string{"a page": "/", "a script": "/api", "an endpoint": "/_wechat/session"} {
 		t.Run(name, func(t *testing.T) {

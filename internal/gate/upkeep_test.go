@@ -31,8 +31,8 @@ func (w *town) keeps(hub *site.Hub) *profile.Refresher {
 	return w.upkeep
 }
 
-// unasked makes the town fetch no profile behind the visits: a call that is given up may
-// still be counted by WeChat a moment later.
+// unasked makes the town fetch no profile behind the visits: a call that is
+// given up may still be counted by WeChat a moment later.
 func unasked(w *town) { w.hub.Stale = func(ledger.Person, string) {} }
 
 // anew is an upkeep that has tried nobody yet.
@@ -85,8 +85,9 @@ func TestUpkeep(t *testing.T) {
 	}
 }
 
-// Whoever consented before the account was bound to an Open Platform account, and
-// does not follow it, is one person with the mini program's at the next upkeep.
+// Whoever consented before the account was bound to an Open Platform account,
+// and does not follow it, is one person with the mini program's at the next
+// upkeep.
 func TestUpkeepFindsTheUnionID(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors, kept, crm)
@@ -123,8 +124,8 @@ func TestUpkeepFindsTheUnionID(t *testing.T) {
 	}
 }
 
-// Attack: a stolen ledger. What is kept opens only with the keys, and only at the
-// openid it was given for.
+// Attack: a stolen ledger. What is kept opens only with the keys, and only at
+// the openid it was given for.
 func TestAttackStolenGrants(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, kept, unasked)
@@ -172,8 +173,8 @@ func TestGrantsThatAreNotKept(t *testing.T) {
 	}
 }
 
-// A grant that WeChat has ended is forgotten for good; one that it did not like to
-// look at today is tried again another time.
+// A grant that WeChat has ended is forgotten for good; one that it did not like
+// to look at today is tried again another time.
 func TestGrantIsOver(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -334,8 +335,8 @@ func crowd(u *profile.Refresher, n int) {
 	}
 }
 
-// Attack: a crowd with old profiles. Nobody waits, a thousand are remembered, four
-// are at work, and closing ends them.
+// Attack: a crowd with old profiles. Nobody waits, a thousand are remembered,
+// four are at work, and closing ends them.
 func TestUpkeepIsBounded(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)

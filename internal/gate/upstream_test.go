@@ -99,8 +99,8 @@ func TestRequireInVain(t *testing.T) {
 	}
 }
 
-// An app that misspells what it asks for would never hear of it otherwise: the log
-// says so, once a minute and not once for each visitor.
+// An app that misspells what it asks for would never hear of it otherwise: the
+// log says so, once a minute and not once for each visitor.
 func TestAnswerWithoutMeaningIsLogged(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -8,8 +8,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/site"
 )
 
-// WeChat asks for the file by which it checks a domain, and its console says only
-// that it was not found. One line a minute has the line to write.
+// WeChat asks for the file by which it checks a domain, and its console says
+// only that it was not found. One line a minute has the line to write.
 func TestVerifyFileThatIsNotConfigured(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -118,8 +118,8 @@ func TestWebsiteInWeChat(t *testing.T) {
 }
 
 // Today's refusal is a dead end at WeChat's: the visitor goes back, and may try
-// again. The old one comes back with a state only: a page with a way back, and one
-// event, however often it comes.
+// again. The old one comes back with a state only: a page with a way back, and
+// one event, however often it comes.
 func TestWebsiteRefused(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, website, crm)
@@ -182,8 +182,8 @@ func TestWebsiteRefusalFlood(t *testing.T) {
 	}
 }
 
-// The account of a dance that is under way was taken away: nothing is spent, and the
-// visitor signs in as the site has it now.
+// The account of a dance that is under way was taken away: nothing is spent,
+// and the visitor signs in as the site has it now.
 func TestWebsiteGone(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, website)
@@ -216,8 +216,8 @@ func TestWebsiteMisconfigured(t *testing.T) {
 }
 
 // self_redirect: the callback comes inside a frame, where the browser sends no
-// cookies. It spends nothing and begins nothing; one click finishes in the whole
-// window. No page of another site can frame it.
+// cookies. It spends nothing and begins nothing; one click finishes in the
+// whole window. No page of another site can frame it.
 func TestWebsiteFramedCallback(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, website)
@@ -272,7 +272,8 @@ func TestOfficialFramedCallback(t *testing.T) {
 	}
 }
 
-// Which way a desktop is led depends on the accounts and on whose servers these are.
+// Which way a desktop is led depends on the accounts and on whose servers these
+// are.
 func TestOutsideLoginChooses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -29,8 +29,8 @@ func (s *shelf) Store(_ context.Context, _ string, value []byte) error { s.value
 func (*shelf) Lock(context.Context, string) error                      { return nil }
 func (*shelf) Unlock(context.Context, string) error                    { return nil }
 
-// keyed is a town whose keys are generated, and can be taken away: at once, or in the
-// moment in which the store keeps the next session.
+// keyed is a town whose keys are generated, and can be taken away: at once, or
+// in the moment in which the store keeps the next session.
 type keyed struct {
 	session.Store
 	t      *testing.T
@@ -70,9 +70,9 @@ func (k *keyed) generated(w *town) {
 	w.hub.Keys, w.store.Store = ring, k
 }
 
-// Attack: a leaked key is taken away while the gateway runs. Its cookies are refused
-// at the very next request, however often they were seen before, its sign-ins under
-// way start anew, and what is open ends within a second.
+// Attack: a leaked key is taken away while the gateway runs. Its cookies are
+// refused at the very next request, however often they were seen before, its
+// sign-ins under way start anew, and what is open ends within a second.
 func TestAttackCookieOfAWithdrawnKey(t *testing.T) {
 	t.Parallel()
 	for name, asks := range map[string]bool{"remembered here": false, "the store is asked": true} {
@@ -106,9 +106,10 @@ func TestAttackCookieOfAWithdrawnKey(t *testing.T) {
 	}
 }
 
-// Attack: whoever holds a leaked key keeps renewing sessions that it sealed, and hopes
-// that one renewal meets the moment in which the key is taken away: the new value
-// would be sealed by the new key. Every way from one value to another is one row.
+// Attack: whoever holds a leaked key keeps renewing sessions that it sealed,
+// and hopes that one renewal meets the moment in which the key is taken away:
+// the new value would be sealed by the new key. Every way from one value to
+// another is one row.
 func TestAttackSessionMovesToTheNextKey(t *testing.T) {
 	t.Parallel()
 	for name, try := range map[string]func(*town, *keyed) (value string, account string){

@@ -55,9 +55,9 @@ func TestCoversNothingWithoutASubscription(t *testing.T) {
 	})
 }
 
-// In each kind of deafness, what is kept is distrusted within the moment, for as
-// long as it lasts; afterwards what was read before it stays distrusted, and new
-// answers are covered.
+// In each kind of deafness, what is kept is distrusted within the moment, for
+// as long as it lasts; afterwards what was read before it stays distrusted, and
+// new answers are covered.
 func TestDistrustsWhatItDoesNotHear(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -131,8 +131,8 @@ func everything(string, string) bool { return true }
 
 func heartbeats(_, message string) bool { return message[0] == 'b' }
 
-// A heartbeat that was on its way when the subscription began proves nothing of the
-// time before: what was announced in it was missed.
+// A heartbeat that was on its way when the subscription began proves nothing of
+// the time before: what was announced in it was missed.
 func TestCoversNothingFromBeforeTheSubscription(t *testing.T) {
 	t.Parallel()
 	for offset := range 20 {
@@ -189,8 +189,8 @@ func TestConfirmed(t *testing.T) {
 	})
 }
 
-// A Redis that cannot be reached is said to be so at the beginning, and once; it is
-// tried again at least once a second.
+// A Redis that cannot be reached is said to be so at the beginning, and once;
+// it is tried again at least once a second.
 func TestTriesAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -211,8 +211,8 @@ func TestTriesAgain(t *testing.T) {
 	})
 }
 
-// Two listeners share one subscription and one heartbeat, and each hears its own
-// channel.
+// Two listeners share one subscription and one heartbeat, and each hears its
+// own channel.
 func TestListenersShareTheConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/heartbeat"
 )
 
-// Attack: a program that may publish, but not deliver our own messages, has a gateway
-// that is deaf believe that it hears.
+// Attack: a program that may publish, but not deliver our own messages, has a
+// gateway that is deaf believe that it hears.
 func TestForgedHeartbeatsProveNothing(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -63,8 +63,8 @@ func TestForgedHeartbeatsProveNothing(t *testing.T) {
 	}
 }
 
-// FuzzReceive: whatever comes in on a channel, it is given to the listener or it is a
-// heartbeat, and a listening gateway goes on to listen.
+// FuzzReceive: whatever comes in on a channel, it is given to the listener or
+// it is a heartbeat, and a listening gateway goes on to listen.
 func FuzzReceive(f *testing.F) {
 	for _, seed := range []string{"", "b", "bNAME:1", "b:-9223372036854775808", "n", "bb:", "e" + strings.Repeat("x", 1<<16)} {
 		f.Add(seed)

@@ -13,9 +13,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/heartbeat"
 )
 
-// The harness: a wire is a Bus in memory that breaks, stalls or swallows when it
-// is told to. An ear is a Listener that keeps what it was called with. hearing
-// starts a Connection between them, in a bubble of synctest.
+// The harness: a wire is a Bus in memory that breaks, stalls or swallows when
+// it is told to. An ear is a Listener that keeps what it was called with.
+// hearing starts a Connection between them, in a bubble of synctest.
 
 const (
 	sessions = "sessions"
@@ -76,7 +76,8 @@ func (w *wire) carry(channel, message string) {
 	w.deliver(channel, message)
 }
 
-// deliver gives a message to those who are subscribed. The caller holds the lock.
+// deliver gives a message to those who are subscribed. The caller holds the
+// lock.
 func (w *wire) deliver(channel, message string) {
 	if w.loses != nil && w.loses(channel, message) {
 		return

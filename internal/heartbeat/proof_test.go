@@ -12,8 +12,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/heartbeat"
 )
 
-// truth is a number that changes and is announced, and a keeper that remembers what
-// it read, as the gateways do with sessions and persons.
+// truth is a number that changes and is announced, and a keeper that remembers
+// what it read, as the gateways do with sessions and persons.
 type truth struct {
 	mu      sync.Mutex
 	changes []time.Time // of the number, in order
@@ -54,9 +54,9 @@ func (k *truth) use(c *heartbeat.Connection) (believed bool, old time.Duration) 
 	return true, 0
 }
 
-// The proof: whatever the way to Redis does, however changes and requests fall, no
-// answer that is believed is out of date by more than the moment. And a keeper that
-// hears does believe: it is not always asking.
+// The proof: whatever the way to Redis does, however changes and requests fall,
+// no answer that is believed is out of date by more than the moment. And a
+// keeper that hears does believe: it is not always asking.
 func TestNoBelievedAnswerIsOlderThanTheMoment(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(100) {
@@ -98,8 +98,8 @@ func proof(t *testing.T, random *rand.Rand) {
 	}
 }
 
-// disturb is one thing that happens to the way to Redis, and says which. Meanwhile the
-// truth changes.
+// disturb is one thing that happens to the way to Redis, and says which.
+// Meanwhile the truth changes.
 func disturb(w *wire, k *truth, random *rand.Rand) string {
 	during := func(d time.Duration) {
 		for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Duration(random.Int64N(int64(time.Second)))) {

@@ -12,8 +12,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
-// onRedis starts a Connection of a gateway, with a client of its own, and waits until
-// it hears.
+// onRedis starts a Connection of a gateway, with a client of its own, and waits
+// until it hears.
 func onRedis(t *testing.T, b redistest.Backend) (*heartbeat.Connection, map[string]*ear) {
 	t.Helper()
 	o := b.Universal()
@@ -68,8 +68,8 @@ func subscriptions(t *testing.T, b redistest.Backend) (n int) {
 	return n
 }
 
-// On every kind of Redis, what a gateway or a script announces on either channel is
-// heard by all, and each gateway has one subscription.
+// On every kind of Redis, what a gateway or a script announces on either
+// channel is heard by all, and each gateway has one subscription.
 func TestGatewaysOnRedisHearEachOther(t *testing.T) {
 	servers.Each(t, func(t *testing.T, b redistest.Backend) {
 		before := subscriptions(t, b) // Sentinel's and the servers' own
@@ -95,8 +95,8 @@ func TestGatewaysOnRedisHearEachOther(t *testing.T) {
 	})
 }
 
-// In each way in which Redis goes away, or takes the channels away, a gateway soon
-// knows that it is deaf, and hears again by itself when that is over.
+// In each way in which Redis goes away, or takes the channels away, a gateway
+// soon knows that it is deaf, and hears again by itself when that is over.
 func TestDeafOnRedis(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

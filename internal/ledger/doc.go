@@ -10,8 +10,9 @@
 // WeChat names a user by openid (one for each user and app id) and, where the
 // app is bound to an Open Platform account, by unionid (one for each user and
 // Open Platform account). Neither is the id of a person here: an openid differs
-// from app to app, and a unionid often appears only later. A person has an id of
-// random bytes that never changes. [Ledger.Observe] applies these rules in one step:
+// from app to app, and a unionid often appears only later. A person has an id
+// of random bytes that never changes. [Ledger.Observe] applies these rules in
+// one step:
 //
 //	openid      unionid seen        what happens
 //	unknown     none or unknown     a new person
@@ -26,8 +27,9 @@
 // Three rules keep the data of one human from another. placement.go gives the
 // reasons.
 //
-//   - Persons with two different unionids are never merged, and the unionid of a
-//     person never changes. An openid that moves takes no consent and no profile.
+//   - Persons with two different unionids are never merged, and the unionid of
+//     a person never changes. An openid that moves takes no consent and no
+//     profile.
 //   - A unionid is ignored if it would give a person two openids of one app id.
 //   - A lookup checks the index against the record it leads to. A mismatch is
 //     [ErrCorrupt], never a person.

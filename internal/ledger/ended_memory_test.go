@@ -38,8 +38,8 @@ func BenchmarkPersonEnded(b *testing.B) {
 	})
 }
 
-// Attack: a gateway starts with a clock of a year ago, reads what was ended, and
-// then the clock is set right. No ended session is good again.
+// Attack: a gateway starts with a clock of a year ago, reads what was ended,
+// and then the clock is set right. No ended session is good again.
 func TestEndsOutliveAClockThatWasBehind(t *testing.T) {
 	t.Parallel()
 	wrong := time.Now().AddDate(-1, 0, 0)

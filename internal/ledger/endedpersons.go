@@ -45,7 +45,8 @@ func (m *goneMark) ends(now time.Time, sinceBorn time.Duration) int64 {
 	return max(m.At, min(m.ahead, now.Add(m.taken-sinceBorn).Unix()))
 }
 
-// Has returns the time up to which a person's sessions are over. The clock is read only for persons who have one.
+// Has returns the time up to which a person's sessions are over. The clock is
+// read only for persons who have one.
 func (g *EndedPersons) Has(person string, log *slog.Logger) time.Time {
 	g.mu.RLock()
 	m, ok := g.of[person]

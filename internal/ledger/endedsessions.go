@@ -9,7 +9,8 @@ import (
 // endedSweep is how many tombstones may be in memory before the first sweep.
 const endedSweep = 1024
 
-// EndedSessions holds the tombstones of sessions in memory. The zero value is ready.
+// EndedSessions holds the tombstones of sessions in memory. The zero value is
+// ready.
 type EndedSessions struct {
 	mu    sync.RWMutex
 	until map[[16]byte]Span

@@ -21,7 +21,8 @@ var (
 	// ErrConflict: the data to be imported contradict the ledger. Nothing was
 	// written.
 	ErrConflict = errors.New("ledger: contradiction")
-	// ErrLocked: another process, or another ledger in this one, has the file open.
+	// ErrLocked: another process, or another ledger in this one, has the file
+	// open.
 	ErrLocked = errors.New("ledger: the file is in use")
 	// ErrUnavailable: the ledger could not be read or written; the person may
 	// or may not exist.

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// maxEvent bounds a stored event, in bytes: 64 aliases, three ids of 128 bytes and a reason, every byte escaped.
+// maxEvent bounds a stored event, in bytes: 64 aliases, three ids of 128 bytes
+// and a reason, every byte escaped.
 const maxEvent = 8 << 10
 
 // eventRecord is the stored form of an event. Times are as in record.

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// maxCount leaves versions and the order of creation room to grow after an import.
+// maxCount leaves versions and the order of creation room to grow after an
+// import.
 const maxCount = 1 << 62
 
 // fault names the first field that this ledger could not have written, "" if

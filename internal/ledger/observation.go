@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// maxIdentifier bounds app ids, openids and unionids, in bytes. WeChat's have 18 and 28 characters.
+// maxIdentifier bounds app ids, openids and unionids, in bytes. WeChat's have
+// 18 and 28 characters.
 const maxIdentifier = 128
 
 // MaxTime is the last second that a record can hold, the end of the year 9999.
@@ -18,7 +19,8 @@ type Observation struct {
 	AppID, OpenID string
 	// UnionID is the unionid that WeChat gave, "" if it gave none.
 	UnionID string
-	// Consent says that the visitor consented, in this sign-in, to give AppID their profile.
+	// Consent says that the visitor consented, in this sign-in, to give AppID
+	// their profile.
 	Consent bool
 	// Profile is the visitor's profile from WeChat; nil if WeChat was not
 	// asked.

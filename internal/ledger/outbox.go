@@ -24,7 +24,8 @@ const (
 	TooMany = "more events wait than are kept"
 )
 
-// OnceFor is how long the key of a withdrawal, and the id of an event given to Tell, are remembered.
+// OnceFor is how long the key of a withdrawal, and the id of an event given to
+// Tell, are remembered.
 const OnceFor = 24 * time.Hour
 
 // Target is a system that receives events.

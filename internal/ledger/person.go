@@ -16,9 +16,11 @@ const (
 
 // Person is one human. It is a copy: changing it changes nothing in the ledger.
 type Person struct {
-	// ID is the stable id: 26 characters of lower-case base32, 16 random bytes, derived from nothing.
+	// ID is the stable id: 26 characters of lower-case base32, 16 random bytes,
+	// derived from nothing.
 	ID string
-	// UnionID is WeChat's id across the apps of one Open Platform account; "" until known, and then never another.
+	// UnionID is WeChat's id across the apps of one Open Platform account; ""
+	// until known, and then never another.
 	UnionID string
 	// Accounts are the openids of this person. Empty if every openid has moved
 	// away.
@@ -29,9 +31,11 @@ type Person struct {
 	// Nickname and AvatarURL are as WeChat last gave them, cleaned; show them
 	// only if Consented. Treat them as hostile text.
 	Nickname, AvatarURL string
-	// ProfileAt is when the profile was last given (to the hour), zero if never.
+	// ProfileAt is when the profile was last given (to the hour), zero if
+	// never.
 	ProfileAt time.Time
-	// FirstSeen and LastSeen are UTC and of second precision; LastSeen may lag behind by one hour.
+	// FirstSeen and LastSeen are UTC and of second precision; LastSeen may lag
+	// behind by one hour.
 	FirstSeen, LastSeen time.Time
 	// Version grows with each change, except of LastSeen, ProfileAt, PhoneAt,
 	// the time of a consent that was given before, and sealed values.
@@ -43,7 +47,8 @@ type Person struct {
 // Account is one openid: the person in one app.
 type Account struct {
 	AppID, OpenID string
-	// ConsentAt is when the person last consented to give this app id their profile (to the hour); zero means never.
+	// ConsentAt is when the person last consented to give this app id their
+	// profile (to the hour); zero means never.
 	ConsentAt time.Time
 	// FirstSeen and LastSeen are as in Person.
 	FirstSeen, LastSeen time.Time
@@ -51,12 +56,14 @@ type Account struct {
 	// mini program; nil if there is none. At most 4096 bytes each. The ledger
 	// cannot read them.
 	Grant, SessionKey []byte
-	// Phone is a phone number, as in Observation; "" if none was given. PhoneAt is when it was last given (to the hour).
+	// Phone is a phone number, as in Observation; "" if none was given. PhoneAt
+	// is when it was last given (to the hour).
 	Phone   string
 	PhoneAt time.Time
 }
 
-// Consented reports whether the person consented to give this app id their profile.
+// Consented reports whether the person consented to give this app id their
+// profile.
 func (p Person) Consented(appID string) bool {
 	return slices.ContainsFunc(p.Accounts, func(a Account) bool {
 		return a.AppID == appID && !a.ConsentAt.IsZero()
@@ -97,7 +104,8 @@ func (p Person) Clone() Person {
 	return p
 }
 
-// older orders two persons by creation: first seen, then created, then (for records of different stores) id.
+// older orders two persons by creation: first seen, then created, then (for
+// records of different stores) id.
 func (p *Person) older(q *Person) bool {
 	switch {
 	case !p.FirstSeen.Equal(q.FirstSeen):

@@ -58,7 +58,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestSettleCopies: what a placement makes of the persons found must not reach into them; they may come from a cache.
+// TestSettleCopies: what a placement makes of the persons found must not reach
+// into them; they may come from a cache.
 func TestSettleCopies(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -113,7 +113,8 @@ func TestRecordTooLarge(t *testing.T) {
 	}
 }
 
-// TestRecordVersions: what older gateways wrote can be read, and what they can read is written as they do.
+// TestRecordVersions: what older gateways wrote can be read, and what they can
+// read is written as they do.
 func TestRecordVersions(t *testing.T) {
 	t.Parallel()
 	const old = `{"v":1,"id":"abcdefghijklmnopqrstuvwxyz","s":1,"r":1,"a":[{"a":"wxA","o":"oA","c":5,"f":1,"l":1}],"f":1,"l":1}`

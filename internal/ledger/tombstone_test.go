@@ -49,7 +49,8 @@ func TestTombstoneLines(t *testing.T) {
 	}
 }
 
-// FuzzTombstone: whatever a line is, it is refused without being repeated, or comes back as what was written.
+// FuzzTombstone: whatever a line is, it is refused without being repeated, or
+// comes back as what was written.
 func FuzzTombstone(f *testing.F) {
 	for _, c := range tombstoneLines {
 		f.Add([]byte(c.line))

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// An end whose write has failed is known as unwritten until one that reaches as far
-// has succeeded. What finds no room puts all in doubt, for a while.
+// An end whose write has failed is known as unwritten until one that reaches as
+// far has succeeded. What finds no room puts all in doubt, for a while.
 func TestUnwritten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -26,7 +26,8 @@ type Withdrawal struct {
 	// End ends all sessions of the person created until At, for as long as
 	// Until, as EndPerson does.
 	End bool
-	// At is when it happened; zero means now. Until is how long a session could live.
+	// At is when it happened; zero means now. Until is how long a session could
+	// live.
 	At, Until time.Time
 	// Silent means no event of Kind, because the withdrawal belongs to another
 	// one that was reported.

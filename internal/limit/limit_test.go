@@ -46,8 +46,8 @@ func TestLimiter(t *testing.T) {
 	}
 }
 
-// The same thing, repeated at once, counts once; something else in between makes
-// it new.
+// The same thing, repeated at once, counts once; something else in between
+// makes it new.
 func TestLimiterRepeats(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -81,8 +81,9 @@ func crowd(l *Keyed, from, to int) {
 }
 
 // Attack: whoever has used up a budget sends a flood of other keys, so that the
-// memory is full and the own key begins anew. Nothing is forgotten, neither what
-// was spent before the memory was full nor while it was, and memory is bounded.
+// memory is full and the own key begins anew. Nothing is forgotten, neither
+// what was spent before the memory was full nor while it was, and memory is
+// bounded.
 func TestAttackLimiterFlood(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -112,7 +113,8 @@ func TestAttackLimiterFlood(t *testing.T) {
 		if late == 0 || late > 300 {
 			t.Errorf("%d for a hundred who come late", late)
 		}
-		// One minute later the crowd's budgets are whole, and there is room again.
+		// One minute later the crowd's budgets are whole, and there is room
+		// again.
 		time.Sleep(time.Minute)
 		crowd(&l, maxLimited+1000, maxLimited+1000+maxLimited/8)
 		after := 0

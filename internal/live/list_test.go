@@ -13,8 +13,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// owner is a request whose store says what the test wants. Sessions and requests
-// through the whole gate are watched by the tests of internal/gate.
+// owner is a request whose store says what the test wants. Sessions and
+// requests through the whole gate are watched by the tests of internal/gate.
 type owner struct {
 	running live.Running
 	id      session.ID
@@ -107,7 +107,8 @@ func TestWhatCutsARequest(t *testing.T) {
 	}
 }
 
-// A session's new value is asked about from then on, and that of no other session.
+// A session's new value is asked about from then on, and that of no other
+// session.
 func TestRenewedIsAskedAbout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -133,8 +134,8 @@ func TestRenewedIsAskedAbout(t *testing.T) {
 	})
 }
 
-// What is done is not asked about again, in whatever order requests end, and is not
-// said to be cut.
+// What is done is not asked about again, in whatever order requests end, and is
+// not said to be cut.
 func TestDoneIsNotAskedAbout(t *testing.T) {
 	t.Parallel()
 	for name, order := range map[string][]int{

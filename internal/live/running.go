@@ -10,8 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// signOutRounds is how many rounds an app's answer that signs its visitor out may
-// take to finish: ten seconds.
+// signOutRounds is how many rounds an app's answer that signs its visitor out
+// may take to finish: ten seconds.
 const signOutRounds = 25
 
 // Answer is a store's answer about a session.
@@ -28,8 +28,8 @@ const (
 // no reports whether an answer says for certain that the session is not valid.
 func (a Answer) no() bool { return a == NotFound || a == Ended }
 
-// Watched is the request that a [Running] is a part of. Its methods are called from
-// other goroutines while the request runs.
+// Watched is the request that a [Running] is a part of. Its methods are called
+// from other goroutines while the request runs.
 type Watched interface {
 	// SessionID returns the id of the session that let the request in. It must
 	// not block.
@@ -37,8 +37,8 @@ type Watched interface {
 	// Check says whether the session still allows the request. value is the
 	// session's newest known value.
 	Check(value string) Answer
-	// Successor returns the successor of the request in the configuration in force; nil
-	// if that is still the one that let it in.
+	// Successor returns the successor of the request in the configuration in
+	// force; nil if that is still the one that let it in.
 	Successor() *Successor
 }
 
@@ -77,6 +77,6 @@ func (n *Running) Done() {
 	}
 }
 
-// LetSignOutFinish lets an app's answer that signs its visitor out finish, within ten
-// seconds.
+// LetSignOutFinish lets an app's answer that signs its visitor out finish,
+// within ten seconds.
 func (n *Running) LetSignOutFinish() { n.leaving.Store(signOutRounds) }

@@ -2,16 +2,16 @@ package live
 
 import "time"
 
-// reloadGrace is how long a request may run on after a reload without a successor for
-// its session: it was let in by a store, keys, times or an account that are no
-// longer configured.
+// reloadGrace is how long a request may run on after a reload without a
+// successor for its session: it was let in by a store, keys, times or an
+// account that are no longer configured.
 const reloadGrace = time.Minute
 
 // Successor says what the configuration in force knows about a request that an
 // older one let in.
 type Successor struct {
-	// SameStore says that store, keys and times are those of the older one, which
-	// has already answered.
+	// SameStore says that store, keys and times are those of the older one,
+	// which has already answered.
 	SameStore bool
 	// Admits says that a site signs in visitors of the session's account.
 	Admits bool
@@ -20,10 +20,10 @@ type Successor struct {
 	Check func(value string) Answer
 }
 
-// endedBySuccessor reports whether the newest configuration ends a request of an older
-// one: at once if it knows that the session has ended, and after [reloadGrace] if
-// the request has no successor. An unknown session also gets that time,
-// because the visitor may have signed in just before the reload.
+// endedBySuccessor reports whether the newest configuration ends a request of
+// an older one: at once if it knows that the session has ended, and after
+// [reloadGrace] if the request has no successor. An unknown session also gets
+// that time, because the visitor may have signed in just before the reload.
 func (n *Running) endedBySuccessor(value string) bool {
 	next := n.request.Successor()
 	if next == nil {

@@ -32,7 +32,8 @@ type Limits struct {
 	networks limit.Keyed // by network
 }
 
-// Untold counts the events of a site that were over a limit. The zero value is ready.
+// Untold counts the events of a site that were over a limit. The zero value is
+// ready.
 type Untold struct {
 	line limit.One
 	n    atomic.Int64

@@ -21,8 +21,8 @@ func logger() (*slog.Logger, *strings.Builder) {
 	return slog.New(slog.NewTextHandler(text, nil)), text
 }
 
-// Attack: a store that comes and goes, or a visitor who can make it seem so, fills the
-// log with its beginnings and ends.
+// Attack: a store that comes and goes, or a visitor who can make it seem so,
+// fills the log with its beginnings and ends.
 func TestAttackAFlappingStoreFillsTheLog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -49,8 +49,8 @@ func TestAttackAFlappingStoreFillsTheLog(t *testing.T) {
 	})
 }
 
-// A success of a call that began before the last failure ends nothing, nor does one
-// of another call.
+// A success of a call that began before the last failure ends nothing, nor does
+// one of another call.
 func TestWhatEndsAnOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

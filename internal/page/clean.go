@@ -97,7 +97,8 @@ func cleanField(s string) string {
 	return s
 }
 
-// cleanPlain returns s if it is the plain name of a browser or a network, else "".
+// cleanPlain returns s if it is the plain name of a browser or a network, else
+// "".
 func cleanPlain(s string) string {
 	bad := func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(" .:·-", r)

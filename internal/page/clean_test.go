@@ -70,7 +70,8 @@ func TestClean(t *testing.T) {
 	}
 }
 
-// Buttons appear where they have a meaning and a good address, and nowhere else.
+// Buttons appear where they have a meaning and a good address, and nowhere
+// else.
 func TestButtons(t *testing.T) {
 	t.Parallel()
 	has := map[Kind]bool{

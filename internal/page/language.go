@@ -18,11 +18,13 @@ const (
 	maxLanguageRanges = 24  // entries of Accept-Language that are looked at
 )
 
-// Language returns the language in which a page answers r, as an HTML language tag: zh-CN or en.
+// Language returns the language in which a page answers r, as an HTML language
+// tag: zh-CN or en.
 func Language(r *http.Request) string { return string(preferred(r)) }
 
-// preferred returns the language to answer r in: the one that Accept-Language weighs more, the first of equals.
-// Where it names neither, visitors in WeChat and those who say nothing get Chinese, the others English.
+// preferred returns the language to answer r in: the one that Accept-Language
+// weighs more, the first of equals. Where it names neither, visitors in WeChat
+// and those who say nothing get Chinese, the others English.
 func preferred(r *http.Request) language {
 	header := strings.Join(r.Header.Values("Accept-Language"), ",")
 	inWeChat := strings.Contains(r.UserAgent(), "MicroMessenger") // chooses words, grants nothing
@@ -40,8 +42,9 @@ func preferred(r *http.Request) language {
 	return english
 }
 
-// weigh reads an Accept-Language header (RFC 9110, section 12.5.4) and returns the weights of Chinese and English
-// in thousandths, 0 if not acceptable or not named, and which of them comes first.
+// weigh reads an Accept-Language header (RFC 9110, section 12.5.4) and returns
+// the weights of Chinese and English in thousandths, 0 if not acceptable or not
+// named, and which of them comes first.
 func weigh(header string) (zh, en int, first language) {
 	if len(header) > maxAcceptLanguage {
 		header = header[:maxAcceptLanguage]
@@ -73,7 +76,8 @@ func weigh(header string) (zh, en int, first language) {
 	return zh, en, first
 }
 
-// quality reads the weight of one entry, "" or "q=0.8", in thousandths (RFC 9110, section 12.4.2).
+// quality reads the weight of one entry, "" or "q=0.8", in thousandths (RFC
+// 9110, section 12.4.2).
 func quality(params string) (int, bool) {
 	name, value, found := strings.Cut(strings.TrimSpace(params), "=")
 	if !found {

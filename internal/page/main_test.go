@@ -32,7 +32,8 @@ func full(k Kind) Page {
 	}
 }
 
-// ask writes p for a request with the headers given as name, value, … and returns the answer.
+// ask writes p for a request with the headers given as name, value, … and
+// returns the answer.
 func ask(tb testing.TB, p Page, method string, headers ...string) *httptest.ResponseRecorder {
 	tb.Helper()
 	r := httptest.NewRequestWithContext(tb.Context(), method, "/", nil)
@@ -49,7 +50,8 @@ func get(tb testing.TB, p Page, lang language) *httptest.ResponseRecorder {
 	return ask(tb, p, http.MethodGet, "Accept-Language", string(lang))
 }
 
-// elements parses a page and returns its elements and all its text. Every element must be closed.
+// elements parses a page and returns its elements and all its text. Every
+// element must be closed.
 func elements(tb testing.TB, body []byte) (all []xml.StartElement, text string) {
 	tb.Helper()
 	d := xml.NewDecoder(bytes.NewReader(body))
@@ -83,7 +85,8 @@ func elements(tb testing.TB, body []byte) (all []xml.StartElement, text string) 
 	return all, b.String()
 }
 
-// attr returns the attribute of the first element of that name, and whether there is such an element.
+// attr returns the attribute of the first element of that name, and whether
+// there is such an element.
 func attr(all []xml.StartElement, element, name string) (string, bool) {
 	for _, e := range all {
 		if e.Name.Local != element {

@@ -12,12 +12,15 @@ type Page struct {
 	// Kind is the kind of the page; an unknown kind becomes Misconfigured.
 	Kind Kind
 
-	// Site is the host shown to the visitor, with or without a port, at most 255 bytes.
+	// Site is the host shown to the visitor, with or without a port, at most
+	// 255 bytes.
 	Site string
 
-	// URL is the absolute http or https address to open in WeChat (OpenInWeChat, Scan). OpenInWeChat shows it as
-	// text, up to 8192 bytes, and draws it as a QR code up to 300 bytes; the code of a longer one opens the site's
-	// front page, and the page says so. Scan draws it up to 512 bytes.
+	// URL is the absolute http or https address to open in WeChat
+	// (OpenInWeChat, Scan). OpenInWeChat shows it as text, up to 8192 bytes,
+	// and draws it as a QR code up to 300 bytes; the code of a longer one opens
+	// the site's front page, and the page says so. Scan draws it up to 512
+	// bytes.
 	URL string
 
 	// ContinueURL is where the main button leads: Consent to WeChat's consent,
@@ -60,7 +63,8 @@ type Page struct {
 	Device, Network string
 	Ago             time.Duration
 
-	// ReturnTo is the value of the form's field return_to, at most 8192 bytes. Empty means no field.
+	// ReturnTo is the value of the form's field return_to, at most 8192 bytes.
+	// Empty means no field.
 	ReturnTo string
 
 	// Reference is a short id for the support, shown small: at most 40

@@ -149,14 +149,16 @@ func TestRetry(t *testing.T) {
 			t.Errorf("%s %v: the page does not say %q", c.method, c.after, c.text)
 		}
 	}
-	// A reload does nothing where the address ends in a fragment, so the page may go elsewhere.
+	// A reload does nothing where the address ends in a fragment, so the page
+	// may go elsewhere.
 	elsewhere := Page{Kind: Unavailable, RetryAfter: time.Second, ContinueURL: "/_wechat/login?return_to=%2Fx"}
 	for method, want := range map[string]string{"GET": "1; url=/_wechat/login?return_to=%2Fx", "POST": ""} {
 		if got := ask(t, elsewhere, method).Header().Get("Refresh"); got != want {
 			t.Errorf("%s with an address: Refresh %q, want %q", method, got, want)
 		}
 	}
-	// A header with a longer address is more than nginx reads: the button still leads there.
+	// A header with a longer address is more than nginx reads: the button still
+	// leads there.
 	long := Page{Kind: Unavailable, ContinueURL: "/_wechat/login?return_to=" + strings.Repeat("a", maxRefresh)}
 	if w := ask(t, long, "GET"); w.Header().Get("Refresh") != "" || !strings.Contains(w.Body.String(), `href="`+long.ContinueURL+`"`) {
 		t.Errorf("a long address: Refresh %.40q", w.Header().Get("Refresh"))

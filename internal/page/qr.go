@@ -43,7 +43,8 @@ func drawQR(text string) template.HTML {
 	return template.HTML(b.String()) //nolint:gosec // numbers only
 }
 
-// drawRow adds the dark modules of row y to the path, one rectangle for each run.
+// drawRow adds the dark modules of row y to the path, one rectangle for each
+// run.
 func drawRow(b *strings.Builder, code *qr.Code, y int) {
 	for x := 0; x < code.Size; x++ {
 		if !code.Black(x, y) {

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// What the page for browsers outside WeChat costs, by the length of the address that the visitor chose.
+// What the page for browsers outside WeChat costs, by the length of the address
+// that the visitor chose.
 func BenchmarkOpenInWeChat(b *testing.B) {
 	const base = "https://shop.example.com/"
 	for name, length := range map[string]int{"short": 40, "longest code": sturdyQR, "long": 1900} {

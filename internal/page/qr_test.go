@@ -115,7 +115,8 @@ func TestOpenInWeChat(t *testing.T) {
 	}
 }
 
-// A stranger chooses the address. The page must not cost the more the longer it is.
+// A stranger chooses the address. The page must not cost the more the longer it
+// is.
 func TestAttackLongAddressesAreCheap(t *testing.T) {
 	t.Parallel()
 	const base, limit = "https://shop.example.com/", 24 << 10
@@ -130,7 +131,8 @@ func TestAttackLongAddressesAreCheap(t *testing.T) {
 	}
 }
 
-// A layout of the operator that knows nothing of the front page says what its code opens, too.
+// A layout of the operator that knows nothing of the front page says what its
+// code opens, too.
 func TestFrontPageInAnOlderLayout(t *testing.T) {
 	t.Parallel()
 	files := folder(map[string]string{"page.html": `<html><head>{{.Style}}</head><body><p>{{.T "lead"}}</p>{{if .QR}}<b class="qr{{if .Dense}} dense{{end}}">{{.T "qr"}}{{.QR}}</b>{{end}}</body></html>`})

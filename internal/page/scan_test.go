@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// checkScript fails where a page has a script that it should not have, or none where it should.
+// checkScript fails where a page has a script that it should not have, or none
+// where it should.
 func checkScript(t *testing.T, w *httptest.ResponseRecorder, want bool) {
 	t.Helper()
 	body, policy := w.Body.String(), w.Header().Get("Content-Security-Policy")
@@ -99,7 +100,8 @@ func TestScanConfirm(t *testing.T) {
 	}
 }
 
-// A template that the operator wrote before there were these pages gives way where it would leave visitors stuck.
+// A template that the operator wrote before there were these pages gives way
+// where it would leave visitors stuck.
 func TestThemeOfBefore(t *testing.T) {
 	t.Parallel()
 	theme, err := LoadTheme(folder(map[string]string{"page.html": `<!doctype html><title>{{.T "title"}}</title>{{.Style}}<h2>mine</h2>{{.QR}}`}))

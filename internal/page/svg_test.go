@@ -19,8 +19,8 @@ func utf16LE(text string) string {
 
 const gbk = "\xb9\xba\xce\xef" // 购物
 
-// What programs put around an SVG has no place in a page. What stands in it stays byte
-// for byte.
+// What programs put around an SVG has no place in a page. What stands in it
+// stays byte for byte.
 func TestPicturesAreMadeRight(t *testing.T) {
 	t.Parallel()
 	const plain = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><g id="a"><path d="M1 1"/><text>购物 &lt;1&gt; &#160;</text></g></svg>`
@@ -91,8 +91,8 @@ func TestPictureMistakes(t *testing.T) {
 	}
 }
 
-// A page in another encoding would be read as other characters. A mark before a file is
-// left out, so that the page begins with its doctype.
+// A page in another encoding would be read as other characters. A mark before a
+// file is left out, so that the page begins with its doctype.
 func TestThemeEncodings(t *testing.T) {
 	t.Parallel()
 	layout := `<!doctype html><title>{{.T "title"}}</title>{{.Style}}<h1>购物</h1>`
@@ -133,7 +133,8 @@ func TestThemeEncodings(t *testing.T) {
 	}
 }
 
-// FuzzSVG: whatever the file holds, what comes of it is one element, or an error.
+// FuzzSVG: whatever the file holds, what comes of it is one element, or an
+// error.
 func FuzzSVG(f *testing.F) {
 	for _, seed := range []string{"", "<svg/>", "<?xml version='1.0'?><!DOCTYPE svg><svg><g/></svg>\n", "<svg><svg></svg>", "\x89PNG", byteOrderMark + "<svg></svg><!---->"} {
 		f.Add([]byte(seed))

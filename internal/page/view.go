@@ -12,12 +12,14 @@ const (
 	defaultRetry = 10 * time.Second
 	maxRetry     = time.Hour
 
-	// maxRefresh bounds an address in the header Refresh, in bytes: nginx reads the header of an answer into 4 KiB, and
-	// ours has more in it. A page with a longer one does not reload itself.
+	// maxRefresh bounds an address in the header Refresh, in bytes: nginx reads
+	// the header of an answer into 4 KiB, and ours has more in it. A page with
+	// a longer one does not reload itself.
 	maxRefresh = 2560
 )
 
-// view is what a template works with: the fields of a Page after cleaning. Own templates use the same names.
+// view is what a template works with: the fields of a Page after cleaning. Own
+// templates use the same names.
 type view struct {
 	Kind        Kind
 	Lang        language
@@ -47,7 +49,8 @@ type view struct {
 	theme *Theme
 }
 
-// view cleans p for the template. A page may reload itself where that repeats a safe request.
+// view cleans p for the template. A page may reload itself where that repeats a
+// safe request.
 func (p Page) view(lang language, safe bool) view {
 	v := view{
 		Kind:      p.Kind.known(),
@@ -108,8 +111,8 @@ func retrySeconds(d time.Duration) int {
 	return int((d + time.Second - 1) / time.Second)
 }
 
-// render returns the page as HTML. A theme of the operator that fails on this page gives way to the built-in one:
-// the visitor always gets an answer.
+// render returns the page as HTML. A theme of the operator that fails on this
+// page gives way to the built-in one: the visitor always gets an answer.
 func (v *view) render() []byte {
 	var b bytes.Buffer
 	b.Grow(12 << 10)
@@ -120,8 +123,8 @@ func (v *view) render() []byte {
 	return b.Bytes()
 }
 
-// complete reports whether a page has what it is of no use without. A template of the operator may be older than the
-// pages for signing in with the phone.
+// complete reports whether a page has what it is of no use without. A template
+// of the operator may be older than the pages for signing in with the phone.
 func (v *view) complete(body []byte) bool {
 	has := func(s string) bool { return bytes.Contains(body, []byte(s)) }
 	switch v.Kind {
@@ -140,7 +143,8 @@ func (v *view) complete(body []byte) bool {
 // hasForm reports whether the page posts something.
 func (v view) hasForm() bool { return v.DeclineURL != "" || v.ConfirmURL != "" || v.SwitchURL != "" }
 
-// Style returns the stylesheet with its element, byte for byte as the Content-Security-Policy has hashed it.
+// Style returns the stylesheet with its element, byte for byte as the
+// Content-Security-Policy has hashed it.
 func (v view) Style() template.HTML { return v.theme.style }
 
 // Picture returns the illustration of this page, an inline SVG.
@@ -149,8 +153,9 @@ func (v view) Picture() template.HTML { return v.theme.pictures[v.Kind] }
 // Has reports whether this page has words for a key.
 func (v view) Has(key string) bool { return v.theme.texts.has(v.Kind, key) }
 
-// T returns the words of this page, or of all pages, for a key. Where the code opens the front page the page says so,
-// in a layout of the operator too: it asks for the same keys.
+// T returns the words of this page, or of all pages, for a key. Where the code
+// opens the front page the page says so, in a layout of the operator too: it
+// asks for the same keys.
 func (v view) T(key string) (string, error) {
 	if v.Front && v.theme.texts.has(v.Kind, key+"_front") {
 		key += "_front"
@@ -164,8 +169,9 @@ func (v view) T(key string) (string, error) {
 	return strings.ReplaceAll(text, "{seconds}", strconv.Itoa(v.retry)), nil
 }
 
-// named puts the site's name into a text. Without a name the site is called "this site", which in Chinese has no
-// blanks around it: blanks stand between Chinese and Latin letters only.
+// named puts the site's name into a text. Without a name the site is called
+// "this site", which in Chinese has no blanks around it: blanks stand between
+// Chinese and Latin letters only.
 func (v view) named(text string) string {
 	if !strings.Contains(text, "{site}") {
 		return text

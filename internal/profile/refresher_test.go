@@ -10,7 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// While WeChat does not answer, the profiles that are not fetched have no line each.
+// While WeChat does not answer, the profiles that are not fetched have no line
+// each.
 func TestAttackStaleProfilesFillTheLog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -2,8 +2,8 @@
 
 package push
 
-// How much TestBurst sends. The whole load, and how long it may take, is measured
-// alone, by ./test/fleet.sh.
+// How much TestBurst sends. The whole load, and how long it may take, is
+// measured alone, by ./test/fleet.sh.
 const (
 	burstEvents, burstPushes = 600, 2000
 	burstIsMeasured          = false

@@ -15,9 +15,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// A burst of pushes over real connections, every event twice or more and in
-// any order, before a real ledger, with a relay: each is acted on once, each is told
-// to others once, and all are answered, in time where that is measured.
+// A burst of pushes over real connections, every event twice or more and in any
+// order, before a real ledger, with a relay: each is acted on once, each is
+// told to others once, and all are answered, in time where that is measured.
 func TestBurst(t *testing.T) { // alone: others measure time too
 	const events, pushes, senders = burstEvents, burstPushes, 200
 	var relayed atomic.Int32

@@ -32,9 +32,9 @@ type event struct {
 	refetch    bool
 }
 
-// withoutPerson reports whether a push contains neither openid nor unionid. WeChat
-// sometimes leaves the openid out of events about accounts; the unionid is
-// enough.
+// withoutPerson reports whether a push contains neither openid nor unionid.
+// WeChat sometimes leaves the openid out of events about accounts; the unionid
+// is enough.
 func withoutPerson(m *wechat.PushMessage) bool { return m.Person() == "" && unionID(m) == "" }
 
 func unionID(m *wechat.PushMessage) string {

@@ -149,8 +149,8 @@ func TestModifiedProfileIsFetchedAnew(t *testing.T) {
 	}
 }
 
-// Attack row 88: the sender of all these events is one pseudo user. Two persons who
-// withdraw in one second are two.
+// Attack row 88: the sender of all these events is one pseudo user. Two persons
+// who withdraw in one second are two.
 func TestTwoPersonsInOneSecond(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, nil)
@@ -169,8 +169,8 @@ func TestTwoPersonsInOneSecond(t *testing.T) {
 	}
 }
 
-// WeChat may tell late, and our clock may be ahead of its: what was withdrawn is
-// gone all the same, and so are the sessions made until then.
+// WeChat may tell late, and our clock may be ahead of its: what was withdrawn
+// is gone all the same, and so are the sessions made until then.
 func TestLateEvents(t *testing.T) {
 	for name, test := range map[string]struct {
 		created time.Duration // before now

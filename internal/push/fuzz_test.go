@@ -12,7 +12,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// Whatever a stranger sends: no panic, no effect, no relay, nothing in the answer.
+// Whatever a stranger sends: no panic, no effect, no relay, nothing in the
+// answer.
 func FuzzServe(f *testing.F) {
 	p := signed("stranger", revokeOf("oPerson1").xml(), time.Now())
 	f.Add("POST", p.query.Encode(), p.body)

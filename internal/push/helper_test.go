@@ -59,9 +59,9 @@ func (r *record) text() string {
 	return r.String()
 }
 
-// newScene returns a scene whose account "main" is in safe mode, and whose ledger
-// tells everything to the target "crm". change, if there is one, comes before the
-// first push.
+// newScene returns a scene whose account "main" is in safe mode, and whose
+// ledger tells everything to the target "crm". change, if there is one, comes
+// before the first push.
 func newScene(t *testing.T, change func(s *scene)) *scene {
 	t.Helper()
 	bolt, err := boltledger.Open(filepath.Join(t.TempDir(), "ledger.db"))
@@ -196,7 +196,8 @@ func signed(token, body string, at time.Time) sent {
 	}, body}
 }
 
-// sealed is a push in safe mode, in compatible mode where there are clear fields.
+// sealed is a push in safe mode, in compatible mode where there are clear
+// fields.
 func sealed(t testing.TB, token, key, message string, clear fields, write func(fields) string, at time.Time) sent {
 	t.Helper()
 	encrypt, err := wechattest.SealPush(key, testAppID, []byte(message))

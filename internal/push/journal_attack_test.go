@@ -80,9 +80,9 @@ func files(folder string) *Files {
 	}
 }
 
-// Attack: revocations arrive while the ledger is away, are answered `success`, and
-// the gateway stops, or dies, before it is back. The next one carries them out, with
-// the times at which they came.
+// Attack: revocations arrive while the ledger is away, are answered `success`,
+// and the gateway stops, or dies, before it is back. The next one carries them
+// out, with the times at which they came.
 func TestAttackPushesAreLostWhenTheGatewayEnds(t *testing.T) {
 	for name, orderly := range map[string]bool{"stopped": true, "killed": false} {
 		t.Run(name, func(t *testing.T) {
@@ -129,8 +129,8 @@ func TestAttackPushesAreLostWhenTheGatewayEnds(t *testing.T) {
 	}
 }
 
-// Attack: a push is answered `success` and kept nowhere. WeChat tells it three times,
-// and only if it does not hear that.
+// Attack: a push is answered `success` and kept nowhere. WeChat tells it three
+// times, and only if it does not hear that.
 func TestAttackPushIsAcknowledgedAndKeptNowhere(t *testing.T) {
 	for name, journal := range map[string]Journal{
 		"no journal": nil, "a journal that fails": &notes{err: errors.New("full")},
@@ -165,8 +165,8 @@ func TestAttackPushIsAcknowledgedAndKeptNowhere(t *testing.T) {
 	}
 }
 
-// Attack: a revocation waits for a minute after the ledger is back. All that wait are
-// carried out within two seconds; until then one at a time tries.
+// Attack: a revocation waits for a minute after the ledger is back. All that
+// wait are carried out within two seconds; until then one at a time tries.
 func TestAttackRevocationWaitsAfterTheOutage(t *testing.T) {
 	for _, lasts := range []time.Duration{4 * time.Second, 40 * time.Second, time.Hour} {
 		t.Run(lasts.String(), func(t *testing.T) {

@@ -43,8 +43,8 @@ func TestJournalFiles(t *testing.T) {
 	}
 }
 
-// Attack: the journal's folder holds what no gateway wrote. It is read by nobody, and
-// the good entries are.
+// Attack: the journal's folder holds what no gateway wrote. It is read by
+// nobody, and the good entries are.
 func TestAttackForgedJournal(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -104,7 +104,8 @@ func TestJournalIsBounded(t *testing.T) {
 	}
 }
 
-// Entries that are none of ours are left alone: of another account, version or name.
+// Entries that are none of ours are left alone: of another account, version or
+// name.
 func TestResumeLeavesOthersAlone(t *testing.T) {
 	t.Parallel()
 	for name, entry := range map[string]string{

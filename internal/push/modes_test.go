@@ -14,7 +14,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// Every mode, format, token and key, to the end: the person's sessions are over.
+// Every mode, format, token and key, to the end: the person's sessions are
+// over.
 func TestModesFormatsKeys(t *testing.T) {
 	t.Parallel()
 	writes := map[string]func(fields) string{"xml": fields.xml, "json": fields.json}

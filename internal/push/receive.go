@@ -13,7 +13,8 @@ import (
 const (
 	// maxBody bounds a push, in bytes. WeChat's are a few KiB.
 	maxBody = 1 << 20
-	// readPatience is how long the body may take to arrive (attack: slow senders).
+	// readPatience is how long the body may take to arrive (attack: slow
+	// senders).
 	readPatience = 4 * time.Second
 	// stepPatience is how long an answer waits for the ledger, relayPatience
 	// how long it waits for the relay. Both begin when the push arrives. WeChat

@@ -155,7 +155,8 @@ func TestBadRelayAnswersSuccess(t *testing.T) {
 	}
 }
 
-// Attack: pushes that nobody signed keep a slow relay busy, or a body without end us.
+// Attack: pushes that nobody signed keep a slow relay busy, or a body without
+// end us.
 func TestSlowSenderIsCutOff(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, nil)

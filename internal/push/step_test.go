@@ -15,7 +15,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// stub is a ledger that misbehaves as told: a real one cannot be made slow at will.
+// stub is a ledger that misbehaves as told: a real one cannot be made slow at
+// will.
 type stub struct {
 	mu    sync.Mutex
 	calls int
@@ -78,7 +79,8 @@ func TestSlowLedgerAnswersInTime(t *testing.T) {
 }
 
 // A push that arrives again while its step is under way waits for that step: it
-// must not be told `success` for something that may still fail with the process.
+// must not be told `success` for something that may still fail with the
+// process.
 func TestRepeatedPushWaitsForTheFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, l := stubbed(t, func(int, context.Context, ledger.Withdrawal) (bool, error) {
@@ -99,8 +101,9 @@ func TestRepeatedPushWaitsForTheFirst(t *testing.T) {
 	})
 }
 
-// A ledger that is unavailable: success within the time, and tried until it is done.
-// That an earlier try had been done after all is no reason not to clean up.
+// A ledger that is unavailable: success within the time, and tried until it is
+// done. That an earlier try had been done after all is no reason not to clean
+// up.
 func TestUnavailableLedgerIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
@@ -156,8 +159,8 @@ func TestFinalOutcomes(t *testing.T) {
 	}
 }
 
-// Closing gives what waits one last try, and says what was lost. Afterwards nothing
-// is taken: the next instance is asked again.
+// Closing gives what waits one last try, and says what was lost. Afterwards
+// nothing is taken: the next instance is asked again.
 func TestCloseTriesOnceMore(t *testing.T) {
 	for name, back := range map[string]bool{"the ledger is back": true, "it is not": false} {
 		t.Run(name, func(t *testing.T) {

@@ -25,8 +25,8 @@ func listen(t *testing.T, handler http.HandlerFunc) *url.URL {
 	return u
 }
 
-// Attack: pushes that WeChat did not send, or sent to somebody else, or long ago.
-// None has an effect, none reaches the relay, none learns anything.
+// Attack: pushes that WeChat did not send, or sent to somebody else, or long
+// ago. None has an effect, none reaches the relay, none learns anything.
 func TestUnsignedHasNoEffect(t *testing.T) {
 	t.Parallel()
 	var relayed atomic.Int32
@@ -95,9 +95,10 @@ func TestWarningsAreFew(t *testing.T) {
 	}
 }
 
-// A wrong token is the commonest mistake: WeChat's console says only that its check
-// failed. One line a minute names the account and what to compare. What carries no
-// signature at all, such as a browser's visit, says nothing about the token.
+// A wrong token is the commonest mistake: WeChat's console says only that its
+// check failed. One line a minute names the account and what to compare. What
+// carries no signature at all, such as a browser's visit, says nothing about
+// the token.
 func TestWrongSignaturesAreTold(t *testing.T) {
 	t.Parallel()
 	event := eventOf(wechat.PushCancel, "oPerson1").xml()
@@ -141,8 +142,8 @@ func TestWrongSignaturesAreTold(t *testing.T) {
 	}
 }
 
-// A right signature around a wrong body is no wrong token: the line says something
-// else.
+// A right signature around a wrong body is no wrong token: the line says
+// something else.
 func TestTamperedBodyIsNoWrongToken(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, nil)
@@ -198,8 +199,9 @@ func (d *deadlined) SetReadDeadline(at time.Time) error {
 	return nil
 }
 
-// Attack: slow bodies without a signature, or to no account at all. They are not read,
-// but before it answers the server reads what is left: it has a deadline for that.
+// Attack: slow bodies without a signature, or to no account at all. They are
+// not read, but before it answers the server reads what is left: it has a
+// deadline for that.
 func TestAttackSlowUnsignedBodiesHaveADeadline(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, nil)

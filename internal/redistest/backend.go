@@ -54,7 +54,8 @@ func (e *serverSet) Dial(o *redis.UniversalOptions) redis.UniversalClient {
 	return c
 }
 
-// url returns redis://, redis+sentinel:// or redis+cluster:// with the addresses and a path.
+// url returns redis://, redis+sentinel:// or redis+cluster:// with the
+// addresses and a path.
 func (e *serverSet) url(kind, path string, servers []*Server) string {
 	scheme := "redis"
 	if e.certs != nil {

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// Between the choice of a port and the start of the server another process may take the port.
+// Between the choice of a port and the start of the server another process may
+// take the port.
 func TestPortTakenMeanwhile(t *testing.T) {
 	t.Parallel()
 	for name, tries := range map[string]int{"once": 1, "always": 100} {

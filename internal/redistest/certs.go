@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// Certs are the files of a backend with TLS: its own authority and one client certificate, each as PEM.
+// Certs are the files of a backend with TLS: its own authority and one client
+// certificate, each as PEM.
 type Certs struct {
 	CAFile, CertFile, KeyFile string
 
@@ -74,7 +75,8 @@ func certificate(name string) *x509.Certificate {
 	}
 }
 
-// issue makes a key, signs the certificate (by itself when there is no parent key) and writes both.
+// issue makes a key, signs the certificate (by itself when there is no parent
+// key) and writes both.
 func issue(cert, parent *x509.Certificate, parentKey *ecdsa.PrivateKey, certFile, keyFile string) (*ecdsa.PrivateKey, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 // childVar is set in test processes that other tests start.
 const childVar = "REDISTEST_CHILD"
 
-// TestChild is the test of such a process: it starts a server and tells its number. Elsewhere it has nothing to do.
+// TestChild is the test of such a process: it starts a server and tells its
+// number. Elsewhere it has nothing to do.
 func TestChild(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(childVar) == "" {
@@ -33,7 +34,8 @@ func child(t *testing.T, env ...string) *exec.Cmd {
 	return cmd
 }
 
-// A test binary that is killed (a timeout, an impatient developer) leaves no server behind.
+// A test binary that is killed (a timeout, an impatient developer) leaves no
+// server behind.
 func TestServersDieWithTheTest(t *testing.T) {
 	t.Parallel()
 	cmd := child(t)

@@ -223,7 +223,8 @@ func TestOutagesByCommand(t *testing.T) {
 	}
 }
 
-// A master that stands still is replaced, and the controls see it although it answers nothing.
+// A master that stands still is replaced, and the controls see it although it
+// answers nothing.
 func TestPausedMasterIsReplaced(t *testing.T) {
 	t.Parallel()
 	c := shared.Cluster(t)

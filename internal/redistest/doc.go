@@ -10,7 +10,8 @@
 //	server.Kill()
 //	server.Restart()
 //
-// or borrow them from a [Shared], which starts each once and empties it between tests:
+// or borrow them from a [Shared], which starts each once and empties it between
+// tests:
 //
 //	var shared redistest.Shared
 //
@@ -41,5 +42,6 @@
 //
 // # What it may import
 //
-// The standard library and go-redis. It needs redis-server 7 in PATH and fails, never skips, without it.
+// The standard library and go-redis. It needs redis-server 7 in PATH and fails,
+// never skips, without it.
 package redistest

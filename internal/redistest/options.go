@@ -14,7 +14,8 @@ type Options struct {
 
 	SentinelPassword string // what the sentinels themselves require; empty: nothing
 
-	// AppendOnly keeps data over Kill and Restart: every write reaches the kernel before it is answered.
+	// AppendOnly keeps data over Kill and Restart: every write reaches the
+	// kernel before it is answered.
 	AppendOnly bool
 
 	// TLS replaces clear text. The servers require a client certificate, unless

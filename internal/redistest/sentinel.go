@@ -101,7 +101,8 @@ func (f *Sentinels) Universal() *redis.UniversalOptions {
 // Client returns a client that follows the master.
 func (f *Sentinels) Client() redis.UniversalClient { return f.Dial(f.Universal()) }
 
-// URL returns redis+sentinel://[user:password@]h1:p1,h2:p2,h3:p3/wechat/0. User and password are the data nodes'.
+// URL returns redis+sentinel://[user:password@]h1:p1,h2:p2,h3:p3/wechat/0. User
+// and password are the data nodes'.
 func (f *Sentinels) URL() string { return f.url("+sentinel", "/"+MasterName+"/0", f.Sentinels) }
 
 // Master returns the node that most sentinels consider the master, or nil.

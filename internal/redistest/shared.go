@@ -86,7 +86,8 @@ func (sh *Shared) Cluster(t testing.TB) *Nodes {
 	return lend(t, sh, "cluster", Options{}, newNodes)
 }
 
-// Each runs a test on every kind of Redis: the subtests "standalone", "tls", "sentinel" and "cluster", in this order.
+// Each runs a test on every kind of Redis: the subtests "standalone", "tls",
+// "sentinel" and "cluster", in this order.
 func (sh *Shared) Each(t *testing.T, test func(t *testing.T, b Backend)) {
 	t.Helper()
 	t.Run("standalone", func(t *testing.T) { test(t, sh.Standalone(t)) })

@@ -11,7 +11,8 @@ type tests func() int
 
 func (f tests) Run() int { return f() }
 
-// borrow runs one test that borrows a backend, and returns the number of its first server's process.
+// borrow runs one test that borrows a backend, and returns the number of its
+// first server's process.
 func borrow(t *testing.T, name string, take func(t *testing.T) redistest.Backend, use func(redistest.Backend)) (pid int) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {

@@ -105,7 +105,8 @@ func isVersion(segment string) bool {
 // as a name with parameters, instead of as a folder.
 func looksLikeScript(segment string) bool { return strings.ContainsAny(segment, ".;:") }
 
-// StarsForFolders reports whether a pattern has a star in the place of a folder.
+// StarsForFolders reports whether a pattern has a star in the place of a
+// folder.
 func StarsForFolders(pattern string) bool {
 	last := strings.LastIndexByte(pattern, '/')
 	return last > 0 && isGlob(pattern[:last])

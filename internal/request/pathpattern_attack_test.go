@@ -101,7 +101,8 @@ var account = []string{
 	"/account/x%01", "/y%7f", "/%09account/x", "/account/../y", "/account/%2e%2e/y",
 }
 
-// Attack: a spelling of the path that the app understands, and the rule does not.
+// Attack: a spelling of the path that the app understands, and the rule does
+// not.
 func TestAttackASpellingAvoidsTheStricterScope(t *testing.T) {
 	t.Parallel()
 	for _, address := range account {

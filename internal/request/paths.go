@@ -10,8 +10,8 @@ import (
 )
 
 // Paths is a list of path patterns: exact (/cart), a prefix (/static/*), a
-// suffix below a folder (/theme/*.css), a suffix anywhere (*.do), or with a star
-// for one path segment (/shops/*/menu). The zero value matches nothing.
+// suffix below a folder (/theme/*.css), a suffix anywhere (*.do), or with a
+// star for one path segment (/shops/*/menu). The zero value matches nothing.
 type Paths []string
 
 // maxPattern bounds one pattern in bytes.

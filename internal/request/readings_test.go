@@ -107,7 +107,8 @@ func disguise(address string, how byte, where int) string {
 	return strings.Join(segments, "/")
 }
 
-// inEscape reports whether the byte at i is part of an escape, or the first slash.
+// inEscape reports whether the byte at i is part of an escape, or the first
+// slash.
 func inEscape(address string, i int) bool {
 	return i == 0 || strings.Contains(address[max(0, i-2):i+1], "%")
 }

@@ -23,8 +23,8 @@ var readingSteps = []func(string) string{
 // withSlashes turns backslashes into slashes, as IIS and browsers do.
 func withSlashes(p string) string { return strings.ReplaceAll(p, `\`, "/") }
 
-// withoutParams cuts path parameters, as servlet containers do:
-// /account;v=1/x is /account/x.
+// withoutParams cuts path parameters, as servlet containers do: /account;v=1/x
+// is /account/x.
 func withoutParams(p string) string {
 	if !strings.Contains(p, ";") {
 		return p

@@ -120,7 +120,8 @@ func TestAddressesForHeadersAndPages(t *testing.T) {
 }
 
 // browserHost is the host that a browser goes to when it meets address on a
-// page of base, by the URL standard's own rules, which are laxer than net/url's.
+// page of base, by the URL standard's own rules, which are laxer than
+// net/url's.
 func browserHost(base *url.URL, address string) string {
 	address = strings.TrimFunc(address, func(r rune) bool { return r <= ' ' })
 	address = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(address)

@@ -3,6 +3,6 @@
 // [WriteError]), redirect ([Redirect]), and stream events ([Stream]). Headers
 // stay within what nginx accepts ([HeaderFits]).
 //
-// It imports internal/request and the standard library, and knows neither WeChat nor
-// sessions.
+// It imports internal/request and the standard library, and knows neither
+// WeChat nor sessions.
 package response

@@ -10,8 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// An answer says itself until when it is good. One of the version before does not, and
-// is over.
+// An answer says itself until when it is good. One of the version before does
+// not, and is over.
 func TestScanAnswersHaveATime(t *testing.T) {
 	t.Parallel()
 	keys, err := session.NewRing(strings.Repeat("k", 32))

@@ -10,9 +10,10 @@ import (
 	"github.com/caddy-wechat/gateway/internal/request"
 )
 
-// Attack: the number beside a code is drawn again and again until it is the one that
-// the attacker has told the victim to pick. Codes are bounded for each network, and
-// for each browser where it is known; neither costs the others theirs.
+// Attack: the number beside a code is drawn again and again until it is the one
+// that the attacker has told the victim to pick. Codes are bounded for each
+// network, and for each browser where it is known; neither costs the others
+// theirs.
 func TestAttackCodesAreNotDrawnAtWill(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
@@ -58,8 +59,8 @@ func TestAttackCodesAreNotDrawnAtWill(t *testing.T) {
 	}
 }
 
-// Attack: one browser, or one network, asks without end, so that others hear of their
-// phone late.
+// Attack: one browser, or one network, asks without end, so that others hear of
+// their phone late.
 func TestAttackPollsOfOneTakeNoneFromOthers(t *testing.T) {
 	t.Parallel()
 	ids := 0

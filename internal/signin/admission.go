@@ -140,7 +140,8 @@ func (a *admission) join(from netip.Prefix) (*waiter, error) {
 	return w, nil
 }
 
-// giveUp removes a waiter from its line and reports whether it was still waiting.
+// giveUp removes a waiter from its line and reports whether it was still
+// waiting.
 func (a *admission) giveUp(from netip.Prefix, w *waiter) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

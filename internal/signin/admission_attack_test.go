@@ -48,8 +48,8 @@ func drain(got <-chan turn) (all []turn) {
 	}
 }
 
-// Attack: one network asks for all places, and for all places in line. The next free
-// places are those of the networks that have none.
+// Attack: one network asks for all places, and for all places in line. The next
+// free places are those of the networks that have none.
 func TestAttackFloodOfOneNetworkTakesNoPlaceFromOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -108,8 +108,8 @@ func TestAttackFloodAtOneDoorLeavesTheOthers(t *testing.T) {
 	})
 }
 
-// Attack: a line full of networks that have one waiter each. It grows no longer, and a
-// newcomer is told so at once.
+// Attack: a line full of networks that have one waiter each. It grows no
+// longer, and a newcomer is told so at once.
 func TestAttackLineOfManyNetworksIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -131,8 +131,8 @@ func TestAttackLineOfManyNetworksIsBounded(t *testing.T) {
 	})
 }
 
-// Within a network the order is that of arrival; one who leaves the line loses no
-// place of others.
+// Within a network the order is that of arrival; one who leaves the line loses
+// no place of others.
 func TestLinesKeepTheirOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

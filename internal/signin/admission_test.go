@@ -14,8 +14,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// A crowd signs in some at a time, and everybody does: nobody is told to come again
-// because of the others.
+// A crowd signs in some at a time, and everybody does: nobody is told to come
+// again because of the others.
 func TestCrowdsWaitForTheirTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -2,12 +2,13 @@
 //
 // A sign-in ([Signer.SignIn]) has these steps:
 //
-//   - [Once] lets one of the hits with the same code run, and gives all of them its
-//     outcome, also those on another instance ([Shared]). Each queue runs a limited number
-//     at a time, and the waiting networks take turns.
-//   - [Exchanger] asks WeChat whose code it is, in the way of the account's kind.
-//   - The ledger finds the person, and the store saves a new session. It first replaces
-//     or ends the browser's previous session ([Signer.KeepNew]).
+//   - [Once] lets one of the hits with the same code run, and gives all of them
+//     its outcome, also those on another instance ([Shared]). Each queue runs a
+//     limited number at a time, and the waiting networks take turns.
+//   - [Exchanger] asks WeChat whose code it is, in the way of the account's
+//     kind.
+//   - The ledger finds the person, and the store saves a new session. It first
+//     replaces or ends the browser's previous session ([Signer.KeepNew]).
 //
 // A code is spent when WeChat has answered. If a store then does not answer,
 // the observation is remembered for a repeated hit.

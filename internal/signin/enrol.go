@@ -27,8 +27,8 @@ func (s Signer) observe(ctx context.Context, key observedKey, see func() (ledger
 	return seen, err
 }
 
-// dropWithdrawn drops consent data that was withdrawn during the WeChat call: it
-// must not come back by the answer. The visitor is still signed in, and is
+// dropWithdrawn drops consent data that was withdrawn during the WeChat call:
+// it must not come back by the answer. The visitor is still signed in, and is
 // asked again. A withdrawal in the second of the call's start counts as before
 // it.
 func (s Signer) dropWithdrawn(ctx context.Context, seen ledger.Observation) ledger.Observation {
@@ -94,8 +94,8 @@ type enrolled struct {
 	value   string
 }
 
-// keepForRetry keeps an observation for the next try if err is an outage, and returns
-// err.
+// keepForRetry keeps an observation for the next try if err is an outage, and
+// returns err.
 func (s Signer) keepForRetry(key observedKey, seen ledger.Observation, err error) error {
 	if errors.Is(err, ledger.ErrUnavailable) || errors.Is(err, session.ErrUnavailable) {
 		s.Once.observed.keep(key, seen)

@@ -113,7 +113,8 @@ func (y Exchanger) miniProgram(ctx context.Context, a wechat.Account, code strin
 	return ledger.Observation{OpenID: got.OpenID, UnionID: got.UnionID, Scope: a.Kind.SessionScope(), SessionKey: y.sealSessionKey(a, got)}, nil
 }
 
-// mobileApp spends a code of an app. The visitor has consented in WeChat's own app.
+// mobileApp spends a code of an app. The visitor has consented in WeChat's own
+// app.
 func (y Exchanger) mobileApp(ctx context.Context, a wechat.Account, code string) (ledger.Observation, error) {
 	token, err := y.WeChat.Exchange(ctx, a.Credentials, code)
 	y.Log.Answered(a.Name, err, "exchange")

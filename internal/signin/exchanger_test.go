@@ -10,8 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// Each kind of account has a way to exchange its codes. The code of an account without
-// a kind is not spent as that of another one.
+// Each kind of account has a way to exchange its codes. The code of an account
+// without a kind is not spent as that of another one.
 func TestExchangerKnowsEveryKind(t *testing.T) {
 	t.Parallel()
 	log := outage.Log{Logger: slog.New(slog.DiscardHandler), Outages: new(outage.Outages), Lines: new(limit.Lines)}

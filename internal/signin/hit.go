@@ -21,9 +21,9 @@ type Hit struct {
 	RepeatBriefly bool // a repetition is answered only for a few seconds
 }
 
-// NonceHash is the digest of the nonce that a client chose for its first request
-// and must repeat to get the answer again. The zero NonceHash means that the client
-// chose none.
+// NonceHash is the digest of the nonce that a client chose for its first
+// request and must repeat to get the answer again. The zero NonceHash means
+// that the client chose none.
 type NonceHash [sha256.Size]byte
 
 // briefTTL is how long a repetition without a nonce gets the answer of a spent
@@ -46,7 +46,8 @@ func OnceKey(parts ...string) string {
 // QueueOf names the queue of sign-ins with an account's codes.
 func QueueOf(a wechat.Account) string { return string(a.Kind) + " " + a.Credentials.AppID }
 
-// sameNonce reports whether the hit may get the outcome of a hit with this nonce.
+// sameNonce reports whether the hit may get the outcome of a hit with this
+// nonce.
 func (h Hit) sameNonce(n NonceHash) bool {
 	return subtle.ConstantTimeCompare(h.NonceHash[:], n[:]) == 1
 }

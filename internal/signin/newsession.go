@@ -115,9 +115,9 @@ func joinLine(s *session.Session, person ledger.Person, who Visitor) {
 	}
 }
 
-// endPrevious ends the browser's previous session if it is in another line: another
-// person's, a guest's, or one of another way in. It ends that whole line before
-// the new session is made.
+// endPrevious ends the browser's previous session if it is in another line:
+// another person's, a guest's, or one of another way in. It ends that whole
+// line before the new session is made.
 func (s Signer) endPrevious(ctx context.Context, made, before *session.Session) error {
 	if before == nil || continues(made, before) {
 		return nil

@@ -35,8 +35,8 @@ const (
 	maxResults = 65536
 )
 
-// Once makes the callback idempotent: of the hits that one dance receives,
-// one signs in with its code, and all get the same answer. The zero value is ready.
+// Once makes the callback idempotent: of the hits that one dance receives, one
+// signs in with its code, and all get the same answer. The zero value is ready.
 type Once struct {
 	// Shared does the same across instances. Nil for one instance.
 	Shared Shared

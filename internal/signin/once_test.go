@@ -30,7 +30,8 @@ func TestResultsSpendOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 20 {
 			wg.Go(func() {
-				// Two codes, one flow: both of WeChat's, each is good, one is spent.
+				// Two codes, one flow: both of WeChat's, each is good, one is
+				// spent.
 				o, err := results.Do(t.Context(), Hit{ID: "flow", Code: fmt.Sprint("code", i%2)}, counted(&calls, entered("cookie"), nil))
 				if err != nil || o.Value != "cookie" {
 					t.Errorf("hit %d: %q, %v", i, o.Value, err)
@@ -103,7 +104,8 @@ func TestResultsOfSnapshotsAreKeptByCode(t *testing.T) {
 	})
 }
 
-// A visitor who leaves does not take the spending along: the code would be lost.
+// A visitor who leaves does not take the spending along: the code would be
+// lost.
 func TestResultsSurviveTheVisitor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	// refusedTTL is how long a code that WeChat refused is answered from memory.
+	// refusedTTL is how long a code that WeChat refused is answered from
+	// memory.
 	refusedTTL = 10 * time.Second
 	// maxRefused bounds the remembered codes; the oldest is dropped first.
 	// Admission slows down a client that invents codes faster.

@@ -9,8 +9,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// Attack 39 again: invented codes fill what is remembered of them. The oldest are
-// forgotten, and in the end all.
+// Attack 39 again: invented codes fill what is remembered of them. The oldest
+// are forgotten, and in the end all.
 func TestAttackRefusedCodesAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

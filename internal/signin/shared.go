@@ -46,9 +46,8 @@ type sharedOutcome struct {
 // purposeResult has its own keys: a result contains a session's cookie value.
 const purposeResult = "result"
 
-// runOnce runs signIn unless a peer has done so or is doing so. The
-// claim comes first, so that an unavailable store is found before the code is
-// spent.
+// runOnce runs signIn unless a peer has done so or is doing so. The claim comes
+// first, so that an unavailable store is found before the code is spent.
 func (s *Once) runOnce(ctx context.Context, h Hit, signIn func(context.Context) (Outcome, error)) (Outcome, error) {
 	if s.Shared == nil {
 		return h.run(ctx, signIn)

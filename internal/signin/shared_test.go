@@ -127,8 +127,8 @@ func TestSharedResultsUnavailable(t *testing.T) {
 	}
 }
 
-// A snapshot's answer is for its code only: leaving the snapshot brings the same
-// flow back with a real one, perhaps to another instance.
+// A snapshot's answer is for its code only: leaving the snapshot brings the
+// same flow back with a real one, perhaps to another instance.
 func TestSharedResultsOfASnapshot(t *testing.T) {
 	t.Parallel()
 	_, a, b := newPeers(t)
@@ -163,8 +163,8 @@ func TestSharedResultsOfOtherKeys(t *testing.T) {
 	}
 }
 
-// Attack: who can write the Redis keeps a sealed result, and puts it back days later:
-// it is spent anew, which WeChat refuses. A peer's clock may be behind.
+// Attack: who can write the Redis keeps a sealed result, and puts it back days
+// later: it is spent anew, which WeChat refuses. A peer's clock may be behind.
 func TestSharedResultsPutBack(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -196,8 +196,8 @@ func TestSharedResultsPutBack(t *testing.T) {
 	}
 }
 
-// What a gateway of before has told has neither owner nor time: it answers those who
-// bring no nonce, as it did there, and no others.
+// What a gateway of before has told has neither owner nor time: it answers
+// those who bring no nonce, as it did there, and no others.
 func TestSharedResultsOfYesterdaysGateways(t *testing.T) {
 	t.Parallel()
 	shared, a, _ := newPeers(t)

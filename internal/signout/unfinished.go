@@ -35,8 +35,8 @@ var unfinishedRate = limit.Rate{Burst: 1, Every: time.Minute}
 // sign-out finds the session ended here and reports success, while a copy of
 // the cookie works elsewhere or after a restart).
 //
-// The zero value is ready, and nil keeps nothing. It must live as long as the store,
-// and be closed before it. No goroutine runs while nothing is kept.
+// The zero value is ready, and nil keeps nothing. It must live as long as the
+// store, and be closed before it. No goroutine runs while nothing is kept.
 type Unfinished struct {
 	// Logger logs the kept ends; nil is silent. Set it before the first use.
 	Logger *slog.Logger

@@ -14,7 +14,8 @@ import (
 
 var errAway = errors.New("the store is away")
 
-// What is kept is bounded, and an end that finds no room counts for no one as done.
+// What is kept is bounded, and an end that finds no room counts for no one as
+// done.
 func TestUnfinishedEndsAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -74,8 +75,8 @@ func TestUnfinishedEndThatAlwaysFails(t *testing.T) {
 	})
 }
 
-// A session whose end is kept is over; Close gives it a last try, and no goroutine
-// is left.
+// A session whose end is kept is over; Close gives it a last try, and no
+// goroutine is left.
 func TestUnfinishedEndsCloses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ last error }{"done at last": {nil}, "in vain": {errAway}} {

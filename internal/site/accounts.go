@@ -12,8 +12,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// AccountNamed returns the site's account of this kind and name. It does not look at
-// the official account.
+// AccountNamed returns the site's account of this kind and name. It does not
+// look at the official account.
 func (site *Site) AccountNamed(kind wechat.AccountKind, name string) (wechat.Account, bool) {
 	for _, a := range site.OtherAccounts {
 		if a.Kind == kind && a.Name == name {

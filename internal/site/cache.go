@@ -95,8 +95,8 @@ func (c *identityCache) drop(key cacheKey) {
 // repeated renewals or hide a decline.
 func (site *Site) Forget(r *Request) { site.cache.drop(r.cacheKey(r.SessionValue)) }
 
-// CheckEnded returns an error if a session was ended before its time: ErrEnded if the
-// session, its line, or all sessions of its person were ended (attack:
+// CheckEnded returns an error if a session was ended before its time: ErrEnded
+// if the session, its line, or all sessions of its person were ended (attack:
 // CVE-2024-21492, a copy of the cookie outlives its end), ErrReplaced if a
 // newer session replaced it.
 func (h *Hub) CheckEnded(s *session.Session) error {

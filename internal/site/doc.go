@@ -2,18 +2,21 @@
 // rules, the accounts, and what it shares with the other sites ([Hub]). It
 // identifies visitors, and renews and ends their sessions:
 //
-//   - [Site.Identify] finds the visitor of a [Request]: it reads the session from the cookie
-//     or the token, and prepares the [Identity] that the upstream gets. A store that
-//     does not answer is an error, never a visitor without a session.
-//   - [Site.RenewSession] and [Site.LogOut] renew and end a session. A sign-out that a
-//     store cannot save is sealed into a cookie, the receipt, and completed later.
-//   - [Site.Watch] watches a running request: internal/live asks the site whether
-//     its session still allows it. After a reload it asks the newest configuration, too
-//     ([Succession]).
+//   - [Site.Identify] finds the visitor of a [Request]: it reads the session
+//     from the cookie or the token, and prepares the [Identity] that the
+//     upstream gets. A store that does not answer is an error, never a visitor
+//     without a session.
+//   - [Site.RenewSession] and [Site.LogOut] renew and end a session. A sign-out
+//     that a store cannot save is sealed into a cookie, the receipt, and
+//     completed later.
+//   - [Site.Watch] watches a running request: internal/live asks the site
+//     whether its session still allows it. After a reload it asks the newest
+//     configuration, too ([Succession]).
 //   - The answers that all endpoints share: a page or JSON ([Site.Show]), 503
 //     ([Site.Unavailable]), the redirect back ([ReturnTo]).
 //
-// An end of a session is known in several places, and a [Hub] asks each of them:
+// An end of a session is known in several places, and a [Hub] asks each of
+// them:
 //
 //	Store        the session itself, on this gateway or in Redis
 //	Ended        sessions that were ended before their time; from memory

@@ -10,9 +10,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// ConfirmOtherPerson shows a page and returns true if a link would replace the signed-in
-// person by another one, and the browser does not send where the link was
-// (attack: in old kernels, a link signs the visitor in as the attacker, who
+// ConfirmOtherPerson shows a page and returns true if a link would replace the
+// signed-in person by another one, and the browser does not send where the link
+// was (attack: in old kernels, a link signs the visitor in as the attacker, who
 // then reads what was entered). The page's button posts to confirm; its link
 // leads to target and keeps the current session.
 func (site *Site) ConfirmOtherPerson(w http.ResponseWriter, r *Request, person, confirm, target string) bool {
@@ -33,9 +33,9 @@ func (site *Site) ConfirmOtherPerson(w http.ResponseWriter, r *Request, person, 
 	return true
 }
 
-// ClickedHere admits the answer to [Site.ConfirmOtherPerson]. Kernels without Sec-Fetch
-// headers send an Origin or a Referer with it; a request with neither did not
-// come from our page.
+// ClickedHere admits the answer to [Site.ConfirmOtherPerson]. Kernels without
+// Sec-Fetch headers send an Origin or a Referer with it; a request with neither
+// did not come from our page.
 func (site *Site) ClickedHere(w http.ResponseWriter, r *Request) bool {
 	if !site.PostedHere(w, r) {
 		return false

@@ -36,7 +36,8 @@ func TestOneVisitorIsNoOutage(t *testing.T) {
 	}
 }
 
-// Attack: a client that leaves again and again makes the log say that a store is down.
+// Attack: a client that leaves again and again makes the log say that a store
+// is down.
 func TestAttackAClientThatLeavesIsNoOutage(t *testing.T) {
 	t.Parallel()
 	shared := func(err error) error {

@@ -8,9 +8,9 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// OutcomeValid reports whether the session of an outcome may be given to a browser: it
-// has not ended or been replaced since the outcome was stored. It asks the
-// store, which knows ends made by other instances.
+// OutcomeValid reports whether the session of an outcome may be given to a
+// browser: it has not ended or been replaced since the outcome was stored. It
+// asks the store, which knows ends made by other instances.
 func (site *Site) OutcomeValid(r *Request, o signin.Outcome, appID string) (bool, error) {
 	if o.Session == nil || o.Value == "" {
 		return false, nil

@@ -23,8 +23,8 @@ type Rules struct {
 	Scope           wechat.Scope // the scope that a visitor must have given
 	ConsentRedirect bool         // redirect to WeChat's consent at once, without our page
 	AllowDeclined   bool         // visitors who decline pass with only the openid
-	// DeclineHolds is how long a decline is remembered before the site asks again.
-	// Zero or less means a day.
+	// DeclineHolds is how long a decline is remembered before the site asks
+	// again. Zero or less means a day.
 	DeclineHolds  time.Duration
 	Outside       Outside
 	SnapshotGuest bool             // 快照页 visitors pass as read-only guests
@@ -38,8 +38,8 @@ type Rules struct {
 type Site struct {
 	Hub     *Hub
 	Account wechat.Account // the official account, which signs browsers in
-	// OtherAccounts are the other accounts whose visitors this site admits: mini programs,
-	// mobile apps, websites.
+	// OtherAccounts are the other accounts whose visitors this site admits:
+	// mini programs, mobile apps, websites.
 	OtherAccounts []wechat.Account
 	// Origin is the site's public origin, such as https://shop.example.com, if
 	// the request does not tell it (TLS ends before the gateway).

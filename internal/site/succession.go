@@ -45,8 +45,8 @@ func (h *Hub) newest() *Hub {
 // account.
 func (h *Hub) signsIn(appID string) bool { return h.Admits == nil || h.Admits(appID) }
 
-// successorOf returns the successor of a request in the newest configuration, nil if
-// the site's own configuration is in force.
+// successorOf returns the successor of a request in the newest configuration,
+// nil if the site's own configuration is in force.
 func (site *Site) successorOf(r *Request) *live.Successor {
 	next := site.Hub.newest()
 	if next == nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Whatever stands in Authorization: nothing stays beside a token of ours, nothing is
-// lost without one, and what is read fits its limits.
+// Whatever stands in Authorization: nothing stays beside a token of ours,
+// nothing is lost without one, and what is read fits its limits.
 func FuzzToken(f *testing.F) {
 	for _, seed := range []string{"", "Bearer wxt_mini.abc", "bearer\twxt_mini.abc", "Bearer wxt_.", "Basic YTpi", "Bearer eyJ", " Bearer  wxt_a.b.c ", "Bearer wxt_", "Basic x, Bearer wxt_a.b", "Bearer wxt_a.b,,Bearer wxt_a.b"} {
 		f.Add(seed, "Basic YTpi")

@@ -19,7 +19,8 @@ const (
 
 var testAt = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 
-// everyKind is an event of each kind with all that can be set, and with as little as can be.
+// everyKind is an event of each kind with all that can be set, and with as
+// little as can be.
 func everyKind() map[string]ledger.Event {
 	full := func(kind ledger.EventKind, change func(*ledger.Event)) ledger.Event {
 		e := ledger.Event{ID: eventID(0), Kind: kind, Person: testUser, AppID: testAppID, OpenID: testOpenID, UnionID: testUnionID, At: testAt}
@@ -77,7 +78,8 @@ func TestEveryKindFitsTheSchema(t *testing.T) {
 	}
 }
 
-// The check itself: what it lets through proves nothing unless it refuses what is wrong.
+// The check itself: what it lets through proves nothing unless it refuses what
+// is wrong.
 func TestSchemaRefuses(t *testing.T) {
 	rules := readSchema(t)
 	good := `{"type":"revoked","version":1,"id":"` + eventID(0) + `","timestamp":"2026-03-01T10:00:00Z","data":{"user":"` + testUser + `","app_id":"a","openid":"o"}}`

@@ -15,10 +15,12 @@
 //
 // # What is sent
 //
-// Standard Webhooks (https://www.standardwebhooks.com, specification 1.0.0): webhook-id, webhook-timestamp (Unix
-// seconds of this attempt), webhook-signature: one "v1," and base64 of HMAC-SHA-256 over "id.timestamp.body" for each
-// secret, separated by spaces. docs/webhook.schema.json describes the body; docs/revocation.md tells receivers what to
-// do with it.
+// Standard Webhooks (https://www.standardwebhooks.com, specification 1.0.0):
+// webhook-id, webhook-timestamp (Unix seconds of this attempt),
+// webhook-signature: one "v1," and base64 of HMAC-SHA-256 over
+// "id.timestamp.body" for each secret, separated by spaces.
+// docs/webhook.schema.json describes the body; docs/revocation.md tells
+// receivers what to do with it.
 //
 // # When it is not accepted
 //
@@ -40,5 +42,6 @@
 //
 // # What it may import
 //
-// The standard library, golang.org/x/net/http/httpproxy, internal/ledger for its events, internal/wechat for its Secret.
+// The standard library, golang.org/x/net/http/httpproxy, internal/ledger for
+// its events, internal/wechat for its Secret.
 package webhook

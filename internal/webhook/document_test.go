@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// docs/revocation.md shows a message that fits the schema, with the right signature.
+// docs/revocation.md shows a message that fits the schema, with the right
+// signature.
 func TestDocumentedMessage(t *testing.T) {
 	text := document(t)
 	m := regexp.MustCompile("(?s)```http\n.*?(webhook-id.*?)\n\n(.*?)\n```").FindStringSubmatch(text)
@@ -43,7 +44,8 @@ func TestDocumentedMessage(t *testing.T) {
 	}
 }
 
-// The document tells of every type and every field of the schema, and leads to files that are there.
+// The document tells of every type and every field of the schema, and leads to
+// files that are there.
 func TestDocumentIsComplete(t *testing.T) {
 	text, rules := document(t), readSchema(t)
 	for name, rule := range rules["$defs"].(map[string]any) {

@@ -26,7 +26,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// childEnv makes the test binary a gateway that signs people in and sends webhooks until it is killed.
+// childEnv makes the test binary a gateway that signs people in and sends
+// webhooks until it is killed.
 const childEnv = "WEBHOOK_TEST_CHILD"
 
 type childSpec struct {
@@ -71,7 +72,8 @@ func child(text string) int {
 	return 1
 }
 
-// signIn prints each sign-in once the ledger says that it is kept. Its number travels as the scope.
+// signIn prints each sign-in once the ledger says that it is kept. Its number
+// travels as the scope.
 func signIn(l ledger.Ledger, number, worker int) {
 	for n := 0; ; n++ {
 		mark := fmt.Sprintf("%d.%d.%06d", number, worker, n)
@@ -181,7 +183,8 @@ func (k *kept) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		k.bodies[m.ID], k.marks[m.Data.Scope], k.last[m.Data.OpenID] = string(body), m.ID, m.Data.Scope
 	}
-	// The first of each worker is refused once, so that when its gateway dies something waits, and others behind it.
+	// The first of each worker is refused once, so that when its gateway dies
+	// something waits, and others behind it.
 	if !copied && strings.HasSuffix(m.Data.Scope, ".000000") {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
@@ -189,7 +192,8 @@ func (k *kept) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	k.taken[m.Data.Scope] = true
 }
 
-// kill -9 at any instant: whatever the ledger said was kept arrives, at least once, always as the same, in order.
+// kill -9 at any instant: whatever the ledger said was kept arrives, at least
+// once, always as the same, in order.
 func TestKillNineLosesNothing(t *testing.T) {
 	t.Parallel()
 	for name, rounds := range map[string]func(t *testing.T, address string) (said []string, drain ledger.Ledger){
@@ -204,7 +208,8 @@ func TestKillNineLosesNothing(t *testing.T) {
 			t.Cleanup(func() { _ = b.Close() })
 			return said, b
 		},
-		// Two gateways: the one that sends dies, then the other; whose lease runs out must not stop a third.
+		// Two gateways: the one that sends dies, then the other; whose lease
+		// runs out must not stop a third.
 		"Redis": func(t *testing.T, address string) (said []string, drain ledger.Ledger) {
 			server := redistest.Standalone(t, redistest.Options{})
 			spec := childSpec{Addrs: server.Universal().Addrs, URL: address}

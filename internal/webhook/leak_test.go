@@ -32,7 +32,8 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// A store that is down for an hour is a line a minute, not one for each question.
+// A store that is down for an hour is a line a minute, not one for each
+// question.
 func TestOutageDoesNotFillTheLog(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		var logged buffer
@@ -47,8 +48,8 @@ func TestOutageDoesNotFillTheLog(t *testing.T) {
 	})
 }
 
-// What a log, an error or the outbox says of a failure holds nothing secret, and nobody's openid, even where the
-// receiver repeats what it got.
+// What a log, an error or the outbox says of a failure holds nothing secret,
+// and nobody's openid, even where the receiver repeats what it got.
 func TestNothingSecretIsLogged(t *testing.T) {
 	t.Parallel()
 	refused := serve(t, false, nil)

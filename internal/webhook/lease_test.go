@@ -96,7 +96,8 @@ func TestSenderCutOffStopsBeforeTakeover(t *testing.T) {
 	})
 }
 
-// A sender whose lease another one has got cuts off what is under way, and notes nothing about it.
+// A sender whose lease another one has got cuts off what is under way, and
+// notes nothing about it.
 func TestLeaseLost(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b, r := &box{}, newReceiver(t, accept)
@@ -116,7 +117,8 @@ func TestLeaseLost(t *testing.T) {
 	})
 }
 
-// A process that stood still longer than its lease looks at the clock before anything else.
+// A process that stood still longer than its lease looks at the clock before
+// anything else.
 func TestStandstillEndsTheTerm(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b, r := &box{}, newReceiver(t, accept)
@@ -139,7 +141,8 @@ func TestStandstillEndsTheTerm(t *testing.T) {
 	})
 }
 
-// The end of the server: what ends in time is noted, what does not is cut off and comes again.
+// The end of the server: what ends in time is noted, what does not is cut off
+// and comes again.
 func TestEndLeavesAttemptsTheirGrace(t *testing.T) {
 	for name, takes := range map[string]time.Duration{"in time": 4 * time.Second, "too slow": 14 * time.Second} {
 		t.Run(name, func(t *testing.T) {

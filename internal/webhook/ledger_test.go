@@ -17,7 +17,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
-// stores open real ledgers: each call of the function is another instance of the same one.
+// stores open real ledgers: each call of the function is another instance of
+// the same one.
 var stores = map[string]func(t *testing.T) func() ledger.Ledger{
 	"Bolt": func(t *testing.T) func() ledger.Ledger {
 		b := openBolt(t, filepath.Join(t.TempDir(), "ledger.db"))
@@ -48,8 +49,9 @@ func openRedis(t *testing.T, o *redis.UniversalOptions) *redisledger.Ledger {
 	return r
 }
 
-// What happens to persons in a real ledger arrives at each target that wants it, in order for each person, though the
-// receiver fails now and then and the first sender ends half-way.
+// What happens to persons in a real ledger arrives at each target that wants
+// it, in order for each person, though the receiver fails now and then and the
+// first sender ends half-way.
 func TestFromTheLedgerToTheReceiver(t *testing.T) {
 	t.Parallel()
 	for name, open := range stores {
@@ -100,7 +102,8 @@ func TestFromTheLedgerToTheReceiver(t *testing.T) {
 	}
 }
 
-// live lets 20 persons sign in by two apps, turn out to be one, decline, withdraw, sign out and be erased.
+// live lets 20 persons sign in by two apps, turn out to be one, decline,
+// withdraw, sign out and be erased.
 func live(t *testing.T, l ledger.Ledger, part int) {
 	t.Helper()
 	ctx := t.Context()

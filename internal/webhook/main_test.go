@@ -23,7 +23,8 @@ func TestMain(m *testing.M) {
 	if spec := os.Getenv(childEnv); spec != "" {
 		os.Exit(child(spec))
 	}
-	// go-redis looks for a server that is gone once a second, and ends only then after its client was closed.
+	// go-redis looks for a server that is gone once a second, and ends only
+	// then after its client was closed.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
 }
 

@@ -10,7 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// box is an outbox in memory whose store can fail; the real ones are in ledger_test.go.
+// box is an outbox in memory whose store can fail; the real ones are in
+// ledger_test.go.
 type box struct {
 	mu            sync.Mutex
 	waiting, dead []ledger.Delivery

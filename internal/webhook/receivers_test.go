@@ -42,7 +42,8 @@ var languages = map[string]func(t *testing.T, secret string) *program{
 			}
 		}
 		classes := t.TempDir()
-		// Old web apps run on old Java: what they need must not ask for more than 8.
+		// Old web apps run on old Java: what they need must not ask for more
+		// than 8.
 		build(t, "javac", "--release", "8", "-Xlint:-options", "-d", classes, receivers+"java/WebhookVerifier.java")
 		build(t, "javac", "-cp", classes, "-d", classes, receivers+"java/Receiver.java")
 		return run(t, secret, "java", "-Xmx64m", "-XX:TieredStopAtLevel=1", "-cp", classes, "Receiver", "0")
@@ -100,7 +101,8 @@ func (p *program) seen() []string {
 	return append([]string(nil), p.events...)
 }
 
-// The receivers that we show take everything the sender sends, with the secret in force or the one before, each event once.
+// The receivers that we show take everything the sender sends, with the secret
+// in force or the one before, each event once.
 func TestReceiversTakeEveryEvent(t *testing.T) {
 	t.Parallel()
 	secrets := []wechat.Secret{testSecret, wechat.NewSecret("the secret before, which is plain text")}
@@ -147,7 +149,8 @@ func TestReceiversTakeEveryEvent(t *testing.T) {
 	}
 }
 
-// What somebody else sends to a receiver has no effect, and a copy has none a second time.
+// What somebody else sends to a receiver has no effect, and a copy has none a
+// second time.
 func TestReceiversRefuseForgeries(t *testing.T) {
 	t.Parallel()
 	key, err := secretKey(testSecret.Reveal())

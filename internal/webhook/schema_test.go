@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// schema checks values by a JSON Schema, with the few keywords that ours uses. Any other is an error: a test must not
-// pass because a rule was not understood.
+// schema checks values by a JSON Schema, with the few keywords that ours uses.
+// Any other is an error: a test must not pass because a rule was not
+// understood.
 type schema map[string]any
 
 var annotations = []string{"$schema", "$defs", "title", "description"}

@@ -46,7 +46,8 @@ type Outbox interface {
 	Release(ctx context.Context, target, owner string) error
 }
 
-// Sender delivers the events of one target. Fill in the fields, start Run once, and call Wake after each change.
+// Sender delivers the events of one target. Fill in the fields, start Run once,
+// and call Wake after each change.
 type Sender struct {
 	// Outbox holds the events. Required.
 	Outbox Outbox

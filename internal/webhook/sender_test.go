@@ -109,7 +109,8 @@ func TestRetryAfter(t *testing.T) {
 	})
 }
 
-// Whatever fails, each person's events arrive in order, and those whose receiver works are not held up.
+// Whatever fails, each person's events arrive in order, and those whose
+// receiver works are not held up.
 func TestOrderPerPersonUnderFailures(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		const persons, each = 20, 12
@@ -180,7 +181,8 @@ func TestOnePoisonedEventHoldsUpNobodyElse(t *testing.T) {
 	})
 }
 
-// A receiver that is down gets a request a second, however many events wait, and all of them once it is back.
+// A receiver that is down gets a request a second, however many events wait,
+// and all of them once it is back.
 func TestReceiverDownIsNotFlooded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := &box{}

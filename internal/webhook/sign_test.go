@@ -29,7 +29,8 @@ func TestSignVector(t *testing.T) {
 	}
 }
 
-// What we sign, with one secret or two, the library of Standard Webhooks accepts with either; and nothing else.
+// What we sign, with one secret or two, the library of Standard Webhooks
+// accepts with either; and nothing else.
 func TestStandardLibraryAccepts(t *testing.T) {
 	raw := bytes.Repeat([]byte{0xff, 0, 7}, 10)
 	prefixed := "whsec_" + base64.StdEncoding.EncodeToString(raw)
@@ -96,7 +97,8 @@ func FuzzSecret(f *testing.F) {
 		if err == nil && (len(key) < minSecret || len(key) > maxPlain) {
 			t.Errorf("a key of %d bytes", len(key))
 		}
-		// Whatever we take in base64 the library takes, too, and as the same key.
+		// Whatever we take in base64 the library takes, too, and as the same
+		// key.
 		if err != nil || !strings.HasPrefix(secret, secretPrefix) || !strings.HasSuffix(secret, "=") {
 			return
 		}

@@ -33,7 +33,8 @@ func serve(t *testing.T, tls bool, handler http.HandlerFunc) *httptest.Server {
 	return server
 }
 
-// once sends one event to an address and returns the sender, the outbox and the log.
+// once sends one event to an address and returns the sender, the outbox and the
+// log.
 func once(t *testing.T, address string, change func(*Sender)) (*Sender, *box, string) {
 	t.Helper()
 	u, err := url.Parse(address)
@@ -102,7 +103,8 @@ func TestCertificateIsVerified(t *testing.T) {
 	}
 }
 
-// An answer without end costs 64 KiB, and a status is a status, whatever follows it.
+// An answer without end costs 64 KiB, and a status is a status, whatever
+// follows it.
 func TestEndlessAnswer(t *testing.T) {
 	t.Parallel()
 	var written atomic.Int64
@@ -149,7 +151,8 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 }
 
-// http:// carries openids for all to read: it never leaves the operator's own network.
+// http:// carries openids for all to read: it never leaves the operator's own
+// network.
 func TestPlainHTTPIsForPrivateAddressesOnly(t *testing.T) {
 	t.Parallel()
 	for address, good := range map[string]bool{

@@ -80,7 +80,8 @@ func (k AccountKind) ClientsHoldTokens() bool { return k.traits().clientsHoldTok
 // token (WeChat: 接口调用凭证), see [GlobalToken].
 func (k AccountKind) HasGlobalToken() bool { return k.traits().globalToken }
 
-// traits returns the entry of k in the list, or the zero value for an unknown kind.
+// traits returns the entry of k in the list, or the zero value for an unknown
+// kind.
 func (k AccountKind) traits() *accountTraits {
 	for i := range accountKinds {
 		if accountKinds[i].kind == k {

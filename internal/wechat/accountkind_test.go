@@ -48,8 +48,8 @@ func TestAccountKinds(t *testing.T) {
 	}
 }
 
-// A kind that nobody knows opens nothing (attack: an account without a kind takes
-// the rights of one with a kind).
+// A kind that nobody knows opens nothing (attack: an account without a kind
+// takes the rights of one with a kind).
 func TestUnknownAccountKind(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []AccountKind{"", "shop", "Mini_Program", "mini_program "} {

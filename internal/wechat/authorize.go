@@ -4,9 +4,9 @@ package wechat
 // authorisation guide, A1).
 type Authorize struct {
 	AppID string
-	// RedirectURI is the absolute address WeChat sends the browser back to,
-	// not encoded. Its host must be one of the account's callback domains. It
-	// must carry no fragment.
+	// RedirectURI is the absolute address WeChat sends the browser back to, not
+	// encoded. Its host must be one of the account's callback domains. It must
+	// carry no fragment.
 	RedirectURI string
 	// Scope is ScopeBase when empty, so that no visitor is asked for consent by
 	// accident.

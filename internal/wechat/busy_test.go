@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// A hurriedServer answers one request on each connection: with what stands first
-// in says as long as there is something, then with success. An empty answer cuts
-// the connection.
+// A hurriedServer answers one request on each connection: with what stands
+// first in says as long as there is something, then with success. An empty
+// answer cuts the connection.
 type hurriedServer struct {
 	mu   sync.Mutex
 	says []string
@@ -53,8 +53,8 @@ func (s *hurriedServer) requests() []string {
 	return slices.Clone(s.got)
 }
 
-// patientCalls are those that ask a busy WeChat again. Who keeps the account's token
-// asks for it, and for what it opens, at times of its own.
+// patientCalls are those that ask a busy WeChat again. Who keeps the account's
+// token asks for it, and for what it opens, at times of its own.
 var patientCalls = map[string]bool{"exchange": true, "refresh": true, "userinfo": true, "login": true, "phone": true}
 
 const (
@@ -62,8 +62,8 @@ const (
 	throttledAnswer = `{"errcode":45011,"errmsg":"api minute-quota reach limit"}`
 )
 
-// A zero Client asks a busy WeChat three times in a second, with the same request,
-// ensures that a sign-in survives a moment of it.
+// A zero Client asks a busy WeChat three times in a second, with the same
+// request, ensures that a sign-in survives a moment of it.
 func TestBusyWeChatIsAskedThreeTimes(t *testing.T) {
 	t.Parallel()
 	always := slices.Repeat([]string{busyAnswer}, 9)
@@ -104,8 +104,8 @@ func TestBusyWeChatIsAskedThreeTimes(t *testing.T) {
 	}
 }
 
-// Only the answer "busy" says that nothing was done: after any other one, and after
-// none, the same request is not sent again.
+// Only the answer "busy" says that nothing was done: after any other one, and
+// after none, the same request is not sent again.
 func TestOnlyBusyIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
@@ -154,7 +154,8 @@ func TestCutOffAfterBusyIsNotRepeated(t *testing.T) {
 	})
 }
 
-// A caller that goes away during the pause is told at once that WeChat was busy.
+// A caller that goes away during the pause is told at once that WeChat was
+// busy.
 func TestCallerGoesAwayWhileWeChatIsBusy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -174,7 +175,8 @@ func TestCallerGoesAwayWhileWeChatIsBusy(t *testing.T) {
 	})
 }
 
-// Timeout is of each request: a slow WeChat that is busy first has it whole again.
+// Timeout is of each request: a slow WeChat that is busy first has it whole
+// again.
 func TestTimeoutIsOfEachRequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -32,12 +32,12 @@ type Client struct {
 	// ConnectTimeout bounds the connection, and again its TLS handshake; 3 s
 	// when 0.
 	ConnectTimeout time.Duration
-	// Timeout bounds one request, from the first packet to the last byte of
-	// the answer; 5 s when 0. A call that finds WeChat busy sends up to three,
+	// Timeout bounds one request, from the first packet to the last byte of the
+	// answer; 5 s when 0. A call that finds WeChat busy sends up to three,
 	// within a second of pauses; its context bounds them all.
 	Timeout time.Duration
-	// RootCAs are the certificate authorities to trust; the system's when
-	// nil. Verification cannot be switched off.
+	// RootCAs are the certificate authorities to trust; the system's when nil.
+	// Verification cannot be switched off.
 	RootCAs *x509.CertPool
 
 	// dial replaces the network in tests.
@@ -54,7 +54,8 @@ func (c *Client) CloseIdle() {
 	c.transport(false).CloseIdleConnections()
 }
 
-// base returns address, or fallback when it is empty, without a slash at its end.
+// base returns address, or fallback when it is empty, without a slash at its
+// end.
 func base(address, fallback string) string {
 	if address == "" {
 		return fallback

@@ -45,8 +45,8 @@ func TestFleetFetchesOnce(t *testing.T) {
 	})
 }
 
-// Once a fleet has a token nobody waits for the next one, and none that is handed
-// out has died, however short its life was when we got it.
+// Once a fleet has a token nobody waits for the next one, and none that is
+// handed out has died, however short its life was when we got it.
 func TestTokenIsRenewedAhead(t *testing.T) {
 	t.Parallel()
 	for _, left := range []time.Duration{300 * time.Second, 301 * time.Second, 10 * time.Minute, 2 * time.Hour} {
@@ -106,8 +106,8 @@ func TestRefusedTokenIsRenewedOnce(t *testing.T) {
 	})
 }
 
-// What another instance fetched before this call began may have been replaced as
-// well: one question more is asked, not answered with an error.
+// What another instance fetched before this call began may have been replaced
+// as well: one question more is asked, not answered with an error.
 func TestStoredTokenMayBeReplacedToo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

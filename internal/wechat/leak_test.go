@@ -40,9 +40,9 @@ func forms(err error) string {
 	return out.String()
 }
 
-// echo returns a handler that answers with format, in which %s is a secret of the
-// request; one answer for each secret and each way to write it would be many, so
-// all of them come in one.
+// echo returns a handler that answers with format, in which %s is a secret of
+// the request; one answer for each secret and each way to write it would be
+// many, so all of them come in one.
 func echo(format string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var all []string

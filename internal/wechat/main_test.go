@@ -79,7 +79,8 @@ func newClient(t *testing.T, handler http.HandlerFunc) *Client {
 	return c
 }
 
-// answer returns a handler that answers every request with body, as WeChat does.
+// answer returns a handler that answers every request with body, as WeChat
+// does.
 func answer(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")

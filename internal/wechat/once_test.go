@@ -61,9 +61,10 @@ func (s *rudeServer) serve(conn net.Conn) {
 	}
 }
 
-// A code must reach WeChat once where WeChat does not say that it is busy, also when the server has been spoken to before
-// and cuts the connection after it read the code. net/http repeats such a request
-// by itself, which the calls with 5 requests show.
+// A code must reach WeChat once where WeChat does not say that it is busy, also
+// when the server has been spoken to before and cuts the connection after it
+// read the code. net/http repeats such a request by itself, which the calls
+// with 5 requests show.
 func TestCodeIsSentOnce(t *testing.T) {
 	t.Parallel()
 	cases := []struct {

@@ -84,8 +84,8 @@ func (e Envelope) Phone(now time.Time) (Phone, error) {
 	return phone, nil
 }
 
-// parsePhone reads phone_info. WeChat writes the country code as a string or as a
-// number. Only digits pass, because the number is sent in a header.
+// parsePhone reads phone_info. WeChat writes the country code as a string or as
+// a number. Only digits pass, because the number is sent in a header.
 func parsePhone(info reply) (Phone, error) {
 	number, ok := info.text("purePhoneNumber")
 	country, okCountry := info.text("countryCode")

@@ -16,8 +16,8 @@ import (
 // proxyChild makes TestProxyChild the other half of TestProxyFromEnvironment.
 const proxyChild = "WECHAT_TEST_PROXY_CHILD"
 
-// TestProxyChild runs in a process of its own, for net/http reads the environment
-// once. Anywhere else it has nothing to do.
+// TestProxyChild runs in a process of its own, for net/http reads the
+// environment once. Anywhere else it has nothing to do.
 func TestProxyChild(t *testing.T) {
 	if os.Getenv(proxyChild) == "" {
 		return

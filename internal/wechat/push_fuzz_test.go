@@ -59,8 +59,8 @@ func FuzzPushBody(f *testing.F) {
 	})
 }
 
-// No ciphertext panics, whatever it decrypts to, and none becomes a message that
-// is for another app id.
+// No ciphertext panics, whatever it decrypts to, and none becomes a message
+// that is for another app id.
 func FuzzPushEnvelope(f *testing.F) {
 	f.Add([]byte("0123456789abcdef0123456789abcdef"), []byte{})
 	f.Add([]byte{}, []byte("x"))

@@ -75,7 +75,8 @@ func TestPushOfficialVectors(t *testing.T) {
 	}
 }
 
-// Every mode, format, token and key that is to be read, and what each is refused for.
+// Every mode, format, token and key that is to be read, and what each is
+// refused for.
 func TestPushModes(t *testing.T) {
 	t.Parallel()
 	stranger, strangersKey := NewSecret("stranger1"), NewSecret("0000000000000000000000000000000000000000000")
@@ -181,7 +182,8 @@ func TestPushEmptyTokenSignsNothing(t *testing.T) {
 	}
 }
 
-// The same token twice is one token (while rotating somebody forgets to change it).
+// The same token twice is one token (while rotating somebody forgets to change
+// it).
 func TestPushSameTokenTwice(t *testing.T) {
 	t.Parallel()
 	keys := &PushKeys{Tokens: []Secret{pushTokenNow, pushTokenNow}, AppID: testAppID}

@@ -14,17 +14,17 @@ import (
 )
 
 // The envelope of safe mode: random16 ‖ length, 4 bytes ‖ message ‖ app id,
-// padded to 32 bytes as in PKCS#7, AES-256-CBC with the key's own first 16 bytes
-// as IV (WeChat: 消息加解密说明).
+// padded to 32 bytes as in PKCS#7, AES-256-CBC with the key's own first 16
+// bytes as IV (WeChat: 消息加解密说明).
 const (
 	pushRandom = 16
 	pushHead   = pushRandom + 4
 	pushBlock  = 32
 )
 
-// PushSignature signs parts as WeChat does: SHA-1, in hex, over token and parts,
-// sorted and joined. Three parts are `signature`, with Encrypt as the fourth
-// `msg_signature`.
+// PushSignature signs parts as WeChat does: SHA-1, in hex, over token and
+// parts, sorted and joined. Three parts are `signature`, with Encrypt as the
+// fourth `msg_signature`.
 func PushSignature(token Secret, parts ...string) string {
 	all := append([]string{token.Reveal()}, parts...)
 	slices.Sort(all)

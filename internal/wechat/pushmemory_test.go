@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Attack: fields among a mebibyte of blanks. What is remembered of a push must not
-// hold on to the whole of it: 65,536 events are remembered.
+// Attack: fields among a mebibyte of blanks. What is remembered of a push must
+// not hold on to the whole of it: 65,536 events are remembered.
 func TestPushFieldHoldsNoBody(t *testing.T) {
 	const pushes, body = 64, 1 << 20
 	blanks := strings.Repeat(" ", body)

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// maxPushDepth bounds how deep elements may be nested. WeChat's deepest
-// push, a list of chosen pictures, has five levels.
+// maxPushDepth bounds how deep elements may be nested. WeChat's deepest push, a
+// list of chosen pictures, has five levels.
 const maxPushDepth = 32
 
 // readPushXML reads the fields of a push: the texts of the root's child

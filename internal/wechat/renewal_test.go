@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// How often WeChat is asked in an hour in which somebody asks us each second, and
-// what we say meanwhile.
+// How often WeChat is asked in an hour in which somebody asks us each second,
+// and what we say meanwhile.
 func TestWeChatIsLeftAloneAfterErrors(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
@@ -79,7 +79,8 @@ func TestBusyWeChatIsAskedAgainAtOnce(t *testing.T) {
 	})
 }
 
-// While WeChat does not answer, the token that is left serves to its last second.
+// While WeChat does not answer, the token that is left serves to its last
+// second.
 func TestOldTokenServesWhileWeChatIsAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -66,8 +66,9 @@ func (c *Client) Refresh(ctx context.Context, appID string, token Secret) (Token
 }
 
 // UserInfo returns the profile of openID, for which access was given with
-// ScopeUserInfo; with ScopeBase, and sometimes with the token of a 快照页 (snapshot
-// page), WeChat answers 48001. A profile of another openid is an error.
+// ScopeUserInfo; with ScopeBase, and sometimes with the token of a 快照页
+// (snapshot page), WeChat answers 48001. A profile of another openid is an
+// error.
 func (c *Client) UserInfo(ctx context.Context, access Secret, openID string) (UserInfo, error) {
 	if err := userInfo.checkUser(access, openID); err != nil {
 		return UserInfo{}, err

@@ -18,8 +18,8 @@ type Token struct {
 	ExpiresIn time.Duration
 	// OpenID is always present: 1 to 64 of A-Z a-z 0-9 _ and -.
 	OpenID string
-	// UnionID has the same form, or is "". WeChat gives it with
-	// ScopeUserInfo only, to accounts bound to an Open Platform account.
+	// UnionID has the same form, or is "". WeChat gives it with ScopeUserInfo
+	// only, to accounts bound to an Open Platform account.
 	UnionID string
 	// Scope is what the visitor granted, "" if WeChat's value is not valid.
 	Scope Scope

@@ -27,8 +27,8 @@ type TokenStore interface {
 	Lock(ctx context.Context, key string, ttl time.Duration) (unlock func(), ok bool, err error)
 }
 
-// MemoryTokens is a TokenStore for one process. The zero value is empty and ready
-// for use; it must not be copied.
+// MemoryTokens is a TokenStore for one process. The zero value is empty and
+// ready for use; it must not be copied.
 type MemoryTokens struct {
 	mu      sync.Mutex
 	records map[string]memoryRecord

@@ -15,8 +15,8 @@ const (
 	idleTimeout    = 30 * time.Second // until an idle connection is closed
 )
 
-// transport returns the transport for calls that must not be repeated, or the one
-// for calls that may be.
+// transport returns the transport for calls that must not be repeated, or the
+// one for calls that may be.
 func (c *Client) transport(single bool) *http.Transport {
 	c.once.Do(func() {
 		c.singleUse, c.persistent = c.newTransport(), c.newTransport()

@@ -70,8 +70,8 @@ func TestParseAccountsRefuses(t *testing.T) {
 	}
 }
 
-// Accounts with secrets and domains of their own show what a mix-up costs: 40125
-// and 10003.
+// Accounts with secrets and domains of their own show what a mix-up costs:
+// 40125 and 10003.
 func TestServeWithAccountsOfItsOwn(t *testing.T) {
 	t.Parallel()
 	accounts, err := ParseAccounts([]string{"secret=of-the-shop,domain=shop.example.com", "kind=mini_program,secret=of-the-mini"})

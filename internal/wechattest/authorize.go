@@ -114,8 +114,8 @@ func (s *Server) checkAuthorize(q authorizeQuery) (Account, int) {
 	return account, 0
 }
 
-// redirectSelf sends the browser to this page again, with connect_redirect=1, as
-// WeChat does (F8). The browser keeps the fragment.
+// redirectSelf sends the browser to this page again, with connect_redirect=1,
+// as WeChat does (F8). The browser keeps the fragment.
 func (s *Server) redirectSelf(w http.ResponseWriter, r *http.Request) {
 	raw := r.URL.RawQuery + "&connect_redirect=1"
 	s.vault.mu.Lock()

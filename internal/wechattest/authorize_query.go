@@ -33,9 +33,9 @@ func badQuery(err error) words {
 	return words{err.Error(), english}
 }
 
-// orderedParams are the parameters that must come in this order; extraParams may
-// follow, in any order, each once. uin, key and version are added by desktop
-// clients (F7).
+// orderedParams are the parameters that must come in this order; extraParams
+// may follow, in any order, each once. uin, key and version are added by
+// desktop clients (F7).
 var (
 	orderedParams = []string{"appid", "redirect_uri", "response_type", "scope", "state"}
 	extraParams   = []string{"forcePopup", "forceSnapShot", "connect_redirect", "uin", "key", "version", "component_appid"}

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// avatarPath is where the simulator serves avatars: …/<person>/132, the last part
-// being the size, as WeChat's have it.
+// avatarPath is where the simulator serves avatars: …/<person>/132, the last
+// part being the size, as WeChat's have it.
 const avatarPath = "/mmopen/vi_32/"
 
 // avatar draws the first character of a person's nickname on a colour.

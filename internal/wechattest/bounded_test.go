@@ -94,8 +94,8 @@ func TestRandom(t *testing.T) {
 	}
 }
 
-// Everything at once, for the race detector; and no secret in the log or in what
-// Calls remembers.
+// Everything at once, for the race detector; and no secret in the log or in
+// what Calls remembers.
 func TestConcurrentAndQuiet(t *testing.T) {
 	t.Parallel()
 	var log safeBuffer

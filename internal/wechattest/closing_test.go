@@ -17,8 +17,8 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// Who closes the account is gone everywhere; accounts that never met this person
-// hear nothing.
+// Who closes the account is gone everywhere; accounts that never met this
+// person hear nothing.
 func TestCloseAccountAndCleanProfile(t *testing.T) {
 	t.Parallel()
 	s := newPlatform(t)

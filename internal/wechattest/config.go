@@ -41,8 +41,8 @@ type Config struct {
 	// AllowReplayHosts lets Quirks.ReplayWithoutCookies fetch callbacks from
 	// hosts that are not loopback.
 	AllowReplayHosts bool
-	// ReplayRootCAs verifies the TLS of replayed callbacks and of pushes; nil is
-	// the system's.
+	// ReplayRootCAs verifies the TLS of replayed callbacks and of pushes; nil
+	// is the system's.
 	ReplayRootCAs *x509.CertPool
 	// PushWait is how long a push waits for an answer, and the time between the
 	// starts of two attempts; 0 is WeChat's 5 s, ≤ 1 min.

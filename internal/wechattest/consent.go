@@ -48,9 +48,8 @@ func (s *Server) SetFollow(personID, appID string, follows bool) error {
 	})
 }
 
-// LeaveSnapshot is a tap on 使用完整服务: from now on the person sees the real
-// popup, whatever asks for a 快照页, until InSnapshot is set again. Errors:
-// ErrUnknown.
+// LeaveSnapshot is a tap on 使用完整服务: from now on the person sees the real popup,
+// whatever asks for a 快照页, until InSnapshot is set again. Errors: ErrUnknown.
 func (s *Server) LeaveSnapshot(personID string) error {
 	if err := s.roster.change(personID, func(p *Person) { p.InSnapshot = false }); err != nil {
 		return err

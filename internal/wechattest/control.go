@@ -20,8 +20,8 @@ func (s *Server) other(w http.ResponseWriter, r *http.Request) {
 	case path != "/" && !strings.HasPrefix(path, actionPath):
 		http.NotFound(w, r)
 	case !s.controlHost(r.Host):
-		// A page of any site could make its own name point to this address
-		// (DNS rebinding), and then read and write here as "same origin".
+		// A page of any site could make its own name point to this address (DNS
+		// rebinding), and then read and write here as "same origin".
 		http.Error(w, "the control page is for localhost only", http.StatusMisdirectedRequest)
 	case strings.HasPrefix(path, wxPath):
 		s.wx(w, r)
@@ -35,8 +35,8 @@ func (s *Server) other(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// controlHost tells whether a Host may show the control page: loopback, or one of
-// Config.ControlHosts.
+// controlHost tells whether a Host may show the control page: loopback, or one
+// of Config.ControlHosts.
 func (s *Server) controlHost(hostport string) bool {
 	host := hostport
 	if h, _, err := net.SplitHostPort(hostport); err == nil {

@@ -140,8 +140,8 @@ func TestNoticesSpeakBothLanguages(t *testing.T) {
 	}
 }
 
-// bilingual tells whether both languages are there: Chinese letters, and none in
-// English but for WeChat's own words.
+// bilingual tells whether both languages are there: Chinese letters, and none
+// in English but for WeChat's own words.
 func bilingual(w words) bool {
 	han := func(r rune) bool { return unicode.Is(unicode.Han, r) }
 	english := strings.ReplaceAll(w.English, "微信用户", "")

@@ -18,8 +18,8 @@ func signRawData(rawData, sessionKey string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// encrypt encrypts an object with the session_key of the last wx.login, which it
-// returns.
+// encrypt encrypts an object with the session_key of the last wx.login, which
+// it returns.
 func (s *Server) encrypt(personID, appID string, fields []field) (Encrypted, string, error) {
 	s.vault.mu.Lock()
 	sessionKey, ok := s.vault.sessionKeys.get(pair{personID, appID}.key())

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// phoneNumber exchanges the code of a phone button (WeChat: getPhoneNumber, D2).
+// phoneNumber exchanges the code of a phone button (WeChat: getPhoneNumber,
+// D2).
 func (s *Server) phoneNumber(r *http.Request, query url.Values) answer {
 	account, errcode := s.global(AtPhone, query)
 	if errcode != 0 {

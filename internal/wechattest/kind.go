@@ -27,8 +27,9 @@ func (k Kind) word() string { return cmp.Or(string(k), "official_account") }
 // openPlatform reports whether an app is registered at the Open Platform.
 func (k Kind) openPlatform() bool { return k == MobileApp || k == Website }
 
-// codeLife is how long a code can be exchanged (WeChat: web authorisation guide,
-// 5 minutes; website applications, FAQ 1, 10 minutes; code2Session, 5 minutes).
+// codeLife is how long a code can be exchanged (WeChat: web authorisation
+// guide, 5 minutes; website applications, FAQ 1, 10 minutes; code2Session, 5
+// minutes).
 func (k Kind) codeLife() time.Duration {
 	if k.openPlatform() {
 		return 10 * time.Minute

@@ -15,9 +15,9 @@ var pageFiles embed.FS
 var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 
 // render writes a page. There is no script in any of them, and the policy
-// forbids it: names and nicknames come from outside (stored XSS). form-action is
-// not restricted, because browsers apply it to the redirects after a form, too,
-// and those lead to the callback.
+// forbids it: names and nicknames come from outside (stored XSS). form-action
+// is not restricted, because browsers apply it to the redirects after a form,
+// too, and those lead to the callback.
 func (s *Server) render(w http.ResponseWriter, name string, data map[string]any) {
 	nonce := rand.Text()
 	data["Nonce"] = nonce
@@ -54,7 +54,8 @@ func (s *Server) errorPage(w http.ResponseWriter, code int, detail words) {
 	s.render(w, "notice.html", data)
 }
 
-// doublePage loads one callback in a frame and goes to the other a moment later.
+// doublePage loads one callback in a frame and goes to the other a moment
+// later.
 func (s *Server) doublePage(w http.ResponseWriter, first, second string) {
 	// callbackURL has escaped what could end the header.
 	w.Header().Set("Refresh", "1; url="+first)

@@ -20,8 +20,8 @@ const pushBlock = 32
 
 var errEnvelope = errors.New("wechattest: the envelope cannot be opened")
 
-// signPush signs a push: three parts (token, timestamp, nonce), or four with the
-// encrypted text.
+// signPush signs a push: three parts (token, timestamp, nonce), or four with
+// the encrypted text.
 func signPush(parts ...string) string {
 	sorted := slices.Sorted(slices.Values(parts))
 	sum := sha1.Sum([]byte(strings.Join(sorted, ""))) //nolint:gosec // as above
@@ -37,8 +37,9 @@ func pushCipher(aesKey string) (cipher.Block, []byte, error) {
 	return block, key[:aes.BlockSize], err
 }
 
-// SealPush puts a message into the envelope of safe mode and returns the text of
-// Encrypt: 16 random bytes, the length, the message and the app id, encrypted.
+// SealPush puts a message into the envelope of safe mode and returns the text
+// of Encrypt: 16 random bytes, the length, the message and the app id,
+// encrypted.
 func SealPush(aesKey, appID string, message []byte) (string, error) {
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // never fails

@@ -72,7 +72,8 @@ func TestAccountEvents(t *testing.T) {
 	}
 }
 
-// A withdrawal makes void what was given out for this account, and nothing else.
+// A withdrawal makes void what was given out for this account, and nothing
+// else.
 func TestRevokeVoids(t *testing.T) {
 	t.Parallel()
 	s := newPlatform(t)

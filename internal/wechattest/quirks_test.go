@@ -224,7 +224,8 @@ func TestHangAndCut(t *testing.T) {
 	}
 	c := code(t, s, "alice", scopeBase)
 	set(t, s, Quirks{Hang: Knob{On: true, Next: 1}})
-	// The client leaves when the call has arrived, not before: else the next one hangs.
+	// The client leaves when the call has arrived, not before: else the next
+	// one hangs.
 	hung, leave := context.WithCancel(t.Context())
 	defer leave()
 	before := s.CountCalls("token")

@@ -103,7 +103,8 @@ func (s *Server) wxPhone(_ *http.Request, c wxCall) (any, error) {
 	return answer, nil
 }
 
-// wxMobile is SendAuth.Resp: errCode 0 and a code, -4 refused, -2 cancelled (C).
+// wxMobile is SendAuth.Resp: errCode 0 and a code, -4 refused, -2 cancelled
+// (C).
 func (s *Server) wxMobile(_ *http.Request, c wxCall) (any, error) {
 	if _, err := s.inside(c.Person, c.AppID, MobileApp); err != nil {
 		return nil, err

@@ -243,8 +243,8 @@ func (w *world) play(action, appID, text string) string {
 	return answered(w.t, http.DefaultClient, request)
 }
 
-// freePort returns a port that is free now, below those that the kernel gives to
-// connections.
+// freePort returns a port that is free now, below those that the kernel gives
+// to connections.
 func freePort(t *testing.T) string {
 	t.Helper()
 	for range 1000 {

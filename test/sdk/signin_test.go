@@ -39,8 +39,8 @@ func TestNodeWithAWrongConfiguration(t *testing.T) {
 	}
 }
 
-// ownSignIn walks through the sign-in of the app and through the gateway's. used
-// is what the SDK says of a code that was spent.
+// ownSignIn walks through the sign-in of the app and through the gateway's.
+// used is what the SDK says of a code that was spent.
 func (w *world) ownSignIn(used string) {
 	t := w.t
 	t.Helper()

@@ -35,7 +35,8 @@ func (w *world) account(secret string) *officialaccount.OfficialAccount {
 	})
 }
 
-// goApp is an app with a sign-in of its own: silenceper/wechat, as people use it.
+// goApp is an app with a sign-in of its own: silenceper/wechat, as people use
+// it.
 type goApp struct {
 	w       *world
 	account *officialaccount.OfficialAccount
@@ -87,8 +88,8 @@ func (a goApp) callback(r *http.Request) (identity, error) {
 	}, nil
 }
 
-// An app that keeps its own sign-in behind the gateway gets the same person from
-// both.
+// An app that keeps its own sign-in behind the gateway gets the same person
+// from both.
 func TestSilenceperSignsInBehindTheGateway(t *testing.T) {
 	w := newWorld(t)
 	app := httptest.NewServer(goApp{w, w.account(appSecret)})
@@ -97,8 +98,8 @@ func TestSilenceperSignsInBehindTheGateway(t *testing.T) {
 	w.ownSignIn("40163")
 }
 
-// The calls of a server: the classic token, followers, the JS-SDK. The gateway's
-// own token is not touched by them.
+// The calls of a server: the classic token, followers, the JS-SDK. The
+// gateway's own token is not touched by them.
 func TestSilenceperCallsTheAPI(t *testing.T) {
 	w := newWorld(t)
 	account := w.account(appSecret)

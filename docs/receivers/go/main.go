@@ -1,4 +1,5 @@
-// Command go receives webhooks of the WeChat gateway, to try it out or to begin with:
+// Command go receives webhooks of the WeChat gateway, to try it out or to begin
+// with:
 //
 //	WECHAT_WEBHOOK_SECRET=… go run ./docs/receivers/go -listen 127.0.0.1:8090
 package main
@@ -29,8 +30,8 @@ type event struct {
 	} `json:"data"`
 }
 
-// receiver answers webhooks. The answer matters: 204 is "done, never again"; everything else brings the same event,
-// with the same id, once more.
+// receiver answers webhooks. The answer matters: 204 is "done, never again";
+// everything else brings the same event, with the same id, once more.
 type receiver struct {
 	verifier verifier
 
@@ -77,7 +78,8 @@ func (r *receiver) once(id string, body []byte) error {
 	return nil
 }
 
-// handle is your work. What it returns becomes a 500, and the event comes again.
+// handle is your work. What it returns becomes a 500, and the event comes
+// again.
 func handle(id string, e event) error {
 	_, err := fmt.Println("event", id, e.Type, e.Data.User)
 	return err

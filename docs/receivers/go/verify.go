@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// tolerance is how far the time of a message may be from ours: older ones are copies somebody kept.
+// tolerance is how far the time of a message may be from ours: older ones are
+// copies somebody kept.
 const tolerance = 5 * time.Minute
 
 var (
@@ -22,12 +23,14 @@ var (
 	idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 )
 
-// verifier checks that a webhook comes from the WeChat gateway (Standard Webhooks, HMAC-SHA-256).
+// verifier checks that a webhook comes from the WeChat gateway (Standard
+// Webhooks, HMAC-SHA-256).
 type verifier struct {
 	key []byte
 }
 
-// newVerifier takes the secret that the gateway is configured with; while it is being rotated, either of the two.
+// newVerifier takes the secret that the gateway is configured with; while it is
+// being rotated, either of the two.
 func newVerifier(secret string) (verifier, error) {
 	key := []byte(secret)
 	if encoded, ok := strings.CutPrefix(secret, "whsec_"); ok {
@@ -42,7 +45,8 @@ func newVerifier(secret string) (verifier, error) {
 	return verifier{key}, nil
 }
 
-// verify reports whether a message is genuine and fresh. The body is taken as it came.
+// verify reports whether a message is genuine and fresh. The body is taken as
+// it came.
 func (v verifier) verify(h http.Header, body []byte, now time.Time) error {
 	id, timestamp := h.Get("webhook-id"), h.Get("webhook-timestamp")
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)

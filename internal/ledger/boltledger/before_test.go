@@ -6,8 +6,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
 )
 
-// TestFileOfBeforeRooms: a file that a gateway wrote when each store was not yet
-// a package is read and written on.
+// TestFileOfBeforeRooms: a file that a gateway wrote when each store was not
+// yet a package is read and written on.
 func TestFileOfBeforeRooms(t *testing.T) {
 	t.Parallel()
 	b := testBolt(t, unpacked(t, "before-rooms.db.gz"))

@@ -64,7 +64,8 @@ func BenchmarkEnded(b *testing.B) {
 	})
 }
 
-// BenchmarkFirstSignIn: one at a time, and a thousand at once (time for one of them).
+// BenchmarkFirstSignIn: one at a time, and a thousand at once (time for one of
+// them).
 func BenchmarkFirstSignIn(b *testing.B) {
 	var n atomic.Int64
 	observation := func() ledger.Observation { return ledger.Observation{AppID: "wxA", OpenID: fmt.Sprint("o", n.Add(1))} }

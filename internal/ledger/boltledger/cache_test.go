@@ -32,7 +32,8 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// TestCacheRefusesStale: what was read before a change must not be kept after it.
+// TestCacheRefusesStale: what was read before a change must not be kept after
+// it.
 func TestCacheRefusesStale(t *testing.T) {
 	t.Parallel()
 	var c cache
@@ -58,8 +59,9 @@ func TestCacheRefusesStale(t *testing.T) {
 	}
 }
 
-// TestFindIsNeverStale: once See returned, and once Generation has moved, no Find gives anything older, however many
-// readers fill the cache at the same time.
+// TestFindIsNeverStale: once See returned, and once Generation has moved, no
+// Find gives anything older, however many readers fill the cache at the same
+// time.
 func TestFindIsNeverStale(t *testing.T) {
 	t.Parallel()
 	b := testBolt(t, testPath(t))
@@ -76,8 +78,9 @@ func TestFindIsNeverStale(t *testing.T) {
 			for !done.Load() {
 				atLeast, g := version.Load(), b.Generation()
 				p, err := b.Find(t.Context(), id)
-				// What this reader saw before is no bound: a commit can be seen before See returns, and the cache
-				// may give the version before it until then.
+				// What this reader saw before is no bound: a commit can be seen
+				// before See returns, and the cache may give the version before
+				// it until then.
 				if err != nil || p.Version < atLeast {
 					t.Errorf("got version %d, %v, want %d at least", p.Version, err, atLeast)
 					return

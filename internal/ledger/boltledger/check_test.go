@@ -9,8 +9,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
 )
 
-// Check reports every contradiction in the file: bbolt's own, records that do not decode, names that lead nowhere or
-// to another person, and names without an index.
+// Check reports every contradiction in the file: bbolt's own, records that do
+// not decode, names that lead nowhere or to another person, and names without
+// an index.
 func (l *Ledger) Check() error {
 	if err := checkOutbox(l); err != nil {
 		return err

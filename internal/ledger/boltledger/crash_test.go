@@ -28,8 +28,9 @@ func crashChild(path string) {
 	ledgertest.CrowdForEver(b)
 }
 
-// TestCrash kills the process in the middle of its writes, several times over one file. The file must open, must not
-// contradict itself, and must hold every sign-in that was reported as kept.
+// TestCrash kills the process in the middle of its writes, several times over
+// one file. The file must open, must not contradict itself, and must hold every
+// sign-in that was reported as kept.
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ledger.db")
@@ -60,7 +61,8 @@ func TestCrash(t *testing.T) {
 	t.Logf("%d sign-ins kept", len(kept))
 }
 
-// runUntilKilled starts the child, kills it some time after its first sign-in, and returns what it reported.
+// runUntilKilled starts the child, kills it some time after its first sign-in,
+// and returns what it reported.
 func runUntilKilled(t *testing.T, path string, after time.Duration) []string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])

@@ -25,6 +25,6 @@
 //
 // # What it may import
 //
-// The standard library, go.etcd.io/bbolt, and package ledger. No Caddy, no Redis,
-// no other room of this module.
+// The standard library, go.etcd.io/bbolt, and package ledger. No Caddy, no
+// Redis, no other room of this module.
 package boltledger

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// An end that begins later holds from then on, also after a restart, and an earlier one for the same id wins. What a
-// restart must not do is to bring back what was ended in between.
+// An end that begins later holds from then on, also after a restart, and an
+// earlier one for the same id wins. What a restart must not do is to bring back
+// what was ended in between.
 func TestEndedAt(t *testing.T) {
 	t.Parallel()
 	path := testPath(t)

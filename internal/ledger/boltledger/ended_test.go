@@ -17,7 +17,8 @@ func tombstones(l *Ledger) (onDisk, inMemory int) {
 	return onDisk, len(l.ended.All())
 }
 
-// swept is how many tombstones there may be in memory before those that are past go.
+// swept is how many tombstones there may be in memory before those that are
+// past go.
 const swept = 1024
 
 func TestEndedUntil(t *testing.T) {
@@ -59,7 +60,8 @@ func TestEndedUntil(t *testing.T) {
 	})
 }
 
-// TestEndedIsBounded: what is past goes away by itself, in the file and in memory.
+// TestEndedIsBounded: what is past goes away by itself, in the file and in
+// memory.
 func TestEndedIsBounded(t *testing.T) {
 	t.Parallel()
 	path := testPath(t)

@@ -10,8 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// TestOldFile: a file of before there was an outbox, or of before sessions could be ended by person, is taken over; other
-// files are still refused.
+// TestOldFile: a file of before there was an outbox, or of before sessions
+// could be ended by person, is taken over; other files are still refused.
 func TestOldFile(t *testing.T) {
 	t.Parallel()
 	path := testPath(t)
@@ -43,7 +43,8 @@ func TestOldFile(t *testing.T) {
 	}
 }
 
-// TestGonePruned: what no session can be as old as is forgotten, in memory at once and in the file little by little.
+// TestGonePruned: what no session can be as old as is forgotten, in memory at
+// once and in the file little by little.
 func TestGonePruned(t *testing.T) {
 	t.Parallel()
 	path := testPath(t)

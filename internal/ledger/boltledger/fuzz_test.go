@@ -10,8 +10,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// FuzzSee lets WeChat answer anything at all, in any order, and checks what must hold even then: the file does not
-// contradict itself; whoever was shown under a unionid is never shown under another; and what was said under one
+// FuzzSee lets WeChat answer anything at all, in any order, and checks what
+// must hold even then: the file does not contradict itself; whoever was shown
+// under a unionid is never shown under another; and what was said under one
 // unionid is never read under another.
 func FuzzSee(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 0, 0, 1, 1, 0, 0, 2, 1, 1})

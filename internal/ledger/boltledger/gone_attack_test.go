@@ -16,8 +16,8 @@ import (
 
 const aheadID = "abcdefghijklmnopqrstuvwxyz"
 
-// Attack: an import says that the sessions of a person end next year. The person
-// signs in, and is nobody, until then.
+// Attack: an import says that the sessions of a person end next year. The
+// person signs in, and is nobody, until then.
 func TestEndInTheFutureByImport(t *testing.T) {
 	t.Parallel()
 	for name, ahead := range map[string]time.Duration{"six minutes": 6 * time.Minute, "a year": 365 * 24 * time.Hour} {
@@ -52,7 +52,8 @@ func TestEndInTheFutureByImport(t *testing.T) {
 	}
 }
 
-// Attack: a file of before has such an end. The end counts from when it is read.
+// Attack: a file of before has such an end. The end counts from when it is
+// read.
 func TestEndInTheFutureInAFile(t *testing.T) {
 	t.Parallel()
 	path := testPath(t)
@@ -89,8 +90,8 @@ func TestEndInTheFutureInAFile(t *testing.T) {
 	})
 }
 
-// Attack: an import dates a profile and a phone number in the future. What WeChat
-// says of them from now on would count as older, and be left out.
+// Attack: an import dates a profile and a phone number in the future. What
+// WeChat says of them from now on would count as older, and be left out.
 func TestImportFreezesNoProfile(t *testing.T) {
 	t.Parallel()
 	path := testPath(t)

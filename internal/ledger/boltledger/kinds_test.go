@@ -88,8 +88,8 @@ func flood(t *testing.T, l ledger.Ledger, n int) {
 }
 
 // TestFileOfBeforeKinds opens files that a gateway without bounds by kind wrote
-// last; a gateway of today wrote one of them before that. A flood then pushes no
-// event of another kind out.
+// last; a gateway of today wrote one of them before that. A flood then pushes
+// no event of another kind out.
 func TestFileOfBeforeKinds(t *testing.T) {
 	t.Parallel()
 	for name, declined := range map[string]int{"outbox-before-kinds.db.gz": 12, "outbox-kinds-then-before.db.gz": 15} {

@@ -151,8 +151,8 @@ func truncated(t *testing.T, path string, size int) {
 	}
 }
 
-// A disk that was full, or a copy that was broken off, leaves a file of 0 bytes. Taken
-// for a new ledger, it would give every person another id.
+// A disk that was full, or a copy that was broken off, leaves a file of 0
+// bytes. Taken for a new ledger, it would give every person another id.
 func TestOpenRefusesAnEmptyFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ledger.db")
@@ -171,8 +171,8 @@ func TestOpenRefusesAnEmptyFile(t *testing.T) {
 	testBolt(t, path) // as it says
 }
 
-// A new ledger has its name only when it is whole, so that no crash leaves one of 0
-// bytes; and of all who make it at once, each finds the same one.
+// A new ledger has its name only when it is whole, so that no crash leaves one
+// of 0 bytes; and of all who make it at once, each finds the same one.
 func TestOpenCreatesWhole(t *testing.T) {
 	t.Parallel()
 	for range 20 {
@@ -197,7 +197,8 @@ func TestOpenCreatesWhole(t *testing.T) {
 	}
 }
 
-// TestCorruptIsNotAbsent: a damaged record or index must never look like an unknown person, nor lead to another.
+// TestCorruptIsNotAbsent: a damaged record or index must never look like an
+// unknown person, nor lead to another.
 func TestCorruptIsNotAbsent(t *testing.T) {
 	t.Parallel()
 	for name, damage := range map[string]func(tx *bolt.Tx, p, other ledger.Person) error{
@@ -238,8 +239,9 @@ func TestCorruptIsNotAbsent(t *testing.T) {
 	}
 }
 
-// TestFileShrinks: a memory-mapped file that is cut under our feet faults the processor. That must be an error of the
-// ledger, not the end of the web server, and nobody may wait for a lock that bbolt died with.
+// TestFileShrinks: a memory-mapped file that is cut under our feet faults the
+// processor. That must be an error of the ledger, not the end of the web
+// server, and nobody may wait for a lock that bbolt died with.
 func TestFileShrinks(t *testing.T) {
 	t.Parallel()
 	for _, pages := range []int64{0, 1, 2, 3, 4} {

@@ -11,7 +11,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
 )
 
-// TestDeadForThirtyDays: dead letters are nobody's after thirty days, and go at the next occasion.
+// TestDeadForThirtyDays: dead letters are nobody's after thirty days, and go at
+// the next occasion.
 func TestDeadForThirtyDays(t *testing.T) {
 	t.Parallel()
 	path := testPath(t)
@@ -36,7 +37,8 @@ func TestDeadForThirtyDays(t *testing.T) {
 	})
 }
 
-// TestOnceForADay: a key is remembered for a day, and then forgotten, in the file too.
+// TestOnceForADay: a key is remembered for a day, and then forgotten, in the
+// file too.
 func TestOnceForADay(t *testing.T) {
 	t.Parallel()
 	path := testPath(t)

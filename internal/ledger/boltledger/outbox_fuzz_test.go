@@ -7,7 +7,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
 )
 
-// FuzzOutbox: whatever stands in a file, reading it gives a sound delivery or ErrCorrupt.
+// FuzzOutbox: whatever stands in a file, reading it gives a sound delivery or
+// ErrCorrupt.
 func FuzzOutbox(f *testing.F) {
 	i := item{line: ledger.PersonLine(ledger.NewID()), state: ledger.Progress{Next: 5, First: 3, Attempts: 2, Reason: "500"}, event: ledgertest.AnEvent(f)}
 	value, err := i.value()

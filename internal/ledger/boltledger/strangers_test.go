@@ -12,8 +12,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// Withdrawals of people whom nobody knows, as when many followers leave who never
-// signed in, do not have the writes beside them run again and again.
+// Withdrawals of people whom nobody knows, as when many followers leave who
+// never signed in, do not have the writes beside them run again and again.
 func TestStrangersHoldNobodyUp(t *testing.T) {
 	t.Parallel()
 	b := testBolt(t, testPath(t))

@@ -31,7 +31,8 @@ type write struct {
 	// may run more than once: if another part of the group fails, the rest runs
 	// again without that part.
 	do func(tx *bolt.Tx) (bool, error)
-	// then runs once after a successful commit, before the caller goes on. May be nil.
+	// then runs once after a successful commit, before the caller goes on. May
+	// be nil.
 	then func()
 
 	done chan error

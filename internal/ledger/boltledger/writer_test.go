@@ -13,8 +13,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// TestWriterIsolatesFailures: in one group, a part that fails or panics is answered with its own error and leaves
-// nothing behind, and all others are kept.
+// TestWriterIsolatesFailures: in one group, a part that fails or panics is
+// answered with its own error and leaves nothing behind, and all others are
+// kept.
 func TestWriterIsolatesFailures(t *testing.T) {
 	t.Parallel()
 	b := testBolt(t, testPath(t))
@@ -66,8 +67,9 @@ func TestWriterIsolatesFailures(t *testing.T) {
 	}
 }
 
-// TestCloseFinishesWrites: whoever was told that a observation is kept finds it after a restart, also when Close came in
-// between; whoever was not told gets ErrClosed, and nobody waits for ever.
+// TestCloseFinishesWrites: whoever was told that a observation is kept finds it
+// after a restart, also when Close came in between; whoever was not told gets
+// ErrClosed, and nobody waits for ever.
 func TestCloseFinishesWrites(t *testing.T) {
 	t.Parallel()
 	path := testPath(t)
@@ -100,7 +102,8 @@ func TestCloseFinishesWrites(t *testing.T) {
 	}
 }
 
-// TestWritesShareTransactions: a thousand first sign-ins at once must not cost a thousand disk writes.
+// TestWritesShareTransactions: a thousand first sign-ins at once must not cost
+// a thousand disk writes.
 func TestWritesShareTransactions(t *testing.T) {
 	t.Parallel()
 	b := testBolt(t, testPath(t))

@@ -61,7 +61,8 @@ func NewPosted() *Posted {
 	return &Posted{Waiting: map[string]ledger.Delivery{}, Lines: map[string][]string{}, LineOf: map[string]string{}, Dead: map[string]ledger.Delivery{}}
 }
 
-// kindsFault reports a contradiction between the events and an index by kind, which lists them by id.
+// kindsFault reports a contradiction between the events and an index by kind,
+// which lists them by id.
 func kindsFault(what string, all map[string]ledger.Delivery, index map[string]ledger.EventKind) error {
 	var errs []error
 	if len(all) != len(index) {

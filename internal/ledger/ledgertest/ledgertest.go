@@ -19,7 +19,8 @@ type Subject struct {
 	Reopen func(t *testing.T)
 	// Limit sets the limits of Ledger's outbox until Reopen.
 	Limit func(waiting, dead int)
-	// Check reports the first contradiction between the records and the indexes of the store.
+	// Check reports the first contradiction between the records and the indexes
+	// of the store.
 	Check func() error
 }
 

@@ -142,7 +142,8 @@ func importEnded(t *testing.T, s *subject) {
 	}
 }
 
-// A session of the surviving record that was never ended must not end because the other record's were, before the merge.
+// A session of the surviving record that was never ended must not end because
+// the other record's were, before the merge.
 func importEndedOne(t *testing.T, s *subject) {
 	b := s.see(t, ledger.Observation{AppID: "wxB", OpenID: "oB", UnionID: "u", At: at(1)})
 	s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", At: at(0)})

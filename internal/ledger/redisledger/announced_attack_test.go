@@ -35,8 +35,9 @@ func publish(t *testing.T, c redis.UniversalClient, words ...string) {
 	}
 }
 
-// Attack: a program that may only publish announces ends that never were. Sessions,
-// and all sessions of a person, would be over; and the person locked out.
+// Attack: a program that may only publish announces ends that never were.
+// Sessions, and all sessions of a person, would be over; and the person locked
+// out.
 func TestAnnouncementsAloneEndNothing(t *testing.T) {
 	shared.Each(t, func(t *testing.T, b redistest.Backend) {
 		var log journal
@@ -59,8 +60,9 @@ func TestAnnouncementsAloneEndNothing(t *testing.T) {
 	})
 }
 
-// Attack: a flood of forged announcements fills the memory for ever. Beside it, an
-// honest end is seen on the other gateway, though there is no room to note it.
+// Attack: a flood of forged announcements fills the memory for ever. Beside it,
+// an honest end is seen on the other gateway, though there is no room to note
+// it.
 func TestForgedAnnouncementsFillNoMemory(t *testing.T) {
 	shared.Each(t, func(t *testing.T, b redistest.Backend) {
 		var log journal

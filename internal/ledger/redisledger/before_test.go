@@ -17,7 +17,8 @@ import (
 //go:embed testdata/before-rooms.json
 var beforeRooms []byte
 
-// TestRedisOfBeforeRooms: what a gateway of before wrote is read and written on.
+// TestRedisOfBeforeRooms: what a gateway of before wrote is read and written
+// on.
 func TestRedisOfBeforeRooms(t *testing.T) {
 	t.Parallel()
 	c := shared.Standalone(t).Client()

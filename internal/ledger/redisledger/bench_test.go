@@ -44,7 +44,8 @@ func BenchmarkRedisFindOpenID(b *testing.B) {
 	}
 }
 
-// BenchmarkRedisSeeAgain is the sign-in of somebody seen within the hour: one round trip, no write.
+// BenchmarkRedisSeeAgain is the sign-in of somebody seen within the hour: one
+// round trip, no write.
 func BenchmarkRedisSeeAgain(b *testing.B) {
 	r, p := benchRedis(b)
 	s := ledger.Observation{AppID: p.Accounts[0].AppID, OpenID: p.Accounts[0].OpenID, UnionID: p.UnionID}
@@ -62,7 +63,8 @@ func BenchmarkRedisGeneration(b *testing.B) {
 	})
 }
 
-// BenchmarkRedisFirstSignIn: one at a time, and a thousand at once (time for one of them). Also what a person takes.
+// BenchmarkRedisFirstSignIn: one at a time, and a thousand at once (time for
+// one of them). Also what a person takes.
 func BenchmarkRedisFirstSignIn(b *testing.B) {
 	var n atomic.Int64
 	observation := func() ledger.Observation {

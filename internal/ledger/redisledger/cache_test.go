@@ -16,7 +16,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
-// follower looks at a person as the gate does: it keeps what it found until the generation moves.
+// follower looks at a person as the gate does: it keeps what it found until the
+// generation moves.
 type follower struct {
 	r          *Ledger
 	id         string
@@ -54,8 +55,8 @@ func lag(t *testing.T, f *follower, change func() uint64) time.Duration {
 	return time.Since(begun)
 }
 
-// TestRedisStaleness measures how soon one instance sees what another wrote: with the channel, with a channel that is
-// cut, and when it works again.
+// TestRedisStaleness measures how soon one instance sees what another wrote:
+// with the channel, with a channel that is cut, and when it works again.
 func TestRedisStaleness(t *testing.T) {
 	changes := 3
 	if ledgertest.UnderLoad {
@@ -109,7 +110,8 @@ func cut(t *testing.T, b redistest.Backend, rule string) {
 	}
 }
 
-// TestRedisFindIsNeverStale: once See returned, and once Generation has moved, no Find here gives anything older.
+// TestRedisFindIsNeverStale: once See returned, and once Generation has moved,
+// no Find here gives anything older.
 func TestRedisFindIsNeverStale(t *testing.T) {
 	t.Parallel()
 	r := testRedis(t, shared.Standalone(t).Client(), "", nil)
@@ -160,7 +162,8 @@ func (h hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// TestRedisWriteUnknown: the answer is lost, and nobody knows what happened. Nothing old may be given out.
+// TestRedisWriteUnknown: the answer is lost, and nobody knows what happened.
+// Nothing old may be given out.
 func TestRedisWriteUnknown(t *testing.T) {
 	t.Parallel()
 	c := miniClient(t)
@@ -187,7 +190,8 @@ func TestRedisWriteUnknown(t *testing.T) {
 	}
 }
 
-// TestRedisEventsInOrder: events of one person come in the order of the changes, however many are at work.
+// TestRedisEventsInOrder: events of one person come in the order of the
+// changes, however many are at work.
 func TestRedisEventsInOrder(t *testing.T) {
 	t.Parallel()
 	linked := map[string][]string{}

@@ -14,8 +14,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
 )
 
-// Check reports every contradiction in the store: records that do not decode, names that lead nowhere or to another
-// person, and names without an index.
+// Check reports every contradiction in the store: records that do not decode,
+// names that lead nowhere or to another person, and names without an index.
 func (l *Ledger) Check() error {
 	ctx := context.Background()
 	all := func(t ledger.Table) map[string]string {
@@ -69,7 +69,8 @@ func keepTime(t testing.TB, m *miniredis.Miniredis) {
 	t.Cleanup(func() { close(end); <-ended })
 }
 
-// testRedis gives a ledger whose channel works. It is patient: the machine may be busy.
+// testRedis gives a ledger whose channel works. It is patient: the machine may
+// be busy.
 func testRedis(t testing.TB, c redis.UniversalClient, prefix string, set func(*Options)) *Ledger {
 	t.Helper()
 	o := Options{Client: c, Prefix: prefix, Timeout: time.Minute}

@@ -4,9 +4,9 @@
 //
 // # The keys
 //
-// All keys and the channel have the hash tag {l}, so that they lie in one slot of
-// a Cluster. script.go lists the tables, steps.go the keys of a target's queue;
-// tombstone.go describes a tombstone.
+// All keys and the channel have the hash tag {l}, so that they lie in one slot
+// of a Cluster. script.go lists the tables, steps.go the keys of a target's
+// queue; tombstone.go describes a tombstone.
 //
 // # Writing
 //

@@ -33,9 +33,9 @@ func (h *before) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// A session that ends between an instance's subscription and its reading is heard
-// of twice. That must not make up for one that it does not hear of at all, when the
-// channel breaks later.
+// A session that ends between an instance's subscription and its reading is
+// heard of twice. That must not make up for one that it does not hear of at
+// all, when the channel breaks later.
 func TestRedisTombstoneHeardTwice(t *testing.T) {
 	shared.Each(t, func(t *testing.T, b redistest.Backend) {
 		other := testRedis(t, b.Client(), "", nil)

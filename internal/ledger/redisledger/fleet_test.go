@@ -91,7 +91,8 @@ func child(t *testing.T, s fleetSpec) (cmd *exec.Cmd, stdin io.Closer, lines *bu
 	return cmd, in, bufio.NewReader(out)
 }
 
-// TestFleetOnePerson: four processes, a crowd of goroutines each, the same unionid from four accounts.
+// TestFleetOnePerson: four processes, a crowd of goroutines each, the same
+// unionid from four accounts.
 func TestFleetOnePerson(t *testing.T) {
 	run := func(name string, b func(t testing.TB) redistest.Backend) {
 		t.Run(name, func(t *testing.T) { fleetOnePerson(t, b(t)) })
@@ -158,8 +159,9 @@ func specOf(b redistest.Backend) fleetSpec {
 	return fleetSpec{Addrs: o.Addrs, Cluster: o.IsClusterMode, Master: o.MasterName, Prefix: "fleet:"}
 }
 
-// TestFleetCrash kills instances in the middle of their writes, while others go on. The ledger must not contradict
-// itself, and must hold every sign-in that was reported as kept.
+// TestFleetCrash kills instances in the middle of their writes, while others go
+// on. The ledger must not contradict itself, and must hold every sign-in that
+// was reported as kept.
 func TestFleetCrash(t *testing.T) {
 	b := shared.Standalone(t)
 	spec := specOf(b)

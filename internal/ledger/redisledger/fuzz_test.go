@@ -10,7 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
 )
 
-// FuzzRedisMessage: whatever comes in on the channel, or stands in the store as a tombstone, does no harm.
+// FuzzRedisMessage: whatever comes in on the channel, or stands in the store as
+// a tombstone, does no harm.
 func FuzzRedisMessage(f *testing.F) {
 	id := "abcdefghijklmnopqrstuvwxyz"
 	for _, seed := range []string{
@@ -56,7 +57,8 @@ func FuzzUnstamp(f *testing.F) {
 	})
 }
 
-// FuzzRedisOutbox: whatever stands in Redis, reading it gives a sound delivery or ErrCorrupt.
+// FuzzRedisOutbox: whatever stands in Redis, reading it gives a sound delivery
+// or ErrCorrupt.
 func FuzzRedisOutbox(f *testing.F) {
 	entry := "000001700000000" + ledger.PersonLine(ledger.NewID()) + string(ledgertest.AnEvent(f))
 	f.Add("", "", entry)
@@ -71,7 +73,8 @@ func FuzzRedisOutbox(f *testing.F) {
 	})
 }
 
-// FuzzTombstoneWord: what can be a line of a ledger comes back from Redis as it was.
+// FuzzTombstoneWord: what can be a line of a ledger comes back from Redis as it
+// was.
 func FuzzTombstoneWord(f *testing.F) {
 	f.Add([]byte(`{"ended_session":"000102030405060708090a0b0c0d0e0f","until":"2026-04-01T00:00:00Z"}`))
 	f.Add([]byte(`{"ended_person":"abcdefghijklmnopqrstuvwxyz","at":"2026-03-01T00:00:00Z","until":"2026-04-01T00:00:00Z"}`))

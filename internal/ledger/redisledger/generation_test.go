@@ -8,8 +8,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
 )
 
-// What was changed just before an instance began to listen, and was in its memory
-// already, is seen soon: not only when the next change comes.
+// What was changed just before an instance began to listen, and was in its
+// memory already, is seen soon: not only when the next change comes.
 func TestRedisSeesWhatChangedBeforeItListened(t *testing.T) {
 	t.Parallel()
 	b := shared.Standalone(t)

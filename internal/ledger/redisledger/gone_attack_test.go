@@ -10,8 +10,8 @@ import (
 
 const endedID = "abcdefghijklmnopqrstuvwxyz"
 
-// wantEndedBy checks that what a person signs in from now on is not over, and that
-// what was signed in before is.
+// wantEndedBy checks that what a person signs in from now on is not over, and
+// that what was signed in before is.
 func wantEndedBy(t *testing.T, l ledger.Ledger, began time.Time) {
 	t.Helper()
 	if got := l.PersonEnded(endedID); got.After(time.Now()) || got.Before(began.Truncate(time.Second)) {
@@ -20,7 +20,8 @@ func wantEndedBy(t *testing.T, l ledger.Ledger, began time.Time) {
 }
 
 // Attack: a gateway whose clock is ahead, or a writer of Redis, ends a person's
-// sessions of next year. The others, and those that start later, let the person in.
+// sessions of next year. The others, and those that start later, let the person
+// in.
 func TestEndInTheFutureInRedis(t *testing.T) {
 	shared.Each(t, func(t *testing.T, b redistest.Backend) {
 		began := time.Now()

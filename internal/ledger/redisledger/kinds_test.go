@@ -142,8 +142,9 @@ func TestRedisOfBeforeKinds(t *testing.T) {
 }
 
 // TestBesideAGatewayOfBefore: an older gateway and one of today add, deliver,
-// bury and redeliver in turn. No event of another kind is given up, and once the
-// older gateway has gone, and its events are delivered, the indexes are right.
+// bury and redeliver in turn. No event of another kind is given up, and once
+// the older gateway has gone, and its events are delivered, the indexes are
+// right.
 func TestBesideAGatewayOfBefore(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(4) {

@@ -26,7 +26,8 @@ func (h held) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// Attack: a copied cookie is sent to a gateway that has just started, and does not know yet what was ended.
+// Attack: a copied cookie is sent to a gateway that has just started, and does
+// not know yet what was ended.
 func TestRedisEndedBeforeTheFirstReading(t *testing.T) {
 	t.Parallel()
 	c := miniClient(t)
@@ -60,7 +61,8 @@ func TestRedisEndedBeforeTheFirstReading(t *testing.T) {
 	}
 }
 
-// Nobody waits where nothing will ever be read, or for longer than a moment where Redis is down.
+// Nobody waits where nothing will ever be read, or for longer than a moment
+// where Redis is down.
 func TestRedisEndedWaitsForNothing(t *testing.T) {
 	t.Parallel()
 	down := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", ContextTimeoutEnabled: true})

@@ -34,8 +34,8 @@ func (j *journal) count(words string) int {
 	return strings.Count(j.text.String(), words)
 }
 
-// A Redis that cannot be reached from the beginning is said to be so at once, and
-// once.
+// A Redis that cannot be reached from the beginning is said to be so at once,
+// and once.
 func TestRedisNeverReachedIsLogged(t *testing.T) {
 	t.Parallel()
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
@@ -52,7 +52,8 @@ func TestRedisNeverReachedIsLogged(t *testing.T) {
 	}
 }
 
-// Attack: a Redis that answers every other call fills the log with its failures.
+// Attack: a Redis that answers every other call fills the log with its
+// failures.
 func TestAttackARedisThatComesAndGoesFillsTheLog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -75,7 +76,8 @@ func TestAttackARedisThatComesAndGoesFillsTheLog(t *testing.T) {
 	})
 }
 
-// A Redis that would throw sessions and persons away is not found out when it has.
+// A Redis that would throw sessions and persons away is not found out when it
+// has.
 func TestRedisThatForgetsIsLogged(t *testing.T) {
 	server := redistest.Standalone(t, redistest.Options{Config: []string{"maxmemory-policy volatile-lru"}})
 	var log journal
@@ -92,8 +94,8 @@ func TestRedisThatForgetsIsLogged(t *testing.T) {
 	}
 }
 
-// A Redis without persistence gives every person another id when it is started anew.
-// The log says so while there is time.
+// A Redis without persistence gives every person another id when it is started
+// anew. The log says so while there is time.
 func TestRedisThatKeepsNothingOnDiskIsLogged(t *testing.T) {
 	const (
 		nothing = "level=WARN msg=\"Redis keeps nothing on disk (its persistence is off)"

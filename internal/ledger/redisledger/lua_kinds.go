@@ -13,9 +13,9 @@ package redisledger
 // that is missing in the index is never dropped. At worst another event of the
 // same kind is dropped too early or too late.
 //
-// A member is the kind, a colon, (for dead letters: the time of the burial in 16
-// digits, and a colon,) the number in 16 digits, a colon, and the id. All scores
-// are 0, so that members are in lexical order.
+// A member is the kind, a colon, (for dead letters: the time of the burial in
+// 16 digits, and a colon,) the number in 16 digits, a colon, and the id. All
+// scores are 0, so that members are in lexical order.
 const luaKinds = `
 local function kindOf(entry) return string.match(entry, '^{"i":"[^"]*","k":"([^"]*)"', 43) or '' end
 

@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 	if spec := os.Getenv(fleetEnv); spec != "" {
 		os.Exit(fleetChild(spec))
 	}
-	// go-redis looks for a server that is gone once a second, and ends only then after its client was closed.
+	// go-redis looks for a server that is gone once a second, and ends only
+	// then after its client was closed.
 	goleak.VerifyTestMain(shared.Main(m), goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
 }

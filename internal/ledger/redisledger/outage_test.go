@@ -47,8 +47,8 @@ var outages = map[string]outage{
 	"out of memory": {do("config", "set", "maxmemory", "1"), do("config", "set", "maxmemory", "0"), true},
 }
 
-// TestRedisOutages: unavailable is not absent. Who is known goes on, quickly; nobody else is called unknown; and all is
-// well again by itself.
+// TestRedisOutages: unavailable is not absent. Who is known goes on, quickly;
+// nobody else is called unknown; and all is well again by itself.
 func TestRedisOutages(t *testing.T) {
 	for name, o := range outages {
 		t.Run(name, func(t *testing.T) {
@@ -150,7 +150,8 @@ func suffer(t *testing.T, r *Ledger, known, other ledger.Person, reads bool) {
 
 func second[T any](_ T, err error) error { return err }
 
-// TestRedisFailover: the master dies. Who is known goes on all the time, the others soon.
+// TestRedisFailover: the master dies. Who is known goes on all the time, the
+// others soon.
 func TestRedisFailover(t *testing.T) {
 	test := func(t *testing.T, b redistest.Backend, failover func(key string)) {
 		r := testRedis(t, outageClient(t, b), "", func(o *Options) { o.Timeout = time.Second })

@@ -10,7 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
 )
 
-// TestRedisDeadForThirtyDays is the same; the clock of Redis stands still, so the letter is made older.
+// TestRedisDeadForThirtyDays is the same; the clock of Redis stands still, so
+// the letter is made older.
 func TestRedisDeadForThirtyDays(t *testing.T) {
 	t.Parallel()
 	r := testRedis(t, shared.Standalone(t).Client(), "", nil)

@@ -8,8 +8,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
-// Attack: a program that may write to Redis plants a lease or a note that does not
-// end. No webhook would be sent again, and a push be taken for one seen before.
+// Attack: a program that may write to Redis plants a lease or a note that does
+// not end. No webhook would be sent again, and a push be taken for one seen
+// before.
 func TestPlantedKeysHoldNothingUp(t *testing.T) {
 	shared.Each(t, func(t *testing.T, b redistest.Backend) {
 		client := b.Client()

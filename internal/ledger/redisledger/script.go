@@ -119,7 +119,8 @@ func checkSchema(s string) error {
 	return nil
 }
 
-// unstamp reads a person's value, and checks it against the index that led to it.
+// unstamp reads a person's value, and checks it against the index that led to
+// it.
 func unstamp(id, value string, agrees func(*ledger.Person) bool) (stamped, error) {
 	if id == "" {
 		return stamped{}, nil

@@ -12,7 +12,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
 )
 
-// TestRedisCorruptIsNotAbsent: what cannot be read, or contradicts itself, is an error, and nobody else is handed out.
+// TestRedisCorruptIsNotAbsent: what cannot be read, or contradicts itself, is
+// an error, and nobody else is handed out.
 func TestRedisCorruptIsNotAbsent(t *testing.T) {
 	t.Parallel()
 	for name, damage := range map[string]func(r *Ledger, p, other ledger.Person) error{
@@ -52,8 +53,8 @@ func TestRedisCorruptIsNotAbsent(t *testing.T) {
 	}
 }
 
-// TestRedisBetweenLookAndWrite: whatever another instance does between our decision and our write, the decision is
-// made again.
+// TestRedisBetweenLookAndWrite: whatever another instance does between our
+// decision and our write, the decision is made again.
 func TestRedisBetweenLookAndWrite(t *testing.T) {
 	t.Parallel()
 	c := miniClient(t)

@@ -8,7 +8,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
 )
 
-// TestRedisWriteSentTwice: go-redis sends a command again when the answer was lost. It must count once.
+// TestRedisWriteSentTwice: go-redis sends a command again when the answer was
+// lost. It must count once.
 func TestRedisWriteSentTwice(t *testing.T) {
 	t.Parallel()
 	c := miniClient(t)

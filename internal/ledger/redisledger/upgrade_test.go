@@ -13,8 +13,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
 )
 
-// messagesOfBefore are what a gateway published that had a connection and a heartbeat
-// for the ledger alone, recorded from it: its channel, and the message of each step.
+// messagesOfBefore are what a gateway published that had a connection and a
+// heartbeat for the ledger alone, recorded from it: its channel, and the
+// message of each step.
 type messagesOfBefore struct {
 	Channel string
 	Rows    []struct {
@@ -43,7 +44,8 @@ func readMessagesOfBefore(t *testing.T) (channel string, messages map[string]str
 // personOfBefore is in the recorded messages.
 const personOfBefore = "btzipxipyp25ec45lrlf6iy5i4"
 
-// During a rolling upgrade, a new gateway hears what one of before changes and ends.
+// During a rolling upgrade, a new gateway hears what one of before changes and
+// ends.
 func TestRedisHearsTheGatewaysOfBefore(t *testing.T) {
 	t.Parallel()
 	channel, messages := readMessagesOfBefore(t)
@@ -84,8 +86,8 @@ func TestRedisHearsTheGatewaysOfBefore(t *testing.T) {
 	}
 }
 
-// And one of before hears a new one: channel and messages are the same, but for what
-// is random or a time.
+// And one of before hears a new one: channel and messages are the same, but for
+// what is random or a time.
 func TestRedisIsHeardByTheGatewaysOfBefore(t *testing.T) {
 	t.Parallel()
 	channel, messages := readMessagesOfBefore(t)

@@ -14,7 +14,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// crowded fills a store with tombstones: n that end at the second given by untilOf.
+// crowded fills a store with tombstones: n that end at the second given by
+// untilOf.
 func crowded(t *testing.T, r *Ledger, n int, untilOf func(i int) int64) {
 	t.Helper()
 	var all []redis.Z
@@ -31,7 +32,8 @@ func crowded(t *testing.T, r *Ledger, n int, untilOf func(i int) int64) {
 	}
 }
 
-// missing returns the numbers of the tombstones that the instance does not know.
+// missing returns the numbers of the tombstones that the instance does not
+// know.
 func missing(r *Ledger, from, n int) (missing []int) {
 	for i := from; i < n; i++ {
 		var id [16]byte
@@ -43,7 +45,8 @@ func missing(r *Ledger, from, n int) (missing []int) {
 	return missing
 }
 
-// forgetful removes the oldest tombstones after the first step, as other instances do once they are past.
+// forgetful removes the oldest tombstones after the first step, as other
+// instances do once they are past.
 type forgetful struct {
 	key   string
 	n     int
@@ -67,9 +70,9 @@ func (f *forgetful) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// Attack: an ended session comes back. Tombstones are forgotten while they are read in steps; none that is in force
-// may be passed over for that.
-// Not in parallel: miniredis is busy with so many, and other tests count seconds.
+// Attack: an ended session comes back. Tombstones are forgotten while they are
+// read in steps; none that is in force may be passed over for that. Not in
+// parallel: miniredis is busy with so many, and other tests count seconds.
 func TestRedisTombstonesForgottenWhileReading(t *testing.T) {
 	const n, forgotten = tombstonesStep + 100, 50
 	c := miniClient(t)
@@ -113,7 +116,8 @@ func TestRedisTombstonesOfOneSecond(t *testing.T) {
 	}
 }
 
-// An export that leaves out what it cannot read would bring ended sessions back.
+// An export that leaves out what it cannot read would bring ended sessions
+// back.
 func TestRedisWalkEndedCorrupt(t *testing.T) {
 	t.Parallel()
 	r := New(Options{Client: miniClient(t)})

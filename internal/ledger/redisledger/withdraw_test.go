@@ -10,7 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
-// TestRedisWithdrawnElsewhere: what one instance withdraws ends sessions, and is gone, on another within a second.
+// TestRedisWithdrawnElsewhere: what one instance withdraws ends sessions, and
+// is gone, on another within a second.
 func TestRedisWithdrawnElsewhere(t *testing.T) {
 	shared.Each(t, func(t *testing.T, b redistest.Backend) {
 		a, z := testRedis(t, b.Client(), "", nil), testRedis(t, b.Client(), "", nil)
