@@ -103,7 +103,7 @@ func TestDemoRunsUntilStopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, ok := strings.Cut(string(buffer[:n]), "Open the shop      ")
+	_, rest, ok := strings.Cut(string(buffer[:n]), "打开商城)       ")
 	if !ok {
 		t.Fatalf("the demo printed %q", buffer[:n])
 	}
