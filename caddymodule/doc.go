@@ -1,7 +1,7 @@
 // Package caddymodule plugs the gateway into Caddy: the app "wechat" (accounts,
 // store, session), the handler "wechat_auth" (one guarded site) and the request
-// matcher "wechat_browser". Together with cmd and test it is the only room that
-// imports Caddy. Decisions about requests are made in internal/gate.
+// matcher "wechat_browser". Beside its commands, cmd and test no room imports
+// Caddy. Decisions about requests are made in internal/gate.
 //
 // Lifecycle. Provision expands secrets and checks the configuration, and opens
 // nothing: it also runs for "caddy validate", beside a live server. Start, or a

@@ -42,7 +42,7 @@ func (a *App) warnOfHost(option, address, danger string, isWeChats func(host str
 
 func isOpenHost(host string) bool { return host == "open.weixin.qq.com" }
 
-// isAPIHost knows the other names of the API too: api2 (disaster recovery), and
+// isAPIHost also accepts the API's other names: api2 (disaster recovery), and
 // sh.api, sz.api and hk.api of the regions.
 func isAPIHost(host string) bool {
 	return host == "api.weixin.qq.com" || host == "api2.weixin.qq.com" || strings.HasSuffix(host, ".api.weixin.qq.com")

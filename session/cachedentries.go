@@ -74,9 +74,9 @@ func (c *entryCache) get(k cacheKey) *entry {
 	return c.entries[k]
 }
 
-// join returns the flight for a key, and whether the caller has to fly it. It
-// leaves alone a flight that began before the last withdrawal of a key: that
-// flight may bring a session that the withdrawn key opened.
+// join returns the pending load of a key. first is true if the caller must
+// start it. A load that began before the last withdrawal of a key is not
+// joined: its session may have been opened by the withdrawn key.
 func (c *entryCache) join(k cacheKey, withdrawn uint64) (f *flight, first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,7 +91,7 @@ func (c *entryCache) join(k cacheKey, withdrawn uint64) (f *flight, first bool) 
 	return f, true
 }
 
-// land records the result of a flight.
+// land stores the result of a load and ends it.
 func (c *entryCache) land(k cacheKey, f *flight, begun time.Time, limit int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -220,10 +220,9 @@ func (c *entryCache) change(ref string) {
 	c.spoil(nil)
 }
 
-// spoil keeps the results of flights and writes that are under way from being
-// remembered: the store may have answered before the end that we just heard of.
-// It spoils all flights, which are few: it is not known yet whose sessions they
-// will bring.
+// spoil marks pending loads and writes, so that their results are not cached:
+// the store may have answered before the end that was just announced. All
+// pending loads are marked, because their sessions are not known yet.
 func (c *entryCache) spoil(written func(*cacheWrite) bool) {
 	for _, f := range c.flights {
 		f.spoiled = true

@@ -23,8 +23,8 @@ import (
 // announcement was lost, no later heartbeat arrives, and after Stale the store
 // is asked again for every answer older than Stale. So an end is seen within
 // Stale, channel or not. (In Redis Cluster an announcement travels from the
-// session's node to ours: if just that link is broken, or a failed-over master
-// lives on alone with us, the bound is Fresh.)
+// session's node to ours: if only that link is broken, or if only this gateway
+// still reaches a former master, the bound is Fresh.)
 //
 // # When the store is unavailable
 //

@@ -7,10 +7,9 @@ import (
 	"strings"
 )
 
-// A sealed text holds its time, its encrypted bytes in base64, and the code
-// that authenticates both, all encoded in base64 once more: 1.8 characters for
-// each byte. The compact form holds the same bytes in base64 once: 1.33
-// characters. Keys and authentication are the same in both.
+// A sealed text is base64 of (time, base64 of the encrypted bytes, MAC): 1.8
+// characters for each byte. The compact form is base64 of (time, encrypted
+// bytes, MAC): 1.33 characters. Both use the same keys and the same MAC.
 const (
 	compactMAC  = 32 // HMAC-SHA256
 	compactTime = 5  // seconds since 1970, big-endian

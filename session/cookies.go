@@ -59,8 +59,7 @@ func CookieNamed(name, base string) bool {
 	return ours && (rest == "" || rest[0] == '-' && isPort(rest[1:]))
 }
 
-// StripFunc is [SessionCookie.Strip] for the cookies for whose names ours
-// returns true.
+// StripFunc removes the cookies whose name matches ours from a request.
 func StripFunc(r *http.Request, ours func(name string) bool) {
 	lines, found := r.Header["Cookie"], false
 	for _, line := range lines {

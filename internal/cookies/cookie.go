@@ -12,7 +12,7 @@ import (
 )
 
 // Cookie is one of our cookies other than the session's. All are in
-// sideCookies, and only there are their names made, so that code for all of
+// sideCookies, the only place that makes their names, so that code for all of
 // them, such as [Strip], misses none.
 type Cookie uint8
 

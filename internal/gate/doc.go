@@ -12,10 +12,10 @@
 //
 // # The dance
 //
-// One dance is one flow.Flow, sealed into the callback address. Three things
-// are checked before a code is spent: the sealed flow, the state (an HMAC of
-// the flow's id) and the binding cookie, whose path is the flow's callback
-// path. internal/signin spends it.
+// One dance is one flow.Flow, sealed into the callback address. These are
+// checked before a code is spent: the sealed flow, the state (an HMAC of the
+// flow's id), the binding cookie, whose path is the flow's callback path, and
+// the browser's secret, which no other host can set. internal/signin spends it.
 //
 // # Browsers outside WeChat
 //

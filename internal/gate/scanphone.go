@@ -97,7 +97,7 @@ func (g *Gate) scanFirst(w http.ResponseWriter, r *site.Request, target string, 
 	facts.Access, facts.Standing = site.Protected, standing
 	switch verdict := Decide(facts.asked()); verdict {
 	case ShowScan:
-		g.explainOutside(w, r, target) // a code must not lead to another code
+		g.explainOutside(w, r, target) // the visitor has just scanned a code: do not show another one
 	case Begin, AskConsent, ExplainCookies, ExplainOutside:
 		g.answer(w, r, verdict, newDance{target: target, scope: wechat.ScopeBase})
 	default:

@@ -26,7 +26,7 @@ const scanWaitPath = request.ScanPath + "wait/"
 // server stores nothing for it.
 func (g *Gate) showScan(w http.ResponseWriter, r *site.Request, target string, need wechat.Scope) {
 	if request.IsScanPath(target) {
-		g.explainOutside(w, r, target) // a code must not lead to another code
+		g.explainOutside(w, r, target) // the visitor has just scanned a code: do not show another one
 		return
 	}
 	if !g.Hub.Scans.Limits().MayShow(r.HeldSecrets().First(), r.ClientAddr()) {

@@ -31,8 +31,8 @@
 //
 // # What an announcement may do
 //
-// An announcement is a hint. Any program that may publish can forge one. So a
-// [Listener] drops what it keeps, or asks Redis; it never believes a message.
+// An announcement is a hint: any program that may publish can forge one. So a
+// [Listener] does not trust it, but drops its copy or asks Redis.
 //
 // # One process, one connection
 //

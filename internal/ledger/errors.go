@@ -11,12 +11,14 @@ import (
 var (
 	// ErrNotFound: the ledger was read, and there is no such person.
 	ErrNotFound = errors.New("ledger: no such person")
-	// ErrInvalid: a person that no ledger could have written; an observation or
-	// a withdrawal whose app id or openid is empty, one of whose ids is longer
-	// than 128 bytes or has a byte that is not visible ASCII, whose time lies
-	// outside the years 1970 to 9999, or another field of which passes its
-	// limit; an event whose kind Tell does not accept, or with such a field; a
-	// text that cannot be the name of a target or an owner.
+	// ErrInvalid: the ledger does not accept a value:
+	//   - a person that no ledger could have written
+	//   - an observation or a withdrawal without app id or openid
+	//   - an id that is longer than 128 bytes or not visible ASCII
+	//   - a time outside the years 1970 to 9999
+	//   - any other field beyond its limit
+	//   - an event of a kind that Tell does not accept
+	//   - a text that cannot be the name of a target or an owner
 	ErrInvalid = errors.New("ledger: invalid")
 	// ErrConflict: the data to be imported contradict the ledger. Nothing was
 	// written.

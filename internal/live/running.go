@@ -54,7 +54,7 @@ type Running struct {
 	asked      bool     // it has run for a round
 	leaving    atomic.Int32
 
-	// Used only by displaced, by one goroutine at a time.
+	// Used only by endedBySuccessor and endedIn, by one goroutine at a time.
 	known    bool      // the configuration in force knows the session
 	orphaned time.Time // since when the request has no successor
 

@@ -20,7 +20,7 @@ var eventEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithP
 // dances, of 128 random bits.
 func EventID(kind ledger.EventKind, parts ...string) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q", append([]string{string(kind)}, parts...)) // quoted: no two lists read alike
+	fmt.Fprintf(h, "%q", append([]string{string(kind)}, parts...)) // quoted: different lists give different texts
 	return eventEncoding.EncodeToString(h.Sum(nil)[:16])
 }
 

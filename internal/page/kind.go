@@ -11,7 +11,7 @@ const (
 	OpenInWeChat  Kind = "open_in_wechat"  // the visitor is not in WeChat: a QR code and the address
 	Consent       Kind = "consent"         // what is collected, before WeChat asks
 	Snapshot      Kind = "snapshot"        // 快照页: WeChat shows a virtual visitor a read-only page (WeChat: notice on snapshot pages, A6)
-	TryAgain      Kind = "try_again"       // the sign-in did not complete; another try may well
+	TryAgain      Kind = "try_again"       // the sign-in failed; trying again may succeed
 	Unavailable   Kind = "unavailable"     // WeChat or the session store does not answer now
 	Misconfigured Kind = "misconfigured"   // only the operator can help
 	Denied        Kind = "denied"          // WeChat does not allow this account to sign in here

@@ -10,8 +10,8 @@ import (
 
 const (
 	// maxQR bounds a text, in bytes. A longer text makes a more expensive code,
-	// and visitors choose their addresses (attack: 97 KB and 3 ms for one GET
-	// of a stranger).
+	// and visitors choose their addresses (attack: one unauthenticated GET
+	// costs 97 KB and 3 ms).
 	maxQR     = 512
 	sturdyQR  = 300 // texts up to this many bytes get a higher level of error correction
 	quietZone = 4   // light modules around the code (ISO/IEC 18004)

@@ -26,7 +26,7 @@ type view struct {
 	Site        string
 	URL         string
 	QR          template.HTML // URL, or its site's front page, as an inline SVG; empty if there is none
-	Dense       bool          // QR has many small modules and wants to be drawn large
+	Dense       bool          // QR has many small modules: draw it large
 	Front       bool          // QR opens the front page: URL is too long for a code
 	ContinueURL string
 	DeclineURL  string
@@ -123,8 +123,9 @@ func (v *view) render() []byte {
 	return b.Bytes()
 }
 
-// complete reports whether a page has what it is of no use without. A template
-// of the operator may be older than the pages for signing in with the phone.
+// complete reports whether a page has the parts without which it is useless. A
+// template of the operator may be older than the pages for signing in with the
+// phone.
 func (v *view) complete(body []byte) bool {
 	has := func(s string) bool { return bytes.Contains(body, []byte(s)) }
 	switch v.Kind {
@@ -179,7 +180,7 @@ func (v view) named(text string) string {
 	if v.Site != "" {
 		return strings.ReplaceAll(text, "{site}", v.Site)
 	}
-	words, _ := v.theme.texts.find(v.Kind, "this_site") // own texts cannot take it away
+	words, _ := v.theme.texts.find(v.Kind, "this_site") // an operator's texts.json cannot remove it
 	if v.Lang == chinese {
 		text = strings.NewReplacer(" {site} ", "{site}", " {site}", "{site}", "{site} ", "{site}").Replace(text)
 	}

@@ -3,14 +3,14 @@
 // what they granted, and relays everything else to the bot or app that had the
 // server URL before.
 //
-// # What is believed
+// # Authentication
 //
-// An unsigned request has no effect, is not relayed, and does not learn why it
-// was refused: the answer is 403 with an empty body, and the request is
-// counted. The signed timestamp must be within ten minutes of this machine's
-// clock (WeChat tries three times within 15 s; the rest allows for clocks). The
-// event in a push may be older: a late event is still carried out. The ledger
-// remembers for a day which pushes it has carried out.
+// An unsigned request has no effect and is not relayed. It is counted and
+// answered 403 with an empty body, which does not say why. The signed timestamp
+// must be within ten minutes of this machine's clock (WeChat tries three times
+// within 15 s; the rest allows for clocks). The event in a push may be older: a
+// late event is still carried out. The ledger remembers for a day which pushes
+// it has carried out.
 //
 // With an AES key, only the encrypted part of a push counts. In plain mode
 // WeChat does not sign the body: an attacker who has seen the address of one

@@ -11,8 +11,8 @@ import (
 
 // A phone confirms a code only with a session that a sign-in with WeChat made
 // for this code. The sign-in sets a proof in a cookie that is sent only to the
-// code's address. A session cookie alone does not prove a phone: with a copied
-// one a thief could confirm a code of the thief's own browser, whose session
+// code's address. A session cookie alone is no proof: an attacker with a copied
+// cookie could confirm a code of the attacker's own browser, and that session
 // would outlive the visitor's logout and could confirm the next code (attack: a
 // copied cookie makes sessions without end).
 const (

@@ -39,7 +39,7 @@ var errForeign = fmt.Errorf("signin: the code was spent with another nonce: %w",
 // OnceKey returns a key for something that happens once, in [Once]. It reveals
 // nothing of its parts, which may be codes.
 func OnceKey(parts ...string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts)) // quoted: no two lists read alike
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts)) // quoted: different lists give different texts
 	return parts[0] + "-" + hex.EncodeToString(sum[:])
 }
 

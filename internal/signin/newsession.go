@@ -17,11 +17,10 @@ import (
 // signed out in the second of the sign-in, by a clock that is one second ahead.
 const maxDatedAhead = 2 * time.Second
 
-// KeepNew saves a session that was just made. Sessions are dated in whole
-// seconds, and an end of all sessions of a person covers its whole second. A
-// session made later in that second is dated one second ahead; otherwise the
-// person would sign in and be signed out again until the second is over. The
-// ledger and the store may have recorded the end in different seconds.
+// KeepNew saves a session that was just made. Times are whole seconds, and an
+// end of all sessions of a person covers its whole second. A session made in
+// that second gets Created one second later; otherwise it would end at once.
+// The ledger and the store may have recorded the end in different seconds.
 //
 // An end that lies further ahead counts as now, because the clock that recorded
 // it is wrong.

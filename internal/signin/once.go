@@ -68,7 +68,7 @@ func (s *Once) Do(ctx context.Context, h Hit, signIn func(context.Context) (Outc
 		o, err := s.answer(ctx, h, signIn)
 		switch {
 		case errors.Is(err, ErrLeft) && ctx.Err() == nil:
-			// The hit that waited for all has left: this one takes its turn.
+			// The hit that ran for all was cancelled: try again with this one.
 		case err != nil:
 			return Outcome{}, err
 		case !h.sameNonce(o.nonce):

@@ -16,7 +16,7 @@ type Outside string
 // The values of the option outside_wechat.
 const (
 	OutsideQR     Outside = "qr"     // a page with a QR code of the address (default)
-	OutsideLogin  Outside = "login"  // WeChat's QR sign-in if there is a website account, otherwise the dance
+	OutsideLogin  Outside = "login"  // WeChat's QR sign-in if there is a website account; without one OutsideScan, or a sign-in at a simulated WeChat
 	OutsideScan   Outside = "scan"   // our own QR code, which a phone in WeChat confirms
 	OutsidePass   Outside = "pass"   // let through without an identity
 	OutsideRefuse Outside = "refuse" // 401

@@ -186,8 +186,8 @@ func (site *Site) personOf(r *Request, s *session.Session) (ledger.Person, error
 	}
 	site.Log().WorkedUnlessFailing(site.Hub.Ledger, outage.Ledger)
 	// The openid now belongs to another person, or consent to all data was
-	// withdrawn. The session is no longer true, and its holder must not act as
-	// the person it was made for.
+	// withdrawn. The session is no longer valid, and its holder must not act as
+	// that person.
 	if !person.Holds(s.AppID, s.OpenID) {
 		return ledger.Person{}, fmt.Errorf("site: the openid no longer belongs to this person: %w", session.ErrEnded)
 	}

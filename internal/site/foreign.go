@@ -10,12 +10,11 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// Gateways with different keys behind one load balancer would redirect a
-// visitor for ever: each gets a sign-in, or a session, of the other one and
-// starts again. No other count ends this loop, because nothing but the keys is
-// wrong. A cookie counts values that no key here opens; only a request that
-// passes with a session clears it. A single change of keys without overlap
-// counts once or twice, and the visitor signs in again.
+// If gateways behind one load balancer have different keys, each rejects the
+// sessions and sign-ins of the other and redirects to WeChat again, for ever.
+// This cookie counts values that no key here opens, and so ends the loop. Only
+// a request that passes with a session clears it. A single change of keys
+// without overlap counts once or twice, and the visitor signs in again.
 
 // minSessionValue is the least length of a session's value in bytes. A shorter
 // one was cut in transit; it does not come from another gateway.

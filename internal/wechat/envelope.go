@@ -61,11 +61,11 @@ func (e Envelope) open(now time.Time) (reply, error) {
 	}
 	iv, ok := decodeBase64(e.IV, maxSessionKey)
 	if !ok || len(iv) != aes.BlockSize {
-		return nil, ErrIV // SDKs panic here
+		return nil, ErrIV // an IV of a wrong length makes other SDKs panic
 	}
 	data, ok := decodeBase64(e.Data, maxEnvelope)
 	if !ok || len(data) == 0 || len(data)%aes.BlockSize != 0 {
-		return nil, ErrCiphertext // and here
+		return nil, ErrCiphertext // so does such a ciphertext
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {

@@ -14,7 +14,7 @@ const (
 	RemedyRetry       Remedy = "retry"       // WeChat is busy and has done nothing: call again within seconds
 	RemedyThrottled   Remedy = "throttled"   // too many calls this minute: call again in the next one; the code may still be valid
 	RemedyRestart     Remedy = "restart"     // code or token is no longer valid: begin a new dance, at most twice
-	RemedyReuse       Remedy = "reuse"       // the code has been used: give the first answer again; without one, restart
+	RemedyReuse       Remedy = "reuse"       // the code has been used: restart; a repeated hit got the first answer before WeChat was called (internal/signin)
 	RemedyRefresh     Remedy = "refresh"     // the access token is invalid: refresh once; if that fails, restart
 	RemedyAlert       Remedy = "alert"       // configuration, a bug or an unknown code: stop and tell the operator
 	RemedyRenew       Remedy = "renew"       // the account's global token is invalid: fetch a new one once; if that fails, alert

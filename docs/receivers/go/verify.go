@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// tolerance is how far the time of a message may be from ours: older ones are
-// copies somebody kept.
+// tolerance is how far the time of a message may be from ours: an older message
+// may be a replay.
 const tolerance = 5 * time.Minute
 
 var (

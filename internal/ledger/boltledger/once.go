@@ -9,9 +9,11 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// The table once holds each key twice: k and the key → until (8 bytes, seconds,
-// big-endian); u, until, and the key → nothing, in the order in which they
-// expire.
+// The table once has two entries for each key, and so finds it by name and by
+// time. until is 8 bytes, seconds, big-endian.
+//
+//	"k" key        → until
+//	"u" until key  → nothing; in the order in which keys expire
 
 // once records a key for a day, and reports whether it was there. It removes
 // some expired keys.

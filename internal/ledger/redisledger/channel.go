@@ -130,9 +130,9 @@ func (h listener) Break(err error) {
 	}
 }
 
-// Receive implements heartbeat.Listener. It believes no message, whichever
-// program sent it, and asks Redis again. A flood of messages costs a limited
-// number of calls in a second, and limited memory.
+// Receive implements heartbeat.Listener. Messages are not trusted, because any
+// program may have sent them: Redis is asked again. A flood of messages costs a
+// limited number of calls in a second, and limited memory.
 func (h listener) Receive(message string) {
 	l := h.ledger
 	if len(message) < 2 || len(message) > maxMessage {
