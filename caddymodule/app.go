@@ -89,6 +89,7 @@ type App struct {
 	storage  session.KeyStorage
 	logger   *slog.Logger
 	audit    *slog.Logger
+	ctx      caddy.Context // finds the http app, when all are provisioned
 
 	opening sync.Mutex
 	hub     atomic.Pointer[site.Hub]
@@ -113,7 +114,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // Provision expands secrets and prepares everything that needs no file and no
 // network.
 func (a *App) Provision(ctx caddy.Context) error {
-	a.logger, a.audit = ctx.Slogger(), auditLogger(ctx)
+	a.ctx, a.logger, a.audit = ctx, ctx.Slogger(), auditLogger(ctx)
 	if err := registerMetrics(ctx); err != nil {
 		return err
 	}

@@ -80,6 +80,7 @@ func (a *App) warnOfCallback() {
 				slog.String("site", origin))
 		}
 	}
+	a.hintOfAppAtCallback()
 }
 
 // nameOrigins derives the site's origins from its addresses in the Caddyfile,
