@@ -62,10 +62,10 @@ type App struct {
 
 	// The origin, such as `https://auth.example.com`, to which WeChat sends the
 	// visitors of all sites back. WeChat allows an official account only two
-	// callback domains (网页授权域名). This origin must be a site with `wechat_auth`;
-	// it may be one of the sites that share it. Each site needs a known origin:
-	// from `origin`, or from its address in the Caddyfile. Default: WeChat
-	// sends visitors back to the site that they opened.
+	// callback domains (网页授权域名). This origin must be a site with `wechat_auth`,
+	// best one on which no app runs. Each site needs a known origin: from
+	// `origin`, or from its address in the Caddyfile. Default: WeChat sends
+	// visitors back to the site that they opened.
 	CallbackOrigin string `json:"callback_origin,omitempty"`
 
 	// The address of WeChat's authorisation pages, or of a simulator or egress
