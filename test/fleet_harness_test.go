@@ -50,20 +50,6 @@ var fleetKeys = map[string]string{
 // the fleet in the middle of a rolling upgrade.
 const fleetBefore = "FLEET_BEFORE"
 
-// gatewayBinary builds the gateway once for all tests.
-var gatewayBinary = sync.OnceValues(func() (string, error) {
-	folder, err := os.MkdirTemp("", "gateway-")
-	if err != nil {
-		return "", err
-	}
-	whenAllTestsEnd(func() { _ = os.RemoveAll(folder) })
-	binary := filepath.Join(folder, "wechat-gateway")
-	if out, err := exec.Command("go", "build", "-o", binary, "../cmd/wechat-gateway").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the gateway: %w\n%s", err, out)
-	}
-	return binary, nil
-})
-
 // fleet is a simulated WeChat, an app, and gateways in processes of their own
 // between them.
 type fleet struct {

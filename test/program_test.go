@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,6 +14,20 @@ import (
 	"testing"
 	"time"
 )
+
+// gatewayBinary builds the gateway once for all tests.
+var gatewayBinary = sync.OnceValues(func() (string, error) {
+	folder, err := os.MkdirTemp("", "gateway-")
+	if err != nil {
+		return "", err
+	}
+	whenAllTestsEnd(func() { _ = os.RemoveAll(folder) })
+	binary := filepath.Join(folder, "wechat-gateway")
+	if out, err := exec.Command("go", "build", "-o", binary, "../cmd/wechat-gateway").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the gateway: %w\n%s", err, out)
+	}
+	return binary, nil
+})
 
 // program is another program, run in a process group of its own, so that it and
 // all that it starts end together, by their id.
