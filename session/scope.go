@@ -1,8 +1,8 @@
 package session
 
 // The scopes a session can have: how the visitor was signed in. The first three
-// are WeChat's own words (WeChat: web authorisation guide and website sign-in
-// guide); the last two name the kind of client.
+// are WeChat's own words (wechat-protocol A1, B1); the last two name the kind
+// of client.
 const (
 	ScopeBase        = "snsapi_base"
 	ScopeUserInfo    = "snsapi_userinfo"

@@ -42,7 +42,8 @@ func (d *doorWorld) signsIn(person string) (g *guest, sessionKey string) {
 	return nil, ""
 }
 
-// seal encrypts as WeChat does (D2), or, with pad 0, leaves the padding out.
+// seal encrypts as WeChat does (wechat-protocol D2.2), or, with pad 0, leaves
+// the padding out.
 func seal(t *testing.T, sessionKey, clear string, pad bool) (data, iv string) {
 	t.Helper()
 	key, err := base64.StdEncoding.DecodeString(sessionKey)

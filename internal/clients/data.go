@@ -20,7 +20,7 @@ import (
 const maxProfileBody = 64 << 10
 
 // sealedData is data that a mini program's client gets from WeChat and cannot
-// read itself (WeChat: signature verification and decryption of open data).
+// read itself (wechat-protocol D2).
 type sealedData struct {
 	Code          string `json:"code"` // of the phone button
 	RawData       string `json:"rawData"`

@@ -26,7 +26,7 @@ import (
 // up: it sets a cookie and redirects to the second. The second requires that
 // cookie, uses up the ticket, sets the session's cookie and redirects to the
 // page's address without the ticket. WeChat's servers fetch addresses again,
-// without cookies (protocol facts, J2): they get the page without a session,
+// without cookies (wechat-protocol J2): they get the page without a session,
 // and a ticket read later in a log is already used.
 const (
 	ticketPath      = request.Prefix + "ticket/"

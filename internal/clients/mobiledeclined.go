@@ -13,7 +13,7 @@ import (
 )
 
 // The codes that an app gets from WeChat's SDK when the visitor does not sign
-// in (WeChat: SendAuth.Resp), with the reasons in events. -4 also appears where
+// in (wechat-protocol C3), with the reasons in events. -4 also appears where
 // the app's signature is not registered.
 var declinedReasons = map[int]string{
 	-4: "app_denied",

@@ -79,7 +79,7 @@ func TestFlowsDiffer(t *testing.T) {
 		t.Error("two flows share id, binding or state")
 	}
 	if state := sealer.State(a.ID); !regexp.MustCompile(`^[a-zA-Z0-9]{1,128}$`).MatchString(state) || strings.Contains(state, a.ID) {
-		t.Errorf("state %q", state) // WeChat: web authorisation guide, A1
+		t.Errorf("state %q", state) // (wechat-protocol A1.2)
 	}
 }
 

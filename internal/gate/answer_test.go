@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// Attack 27: duplicate code and state. Attack 6 of the field: a state altered
-// on the way.
+// Attack 27: duplicate code and state, and a state altered on the way.
 func TestAttack27ParseAnswer(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]wechatAnswer{

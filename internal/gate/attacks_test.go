@@ -22,7 +22,7 @@ func TestAttack13CodeIsSpentLast(t *testing.T) {
 		},
 		"no state":          func(_ *town, _ *browser, u *url.URL) { set(u, "state", "") },
 		"cut state":         func(_ *town, _ *browser, u *url.URL) { set(u, "state", u.Query().Get("state")[1:]) },
-		"state with a tail": func(_ *town, _ *browser, u *url.URL) { set(u, "state", u.Query().Get("state")+"https://x") }, // attack 6 of the field
+		"state with a tail": func(_ *town, _ *browser, u *url.URL) { set(u, "state", u.Query().Get("state")+"https://x") },
 		"state before junk": func(_ *town, _ *browser, u *url.URL) { u.RawQuery += "&state=junk" },
 		"two codes":         func(_ *town, _ *browser, u *url.URL) { u.RawQuery = "code=another&" + u.RawQuery },
 		"code emptied":      func(_ *town, _ *browser, u *url.URL) { u.RawQuery += "&code=" },

@@ -87,7 +87,7 @@ type wechatAnswer struct {
 const maxQuery = 4096
 
 // parseAnswer reads code and state. When WeChat finds a state in the address it
-// appends a second one, so the last one counts (WeChat: web authorisation, A2).
+// appends a second one, so the last one counts (wechat-protocol A2).
 func parseAnswer(rawQuery string) wechatAnswer {
 	if len(rawQuery) > maxQuery {
 		return wechatAnswer{ambiguous: true}

@@ -15,7 +15,7 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// J1, and attack 1 of the field: WeChat sends a callback twice.
+// WeChat sends a callback twice (wechat-protocol J1).
 func TestDoubleCallback(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scope(wechat.ScopeBase))
@@ -67,8 +67,8 @@ func TestDoubleCallbackAtOnceWithTwoCodes(t *testing.T) {
 	}
 }
 
-// J2: WeChat's own servers fetch the address again, from elsewhere, without
-// cookies and with a User-Agent that looks genuine.
+// WeChat's own servers fetch the address again, from elsewhere, without cookies
+// and with a User-Agent that looks genuine (wechat-protocol J2).
 func TestReplayWithoutCookiesSpendsNothing(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scope(wechat.ScopeBase))
@@ -89,7 +89,8 @@ func TestReplayWithoutCookiesSpendsNothing(t *testing.T) {
 	}
 }
 
-// J4: a shared callback address signs the other person in, as themselves.
+// A shared callback address signs the other person in, as themselves
+// (wechat-protocol J4).
 func TestSharedCallback(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scope(wechat.ScopeBase))
@@ -148,7 +149,7 @@ func TestLostSessionCookie(t *testing.T) {
 	}
 }
 
-// J3, attack 7 of the field: Back leads to the callback again.
+// Back leads to the callback again (wechat-protocol J3).
 func TestBackAfterSignIn(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scope(wechat.ScopeBase))

@@ -33,7 +33,7 @@ func quirked(t *testing.T, q wechattest.Quirks, changes ...func(*town)) *town {
 	return w
 }
 
-// Attack 3 of the field: a code that is no good is never an error page at once.
+// A code that is no good is never an error page at once (wechat-protocol I1).
 func TestCodesThatAreNoGood(t *testing.T) {
 	t.Parallel()
 	for _, errcode := range []int{40163, 40029, 42003, 42007, 50001, 40030} {
@@ -308,7 +308,7 @@ func TestUserInfoFails(t *testing.T) {
 	}
 }
 
-// J12: control bytes and broken UTF-8 in a nickname.
+// A nickname has control bytes and broken UTF-8 (wechat-protocol J12).
 func TestNicknameWithControlBytes(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)

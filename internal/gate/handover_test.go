@@ -76,8 +76,8 @@ func secondHopID(address string) string {
 	return id
 }
 
-// J2: WeChat's servers fetch the address again, before or after, without
-// cookies. They burn nothing and are nobody.
+// WeChat's servers fetch the address again, before or after, without cookies
+// (wechat-protocol J2). They burn nothing and are nobody.
 func TestRefetchersBurnNoTicket(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)

@@ -74,9 +74,8 @@ func TestAnonymousProfileOverwritesNothing(t *testing.T) {
 	}
 }
 
-// Attack 24 of the field, and everything else that can be wrong with what a
-// client hands over: nothing is kept, nothing panics, and the answer says what
-// to do.
+// Whatever is wrong with what a client hands over (wechat-protocol D2): nothing
+// is kept, nothing panics, and the answer says what to do.
 func TestHandedDataIsChecked(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)

@@ -159,7 +159,8 @@ func TestScanConfirmsFromItsOwnPageOnly(t *testing.T) {
 	}
 }
 
-// J2: WeChat's servers fetch the address, before and after, without cookies.
+// WeChat's servers fetch the address, before and after, without cookies
+// (wechat-protocol J2).
 func TestScanRefetchers(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scanning)

@@ -17,7 +17,7 @@ import (
 
 func snapshotGuest(r *site.Rules) { r.SnapshotGuest = true }
 
-// virtual is WeChat's answer for a virtual visitor (WeChat: notice on 快照页, A6).
+// virtual is WeChat's answer for a virtual visitor (wechat-protocol A6).
 const virtual = `{"access_token":"virtual-access-token","expires_in":7200,"refresh_token":"virtual-refresh-token",` +
 	`"openid":"oVirtual00000000000000000000","scope":"snsapi_base","is_snapshotuser":1,"unionid":"oVirtualUnion000000000000000"}`
 

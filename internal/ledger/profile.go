@@ -15,7 +15,7 @@ const (
 )
 
 // placeholder is the nickname that WeChat sends instead of a real one, with a
-// grey avatar (WeChat: notice on user profile collection, 2022).
+// grey avatar (wechat-protocol D2.4).
 const placeholder = "微信用户"
 
 // Profile is WeChat's data about a consenting person. Both fields are text that

@@ -10,7 +10,7 @@ type Kind string
 const (
 	OpenInWeChat  Kind = "open_in_wechat"  // the visitor is not in WeChat: a QR code and the address
 	Consent       Kind = "consent"         // what is collected, before WeChat asks
-	Snapshot      Kind = "snapshot"        // 快照页: WeChat shows a virtual visitor a read-only page (WeChat: notice on snapshot pages, A6)
+	Snapshot      Kind = "snapshot"        // 快照页: WeChat shows it to a virtual visitor (wechat-protocol A6)
 	TryAgain      Kind = "try_again"       // the sign-in failed; trying again may succeed
 	Unavailable   Kind = "unavailable"     // WeChat or the session store does not answer now
 	Misconfigured Kind = "misconfigured"   // only the operator can help

@@ -14,9 +14,9 @@ import (
 const followerTimeout = 2 * time.Second
 
 // addUnionID asks for the unionid of a person who signs in silently and has no
-// known one. WeChat gives it for followers of the account (WeChat: getUserInfo,
-// E4), so that the person is the same at all accounts at once. If the call
-// fails, the sign-in goes on without it.
+// known one. WeChat gives it for followers of the account (wechat-protocol E4),
+// so that the person is the same at all accounts at once. If the call fails,
+// the sign-in goes on without it.
 func (y Exchanger) addUnionID(ctx context.Context, a wechat.Account, token wechat.Token, observation *ledger.Observation) {
 	if y.FollowerUnionID == nil || observation.UnionID != "" || token.Scope == wechat.ScopeUserInfo {
 		return

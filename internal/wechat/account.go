@@ -19,14 +19,14 @@ type Credentials struct {
 }
 
 // leastLife is the lifetime of a token or ticket whose answer contains none.
-// The stable token never lives shorter (WeChat: getStableAccessToken, E2).
+// The stable token never lives shorter (wechat-protocol E2).
 const leastLife = 300 * time.Second
 
 // renewable maps the codes that report an invalid account token to RemedyRenew,
 // for calls that use that token. 40001 has this remedy in general.
 var renewable = map[int]Remedy{40014: RemedyRenew, 42001: RemedyRenew}
 
-// The calls of the account itself (WeChat: E2, E5).
+// The calls of the account itself (wechat-protocol E2, E5).
 var (
 	stableToken = endpoint{
 		op: "token", path: "/cgi-bin/stable_token", single: true,

@@ -77,7 +77,7 @@ func (k AccountKind) SatisfiesEveryScope() bool { return k.traits().satisfiesEve
 func (k AccountKind) ClientsHoldTokens() bool { return k.traits().clientsHoldTokens }
 
 // HasGlobalToken reports whether an account of this kind has a global access
-// token (WeChat: 接口调用凭证), see [GlobalToken].
+// token (接口调用凭证, wechat-protocol E2), see [GlobalToken].
 func (k AccountKind) HasGlobalToken() bool { return k.traits().globalToken }
 
 // traits returns the entry of k in the list, or the zero value for an unknown

@@ -10,7 +10,7 @@ const (
 	leastAhead = time.Minute      // renewal begins at least this long before the end
 	maxSkew    = 10 * time.Minute // the largest difference between the clocks of a fleet
 	maxRecord  = 4096             // bytes of a record
-	forceEvery = 30 * time.Second // WeChat does not force a new token sooner (E2)
+	forceEvery = 30 * time.Second // WeChat does not force a new token sooner (wechat-protocol E2)
 )
 
 // accountToken is a token or ticket of an account, with its lifetime.

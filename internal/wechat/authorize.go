@@ -1,7 +1,7 @@
 package wechat
 
-// Authorize is a browser's request to WeChat's authorisation page (WeChat: web
-// authorisation guide, A1).
+// Authorize is a browser's request to WeChat's authorisation page
+// (wechat-protocol A1).
 type Authorize struct {
 	AppID string
 	// RedirectURI is the absolute address WeChat sends the browser back to, not
@@ -19,7 +19,7 @@ type Authorize struct {
 // AuthorizeURL returns the address to send the browser to. WeChat matches it
 // with a regular expression: the parameters must have the documented order, and
 // the fragment is mandatory. connect_redirect=1, which is not documented, keeps
-// WeChat from calling back twice.
+// WeChat from calling back twice (wechat-protocol A1.1, A1.3).
 func (c *Client) AuthorizeURL(a Authorize) string {
 	scope := a.Scope
 	if scope == "" {
@@ -36,6 +36,6 @@ func (c *Client) AuthorizeURL(a Authorize) string {
 	return base(c.OpenURL, defaultOpenURL) + "/connect/oauth2/authorize?" + encodeParams(params) + "#wechat_redirect"
 }
 
-// CodeDenied replaces the code if the visitor has refused (old clients; WeChat:
-// web authorisation).
+// CodeDenied replaces the code if the visitor has refused (old clients;
+// wechat-protocol A3).
 const CodeDenied = "authdeny"

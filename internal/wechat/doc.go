@@ -9,6 +9,10 @@
 // sessions, cookies or pages, and does not import Caddy. It imports the
 // standard library only.
 //
+// The facts about WeChat that the code relies on are in
+// docs/wechat-protocol.md. Comments cite them by their codes, such as
+// (wechat-protocol E2).
+//
 // Three promises hold for everything in this package:
 //
 //   - A code is never spent twice. The exchange runs on connections of its own,

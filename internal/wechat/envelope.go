@@ -33,7 +33,8 @@ var (
 )
 
 // Envelope is data that WeChat encrypted for a mini program and that its client
-// passes on (encryptedData: AES-128-CBC with the session_key, D2).
+// passes on (encryptedData: AES-128-CBC with the session_key; wechat-protocol
+// D2.2).
 //
 // This encryption has no authentication: a visitor can change a few bytes of
 // the visitor's own envelope. The useful changes are refused (another openid)

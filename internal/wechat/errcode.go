@@ -15,8 +15,7 @@ func RemedyOf(code int) Remedy {
 }
 
 // errcodes has every code that WeChat documents, or was seen to return, for the
-// calls of this package (WeChat: global return codes; protocol facts, section
-// I).
+// calls of this package (wechat-protocol I1).
 var errcodes = map[int]Remedy{
 	-1:    RemedyRetry,     // system busy
 	40001: RemedyRenew,     // invalid credential: wrong secret, or token superseded

@@ -15,8 +15,9 @@ import (
 )
 
 // fakeAccount is WeChat's side of an account's token, with the rules of
-// stable_token (E2): the same one until less than five minutes are left, then a
-// new one beside it; a forced one kills those before, at most each 30 seconds.
+// stable_token (wechat-protocol E2): the same one until less than five minutes
+// are left, then a new one beside it; a forced one kills those before, at most
+// each 30 seconds.
 type fakeAccount struct {
 	mu     sync.Mutex
 	life   time.Duration // of a token; 2 hours when 0

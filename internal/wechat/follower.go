@@ -5,7 +5,7 @@ import (
 )
 
 // followerInfo is the call for data about a follower of an official account
-// (WeChat: getUserInfo, E4).
+// (wechat-protocol E4).
 var followerInfo = endpoint{op: "follower", path: "/cgi-bin/user/info", kinds: renewable}
 
 // Follower is what an official account may know about a person without consent.

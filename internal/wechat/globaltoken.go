@@ -11,9 +11,9 @@ import (
 // GlobalToken is the access token of an account, not of a visitor, with the
 // calls that need it. A fleet has one token for each account. The first gateway
 // that needs it fetches it, and it is renewed before it expires, while the old
-// one still works (WeChat: getStableAccessToken, E2). Set the fields before the
-// first call and do not change them afterwards. It is safe for concurrent use
-// and must not be copied. Close ends it.
+// one still works (wechat-protocol E2). Set the fields before the first call
+// and do not change them afterwards. It is safe for concurrent use and must not
+// be copied. Close ends it.
 //
 // Sign-ins in a browser do not need it.
 type GlobalToken struct {

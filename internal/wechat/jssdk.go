@@ -18,7 +18,7 @@ const maxPage = 2048
 // https URL of at most 2048 bytes without spaces or control characters.
 var ErrPage = errors.New("this is not the address of a page")
 
-// JSSDK is the signed part of the arguments of wx.config (WeChat: JS-SDK, E5).
+// JSSDK is the signed part of the arguments of wx.config (wechat-protocol E5).
 type JSSDK struct {
 	AppID     string
 	Timestamp int64 // seconds since 1970

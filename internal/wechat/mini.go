@@ -5,7 +5,7 @@ import "context"
 // maxSessionKey bounds a session_key, in bytes. Real keys have 24.
 const maxSessionKey = 128
 
-// miniLogin is the call of a mini program's sign-in (WeChat: code2Session, D1).
+// miniLogin is the call of a mini program's sign-in (wechat-protocol D1).
 var miniLogin = endpoint{
 	op: "login", path: "/sns/jscode2session", single: true, patient: true,
 	kinds: map[int]Remedy{40001: RemedyAlert}, // no token is involved: the secret is wrong

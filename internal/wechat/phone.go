@@ -11,9 +11,9 @@ import (
 // errNoPhone reports an invalid phone number. It does not quote it.
 var errNoPhone = errors.New("the answer has no valid phone number")
 
-// phoneNumber is the call behind the button getPhoneNumber (WeChat:
-// getPhoneNumber, D2). It asks for one visitor's number: 40003 means that the
-// code belongs to another visitor.
+// phoneNumber is the call behind the button getPhoneNumber (wechat-protocol
+// D2.5). It asks for one visitor's number: 40003 means that the code belongs to
+// another visitor.
 var phoneNumber = endpoint{
 	op: "phone", path: "/wxa/business/getuserphonenumber", single: true, patient: true,
 	kinds: map[int]Remedy{40003: RemedyForeignCode, 40014: RemedyRenew, 42001: RemedyRenew},

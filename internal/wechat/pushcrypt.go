@@ -15,7 +15,7 @@ import (
 
 // The envelope of safe mode: random16 ‖ length, 4 bytes ‖ message ‖ app id,
 // padded to 32 bytes as in PKCS#7, AES-256-CBC with the key's own first 16
-// bytes as IV (WeChat: 消息加解密说明).
+// bytes as IV (wechat-protocol F3).
 const (
 	pushRandom = 16
 	pushHead   = pushRandom + 4

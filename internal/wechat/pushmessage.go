@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// The events about a person's account and withdrawn consent (WeChat: 授权用户信息变更),
-// and about an unfollow.
+// The events about a person's account and withdrawn consent (授权用户信息变更,
+// wechat-protocol F6), and about an unfollow.
 const (
 	PushRevoke      = "user_authorization_revoke"
 	PushCancel      = "user_authorization_cancellation"

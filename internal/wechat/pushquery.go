@@ -12,8 +12,9 @@ const (
 	maxPushParam = 256
 )
 
-// PushQuery is the query of a push or of the check of a server URL (WeChat:
-// 消息推送). It is untrusted until [PushKeys.CheckQuery] has succeeded.
+// PushQuery is the query of a push or of the check of a server URL (消息推送,
+// wechat-protocol F1, F2, F3). It is untrusted until [PushKeys.CheckQuery] has
+// succeeded.
 type PushQuery struct {
 	Signature, MsgSignature, Timestamp, Nonce string
 	// EchoStr is present only when WeChat checks the server URL. It is the

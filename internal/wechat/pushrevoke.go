@@ -21,7 +21,8 @@ var (
 	revokeNothing = Revocation{} // addresses, invoices, …: data that the gateway never gets
 )
 
-// The meaning of RevokeInfo depends on the kind of account (WeChat: 授权用户信息变更).
+// The meaning of RevokeInfo depends on the kind of account (wechat-protocol
+// F6.1).
 var (
 	officialRevokeCodes = map[string]Revocation{
 		"201": revokeNothing, // address

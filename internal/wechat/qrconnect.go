@@ -1,9 +1,9 @@
 package wechat
 
 // QRConnect is a browser's request to WeChat's QR page, where visitors of a
-// website sign in by scanning (WeChat: website applications, B). The account is
-// a website application of the Open Platform, not an official account; its code
-// is valid for ten minutes.
+// website sign in by scanning (wechat-protocol B1). The account is a website
+// application of the Open Platform, not an official account; its code is valid
+// for ten minutes.
 type QRConnect struct {
 	AppID string
 	// RedirectURI is as in Authorize. WeChat's fast login puts a fragment in

@@ -18,7 +18,7 @@ var errSignature = fmt.Errorf("the signature does not match the data: %w", ErrRe
 
 // VerifyRawData returns nil if WeChat's client signed rawData with key:
 // signature is sha1(rawData + session_key) in hex, over the received bytes
-// (WeChat: signature of open data, D2). Otherwise it returns ErrRelogin.
+// (wechat-protocol D2.1). Otherwise it returns ErrRelogin.
 func VerifyRawData(key Secret, rawData, signature string) error {
 	got, err := hex.DecodeString(signature[:min(len(signature), 2*sha1.Size+1)])
 	if err != nil || len(rawData) > maxRawData || key.IsZero() { // with an empty key any client could sign

@@ -162,8 +162,8 @@ func passing(err error) bool {
 	return ok && (e.Remedy == RemedyRetry || e.Remedy == RemedyUnavailable || e.Remedy == RemedyUncertain)
 }
 
-// pauseAfter returns the pause before the next call after an error (protocol
-// facts, sections E3 and I).
+// pauseAfter returns the pause before the next call after an error
+// (wechat-protocol E3, I1).
 func pauseAfter(err error) time.Duration {
 	e, ok := errors.AsType[*Error](err)
 	switch {

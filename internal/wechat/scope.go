@@ -8,8 +8,7 @@ import (
 // Scope is what a visitor is asked for, or has granted.
 type Scope string
 
-// The scopes of web authorisation (WeChat: web authorisation guide, A1; website
-// applications, B).
+// The scopes of web authorisation (wechat-protocol A1, B1).
 const (
 	ScopeBase     Scope = "snsapi_base"     // silent: only the openid
 	ScopeUserInfo Scope = "snsapi_userinfo" // consent: nickname, avatar and, if there is one, the unionid

@@ -11,7 +11,7 @@ const (
 	maxToken  = 2048
 )
 
-// The calls of web authorisation (WeChat: web authorisation guide, A4).
+// The calls of web authorisation (wechat-protocol A4).
 var (
 	exchange = endpoint{
 		op: "exchange", path: "/sns/oauth2/access_token", single: true, patient: true,

@@ -10,7 +10,7 @@ import (
 // large number must not overflow a time.Duration.
 const maxExpiresIn = 30 * 24 * time.Hour
 
-// Token is WeChat's answer to a code (WeChat: web authorisation guide, A4).
+// Token is WeChat's answer to a code (wechat-protocol A4.1).
 type Token struct {
 	AccessToken, RefreshToken Secret
 	// ExpiresIn is the lifetime of AccessToken, 0 to 30 days; 0 if the answer
@@ -23,8 +23,9 @@ type Token struct {
 	UnionID string
 	// Scope is what the visitor granted, "" if WeChat's value is not valid.
 	Scope Scope
-	// Snapshot marks the virtual visitor of a 快照页 (snapshot page, A6): all its
-	// identities are invented and must never be mixed with real ones.
+	// Snapshot marks the virtual visitor of a 快照页 (snapshot page,
+	// wechat-protocol A6): all its identities are invented and must never be
+	// mixed with real ones.
 	Snapshot bool
 }
 

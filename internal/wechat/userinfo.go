@@ -12,11 +12,11 @@ const (
 )
 
 // placeholderName is the nickname that WeChat returns, with a grey avatar,
-// instead of a real one (WeChat: notice on user profile collection, 2022).
+// instead of a real one (wechat-protocol D2.4).
 const placeholderName = "微信用户"
 
-// UserInfo is a visitor's profile (WeChat: web authorisation guide, A4). Sex
-// and place, which WeChat has not returned since 2021, are not read.
+// UserInfo is a visitor's profile (wechat-protocol A4.3). Sex and place, which
+// WeChat has not returned since 2021, are not read.
 type UserInfo struct {
 	OpenID, UnionID string // as in Token
 	Nickname        string // after CleanNickname; may be empty or 微信用户, which is not a name

@@ -20,7 +20,7 @@ type endpoint struct {
 	answer func(*Server, *http.Request, url.Values) answer
 }
 
-// contentType is the Content-Type of WeChat's JSON (F3, F4).
+// contentType is the Content-Type of WeChat's JSON (wechat-protocol H3).
 func (e endpoint) contentType() string {
 	if strings.HasPrefix(e.path, "/sns/") || e.path == "" {
 		return "text/plain"
@@ -54,7 +54,8 @@ type answer struct {
 
 func failed(appID string, errcode int) answer { return answer{appID: appID, errcode: errcode} }
 
-// errmsgs are WeChat's texts in answers (F1, F2, official pages).
+// errmsgs are WeChat's texts in answers (wechat-protocol H2, and WeChat's
+// pages).
 var errmsgs = map[int]string{
 	-1:    "system error",
 	40001: "invalid credential, access_token is invalid or not latest",

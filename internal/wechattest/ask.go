@@ -67,7 +67,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 }
 
 // refused ends the authorisation: WeChat does not call back after a refusal
-// (A3), except in old versions.
+// (wechat-protocol A3), except in old versions.
 func (s *Server) refused(w http.ResponseWriter, a ask) {
 	s.logf("%s %q refuses", consentPath, a.person)
 	if s.quirks.fires(a.at, func(q *Quirks) *Knob { return &q.OldRefusal }) {

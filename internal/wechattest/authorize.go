@@ -19,8 +19,7 @@ var (
 )
 
 // authorize is https://open.weixin.qq.com/connect/oauth2/authorize. Errors are
-// shown on this page and never sent to the callback (WeChat: web authorisation
-// guide, A1).
+// shown on this page and never sent to the callback (wechat-protocol A1.5).
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -37,7 +36,8 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 	query, err := parseAuthorize(r.URL.RawQuery)
 	if err != nil {
-		// PC WeChat shows an almost blank page for a wrong order (F5).
+		// PC WeChat shows an almost blank page for a wrong order
+		// (wechat-protocol A1.1).
 		s.errorPage(w, 0, badQuery(err))
 		return
 	}
@@ -72,7 +72,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	}, s.scene(query, person))
 }
 
-// authorizeErrors are shown on WeChat's page only (O3c).
+// authorizeErrors are shown on WeChat's page only (wechat-protocol A1.5).
 var authorizeErrors = map[int]words{
 	-1:    {"系统繁忙", "The system is busy."},
 	10003: {"redirect_uri 域名与后台配置不一致", "The host of redirect_uri is not a callback domain of the account."},
@@ -115,7 +115,7 @@ func (s *Server) checkAuthorize(q authorizeQuery) (Account, int) {
 }
 
 // redirectSelf sends the browser to this page again, with connect_redirect=1,
-// as WeChat does (F8). The browser keeps the fragment.
+// as WeChat does (wechat-protocol A1.3). The browser keeps the fragment.
 func (s *Server) redirectSelf(w http.ResponseWriter, r *http.Request) {
 	raw := r.URL.RawQuery + "&connect_redirect=1"
 	s.vault.mu.Lock()

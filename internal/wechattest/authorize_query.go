@@ -10,7 +10,7 @@ import (
 
 const (
 	maxQuery = 8192 // bytes of the authorize page's query
-	maxState = 128  // bytes (WeChat: web authorisation guide, A1)
+	maxState = 128  // bytes (wechat-protocol A1.2)
 )
 
 var (
@@ -35,7 +35,7 @@ func badQuery(err error) words {
 
 // orderedParams are the parameters that must come in this order; extraParams
 // may follow, in any order, each once. uin, key and version are added by
-// desktop clients (F7).
+// desktop clients (wechat-protocol A1.7).
 var (
 	orderedParams = []string{"appid", "redirect_uri", "response_type", "scope", "state"}
 	extraParams   = []string{"forcePopup", "forceSnapShot", "connect_redirect", "uin", "key", "version", "component_appid"}
@@ -49,9 +49,9 @@ type authorizeQuery struct {
 }
 
 // parseAuthorize reads the raw query as strictly as WeChat documents it:
-// "微信会对授权链接做正则强匹配校验，如果链接的参数顺序不对，授权页面将无法正常访问" (web authorisation guide, A1). A
-// missing parameter is empty; a parameter that is out of order, unknown or
-// repeated is errOrder.
+// "微信会对授权链接做正则强匹配校验，如果链接的参数顺序不对，授权页面将无法正常访问"
+// (wechat-protocol A1.1). A missing parameter is empty; a parameter that is out
+// of order, unknown or repeated is errOrder.
 //
 // A server cannot see whether #wechat_redirect follows.
 func parseAuthorize(raw string) (authorizeQuery, error) {

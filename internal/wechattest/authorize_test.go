@@ -119,7 +119,7 @@ func TestAuthorizeWithoutAnybody(t *testing.T) {
 }
 
 // The endpoint answers a redirect to itself first, where connect_redirect=1 is
-// not there (F8).
+// not there (wechat-protocol A1.3).
 func TestAuthorizeRedirectsToItself(t *testing.T) {
 	t.Parallel()
 	s := newSim(t)
@@ -164,7 +164,7 @@ func TestStateIsOptional(t *testing.T) {
 }
 
 // Code and state come into the query, before the fragment, after what is there
-// (F9, F10).
+// (wechat-protocol A2).
 func TestCallbackAddress(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ target, want string }{

@@ -49,7 +49,7 @@ func (s *Server) callbackURL(a ask, code string) string {
 }
 
 // appendQuery appends to the query, before the fragment; an existing state
-// stays (F9, F10). query is plain ASCII.
+// stays (wechat-protocol A2). query is plain ASCII.
 func appendQuery(target, query string) string {
 	base, fragment, hasFragment := strings.Cut(target, "#")
 	switch {

@@ -99,7 +99,7 @@ func TestIssueCode(t *testing.T) {
 }
 
 // WeChat's crawler fetches the callback: the same address, no cookies, another
-// User-Agent (J2).
+// User-Agent (wechat-protocol J2).
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	got := make(chan *http.Request, 2)

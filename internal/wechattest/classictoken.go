@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Rules of /cgi-bin/token (WeChat: getAccessToken, E1).
+// Rules of /cgi-bin/token (wechat-protocol E1).
 const (
 	classicPerDay     = 2000
 	classicPerDayTest = 200 // of a test account (测试号)

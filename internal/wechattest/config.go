@@ -91,7 +91,7 @@ type Person struct {
 	ID        string   // stable and secret, such as "alice"; 1 to 64 bytes
 	Nickname  string   // ≤ 256 bytes
 	AvatarURL string   // ≤ 2048 bytes; "" for none; "/…" is served by the simulator itself
-	Follows   []string // app ids; followers consent silently (WeChat: web authorisation guide, A5)
+	Follows   []string // app ids; followers consent silently (wechat-protocol A5)
 
 	// InSnapshot shows this person every snsapi_userinfo page as a 快照页 until
 	// 使用完整服务 is tapped (LeaveSnapshot).

@@ -8,8 +8,8 @@ import (
 )
 
 // SetConsent sets whether a person has recently authorised an account
-// (近期登录过免授权; WeChat: web authorisation guide, A5): then snsapi_userinfo does
-// not ask. It lasts until Withdraw.
+// (近期登录过免授权; wechat-protocol A5): then snsapi_userinfo does not ask. It lasts
+// until Withdraw.
 func (s *Server) SetConsent(personID, appID string, given bool) {
 	_, known := s.roster.account(appID)
 	s.roster.mu.Lock()

@@ -45,7 +45,7 @@ func TestAllow(t *testing.T) {
 	}
 }
 
-// A refusal is a dead end: nobody is called back (A3).
+// A refusal is a dead end: nobody is called back (wechat-protocol A3).
 func TestRefuse(t *testing.T) {
 	t.Parallel()
 	s := newSim(t)

@@ -58,7 +58,7 @@ func (s *Server) controlPage(w http.ResponseWriter, r *http.Request) {
 		v.add(c.group, c.view(q))
 	}
 	v.add(inFaults, knobView{Name: "QuotaPerMinute", On: q.QuotaPerMinute != 0, Value: q.QuotaPerMinute})
-	replay := knobView{Name: "ReplayWithoutCookies", On: q.ReplayWithoutCookies.On, Next: q.ReplayWithoutCookies.Next, Seconds: 9} // as in the field (F28)
+	replay := knobView{Name: "ReplayWithoutCookies", On: q.ReplayWithoutCookies.On, Next: q.ReplayWithoutCookies.Next, Seconds: 9} // (wechat-protocol J2)
 	if replay.On {
 		replay.Seconds = int(q.ReplayWithoutCookies.Delay.Seconds())
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // signRawData signs rawData. The session_key is used as text and not decoded
-// (D2).
+// (wechat-protocol D2.1).
 func signRawData(rawData, sessionKey string) string {
 	sum := sha1.Sum([]byte(rawData + sessionKey)) //nolint:gosec // as above
 	return hex.EncodeToString(sum[:])

@@ -6,12 +6,12 @@ import (
 	"slices"
 )
 
-// maxFollowers is the maximum number of openids in one call (WeChat:
-// batchUserInfo).
+// maxFollowers is the maximum number of openids in one call (wechat-protocol
+// E4.1).
 const maxFollowers = 100
 
 // follower is /cgi-bin/user/info: it returns the unionid of a follower, and
-// nothing about other persons (E4).
+// nothing about other persons (wechat-protocol E4).
 func (s *Server) follower(_ *http.Request, query url.Values) answer {
 	account, errcode := s.global(AtFollower, query)
 	switch {

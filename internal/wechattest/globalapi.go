@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// phoneNumber exchanges the code of a phone button (WeChat: getPhoneNumber,
-// D2).
+// phoneNumber exchanges the code of a phone button (wechat-protocol D2.5).
 func (s *Server) phoneNumber(r *http.Request, query url.Values) answer {
 	account, errcode := s.global(AtPhone, query)
 	if errcode != 0 {
@@ -58,8 +57,8 @@ func (v *vault) holder(code string) (personID string, ok bool) {
 	return record.person, true
 }
 
-// ticket returns the ticket that signs pages for the JS-SDK (E5), the same one
-// while it is valid.
+// ticket returns the ticket that signs pages for the JS-SDK (wechat-protocol
+// E5), the same one while it is valid.
 func (s *Server) ticket(_ *http.Request, query url.Values) answer {
 	account, errcode := s.global(AtTicket, query)
 	switch {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Rules of /cgi-bin/stable_token (WeChat: getStableAccessToken, E2).
+// Rules of /cgi-bin/stable_token (wechat-protocol E2).
 const (
 	overlap         = 300 * time.Second // a token is replaced this long before its end; both are valid
 	forceEvery      = 30 * time.Second

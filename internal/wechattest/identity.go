@@ -44,8 +44,9 @@ func derive(kind, personID, scope string) string {
 // identity is the identity of a person in a token.
 type identity struct{ openID, unionID string }
 
-// identify returns a person's identity in a dance. Field reports of 快照页
-// disagree about what is virtual (F1, F14, F15), so that is up to the quirks.
+// identify returns a person's identity in a dance. Reports of 快照页 disagree
+// about what is virtual (wechat-protocol A6.2, A6.4, A6.5), so that is up to
+// the quirks.
 func (s *Server) identify(personID, appID string, snapshot bool) identity {
 	if !snapshot {
 		return identity{s.OpenID(personID, appID), s.UnionID(personID, appID)}

@@ -6,7 +6,7 @@ import (
 )
 
 // Kind is the kind of an account. Codes and tokens of one kind are not valid
-// for another (WeChat: "不支持微信开放平台的 Appid", 10016).
+// for another ("不支持微信开放平台的 Appid", 10016; wechat-protocol B2).
 type Kind string
 
 // The kinds. The zero value is an official account.
@@ -27,9 +27,8 @@ func (k Kind) word() string { return cmp.Or(string(k), "official_account") }
 // openPlatform reports whether an app is registered at the Open Platform.
 func (k Kind) openPlatform() bool { return k == MobileApp || k == Website }
 
-// codeLife is how long a code can be exchanged (WeChat: web authorisation
-// guide, 5 minutes; website applications, FAQ 1, 10 minutes; code2Session, 5
-// minutes).
+// codeLife is how long a code can be exchanged (wechat-protocol A2.1, B3, C2,
+// D1).
 func (k Kind) codeLife() time.Duration {
 	if k.openPlatform() {
 		return 10 * time.Minute
@@ -67,7 +66,7 @@ func surfaceOf(scope string) surface {
 }
 
 // expired is the errcode for an old code. Mini programs have one errcode for
-// all errors of a code (WeChat: code2Session).
+// all errors of a code (wechat-protocol D1).
 func (s surface) expired() int {
 	if s == onWeb {
 		return 42003

@@ -24,9 +24,9 @@ type Encrypted struct {
 }
 
 // MiniProgramCode is wx.login: it returns a code for jscode2session and makes a
-// new session_key that replaces the previous one (D1). It returns "" for an
-// unknown person or account, a closed one, and an account that is not a mini
-// program.
+// new session_key that replaces the previous one (wechat-protocol D1.1). It
+// returns "" for an unknown person or account, a closed one, and an account
+// that is not a mini program.
 func (s *Server) MiniProgramCode(personID, appID string) string {
 	if _, err := s.inside(personID, appID, MiniProgram); err != nil {
 		return ""
@@ -42,7 +42,8 @@ func (s *Server) MiniProgramCode(personID, appID string) string {
 }
 
 // PhoneCode is a tap on the button getPhoneNumber: a code for
-// getuserphonenumber, 5 minutes, once (D2). "" as with MiniProgramCode.
+// getuserphonenumber, 5 minutes, once (wechat-protocol D2.5). "" as with
+// MiniProgramCode.
 func (s *Server) PhoneCode(personID, appID string) string {
 	if _, err := s.inside(personID, appID, MiniProgram); err != nil {
 		return ""
@@ -147,7 +148,7 @@ func watermark(appID string) field {
 	return field{"watermark", []field{{"timestamp", int(time.Now().Unix())}, {"appid", appID}}}
 }
 
-// codeToSession exchanges the code of a wx.login (WeChat: code2Session, D1).
+// codeToSession exchanges the code of a wx.login (wechat-protocol D1).
 func (s *Server) codeToSession(_ *http.Request, query url.Values) answer {
 	account, errcode := s.credential(AtSession, query, "authorization_code", true)
 	if errcode != 0 {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// How WeChat pushes (message push guide, F4).
+// How WeChat pushes (wechat-protocol F4).
 const (
 	pushTries     = 3
 	pushWait      = 5 * time.Second // for an answer, and between the starts of two attempts

@@ -115,8 +115,8 @@ func envelope(appID, from, kind string) []Member {
 	}
 }
 
-// accountEvent is 授权用户信息变更 (F6). FromUserName is the platform; the person is in
-// OpenID. Mini programs get no UnionID.
+// accountEvent is 授权用户信息变更 (wechat-protocol F6). FromUserName is the platform;
+// the person is in OpenID. Mini programs get no UnionID.
 func (s *Server) accountEvent(personID, appID, event string, rest ...Member) (outgoing, error) {
 	if _, ok := s.roster.person(personID); !ok {
 		return outgoing{}, fmt.Errorf("%w: person %.64q", ErrUnknown, personID)

@@ -31,7 +31,7 @@ func newPlatform(t testing.TB) *Server {
 	return s
 }
 
-// The fields of account events, for each kind of account (F6).
+// The fields of account events, for each kind of account (wechat-protocol F6).
 func TestAccountEvents(t *testing.T) {
 	t.Parallel()
 	s := newPlatform(t)

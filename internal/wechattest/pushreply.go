@@ -31,8 +31,8 @@ type encryptedXML struct {
 
 // judge checks an answer with status 200. It accepts success, an empty answer,
 // and a well-formed reply, which it returns; after any other answer the push is
-// sent again ("该公众号提供的服务出现故障", F4). In safe mode a reply must be encrypted;
-// success and an empty answer need not be.
+// sent again ("该公众号提供的服务出现故障", wechat-protocol F4). In safe mode a reply must
+// be encrypted; success and an empty answer need not be.
 func (a Account) judge(answer []byte) (reply string, refused error) {
 	if isAck(answer) {
 		return "", nil

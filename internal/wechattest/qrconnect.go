@@ -14,8 +14,8 @@ const (
 )
 
 // qrConnect is https://open.weixin.qq.com/connect/qrconnect: a page for the
-// browsers of desktops, for websites (B). No order of the parameters is
-// documented or required.
+// browsers of desktops, for websites (wechat-protocol B1). No order of the
+// parameters is documented or required.
 //
 // Another browser scans the QR code and plays the phone; the page continues
 // within three seconds. The page has the phone's buttons, too.

@@ -51,8 +51,8 @@ type Replay struct {
 }
 
 // Quirks are WeChat's faults in production. The zero value is WeChat without
-// faults. Each comment names where the fault was seen; F and J are numbers of
-// field reports.
+// faults. Most were seen by developers and are facts of
+// docs/wechat-protocol.md.
 type Quirks struct {
 	// Faults of the API; the first one that fires determines the answer.
 	Hang          Knob   // no answer until the client disconnects or Close
@@ -73,47 +73,48 @@ type Quirks struct {
 
 	// How answers are encoded.
 	NumbersAsStrings     Knob // "expires_in":"7200"
-	CountryCodeAsNumber  Knob // "countryCode":86, as in the official example; the documented type is a string (D2)
-	NicknameControlBytes Knob // raw 0x07 and 0x14 and broken UTF-8 inside the nickname (J12)
+	CountryCodeAsNumber  Knob // "countryCode":86, as in WeChat's example, not a string (wechat-protocol D2.5)
+	NicknameControlBytes Knob // raw 0x07 and 0x14 and broken UTF-8 inside the nickname (wechat-protocol J12)
 	OldErrmsg            Knob // ", hints: [ req_id: plAv90053th21 ]" instead of a rid
 
 	// The callback from the authorize page.
 	//
 	// DoubleCallbackTwoCodes calls back twice at about the same time, with two
-	// codes and one state (J1); SameCodeTwice does so with one code (issue
-	// WxJava#388). Both answer with a page that loads one callback in a frame
-	// and goes to the other; a Go test sends the second request itself, with
-	// IssueCode. They fire for requests without connect_redirect=1 (F8), and
-	// with it, as other reports say, if DespiteConnectRedirect is set.
+	// codes and one state (wechat-protocol J1); SameCodeTwice does so with one
+	// code (issue WxJava#388). Both answer with a page that loads one callback
+	// in a frame and goes to the other; a Go test sends the second request
+	// itself, with IssueCode. They fire for requests without connect_redirect=1
+	// (wechat-protocol A1.3), and with it, as other reports say, if
+	// DespiteConnectRedirect is set.
 	DoubleCallbackTwoCodes Knob
 	SameCodeTwice          Knob
 	DespiteConnectRedirect bool
-	ReplayWithoutCookies   Replay // WeChat's crawler fetches the callback: no cookies, another User-Agent (J2)
-	OldRefusal             Knob   // a refusal calls back with state only; today it does not call back (A3)
-	ExtraQuery             Knob   // adds from=singlemessage&isappinstalled=0 (J7)
-	SecondState            Knob   // another state comes before the real one: read the last (A2)
+	ReplayWithoutCookies   Replay // fetches the callback without cookies, with another User-Agent (wechat-protocol J2)
+	OldRefusal             Knob   // a refusal calls back, with state only (wechat-protocol A3)
+	ExtraQuery             Knob   // adds from=singlemessage&isappinstalled=0 (wechat-protocol J7)
+	SecondState            Knob   // another state comes before the real one: read the last (wechat-protocol A2)
 
-	// 快照页 (A6).
+	// 快照页 (wechat-protocol A6).
 	Snapshot                bool // every person who has not tapped 使用完整服务 is in one
-	SnapshotRealIDs         bool // is_snapshotuser:1 with the real openid and unionid (F1, F15)
-	SnapshotSharedUnionID   bool // one virtual unionid for all persons (F14)
-	SnapshotWithoutFlag     bool // virtual, and is_snapshotuser is missing (F13)
-	SnapshotUserInfoRefused bool // /sns/userinfo answers 48001 (F1)
+	SnapshotRealIDs         bool // is_snapshotuser:1 with the real openid and unionid (wechat-protocol A6.5)
+	SnapshotSharedUnionID   bool // one virtual unionid for all persons (wechat-protocol A6.4)
+	SnapshotWithoutFlag     bool // virtual, and is_snapshotuser is missing (wechat-protocol A6.2)
+	SnapshotUserInfoRefused bool // /sns/userinfo answers 48001 (wechat-protocol A6.3)
 
 	// The token for /cgi-bin and /wxa.
-	IPNotAllowed       Knob // 40164: the address of the caller is not in the IP allowlist (E3)
-	GlobalTokenKilled  Knob // the token of the call is void, 40001, until a new one is fetched, as after another program fetched one (E1)
+	IPNotAllowed       Knob // 40164: the address of the caller is not in the IP allowlist (wechat-protocol E3)
+	GlobalTokenKilled  Knob // 40001 until the next token, as if another program had fetched one (wechat-protocol E1)
 	GlobalTokenExpired Knob // the same with 42001
 
-	AnonymousProfile bool // encrypted profiles have the name 微信用户 and a grey avatar, as since 2022 (D2)
+	AnonymousProfile bool // encrypted profiles have the name 微信用户 and a grey avatar (wechat-protocol D2.4)
 
 	// Pushes. A quirk without effect on a push is not counted: WrongAppID in a
 	// plain push, the next four in a message that is not an account event.
 	PushTwice         Knob // delivered twice at the same time
 	PushBadSignature  Knob // signature and msg_signature are wrong
 	PushWrongAppID    Knob // the envelope is for another app id
-	PushOddJSON       Knob // leading spaces in keys, a trailing comma: the official sample
-	PushWithoutOpenID Knob // account events without OpenID (F27)
+	PushOddJSON       Knob // leading spaces in keys, a trailing comma: the official sample (wechat-protocol F6.2)
+	PushWithoutOpenID Knob // account events without OpenID (wechat-protocol F6.3)
 	PushLowerCase     Knob // openid, appid, unionid, as in older documents
 	PushUnknownEvent  Knob // an unknown event
 	PushOldToken      Knob // signed and encrypted with the token and key before the last SetPush that changed them

@@ -18,7 +18,8 @@ const (
 	maxReplays    = 64 // at the same time, and kept
 	replayTimeout = 10 * time.Second
 
-	// crawlerUserAgent looks genuine, as WeChat's crawler does (F28).
+	// crawlerUserAgent looks genuine, as WeChat's crawler does (wechat-protocol
+	// J2).
 	crawlerUserAgent = "Mozilla/5.0 (iPhone; CPU iPhone OS 9_3_3 like Mac OS X) AppleWebKit/601.1.46 (KHTML, like Gecko) " +
 		"Mobile/13G34 MicroMessenger/6.5.9 NetType/WIFI Language/zh_CN"
 )

@@ -22,9 +22,9 @@ type sceneFacts struct {
 	left          bool // has tapped 使用完整服务
 }
 
-// decideScene is the table of A5 and A6 of WeChat's web authorisation guide.
-// forcePopup has no effect for followers; forceSnapShot has none in any silent
-// scene; a person whom the developer puts into a 快照页 always gets it.
+// decideScene says what WeChat shows (wechat-protocol A1.4, A5, A6). forcePopup
+// has no effect for followers; forceSnapShot has none in any silent scene; a
+// person whom the developer puts into a 快照页 always gets it.
 func decideScene(f sceneFacts) scene {
 	switch {
 	case !f.userInfo:

@@ -80,7 +80,8 @@ func TestWhoIsAsked(t *testing.T) {
 	}
 }
 
-// A 快照页 completes without a popup, and everything in it is virtual (A6).
+// A 快照页 completes without a popup, and everything in it is virtual
+// (wechat-protocol A6).
 func TestSnapshot(t *testing.T) {
 	t.Parallel()
 	enter := map[string]func(*Server) error{
@@ -144,7 +145,8 @@ func TestForceSnapshot(t *testing.T) {
 	}
 }
 
-// What field reports say about snapshots, which contradict each other.
+// Reports of snapshots contradict each other (wechat-protocol A6.2, A6.3, A6.4,
+// A6.5).
 func TestSnapshotQuirks(t *testing.T) {
 	t.Parallel()
 	s := newSim(t)

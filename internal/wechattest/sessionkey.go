@@ -9,8 +9,8 @@ import (
 )
 
 // checkSession reports whether a server still has the session_key of the last
-// wx.login, without sending the key (WeChat: checkSessionKey, D1). Every error
-// of the key is 87009.
+// wx.login, without sending the key (wechat-protocol D1.2). Every error of the
+// key is 87009.
 func (s *Server) checkSession(_ *http.Request, query url.Values) answer {
 	account, errcode := s.global(AtCheckKey, query)
 	switch {
@@ -35,7 +35,7 @@ func (s *Server) checkSession(_ *http.Request, query url.Values) answer {
 }
 
 // signBody signs the body of a call with a session_key, which is used as text
-// and not decoded (WeChat: 用户登录态签名). The body of a GET is empty.
+// and not decoded (用户登录态签名, wechat-protocol D1.2). The body of a GET is empty.
 func signBody(body, sessionKey string) string {
 	mac := hmac.New(sha256.New, []byte(sessionKey))
 	mac.Write([]byte(body))

@@ -39,7 +39,7 @@ func (s *Server) credential(at string, query url.Values, grantType string, withS
 	return account, 0
 }
 
-// token exchanges a code (WeChat: web authorisation guide, A4.1).
+// token exchanges a code (wechat-protocol A4.1).
 func (s *Server) token(_ *http.Request, query url.Values) answer {
 	account, errcode := s.credential(AtToken, query, "authorization_code", true)
 	if errcode != 0 {
@@ -69,7 +69,7 @@ func (s *Server) token(_ *http.Request, query url.Values) answer {
 	return answer{appID: account.AppID, fields: fields}
 }
 
-// refresh renews an access token, without the secret (A4.2).
+// refresh renews an access token, without the secret (wechat-protocol A4.2).
 func (s *Server) refresh(_ *http.Request, query url.Values) answer {
 	account, errcode := s.credential(AtRefresh, query, "refresh_token", false)
 	if errcode != 0 {
@@ -116,7 +116,7 @@ func (s *Server) bearer(at string, query url.Values) (tokenRecord, int) {
 }
 
 // userInfo returns the profile in today's form: only nickname and avatar since
-// 2021-10-20 (A4.3).
+// 2021-10-20 (wechat-protocol A4.3).
 func (s *Server) userInfo(r *http.Request, query url.Values) answer {
 	record, errcode := s.bearer(AtUserInfo, query)
 	switch {
@@ -161,7 +161,7 @@ func absolute(r *http.Request, avatar string) string {
 	return scheme + "://" + r.Host + avatar
 }
 
-// auth reports whether an access token is valid (A4.4).
+// auth reports whether an access token is valid (wechat-protocol A4.4).
 func (s *Server) auth(_ *http.Request, query url.Values) answer {
 	record, errcode := s.bearer(AtAuth, query)
 	if errcode != 0 {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Lifetimes (WeChat: web authorisation guide, A2 and A4).
+// Lifetimes (wechat-protocol A4.1, A4.2).
 const (
 	tokenLife   = 7200 * time.Second
 	refreshLife = 30 * 24 * time.Hour
@@ -133,8 +133,8 @@ func (v *vault) newTokens(g grant, who identity) tokenRecord {
 	return *record
 }
 
-// renew extends an access token, or replaces an expired one (WeChat: website
-// application documents, A4).
+// renew extends an access token, or replaces an expired one (wechat-protocol
+// A4.2).
 func (v *vault) renew(refresh, appID string) (tokenRecord, int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
