@@ -35,6 +35,7 @@ func init() {
 //		header          phone on|<name>
 //		cors_origin     <origin>...
 //		check           on|off
+//		keep_fragment   on|off
 //		pages           <folder>
 //	}
 //
@@ -112,6 +113,7 @@ func (h *Handler) words(helper httpcaddyfile.Helper) words {
 		"account":         h.parseAccounts,
 		"cors_origin":     h.parseOrigins,
 		"check":           choice(&h.Check),
+		"keep_fragment":   choice(&h.KeepFragment),
 		"origin":          checked(&h.Origin, checkOrigin),
 		"consent":         choice(&h.Consent),
 		"without_consent": h.parseWithoutConsent,

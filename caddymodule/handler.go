@@ -119,6 +119,11 @@ type Handler struct {
 	// this machine, block the path there. Default: `off`.
 	Check string `json:"check,omitempty"`
 
+	// Whether a small page takes the fragment of an address (`#/route`) along to
+	// the sign-in, so that the visitor comes back to it: `on` or `off`. The
+	// fragment is then sent to the gateway. Default: `off`.
+	KeepFragment string `json:"keep_fragment,omitempty"`
+
 	// Other names for identity headers, by field: `user`, `openid`, `unionid`,
 	// `app_id`, `account`, `scope`, `nickname`, `avatar`, `phone`, `snapshot`.
 	// The value `off` drops the header. `phone` is sent only if its value is
@@ -223,20 +228,6 @@ func (h *Handler) gated() (*gate.Gate, error) {
 		Hub: hub, Account: h.site.account, OtherAccounts: h.site.others, Origin: h.site.origin, Rules: h.site.rules, Logger: h.logger, Audit: h.app.audit,
 	}})
 	return h.gate.Load(), nil
-}
-
-func serveVerifyFile(w http.ResponseWriter, r *http.Request, content string) error {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		return caddyhttp.Error(http.StatusMethodNotAllowed, errors.New("verify files are read only"))
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	if r.Method == http.MethodGet {
-		_, err := w.Write([]byte(content))
-		return err
-	}
-	return nil
 }
 
 // Interface guards.

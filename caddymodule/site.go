@@ -74,6 +74,7 @@ var choices = map[string][]string{
 	"outside_wechat":  {string(site.OutsideQR), string(site.OutsideLogin), string(site.OutsideScan), string(site.OutsidePass), string(site.OutsideRefuse)},
 	"snapshot":        {"page", "guest"},
 	"check":           {"off", "on"},
+	"keep_fragment":   {"off", "on"},
 
 	"push_unsubscribe": {"keep", "forget"},
 }
@@ -134,7 +135,7 @@ func (h *Handler) provisionRules() error {
 	picked := map[string]string{}
 	for option, value := range map[string]string{
 		"scope": h.Scope, "consent": h.Consent, "without_consent": h.WithoutConsent,
-		"outside_wechat": h.OutsideWechat, "snapshot": h.Snapshot, "check": h.Check,
+		"outside_wechat": h.OutsideWechat, "snapshot": h.Snapshot, "check": h.Check, "keep_fragment": h.KeepFragment,
 	} {
 		var err error
 		if picked[option], err = choose(option, value); err != nil {
@@ -158,6 +159,7 @@ func (h *Handler) provisionRules() error {
 		Outside:         site.Outside(picked["outside_wechat"]),
 		SnapshotGuest:   picked["snapshot"] == "guest",
 		Check:           picked["check"] == "on",
+		KeepFragment:    picked["keep_fragment"] == "on",
 		Headers:         headers,
 	}
 	if h.site.rules.Outside == site.OutsidePass {

@@ -23,6 +23,11 @@
 // the flow carries the account's name. Otherwise a phone confirms our own QR
 // code; see internal/scan.
 //
+// # Fragments
+//
+// Browsers send no fragment. With keep_fragment, a small page in front of the
+// sign-in takes it along to the login endpoint; see fragment.go.
+//
 // # What the app says
 //
 // [Gate.Require] and [Gate.LogoutAsked] handle the response headers by which

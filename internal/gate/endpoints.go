@@ -41,6 +41,7 @@ func (g *Gate) clients() clients.Endpoints {
 func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *site.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	response.TimeBody(w, r.Request)
+	name := strings.TrimPrefix(r.Original.Path, request.Prefix)
 	if !g.Prepare(r) {
 		response.WriteError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
 		return
@@ -48,7 +49,6 @@ func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *site.Request) {
 	if r.LogoutError = g.Redeem(w, r); r.LogoutError != nil {
 		g.LogFailed(slog.LevelError, site.NotComplete, flow.Flow{}, r.LogoutError)
 	}
-	name := strings.TrimPrefix(r.Original.Path, request.Prefix)
 	if g.clients().Serve(w, r, name) {
 		return
 	}
@@ -101,13 +101,17 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *site.Request) {
 		response.MethodNotAllowed(w, http.MethodGet, http.MethodHead)
 		return
 	}
-	target, scope, ok := askedAtLogin(r)
+	target, scope, ok := g.askedAtLogin(r)
 	if !ok {
 		response.WriteError(w, http.StatusBadRequest, "bad_return_to", "return_to ends at its first &: percent-encode it, as encodeURIComponent('/orders?id=7&tab=2') does.")
 		return
 	}
 	if err := g.Identify(r); err != nil {
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{Target: target, Scope: scope}, err)
+		return
+	}
+	if by := askedBy(r); by != "" {
+		g.resume(w, r, by, target, scope)
 		return
 	}
 	facts := g.facts(r)
@@ -124,11 +128,12 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *site.Request) {
 
 // askedAtLogin returns the address to go to after the sign-in and the scope to
 // ask for. It is not ok if the address was cut at an unescaped &.
-func askedAtLogin(r *site.Request) (target string, scope wechat.Scope, ok bool) {
+func (g *Gate) askedAtLogin(r *site.Request) (target string, scope wechat.Scope, ok bool) {
 	query := r.Original.RawQuery
 	target, scope = "/", wechat.ScopeBase
 	if addresses := request.Parameter(query, "return_to"); len(addresses) > 0 {
 		target = request.ReturnTarget(addresses[0], r.Origin)
+		g.noteLost(r, addresses[0])
 	}
 	if r.Original.Query().Get("scope") == string(wechat.ScopeUserInfo) {
 		scope = wechat.ScopeUserInfo

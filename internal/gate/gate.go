@@ -71,7 +71,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 	if !request.IsNavigation(r.Request) {
 		g.AllowOrigin(w, r)
 	}
-	g.answer(w, r, verdict, danceFor(r))
+	g.answerPage(w, r, verdict, askedByPage)
 	return nil, false
 }
 

@@ -51,7 +51,7 @@ func (g *Gate) Require(r *site.Request, status int, want string) func(http.Respo
 			if scope == wechat.ScopeUserInfo {
 				r.Need = scope // a phone that signs this browser in is asked for this scope at once
 			}
-			g.answer(w, r, verdict, danceFor(r))
+			g.answerPage(w, r, verdict, askedByApp)
 		}
 	}
 }

@@ -49,7 +49,8 @@ func (g *Gate) signInAccount(r *site.Request) wechat.Account {
 const maxHandedCode = len("?code=&state=") + 512 + 64
 
 // signInURL returns the address of WeChat's page for a flow. If that makes the
-// answer's headers too long, the flow ends at the front page instead.
+// answer's headers too long, the flow comes back without the fragment, or else
+// to the front page.
 func (g *Gate) signInURL(w http.ResponseWriter, r *site.Request, a wechat.Account, f flow.Flow) (string, error) {
 	sealer := g.Sealer(r)
 	path, err := sealer.Path(f)
@@ -60,7 +61,7 @@ func (g *Gate) signInURL(w http.ResponseWriter, r *site.Request, a wechat.Accoun
 	location := g.askURL(a, callback, f.Scope, sealer.State(f.ID))
 	handedOn := len(r.Origin) + len(path) + maxHandedCode + response.AddedLater
 	if f.Target != "/" && (!response.HeaderFits(w.Header(), location) || callback != r.Origin+path && handedOn >= response.MaxHeader) {
-		f.Target = "/"
+		f.Target = g.shorten(f.Target)
 		return g.signInURL(w, r, a, f)
 	}
 	return location, nil

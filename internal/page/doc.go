@@ -2,7 +2,8 @@
 // WeChat: one page for each [Kind], in Chinese and English. A page loads no
 // other file, is never cached and has no script. Only the page that waits for a
 // phone has a small script, and also works without it. Only Framed may be
-// framed, by the same site.
+// framed, by the same site. [Fragment] is a page of its own, without a theme:
+// it goes on at once.
 //
 // The built-in theme is in the folder theme. Operators put files of the same
 // names into their own folder, and [LoadTheme] replaces the built-in files with

@@ -5,20 +5,25 @@ import (
 	"strconv"
 )
 
-// setHeader sets the headers of every page.
-func (v view) setHeader(h http.Header) {
+// setCommon sets the headers that all pages have in common.
+func setCommon(h http.Header, lang language) {
 	for _, name := range []string{"Content-Encoding", "Etag", "Last-Modified", "Location", "Refresh", "Retry-After"} {
 		h.Del(name) // set by an earlier handler for another answer
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Language", string(v.Lang))
+	h.Set("Content-Language", string(lang))
 	h.Add("Vary", "Accept-Language")
-	h.Set("Cache-Control", "no-store")           // WebViews show cached pages on Back
+	h.Set("Cache-Control", "no-store")         // WebViews show cached pages on Back
+	h.Set("X-Content-Type-Options", "nosniff") // never anything but a page
+	h.Set("X-Robots-Tag", "noindex")           // search engines must not list the sign-in instead of the shop
+}
+
+// setHeader sets the headers of every page of the theme.
+func (v view) setHeader(h http.Header) {
+	setCommon(h, v.Lang)
 	h.Set("Content-Security-Policy", v.policy()) // second defence against XSS, after html/template
-	h.Set("X-Content-Type-Options", "nosniff")   // never anything but a page
 	h.Set("X-Frame-Options", v.framing())        // attack: clickjacking of the consent button in old WebViews
 	h.Set("Referrer-Policy", v.referrer())       // the page's address may contain a code
-	h.Set("X-Robots-Tag", "noindex")             // search engines must not list the sign-in instead of the shop
 	if v.retry > 0 {
 		seconds := strconv.Itoa(v.retry)
 		h.Set("Retry-After", seconds)

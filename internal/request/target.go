@@ -15,8 +15,9 @@ const Prefix = "/_wechat/"
 const MaxTarget = 2048
 
 // CleanTarget returns the address on this site to come back to: an absolute
-// path with query and fragment, exactly as given. It does not repair an address
-// that could lead a browser elsewhere, but returns "/".
+// path with query and fragment, exactly as given. A fragment that makes the
+// address longer than MaxTarget is dropped. CleanTarget does not repair an
+// address that could lead a browser elsewhere, but returns "/".
 //
 // Attacks: open redirects through //evil, /\evil, control characters that
 // browsers drop, and their encoded forms (GHSA-qqxw-m5fj-f7gv,
@@ -25,10 +26,23 @@ func CleanTarget(raw string) string {
 	if IsScanPath(raw) {
 		return raw // the only page of ours that is a valid target: a GET of it changes nothing
 	}
+	if len(raw) > MaxTarget {
+		raw, _, _ = strings.Cut(raw, "#")
+	}
 	if len(raw) > MaxTarget || !sameSitePath(raw) {
 		return "/"
 	}
 	return raw
+}
+
+// ShorterTarget returns the next shorter address to come back to, for a target
+// that does not fit: the one without its fragment, or else "/". dropped is the
+// length of the fragment.
+func ShorterTarget(target string) (shorter string, dropped int) {
+	if rest, fragment, ok := strings.Cut(target, "#"); ok {
+		return rest, len(fragment)
+	}
+	return "/", 0
 }
 
 // ReturnTarget reads return_to of the login endpoint: a path on this site, or

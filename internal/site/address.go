@@ -25,14 +25,14 @@ func LoginPath(target string, scope wechat.Scope) string {
 	return request.Prefix + "login?" + q.Encode()
 }
 
-// ReturnTo redirects the visitor to an address of this site, or to the front
-// page if the address is too long for a header. The caller sets cookies before.
+// ReturnTo redirects the visitor to an address of this site. If the address is
+// too long for a header it drops the fragment, then all but the front page. The
+// caller sets cookies before.
 func ReturnTo(w http.ResponseWriter, r *Request, target string) {
-	location := r.Origin + target
-	if !response.HeaderFits(w.Header(), request.HeaderAddress(location)) {
-		location = r.Origin + "/"
+	for target != "/" && !response.HeaderFits(w.Header(), request.HeaderAddress(r.Origin+target)) {
+		target, _ = request.ShorterTarget(target)
 	}
-	response.Redirect(w, http.StatusSeeOther, location)
+	response.Redirect(w, http.StatusSeeOther, r.Origin+target)
 }
 
 // Sealer returns the sealer for values of this site and its official account

@@ -31,6 +31,7 @@ type Rules struct {
 	Check         bool             // GET check tells other proxies the visitor of a request
 	Headers       map[Field]string // renamed headers; HeaderOff drops one
 	Theme         *page.Theme      // the look of the site's pages; nil is the built-in one
+	KeepFragment  bool             // a small page takes the fragment of an address along to the sign-in
 }
 
 // Site is one site: the operator's settings, the accounts that sign its
