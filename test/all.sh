@@ -22,6 +22,9 @@ if ((${#missing[@]})); then
 	apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
+echo "== npm packages of the programs of docs/spa.md"
+(cd test/testdata/spa && npm ci --ignore-scripts --no-audit --no-fund --prefer-offline)
+
 echo "== go mod tidy, gofmt, vet"
 go mod tidy -diff
 unformatted=$(gofmt -l $(git ls-files '*.go'))

@@ -42,6 +42,10 @@ func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *site.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	response.TimeBody(w, r.Request)
 	name := strings.TrimPrefix(r.Original.Path, request.Prefix)
+	if name == clientPath {
+		serveClientScript(w, r.Request)
+		return
+	}
 	if !g.Prepare(r) {
 		response.WriteError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
 		return

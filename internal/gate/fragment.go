@@ -24,7 +24,7 @@ import (
 const (
 	askedByPage     = "page"     // a protected path
 	askedByOptional = "optional" // an optional path
-	askedByApp      = "app"      // the app, by X-Wechat-Require
+	askedByApp      = "app"      // the app, by X-Wechat-Require or by client.js
 )
 
 // answerPage carries out a verdict about the address of r, but for Pass.
