@@ -46,6 +46,7 @@ func TestLayering(t *testing.T) {
 		"internal/page":               {},
 		"internal/wechattest":         {},
 		"internal/request":            {},
+		"internal/form":               {},
 		"internal/limit":              {},
 		"internal/live":               {"session"},
 		"internal/response":           {"internal/request"},
@@ -66,7 +67,7 @@ func TestLayering(t *testing.T) {
 	beneath := []string{"session", "internal/audit", "internal/caches", "internal/cookies", "internal/flow", "internal/ledger", "internal/limit", "internal/live", "internal/notice", "internal/outage", "internal/page", "internal/request", "internal/response", "internal/scan", "internal/signin", "internal/signout", "internal/wechat"}
 	allowed["internal/site"] = beneath
 	allowed["internal/clients"] = append(slices.Clone(beneath), "internal/site")
-	allowed["internal/gate"] = append(slices.Clone(beneath), "internal/clients", "internal/site")
+	allowed["internal/gate"] = append(slices.Clone(beneath), "internal/clients", "internal/form", "internal/site")
 	rooms, err := exec.Command("go", "list", "./session/...", "./internal/...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)

@@ -1,7 +1,5 @@
 package request
 
-import "strings"
-
 // ScanPath is the address that a phone opens when it scans a code; the sealed
 // code follows.
 const ScanPath = Prefix + "scan/"
@@ -11,12 +9,4 @@ const MaxScanText = 512
 
 // IsScanPath reports whether a target is the address in a code. A phone that
 // must sign in first comes back to it.
-func IsScanPath(target string) bool {
-	sealed, ok := strings.CutPrefix(target, ScanPath)
-	if !ok || len(sealed) == 0 || len(sealed) > MaxScanText {
-		return false
-	}
-	return !strings.ContainsFunc(sealed, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
-	})
-}
+func IsScanPath(target string) bool { return isSealedPath(target, ScanPath, MaxScanText) }

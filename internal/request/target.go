@@ -23,8 +23,8 @@ const MaxTarget = 2048
 // browsers drop, and their encoded forms (GHSA-qqxw-m5fj-f7gv,
 // GHSA-j7px-6hwj-hpjg, GHSA-5m6c-jp6f-2vcv, CVE-2022-23527, CVE-2024-21497).
 func CleanTarget(raw string) string {
-	if IsScanPath(raw) {
-		return raw // the only page of ours that is a valid target: a GET of it changes nothing
+	if IsOwnPage(raw) {
+		return raw // the only pages of ours that are valid targets
 	}
 	if len(raw) > MaxTarget {
 		raw, _, _ = strings.Cut(raw, "#")

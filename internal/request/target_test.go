@@ -208,7 +208,7 @@ func FuzzCleanTarget(f *testing.F) {
 			if host := browserHost(base, got); host != base.Host {
 				t.Fatalf("%q of %q leads a browser to %q", got, raw, host)
 			}
-			if path, _, _ := strings.Cut(got, "?"); strings.HasPrefix(strings.ToLower(path), Prefix) && !IsScanPath(raw) {
+			if path, _, _ := strings.Cut(got, "?"); strings.HasPrefix(strings.ToLower(path), Prefix) && !IsOwnPage(raw) {
 				t.Fatalf("%q of %q leads into the gate", got, raw)
 			}
 			cut := len(got)

@@ -46,14 +46,29 @@ func ReadForm(w http.ResponseWriter, r *http.Request, limit int64) bool {
 // has answered.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if err == nil {
+		BodyArrived(w)
+		return body, true
+	}
+	switch status := BodyStatus(w, r, err); status {
+	case http.StatusRequestEntityTooLarge:
+		WriteError(w, status, "too_large", "The body is too large.")
+	case http.StatusRequestTimeout:
+		WriteError(w, status, "body_timeout", "The body did not arrive in time. Send it again without delay.")
+	default:
+		WriteError(w, status, "bad_body", "The body is incomplete.")
+	}
+	return nil, false
+}
+
+// BodyStatus returns the status for an error of reading a body: 413, 408 or
+// 400.
+func BodyStatus(w http.ResponseWriter, r *http.Request, err error) int {
 	var tooLarge *http.MaxBytesError
 	var late net.Error
 	switch {
-	case err == nil:
-		bodyArrived(w)
-		return body, true
 	case errors.As(err, &tooLarge):
-		WriteError(w, http.StatusRequestEntityTooLarge, "too_large", "The body is too large.")
+		return http.StatusRequestEntityTooLarge
 	case errors.As(err, &late) && late.Timeout():
 		if r.ProtoMajor == 1 {
 			// The rest of the body must not be read as a request. Since HTTP/2
@@ -61,9 +76,8 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, bool
 			// connection.
 			w.Header().Set("Connection", "close")
 		}
-		WriteError(w, http.StatusRequestTimeout, "body_timeout", "The body did not arrive in time. Send it again without delay.")
+		return http.StatusRequestTimeout
 	default:
-		WriteError(w, http.StatusBadRequest, "bad_body", "The body is incomplete.")
+		return http.StatusBadRequest
 	}
-	return nil, false
 }

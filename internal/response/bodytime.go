@@ -19,20 +19,33 @@ const bodyPatience = 5 * time.Second
 // The deadline is set through the wrappers of the server's writer: Caddy's idle
 // timeouts would overwrite one that is set directly on the server's writer with
 // each read (2.11.9).
-func TimeBody(w http.ResponseWriter, r *http.Request) {
+func TimeBody(w http.ResponseWriter, r *http.Request) { TimeBodyFor(w, r, bodyPatience) }
+
+// TimeBodyFor is TimeBody for a body that may be larger.
+func TimeBodyFor(w http.ResponseWriter, r *http.Request, patience time.Duration) {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return
 	}
-	until := time.Now().Add(bodyPatience)
+	until := time.Now().Add(patience)
 	if http.NewResponseController(w).SetReadDeadline(until) != nil {
 		r.Body = &timedBody{ReadCloser: r.Body, until: until} // the writer has no read deadline
 	}
 }
 
-// bodyArrived removes the deadline: the server watches the connection for a
+// BodyArrived removes the deadline: the server watches the connection for a
 // client that leaves, and it may carry other requests.
-func bodyArrived(w http.ResponseWriter) {
+func BodyArrived(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it fails only where none was set
+}
+
+// TimeAnswer bounds the time in which a client must take the answer, until the
+// returned function is called (attack: slow readers of large answers).
+func TimeAnswer(w http.ResponseWriter, patience time.Duration) (end func()) {
+	control := http.NewResponseController(w)
+	if control.SetWriteDeadline(time.Now().Add(patience)) != nil {
+		return func() {} // the writer has no write deadline
+	}
+	return func() { _ = control.SetWriteDeadline(time.Time{}) }
 }
 
 // timedBody ends its reads in time if the connection has no deadline. A read
