@@ -36,6 +36,7 @@ func init() {
 //		cors_origin     <origin>...
 //		check           on|off
 //		keep_fragment   on|off
+//		preserve_post   on|auto|off
 //		pages           <folder>
 //	}
 //
@@ -114,6 +115,7 @@ func (h *Handler) words(helper httpcaddyfile.Helper) words {
 		"cors_origin":     h.parseOrigins,
 		"check":           choice(&h.Check),
 		"keep_fragment":   choice(&h.KeepFragment),
+		"preserve_post":   choice(&h.PreservePost),
 		"origin":          checked(&h.Origin, checkOrigin),
 		"consent":         choice(&h.Consent),
 		"without_consent": h.parseWithoutConsent,

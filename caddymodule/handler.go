@@ -124,6 +124,13 @@ type Handler struct {
 	// fragment is then sent to the gateway. Default: `off`.
 	KeepFragment string `json:"keep_fragment,omitempty"`
 
+	// What happens to a form that is posted after its visitor's session has
+	// ended: `on` (it waits in the browser's tab during the sign-in, and a tap
+	// sends it), `auto` (the tap is not needed if the same person signs in) or
+	// `off` (a page says that it was not sent). Only forms of the site itself
+	// are kept, without files, passwords and card numbers. Default: `on`.
+	PreservePost string `json:"preserve_post,omitempty"`
+
 	// Other names for identity headers, by field: `user`, `openid`, `unionid`,
 	// `app_id`, `account`, `scope`, `nickname`, `avatar`, `phone`, `snapshot`.
 	// The value `off` drops the header. `phone` is sent only if its value is

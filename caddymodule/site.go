@@ -75,6 +75,7 @@ var choices = map[string][]string{
 	"snapshot":        {"page", "guest"},
 	"check":           {"off", "on"},
 	"keep_fragment":   {"off", "on"},
+	"preserve_post":   {string(site.PreserveOn), string(site.PreserveAuto), string(site.PreserveOff)},
 
 	"push_unsubscribe": {"keep", "forget"},
 }
@@ -136,6 +137,7 @@ func (h *Handler) provisionRules() error {
 	for option, value := range map[string]string{
 		"scope": h.Scope, "consent": h.Consent, "without_consent": h.WithoutConsent,
 		"outside_wechat": h.OutsideWechat, "snapshot": h.Snapshot, "check": h.Check, "keep_fragment": h.KeepFragment,
+		"preserve_post": h.PreservePost,
 	} {
 		var err error
 		if picked[option], err = choose(option, value); err != nil {
@@ -160,6 +162,7 @@ func (h *Handler) provisionRules() error {
 		SnapshotGuest:   picked["snapshot"] == "guest",
 		Check:           picked["check"] == "on",
 		KeepFragment:    picked["keep_fragment"] == "on",
+		PreservePost:    site.PreservePost(picked["preserve_post"]),
 		Headers:         headers,
 	}
 	if h.site.rules.Outside == site.OutsidePass {

@@ -124,12 +124,12 @@ func formPage(rw http.ResponseWriter, r *http.Request) {
 <form method="post" action="/_wechat/logout"><button id="leave">leave</button></form>`))
 }
 
-// A form that is sent after the session has gone is not lost silently: a page
-// says so and leads back to the form.
+// A form that is sent after the session has gone is not lost silently, where the
+// site does not keep it: a page says so and leads back to the form.
 func TestBrowserFormAfterTheSession(t *testing.T) {
 	w := newWorld(t)
 	w.app.answer(formPage)
-	site := w.secureSite(options{})
+	site := w.secureSite(options{auth: "preserve_post off"})
 	b := w.phone("ming")
 	b.signsIn(site + "/form?id=7")
 	b.forgets(site)

@@ -45,7 +45,7 @@ func (k *keeper) readParts(body io.Reader, boundary string) error {
 	for {
 		part, err := guard.next(parts)
 		if err == io.EOF { //nolint:errorlint // only after the last part; a wrapped one means a body that was cut off
-			return drain(body)
+			return nil
 		}
 		if err != nil {
 			return cause(err)
@@ -54,13 +54,6 @@ func (k *keeper) readParts(body io.Reader, boundary string) error {
 			return cause(err)
 		}
 	}
-}
-
-// drain reads what follows the last part: a rest that is not read would make
-// the server close the connection before the browser has the answer.
-func drain(body io.Reader) error {
-	_, err := io.Copy(io.Discard, body)
-	return err
 }
 
 // readError is an error of the body itself, not of its form.

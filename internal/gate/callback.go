@@ -190,9 +190,9 @@ func (g *Gate) finish(w http.ResponseWriter, r *site.Request, f flow.Flow, code 
 		g.failed(w, r, f, err)
 	case o.Snapshot && f.Optional:
 		g.passWithout(w, r, f)
-	case o.Session == nil, o.Snapshot && request.IsScanPath(f.Target):
-		// A guest cannot confirm a scan code, and must not replace the session
-		// of a visitor.
+	case o.Session == nil, o.Snapshot && request.IsOwnPage(f.Target):
+		// A guest cannot confirm a scan code or send a form, and must not
+		// replace the session of a visitor.
 		g.explainSnapshot(w, r, f)
 	default:
 		g.enter(w, r, f, o, in.Binding)

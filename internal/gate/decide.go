@@ -18,6 +18,7 @@ type Facts struct {
 	Access       site.Access
 	Standing     Standing
 	Navigation   bool         // GET or HEAD of a page
+	Form         bool         // a form of this site that can be kept: not a navigation, but a write
 	Write        bool         // a method other than GET, HEAD and OPTIONS
 	InWeChat     bool         // the client can complete the dance
 	Outside      site.Outside // what to do with clients that cannot
@@ -47,6 +48,7 @@ const (
 	ExplainOutside                // a page: open this in WeChat
 	ExplainCookies                // a page: this browser does not keep our cookie
 	ShowScan                      // a page: a QR code by which a phone signs this browser in
+	KeepForm                      // a page: it keeps the form in the tab and signs the visitor in
 )
 
 // Decide is the decision table. It is pure: the same facts give the same
@@ -62,6 +64,8 @@ func Decide(f Facts) Verdict {
 		return decideOptional(f)
 	case !f.InWeChat && f.Outside == site.OutsidePass:
 		return Pass
+	case f.Form:
+		return decideForm(f)
 	case !f.Navigation:
 		return Refuse
 	case !f.InWeChat && f.Outside == site.OutsideRefuse:
@@ -84,6 +88,18 @@ func decideGuest(f Facts) Verdict {
 		return RefuseWrite
 	}
 	return Pass
+}
+
+// decideForm keeps a form where a page with this address would lead to a
+// sign-in or a question.
+func decideForm(f Facts) Verdict {
+	f.Navigation, f.Form, f.Write = true, false, false
+	switch Decide(f) {
+	case Begin, AskConsent, ShowScan, ExplainCookies:
+		return KeepForm
+	default:
+		return Refuse
+	}
 }
 
 // decideScan shows a code for a phone, also when consent is missing: only a

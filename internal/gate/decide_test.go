@@ -7,19 +7,19 @@ import (
 )
 
 // everyFacts walks all combinations that a request can have: a navigation is
-// never a write.
+// never a write, and a form always is.
 func everyFacts(visit func(Facts)) {
 	outsides := []site.Outside{site.OutsideQR, site.OutsideLogin, site.OutsideScan, site.OutsidePass, site.OutsideRefuse, "", "PASS"}
 	for access := site.Protected; access <= site.Public; access++ {
 		for standing := NoSession; standing <= Satisfied; standing++ {
 			for _, outside := range outsides {
-				for bits := range 1 << 5 {
+				for bits := range 1 << 6 {
 					on := func(bit int) bool { return bits&(1<<bit) != 0 }
 					f := Facts{
 						Access: access, Standing: standing, Outside: outside,
-						Navigation: on(0), Write: on(1), InWeChat: on(2), LosesCookies: on(3), Excused: on(4),
+						Navigation: on(0), Write: on(1), InWeChat: on(2), LosesCookies: on(3), Excused: on(4), Form: on(5),
 					}
-					if !f.Navigation || !f.Write {
+					if (!f.Navigation || !f.Write) && (!f.Form || f.Write) {
 						visit(f)
 					}
 				}
@@ -43,7 +43,19 @@ var invariants = []struct {
 		return (v == RefuseWrite) == (f.Standing == Guest && f.Write && f.Access != site.Public)
 	}},
 	{"only a navigation is redirected or shown a page", func(f Facts, v Verdict) bool {
-		return f.Navigation || v == Pass || v == Refuse || v == RefuseWrite
+		return f.Navigation || v == Pass || v == Refuse || v == RefuseWrite || v == KeepForm && f.Form
+	}},
+	{"a form is kept exactly where its page would lead to a sign-in or a question, and else is like any other write", func(f Facts, v Verdict) bool {
+		page, write := f, f
+		page.Navigation, page.Write, page.Form, write.Form = true, false, false, false
+		switch asked := Decide(page); {
+		case !f.Form:
+			return v != KeepForm
+		case f.Access == site.Protected && (asked == Begin || asked == AskConsent || asked == ShowScan || asked == ExplainCookies):
+			return v == KeepForm
+		default:
+			return v == Decide(write)
+		}
 	}},
 	{"public paths and satisfied visitors always pass", func(f Facts, v Verdict) bool {
 		return v == Pass || f.Access != site.Public && f.Standing != Satisfied
@@ -91,7 +103,7 @@ func TestDecideInvariants(t *testing.T) {
 	everyFacts(func(f Facts) {
 		walked++
 		v := Decide(f)
-		if v > ShowScan {
+		if v > KeepForm {
 			t.Fatalf("%+v: %d is no verdict", f, v)
 		}
 		for _, invariant := range invariants {
@@ -100,7 +112,7 @@ func TestDecideInvariants(t *testing.T) {
 			}
 		}
 	})
-	if walked != 3*4*7*24 {
+	if walked != 3*4*7*32 {
 		t.Errorf("walked %d combinations", walked)
 	}
 }
@@ -110,6 +122,7 @@ func TestDecideInvariants(t *testing.T) {
 func TestDecideGolden(t *testing.T) {
 	t.Parallel()
 	page, write, script := Facts{Navigation: true}, Facts{Write: true}, Facts{}
+	form := Facts{Write: true, Form: true}
 	for _, row := range []struct {
 		name     string
 		facts    Facts
@@ -121,6 +134,16 @@ func TestDecideGolden(t *testing.T) {
 		{"first visit", page, site.Protected, NoSession, "", Begin},
 		{"first visit, script", script, site.Protected, NoSession, "", Refuse},
 		{"first visit, form", write, site.Protected, NoSession, "", Refuse},
+		{"first visit, form of this site", form, site.Protected, NoSession, "", KeepForm},
+		{"step-up, form of this site", form, site.Protected, Lacking, "", KeepForm},
+		{"signed in, form of this site", form, site.Protected, Satisfied, "", Pass},
+		{"guest, form of this site", form, site.Protected, Guest, "", RefuseWrite},
+		{"optional, form of this site", form, site.Optional, NoSession, "", Pass},
+		{"outside, qr, form of this site", form, site.Protected, NoSession, site.OutsideQR, Refuse},
+		{"outside, refuse, form of this site", form, site.Protected, NoSession, site.OutsideRefuse, Refuse},
+		{"outside, pass, form of this site", form, site.Protected, NoSession, site.OutsidePass, Pass},
+		{"outside, scan, form of this site", form, site.Protected, NoSession, site.OutsideScan, KeepForm},
+		{"outside, login, form of this site", form, site.Protected, NoSession, site.OutsideLogin, KeepForm},
 		{"signed in, page", page, site.Protected, Satisfied, "", Pass},
 		{"signed in, script", script, site.Protected, Satisfied, "", Pass},
 		{"signed in, form", write, site.Protected, Satisfied, "", Pass},

@@ -28,6 +28,12 @@
 // Browsers send no fragment. With keep_fragment, a small page in front of the
 // sign-in takes it along to the login endpoint; see fragment.go.
 //
+// # Forms
+//
+// A form that is posted without a session waits in the browser's tab, and is
+// sent after the sign-in: keepform.go answers it, resend.go is the page that
+// sends it.
+//
 // # What the app says
 //
 // [Gate.Require] and [Gate.LogoutAsked] handle the response headers by which

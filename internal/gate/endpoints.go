@@ -72,6 +72,10 @@ func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *site.Request) {
 		g.serveScan(w, r, rest)
 		return
 	}
+	if strings.HasPrefix(r.Original.Path, request.ResendPath) {
+		g.resend(w, r)
+		return
+	}
 	endpoint, ok := endpoints[name]
 	if !ok {
 		response.WriteError(w, http.StatusNotFound, "not_found", "There is no such endpoint.")

@@ -63,7 +63,9 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 		g.RefuseToken(w)
 		return nil, false
 	}
-	verdict := Decide(g.facts(r))
+	facts := g.facts(r)
+	facts.Form = g.canKeep(r)
+	verdict := Decide(facts)
 	if verdict == Pass {
 		r.ForgetForeign(w)
 		return r.Identity, true
@@ -123,6 +125,8 @@ func (g *Gate) answer(w http.ResponseWriter, r *site.Request, v Verdict, d newDa
 		g.explainCookies(w, r, d.target)
 	case ShowScan:
 		g.showScan(w, r, d.target, d.need)
+	case KeepForm:
+		g.keepForm(w, r, d)
 	default:
 		g.refuse(w, r, d.target)
 	}

@@ -38,5 +38,9 @@ func (g *Gate) logoutEndpoint(w http.ResponseWriter, r *site.Request) {
 		response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})
 		return
 	}
-	g.WritePage(w, r, page.Page{Kind: page.SignedOut, ContinueURL: site.LoginPath("/", wechat.ScopeBase)})
+	signedOut := page.Page{Kind: page.SignedOut, ContinueURL: site.LoginPath("/", wechat.ScopeBase)}
+	if g.Rules.PreservePost.Keeps() {
+		signedOut.Data = formTask{Task: taskDrop}
+	}
+	g.WritePage(w, r, signedOut)
 }

@@ -91,8 +91,19 @@ func (g *Gate) refuse(w http.ResponseWriter, r *site.Request, target string) {
 	case request.IsNavigation(r.Request):
 		g.WritePage(w, r, page.Page{Kind: page.OpenInWeChat, Status: http.StatusUnauthorized, URL: request.ShownAddress(r.Origin + target)})
 	default:
-		g.WritePage(w, r, page.Page{Kind: page.SignInExpired, ContinueURL: site.LoginPath(g.cameFrom(r), wechat.ScopeBase)})
+		g.WritePage(w, r, g.notSent(r))
 	}
+}
+
+// notSent returns the page that answers a form that is not sent: its button
+// leads to the page of the form, by way of a sign-in or, in a session, a
+// question.
+func (g *Gate) notSent(r *site.Request) page.Page {
+	scope := wechat.ScopeBase
+	if g.standing(r, r.Need) == Lacking {
+		scope = r.Need
+	}
+	return page.Page{Kind: page.SignInExpired, ContinueURL: site.LoginPath(g.cameFrom(r), scope)}
 }
 
 // refuseJSON is the 401 that a script can act on.

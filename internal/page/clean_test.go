@@ -76,7 +76,7 @@ func TestButtons(t *testing.T) {
 	t.Parallel()
 	has := map[Kind]bool{
 		Consent: true, Snapshot: true, TryAgain: true, Unavailable: true, SignInExpired: true, SignedOut: true, CookiesOff: true,
-		ScanDenied: true, ScanExpired: true, OtherPerson: true,
+		ScanDenied: true, ScanExpired: true, OtherPerson: true, Resend: true,
 	}
 	for _, kind := range kinds {
 		all, _ := elements(t, get(t, full(kind), english).Body.Bytes())
@@ -91,7 +91,7 @@ func TestButtons(t *testing.T) {
 			t.Errorf("%s: button %t to %q", kind, there, href)
 		}
 		forms := map[Kind]string{Consent: full(kind).DeclineURL, ScanConfirm: full(kind).ConfirmURL, OtherPerson: full(kind).ConfirmURL}
-		if action, there := attr(all, "form", "action"); there != (forms[kind] != "") || action != forms[kind] {
+		if action, there := attr(all, "form", "action"); there != (forms[kind] != "" || kind == Resend) || action != forms[kind] {
 			t.Errorf("%s: form %t to %q", kind, there, action)
 		}
 		all, _ = elements(t, get(t, Page{Kind: kind}, english).Body.Bytes())

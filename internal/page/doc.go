@@ -1,9 +1,9 @@
 // Package page writes the pages that a visitor sees while signing in with
 // WeChat: one page for each [Kind], in Chinese and English. A page loads no
 // other file, is never cached and has no script. Only the page that waits for a
-// phone has a small script, and also works without it. Only Framed may be
-// framed, by the same site. [Fragment] is a page of its own, without a theme:
-// it goes on at once.
+// phone, and those that keep and send a form, have a small script, and also work
+// without it. Only Framed may be framed, by the same site. [Fragment] is a page
+// of its own, without a theme: it goes on at once.
 //
 // The built-in theme is in the folder theme. Operators put files of the same
 // names into their own folder, and [LoadTheme] replaces the built-in files with
@@ -16,7 +16,8 @@
 //
 // If an operator's page.html leaves out a part that a page needs (the code, the
 // number and {{.Script}} of scan, the forms of scan_confirm and other_person,
-// the link of framed), the built-in page is shown instead.
+// the link of framed, the form and {{.Script}} of resend), the built-in page is
+// shown instead.
 //
 // Imports: the standard library and rsc.io/qr, nothing else.
 package page

@@ -62,7 +62,7 @@ func (v view) framing() string {
 // pictures, nothing else. A page with a form may post to this origin; Chromium
 // applies form-action to the redirects after a post, too. The page that waits
 // for a phone has a script, allowed by its hash, which may connect to this
-// origin.
+// origin. Pages that keep a form have another one.
 func (v view) policy() string {
 	form, frames, script := "'none'", "'none'", ""
 	if v.hasForm() {
@@ -70,6 +70,14 @@ func (v view) policy() string {
 	}
 	if v.Kind == Framed {
 		frames = "'self'"
+	}
+	if v.Kind == Resend && v.data != "" {
+		// The app may redirect to another site after the post, such as one for
+		// payments. The script sends to this origin only.
+		form = "http: https:"
+	}
+	if v.data != "" {
+		script = "script-src '" + keepScript().hash + "'; "
 	}
 	if v.WaitURL != "" {
 		script = "script-src '" + waitScript().hash + "'; connect-src 'self'; "

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var kinds = []Kind{
 	OpenInWeChat, Consent, Snapshot, TryAgain, Unavailable, Misconfigured, Denied, SignInExpired, SignedOut, CookiesOff,
-	Framed, OtherPerson, Scan, ScanConfirm, ScanConfirmed, ScanDenied, ScanExpired,
+	Framed, OtherPerson, Resend, Scan, ScanConfirm, ScanConfirmed, ScanDenied, ScanExpired,
 }
 
 // full returns a page with every field set.
@@ -28,9 +28,12 @@ func full(k Kind) Page {
 		Kind: k, Site: "shop.example.com", URL: "https://shop.example.com/tea?id=1&x=2", ContinueURL: "/_wechat/login?return_to=%2Ftea",
 		DeclineURL: "/_wechat/decline/abc", ReturnTo: "/tea?id=1&x=2#top", Reference: "7Q2M-K4XV",
 		WaitURL: "/_wechat/scan/wait/abc", ConfirmURL: "/_wechat/scan/def", Number: "407", Numbers: []string{"119", "407", "823"},
-		Device: "Windows · Chrome", Network: "203.0.113.x", Ago: 14 * time.Second,
+		Device: "Windows · Chrome", Network: "203.0.113.x", Ago: 14 * time.Second, Data: map[string]string{"task": "none"}, Other: true,
 	}
 }
+
+// hasData reports whether the full page of a kind has data for its script.
+func hasData(k Kind) bool { return k == SignInExpired || k == SignedOut || k == Resend }
 
 // ask writes p for a request with the headers given as name, value, … and
 // returns the answer.

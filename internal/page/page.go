@@ -26,7 +26,7 @@ type Page struct {
 	// ContinueURL is where the main button leads: Consent to WeChat's consent,
 	// Snapshot, TryAgain, Unavailable, SignInExpired, SignedOut, CookiesOff,
 	// ScanDenied and ScanExpired to another sign-in, OtherPerson to the page as
-	// the person who is signed in; the other kinds have no such button. The
+	// the person who is signed in, Resend to the front page; the other kinds have no such button. The
 	// button of Framed does not use it: it opens the page's own address in the
 	// whole window. It is a path of this site below /_wechat/, at most 8192
 	// bytes. Empty means no button. A Scan page has no button: it goes there
@@ -66,6 +66,14 @@ type Page struct {
 	// ReturnTo is the value of the form's field return_to, at most 8192 bytes.
 	// Empty means no field.
 	ReturnTo string
+
+	// Data is what the script of the page gets, as JSON: SignInExpired keeps a
+	// form in the tab with it, Resend sends the form, SignedOut drops it. Nil
+	// means that the page has no script.
+	Data any
+
+	// Other says that another person had filled in the form of a Resend page.
+	Other bool
 
 	// Reference is a short id for the support, shown small: at most 40
 	// characters of [A-Za-z0-9-].

@@ -24,6 +24,7 @@ func (t *Theme) rehearse() error {
 		Site: "shop.example.com", URL: address, ContinueURL: ownPrefix + "login", DeclineURL: ownPrefix + "decline",
 		ReturnTo: "/", Reference: "r-1",
 		WaitURL: ownPrefix + "scan/wait/x", ConfirmURL: ownPrefix + "scan/x", Number: "407", Numbers: []string{"119", "407", "823"},
+		Data: struct{}{}, Other: true,
 		Device: "Windows · Chrome", Network: "203.0.113.x",
 	}
 	long := everything // the code opens the front page

@@ -2,8 +2,9 @@ package page
 
 import (
 	"crypto/sha256"
-	_ "embed" // the script
+	_ "embed" // the scripts
 	"encoding/base64"
+	"encoding/json"
 	"html/template"
 	"sync"
 )
@@ -11,26 +12,52 @@ import (
 //go:embed scan.js
 var scanScript string
 
+//go:embed form.js
+var formScript string
+
 // script is a built-in script. Operators cannot replace it.
 type script struct {
 	element template.HTML
 	hash    string // as in a Content-Security-Policy
 }
 
-// waitScript returns the script of the Scan page, which is hashed once.
-var waitScript = sync.OnceValue(func() script {
-	hash := sha256.Sum256([]byte(scanScript))
+func newScript(text string) script {
+	hash := sha256.Sum256([]byte(text))
 	return script{
-		element: template.HTML("<script>" + scanScript + "</script>"), //nolint:gosec // compiled in
+		element: template.HTML("<script>" + text + "</script>"), //nolint:gosec // compiled in
 		hash:    "sha256-" + base64.StdEncoding.EncodeToString(hash[:]),
 	}
-})
+}
 
-// Script returns the script element of a page that waits for a phone; other
-// pages have none.
+// The scripts of the Scan page, and of the pages that keep and send a form.
+// They are hashed once.
+var (
+	waitScript = sync.OnceValue(func() script { return newScript(scanScript) })
+	keepScript = sync.OnceValue(func() script { return newScript(formScript) })
+)
+
+// Script returns the script element of a page that waits for a phone, or that
+// has data for its script, with that data; other pages have none.
 func (v view) Script() template.HTML {
-	if v.WaitURL == "" {
+	switch {
+	case v.data != "":
+		return v.data + keepScript().element
+	case v.WaitURL != "":
+		return waitScript().element
+	}
+	return ""
+}
+
+// dataBlock returns data as an element that no browser runs, "" for none. In
+// its JSON, < > and & are escaped, so that nothing in it ends the element
+// (attack: script in the name or value of a field).
+func dataBlock(data any) template.HTML {
+	if data == nil {
 		return ""
 	}
-	return waitScript().element
+	text, err := json.Marshal(data)
+	if err != nil {
+		return ""
+	}
+	return template.HTML(`<script type="application/json" id="data">` + string(text) + "</script>\n") //nolint:gosec // json.Marshal escapes for HTML
 }

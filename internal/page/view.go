@@ -44,8 +44,12 @@ type view struct {
 	Device     string
 	Network    string
 
-	retry int // seconds, 0 for never
-	ago   int // seconds
+	Waits bool // a form may wait in this tab (Resend)
+	Other bool // another person had filled it in
+
+	data  template.HTML // of the script, as an element
+	retry int           // seconds, 0 for never
+	ago   int           // seconds
 	theme *Theme
 }
 
@@ -89,6 +93,10 @@ func (p Page) view(lang language, safe bool) view {
 		v.Top = true
 	case OtherPerson:
 		v.SwitchURL = cleanPath(p.ConfirmURL)
+	case SignInExpired, SignedOut:
+		v.data = dataBlock(p.Data)
+	case Resend:
+		v.data, v.Waits, v.Other = dataBlock(p.Data), p.Data != nil, p.Other
 	case Consent:
 		v.DeclineURL = cleanPath(p.DeclineURL)
 		v.ReturnTo = cleanField(p.ReturnTo)
@@ -137,12 +145,16 @@ func (v *view) complete(body []byte) bool {
 		return has(`target="_top"`)
 	case OtherPerson:
 		return v.SwitchURL == "" || has(`method="post"`)
+	case Resend:
+		return !v.Waits || has(`id="kept-form"`) && has(`id="kept-fields"`) && has(string(v.Script()))
 	}
 	return true
 }
 
 // hasForm reports whether the page posts something.
-func (v view) hasForm() bool { return v.DeclineURL != "" || v.ConfirmURL != "" || v.SwitchURL != "" }
+func (v view) hasForm() bool {
+	return v.DeclineURL != "" || v.ConfirmURL != "" || v.SwitchURL != "" || v.Waits
+}
 
 // Style returns the stylesheet with its element, byte for byte as the
 // Content-Security-Policy has hashed it.

@@ -13,7 +13,8 @@ type Memory struct {
 	Once signin.Once
 
 	events   notice.Limits
-	Tickets  limit.Keyed // limits how many web-view tickets a person may ask for
+	Tickets  limit.Keyed  // limits how many web-view tickets a person may ask for
+	Forms    limit.Places // limits how many forms without a session are read at once
 	outages  outage.Outages
 	lines    limit.Lines
 	renewals renewals

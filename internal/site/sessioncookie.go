@@ -23,7 +23,11 @@ func (r *Request) sessionValues() (values []string, own int) {
 // SetSession gives the browser the cookie of a session. It clears a cookie
 // under the former name if that was this site's.
 func (site *Site) SetSession(w http.ResponseWriter, r *Request, value string, s *session.Session) {
-	r.CookieScope.SessionCookie().Set(w, value, r.CookieScope.Secure, cookieAge(site.Hub.Policy, s))
+	age := cookieAge(site.Hub.Policy, s)
+	if age > 0 && site.Rules.PreservePost == PreserveAuto {
+		age += formerLife
+	}
+	r.CookieScope.SessionCookie().Set(w, value, r.CookieScope.Secure, age)
 	if r.fromFormerCookie {
 		r.CookieScope.Former().SessionCookie().Clear(w, r.CookieScope.Secure)
 	}

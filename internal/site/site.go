@@ -27,8 +27,9 @@ type Rules struct {
 	// again. Zero or less means a day.
 	DeclineHolds  time.Duration
 	Outside       Outside
-	SnapshotGuest bool             // 快照页 visitors pass as read-only guests
-	Check         bool             // GET check tells other proxies the visitor of a request
+	SnapshotGuest bool // 快照页 visitors pass as read-only guests
+	Check         bool // GET check tells other proxies the visitor of a request
+	PreservePost  PreservePost
 	Headers       map[Field]string // renamed headers; HeaderOff drops one
 	Theme         *page.Theme      // the look of the site's pages; nil is the built-in one
 	KeepFragment  bool             // a small page takes the fragment of an address along to the sign-in
