@@ -110,7 +110,8 @@ type Handler struct {
 	Pages string `json:"pages,omitempty"`
 
 	// Origins, such as `https://app.example.com`, whose pages may call the
-	// endpoints for clients with a token (CORS). Default: none.
+	// endpoints for clients with a token (CORS), and open WebSockets with the
+	// visitor's session. Default: none.
 	CORSOrigins []string `json:"cors_origins,omitempty"`
 
 	// Whether `GET /_wechat/check` tells other proxies the visitor's identity,

@@ -41,6 +41,10 @@ func (g *Gate) checkEndpoint(w http.ResponseWriter, r *site.Request) {
 		g.checkUnavailable(w, r, asked, err)
 		return
 	}
+	if g.CrossSiteSocket(r) {
+		g.refuseSocket(w, r)
+		return
+	}
 	switch standing := g.standing(r, need); {
 	case standing == Satisfied:
 		r.Access = site.Protected

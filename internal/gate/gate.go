@@ -23,6 +23,7 @@ type Gate struct {
 	badRequire limit.One // limits a log line, see warnOfAnswer
 	badLogout  limit.One // limits a log line, see LogoutAsked
 	verifies   limit.One // limits a log line, see warnOfVerifyFile
+	sockets    limit.One // limits a log line, see refuseSocket
 	strange    sync.Once
 }
 
@@ -52,6 +53,9 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 		// is sent to WeChat and no cookie changes.
 		g.AllowOrigin(w, r)
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)
+		return nil, false
+	case g.CrossSiteSocket(r):
+		g.refuseSocket(w, r)
 		return nil, false
 	case err != nil, r.Access == site.Public, g.standing(r, r.Need) == Satisfied:
 		// This is Decide's first row; it is checked here to save the cost of

@@ -16,8 +16,8 @@ import (
 // Rules are the operator's settings of one site.
 type Rules struct {
 	// CORSOrigins are the origins, such as https://app.example.com, whose pages
-	// may use the endpoints for clients without cookies. They are in the form
-	// of CanonicalOrigin.
+	// may use the endpoints for clients without cookies, and open WebSockets.
+	// They are in the form of CanonicalOrigin.
 	CORSOrigins []string
 
 	Scope           wechat.Scope // the scope that a visitor must have given
