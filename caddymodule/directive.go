@@ -33,6 +33,8 @@ func init() {
 //		snapshot        page|guest
 //		header          <field> <name>|off
 //		header          phone on|<name>
+//		encoding        percent|base64url|utf8
+//		strip_cookies   on|off
 //		cors_origin     <origin>...
 //		check           on|off
 //		keep_fragment   on|off
@@ -123,6 +125,8 @@ func (h *Handler) words(helper httpcaddyfile.Helper) words {
 		"snapshot":        choice(&h.Snapshot),
 		"pages":           text(&h.Pages),
 		"header":          h.parseHeader,
+		"encoding":        choice(&h.Encoding),
+		"strip_cookies":   choice(&h.StripCookies),
 		"scope":           func(*caddyfile.Dispenser) error { return h.parseScope(helper) },
 		"public":          func(*caddyfile.Dispenser) error { return parsePaths(helper, &h.Public) },
 		"optional":        func(*caddyfile.Dispenser) error { return parsePaths(helper, &h.Optional) },

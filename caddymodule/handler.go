@@ -138,6 +138,16 @@ type Handler struct {
 	// `on` or a name. Default: the `X-Wechat-…` names, without `phone`.
 	Headers map[string]string `json:"headers,omitempty"`
 
+	// How headers carry nickname and avatar: `percent` (percent-encoded UTF-8,
+	// RFC 3986), `base64url` (of UTF-8, without padding) or `utf8` (the bytes as
+	// they are, without control characters). Default: `percent`.
+	Encoding string `json:"encoding,omitempty"`
+
+	// Whether the gateway's cookies are kept from the app: `on` or `off`. With
+	// `off` the app, and everything that reads its requests, holds the
+	// visitor's session. Default: `on`.
+	StripCookies string `json:"strip_cookies,omitempty"`
+
 	app    *App
 	site   guarded
 	logger *slog.Logger
@@ -204,7 +214,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		id.Apply(r.Header)
 		setPlaceholders(r, id)
 	}
-	cookies.Strip(r)
+	g.StripCookies(request)
 	forwarded := g.Watch(w, request)
 	defer request.Done()
 	return next.ServeHTTP(newReply(forwarded.Context(), w, g, request), forwarded)

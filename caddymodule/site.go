@@ -76,6 +76,8 @@ var choices = map[string][]string{
 	"check":           {"off", "on"},
 	"keep_fragment":   {"off", "on"},
 	"preserve_post":   {string(site.PreserveOn), string(site.PreserveAuto), string(site.PreserveOff)},
+	"encoding":        {string(site.EncodingPercent), string(site.EncodingBase64URL), string(site.EncodingUTF8)},
+	"strip_cookies":   {"on", "off"},
 
 	"push_unsubscribe": {"keep", "forget"},
 }
@@ -138,6 +140,7 @@ func (h *Handler) provisionRules() error {
 		"scope": h.Scope, "consent": h.Consent, "without_consent": h.WithoutConsent,
 		"outside_wechat": h.OutsideWechat, "snapshot": h.Snapshot, "check": h.Check, "keep_fragment": h.KeepFragment,
 		"preserve_post": h.PreservePost,
+		"encoding": h.Encoding, "strip_cookies": h.StripCookies,
 	} {
 		var err error
 		if picked[option], err = choose(option, value); err != nil {
@@ -164,6 +167,8 @@ func (h *Handler) provisionRules() error {
 		KeepFragment:    picked["keep_fragment"] == "on",
 		PreservePost:    site.PreservePost(picked["preserve_post"]),
 		Headers:         headers,
+		Encoding:        site.Encoding(picked["encoding"]),
+		PassCookies:     picked["strip_cookies"] == "off",
 	}
 	if h.site.rules.Outside == site.OutsidePass {
 		h.logger.Warn("outside_wechat pass: any client can claim to be outside WeChat; the app must require a sign-in itself where it needs one", slog.String("account", h.site.account.Name))

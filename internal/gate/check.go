@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -78,7 +77,7 @@ func (g *Gate) vouch(w http.ResponseWriter, r *site.Request, asked checkQuery) {
 	if asked.credentials {
 		// The app gets the credentials that it would get from the gateway
 		// itself.
-		cookies.Strip(r.Request)
+		g.StripCookies(r)
 		site.StripToken(r.Request)
 		if lines := r.Header["Cookie"]; len(lines) > 0 {
 			h.Set("Cookie", strings.Join(lines, "; "))

@@ -2,8 +2,6 @@ package site
 
 import (
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
@@ -122,8 +120,9 @@ func (site *Site) newIdentity(s *session.Session, p ledger.Person) *Identity {
 		}
 	}
 	for _, f := range Fields {
-		if name := site.HeaderName(f.Field, f.Header); name != "" && id.values[f.Field] != "" {
-			id.headers = append(id.headers, header{name, headerValue(f.Field, id.values[f.Field])})
+		name, value := site.HeaderName(f.Field, f.Header), site.Rules.Encoding.headerValue(f.Field, id.values[f.Field])
+		if name != "" && value != "" {
+			id.headers = append(id.headers, header{name, value})
 		}
 	}
 	return id
@@ -139,17 +138,6 @@ func (site *Site) HeaderName(f Field, standard string) string {
 	default:
 		return http.CanonicalHeaderKey(name)
 	}
-}
-
-// headerValue encodes text that users choose: percent-encoded UTF-8 can carry
-// any nickname and contains no line break (attack: header injection by
-// nickname). A space becomes %20 (RFC 3986), because many decoders read + as a
-// plus sign.
-func headerValue(f Field, v string) string {
-	if f == FieldNickname || f == FieldAvatar {
-		return strings.ReplaceAll(url.QueryEscape(v), "+", "%20")
-	}
-	return v
 }
 
 // HeaderNames lists every header that only the gateway may set on this site:

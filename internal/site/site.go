@@ -31,6 +31,8 @@ type Rules struct {
 	Check         bool // GET check tells other proxies the visitor of a request
 	PreservePost  PreservePost
 	Headers       map[Field]string // renamed headers; HeaderOff drops one
+	Encoding      Encoding         // of nickname and avatar in headers
+	PassCookies   bool             // the app gets the site's own cookies of ours, too
 	Theme         *page.Theme      // the look of the site's pages; nil is the built-in one
 	KeepFragment  bool             // a small page takes the fragment of an address along to the sign-in
 }

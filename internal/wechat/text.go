@@ -6,6 +6,9 @@ import (
 	"unicode/utf8"
 )
 
+// PlainText returns text without the characters that plainText removes.
+func PlainText(text string) string { return plainText(text, len(text)) }
+
 // plainText removes characters that must not reach a log line or a header from
 // a text of WeChat or a visitor, and cuts it to max runes. It removes control
 // bytes (raw 0x07 and 0x14 have been seen in nicknames), line separators, marks
