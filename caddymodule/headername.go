@@ -64,10 +64,11 @@ func isTaken(canonical string) bool {
 // takenFamilies lists prefixes of header names that no field may use.
 var takenFamilies = []string{"Accept", "Access-Control-", "Content-", "If-", "Proxy-", "Sec-", "X-Forwarded-"}
 
-// takenHeaders lists headers that servers, proxies or the gateway itself use.
+// takenHeaders lists headers that servers, proxies or the gateway itself use. To
+// a CGI program, Proxy is the variable HTTP_PROXY (attack: httpoxy).
 var takenHeaders = []string{
 	"Authorization", "Connection", "Cookie", "Expect", "Host", "Keep-Alive",
-	"Origin", "Range", "Referer", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", "Via",
+	"Origin", "Proxy", "Range", "Referer", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", "Via",
 	"Cache-Control", "Date", "Forwarded", "Pragma", "Set-Cookie", "X-Real-Ip", "X-Requested-With",
 	gate.HeaderRequire, gate.HeaderLogout,
 }
