@@ -55,7 +55,12 @@ var sharedTomcat = sync.OnceValues(func() (tomcatServer, error) {
 	if err := makeBase(base, address); err != nil {
 		return none, err
 	}
-	return tomcatServer{address, base}, runTomcat(base, address)
+	p, err := runTomcat(base, address)
+	if err != nil {
+		return none, err
+	}
+	whenAllTestsEnd(p.stop)
+	return tomcatServer{address, base}, nil
 })
 
 // makeBase writes a CATALINA_BASE: Debian's configuration as it is, but for the
@@ -113,7 +118,8 @@ func addReceiver(app string) error {
 	return nil
 }
 
-func runTomcat(base, address string) error {
+// runTomcat starts a Tomcat and waits until it answers.
+func runTomcat(base, address string) (*program, error) {
 	command := exec.Command(tomcatHome+"/bin/catalina.sh", "run")
 	command.Dir = base
 	command.Env = []string{
@@ -125,11 +131,10 @@ func runTomcat(base, address string) error {
 	}
 	p, err := start(command)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	whenAllTestsEnd(p.stop)
 	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	return p.until(time.Minute, func() bool {
+	err = p.until(time.Minute, func() bool {
 		response, err := client.Get("http://" + address + "/examples/")
 		if err != nil {
 			return false
@@ -137,6 +142,11 @@ func runTomcat(base, address string) error {
 		_ = response.Body.Close()
 		return response.StatusCode == http.StatusOK
 	})
+	if err != nil {
+		p.stop()
+		return nil, err
+	}
+	return p, nil
 }
 
 // tomcatSite runs the gateway on https before Tomcat and returns its origin.
