@@ -121,3 +121,27 @@ func TestAttackForeignWebSocketOverHTTP3(t *testing.T) {
 		cancel()
 	}
 }
+
+// Attack: the same through nginx, Caddy and Traefik in front, which ask the
+// gateway about a handshake without its Upgrade.
+func TestAttackForeignWebSocketThroughOtherProxies(t *testing.T) {
+	for _, f := range fronts {
+		t.Run(f.name, func(t *testing.T) {
+			w := newWorld(t)
+			site := f.guards(w, options{})
+			v := w.visitor("ming")
+			v.signIn(site + "/")
+			w.app.take()
+			for origin, passes := range map[string]bool{site: true, "": true, "https://evil.example": false, "null": false} {
+				h := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Key": {"AAAAAAAAAAAAAAAAAAAAAA=="}, "Sec-Websocket-Version": {"13"}, "Accept": nil}
+				if origin != "" {
+					h["Origin"] = []string{origin}
+				}
+				a := v.send(http.MethodGet, site+"/socket", "", h)
+				if received := w.app.take(); passes != (len(received) == 1) || passes != (a.StatusCode != http.StatusForbidden) {
+					t.Errorf("from %q: %s, the app received %d requests", origin, a.Status, len(received))
+				}
+			}
+		})
+	}
+}

@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"github.com/caddy-wechat/gateway/internal/caches"
-	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 	"github.com/caddy-wechat/gateway/internal/live"
@@ -244,7 +243,7 @@ func (w *town) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if id != nil {
 		id.Apply(r.Header)
 	}
-	cookies.Strip(r)
+	w.gate.StripCookies(q)
 	w.passed.Add(1)
 	if w.wrap != nil {
 		rw = w.wrap(rw)
