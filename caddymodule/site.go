@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -66,35 +65,6 @@ func (s *guarded) need(r *http.Request, original *url.URL) wechat.Scope {
 	return s.rules.Scope
 }
 
-// choices lists the options with a fixed set of values, the default first.
-var choices = map[string][]string{
-	"scope":           {string(wechat.ScopeUserInfo), string(wechat.ScopeBase)},
-	"consent":         {"page", "redirect"},
-	"without_consent": {"refuse", "allow"},
-	"outside_wechat":  {string(site.OutsideQR), string(site.OutsideLogin), string(site.OutsideScan), string(site.OutsidePass), string(site.OutsideRefuse)},
-	"snapshot":        {"page", "guest"},
-	"check":           {"off", "on"},
-	"keep_fragment":   {"off", "on"},
-	"preserve_post":   {string(site.PreserveOn), string(site.PreserveAuto), string(site.PreserveOff)},
-	"encoding":        {string(site.EncodingPercent), string(site.EncodingBase64URL), string(site.EncodingUTF8)},
-	"strip_cookies":   {"on", "off"},
-
-	"push_unsubscribe": {"keep", "forget"},
-}
-
-// choose returns value, or the option's default for "", or an error for an
-// unknown value.
-func choose(option, value string) (string, error) {
-	allowed := choices[option]
-	if value == "" {
-		return allowed[0], nil
-	}
-	if !slices.Contains(allowed, value) {
-		return "", fmt.Errorf("%s: %q is not one of %v", option, value, allowed)
-	}
-	return value, nil
-}
-
 func (h *Handler) provisionSite(ctx caddy.Context) error {
 	account, err := h.app.account(h.Account)
 	if err != nil {
@@ -140,7 +110,7 @@ func (h *Handler) provisionRules() error {
 		"scope": h.Scope, "consent": h.Consent, "without_consent": h.WithoutConsent,
 		"outside_wechat": h.OutsideWechat, "snapshot": h.Snapshot, "check": h.Check, "keep_fragment": h.KeepFragment,
 		"preserve_post": h.PreservePost,
-		"encoding": h.Encoding, "strip_cookies": h.StripCookies,
+		"encoding":      h.Encoding, "strip_cookies": h.StripCookies,
 	} {
 		var err error
 		if picked[option], err = choose(option, value); err != nil {
