@@ -47,6 +47,7 @@ func TestCaddyfilesWeShip(t *testing.T) {
 			}
 			text = placeFiles(t, text)
 			text = strings.ReplaceAll(text, "/etc/caddy/wechat-pages", t.TempDir())
+			text = strings.ReplaceAll(text, "/etc/caddy/logo.svg", logoFile(t))
 			adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
 			if err != nil {
 				t.Fatalf("%v in:\n%s", err, text)
@@ -63,6 +64,16 @@ func TestCaddyfilesWeShip(t *testing.T) {
 			}
 		})
 	}
+}
+
+// logoFile makes a logo in a folder of the test.
+func logoFile(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "logo.svg")
+	if err := os.WriteFile(file, []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // placeFiles makes the files that placeholders of a Caddyfile name, in a folder
@@ -100,7 +111,7 @@ func valueOf(name string) string {
 // an option begins with a word that is one.
 func uncomment(t *testing.T, example string) string {
 	t.Helper()
-	option := regexp.MustCompile(`^(\t+)# (\t*)((?:log|output|include|import|verify_file|push_token|push_aes_key|push_relay|push_relay_all|push_unsubscribe|follower_unionid|mini_program|mobile_app|website|cors_origin|webhook|name|secret|events|profile_max_age|official_account|app_id|app_secret|store|session|idle|lifetime|key|callback_origin|open_url|api_url|account|origin|scope|consent|without_consent|check|keep_fragment|preserve_post|public|optional|outside_wechat|snapshot|header|pages|user_id|encoding|strip_cookies)\b.*|\})$`)
+	option := regexp.MustCompile(`^(\t+)# (\t*)((?:log|output|include|import|verify_file|push_token|push_aes_key|push_relay|push_relay_all|push_unsubscribe|follower_unionid|mini_program|mobile_app|website|cors_origin|webhook|name|secret|events|profile_max_age|official_account|app_id|app_secret|store|session|idle|lifetime|key|callback_origin|open_url|api_url|account|origin|scope|consent|without_consent|check|keep_fragment|preserve_post|public|optional|outside_wechat|snapshot|header|pages|user_id|encoding|strip_cookies|brand|logo|color|privacy|contact)\b.*|\})$`)
 	var lines []string
 	turnedOn := 0
 	for line := range strings.SplitSeq(example, "\n") {

@@ -68,6 +68,10 @@ type App struct {
 	// visitors back to the site that they opened.
 	CallbackOrigin string `json:"callback_origin,omitempty"`
 
+	// The operator's name and look on the pages that visitors see. A site may
+	// have its own. Default: none.
+	Brand *Brand `json:"brand,omitempty"`
+
 	// The address of WeChat's authorisation pages, or of a simulator or egress
 	// proxy. Placeholders of the environment and of files are allowed. Default:
 	// https://open.weixin.qq.com.

@@ -137,6 +137,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, previous any) (any, error) {
 //		}
 //		profile_max_age <duration>
 //		callback_origin <origin>
+//		brand { … }
 //		open_url        <address>
 //		api_url         <address>
 //	}
@@ -152,6 +153,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"webhook":         a.parseWebhook,
 		"profile_max_age": duration(&a.ProfileMaxAge),
 		"callback_origin": checked(&a.CallbackOrigin, checkOrigin),
+		"brand":           parseBrand(&a.Brand),
 		"open_url":        checked(&a.OpenURL, checkHost),
 		"api_url":         checked(&a.APIURL, checkHost),
 	}

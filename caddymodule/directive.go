@@ -40,6 +40,7 @@ func init() {
 //		keep_fragment   on|off
 //		preserve_post   on|auto|off
 //		pages           <folder>
+//		brand           { … }
 //	}
 //
 // A site has it once, at the top level and without a matcher: the handler must
@@ -124,6 +125,7 @@ func (h *Handler) words(helper httpcaddyfile.Helper) words {
 		"outside_wechat":  choice(&h.OutsideWechat),
 		"snapshot":        choice(&h.Snapshot),
 		"pages":           text(&h.Pages),
+		"brand":           parseBrand(&h.Brand),
 		"header":          h.parseHeader,
 		"encoding":        choice(&h.Encoding),
 		"strip_cookies":   choice(&h.StripCookies),

@@ -109,6 +109,10 @@ type Handler struct {
 	// when the configuration is loaded. Default: none.
 	Pages string `json:"pages,omitempty"`
 
+	// The operator's name and look on the pages of this site. It replaces the
+	// `brand` of the `wechat` app as a whole. Default: that of the app.
+	Brand *Brand `json:"brand,omitempty"`
+
 	// Origins, such as `https://app.example.com`, whose pages may call the
 	// endpoints for clients with a token (CORS), and open WebSockets with the
 	// visitor's session. Default: none.

@@ -52,6 +52,16 @@ func TestProvisionRefuses(t *testing.T) {
 		"header":            {account, `"headers":{"openid":"Cookie"}`, "another meaning"},
 		"no such folder":    {account, `"pages":"/not/there"`, "/not/there"},
 		"a folder of files": {account, `"pages":"."`, "no such part"},
+		"colour":            {account + `,"brand":{"color":"#fff}*{}"}`, ``, "brand: color: "},
+		"colour of a site":  {account, `"brand":{"color":"#12345"}`, `brand: color: it is not a colour like "#07c160" or "#0c6"`},
+		"name":              {account + `,"brand":{"name":"{site}"}`, ``, "brand: name: "},
+		"privacy":           {account, `"brand":{"privacy":"ftp://x/"}`, "brand: privacy: it is not an address like"},
+		"no such logo":      {account, `"brand":{"logo":"/not/there.png"}`, "brand: logo: stat /not/there.png: no such file"},
+		"logo is a folder":  {account, `"brand":{"logo":"testdata"}`, "brand: logo: testdata: it is not a file"},
+		"logo is a device":  {account, `"brand":{"logo":"/dev/zero"}`, "brand: logo: /dev/zero: it is not a file"},
+		"logo is empty":     {account, `"brand":{"logo":"testdata/empty.png"}`, "brand: logo: testdata/empty.png: the file is empty"},
+		"logo is text":      {account, `"brand":{"logo":"provision_test.go"}`, "brand: logo: the file is not PNG, JPEG, WebP or SVG"},
+		"logo is not there": {account, `"brand":{"logo":"{env.NOT_THERE}"}`, "brand: logo: "},
 		"two of one name":   {account, `"headers":{"openid":"X-Wechat-User"}`, "already carries"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,14 +5,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
-	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -121,7 +119,7 @@ func (h *Handler) provisionRules() error {
 	if err != nil {
 		return err
 	}
-	theme, err := h.theme()
+	theme, err := h.theme(h.app.Brand)
 	if err != nil {
 		return err
 	}
@@ -144,19 +142,6 @@ func (h *Handler) provisionRules() error {
 		h.logger.Warn("outside_wechat pass: any client can claim to be outside WeChat; the app must require a sign-in itself where it needs one", slog.String("account", h.site.account.Name))
 	}
 	return nil
-}
-
-// theme reads the operator's files for the pages; nil if there are none.
-func (h *Handler) theme() (*page.Theme, error) {
-	folder, err := expand("pages", h.Pages)
-	if err != nil || folder == "" {
-		return nil, err
-	}
-	theme, err := page.LoadTheme(os.DirFS(folder))
-	if err != nil {
-		return nil, fmt.Errorf("pages: the folder %s: %w", folder, err)
-	}
-	return theme, nil
 }
 
 func (h *Handler) provisionPaths(ctx caddy.Context) error {

@@ -142,13 +142,14 @@ func (b *browser) situation() string {
 	return fmt.Sprintf("at %s\n%s\nconsole:\n%s", where, text, strings.Join(b.seen.all(), "\n"))
 }
 
-// scripts counts the elements of pages that keep, send or drop a form: data, and
-// the script that reads it.
-var scripts = map[string]int{"signed_out": 2, "resend": 2}
+// scripts counts the script elements of pages. Those that keep, send or drop a
+// form have data, and the script that reads it; open_in_wechat copies its
+// address.
+var scripts = map[string]int{"signed_out": 2, "resend": 2, "open_in_wechat": 1}
 
 // meets waits for one of our pages and checks it: its kind, its Chinese title,
-// no other script, nothing that sticks out of a phone, its style in force, texts that
-// can be read.
+// only its own scripts, nothing that sticks out of a phone, its style in force, texts
+// that can be read.
 func (b *browser) meets(kind, title string) {
 	b.t.Helper()
 	b.is("meets "+kind, fmt.Sprintf("document.querySelector('main.%s')", kind))

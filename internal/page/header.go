@@ -62,7 +62,8 @@ func (v view) framing() string {
 // pictures, nothing else. A page with a form may post to this origin; Chromium
 // applies form-action to the redirects after a post, too. The page that waits
 // for a phone has a script, allowed by its hash, which may connect to this
-// origin. Pages that keep a form have another one.
+// origin. Pages that keep a form have another one. The script that copies an
+// address connects to nothing.
 func (v view) policy() string {
 	form, frames, script := "'none'", "'none'", ""
 	if v.hasForm() {
@@ -75,6 +76,9 @@ func (v view) policy() string {
 		// The app may redirect to another site after the post, such as one for
 		// payments. The script sends to this origin only.
 		form = "http: https:"
+	}
+	if v.copies {
+		script = "script-src '" + addressScript().hash + "'; "
 	}
 	if v.data != "" {
 		script = "script-src '" + keepScript().hash + "'; "

@@ -32,7 +32,7 @@ func TestEveryPage(t *testing.T) {
 						t.Errorf("status %d, want %d", w.Code, want[kind])
 					}
 					checkHeader(t, w, lang)
-					checkScript(t, w, (kind == Scan || hasData(kind)) && name == "full")
+					checkScript(t, w, (kind == Scan || kind == OpenInWeChat || hasData(kind)) && name == "full")
 					all, text := elements(t, w.Body.Bytes())
 					if got, _ := attr(all, "html", "lang"); got != string(lang) {
 						t.Errorf("html lang %q, want %q", got, lang)

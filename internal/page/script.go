@@ -15,6 +15,9 @@ var scanScript string
 //go:embed form.js
 var formScript string
 
+//go:embed copy.js
+var copyScript string
+
 // script is a built-in script. Operators cannot replace it.
 type script struct {
 	element template.HTML
@@ -29,21 +32,25 @@ func newScript(text string) script {
 	}
 }
 
-// The scripts of the Scan page, and of the pages that keep and send a form.
-// They are hashed once.
+// The built-in scripts: of the Scan page, of the pages that keep and send a
+// form, and of the page that shows an address to copy. They are hashed once.
 var (
-	waitScript = sync.OnceValue(func() script { return newScript(scanScript) })
-	keepScript = sync.OnceValue(func() script { return newScript(formScript) })
+	waitScript    = sync.OnceValue(func() script { return newScript(scanScript) })
+	keepScript    = sync.OnceValue(func() script { return newScript(formScript) })
+	addressScript = sync.OnceValue(func() script { return newScript(copyScript) })
 )
 
-// Script returns the script element of a page that waits for a phone, or that
-// has data for its script, with that data; other pages have none.
+// Script returns the script element of a page that waits for a phone, shows an
+// address to copy, or has data for its script, with that data; other pages have
+// none.
 func (v view) Script() template.HTML {
 	switch {
 	case v.data != "":
 		return v.data + keepScript().element
 	case v.WaitURL != "":
 		return waitScript().element
+	case v.URL != "":
+		return addressScript().element
 	}
 	return ""
 }

@@ -54,11 +54,12 @@ func TestTextsAreUsed(t *testing.T) {
 			link.URL = "https://" + strings.Repeat("a", maxQR) + ".example.com/"
 			long := full(kind)
 			long.URL += strings.Repeat("a", maxQR)
-			for _, p := range []Page{full(kind), long, link, {Kind: kind, RetryAfter: -1}} {
+			for _, p := range []Page{full(kind), long, link, withBrand(t, kind), {Kind: kind, RetryAfter: -1}} {
 				body := get(t, p, lang).Body.Bytes()
 				all, text := elements(t, body)
 				text = strings.Replace(text, style, "", 1) // its braces are no placeholders
-				text = strings.NewReplacer(scanScript, "", formScript, "", `{"task":"none"}`, "").Replace(text)
+				text = strings.Replace(text, brandRules(t), "", 1)
+				text = strings.NewReplacer(scanScript, "", formScript, "", copyScript, "", `{"task":"none"}`, "").Replace(text)
 				if strings.ContainsAny(text, "{}") {
 					t.Errorf("%s in %s shows a placeholder", kind, lang)
 				}

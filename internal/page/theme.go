@@ -33,22 +33,31 @@ const (
 // zero value is the built-in theme. It is safe for concurrent use.
 type Theme struct {
 	template  *template.Template
+	css       string        // the stylesheet without that of the brand
 	style     template.HTML // with its element
 	styleHash string        // as in a Content-Security-Policy
 	texts     texts
 	pictures  map[Kind]template.HTML
+	brand     identity
+	spare     *Theme // for pages that fail; nil means the built-in one
 }
 
 //go:embed theme
 var builtinFiles embed.FS
 
-// builtin returns the built-in theme, which is parsed once.
-var builtin = sync.OnceValue(func() *Theme {
+// Files returns the files of the built-in theme. LoadTheme reads them as they
+// are.
+func Files() fs.FS {
 	files, err := fs.Sub(builtinFiles, "theme")
 	if err != nil {
 		panic(err) // never: the folder is compiled in
 	}
-	t, err := load(files, &Theme{texts: texts{}, pictures: map[Kind]template.HTML{}})
+	return files
+}
+
+// builtin returns the built-in theme, which is parsed once.
+var builtin = sync.OnceValue(func() *Theme {
+	t, err := load(Files(), &Theme{texts: texts{}, pictures: map[Kind]template.HTML{}})
 	if err != nil {
 		panic(err) // never: tests load it
 	}
@@ -144,10 +153,17 @@ func (t *Theme) setStyle(data []byte) error {
 	if strings.Contains(strings.ToLower(string(data)), "</style") {
 		return errors.New("the stylesheet must not contain </style")
 	}
-	hash := sha256.Sum256(data)
-	t.style = template.HTML("<style>" + string(data) + "</style>") //nolint:gosec // the operator's own; checked above
-	t.styleHash = "sha256-" + base64.StdEncoding.EncodeToString(hash[:])
+	t.css = string(data)
+	t.hashStyle(t.css)
 	return nil
+}
+
+// hashStyle makes the element of a stylesheet, and its hash for the
+// Content-Security-Policy.
+func (t *Theme) hashStyle(css string) {
+	hash := sha256.Sum256([]byte(css))
+	t.style = template.HTML("<style>" + css + "</style>") //nolint:gosec // the operator's own; has no </style
+	t.styleHash = "sha256-" + base64.StdEncoding.EncodeToString(hash[:])
 }
 
 func (t *Theme) setTexts(data []byte) error {
@@ -160,6 +176,14 @@ func (t *Theme) setTexts(data []byte) error {
 		return nil
 	}
 	return t.texts.overlay(own)
+}
+
+// orSpare returns the theme for pages that fail in t.
+func (t *Theme) orSpare() *Theme {
+	if t.spare == nil {
+		return builtin()
+	}
+	return t.spare
 }
 
 // readFile reads one file of a theme.

@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"html"
 	"html/template"
 	"strconv"
 	"strings"
@@ -47,10 +48,11 @@ type view struct {
 	Waits bool // a form may wait in this tab (Resend)
 	Other bool // another person had filled it in
 
-	data  template.HTML // of the script, as an element
-	retry int           // seconds, 0 for never
-	ago   int           // seconds
-	theme *Theme
+	data   template.HTML // of the script, as an element
+	copies bool          // the page has the script that copies the address
+	retry  int           // seconds, 0 for never
+	ago    int           // seconds
+	theme  *Theme
 }
 
 // view cleans p for the template. A page may reload itself where that repeats a
@@ -124,10 +126,12 @@ func retrySeconds(d time.Duration) int {
 func (v *view) render() []byte {
 	var b bytes.Buffer
 	b.Grow(12 << 10)
-	if err := v.theme.template.Execute(&b, v); v.theme != builtin() && (err != nil || !v.complete(b.Bytes())) {
-		v.theme = builtin() // for the Content-Security-Policy too
+	spare := v.theme.orSpare()
+	if err := v.theme.template.Execute(&b, v); v.theme != spare && (err != nil || !v.complete(b.Bytes())) {
+		v.theme = spare // for the Content-Security-Policy too
 		return v.render()
 	}
+	v.copies = v.URL != "" && bytes.Contains(b.Bytes(), []byte(addressScript().element))
 	return b.Bytes()
 }
 
@@ -147,6 +151,9 @@ func (v *view) complete(body []byte) bool {
 		return v.SwitchURL == "" || has(`method="post"`)
 	case Resend:
 		return !v.Waits || has(`id="kept-form"`) && has(`id="kept-fields"`) && has(string(v.Script()))
+	case Consent:
+		// The law asks for the link where the visitor consents.
+		return v.Privacy() == "" || strings.Contains(html.UnescapeString(string(body)), string(v.Privacy()))
 	}
 	return true
 }
@@ -180,21 +187,4 @@ func (v view) T(key string) (string, error) {
 	text := v.named(words.in(v.Lang))
 	text = strings.ReplaceAll(text, "{ago}", strconv.Itoa(v.ago))
 	return strings.ReplaceAll(text, "{seconds}", strconv.Itoa(v.retry)), nil
-}
-
-// named puts the site's name into a text. Without a name the site is called
-// "this site", which in Chinese has no blanks around it: blanks stand between
-// Chinese and Latin letters only.
-func (v view) named(text string) string {
-	if !strings.Contains(text, "{site}") {
-		return text
-	}
-	if v.Site != "" {
-		return strings.ReplaceAll(text, "{site}", v.Site)
-	}
-	words, _ := v.theme.texts.find(v.Kind, "this_site") // an operator's texts.json cannot remove it
-	if v.Lang == chinese {
-		text = strings.NewReplacer(" {site} ", "{site}", " {site}", "{site}", "{site} ", "{site}").Replace(text)
-	}
-	return strings.ReplaceAll(text, "{site}", words.in(v.Lang))
 }
