@@ -70,7 +70,7 @@ package gateway
 import (
 	_ "embed" // for Example
 
-	_ "github.com/caddy-wechat/gateway/caddymodule" // registers the plugin
+	"github.com/caddy-wechat/gateway/caddymodule" // registers the plugin
 	"github.com/caddy-wechat/gateway/caddymodule/command"
 )
 
@@ -80,4 +80,4 @@ import (
 //go:embed Caddyfile.example
 var Example []byte
 
-func init() { command.Register(Example) }
+func init() { command.Register(Example, caddymodule.Looks) }

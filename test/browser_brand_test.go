@@ -3,9 +3,11 @@ package test
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	permissions "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/emulation"
@@ -134,4 +136,56 @@ func mayRead(site string) chromedp.Action {
 	return chromedp.ActionFunc(func(ctx context.Context) error {
 		return permissions.SetPermission(&permissions.PermissionDescriptor{Name: "clipboard-read"}, permissions.PermissionSettingGranted).WithOrigin(site).Do(ctx)
 	})
+}
+
+// All pages in all states, as `wechat pages preview` of the built binary shows
+// them: readable by day and by night, nothing is cut off, no policy is
+// violated. Ctrl+C ends it.
+func TestBrowserPreview(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "wechat-gateway")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../cmd/wechat-gateway").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	command := exec.Command(binary, "wechat", "pages", "preview", "--listen", "127.0.0.1:0")
+	command.Env = append(command.Environ(), "XDG_DATA_HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir())
+	preview, err := start(command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(preview.stop)
+	if err := preview.until(30*time.Second, func() bool { return strings.Contains(preview.output.String(), "Ctrl+C") }); err != nil {
+		t.Fatal(err)
+	}
+	index := printedAddress.FindString(preview.output.String())
+
+	for size, screen := range map[string]chromedp.Action{"phone": phoneScreen(), "desktop": chromedp.EmulateViewport(1280, 800)} {
+		b := startChromium(t, map[string]string{"window-size": "1280,800"})
+		b.do(screen)
+		b.open(index)
+		var paths []string
+		if err := b.js(`[...document.querySelectorAll("a")].map(a => a.getAttribute("href"))`, &paths); err != nil || len(paths) < 100 {
+			t.Fatalf("%d pages (%v)", len(paths), err)
+		}
+		b.readable("the index")
+		for _, path := range paths {
+			if !strings.HasSuffix(path, "/full") {
+				continue // the other states have less of the same
+			}
+			b.open(strings.TrimSuffix(index, "/") + path)
+			b.is("fits the screen", "document.documentElement.scrollWidth <= innerWidth")
+			b.readable(size + path)
+			b.picture(size + strings.ReplaceAll(path, "/", "-"))
+		}
+	}
+	if err := preview.command.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-preview.ended:
+	case <-time.After(browserLimit):
+		t.Fatal("Ctrl+C does not end it")
+	}
+	if code := preview.command.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("it exits with %d after Ctrl+C:\n%s", code, preview.output)
+	}
 }

@@ -11,21 +11,27 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
+// Looks returns how the pages of each site of a configuration look. The
+// configuration is JSON.
+type Looks func(config []byte) ([]page.Look, error)
+
 // Register adds the command `wechat` to Caddy's. example is Caddyfile.example,
-// which `wechat demo` runs. It must be called once, from an init function.
-func Register(example []byte) {
+// which `wechat demo` runs; `wechat pages preview` asks looks. It must be called
+// once, from an init function.
+func Register(example []byte, looks Looks) {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:      "wechat",
 		Short:     "Manages the WeChat gateway, and runs a demo",
-		CobraFunc: func(cmd *cobra.Command) { group(cmd, subcommands(example)...) },
+		CobraFunc: func(cmd *cobra.Command) { group(cmd, subcommands(example, looks)...) },
 	})
 }
 
-func subcommands(example []byte) []*cobra.Command {
-	return []*cobra.Command{personsCommand(), sessionsCommand(), ledgerCommand(), webhooksCommand(), keysCommand(), demoCommand(example), simulateCommand()}
+func subcommands(example []byte, looks Looks) []*cobra.Command {
+	return []*cobra.Command{personsCommand(), sessionsCommand(), ledgerCommand(), webhooksCommand(), keysCommand(), pagesCommand(looks), demoCommand(example), simulateCommand()}
 }
 
 func demoCommand(example []byte) *cobra.Command {
