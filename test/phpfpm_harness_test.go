@@ -32,14 +32,21 @@ func phpFPM(t *testing.T) phpServer {
 }
 
 var sharedPHP = sync.OnceValues(func() (phpServer, error) {
+	root, err := filepath.Abs("testdata/php")
+	if err != nil {
+		return phpServer{}, err
+	}
+	return startPHP(root, 1)
+})
+
+// startPHP runs a PHP-FPM until all tests end. It reads no php.ini: a test that
+// needs an extension names it. What it writes, sessions and uploads too, is
+// in a folder of its own.
+func startPHP(root string, children int, extensions ...string) (phpServer, error) {
 	var none phpServer
 	programs, err := filepath.Glob("/usr/sbin/php-fpm*") // Debian puts the version behind
 	if err != nil || len(programs) == 0 {
 		return none, installed("/usr/sbin/php-fpm", "php-fpm")
-	}
-	root, err := filepath.Abs("testdata/php")
-	if err != nil {
-		return none, err
 	}
 	port, err := findPort()
 	if err != nil {
@@ -55,11 +62,18 @@ var sharedPHP = sync.OnceValues(func() (phpServer, error) {
 	}
 	whenAllTestsEnd(func() { _ = os.RemoveAll(folder) })
 	address, file := "127.0.0.1:"+port, filepath.Join(folder, "fpm.conf")
-	config := fmt.Sprintf("[global]\nerror_log = %s/log\n[www]\nuser = %s\nlisten = %s\npm = static\npm.max_children = 1\n", folder, me.Username, address)
+	config := fmt.Sprintf("[global]\nerror_log = %s/log\n[www]\nuser = %s\nlisten = %s\npm = static\npm.max_children = %d\n", folder, me.Username, address, children)
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return none, err
 	}
-	p, err := start(exec.Command(programs[0], "--nodaemonize", "--allow-to-run-as-root", "-n", "--fpm-config", file))
+	arguments := []string{"--nodaemonize", "--allow-to-run-as-root", "-n", "--fpm-config", file, "-d", "display_errors=0"}
+	for _, setting := range []string{"session.save_path", "upload_tmp_dir", "sys_temp_dir"} {
+		arguments = append(arguments, "-d", setting+"="+folder)
+	}
+	for _, extension := range extensions {
+		arguments = append(arguments, "-d", "extension="+extension)
+	}
+	p, err := start(exec.Command(programs[0], arguments...))
 	if err != nil {
 		return none, err
 	}
@@ -71,4 +85,4 @@ var sharedPHP = sync.OnceValues(func() (phpServer, error) {
 		}
 		return conn.Close() == nil
 	})
-})
+}
