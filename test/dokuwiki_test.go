@@ -14,9 +14,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// wikiSite runs the gateway on https before DokuWiki, as docs/oldapps.md says,
-// and returns its origin.
-func (w *world) wikiSite() (string, phpServer) {
+// wikiSite runs the gateway on https before DokuWiki, as docs/oldapps.md says
+// and with one option more, and returns its origin.
+func (w *world) wikiSite(option string) (string, phpServer) {
 	w.t.Helper()
 	server := wiki(w.t)
 	text, err := os.ReadFile("../docs/oldapps.md")
@@ -34,7 +34,7 @@ func (w *world) wikiSite() (string, phpServer) {
 		}
 		proxy = strings.ReplaceAll(proxy, documented, here)
 	}
-	return w.secureSite(options{auth: site[1], proxy: proxy}), server
+	return w.secureSite(options{auth: site[1] + "\n\t\t" + option, proxy: proxy}), server
 }
 
 // saved returns the text of a page as the wiki keeps it.
@@ -72,7 +72,7 @@ func (b *browser) known(as string) {
 // written, read again, walked back and forth, and left.
 func TestBrowserWiki(t *testing.T) {
 	w := newWorld(t)
-	site, server := w.wikiSite()
+	site, server := w.wikiSite("")
 	b := w.phone("ming")
 	b.signsInto(wikiPage(site, "start", ""), "该主题尚不存在")
 	b.known("小明")
@@ -137,7 +137,7 @@ func TestBrowserWiki(t *testing.T) {
 // Another person is another user of the wiki.
 func TestBrowserWikiUsers(t *testing.T) {
 	w := newWorld(t)
-	site, _ := w.wikiSite()
+	site, _ := w.wikiSite("")
 	for person, nickname := range map[string]string{"ming": "小明", "hong": "小红 🌸"} {
 		b := w.phone(person)
 		b.signsInto(wikiPage(site, "start", ""), "该主题尚不存在")
@@ -156,7 +156,7 @@ func TestBrowserWikiUsers(t *testing.T) {
 // Files get there by the app's script and by a form without scripts.
 func TestBrowserWikiUpload(t *testing.T) {
 	w := newWorld(t)
-	site, server := w.wikiSite()
+	site, server := w.wikiSite("")
 	folder := t.TempDir()
 	content := append([]byte("%PDF-1.4\r\n\x00\xff\xfe--\r\n中文\n"), make([]byte, 300_000)...)
 	for _, name := range []string{"script.pdf", "form.pdf"} {

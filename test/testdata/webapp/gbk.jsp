@@ -1,4 +1,4 @@
-<%@ page contentType="text/html; charset=GBK" pageEncoding="UTF-8" import="java.net.*,java.util.*" %>
+<%@ page contentType="text/html; charset=GBK" pageEncoding="UTF-8" session="false" import="java.net.*,java.util.*" %>
 <%!
 	// As apps of 2009 do it: the query is GBK, whatever the server's default is.
 	static String fromQuery(HttpServletRequest request, String name) throws Exception {
