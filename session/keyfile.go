@@ -105,9 +105,17 @@ func newStoredKey(now time.Time) storedKey {
 
 // sealing returns the index of the sealing key: the newest key that all
 // gateways have had time to read, else the oldest.
-func (f keyFile) sealing(now time.Time) int {
+func (f keyFile) sealing(now time.Time) int { return f.newestOf(keyGrace, now) }
+
+// signing returns the index of the signing key: the newest key whose public key
+// all apps have had time to read, else the oldest.
+func (f keyFile) signing(now time.Time) int { return f.newestOf(signGrace, now) }
+
+// newestOf returns the index of the newest key of this age, else of the oldest
+// key.
+func (f keyFile) newestOf(age time.Duration, now time.Time) int {
 	for i := len(f.Keys) - 1; i > 0; i-- {
-		if !now.Before(f.Keys[i].Created.Add(keyGrace)) {
+		if !now.Before(f.Keys[i].Created.Add(age)) {
 			return i
 		}
 	}
@@ -122,9 +130,11 @@ func (f keyFile) due(now time.Time, rotate time.Duration) bool {
 }
 
 // alive returns the file without the keys whose sealed values have all expired:
-// those whose successor has been sealing for longer than keep.
+// those whose successor has been sealing for longer than keep. What they signed
+// has expired by then, too.
 func (f keyFile) alive(now time.Time, keep time.Duration) keyFile {
 	first := 0
+	keep = max(keep, signKeep)
 	for i := range f.Keys {
 		// The old key sealed for at most one more grace period.
 		if i > 0 && !now.Before(f.Keys[i].Created.Add(2*keyGrace+keep)) {

@@ -182,10 +182,23 @@ func (k *KeyManager) adopt(file keyFile) error {
 	if len(file.Keys) > 0 && !(k.configured != nil && file.retired(now, keep)) {
 		secrets = append(secrets, file.alive(now, keep).secrets(now)...)
 	}
-	if err := ring.replace(secrets); err != nil {
+	if err := ring.replace(secrets, k.signing(file, now)); err != nil {
 		return err
 	}
 	k.file, k.ring = file, ring
+	return nil
+}
+
+// signing returns the secret that signs: the configured one that seals, or a
+// generated one of the file.
+func (k *KeyManager) signing(file keyFile, now time.Time) []byte {
+	if len(k.configured) > 0 {
+		return k.configured[0]
+	}
+	_, keep := k.times()
+	if file = file.alive(now, keep); len(file.Keys) > 0 {
+		return file.Keys[file.signing(now)].Secret
+	}
 	return nil
 }
 

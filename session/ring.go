@@ -51,7 +51,9 @@ type Ring struct {
 // the keys after a withdrawal also sees its count.
 type held struct {
 	keys      []*key // the sealing one first
+	signs     *key   // one of keys, see SignatureKeys
 	withdrawn uint64
+	version   uint64
 }
 
 // NewRing makes a ring of configured secrets, the sealing one first. Each must
@@ -75,16 +77,16 @@ func NewRing(secrets ...string) (*Ring, error) {
 		}
 	}
 	r := new(Ring)
-	return r, r.replace(raw)
+	return r, r.replace(raw, raw[0])
 }
 
-// replace puts other keys on the ring, the sealing one first. Keys that are on
-// it already are not derived again.
-func (r *Ring) replace(secrets [][]byte) error {
+// replace puts other keys on the ring, the sealing one first. The secret signs
+// is one of them. Keys that are on the ring already are not derived again.
+func (r *Ring) replace(secrets [][]byte, signs []byte) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
 	old := r.all()
-	next := held{keys: make([]*key, 0, len(secrets)), withdrawn: r.Withdrawn()}
+	next := held{keys: make([]*key, 0, len(secrets)), withdrawn: r.Withdrawn(), version: r.Version()}
 	for _, secret := range secrets {
 		i := slices.IndexFunc(old, func(k *key) bool { return bytes.Equal(k.secret, secret) })
 		if i >= 0 {
@@ -100,16 +102,27 @@ func (r *Ring) replace(secrets [][]byte) error {
 	if slices.ContainsFunc(old, func(k *key) bool { return !slices.Contains(next.keys, k) }) {
 		next.withdrawn++
 	}
+	if i := slices.IndexFunc(next.keys, func(k *key) bool { return bytes.Equal(k.secret, signs) }); i >= 0 {
+		next.signs = next.keys[i]
+	}
+	if before := r.current(); before == nil || before.signs != next.signs || !slices.Equal(old, next.keys) {
+		next.version++
+	}
 	r.held.Store(&next)
 	return nil
 }
 
-// all returns the current keys, the sealing one first.
-func (r *Ring) all() []*key {
+// current returns the state of the ring, nil before the first keys.
+func (r *Ring) current() *held {
 	if r == nil {
 		return nil
 	}
-	if h := r.held.Load(); h != nil {
+	return r.held.Load()
+}
+
+// all returns the current keys, the sealing one first.
+func (r *Ring) all() []*key {
+	if h := r.current(); h != nil {
 		return h.keys
 	}
 	return nil
@@ -121,10 +134,7 @@ func (r *Ring) all() []*key {
 // made with it go on from memory). Read it before a value is opened. It costs
 // one atomic load.
 func (r *Ring) Withdrawn() uint64 {
-	if r == nil {
-		return 0
-	}
-	if h := r.held.Load(); h != nil {
+	if h := r.current(); h != nil {
 		return h.withdrawn
 	}
 	return 0
