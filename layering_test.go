@@ -52,6 +52,7 @@ func TestLayering(t *testing.T) {
 		"internal/response":           {"internal/request"},
 		"internal/cookies":            {"session", "internal/request"},
 		"internal/caches":             {"internal/cookies"},
+		"internal/assertion":          {"session"},
 		"internal/audit":              {"session", "internal/request"},
 		"internal/outage":             {"session", "internal/ledger", "internal/limit", "internal/wechat"},
 		"internal/notice":             {"session", "internal/ledger", "internal/limit", "internal/outage"},
@@ -64,7 +65,7 @@ func TestLayering(t *testing.T) {
 		"internal/push":               {"internal/wechat", "internal/ledger"},
 		"internal/webhook":            {"internal/wechat", "internal/ledger"},
 	}
-	beneath := []string{"session", "internal/audit", "internal/caches", "internal/cookies", "internal/flow", "internal/ledger", "internal/limit", "internal/live", "internal/notice", "internal/outage", "internal/page", "internal/request", "internal/response", "internal/scan", "internal/signin", "internal/signout", "internal/wechat"}
+	beneath := []string{"session", "internal/assertion", "internal/audit", "internal/caches", "internal/cookies", "internal/flow", "internal/ledger", "internal/limit", "internal/live", "internal/notice", "internal/outage", "internal/page", "internal/request", "internal/response", "internal/scan", "internal/signin", "internal/signout", "internal/wechat"}
 	allowed["internal/site"] = beneath
 	allowed["internal/clients"] = append(slices.Clone(beneath), "internal/site")
 	allowed["internal/gate"] = append(slices.Clone(beneath), "internal/clients", "internal/form", "internal/site")
