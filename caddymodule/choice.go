@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/caddy-wechat/gateway/internal/assertion"
 	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
@@ -20,6 +21,7 @@ var choices = map[string][]string{
 	"preserve_post":   {string(site.PreserveOn), string(site.PreserveAuto), string(site.PreserveOff)},
 	"encoding":        {string(site.EncodingPercent), string(site.EncodingBase64URL), string(site.EncodingUTF8)},
 	"strip_cookies":   {"on", "off"},
+	"algorithm":       {string(assertion.ES256), string(assertion.EdDSA)},
 
 	"push_unsubscribe": {"keep", "forget"},
 }

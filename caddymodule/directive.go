@@ -39,6 +39,11 @@ func init() {
 //		check           on|off
 //		keep_fragment   on|off
 //		preserve_post   on|auto|off
+//		assertion       [{
+//			audience  <text>
+//			lifetime  <duration>
+//			algorithm ES256|EdDSA
+//		}]
 //		pages           <folder>
 //		brand           { … }
 //	}
@@ -119,6 +124,7 @@ func (h *Handler) words(helper httpcaddyfile.Helper) words {
 		"check":           choice(&h.Check),
 		"keep_fragment":   choice(&h.KeepFragment),
 		"preserve_post":   choice(&h.PreservePost),
+		"assertion":       h.parseAssertion,
 		"origin":          checked(&h.Origin, checkOrigin),
 		"consent":         choice(&h.Consent),
 		"without_consent": h.parseWithoutConsent,

@@ -136,6 +136,10 @@ type Handler struct {
 	// are kept, without files, passwords and card numbers. Default: `on`.
 	PreservePost string `json:"preserve_post,omitempty"`
 
+	// Send `X-Wechat-Assertion`, the visitor's identity as a signed token
+	// (JWT), and list the public keys at `/_wechat/jwks.json`. Default: off.
+	Assertion *Assertion `json:"assertion,omitempty"`
+
 	// Other names for identity headers, by field: `user`, `openid`, `unionid`,
 	// `app_id`, `account`, `scope`, `nickname`, `avatar`, `phone`, `snapshot`.
 	// The value `off` drops the header. `phone` is sent only if its value is

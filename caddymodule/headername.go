@@ -70,7 +70,7 @@ var takenHeaders = []string{
 	"Authorization", "Connection", "Cookie", "Expect", "Host", "Keep-Alive",
 	"Origin", "Proxy", "Range", "Referer", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", "Via",
 	"Cache-Control", "Date", "Forwarded", "Pragma", "Set-Cookie", "X-Real-Ip", "X-Requested-With",
-	gate.HeaderRequire, gate.HeaderLogout,
+	gate.HeaderRequire, gate.HeaderLogout, site.HeaderAssertion,
 }
 
 func isField(name string) bool { return slices.Contains(fieldNames(), name) }

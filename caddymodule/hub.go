@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/assertion"
 	"github.com/caddy-wechat/gateway/internal/profile"
 	"github.com/caddy-wechat/gateway/internal/push"
 	"github.com/caddy-wechat/gateway/internal/site"
@@ -28,6 +29,7 @@ func (a *App) newHub(o opened, ring *session.Ring) *site.Hub {
 		Unfinished:  o.ends,
 		Policy:      a.policy,
 		Keys:        ring,
+		Assertions:  &assertion.Signer{Ring: ring},
 		Memory:      o.memory,
 		Scans:       o.scans,
 		RealWeChat:  a.client.OpenURL == "" || a.client.OpenURL == wechatOpenURL,

@@ -123,6 +123,10 @@ func (h *Handler) provisionRules() error {
 	if err != nil {
 		return err
 	}
+	signed, err := h.Assertion.rule()
+	if err != nil {
+		return err
+	}
 	h.site.rules = site.Rules{
 		Theme:           theme,
 		Scope:           wechat.Scope(picked["scope"]),
@@ -137,6 +141,7 @@ func (h *Handler) provisionRules() error {
 		Headers:         headers,
 		Encoding:        site.Encoding(picked["encoding"]),
 		PassCookies:     picked["strip_cookies"] == "off",
+		Assertion:       signed,
 	}
 	if h.site.rules.Outside == site.OutsidePass {
 		h.logger.Warn("outside_wechat pass: any client can claim to be outside WeChat; the app must require a sign-in itself where it needs one", slog.String("account", h.site.account.Name))

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/assertion"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
@@ -56,9 +57,37 @@ func BenchmarkWatchedRequest(b *testing.B) {
 	}
 }
 
+// What an assertion costs, once it is signed, on top of the request's other
+// costs, as BenchmarkWatchedRequest measures it.
+func BenchmarkAssertedRequest(b *testing.B) {
+	plain, _ := signedInBy(b, nil)
+	asserted, _ := signedInBy(b, &assertion.Rule{Lifetime: assertion.DefaultLifetime, Algorithm: assertion.ES256})
+	var spent [2]time.Duration
+	const turn = 64
+	for b.Loop() {
+		for way, handle := range []func(bool){plain, asserted} {
+			begun := time.Now()
+			for range turn {
+				handle(false)
+			}
+			spent[way] += time.Since(begun)
+		}
+	}
+	requests := float64(b.N) * turn
+	b.ReportMetric(float64(spent[0])/requests, "ns/before")
+	b.ReportMetric(float64(spent[1]-spent[0])/requests, "ns/asserted")
+	b.ReportMetric(float64(spent[1])/float64(spent[0]), "ratio")
+}
+
 // signedIn returns what handles one request of somebody who is signed in,
 // watched or not.
 func signedIn(b *testing.B) (handle func(watched bool), list *live.List) {
+	return signedInBy(b, nil)
+}
+
+// signedInBy is signedIn on a site that signs assertions by a rule, if there is
+// one.
+func signedInBy(b *testing.B, rule *assertion.Rule) (handle func(watched bool), list *live.List) {
 	bolt, err := boltledger.Open(filepath.Join(b.TempDir(), "ledger.db"))
 	if err != nil {
 		b.Fatal(err)
@@ -71,9 +100,9 @@ func signedIn(b *testing.B) (handle func(watched bool), list *live.List) {
 	sealed := &session.Sealed{Keys: ring, Tombstones: bolt}
 	list = new(live.List)
 	g := &Gate{Site: site.Site{
-		Hub:     &site.Hub{Live: list, WeChat: new(wechat.Client), Ledger: bolt, Store: sealed, Ended: bolt.Ended, PersonEnded: bolt.PersonEnded, Keys: ring, Memory: new(site.Memory)},
+		Hub:     &site.Hub{Live: list, WeChat: new(wechat.Client), Ledger: bolt, Store: sealed, Ended: bolt.Ended, PersonEnded: bolt.PersonEnded, Keys: ring, Memory: new(site.Memory), Assertions: &assertion.Signer{Ring: ring}},
 		Account: wechat.Account{Kind: wechat.OfficialAccount, Name: "default", Credentials: wechat.Credentials{AppID: "wx1"}},
-		Rules:   site.Rules{Scope: wechat.ScopeUserInfo, Outside: site.OutsideQR},
+		Rules:   site.Rules{Scope: wechat.ScopeUserInfo, Outside: site.OutsideQR, Assertion: rule},
 		Logger:  slog.New(slog.DiscardHandler),
 	}}
 	person, err := bolt.Observe(b.Context(), ledger.Observation{AppID: "wx1", OpenID: "o1", UnionID: "u1", Consent: true, Profile: &ledger.Profile{Nickname: "小明", AvatarURL: "https://a/b"}})

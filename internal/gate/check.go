@@ -69,10 +69,9 @@ func (g *Gate) vouch(w http.ResponseWriter, r *site.Request, asked checkQuery) {
 	// others again.
 	ours := r.CookieScope.SessionCookie().Name(r.CookieScope.Secure) + "="
 	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return !strings.HasPrefix(line, ours) })
-	r.Identity.Apply(h)
-	if !response.HeaderFits(h, "") {
-		// Only the avatar's address can be long.
-		h.Del(g.HeaderName(site.FieldAvatar, "X-Wechat-Avatar"))
+	if err := g.identifyIn(h, r); err != nil {
+		g.checkUnavailable(w, r, asked, err)
+		return
 	}
 	if asked.credentials {
 		// The app gets the credentials that it would get from the gateway

@@ -24,6 +24,8 @@ var endpoints = map[string]func(*Gate, http.ResponseWriter, *site.Request){
 	"logout":  (*Gate).logoutEndpoint,
 	"decline": (*Gate).declineEndpoint,
 	"check":   (*Gate).checkEndpoint,
+
+	"jwks.json": (*Gate).jwksEndpoint,
 }
 
 // IsEndpoint reports whether the address, as the visitor sent it, belongs to

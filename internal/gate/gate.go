@@ -60,8 +60,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 	case err != nil, r.Access == site.Public, g.standing(r, r.Need) == Satisfied:
 		// This is Decide's first row; it is checked here to save the cost of
 		// the other facts.
-		r.ForgetForeign(w)
-		return r.Identity, true
+		return g.pass(w, r)
 	case r.Token.Sent && r.Access == site.Protected:
 		g.AllowOrigin(w, r)
 		g.RefuseToken(w)
@@ -71,8 +70,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 	facts.Form = g.canKeep(r)
 	verdict := Decide(facts)
 	if verdict == Pass {
-		r.ForgetForeign(w)
-		return r.Identity, true
+		return g.pass(w, r)
 	}
 	if !request.IsNavigation(r.Request) {
 		g.AllowOrigin(w, r)

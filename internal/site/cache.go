@@ -120,15 +120,15 @@ func NoSession(err error) bool {
 }
 
 // lookup turns a cookie value into an identity.
-func (site *Site) lookup(r *Request, value string) (*Identity, error) {
-	id, err := site.find(r, value)
-	if err == nil && !id.staleAt.IsZero() && time.Now().After(id.staleAt) {
+func (site *Site) lookup(r *Request, value string, now time.Time) (*Identity, error) {
+	id, err := site.find(r, value, now)
+	if err == nil && !id.staleAt.IsZero() && now.After(id.staleAt) {
 		site.Hub.Stale(id.Person, id.Session.AppID)
 	}
 	return id, err
 }
 
-func (site *Site) find(r *Request, value string) (*Identity, error) {
+func (site *Site) find(r *Request, value string, now time.Time) (*Identity, error) {
 	generation, withdrawn := site.Hub.Ledger.Generation(), site.Hub.Keys.Withdrawn()
 	key := r.cacheKey(value)
 	hit, known := site.cache.get(key)
@@ -141,7 +141,7 @@ func (site *Site) find(r *Request, value string) (*Identity, error) {
 	if known && !site.Hub.AskStore {
 		// Attack: a cookie sealed by a leaked key still works from memory after
 		// the key is withdrawn.
-		if hit.generation == generation && hit.withdrawn == withdrawn && time.Now().Before(hit.identity.Expires) {
+		if hit.generation == generation && hit.withdrawn == withdrawn && now.Before(hit.identity.Expires) {
 			return hit.identity, nil
 		}
 		// The entry is not final: another gateway may have renewed the session.
@@ -169,6 +169,7 @@ func (site *Site) find(r *Request, value string) (*Identity, error) {
 		}
 	}
 	id := site.newIdentity(s, person)
+	site.prepareAssertion(r, id)
 	site.cache.put(key, cached{id, generation, withdrawn})
 	return id, nil
 }

@@ -6,6 +6,7 @@
 //     from the cookie or the token, and prepares the [Identity] that the
 //     upstream gets. A store that does not answer is an error, never a visitor
 //     without a session.
+//   - [Site.Assert] adds the identity in signed form, where the site wants it.
 //   - [Site.RenewSession] and [Site.LogOut] renew and end a session. A sign-out
 //     that a store cannot save is sealed into a cookie, the receipt, and
 //     completed later.
@@ -27,6 +28,6 @@
 // [Hub.CheckEnded] asks those in memory.
 //
 // It is plain net/http. It does not decide about requests: internal/gate does.
-// It imports session, internal/wechat, internal/ledger, internal/page,
-// internal/signin and the small rooms beneath them.
+// It imports session, internal/assertion, internal/wechat, internal/ledger,
+// internal/page, internal/signin and the small rooms beneath them.
 package site

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/assertion"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/live"
 	"github.com/caddy-wechat/gateway/internal/scan"
@@ -66,6 +67,9 @@ type Hub struct {
 	Unfinished *signout.Unfinished
 	Policy     session.Policy
 	Keys       *session.Ring
+	// Assertions signs for the sites that have Rules.Assertion; it is required
+	// there.
+	Assertions *assertion.Signer
 	Memory     *Memory
 	// Scans signs in browsers outside WeChat by a phone. Nil turns this off.
 	Scans *scan.Board

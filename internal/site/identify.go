@@ -21,7 +21,9 @@ func (site *Site) Identify(r *Request) error {
 		if unavailable != nil && time.Since(since) >= outage.StoreTimeout {
 			break // many values must not make one request wait many times
 		}
-		id, err := site.lookup(r, value)
+		now := time.Now()
+		r.identified = now.UnixNano()
+		id, err := site.lookup(r, value, now)
 		switch {
 		case err == nil:
 			r.Identity, r.SessionValue, r.fromFormerCookie = id, value, i >= own

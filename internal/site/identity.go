@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/assertion"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
@@ -58,8 +59,10 @@ type Identity struct {
 	Scope   wechat.Scope // the consent that the ledger has now; snsapi_userinfo for an account that has nothing more to ask for
 	values  map[Field]string
 	headers []header
-	Expires time.Time
-	staleAt time.Time // when the profile should be fetched again; zero for never
+	// assertion says the same in signed form; nil on sites without assertions.
+	assertion *assertion.Statement
+	Expires   time.Time
+	staleAt   time.Time // when the profile should be fetched again; zero for never
 }
 
 type header struct{ name, value string }

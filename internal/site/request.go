@@ -48,13 +48,15 @@ type Request struct {
 	ForeignSession   bool // no key here opens the session cookie
 	foreignCounted   bool
 	fromFormerCookie bool // Identity was read from a cookie whose name has no port
+	HasOtherCookies  bool // the request may have other cookies of ours than the session's
+
+	identified int64 // when the session was looked up, in ns since 1970
 
 	withdrawn uint64 // count of withdrawn keys before the request was read; see SameKeys
 
-	HasOtherCookies bool  // the request may have other cookies of ours than the session's
-	LogoutError     error // why an earlier logout is still not complete
-	site            *Site // the site that forwarded the request, see Watch
-	running         live.Running
+	LogoutError error // why an earlier logout is still not complete
+	site        *Site // the site that forwarded the request, see Watch
+	running     live.Running
 }
 
 // Prepare fills in what the site needs to know of a request. It returns false

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/assertion"
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/notice"
 	"github.com/caddy-wechat/gateway/internal/outage"
@@ -33,6 +34,7 @@ type Rules struct {
 	Headers       map[Field]string // renamed headers; HeaderOff drops one
 	Encoding      Encoding         // of nickname and avatar in headers
 	PassCookies   bool             // the app gets the site's own cookies of ours, too
+	Assertion     *assertion.Rule  // how X-Wechat-Assertion is signed; nil: it is not sent
 	Theme         *page.Theme      // the look of the site's pages; nil is the built-in one
 	KeepFragment  bool             // a small page takes the fragment of an address along to the sign-in
 }

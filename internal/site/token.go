@@ -4,6 +4,7 @@ import (
 	"iter"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -108,7 +109,9 @@ func (site *Site) IdentifyToken(r *Request) error {
 	if r.Token.Value == "" || r.Identity != nil {
 		return nil
 	}
-	id, err := site.lookup(r, r.Token.Value)
+	now := time.Now()
+	r.identified = now.UnixNano()
+	id, err := site.lookup(r, r.Token.Value, now)
 	if err == nil {
 		r.Identity, r.SessionValue = id, r.Token.Value
 	} else if NoSession(err) {

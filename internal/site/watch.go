@@ -3,6 +3,7 @@ package site
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/caddy-wechat/gateway/internal/live"
 	"github.com/caddy-wechat/gateway/session"
@@ -37,7 +38,7 @@ func (w *watched) Successor() *live.Successor { return w.site.successorOf((*Requ
 
 // check says whether a request that a session let in may go on.
 func (site *Site) check(r *Request, value string) live.Answer {
-	_, err := site.lookup(r, value)
+	_, err := site.lookup(r, value, time.Now())
 	if errors.Is(err, session.ErrReplaced) {
 		err = site.keepsOpenID(r)
 	}
