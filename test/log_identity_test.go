@@ -22,7 +22,7 @@ func TestAttackIdentityInLogs(t *testing.T) {
 	}
 	filter = strings.Replace(filter, userID, "user_id delete", 1)
 	w.load(strings.Replace(w.caddyfile(options{
-		auth:   "check on",
+		auth:   "check on\n\t\tassertion",
 		before: "log {\n\t\toutput file " + siteLog + "\n\t\t" + filter + "\n\t}",
 	}), "level DEBUG", "level DEBUG\n"+filter, 1))
 	v := w.visitor("ming")
@@ -46,9 +46,13 @@ func TestAttackIdentityInLogs(t *testing.T) {
 			t.Errorf("the log is not what it should be: no %s", line)
 		}
 	}
-	for _, name := range []string{"x-wechat-user", "x-wechat-openid", "x-wechat-unionid", "x-wechat-nickname", "x-wechat-avatar"} {
+	for _, name := range []string{"x-wechat-user", "x-wechat-openid", "x-wechat-unionid", "x-wechat-nickname", "x-wechat-avatar", "x-wechat-assertion"} {
 		if told[name] == "" || strings.Contains(log, told[name]) {
 			t.Errorf("the log has %s: %q", name, told[name])
 		}
+	}
+	// An assertion that was signed later, perhaps: its first part is the same.
+	if header, _, _ := strings.Cut(told["x-wechat-assertion"], "."); strings.Contains(log, header) {
+		t.Error("the log has an assertion")
 	}
 }
