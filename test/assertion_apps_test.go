@@ -41,9 +41,11 @@ func tomcatWithFilter(t *testing.T, origin string) string {
 	}
 	place(t, filepath.Join(shop, "WEB-INF"), "web.xml", `<web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="5.0">`+string(filter[1])+`</web-app>`)
 	place(t, shop, "who.jsp", `<%@ page contentType="text/plain; charset=UTF-8" %>user=${pageContext.request.remoteUser} principal=${pageContext.request.userPrincipal.name} openid=${wechat.openid} nickname=${wechat.nickname}.`)
-	if err := runTomcat(base, address); err != nil {
+	p, err := runTomcat(base, address)
+	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(p.stop)
 	return address
 }
 
