@@ -23,6 +23,9 @@ import (
 func inRedis(w *town) {
 	m := miniredis.NewMiniRedis()
 	client := redis.NewClient(&redis.Options{
+		// The client looks up a host name, and the resolver of a synctest
+		// bubble must not be used outside of it.
+		Addr:   "127.0.0.1:6379",
 		Dialer: func(context.Context, string, string) (net.Conn, error) { return m.Dial() }, ContextTimeoutEnabled: true,
 	})
 	w.t.Cleanup(func() {
