@@ -21,7 +21,7 @@ import (
 var forged = []string{
 	"X-Wechat-Openid", "x-wechat-openid", "X_Wechat_Openid", "X-Wechat_Openid", "X.Wechat.Openid", "X-Wechat.Openid",
 	"X-WECHAT-UNIONID", "X-Wechat-User", "X-Wechat-App-Id", "X_WECHAT_APP_ID", "X-Wechat-Account", "X-Wechat-Scope",
-	"X-Wechat-Nickname", "X-Wechat-Avatar", "X-Wechat-Phone", "X-Wechat-Snapshot", "X-Wechat-Anything-Later", "X-Remote-User", "x_remote_user",
+	"X-Wechat-Nickname", "X-Wechat-Avatar", "X-Wechat-Phone", "X-Wechat-Snapshot", "X-Wechat-Assertion", "X_Wechat_Assertion", "X-Wechat-Anything-Later", "X-Remote-User", "x_remote_user",
 	"X~Wechat~Openid", "X+Wechat+Openid", "X!Wechat#Unionid", "X|Wechat|User", "X*Remote*User", "X'Wechat`Scope", "X^Wechat&Account", "X$Wechat%Avatar",
 }
 
