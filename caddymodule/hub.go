@@ -19,29 +19,29 @@ const wechatOpenURL = "https://open.weixin.qq.com"
 // newHub assembles what all sites share.
 func (a *App) newHub(o opened, ring *session.Ring) *site.Hub {
 	hub := &site.Hub{
-		WeChat:      a.client,
-		Ledger:      o.ledger,
-		Store:       o.sessions,
-		AskStore:    o.askStore,
-		Ended:       o.ended,
-		PersonEnded: o.personEnded,
-		EndUnsaved:  o.ledger.Unwritten,
-		Unfinished:  o.ends,
-		Policy:      a.policy,
-		Keys:        ring,
-		Assertions:  &assertion.Signer{Ring: ring},
-		Memory:      o.memory,
-		Scans:       o.scans,
-		RealWeChat:  a.client.OpenURL == "" || a.client.OpenURL == wechatOpenURL,
-		Live:        o.live,
-		Admits:      func(appID string) bool { return slices.Contains(a.admitted, appID) },
-		Succession:  new(site.Succession),
+		WeChat:        a.client,
+		Ledger:        o.ledger,
+		Store:         o.sessions,
+		StoreHasCache: o.askStore,
+		Ended:         o.ended,
+		PersonEnded:   o.personEnded,
+		EndUnsaved:    o.ledger.Unwritten,
+		Unfinished:    o.ends,
+		Policy:        a.policy,
+		Keys:          ring,
+		Assertions:    &assertion.Signer{Ring: ring},
+		Memory:        o.memory,
+		Scans:         o.scans,
+		RealWeChat:    a.client.OpenURL == "" || a.client.OpenURL == wechatOpenURL,
+		Live:          o.live,
+		Admits:        func(appID string) bool { return slices.Contains(a.admitted, appID) },
+		Succession:    new(site.Succession),
 
 		SharedCallback: a.callback,
 	}
 	if age := time.Duration(a.ProfileMaxAge); age > 0 {
 		a.upkeep = &profile.Refresher{WeChat: a.client, Ledger: o.ledger, Keys: ring, MaxAge: age, Logger: a.logger, Audit: a.audit}
-		hub.KeepGrants, hub.Stale, hub.ProfileMaxAge = a.upkeep.Keep, a.upkeep.Stale, age
+		hub.KeepGrants, hub.QueueProfileRefresh, hub.ProfileMaxAge = a.upkeep.Keep, a.upkeep.Stale, age
 	}
 	a.tokens = a.newGlobalTokens(o.tokens)
 	a.tokens.serve(hub, a.asksFollowers)

@@ -133,7 +133,7 @@ func (h *Handler) provisionRules() error {
 		ConsentRedirect: picked["consent"] == "redirect",
 		AllowDeclined:   picked["without_consent"] == "allow",
 		DeclineHolds:    time.Duration(h.DeclineHolds),
-		Outside:         site.Outside(picked["outside_wechat"]),
+		OutsideWeChat:   site.Outside(picked["outside_wechat"]),
 		SnapshotGuest:   picked["snapshot"] == "guest",
 		Check:           picked["check"] == "on",
 		KeepFragment:    picked["keep_fragment"] == "on",
@@ -143,7 +143,7 @@ func (h *Handler) provisionRules() error {
 		PassCookies:     picked["strip_cookies"] == "off",
 		Assertion:       signed,
 	}
-	if h.site.rules.Outside == site.OutsidePass {
+	if h.site.rules.OutsideWeChat == site.OutsidePass {
 		h.logger.Warn("outside_wechat pass: any client can claim to be outside WeChat; the app must require a sign-in itself where it needs one", slog.String("account", h.site.account.Name))
 	}
 	return nil

@@ -2,8 +2,8 @@ package session
 
 import "iter"
 
-// maxBeside is how many of the newest other views a CachedStore looks at.
-const maxBeside = 8
+// maxWithConfig is how many of the newest other views a CachedStore looks at.
+const maxWithConfig = 8
 
 // opener is a Store that can tell, without I/O, whether its keys open a value.
 type opener interface {
@@ -67,7 +67,7 @@ func (n *CachedStore) known(k cacheKey) *entry {
 	if c.newest.Load() == 0 {
 		return nil
 	}
-	for other := range c.beside(k) {
+	for other := range c.sameSession(k) {
 		if o := c.get(other); o != nil && (e == nil || o.confirmed.After(e.confirmed)) {
 			e = o
 		}
@@ -99,12 +99,12 @@ func (n *CachedStore) stillOpen(k cacheKey, e *entry) *entry {
 	return e
 }
 
-// beside yields the keys under which the newest other views remember the value
-// of k. The view that a rollback brings back may be older than another.
-func (c *entryCache) beside(k cacheKey) iter.Seq[cacheKey] {
+// sameSession yields the keys under which the newest other views remember the
+// value of k. The view that a rollback brings back may be older than another.
+func (c *entryCache) sameSession(k cacheKey) iter.Seq[cacheKey] {
 	newest := c.newest.Load()
 	return func(yield func(cacheKey) bool) {
-		for view := newest - min(newest, maxBeside); view <= newest; view++ {
+		for view := newest - min(newest, maxWithConfig); view <= newest; view++ {
 			if view != k.view && !yield(cacheKey{k.value, k.binding, view}) {
 				return
 			}
@@ -115,7 +115,7 @@ func (c *entryCache) beside(k cacheKey) iter.Seq[cacheKey] {
 // forget drops a value that is no session, for all views: an answer of the
 // store must not be undone when the store goes away. The caller holds the lock.
 func (c *entryCache) forget(k cacheKey) {
-	for other := range c.beside(k) {
+	for other := range c.sameSession(k) {
 		c.remove(other)
 		if f := c.flights[other]; f != nil {
 			f.spoiled = true // may have asked before the end of the session

@@ -15,7 +15,7 @@ func TestCachesKeepNoCookieOfOurs(t *testing.T) {
 	w := httptest.NewRecorder()
 	w.Header().Set("Cache-Control", "public, max-age=600")
 	http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
-	for _, c := range []cookies.Cookie{cookies.Landed, cookies.Flow, cookies.Asked, cookies.Receipt, cookies.FormerReceipt, cookies.Ticket, cookies.Scan, cookies.Foreign} {
+	for _, c := range []cookies.Cookie{cookies.Landings, cookies.Flow, cookies.Prompts, cookies.PendingLogout, cookies.FormerPendingLogout, cookies.Ticket, cookies.Scan, cookies.Unreadable} {
 		c.SetAt(w, cookies.Scope{Secure: true, Port: "8443"}, "/", "x")
 	}
 	cookies.DrawSecret().Clear(w, cookies.Scope{Secure: true, Port: "8443"})

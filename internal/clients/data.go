@@ -35,7 +35,7 @@ type sealedData struct {
 // the ciphertext into another visitor's data).
 func (e Endpoints) miniProfile(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	var body sealedData
-	if !e.signedInAt(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
+	if !e.requireTokenOf(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
 		return
 	}
 	envelope, err := e.envelope(r, &body)
@@ -59,7 +59,7 @@ func (e Endpoints) miniProfile(w http.ResponseWriter, r *site.Request, a wechat.
 	}
 	switch {
 	case err != nil:
-		e.dataRefused(w, r, a, err)
+		e.writeDataError(w, r, a, err)
 	case r.Identity == nil:
 		e.RefuseToken(w)
 	default:
@@ -72,7 +72,7 @@ func (e Endpoints) miniProfile(w http.ResponseWriter, r *site.Request, a wechat.
 // button, or encrypted, from older versions of WeChat.
 func (e Endpoints) miniPhone(w http.ResponseWriter, r *site.Request, a wechat.Account) {
 	var body sealedData
-	if !e.signedInAt(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
+	if !e.requireTokenOf(w, r, a) || !response.ReadJSON(w, r.Request, maxProfileBody, &body) {
 		return
 	}
 	var phone string
@@ -87,7 +87,7 @@ func (e Endpoints) miniPhone(w http.ResponseWriter, r *site.Request, a wechat.Ac
 		phone, err = e.openPhone(r, &body)
 	}
 	if err != nil {
-		e.dataRefused(w, r, a, err)
+		e.writeDataError(w, r, a, err)
 		return
 	}
 	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "phone": phone})
@@ -177,9 +177,9 @@ func (e Endpoints) record(r *site.Request, s ledger.Observation) error {
 	return nil
 }
 
-// signedInAt admits clients with a session of this account.
-func (e Endpoints) signedInAt(w http.ResponseWriter, r *site.Request, a wechat.Account) bool {
-	if !e.signedIn(w, r) {
+// requireTokenOf admits clients with a session of this account.
+func (e Endpoints) requireTokenOf(w http.ResponseWriter, r *site.Request, a wechat.Account) bool {
+	if !e.requireToken(w, r) {
 		return false
 	}
 	if r.Identity.Session.AppID != a.Credentials.AppID {
@@ -189,9 +189,9 @@ func (e Endpoints) signedInAt(w http.ResponseWriter, r *site.Request, a wechat.A
 	return true
 }
 
-// dataRefused answers a client whose data, or code of a phone button, was not
-// accepted.
-func (e Endpoints) dataRefused(w http.ResponseWriter, r *site.Request, a wechat.Account, err error) {
+// writeDataError answers a client whose data, or code of a phone button, was
+// not accepted.
+func (e Endpoints) writeDataError(w http.ResponseWriter, r *site.Request, a wechat.Account, err error) {
 	status, code, message := http.StatusBadRequest, "", ""
 	var said *wechat.Error
 	switch {
@@ -213,7 +213,7 @@ func (e Endpoints) dataRefused(w http.ResponseWriter, r *site.Request, a wechat.
 	case errors.Is(err, wechat.ErrStale):
 		code, message = "stale_data", "This data is too old. Fetch it again and send it at once."
 	default:
-		e.failed(w, r, a, err)
+		e.writeFailure(w, r, a, err)
 		return
 	}
 	e.Log().Note(slog.LevelInfo, "data not accepted", a.Name, "", err)

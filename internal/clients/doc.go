@@ -10,7 +10,7 @@
 //   - Their sessions satisfy every scope: there is nothing more to ask for.
 //
 // A mini program's web-view has cookies and no token. A ticket in the address
-// signs it in, in two hops; see handover.go. Only a navigation redeems a
+// signs it in, in two hops; see ticketlink.go. Only a navigation redeems a
 // ticket, and it never reaches the upstream with it. Other requests keep the
 // parameter.
 //

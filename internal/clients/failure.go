@@ -18,9 +18,9 @@ import (
 // one minute.
 const retryQuota = time.Minute
 
-// failed answers a client after a failure of WeChat or of a store, and says
-// what to do next. One log line says why.
-func (e Endpoints) failed(w http.ResponseWriter, r *site.Request, a wechat.Account, err error) {
+// writeFailure answers a client after a failure of WeChat or of a store, and
+// says what to do next. One log line says why.
+func (e Endpoints) writeFailure(w http.ResponseWriter, r *site.Request, a wechat.Account, err error) {
 	switch {
 	case errors.Is(err, session.ErrUnavailable), errors.Is(err, ledger.ErrUnavailable):
 		e.UnavailableJSON(w, r, a, site.RetryStore, err)

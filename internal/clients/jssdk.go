@@ -38,7 +38,7 @@ func (e Endpoints) JSSDK(w http.ResponseWriter, r *site.Request) {
 	case errors.Is(err, wechat.ErrPage):
 		response.WriteError(w, http.StatusBadRequest, "bad_url", "url must be the address of a page of this site, as the browser has it.")
 	case err != nil:
-		e.failed(w, r, e.Account, err)
+		e.writeFailure(w, r, e.Account, err)
 	default:
 		response.WriteJSON(w, http.StatusOK, jssdkJSON{
 			Code: http.StatusOK, AppID: signed.AppID, Timestamp: signed.Timestamp, NonceStr: signed.NonceStr, Signature: signed.Signature,

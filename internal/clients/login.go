@@ -60,7 +60,7 @@ func (e Endpoints) login(w http.ResponseWriter, r *site.Request, a wechat.Accoun
 		return
 	}
 	if body.Code == "" || body.Code == wechat.CodeDenied {
-		e.failed(w, r, a, wechat.ErrStartPage)
+		e.writeFailure(w, r, a, wechat.ErrStartPage)
 		return
 	}
 	b := session.Binding{Site: r.Origin, AppID: a.Credentials.AppID, Audience: session.Token}
@@ -72,24 +72,24 @@ func (e Endpoints) login(w http.ResponseWriter, r *site.Request, a wechat.Accoun
 	o, err := e.Signer().SignIn(r.Context(), signin.Attempt{Account: a, Binding: b, Hit: h, Visitor: who, Exchange: e.Exchanger().For(a.Kind)})
 	switch {
 	case err != nil:
-		e.failed(w, r, a, err)
+		e.writeFailure(w, r, a, err)
 	case o.Session == nil || e.Hub.CheckEnded(o.Session) != nil:
 		// A repetition after the logout: the code was spent long ago.
-		e.failed(w, r, a, wechat.ErrReuse)
+		e.writeFailure(w, r, a, wechat.ErrReuse)
 	default:
-		e.welcome(w, r, a, o)
+		e.writeToken(w, r, a, o)
 	}
 }
 
-// welcome gives the client its token.
-func (e Endpoints) welcome(w http.ResponseWriter, r *site.Request, a wechat.Account, o signin.Outcome) {
+// writeToken gives the client its token.
+func (e Endpoints) writeToken(w http.ResponseWriter, r *site.Request, a wechat.Account, o signin.Outcome) {
 	r.Token, r.Identity = site.Bearer{Sent: true, Account: a.Name, Value: o.Value}, nil
 	err := e.IdentifyToken(r)
 	switch {
 	case err != nil:
-		e.failed(w, r, a, err)
+		e.writeFailure(w, r, a, err)
 	case r.Identity == nil:
-		e.failed(w, r, a, wechat.ErrReuse)
+		e.writeFailure(w, r, a, wechat.ErrReuse)
 	default:
 		user := site.NewUser(r.Identity)
 		response.WriteJSON(w, http.StatusOK, tokenJSON{

@@ -34,14 +34,14 @@ func (e Endpoints) mobileDeclined(w http.ResponseWriter, r *site.Request, a wech
 		response.WriteError(w, http.StatusBadRequest, "unknown_code", "Only -4 (denied) and -2 (cancelled) are refusals.")
 		return
 	}
-	if !e.Teller().MayUnknown(r.Network(), e.Declines, "") {
+	if !e.Teller().AllowUnknown(r.Network(), e.Declines, "") {
 		response.RetryIn(w, time.Minute)
 		response.WriteError(w, http.StatusTooManyRequests, "too_frequent", "Too many refusals in this minute.")
 		return
 	}
 	ctx, cancel := e.StoreContext(r)
 	defer cancel()
-	err := e.Teller().Keep(ctx, ledger.Event{
+	err := e.Teller().Queue(ctx, ledger.Event{
 		Kind: ledger.Declined, AppID: a.Credentials.AppID, Scope: a.Kind.SessionScope(), Reason: reason,
 	})
 	if err != nil {

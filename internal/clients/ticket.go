@@ -25,7 +25,8 @@ import (
 //
 //	https://site/any/page?x=1&wechat_ticket=<ticket>
 //
-// and the web-view is signed in as the same person. See [Endpoints.HandOver].
+// and the web-view is signed in as the same person. See
+// [Endpoints.ServeTicketLink].
 const (
 	// TicketParameter is the query parameter that carries a ticket.
 	TicketParameter = "wechat_ticket"
@@ -54,7 +55,7 @@ type ticket struct {
 
 // issueTicket gives the client a ticket for the web-view that it will open.
 func (e Endpoints) issueTicket(w http.ResponseWriter, r *site.Request, a wechat.Account) {
-	if !e.signedInAt(w, r, a) {
+	if !e.requireTokenOf(w, r, a) {
 		return
 	}
 	s := r.Identity.Session
@@ -120,9 +121,9 @@ func (e Endpoints) checkTicket(t ticket) error {
 // isOf reports whether the ticket belongs to a person, also under an older id.
 func (t ticket) isOf(p ledger.Person) bool { return p.Is(t.Person) }
 
-// burn marks a ticket as used, permanently: the result that instances share can
-// be lost in a restart or in a store failure (attack: a ticket used twice).
-func (e Endpoints) burn(ctx context.Context, t ticket) error {
+// markUsed marks a ticket as used, permanently: the result that instances share
+// can be lost in a restart or in a store failure (attack: a ticket used twice).
+func (e Endpoints) markUsed(ctx context.Context, t ticket) error {
 	sum := sha256.Sum256([]byte("ticket " + t.ID))
 	mark := [16]byte(sum[:])
 	if e.Hub.Ended != nil && e.Hub.Ended(mark) {

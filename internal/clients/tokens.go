@@ -18,7 +18,7 @@ func (e Endpoints) tokenSession(w http.ResponseWriter, r *site.Request) {
 		response.MethodNotAllowed(w, http.MethodGet, http.MethodHead)
 		return
 	}
-	if !e.signedIn(w, r) {
+	if !e.requireToken(w, r) {
 		return
 	}
 	body, s := tokenJSON{Code: http.StatusOK}, r.Identity.Session
@@ -69,7 +69,7 @@ func (e Endpoints) tokenLogout(w http.ResponseWriter, r *site.Request) {
 	case r.Identity != nil:
 		err = e.LogOut(w, r, audit.ReasonVisitor)
 	default:
-		err = e.FinishEnd(r)
+		err = e.RetrySignOut(r)
 	}
 	if err != nil {
 		e.UnavailableJSON(w, r, e.Account, site.RetryStore, err)
@@ -78,9 +78,9 @@ func (e Endpoints) tokenLogout(w http.ResponseWriter, r *site.Request) {
 	response.WriteJSON(w, http.StatusOK, tokenJSON{Code: http.StatusOK})
 }
 
-// signedIn reports whether the request has a valid token; if not, it has
+// requireToken reports whether the request has a valid token; if not, it has
 // answered.
-func (e Endpoints) signedIn(w http.ResponseWriter, r *site.Request) bool {
+func (e Endpoints) requireToken(w http.ResponseWriter, r *site.Request) bool {
 	if err := e.IdentifyToken(r); err != nil {
 		e.UnavailableJSON(w, r, e.Account, site.RetryStore, err)
 		return false

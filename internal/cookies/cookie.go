@@ -18,16 +18,16 @@ type Cookie uint8
 
 // The cookies. Each has a form in sideCookies.
 const (
-	Landed        Cookie = iota // how often the browser came back from WeChat
-	Flow                        // ties a sign-in to its browser
-	Asked                       // how often the app had the visitor asked again after a decline
-	Receipt                     // a logout to be completed
-	FormerReceipt               // the former name of Receipt, when only our endpoints got it
-	Ticket                      // ties the two hops of a ticket
-	Scan                        // ties a code to the browser that shows it
-	Foreign                     // how often no key here opened the browser's values
-	browser                     // a secret of the browser, of which there may be several
-	Proof                       // proves that the session was made to confirm a code
+	Landings            Cookie = iota // how often the browser came back from WeChat
+	Flow                              // ties a sign-in to its browser
+	Prompts                           // how often the app had the visitor asked again after a decline
+	PendingLogout                     // a logout to be completed
+	FormerPendingLogout               // the former name of PendingLogout, when only our endpoints got it
+	Ticket                            // ties the two hops of a ticket
+	Scan                              // ties a code to the browser that shows it
+	Unreadable                        // how often no key here opened the browser's values
+	browser                           // a secret of the browser, of which there may be several
+	Proof                             // proves that the session was made to confirm a code
 	cookieCount
 )
 
@@ -48,16 +48,16 @@ const (
 )
 
 var sideCookies = [cookieCount]cookieForm{
-	Landed:        {base: "wechat-landed", prefix: hostPrefix, path: "/", life: LandingLife},
-	Flow:          {base: "wechat-flow", prefix: securePrefix, life: FlowLife},
-	Asked:         {base: "wechat-asked", prefix: hostPrefix, path: "/", life: DeclineLife},
-	Receipt:       {base: "wechat-leave", prefix: hostPrefix, path: "/", life: ReceiptLife},
-	FormerReceipt: {base: "wechat-logout", prefix: securePrefix, path: request.Prefix, life: ReceiptLife},
-	Ticket:        {base: "wechat-ticket", prefix: securePrefix, life: TicketLife},
-	Scan:          {base: "wechat-scan", prefix: securePrefix, life: ScanLife + ScanGrace},
-	Foreign:       {base: "wechat-foreign", prefix: hostPrefix, path: "/", life: foreignLife},
-	browser:       {base: "wechat-browser", prefix: hostPrefix, path: "/", life: FlowLife, many: true},
-	Proof:         {base: "wechat-proof", prefix: securePrefix, life: ScanLife},
+	Landings:            {base: "wechat-landed", prefix: hostPrefix, path: "/", life: LandingLife},
+	Flow:                {base: "wechat-flow", prefix: securePrefix, life: FlowLife},
+	Prompts:             {base: "wechat-asked", prefix: hostPrefix, path: "/", life: DeclineLife},
+	PendingLogout:       {base: "wechat-leave", prefix: hostPrefix, path: "/", life: PendingLogoutLife},
+	FormerPendingLogout: {base: "wechat-logout", prefix: securePrefix, path: request.Prefix, life: PendingLogoutLife},
+	Ticket:              {base: "wechat-ticket", prefix: securePrefix, life: TicketLife},
+	Scan:                {base: "wechat-scan", prefix: securePrefix, life: ScanLife + ScanGrace},
+	Unreadable:          {base: "wechat-foreign", prefix: hostPrefix, path: "/", life: foreignLife},
+	browser:             {base: "wechat-browser", prefix: hostPrefix, path: "/", life: FlowLife, many: true},
+	Proof:               {base: "wechat-proof", prefix: securePrefix, life: ScanLife},
 }
 
 const (

@@ -82,10 +82,10 @@ func TestSideCookieAllocations(t *testing.T) {
 	r := newRequest(t, "GET", "/", "Cookie", "theme=dark; JSESSIONID=0123456789ABCDEF; wechat-theme=1")
 	for name, f := range map[string]func(){
 		"StripCookies": func() { Strip(r) },
-		"Values":       func() { Landed.Values(r, Scope{Secure: true, Port: "8443"}) },
+		"Values":       func() { Landings.Values(r, Scope{Secure: true, Port: "8443"}) },
 		"secrets":      func() { ReadSecrets(r, Scope{Secure: true}) },
-		"foreign":      func() { ReadForeign(r, Scope{}) },
-		"count":        func() { Counter{}.Read(r, Landed, "") },
+		"foreign":      func() { ReadUnreadable(r, Scope{}) },
+		"count":        func() { Counter{}.Read(r, Landings, "") },
 	} {
 		if n := testing.AllocsPerRun(100, f); n != 0 {
 			t.Errorf("%s allocates %v times", name, n)

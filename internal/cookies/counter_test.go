@@ -41,7 +41,7 @@ func TestCount(t *testing.T) {
 	t.Parallel()
 	const here = "http://a.example.com"
 	o, other := counting(t, here, testSecret), counting(t, here, strings.Repeat("B", 26))
-	count := func(t *testing.T, n int) string { return countOf(t, o, Landed, "x", n) }
+	count := func(t *testing.T, n int) string { return countOf(t, o, Landings, "x", n) }
 	for name, c := range map[string]struct {
 		values []string
 		want   int
@@ -57,18 +57,18 @@ func TestCount(t *testing.T) {
 		"two digits":        {[]string{"3" + count(t, 1)}, 0},
 		"cut":               {[]string{count(t, 3)[:55]}, 0},
 		"another time":      {[]string{count(t, 3)[:12] + "A" + count(t, 3)[13:]}, 0},
-		"of another site":   {[]string{countOf(t, counting(t, "http://b.example.com", testSecret), Landed, "x", 3)}, 0},
-		"of another port":   {[]string{countOf(t, counting(t, here+":8080", testSecret), Landed, "x", 3)}, 0},
-		"of another use":    {[]string{countOf(t, o, Asked, "x", 3)}, 0},
-		"of another person": {[]string{countOf(t, o, Landed, "y", 3)}, 0},
-		"of another key":    {[]string{countOf(t, other, Landed, "x", 3)}, 0},
+		"of another site":   {[]string{countOf(t, counting(t, "http://b.example.com", testSecret), Landings, "x", 3)}, 0},
+		"of another port":   {[]string{countOf(t, counting(t, here+":8080", testSecret), Landings, "x", 3)}, 0},
+		"of another use":    {[]string{countOf(t, o, Prompts, "x", 3)}, 0},
+		"of another person": {[]string{countOf(t, o, Landings, "y", 3)}, 0},
+		"of another key":    {[]string{countOf(t, other, Landings, "x", 3)}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRequest(t, "GET", "/")
 			for _, value := range c.values {
 				r.Header["Cookie"] = append(r.Header["Cookie"], "wechat-landed="+value, "__Host-wechat-landed="+count(t, 1), "wechat-landed-8080="+count(t, 1))
 			}
-			if got := o.Read(r, Landed, "x"); got != c.want {
+			if got := o.Read(r, Landings, "x"); got != c.want {
 				t.Errorf("counts %d, want %d", got, c.want)
 			}
 		})
@@ -81,15 +81,15 @@ func TestCountEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const here = "http://a.example.com"
-		value := countOf(t, counting(t, here, testSecret), Landed, "", 3)
+		value := countOf(t, counting(t, here, testSecret), Landings, "", 3)
 		rotated := counting(t, here, strings.Repeat("B", 26), testSecret)
 		r := newRequest(t, "GET", "/", "Cookie", "wechat-landed="+value)
 		for _, c := range []struct {
 			after time.Duration
 			want  int
 		}{{0, 3}, {58 * time.Second, 3}, {3 * time.Second, 0}} {
-			if time.Sleep(c.after); rotated.Read(r, Landed, "") != c.want {
-				t.Errorf("after %v more: %d, want %d", c.after, rotated.Read(r, Landed, ""), c.want)
+			if time.Sleep(c.after); rotated.Read(r, Landings, "") != c.want {
+				t.Errorf("after %v more: %d, want %d", c.after, rotated.Read(r, Landings, ""), c.want)
 			}
 		}
 	})
@@ -103,10 +103,10 @@ func FuzzCount(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value string) {
 		r := newRequest(t, "GET", "/")
 		r.Header["Cookie"] = []string{"wechat-landed=" + value + "; wechat-foreign=" + value}
-		if n := o.Read(r, Landed, ""); n != 0 {
+		if n := o.Read(r, Landings, ""); n != 0 {
 			t.Fatalf("%q counts %d", value, n)
 		}
-		if c := ReadForeign(r, Scope{}); c.N < 0 || c.N > MaxForeign {
+		if c := ReadUnreadable(r, Scope{}); c.N < 0 || c.N > MaxUnreadable {
 			t.Fatalf("%q counts %+v", value, c)
 		}
 	})

@@ -1,7 +1,7 @@
 // Package cookies has every cookie of ours except the session's: those that tie
 // a sign-in to its browser ([Secrets], [Flow], [Ticket], [Scan], [Proof]),
-// those that count ([Counter], [ForeignCount]), and the receipt of an
-// incomplete sign-out ([Receipt]).
+// those that count ([Counter], [UnreadableCount]), and the sealed form of an
+// incomplete sign-out ([PendingLogout]).
 //
 // All are in one table, and only there are their names made, so that [Strip]
 // and [Ours] miss none.

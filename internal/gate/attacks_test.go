@@ -215,7 +215,7 @@ func TestAttack20And41ClaimsNeverArrive(t *testing.T) {
 	w := newTown(t, scope(wechat.ScopeBase), func(w *town) {
 		w.access["/public"], w.access["/optional"] = site.Public, site.Optional
 		w.gate.Rules.Headers = map[site.Field]string{site.FieldOpenID: "X-Remote-User", site.FieldUser: site.HeaderOff}
-		w.gate.Rules.Outside = site.OutsidePass
+		w.gate.Rules.OutsideWeChat = site.OutsidePass
 	})
 	claims := []string{
 		"X-Remote-User", "oForged", "x_remote_user", "oForged", "X-Wechat-Openid", "oForged", "X-Wechat-User", "forged", "X_WECHAT_UNIONID", "oForged",

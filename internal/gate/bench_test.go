@@ -102,7 +102,7 @@ func signedInBy(b *testing.B, rule *assertion.Rule) (handle func(watched bool), 
 	g := &Gate{Site: site.Site{
 		Hub:     &site.Hub{Live: list, WeChat: new(wechat.Client), Ledger: bolt, Store: sealed, Ended: bolt.Ended, PersonEnded: bolt.PersonEnded, Keys: ring, Memory: new(site.Memory), Assertions: &assertion.Signer{Ring: ring}},
 		Account: wechat.Account{Kind: wechat.OfficialAccount, Name: "default", Credentials: wechat.Credentials{AppID: "wx1"}},
-		Rules:   site.Rules{Scope: wechat.ScopeUserInfo, Outside: site.OutsideQR, Assertion: rule},
+		Rules:   site.Rules{Scope: wechat.ScopeUserInfo, OutsideWeChat: site.OutsideQR, Assertion: rule},
 		Logger:  slog.New(slog.DiscardHandler),
 	}}
 	person, err := bolt.Observe(b.Context(), ledger.Observation{AppID: "wx1", OpenID: "o1", UnionID: "u1", Consent: true, Profile: &ledger.Profile{Nickname: "小明", AvatarURL: "https://a/b"}})

@@ -34,7 +34,7 @@ func (g *Gate) callback(w http.ResponseWriter, r *site.Request) {
 		g.Unavailable(w, r, site.RetryStore, f, err)
 		return
 	}
-	if r.ForeignCallback(w, unreadable) {
+	if r.CountUnreadableCallback(w, unreadable) {
 		g.explainForeign(w, r, f)
 		return
 	}
@@ -182,7 +182,7 @@ func (g *Gate) finish(w http.ResponseWriter, r *site.Request, f flow.Flow, code 
 		Exchange: g.Exchanger().For(account.Kind), Guest: g.Rules.SnapshotGuest,
 	}
 	if f.Account == "" {
-		in.Flow, in.Asked = f.ID, f.Scope
+		in.Flow, in.RequestedScope = f.ID, f.Scope
 	}
 	o, err := g.Signer().SignIn(r.Context(), in)
 	switch {
@@ -220,9 +220,9 @@ func (g *Gate) enter(w http.ResponseWriter, r *site.Request, f flow.Flow, o sign
 			}
 		}
 		g.SetSession(w, r, o.Value, o.Session)
-		g.Land(w, r)
-		if r.AskedAgain > 0 && o.Session.Declined.IsZero() {
-			g.SetAsked(w, r, 0) // the count belongs to another session
+		g.CountLanding(w, r)
+		if r.Prompts > 0 && o.Session.Declined.IsZero() {
+			g.SetPromptCount(w, r, 0) // the count belongs to another session
 		}
 		arrive(w, r, target)
 	}

@@ -58,11 +58,11 @@ func (g *Gate) checkEndpoint(w http.ResponseWriter, r *site.Request) {
 		g.sendToSignIn(w, r, asked, standing, need)
 		return
 	}
-	g.vouch(w, r, asked)
+	g.writeIdentity(w, r, asked)
 }
 
-// vouch writes the 200 of a check.
-func (g *Gate) vouch(w http.ResponseWriter, r *site.Request, asked checkQuery) {
+// writeIdentity writes the 200 of a check.
+func (g *Gate) writeIdentity(w http.ResponseWriter, r *site.Request, asked checkQuery) {
 	h := w.Header()
 	// A proxy passes on one Set-Cookie at most, and some only the first, so
 	// only the renewed session's is kept. Later answers to the browser set the

@@ -36,7 +36,7 @@ func danceFor(r *site.Request) newDance {
 
 // begin sends the visitor to WeChat.
 func (g *Gate) begin(w http.ResponseWriter, r *site.Request, d newDance) {
-	if r.ForeignBegin(w) {
+	if r.CountUnreadableSession(w) {
 		g.explainForeign(w, r, flow.Flow{Target: d.target, Scope: d.scope})
 		return
 	}
@@ -80,7 +80,7 @@ func (g *Gate) startAnew(w http.ResponseWriter, r *site.Request, f flow.Flow, re
 // passWithout lets the visitor of an optional path in without an identity: the
 // landing cookie prevents an immediate second redirect to WeChat.
 func (g *Gate) passWithout(w http.ResponseWriter, r *site.Request, f flow.Flow) {
-	g.Counter(r).Set(w, cookies.Landed, "", site.ExcusedMark, cookies.LandingLife)
+	g.Counter(r).Set(w, cookies.Landings, "", site.ExcusedMark, cookies.LandingLife)
 	arrive(w, r, f.Target)
 }
 
@@ -89,7 +89,7 @@ func (g *Gate) passWithout(w http.ResponseWriter, r *site.Request, f flow.Flow) 
 func (g *Gate) askConsent(w http.ResponseWriter, r *site.Request, target string) {
 	// A browser that came back several times without consent gets the page, not
 	// another redirect.
-	if g.Rules.ConsentRedirect && r.Landed != site.MaxLandings {
+	if g.Rules.ConsentRedirect && r.Landings != site.MaxLandings {
 		g.begin(w, r, newDance{target: target, scope: wechat.ScopeUserInfo})
 		return
 	}

@@ -26,9 +26,10 @@ type Facts struct {
 	Excused      bool         // this browser just passed an optional path without an identity, or cannot be signed in
 }
 
-// asked returns the facts for a visitor who asks to sign in, or whom the app
-// asks to. Passing without a session would make a script retry for ever.
-func (f Facts) asked() Facts {
+// signInRequested returns the facts for a visitor who asks to sign in, or whom
+// the app asks to. Passing without a session would make a script retry for
+// ever.
+func (f Facts) signInRequested() Facts {
 	if f.Outside == site.OutsidePass {
 		f.Outside = site.OutsideQR
 	}

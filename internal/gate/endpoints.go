@@ -52,7 +52,7 @@ func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *site.Request) {
 		response.WriteError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
 		return
 	}
-	if r.LogoutError = g.Redeem(w, r); r.LogoutError != nil {
+	if r.LogoutError = g.CompleteLogout(w, r); r.LogoutError != nil {
 		g.LogFailed(slog.LevelError, site.NotComplete, flow.Flow{}, r.LogoutError)
 	}
 	if g.clients().Serve(w, r, name) {
@@ -126,7 +126,7 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *site.Request) {
 	}
 	facts := g.facts(r)
 	facts.Access, facts.Standing = site.Protected, g.standingForLogin(r, scope)
-	switch verdict := Decide(facts.asked()); verdict {
+	switch verdict := Decide(facts.signInRequested()); verdict {
 	case Pass:
 		site.ReturnTo(w, r, target)
 	case AskConsent: // our page, or the app, has already asked
@@ -169,7 +169,7 @@ const maxDeclineForm = 16 << 10
 
 // declineEndpoint handles the consent page's decline button.
 func (g *Gate) declineEndpoint(w http.ResponseWriter, r *site.Request) {
-	if !g.PostedHere(w, r) {
+	if !g.RequireSameOriginPost(w, r) {
 		return
 	}
 	if !response.ReadForm(w, r.Request, maxDeclineForm) {

@@ -64,7 +64,7 @@ func (g *Gate) resume(w http.ResponseWriter, r *site.Request, askedBy, target st
 	facts := g.facts(r)
 	if askedBy == askedByApp {
 		facts.Standing = g.standingForLogin(r, need)
-		facts = facts.asked()
+		facts = facts.signInRequested()
 	}
 	verdict := Decide(facts)
 	if verdict == Pass {

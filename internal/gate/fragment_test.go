@@ -87,7 +87,7 @@ func TestKeepFragmentOnlyForNavigations(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := newTown(t, scope(wechat.ScopeBase), func(w *town) {
-				w.inside, w.gate.Rules.KeepFragment, w.gate.Rules.Outside = true, !c.off, c.outside
+				w.inside, w.gate.Rules.KeepFragment, w.gate.Rules.OutsideWeChat = true, !c.off, c.outside
 			})
 			b := w.browser("alice")
 			if c.ua != "" {
@@ -171,7 +171,7 @@ func TestKeepFragmentOnComputers(t *testing.T) {
 	if page := b.open(b.send(http.MethodGet, "/x", "").with("#/y")).last(); page.kind() != "scan" || !strings.Contains(html.UnescapeString(page.body), "return_to=%2Fx%23%2Fy") {
 		t.Errorf("%d %q:\n%s", page.status, page.kind(), page.body)
 	}
-	w.gate.Rules.Outside = site.OutsideQR
+	w.gate.Rules.OutsideWeChat = site.OutsideQR
 	if page := b.open(b.send(http.MethodGet, "/x", "").with("#/y")).last(); page.kind() != "open_in_wechat" || !strings.Contains(page.body, shop+"/x#/y<") {
 		t.Errorf("%d %q:\n%s", page.status, page.kind(), page.body)
 	}

@@ -37,13 +37,13 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 		return nil, false
 	}
 	if r.HasOtherCookies && !r.Token.Sent {
-		g.RedeemAside(w, r)
+		g.TryCompleteLogout(w, r)
 	}
 	g.warnOfVerifyFile(r)
 	if g.PassesPreflight(r) {
 		return nil, true // without an identity, even if it carries a session
 	}
-	if g.clients().HandOver(w, r) {
+	if g.clients().ServeTicketLink(w, r) {
 		return nil, false
 	}
 	err := g.Identify(r)
@@ -87,8 +87,8 @@ func (g *Gate) facts(r *site.Request) Facts {
 		Write:        !site.IsRead(r.Method) || r.Header.Get("Upgrade") != "", // a socket can carry writes
 		InWeChat:     request.DetectBrowser(r.UserAgent()).InWeChat(),
 		Outside:      g.outside(),
-		LosesCookies: r.Landed == site.MaxLandings,
-		Excused:      r.Landed == site.ExcusedMark || r.Foreign.N >= cookies.MaxForeign,
+		LosesCookies: r.Landings == site.MaxLandings,
+		Excused:      r.Landings == site.ExcusedMark || r.Unreadable.N >= cookies.MaxUnreadable,
 	}
 }
 

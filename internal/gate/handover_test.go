@@ -112,7 +112,7 @@ func TestRefetchersBurnNoTicket(t *testing.T) {
 // nothing. The same browser may come twice, since WeChat does.
 func TestTicketIsBurnt(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, doors, func(w *town) { w.gate.Rules.Outside = site.OutsideRefuse })
+	w := newTown(t, doors, func(w *town) { w.gate.Rules.OutsideWeChat = site.OutsideRefuse })
 	c := w.mini("alice")
 	address := "/page?wechat_ticket=" + c.ticket()
 	b, thief := w.webView("alice"), w.webView("carol")

@@ -40,7 +40,7 @@ func onRedis(t *testing.T, c *weChat, s *redistest.Server) *redisTown {
 		w.store.Store = near.WithConfig(&session.Redis{
 			Client: client, Keys: keys, Sealed: &session.Sealed{Keys: keys, Tombstones: out.book},
 		}, session.Policy{})
-		w.hub.AskStore = true
+		w.hub.StoreHasCache = true
 		w.hub.Ledger, w.hub.Ended, w.hub.PersonEnded, w.hub.EndUnsaved = out.book, out.book.Ended, out.book.PersonEnded, out.book.Unwritten
 	})
 	return out

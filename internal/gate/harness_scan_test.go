@@ -13,7 +13,9 @@ import (
 )
 
 // scanning is a site that signs desktops in by phones.
-func scanning(w *town) { w.gate.Rules.Outside, w.gate.Rules.Scope = site.OutsideScan, wechat.ScopeBase }
+func scanning(w *town) {
+	w.gate.Rules.OutsideWeChat, w.gate.Rules.Scope = site.OutsideScan, wechat.ScopeBase
+}
 
 var (
 	scanWait   = regexp.MustCompile(`data-wait="([^"]+)" data-next="([^"]+)"`)

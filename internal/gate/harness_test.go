@@ -172,7 +172,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 	w.gate = &gate.Gate{Site: site.Site{
 		Hub:     w.hub,
 		Account: wechat.Account{Kind: wechat.OfficialAccount, Name: "main", Credentials: wechat.Credentials{AppID: shopApp, Secret: wechat.NewSecret(appSecret)}},
-		Rules:   site.Rules{Scope: wechat.ScopeUserInfo, Outside: site.OutsideQR},
+		Rules:   site.Rules{Scope: wechat.ScopeUserInfo, OutsideWeChat: site.OutsideQR},
 		Logger:  slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}}
 	w.gate.Audit = w.gate.Logger.With("log", "audit")

@@ -33,7 +33,7 @@ func inRedis(w *town) {
 		m.Close()
 	})
 	w.store.Store = &session.CachedStore{Store: &session.Redis{Client: client, Keys: w.hub.Keys}}
-	w.hub.AskStore = true
+	w.hub.StoreHasCache = true
 }
 
 // eachStore runs a test with sessions in the cookie and with sessions in Redis.

@@ -226,7 +226,7 @@ func TestClientSeesTheCut(t *testing.T) {
 // A store that does not answer ends nothing: unavailable is not absent.
 func TestStreamsOutliveAnOutage(t *testing.T) {
 	t.Parallel()
-	w, over := streaming(t, func(w *town) { w.hub.AskStore = true })
+	w, over := streaming(t, func(w *town) { w.hub.StoreHasCache = true })
 	b := w.browser("alice")
 	b.open("/")
 	b.stream("long poll")
@@ -292,7 +292,7 @@ func TestRenewalKeepsStreams(t *testing.T) {
 		"values stay, as in Redis": func(w *town) {
 			store := &fixedStore{values: map[[16]byte]string{}, now: map[string]*session.Session{}}
 			store.Policy = w.hub.Policy
-			w.store.Store, w.hub.AskStore = store, true
+			w.store.Store, w.hub.StoreHasCache = store, true
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {

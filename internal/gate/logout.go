@@ -15,7 +15,7 @@ import (
 // logoutEndpoint ends the session itself, not only its cookie (attack:
 // CVE-2024-21492).
 func (g *Gate) logoutEndpoint(w http.ResponseWriter, r *site.Request) {
-	if !g.PostedHere(w, r) {
+	if !g.RequireSameOriginPost(w, r) {
 		return
 	}
 	if err := g.Identify(r); err != nil {
@@ -27,7 +27,7 @@ func (g *Gate) logoutEndpoint(w http.ResponseWriter, r *site.Request) {
 	case r.Identity != nil:
 		err = g.LogOut(w, r, audit.ReasonVisitor)
 	case err == nil:
-		err = g.FinishEnd(r)
+		err = g.RetrySignOut(r)
 	}
 	if err != nil {
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)

@@ -65,7 +65,7 @@ func TestAttackAnOutageFillsTheLog(t *testing.T) {
 			t.Parallel()
 			bobs := code{c.MiniProgramCode("bob", miniApp)} // by WeChat's clock
 			synctest.Test(t, func(t *testing.T) {
-				w := newTownWith(t, c, scope(wechat.ScopeBase), doors, func(w *town) { w.inside, w.hub.AskStore = true, true })
+				w := newTownWith(t, c, scope(wechat.ScopeBase), doors, func(w *town) { w.inside, w.hub.StoreHasCache = true, true })
 				b := w.browser("alice")
 				b.open("/").last().upstream()
 				before := len(w.said())

@@ -24,7 +24,7 @@ func TestAttackARedisThatHangsSlowsEveryPageDown(t *testing.T) {
 	t.Cleanup(func() { _ = client.Close() })
 	policy := session.Policy{Idle: 40 * time.Second} // due every five seconds
 	w := newTown(t, scope(wechat.ScopeBase), func(w *town) {
-		w.hub.Policy, w.hub.AskStore = policy, true
+		w.hub.Policy, w.hub.StoreHasCache = policy, true
 		store := &session.Redis{Client: client, Keys: w.hub.Keys, Policy: policy}
 		w.hub.Store = &session.CachedStore{Store: store, Policy: policy}
 	})

@@ -13,7 +13,7 @@ import (
 )
 
 func outside(o site.Outside) func(*town) {
-	return rules(func(r *site.Rules) { r.Outside, r.Scope = o, wechat.ScopeBase })
+	return rules(func(r *site.Rules) { r.OutsideWeChat, r.Scope = o, wechat.ScopeBase })
 }
 
 func TestOutsideQR(t *testing.T) {

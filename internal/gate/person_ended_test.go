@@ -56,7 +56,7 @@ func TestPersonEndedBesideTheStore(t *testing.T) {
 	c := newWeChat(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := newTownWith(t, c, scope(wechat.ScopeBase), func(w *town) {
-			w.inside, w.hub.AskStore = true, true
+			w.inside, w.hub.StoreHasCache = true, true
 			w.store.Store = session.Sealed{Keys: w.hub.Keys} // knows of no end
 			w.hub.Ended = func([16]byte) bool { return false }
 		})

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -18,36 +17,6 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-// failed answers a dance that failed at WeChat or at a store. One log line says
-// why; the page says only what to do.
-func (g *Gate) failed(w http.ResponseWriter, r *site.Request, f flow.Flow, err error) {
-	switch {
-	case errors.Is(err, wechat.ErrRestart), errors.Is(err, wechat.ErrStartPage):
-		g.LogFailed(slog.LevelInfo, "code not accepted", f, err)
-		g.startAnew(w, r, f, "code not accepted")
-	case f.Optional:
-		g.LogFailed(slog.LevelError, "sign-in failed; the path is optional, so the visitor continues without an identity", f, err)
-		g.passWithout(w, r, f)
-	case errors.Is(err, wechat.ErrDeny):
-		g.LogFailed(slog.LevelWarn, "sign-in denied by WeChat", f, err)
-		g.WriteAudit(r, audit.Record{Action: audit.ActionRefuse, Account: f.Account, Scope: string(f.Scope), Reason: audit.ReasonWeChat, Flow: f.ID})
-		g.Show(w, r, page.Page{Kind: page.Denied, Reference: audit.ShortID(f.ID)}, "denied", "WeChat does not let this account sign in here.")
-	case errors.Is(err, wechat.ErrStop):
-		g.Unavailable(w, r, site.RetryAfter(err), f, err)
-	case errors.Is(err, wechat.ErrAlert), errors.Is(err, wechat.ErrRelogin):
-		g.misconfigured(w, r, f, err)
-	default:
-		g.Unavailable(w, r, site.RetryAfter(err), f, err)
-	}
-}
-
-// misconfigured answers 500: only the operator can fix this.
-func (g *Gate) misconfigured(w http.ResponseWriter, r *site.Request, f flow.Flow, err error) {
-	g.LogFailed(slog.LevelError, "sign-in is misconfigured", f, err)
-	g.Show(w, r, page.Page{Kind: page.Misconfigured, Reference: audit.ShortID(f.ID)},
-		"misconfigured", "Sign-in is not set up correctly on this site.")
-}
-
 func (g *Gate) tryAgain(w http.ResponseWriter, r *site.Request, f flow.Flow) {
 	g.Show(w, r, page.Page{Kind: page.TryAgain, Reference: audit.ShortID(f.ID), ContinueURL: site.LoginPath(f.Target, f.Scope)},
 		"try_again", "Signing in did not work out. Please try again.")
@@ -61,13 +30,13 @@ func (g *Gate) explainOutside(w http.ResponseWriter, r *site.Request, target str
 // explainCookies ends a redirect loop with a page. It resets the count, so that
 // a visitor who allows cookies and taps the button gets another try.
 func (g *Gate) explainCookies(w http.ResponseWriter, r *site.Request, target string) {
-	if r.ForeignSession {
+	if r.UnreadableSession {
 		// The browser does keep cookies: it sent one of another gateway.
 		g.explainForeign(w, r, flow.Flow{Target: target, Scope: wechat.ScopeBase})
 		return
 	}
 	g.Logger.Warn("browser does not keep the session cookie", slog.String("site", r.Origin))
-	cookies.Landed.Clear(w, r.CookieScope)
+	cookies.Landings.Clear(w, r.CookieScope)
 	g.Show(w, r, page.Page{Kind: page.CookiesOff, ContinueURL: site.LoginPath(target, wechat.ScopeBase)}, "cookies_off", "This browser does not keep cookies of this site.")
 }
 

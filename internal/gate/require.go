@@ -40,14 +40,14 @@ func (g *Gate) Require(r *site.Request, status int, want string) func(http.Respo
 	}
 	facts := g.facts(r)
 	facts.Access, facts.Standing = site.Protected, standing
-	switch verdict := Decide(facts.asked()); {
+	switch verdict := Decide(facts.signInRequested()); {
 	case verdict == Pass, verdict == Refuse && request.WantsPage(r.Request):
 		return nil
 	case verdict == Refuse:
 		return func(w http.ResponseWriter) { g.refuseJSON(w, r, scope) }
 	default:
 		return func(w http.ResponseWriter) {
-			g.CountAsked(w, r)
+			g.CountPrompt(w, r)
 			if scope == wechat.ScopeUserInfo {
 				r.Need = scope // a phone that signs this browser in is asked for this scope at once
 			}

@@ -181,7 +181,7 @@ func TestScanElsewhere(t *testing.T) {
 	s := w.desktop("alice").shows("/x")
 	phone := w.browser("alice")
 	phone.open("/")
-	w.gate.Rules.Outside = site.OutsideQR
+	w.gate.Rules.OutsideWeChat = site.OutsideQR
 	for _, address := range []string{s.code, s.next, s.wait + "/state", s.wait + "/events"} {
 		for _, b := range []*browser{phone, s.browser} {
 			if h := b.send(http.MethodGet, address, ""); h.status != http.StatusNotFound || h.json().Error != "not_found" {
@@ -189,7 +189,7 @@ func TestScanElsewhere(t *testing.T) {
 			}
 		}
 	}
-	w.gate.Rules.Outside = site.OutsideScan
+	w.gate.Rules.OutsideWeChat = site.OutsideScan
 	for _, address := range []string{"/_wechat/scan/", "/_wechat/scan/x/y", "/_wechat/scan/wait/", s.wait + "/done", "/_wechat/scan"} {
 		if h := phone.open(address).last(); h.kind() != "scan_expired" && h.status != http.StatusNotFound {
 			t.Errorf("%s: %d %q", address, h.status, h.kind())

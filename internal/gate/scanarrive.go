@@ -36,11 +36,11 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *site.Request, c scan.Code, a
 	switch {
 	case err != nil && !site.NoSession(err):
 		g.scanUnavailable(w, r, err)
-	case err != nil, !lives, g.SameKeys(r) != nil:
+	case err != nil, !lives, g.CheckKeysUnchanged(r) != nil:
 		g.scanOver(w, r, page.ScanExpired, site.LoginPath(target, c.Need))
 	default:
 		g.SetSession(w, r, o.Value, o.Session)
-		g.Land(w, r)
+		g.CountLanding(w, r)
 		cookies.Scan.ClearAt(w, r.CookieScope, scanWaitPath+c.ID())
 		site.ReturnTo(w, r, target) // not arrive: WeChat added no fragment here
 	}
@@ -102,7 +102,7 @@ func (g *Gate) keepScanned(ctx context.Context, s *session.Session, c scan.Code,
 	if err := g.Teller().TellSignIn(ctx, s, person.UnionID, audit.ReasonScan, c.ID()); err != nil {
 		return "", err
 	}
-	value, err := g.Signer().KeepDerived(ctx, s, person, who)
+	value, err := g.Signer().SaveDerived(ctx, s, person, who)
 	if err != nil {
 		return "", fmt.Errorf("gate: save session: %w", err)
 	}

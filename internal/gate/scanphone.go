@@ -28,7 +28,7 @@ const maxScanForm = 4 << 10
 func (g *Gate) scanPhone(w http.ResponseWriter, r *site.Request, sealed string) {
 	switch {
 	case r.Method == http.MethodPost:
-		if !g.PostedHere(w, r) {
+		if !g.RequireSameOriginPost(w, r) {
 			return
 		}
 	case r.Method != http.MethodGet:
@@ -83,7 +83,7 @@ func (g *Gate) scanLook(w http.ResponseWriter, r *site.Request, c scan.Code, tar
 // scanUnproved answers a phone that comes back from WeChat without a proof: its
 // browser keeps no cookies, or has meanwhile signed in for another code.
 func (g *Gate) scanUnproved(w http.ResponseWriter, r *site.Request, target string) {
-	if r.Landed > 0 {
+	if r.Landings > 0 {
 		g.explainCookies(w, r, target)
 		return
 	}
@@ -95,7 +95,7 @@ func (g *Gate) scanUnproved(w http.ResponseWriter, r *site.Request, target strin
 func (g *Gate) scanFirst(w http.ResponseWriter, r *site.Request, target string, standing Standing) {
 	facts := g.facts(r)
 	facts.Access, facts.Standing = site.Protected, standing
-	switch verdict := Decide(facts.asked()); verdict {
+	switch verdict := Decide(facts.signInRequested()); verdict {
 	case ShowScan:
 		g.explainOutside(w, r, target) // the visitor has just scanned a code: do not show another one
 	case Begin, AskConsent, ExplainCookies, ExplainOutside:
@@ -110,8 +110,8 @@ func (g *Gate) scanFirst(w http.ResponseWriter, r *site.Request, target string, 
 
 // scanAsk shows which browser asks, and lets the holder choose the number.
 func (g *Gate) scanAsk(w http.ResponseWriter, r *site.Request, c scan.Code, target string) {
-	if r.Landed > 0 && r.Landed <= site.MaxLandings {
-		cookies.Landed.Clear(w, r.CookieScope) // the phone keeps our cookies, so several codes in a minute are no loop
+	if r.Landings > 0 && r.Landings <= site.MaxLandings {
+		cookies.Landings.Clear(w, r.CookieScope) // the phone keeps our cookies, so several codes in a minute are no loop
 	}
 	g.Show(w, r, page.Page{
 		Kind: page.ScanConfirm, ConfirmURL: target, Numbers: c.Numbers(),

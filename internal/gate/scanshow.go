@@ -95,7 +95,7 @@ func (g *Gate) serveScan(w http.ResponseWriter, r *site.Request, rest string) {
 	case !waiting:
 		g.scanPhone(w, r, rest)
 	case what == "" && r.Method == http.MethodPost: // after the question of scanConfirmOtherPerson
-		if g.ClickedHere(w, r) {
+		if g.RequireOwnForm(w, r) {
 			g.scanNext(w, r, id)
 		}
 	case r.Method != http.MethodGet:

@@ -36,7 +36,7 @@ func (s *verdicts) Load(ctx context.Context, value string, b session.Binding) (*
 func reloaded(w *town, changes ...func(next *site.Hub)) (next *site.Hub, store *verdicts) {
 	store = &verdicts{Store: w.store.Store}
 	next = &site.Hub{
-		Ledger: w.hub.Ledger, Store: store, AskStore: true, Ended: func([16]byte) bool { return false },
+		Ledger: w.hub.Ledger, Store: store, StoreHasCache: true, Ended: func([16]byte) bool { return false },
 		Keys: w.hub.Keys, Memory: w.hub.Memory, Live: new(live.List), Succession: new(site.Succession),
 	}
 	for _, change := range changes {

@@ -17,7 +17,7 @@ import (
 // and the app behind us never sees it.
 func TestBadTokens(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, doors, scope(wechat.ScopeBase), rules(func(r *site.Rules) { r.Outside = site.OutsideLogin }))
+	w := newTown(t, doors, scope(wechat.ScopeBase), rules(func(r *site.Rules) { r.OutsideWeChat = site.OutsideLogin }))
 	w.access = map[string]site.Access{"/public": site.Public, "/optional": site.Optional}
 	c, cookies := w.mini("alice"), w.browser("alice")
 	cookies.open("/")
@@ -236,7 +236,7 @@ func TestTokenEndsEverywhere(t *testing.T) {
 func TestTokenAndAStoreThatBlinks(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, doors)
-	w.hub.AskStore = true
+	w.hub.StoreHasCache = true
 	c := w.mini("alice")
 	w.store.fail(session.ErrUnavailable)
 	for _, path := range []string{"/", "/_wechat/session"} {

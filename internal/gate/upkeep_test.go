@@ -26,14 +26,14 @@ func (w *town) keeps(hub *site.Hub) *profile.Refresher {
 	w.upkeep = &profile.Refresher{
 		WeChat: hub.WeChat, Ledger: w.ledger, Keys: hub.Keys, MaxAge: time.Nanosecond, Logger: w.gate.Logger, Audit: w.gate.Audit,
 	}
-	hub.KeepGrants, hub.Stale, hub.ProfileMaxAge = w.upkeep.Keep, w.upkeep.Stale, w.upkeep.MaxAge
+	hub.KeepGrants, hub.QueueProfileRefresh, hub.ProfileMaxAge = w.upkeep.Keep, w.upkeep.Stale, w.upkeep.MaxAge
 	w.t.Cleanup(func() { _ = w.upkeep.Close() })
 	return w.upkeep
 }
 
 // unasked makes the town fetch no profile behind the visits: a call that is
 // given up may still be counted by WeChat a moment later.
-func unasked(w *town) { w.hub.Stale = func(ledger.Person, string) {} }
+func unasked(w *town) { w.hub.QueueProfileRefresh = func(ledger.Person, string) {} }
 
 // anew is an upkeep that has tried nobody yet.
 func (w *town) anew() { _ = w.upkeep.Close(); w.keeps(w.hub) }

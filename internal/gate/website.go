@@ -22,7 +22,7 @@ import (
 // outside returns how visitors outside WeChat are handled. Only a website
 // account can send them to WeChat's own servers.
 func (g *Gate) outside() site.Outside {
-	o := g.Rules.Outside
+	o := g.Rules.OutsideWeChat
 	if o == site.OutsideLogin && g.Hub.RealWeChat && !g.HasKind(wechat.Website) {
 		o = site.OutsideScan
 	}
@@ -95,15 +95,15 @@ func (g *Gate) refusedAtWebsite(w http.ResponseWriter, r *site.Request, f flow.F
 func (g *Gate) tellRefusal(r *site.Request, f flow.Flow, e ledger.Event) {
 	if r.Identity != nil && !r.Identity.Guest() {
 		e.Person = r.Identity.Session.Person
-		if !g.Teller().May(e.Kind, e.Person, e.ID) {
+		if !g.Teller().Allow(e.Kind, e.Person, e.ID) {
 			return
 		}
-	} else if !g.Teller().MayUnknown(r.Network(), &g.refusals, e.ID) {
+	} else if !g.Teller().AllowUnknown(r.Network(), &g.refusals, e.ID) {
 		return
 	}
 	ctx, cancel := g.StoreContext(r)
 	defer cancel()
-	if err := g.Teller().Keep(ctx, e); err != nil {
+	if err := g.Teller().Queue(ctx, e); err != nil {
 		g.LogFailed(slog.LevelError, "could not record a declined sign-in", f, err)
 	}
 }

@@ -23,7 +23,7 @@ func website(w *town) {
 	w.gate.OtherAccounts = append(w.gate.OtherAccounts, wechat.Account{
 		Kind: wechat.Website, Name: "pc", Credentials: wechat.Credentials{AppID: siteApp, Secret: wechat.NewSecret(siteSecret)},
 	})
-	w.gate.Rules.Outside = site.OutsideLogin
+	w.gate.Rules.OutsideWeChat = site.OutsideLogin
 }
 
 // desktop is a computer in front of somebody.
@@ -189,7 +189,7 @@ func TestWebsiteGone(t *testing.T) {
 	w := newTown(t, website)
 	b := w.desktop("alice")
 	back := b.confirms(b.qrPage("/x"), true).location()
-	w.gate.OtherAccounts, w.gate.Rules.Outside = nil, site.OutsideQR
+	w.gate.OtherAccounts, w.gate.Rules.OutsideWeChat = nil, site.OutsideQR
 	w.reload()
 	if h := b.open(back).last(); h.kind() != "open_in_wechat" || w.weChat.CountCalls(exchangePath) != 0 {
 		t.Errorf("%d %s", h.status, h.kind())

@@ -79,7 +79,7 @@ func TestAttackCookieOfAWithdrawnKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			k := &keyed{t: t}
-			w, over := streaming(t, k.generated, func(w *town) { w.hub.AskStore = asks })
+			w, over := streaming(t, k.generated, func(w *town) { w.hub.StoreHasCache = asks })
 			b, other := w.browser("alice"), w.browser("bob")
 			callback := other.until("/x")
 			b.open("/stream/")
@@ -152,7 +152,7 @@ func TestAttackSessionMovesToTheNextKey(t *testing.T) {
 			return b.session(), miniApp
 		},
 		"scan": func(w *town, k *keyed) (string, string) {
-			w.gate.Rules.Outside = site.OutsideScan
+			w.gate.Rules.OutsideWeChat = site.OutsideScan
 			s := w.desktop("carol").shows("/")
 			phone := w.browser("alice")
 			phone.picks(phone.reads(s.code), s.number)

@@ -44,7 +44,7 @@ func TestEndsOutliveAClockThatWasBehind(t *testing.T) {
 	t.Parallel()
 	wrong := time.Now().AddDate(-1, 0, 0)
 	said := wrong.AddDate(1, 0, 0).Add(-time.Hour)
-	m := goneMark{ahead: said.Unix(), taken: time.Second}
+	m := endedMark{ahead: said.Unix(), taken: time.Second}
 	for name, test := range map[string]struct {
 		now       time.Time
 		sinceBorn time.Duration

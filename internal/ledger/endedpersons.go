@@ -15,7 +15,7 @@ const goneAhead = 1
 // sealed session. The zero value is ready.
 type EndedPersons struct {
 	mu     sync.RWMutex
-	of     map[string]goneMark
+	of     map[string]endedMark
 	born   time.Time // when the first was added
 	sweep  int       // as in EndedSessions
 	warned Warning
@@ -25,10 +25,10 @@ type EndedPersons struct {
 // seconds: sessions created until At are over, and it holds as long as Until.
 type PersonEnd struct{ At, Until int64 }
 
-// goneMark holds the end of one person. An end ahead of the clock counts as one
-// of the moment at which it was received (attack: a gateway whose clock is
+// endedMark holds the end of one person. An end ahead of the clock counts as
+// one of the moment at which it was received (attack: a gateway whose clock is
 // ahead, or an import, ends all later sign-ins of the person).
-type goneMark struct {
+type endedMark struct {
 	PersonEnd               // At is 0 if the only known end is ahead
 	ahead     int64         // the time that was given, 0 if there is none
 	taken     time.Duration // when that was received, after EndedPersons.born
@@ -38,7 +38,7 @@ type goneMark struct {
 // was corrected after an end was received, that moment moves with it: what
 // counts is how long ago it was (attack: a gateway that starts with a clock of
 // years ago would treat every end as ahead, and drop all of them for good).
-func (m *goneMark) ends(now time.Time, sinceBorn time.Duration) int64 {
+func (m *endedMark) ends(now time.Time, sinceBorn time.Duration) int64 {
 	if m.ahead == 0 {
 		return m.At
 	}
@@ -84,7 +84,7 @@ func (g *EndedPersons) Add(person string, e PersonEnd) {
 	defer g.mu.Unlock()
 	now := time.Now()
 	if g.of == nil {
-		g.of, g.sweep = make(map[string]goneMark), endedSweep
+		g.of, g.sweep = make(map[string]endedMark), endedSweep
 		g.born = now
 	}
 	m := g.of[person]

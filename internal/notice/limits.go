@@ -39,9 +39,9 @@ type Untold struct {
 	n    atomic.Int64
 }
 
-// May reports whether an event of a person is within the limit. id names the
+// Allow reports whether an event of a person is within the limit. id names the
 // event: an immediate repetition is not counted again.
-func (t Teller) May(kind ledger.EventKind, person, id string) bool {
+func (t Teller) Allow(kind ledger.EventKind, person, id string) bool {
 	ok, _ := t.Limits.persons.Take(string(kind)+" "+person, id, eventRate)
 	if !ok {
 		t.leave(kind)
@@ -49,9 +49,9 @@ func (t Teller) May(kind ledger.EventKind, person, id string) bool {
 	return ok
 }
 
-// MayUnknown reports whether a refusal of an unknown visitor is within the
+// AllowUnknown reports whether a refusal of an unknown visitor is within the
 // limits. Any client can send one. all is the limit of the site.
-func (t Teller) MayUnknown(network netip.Prefix, all *limit.One, id string) bool {
+func (t Teller) AllowUnknown(network netip.Prefix, all *limit.One, id string) bool {
 	ok, again := t.Limits.networks.Take(network.String(), id, eventRate)
 	if again {
 		return true

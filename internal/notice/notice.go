@@ -40,8 +40,8 @@ type Teller struct {
 	Log    outage.Log
 }
 
-// Keep queues an event without regard to the limits.
-func (t Teller) Keep(ctx context.Context, e ledger.Event) error {
+// Queue queues an event without regard to the limits.
+func (t Teller) Queue(ctx context.Context, e ledger.Event) error {
 	if err := t.Ledger.Tell(ctx, e); err != nil {
 		return outage.During(outage.CallWrite, err)
 	}
@@ -52,10 +52,10 @@ func (t Teller) Keep(ctx context.Context, e ledger.Event) error {
 // Tell queues an event about a session, within the limit of its person.
 func (t Teller) Tell(ctx context.Context, s *session.Session, e ledger.Event) error {
 	e.Person, e.AppID, e.OpenID = s.Person, s.AppID, s.OpenID
-	if !t.May(e.Kind, e.Person, e.ID) {
+	if !t.Allow(e.Kind, e.Person, e.ID) {
 		return nil
 	}
-	if err := t.Keep(ctx, e); err != nil {
+	if err := t.Queue(ctx, e); err != nil {
 		return fmt.Errorf("notice: tell %s: %w", e.Kind, err)
 	}
 	return nil

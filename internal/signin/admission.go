@@ -27,11 +27,11 @@ const (
 )
 
 var (
-	// ErrCrowded says that too many sign-ins are running. The sign-in has not
+	// ErrTooBusy says that too many sign-ins are running. The sign-in has not
 	// begun, and its code is not spent.
-	ErrCrowded = outage.NotDown(fmt.Errorf("signin: too many sign-ins at once: %w", session.ErrUnavailable))
-	// ErrLeft says that the request ended before its turn.
-	ErrLeft = errors.New("signin: the client left before its turn")
+	ErrTooBusy = outage.NotDown(fmt.Errorf("signin: too many sign-ins at once: %w", session.ErrUnavailable))
+	// ErrClientGone says that the request ended before its turn.
+	ErrClientGone = errors.New("signin: the client left before its turn")
 )
 
 // admissions limits how many sign-ins run at once in each queue: a flood in one
@@ -87,21 +87,21 @@ func (a *admission) enter(ctx context.Context, from netip.Prefix) (release func(
 	}
 	timer := time.NewTimer(admissionPatience)
 	defer timer.Stop()
-	why := ErrCrowded
+	why := ErrTooBusy
 	select {
 	case <-w.settled:
 	case <-timer.C:
 	case <-ctx.Done():
-		why = ErrLeft
+		why = ErrClientGone
 	}
 	switch {
 	case a.giveUp(from, w):
 		return nil, why
 	case w.sentAway:
-		return nil, ErrCrowded
-	case errors.Is(why, ErrLeft):
+		return nil, ErrTooBusy
+	case errors.Is(why, ErrClientGone):
 		release() // it got a place at the same moment: pass it on
-		return nil, ErrLeft
+		return nil, ErrClientGone
 	default:
 		return release, nil
 	}
@@ -126,7 +126,7 @@ func (a *admission) join(from netip.Prefix) (*waiter, error) {
 		}
 		line := a.waiters[longest]
 		if len(a.waiters[from])+1 >= len(line) {
-			return nil, ErrCrowded
+			return nil, ErrTooBusy
 		}
 		last := line[len(line)-1]
 		a.remove(longest, len(line)-1)

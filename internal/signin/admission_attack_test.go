@@ -61,7 +61,7 @@ func TestAttackFloodOfOneNetworkTakesNoPlaceFromOthers(t *testing.T) {
 		for _, p := range first {
 			if p.err == nil {
 				held = append(held, p)
-			} else if sent++; !errors.Is(p.err, ErrCrowded) {
+			} else if sent++; !errors.Is(p.err, ErrTooBusy) {
 				t.Errorf("sent away with %v", p.err)
 			}
 		}
@@ -118,7 +118,7 @@ func TestAttackLineOfManyNetworksIsBounded(t *testing.T) {
 			queue(t, a, got, network4(i), 1)
 		}
 		begun := time.Now()
-		if _, err := a.enter(t.Context(), network4(9999)); !errors.Is(err, ErrCrowded) || time.Since(begun) != 0 {
+		if _, err := a.enter(t.Context(), network4(9999)); !errors.Is(err, ErrTooBusy) || time.Since(begun) != 0 {
 			t.Errorf("%v after %v", err, time.Since(begun))
 		}
 		time.Sleep(admissionPatience)
@@ -155,7 +155,7 @@ func TestLinesKeepTheirOrder(t *testing.T) {
 			go func() {
 				_, err := a.enter(ctx, network4(1))
 				switch {
-				case errors.Is(err, ErrLeft):
+				case errors.Is(err, ErrClientGone):
 					order <- "left"
 				default:
 					order <- strconv.Itoa(i)

@@ -71,7 +71,7 @@ func TestCrowdsAreToldAtLast(t *testing.T) {
 		}
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err = s.Do(gone, Hit{ID: "gone"}, func(context.Context) (Outcome, error) { return Outcome{}, ErrCrowded })
+		_, err = s.Do(gone, Hit{ID: "gone"}, func(context.Context) (Outcome, error) { return Outcome{}, ErrTooBusy })
 		if err == nil {
 			t.Error("who has gone is signed in")
 		}

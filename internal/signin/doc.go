@@ -8,13 +8,13 @@
 //   - [Exchanger] asks WeChat whose code it is, in the way of the account's
 //     kind.
 //   - The ledger finds the person, and the store saves a new session. It first
-//     replaces or ends the browser's previous session ([Signer.KeepNew]).
+//     replaces or ends the browser's previous session ([Signer.SaveNew]).
 //
 // A code is spent when WeChat has answered. If a store then does not answer,
 // the observation is remembered for a repeated hit.
 //
 // Sessions made from other sessions, by a ticket or by a phone, use only Once
-// and KeepNew.
+// and SaveNew.
 //
 // It imports session, internal/wechat and internal/ledger, and internal/signout
 // for the previous session; internal/notice, internal/audit and internal/outage

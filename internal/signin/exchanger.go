@@ -59,8 +59,8 @@ func noKind(_ context.Context, a wechat.Account, _ string) (ledger.Observation, 
 	return ledger.Observation{}, fmt.Errorf("signin: the account %s has no kind: %w", a.Name, wechat.ErrAlert)
 }
 
-// errVirtual says that a code belongs to a virtual visitor (快照页).
-var errVirtual = errors.New("signin: a virtual visitor")
+// errSnapshot says that a code belongs to a virtual visitor (快照页).
+var errSnapshot = errors.New("signin: a virtual visitor")
 
 // officialAccount spends a code of the official account.
 func (y Exchanger) officialAccount(ctx context.Context, a wechat.Account, code string) (ledger.Observation, error) {
@@ -70,7 +70,7 @@ func (y Exchanger) officialAccount(ctx context.Context, a wechat.Account, code s
 	case err != nil:
 		return ledger.Observation{}, err
 	case token.Snapshot:
-		return ledger.Observation{}, errVirtual
+		return ledger.Observation{}, errSnapshot
 	}
 	observation := ledger.Observation{
 		OpenID: token.OpenID, UnionID: token.UnionID, Scope: string(cmp.Or(token.Scope, wechat.ScopeBase)),

@@ -32,9 +32,9 @@ type NonceHash [sha256.Size]byte
 // its owner's token).
 const briefTTL = 5 * time.Second
 
-// errForeign says that a code was spent by a request with another nonce. It is
-// answered like any spent code, without a call to WeChat.
-var errForeign = fmt.Errorf("signin: the code was spent with another nonce: %w", wechat.ErrReuse)
+// errOtherNonce says that a code was spent by a request with another nonce. It
+// is answered like any spent code, without a call to WeChat.
+var errOtherNonce = fmt.Errorf("signin: the code was spent with another nonce: %w", wechat.ErrReuse)
 
 // OnceKey returns a key for something that happens once, in [Once]. It reveals
 // nothing of its parts, which may be codes.

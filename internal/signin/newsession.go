@@ -17,7 +17,7 @@ import (
 // signed out in the second of the sign-in, by a clock that is one second ahead.
 const maxDatedAhead = 2 * time.Second
 
-// KeepNew saves a session that was just made. Times are whole seconds, and an
+// SaveNew saves a session that was just made. Times are whole seconds, and an
 // end of all sessions of a person covers its whole second. A session made in
 // that second gets Created one second later; otherwise it would end at once.
 // The ledger and the store may have recorded the end in different seconds.
@@ -27,10 +27,10 @@ const maxDatedAhead = 2 * time.Second
 //
 // The browser's previous session is replaced if it belongs to the same person;
 // then both are in one line. Another person's is ended first.
-func (s Signer) KeepNew(ctx context.Context, made *session.Session, person ledger.Person, who Visitor) (value string, err error) {
+func (s Signer) SaveNew(ctx context.Context, made *session.Session, person ledger.Person, who Visitor) (value string, err error) {
 	bound := made.Line != session.ID{} // the session ends with the session that led to it
 	joinLine(made, person, who)
-	if err := s.endPrevious(ctx, made, who.Before); err != nil {
+	if err := s.endPrevious(ctx, made, who.Previous); err != nil {
 		return "", err
 	}
 	now := time.Now().UTC().Truncate(time.Second)
@@ -55,22 +55,22 @@ func (s Signer) KeepNew(ctx context.Context, made *session.Session, person ledge
 		return "", outage.During(outage.CallSave, err)
 	}
 	s.Log.Worked(outage.Save)
-	s.replace(ctx, made, who.Before)
+	s.replace(ctx, made, who.Previous)
 	return value, nil
 }
 
-// KeepDerived is KeepNew for a session that was made from another one and keeps
+// SaveDerived is SaveNew for a session that was made from another one and keeps
 // its date: an end of that session's person ends it, too.
-func (s Signer) KeepDerived(ctx context.Context, made *session.Session, person ledger.Person, who Visitor) (value string, err error) {
+func (s Signer) SaveDerived(ctx context.Context, made *session.Session, person ledger.Person, who Visitor) (value string, err error) {
 	joinLine(made, person, who)
-	if err := s.endPrevious(ctx, made, who.Before); err != nil {
+	if err := s.endPrevious(ctx, made, who.Previous); err != nil {
 		return "", err
 	}
 	if value, err = s.saveInLine(ctx, made, false); err != nil {
 		return "", outage.During(outage.CallSave, err)
 	}
 	s.Log.Worked(outage.Save)
-	s.replace(ctx, made, who.Before)
+	s.replace(ctx, made, who.Previous)
 	return value, nil
 }
 
@@ -100,7 +100,7 @@ func (s Signer) saveInLine(ctx context.Context, made *session.Session, bound boo
 // line: all sessions of a line must have one id, or a store could not end them
 // in one step.
 func joinLine(s *session.Session, person ledger.Person, who Visitor) {
-	before := who.Before
+	before := who.Previous
 	switch {
 	case s.Guest || s.Line != session.ID{}:
 	case before != nil && !before.Guest && person.Is(before.Person):

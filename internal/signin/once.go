@@ -47,7 +47,7 @@ type Once struct {
 	mu    sync.Mutex
 	done  map[resultKey]Outcome
 
-	observed   observed
+	spent      spentCodes
 	admissions admissions
 	refused    refusedCodes
 }
@@ -67,12 +67,12 @@ func (s *Once) Do(ctx context.Context, h Hit, signIn func(context.Context) (Outc
 	for {
 		o, err := s.answer(ctx, h, signIn)
 		switch {
-		case errors.Is(err, ErrLeft) && ctx.Err() == nil:
+		case errors.Is(err, ErrClientGone) && ctx.Err() == nil:
 			// The hit that ran for all was cancelled: try again with this one.
 		case err != nil:
 			return Outcome{}, err
 		case !h.sameNonce(o.nonce):
-			return Outcome{}, errForeign
+			return Outcome{}, errOtherNonce
 		default:
 			return o, nil
 		}

@@ -213,7 +213,7 @@ func TestSharedResultsOfYesterdaysGateways(t *testing.T) {
 	if o, err := a.Do(t.Context(), Hit{ID: "flow"}, never); err != nil || o.Value != "the-cookie-value" {
 		t.Errorf("%+v, %v", o, err)
 	}
-	if _, err := a.Do(t.Context(), Hit{ID: "flow", NonceHash: NonceHash{1}}, never); !errors.Is(err, errForeign) {
+	if _, err := a.Do(t.Context(), Hit{ID: "flow", NonceHash: NonceHash{1}}, never); !errors.Is(err, errOtherNonce) {
 		t.Errorf("with a nonce: %v", err)
 	}
 }

@@ -58,15 +58,15 @@ type Attempt struct {
 	Guest    bool // a virtual visitor gets a session, too
 
 	// These are set for a flow, and zero for clients without cookies.
-	Flow  string       // its id
-	Asked wechat.Scope // the scope that WeChat was asked for
+	Flow           string       // its id
+	RequestedScope wechat.Scope // the scope that WeChat was asked for
 }
 
 // SignIn turns a code into a session, once: WeChat identifies the visitor, the
 // ledger finds the person, and the store saves the session. Every hit with this
 // code gets the same outcome. Errors are those of ExchangeFunc,
 // ledger.ErrUnavailable and session.ErrUnavailable before and after the code is
-// spent, and errForeign for a code that another client has spent.
+// spent, and errOtherNonce for a code that another client has spent.
 func (s Signer) SignIn(ctx context.Context, in Attempt) (Outcome, error) {
 	return s.Once.Do(ctx, in.Hit, func(ctx context.Context) (Outcome, error) {
 		if in.Binding.Audience == session.Token {
@@ -82,16 +82,16 @@ func (s Signer) SignIn(ctx context.Context, in Attempt) (Outcome, error) {
 
 // signInOnce does the part of SignIn that runs once.
 func (s Signer) signInOnce(ctx context.Context, in Attempt) (Outcome, error) {
-	key := in.Hit.observedKey(in.Binding)
-	observation, err := s.observe(ctx, key, func() (ledger.Observation, error) { return in.Exchange(ctx, in.Account, in.Hit.Code) })
-	if errors.Is(err, errVirtual) {
+	key := in.Hit.spentKey(in.Binding)
+	observation, err := s.spendCode(ctx, key, func() (ledger.Observation, error) { return in.Exchange(ctx, in.Account, in.Hit.Code) })
+	if errors.Is(err, errSnapshot) {
 		return s.enterSnapshot(ctx, in)
 	}
 	if err != nil {
 		return Outcome{}, err
 	}
 	observation.AppID, observation.SignedIn = in.Binding.AppID, true
-	e, err := s.enrol(ctx, in, key, observation)
+	e, err := s.createSession(ctx, in, key, observation)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -105,7 +105,7 @@ func (s Signer) signInOnce(ctx context.Context, in Attempt) (Outcome, error) {
 	}
 	s.Log.Logger.LogAttrs(ctx, slog.LevelInfo, "signed in", attrs...)
 	audit.Write(s.Audit, audit.Record{
-		Action: in.Visitor.action(e.session.Person, in.Asked), Account: in.Account.Name, User: e.person.ID, Session: e.session.ID,
+		Action: in.Visitor.action(e.session.Person, in.RequestedScope), Account: in.Account.Name, User: e.person.ID, Session: e.session.ID,
 		Client: in.Visitor.Client, Scope: scope, Flow: in.Flow, Site: in.Binding.Site,
 	})
 	return Outcome{Session: e.session, Value: e.value}, nil

@@ -9,15 +9,15 @@ import (
 // Visitor is what a sign-in needs of a request, also after the request has
 // ended.
 type Visitor struct {
-	Client  string
-	Before  *session.Session // the browser's previous session, nil if it has none
-	Browser string           // the same for parallel sign-ins of one browser; "" for clients without cookies
+	Client   string
+	Previous *session.Session // the browser's previous session, nil if it has none
+	Browser  string           // the same for parallel sign-ins of one browser; "" for clients without cookies
 }
 
 // action returns the audit action of a sign-in: a step-up if the same person
 // was signed in and has consented now.
 func (v Visitor) action(person string, asked wechat.Scope) audit.Action {
-	if v.Before != nil && v.Before.Person == person && asked == wechat.ScopeUserInfo {
+	if v.Previous != nil && v.Previous.Person == person && asked == wechat.ScopeUserInfo {
 		return audit.ActionStepUp
 	}
 	return audit.ActionSignIn

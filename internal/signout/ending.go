@@ -62,7 +62,7 @@ func (e Ends) SignOut(s *session.Session, at time.Time, record audit.Record, tic
 	end := &Ending{ends: e, session: *s, reason: record.Reason, at: at, record: record}
 	// A virtual visitor causes no event. The limit is charged once, not for
 	// each retry.
-	end.told = s.Guest || !e.Teller.May(ledger.LoggedOut, s.Person, end.eventID())
+	end.told = s.Guest || !e.Teller.Allow(ledger.LoggedOut, s.Person, end.eventID())
 	// A ticket that is still in use names the session by its id, and not every
 	// store knows by id that a session has ended (attack: a ticket outlives the
 	// logout of the session that asked for it).
@@ -97,7 +97,7 @@ func (e *Ending) tell(ctx context.Context) error {
 		return nil
 	}
 	s := &e.session
-	err := e.ends.Teller.Keep(ctx, ledger.Event{
+	err := e.ends.Teller.Queue(ctx, ledger.Event{
 		ID: e.eventID(), Kind: ledger.LoggedOut, Person: s.Person, AppID: s.AppID, OpenID: s.OpenID, Reason: e.reason, At: e.at,
 	})
 	if err != nil {

@@ -65,8 +65,8 @@ func (u *Unfinished) round(ctx context.Context) {
 }
 
 // Close retries the kept ends a last time. It logs the number of those that
-// fail: their visitors got 503, and a browser keeps a receipt. It returns when
-// the goroutine has ended. Closing nil, or twice, is no error.
+// fail: their visitors got 503, and a browser keeps the PendingLogout cookie.
+// It returns when the goroutine has ended. Closing nil, or twice, is no error.
 func (u *Unfinished) Close() error {
 	if u == nil {
 		return nil

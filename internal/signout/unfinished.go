@@ -47,7 +47,7 @@ type Unfinished struct {
 	lines   map[session.ID]int        // the kept ends of each line
 	doubt   time.Time                 // until when no end counts as stored
 	done    int                       // ends completed since none was kept
-	late    map[string]struct{}       // ends that were completed late: browsers may still have their receipts
+	late    map[string]struct{}       // ends that were completed late: browsers may still have their PendingLogout cookie
 	said    limit.One
 	working bool
 	closed  bool
@@ -222,8 +222,8 @@ func (u *Unfinished) HasLine(line session.ID) bool {
 	return u.lines[line] > 0
 }
 
-// Doubtful reports whether an end may have found no room.
-func (u *Unfinished) Doubtful() bool {
+// Overflowed reports whether an end may have found no room.
+func (u *Unfinished) Overflowed() bool {
 	if u == nil {
 		return false
 	}

@@ -32,11 +32,11 @@ func TestUnfinishedEndsAreBounded(t *testing.T) {
 				t.Fatalf("%d: %v", i, err)
 			}
 		}
-		if u.Doubtful() {
+		if u.Overflowed() {
 			t.Error("in doubt before it is full")
 		}
-		if err := u.Do(t.Context(), "one more", finish); !errors.Is(err, errAway) || !u.Doubtful() || !u.Full() {
-			t.Errorf("%v, doubtful %t, full %t", err, u.Doubtful(), u.Full())
+		if err := u.Do(t.Context(), "one more", finish); !errors.Is(err, errAway) || !u.Overflowed() || !u.Full() {
+			t.Errorf("%v, doubtful %t, full %t", err, u.Overflowed(), u.Full())
 		}
 		back.Store(true)
 		time.Sleep(2 * unfinishedPause)
@@ -45,7 +45,7 @@ func TestUnfinishedEndsAreBounded(t *testing.T) {
 			t.Errorf("%d are left, the goroutine runs: %t", u.n.Load(), u.working)
 		}
 		time.Sleep(unfinishedDoubt)
-		if u.Doubtful() {
+		if u.Overflowed() {
 			t.Error("in doubt for ever")
 		}
 	})
@@ -93,14 +93,14 @@ func TestUnfinishedEndsCloses(t *testing.T) {
 					t.Errorf("%v, %d tries", err, tries)
 				}
 				u.keep(&unfinishedEnd{key: "y", finish: func(context.Context) error { return nil }})
-				if u.n.Load() != 0 || !u.Doubtful() {
+				if u.n.Load() != 0 || !u.Overflowed() {
 					t.Error("kept after it was closed")
 				}
 			})
 		})
 	}
 	var none *Unfinished
-	if none.HasLine(session.NewID()) || none.Doubtful() || none.Full() || none.find("v", session.NewID()) != nil || none.Close() != nil {
+	if none.HasLine(session.NewID()) || none.Overflowed() || none.Full() || none.find("v", session.NewID()) != nil || none.Close() != nil {
 		t.Error("nil keeps something")
 	}
 }

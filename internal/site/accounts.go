@@ -38,10 +38,10 @@ func (site *Site) AccountOf(appID string) wechat.Account {
 	return site.Account
 }
 
-// load reads a session. A value is bound to one account but does not name it,
-// so load tries the most likely one first and then each other one. known is the
-// identity that the value had before, nil if the value is new.
-func (site *Site) load(ctx context.Context, r *Request, value string, known *Identity) (*session.Session, error) {
+// loadSession reads a session. A value is bound to one account but does not
+// name it, so load tries the most likely one first and then each other one.
+// known is the identity that the value had before, nil if the value is new.
+func (site *Site) loadSession(ctx context.Context, r *Request, value string, known *Identity) (*session.Session, error) {
 	if r.Token.Sent {
 		return site.loadToken(ctx, r, value)
 	}

@@ -41,18 +41,20 @@ type cached struct {
 	withdrawn  uint64 // count of withdrawn keys before the value was opened
 }
 
-// errWithdrawn reports that a key was withdrawn during a request.
-var errWithdrawn = outage.NotDown(fmt.Errorf("%w: a session key was withdrawn during the request", session.ErrUnavailable))
+// errKeyWithdrawn reports that a key was withdrawn during a request.
+var errKeyWithdrawn = outage.NotDown(fmt.Errorf("%w: a session key was withdrawn during the request", session.ErrUnavailable))
 
-// SameKeys fails if a key was withdrawn since the request was read. The
-// request's session may be sealed by that key, and must not get a value of
+// CheckKeysUnchanged fails if a key was withdrawn since the request was read.
+// The request's session may be sealed by that key, and must not get a value of
 // another key (attack: continuous renewals, so that one of them hits the moment
 // in which a leaked key is withdrawn). The next request is checked again.
-func (site *Site) SameKeys(r *Request) error { return site.sameKeysSince(r.withdrawn) }
+func (site *Site) CheckKeysUnchanged(r *Request) error {
+	return site.keysUnchangedSince(r.keyWithdrawals)
+}
 
-func (site *Site) sameKeysSince(withdrawn uint64) error {
+func (site *Site) keysUnchangedSince(withdrawn uint64) error {
 	if site.Hub.Keys.Withdrawn() != withdrawn {
-		return errWithdrawn
+		return errKeyWithdrawn
 	}
 	return nil
 }
@@ -119,16 +121,16 @@ func NoSession(err error) bool {
 	return errors.Is(err, session.ErrNone) || errors.Is(err, ledger.ErrNotFound)
 }
 
-// lookup turns a cookie value into an identity.
-func (site *Site) lookup(r *Request, value string, now time.Time) (*Identity, error) {
-	id, err := site.find(r, value, now)
+// identityOf turns a cookie value into an identity.
+func (site *Site) identityOf(r *Request, value string, now time.Time) (*Identity, error) {
+	id, err := site.cachedIdentity(r, value, now)
 	if err == nil && !id.staleAt.IsZero() && now.After(id.staleAt) {
-		site.Hub.Stale(id.Person, id.Session.AppID)
+		site.Hub.QueueProfileRefresh(id.Person, id.Session.AppID)
 	}
 	return id, err
 }
 
-func (site *Site) find(r *Request, value string, now time.Time) (*Identity, error) {
+func (site *Site) cachedIdentity(r *Request, value string, now time.Time) (*Identity, error) {
 	generation, withdrawn := site.Hub.Ledger.Generation(), site.Hub.Keys.Withdrawn()
 	key := r.cacheKey(value)
 	hit, known := site.cache.get(key)
@@ -138,7 +140,7 @@ func (site *Site) find(r *Request, value string, now time.Time) (*Identity, erro
 			return nil, err
 		}
 	}
-	if known && !site.Hub.AskStore {
+	if known && !site.Hub.StoreHasCache {
 		// Attack: a cookie sealed by a leaked key still works from memory after
 		// the key is withdrawn.
 		if hit.generation == generation && hit.withdrawn == withdrawn && now.Before(hit.identity.Expires) {
@@ -149,7 +151,7 @@ func (site *Site) find(r *Request, value string, now time.Time) (*Identity, erro
 	}
 	ctx, cancel := site.StoreContext(r)
 	defer cancel()
-	s, err := site.load(ctx, r, value, hit.identity)
+	s, err := site.loadSession(ctx, r, value, hit.identity)
 	if err != nil {
 		return nil, fmt.Errorf("site: load session: %w", err)
 	}

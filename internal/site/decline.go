@@ -20,9 +20,9 @@ const (
 	// shown instead of the question that was just answered.
 	declinePause = time.Minute
 
-	// maxAsked is how often the upstream may have a visitor asked again while a
-	// decline holds; then its own answer stands.
-	maxAsked = 3
+	// maxPrompts is how often the upstream may have a visitor asked again while
+	// a decline holds; then its own answer stands.
+	maxPrompts = 3
 )
 
 func (site *Site) declineHolds() time.Duration {
@@ -63,7 +63,7 @@ func (site *Site) Decline(w http.ResponseWriter, r *Request, f flow.Flow, reason
 	s.Declined, s.Audience = time.Now(), session.Cookie
 	value, err := site.Hub.Store.Save(ctx, &s)
 	if err == nil {
-		err = site.SameKeys(r)
+		err = site.CheckKeysUnchanged(r)
 	}
 	if err != nil {
 		site.Unavailable(w, r, RetryStore, f, fmt.Errorf("site: save decline: %w", outage.During(outage.CallSave, err)))
@@ -79,13 +79,13 @@ func (site *Site) Decline(w http.ResponseWriter, r *Request, f flow.Flow, reason
 // only browsers with a decline carry it. The count belongs to one session;
 // another session ignores it.
 
-// asked returns how often the app has had this visitor asked again. It is read
-// before the cookies are stripped, and only if the visitor has declined.
-func (site *Site) asked(r *Request) int {
+// promptCount returns how often the app has had this visitor asked again. It is
+// read before the cookies are stripped, and only if the visitor has declined.
+func (site *Site) promptCount(r *Request) int {
 	if r.Identity == nil || !site.DeclinedRecently(r.Identity) {
 		return 0
 	}
-	return site.Counter(r).Read(r.Request, cookies.Asked, r.Identity.Session.ID.String())
+	return site.Counter(r).Read(r.Request, cookies.Prompts, r.Identity.Session.ID.String())
 }
 
 // MayAsk reports whether the app may have the visitor asked for a profile.
@@ -93,21 +93,21 @@ func (site *Site) MayAsk(r *Request) bool {
 	if time.Since(r.Identity.Session.Declined) < declinePause {
 		return false
 	}
-	return r.AskedAgain < maxAsked || !site.DeclinedRecently(r.Identity)
+	return r.Prompts < maxPrompts || !site.DeclinedRecently(r.Identity)
 }
 
-// CountAsked counts one more question to a visitor who has declined.
-func (site *Site) CountAsked(w http.ResponseWriter, r *Request) {
+// CountPrompt counts one more question to a visitor who has declined.
+func (site *Site) CountPrompt(w http.ResponseWriter, r *Request) {
 	if r.Identity != nil && site.DeclinedRecently(r.Identity) {
-		site.SetAsked(w, r, min(int(r.AskedAgain)+1, maxAsked))
+		site.SetPromptCount(w, r, min(int(r.Prompts)+1, maxPrompts))
 	}
 }
 
-// SetAsked writes the count; zero removes the cookie.
-func (site *Site) SetAsked(w http.ResponseWriter, r *Request, n int) {
+// SetPromptCount writes the count; zero removes the cookie.
+func (site *Site) SetPromptCount(w http.ResponseWriter, r *Request, n int) {
 	if n == 0 {
-		cookies.Asked.Clear(w, r.CookieScope)
+		cookies.Prompts.Clear(w, r.CookieScope)
 		return
 	}
-	site.Counter(r).Set(w, cookies.Asked, r.Identity.Session.ID.String(), n, site.declineHolds())
+	site.Counter(r).Set(w, cookies.Prompts, r.Identity.Session.ID.String(), n, site.declineHolds())
 }

@@ -8,7 +8,7 @@
 //     without a session.
 //   - [Site.Assert] adds the identity in signed form, where the site wants it.
 //   - [Site.RenewSession] and [Site.LogOut] renew and end a session. A sign-out
-//     that a store cannot save is sealed into a cookie, the receipt, and
+//     that a store cannot save is sealed into a cookie, the pending logout, and
 //     completed later.
 //   - [Site.Watch] watches a running request: internal/live asks the site
 //     whether its session still allows it. After a reload it asks the newest

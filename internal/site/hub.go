@@ -51,10 +51,10 @@ type Hub struct {
 
 	Ledger Ledger
 	Store  session.Store
-	// AskStore says that the store caches its own answers and learns of ends
-	// made by other instances, so that sites ask it on every request.
-	AskStore bool
-	Ended    func(id [16]byte) bool // reports whether a session was ended before its time
+	// StoreHasCache says that the store caches its own answers and learns of
+	// ends made by other instances, so that sites ask it on every request.
+	StoreHasCache bool
+	Ended         func(id [16]byte) bool // reports whether a session was ended before its time
 	// PersonEnded returns the time before which all sessions of a person have
 	// ended, zero for none. It answers from memory. Nil means that only the
 	// store knows.
@@ -90,10 +90,11 @@ type Hub struct {
 	// the profile can be fetched again later; nil for nothing. A nil func
 	// stores nothing.
 	KeepGrants func(wechat.Token) []byte
-	// Stale is called at each request of a visitor whose profile is older than
-	// ProfileMaxAge. It must not block. A zero ProfileMaxAge means never.
-	Stale         func(p ledger.Person, appID string)
-	ProfileMaxAge time.Duration
+	// QueueProfileRefresh is called at each request of a visitor whose profile
+	// is older than ProfileMaxAge. It must not block. A zero ProfileMaxAge
+	// means never.
+	QueueProfileRefresh func(p ledger.Person, appID string)
+	ProfileMaxAge       time.Duration
 
 	// Succession knows the configuration that replaces this one. Nil: none ever
 	// does.

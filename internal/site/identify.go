@@ -23,11 +23,11 @@ func (site *Site) Identify(r *Request) error {
 		}
 		now := time.Now()
 		r.identified = now.UnixNano()
-		id, err := site.lookup(r, value, now)
+		id, err := site.identityOf(r, value, now)
 		switch {
 		case err == nil:
 			r.Identity, r.SessionValue, r.fromFormerCookie = id, value, i >= own
-			r.AskedAgain = int8(site.asked(r))
+			r.Prompts = int8(site.promptCount(r))
 			return nil
 		case !NoSession(err):
 			// Only a certain answer means that there is no session (attack: a
@@ -40,7 +40,7 @@ func (site *Site) Identify(r *Request) error {
 			foreign++
 		}
 	}
-	r.ForeignSession = own > 0 && foreign == own
+	r.UnreadableSession = own > 0 && foreign == own
 	return unavailable
 }
 

@@ -117,7 +117,7 @@ func (site *Site) newIdentity(s *session.Session, p ledger.Person) *Identity {
 		if consented {
 			id.values[FieldNickname] = p.Nickname
 			id.values[FieldAvatar] = p.AvatarURL
-			if site.Hub.Stale != nil && site.Hub.ProfileMaxAge > 0 {
+			if site.Hub.QueueProfileRefresh != nil && site.Hub.ProfileMaxAge > 0 {
 				id.staleAt = p.ProfileAt.Add(site.Hub.ProfileMaxAge)
 			}
 		}

@@ -15,9 +15,9 @@ const (
 	ExcusedMark = 9 // not a count: this browser just passed an optional path without an identity
 )
 
-// Land counts one more landing.
-func (site *Site) Land(w http.ResponseWriter, r *Request) {
-	site.Counter(r).Set(w, cookies.Landed, "", nextLanding(int(r.Landed)), cookies.LandingLife)
+// CountLanding counts one more landing.
+func (site *Site) CountLanding(w http.ResponseWriter, r *Request) {
+	site.Counter(r).Set(w, cookies.Landings, "", nextLanding(int(r.Landings)), cookies.LandingLife)
 }
 
 // nextLanding returns the count after one more landing.

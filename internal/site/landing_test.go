@@ -22,15 +22,15 @@ func TestLandingCookieForm(t *testing.T) {
 	t.Parallel()
 	g := &Site{Hub: &Hub{Keys: testRing(t, "A")}}
 	const code = `[A-Za-z0-9_-]{54}`
-	r := &Request{Request: newRequest(t, "GET", "/"), Origin: "https://a", CookieScope: cookies.Scope{Secure: true}, Landed: 1}
+	r := &Request{Request: newRequest(t, "GET", "/"), Origin: "https://a", CookieScope: cookies.Scope{Secure: true}, Landings: 1}
 	w := httptest.NewRecorder()
-	cookies.Landed.Clear(w, r.CookieScope) // what was set before is replaced
-	g.Land(w, r)
+	cookies.Landings.Clear(w, r.CookieScope) // what was set before is replaced
+	g.CountLanding(w, r)
 	got := strings.Join(w.Header()["Set-Cookie"], "\n")
 	if want := `^__Host-wechat-landed=2\.` + code + `; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax$`; !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("%s, want %s", got, want)
 	}
-	cookies.Landed.Clear(w, r.CookieScope)
+	cookies.Landings.Clear(w, r.CookieScope)
 	if got, want := strings.Join(w.Header()["Set-Cookie"], "\n"), "__Host-wechat-landed=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

@@ -26,7 +26,7 @@ const crowdRound = 10 * time.Second
 // LogUnavailable logs that a request was answered 503.
 func (site *Site) LogUnavailable(r *Request, a wechat.Account, flowID string, err error) {
 	switch log := site.Log(); {
-	case errors.Is(err, signin.ErrCrowded):
+	case errors.Is(err, signin.ErrTooBusy):
 		level := slog.LevelDebug // one line per crowd (attack: a flood fills the log)
 		if site.crowds.Take(limit.Rate{Burst: 1, Every: crowdRound}) {
 			level = slog.LevelWarn
@@ -46,7 +46,7 @@ func hasLeft(r *Request, err error) bool {
 	if r == nil || r.Context().Err() == nil {
 		return false
 	}
-	return errors.Is(err, context.Canceled) || errors.Is(err, signin.ErrLeft) ||
+	return errors.Is(err, context.Canceled) || errors.Is(err, signin.ErrClientGone) ||
 		!errors.Is(err, session.ErrUnavailable) && !errors.Is(err, ledger.ErrUnavailable)
 }
 

@@ -33,11 +33,11 @@ func (site *Site) ConfirmOtherPerson(w http.ResponseWriter, r *Request, person, 
 	return true
 }
 
-// ClickedHere admits the answer to [Site.ConfirmOtherPerson]. Kernels without
-// Sec-Fetch headers send an Origin or a Referer with it; a request with neither
-// did not come from our page.
-func (site *Site) ClickedHere(w http.ResponseWriter, r *Request) bool {
-	if !site.PostedHere(w, r) {
+// RequireOwnForm admits the answer to [Site.ConfirmOtherPerson]. Kernels
+// without Sec-Fetch headers send an Origin or a Referer with it; a request with
+// neither did not come from our page.
+func (site *Site) RequireOwnForm(w http.ResponseWriter, r *Request) bool {
+	if !site.RequireSameOriginPost(w, r) {
 		return false
 	}
 	if r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != "" || strings.HasPrefix(r.Header.Get("Referer"), r.Origin+"/") {

@@ -23,7 +23,7 @@ func logger() (*slog.Logger, *strings.Builder) {
 // What is not available to one visitor is no outage.
 func TestOneVisitorIsNoOutage(t *testing.T) {
 	t.Parallel()
-	for name, err := range map[string]error{"a key taken away": errWithdrawn, "a crowd": signin.ErrCrowded} {
+	for name, err := range map[string]error{"a key taken away": errKeyWithdrawn, "a crowd": signin.ErrTooBusy} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if !errors.Is(err, session.ErrUnavailable) {
@@ -51,7 +51,7 @@ func TestAttackAClientThatLeavesIsNoOutage(t *testing.T) {
 		"it waits":                {false, session.ErrUnavailable, true},
 		"it left":                 {true, context.Canceled, false},
 		"it left a poll":          {true, shared(context.Canceled), false},
-		"it left the line":        {true, signin.ErrLeft, false},
+		"it left the line":        {true, signin.ErrClientGone, false},
 		"it left, and Redis hung": {true, shared(context.DeadlineExceeded), true},
 	} {
 		t.Run(name, func(t *testing.T) {

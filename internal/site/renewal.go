@@ -64,7 +64,7 @@ func (site *Site) RenewSession(r *Request, s session.Session, msg string) *Renew
 		return nil
 	}
 	// The renewal may outlive the request, so copy what it needs.
-	key, withdrawn := r.cacheKey(r.SessionValue), r.withdrawn
+	key, withdrawn := r.cacheKey(r.SessionValue), r.keyWithdrawals
 	ctx, cancel := site.StoreContext(r)
 	done := make(chan *Renewed, 1)
 	go func() { // ends with StoreContext's timeout
@@ -87,7 +87,7 @@ func (site *Site) carryOutRenewal(ctx context.Context, s session.Session, key ca
 	value, err := site.Hub.Store.Renew(ctx, &s)
 	if err == nil {
 		site.Log().Worked(outage.Save)
-		err = site.sameKeysSince(withdrawn)
+		err = site.keysUnchangedSince(withdrawn)
 	}
 	switch {
 	case NoSession(err):

@@ -41,18 +41,18 @@ type Request struct {
 	// The content of our other cookies. It is read early, because the cookies
 	// are stripped before the upstream answers.
 	secrets    *cookies.Secrets // nil for none
-	Landed     int8             // how often this browser came back in the last minute
-	AskedAgain int8             // how often the app had a visitor asked again after a decline
-	Foreign    cookies.ForeignCount
+	Landings   int8             // how often this browser came back in the last minute
+	Prompts    int8             // how often the app had a visitor asked again after a decline
+	Unreadable cookies.UnreadableCount
 
-	ForeignSession   bool // no key here opens the session cookie
-	foreignCounted   bool
-	fromFormerCookie bool // Identity was read from a cookie whose name has no port
-	HasOtherCookies  bool // the request may have other cookies of ours than the session's
+	UnreadableSession bool // no key here opens the session cookie
+	unreadableCounted bool
+	fromFormerCookie  bool // Identity was read from a cookie whose name has no port
+	HasOtherCookies   bool // the request may have other cookies of ours than the session's
 
 	identified int64 // when the session was looked up, in ns since 1970
 
-	withdrawn uint64 // count of withdrawn keys before the request was read; see SameKeys
+	keyWithdrawals uint64 // count of withdrawn keys before the request was read; see CheckKeysUnchanged
 
 	LogoutError error // why an earlier logout is still not complete
 	site        *Site // the site that forwarded the request, see Watch
@@ -62,7 +62,7 @@ type Request struct {
 // Prepare fills in what the site needs to know of a request. It returns false
 // if the Host of the request is not a valid host.
 func (site *Site) Prepare(r *Request) bool {
-	r.Token, r.withdrawn = takeToken(r.Request), site.Hub.Keys.Withdrawn()
+	r.Token, r.keyWithdrawals = takeToken(r.Request), site.Hub.Keys.Withdrawn()
 	origin, ok := request.Origin(site.Origin, r.Request)
 	if !ok {
 		return false
@@ -70,8 +70,8 @@ func (site *Site) Prepare(r *Request) bool {
 	r.Origin, r.CookieScope = origin, cookies.ScopeOf(origin)
 	site.warnOfScheme(r)
 	if r.HasOtherCookies = cookies.Any(r.Request); r.HasOtherCookies {
-		r.Landed = int8(site.Counter(r).Read(r.Request, cookies.Landed, ""))
-		r.Foreign = cookies.ReadForeign(r.Request, r.CookieScope)
+		r.Landings = int8(site.Counter(r).Read(r.Request, cookies.Landings, ""))
+		r.Unreadable = cookies.ReadUnreadable(r.Request, r.CookieScope)
 		if held := cookies.ReadSecrets(r.Request, r.CookieScope); held != nil {
 			r.secrets = &held
 		}
@@ -133,7 +133,7 @@ func VisitorOf(r *Request) signin.Visitor {
 	who := signin.Visitor{Client: audit.Client(r.UserAgent()), Browser: r.browser()}
 	if r.Identity != nil {
 		s := r.Identity.Session // a copy: the identity is shared
-		who.Before = &s
+		who.Previous = &s
 	}
 	return who
 }

@@ -31,22 +31,22 @@ func (site *Site) EndByUpstream(w http.ResponseWriter, r *Request) {
 	caches.Forbid(w.Header())
 }
 
-// ClearCookies clears all our cookies in the browser except the receipt of an
-// incomplete logout.
+// ClearCookies clears all our cookies in the browser except the pending logout
+// of an incomplete logout.
 func (site *Site) ClearCookies(w http.ResponseWriter, r *Request) {
 	if r.Token.Sent {
 		return // the browser's own cookie may belong to another person
 	}
 	r.clearSession(w)
 	r.HeldSecrets().Clear(w, r.CookieScope) // sign-ins begun in this browser cannot be completed
-	cookies.Landed.Clear(w, r.CookieScope)
-	if r.AskedAgain > 0 {
-		site.SetAsked(w, r, 0)
+	cookies.Landings.Clear(w, r.CookieScope)
+	if r.Prompts > 0 {
+		site.SetPromptCount(w, r, 0)
 	}
 }
 
 // LogOut ends the request's session and queues the event. On an error the
-// remaining work is kept, also in the receipt.
+// remaining work is kept, also in the pending logout.
 func (site *Site) LogOut(w http.ResponseWriter, r *Request, reason string) error {
 	s := r.Identity.Session
 	ctx, cancel := site.StoreContext(r)
@@ -55,7 +55,7 @@ func (site *Site) LogOut(w http.ResponseWriter, r *Request, reason string) error
 	err := site.newEnding(r, &s, reason, now).FinishOrKeep(ctx, r.SessionValue)
 	site.Forget(r)
 	if err != nil {
-		site.giveReceipt(w, r, &s, reason, now)
+		site.setPendingLogout(w, r, &s, reason, now)
 	}
 	return err
 }

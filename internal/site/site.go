@@ -27,7 +27,7 @@ type Rules struct {
 	// DeclineHolds is how long a decline is remembered before the site asks
 	// again. Zero or less means a day.
 	DeclineHolds  time.Duration
-	Outside       Outside
+	OutsideWeChat Outside
 	SnapshotGuest bool // 快照页 visitors pass as read-only guests
 	Check         bool // GET check tells other proxies the visitor of a request
 	PreservePost  PreservePost

@@ -111,7 +111,7 @@ func (site *Site) IdentifyToken(r *Request) error {
 	}
 	now := time.Now()
 	r.identified = now.UnixNano()
-	id, err := site.lookup(r, r.Token.Value, now)
+	id, err := site.identityOf(r, r.Token.Value, now)
 	if err == nil {
 		r.Identity, r.SessionValue = id, r.Token.Value
 	} else if NoSession(err) {

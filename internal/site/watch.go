@@ -38,7 +38,7 @@ func (w *watched) Successor() *live.Successor { return w.site.successorOf((*Requ
 
 // check says whether a request that a session let in may go on.
 func (site *Site) check(r *Request, value string) live.Answer {
-	_, err := site.lookup(r, value, time.Now())
+	_, err := site.identityOf(r, value, time.Now())
 	if errors.Is(err, session.ErrReplaced) {
 		err = site.keepsOpenID(r)
 	}

@@ -37,7 +37,7 @@ const (
 	aborted  stage = iota // the sender stopped the attempt, which does not count
 	accepted              // delivered
 	again                 // postponed
-	laid                  // among the dead letters
+	buried                // among the dead letters
 )
 
 // deliver makes one attempt and records its result in the outbox. Until that
@@ -82,7 +82,7 @@ func (p post) verdict(d ledger.Delivery, o outcome, began time.Time) (stage, fun
 	at, ok := next(d.Attempts+1, first, time.Now(), o.after)
 	if !ok || o.gone {
 		s.buried.Add(1)
-		return laid, func(ctx context.Context) error { return s.Outbox.Bury(ctx, s.Target, d.ID, o.reason) }
+		return buried, func(ctx context.Context) error { return s.Outbox.Bury(ctx, s.Target, d.ID, o.reason) }
 	}
 	return again, func(ctx context.Context) error { return s.Outbox.Postpone(ctx, s.Target, d.ID, at, o.reason) }
 }

@@ -105,7 +105,7 @@ func (r *round) finish(result result) {
 		}
 		r.streak = 0
 		return
-	case laid:
+	case buried:
 		r.sender.log(slog.LevelWarn, "webhook: an event was given up and is now a dead letter", attributes...)
 	case again:
 		r.sender.warn("webhook: an event was not accepted; it will be sent again", attributes...)

@@ -92,9 +92,9 @@ func (l accountToken) record(key string) Secret {
 	return NewSecret(string(text))
 }
 
-// parseLoan decodes a record of a store. It returns false if the record belongs
-// to another key or has impossible values.
-func parseLoan(text Secret, key string, now time.Time) (accountToken, bool) {
+// parseAccountToken decodes a record of a store. It returns false if the record
+// belongs to another key or has impossible values.
+func parseAccountToken(text Secret, key string, now time.Time) (accountToken, bool) {
 	var r record
 	if len(text.Reveal()) > maxRecord || json.Unmarshal([]byte(text.Reveal()), &r) != nil {
 		return accountToken{}, false

@@ -61,10 +61,10 @@ func TestRecords(t *testing.T) {
 	whole := accountToken{value: testAccess, fetched: now.Add(-time.Hour), expires: now.Add(time.Hour), forced: now.Add(-time.Minute), forces: 3, stuck: true}
 	for _, l := range []accountToken{whole, {value: testAccess, fetched: now, expires: now.Add(time.Second)}, {value: NewSecret(strings.Repeat("<", 600)), fetched: now, expires: now.Add(time.Hour)}} {
 		text := l.record("wx1/token")
-		if got, ok := parseLoan(text, "wx1/token", now); !ok || got != l || len(text.Reveal()) > maxRecord {
+		if got, ok := parseAccountToken(text, "wx1/token", now); !ok || got != l || len(text.Reveal()) > maxRecord {
 			t.Errorf("%+v came back as %+v", l, got)
 		}
-		if got, ok := parseLoan(text, "wx2/token", now); ok || got != (accountToken{}) {
+		if got, ok := parseAccountToken(text, "wx2/token", now); ok || got != (accountToken{}) {
 			t.Error("another account's record was taken")
 		}
 		if text.String() != "REDACTED" {
@@ -89,7 +89,7 @@ func TestRecords(t *testing.T) {
 		"endless":     NewSecret(whole.record("k").Reveal() + strings.Repeat(" ", maxRecord)),
 	}
 	for name, text := range bad {
-		if got, ok := parseLoan(text, "k", now); ok || got != (accountToken{}) {
+		if got, ok := parseAccountToken(text, "k", now); ok || got != (accountToken{}) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
@@ -101,7 +101,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add(`{"key":"k","value":"v","fetched":-9223372036854775808,"expires":9223372036854775807,"forces":-5,"forced":1}`)
 	f.Add(`{"key":"k","value":"v","fetched":1e99}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		l, ok := parseLoan(NewSecret(text), "k", now)
+		l, ok := parseAccountToken(NewSecret(text), "k", now)
 		if !ok {
 			if l != (accountToken{}) {
 				t.Errorf("%+v", l)
@@ -111,7 +111,7 @@ func FuzzRecord(f *testing.F) {
 		if !sendable(l.value.Reveal(), maxToken) || l.expires.Sub(now) > maxExpiresIn+maxSkew || l.mayForce(now) && l.stuck || l.due(l.fetched) {
 			t.Errorf("%q: %+v", text, l)
 		}
-		if again, ok := parseLoan(l.record("k"), "k", now); !ok || again != l && l.forces <= 5 {
+		if again, ok := parseAccountToken(l.record("k"), "k", now); !ok || again != l && l.forces <= 5 {
 			t.Errorf("%+v came back as %+v", l, again)
 		}
 	})

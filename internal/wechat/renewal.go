@@ -127,7 +127,7 @@ func (k *tokenKeeper) load(ctx context.Context) (accountToken, error) {
 	if err != nil || text.IsZero() {
 		return accountToken{}, err
 	}
-	l, ok := parseLoan(text, k.key, time.Now())
+	l, ok := parseAccountToken(text, k.key, time.Now())
 	if !ok {
 		k.logger.LogAttrs(ctx, slog.LevelWarn, "the shared token store has an invalid record", slog.String("key", k.key))
 	}

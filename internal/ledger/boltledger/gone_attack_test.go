@@ -61,7 +61,7 @@ func TestEndInTheFutureInAFile(t *testing.T) {
 		b := testBolt(t, path)
 		began := time.Now()
 		err := b.file.update(func(tx *bolt.Tx) error {
-			return tx.Bucket(bucketGone).Put(goneKey(aheadID, began.Add(48*time.Hour).Unix()),
+			return tx.Bucket(bucketGone).Put(personEndKey(aheadID, began.Add(48*time.Hour).Unix()),
 				binary.BigEndian.AppendUint64(nil, uint64(began.Add(24*time.Hour).Unix())))
 		})
 		if err != nil {

@@ -75,7 +75,7 @@ func (l *Ledger) load() error {
 		return err
 	}
 	return l.file.view(func(tx *bolt.Tx) error {
-		return errors.Join(tables{tx}.loadEnded(&l.ended), tables{tx}.loadGone(&l.gone))
+		return errors.Join(tables{tx}.loadEnded(&l.ended), tables{tx}.loadPersonEnds(&l.gone))
 	})
 }
 

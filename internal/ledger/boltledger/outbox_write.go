@@ -153,7 +153,7 @@ func (q *queue) forget(kind ledger.EventKind, l ledger.Limits, now int64) error 
 		if key == nil || !past(key, now) {
 			break
 		}
-		if err := q.exhume(bytes.Clone(key), value); err != nil {
+		if err := q.removeDead(bytes.Clone(key), value); err != nil {
 			return err
 		}
 	}
@@ -162,7 +162,7 @@ func (q *queue) forget(kind ledger.EventKind, l ledger.Limits, now int64) error 
 		if err != nil || key == nil {
 			return err
 		}
-		if err := q.exhume(key, q.dead.Get(key)); err != nil {
+		if err := q.removeDead(key, q.dead.Get(key)); err != nil {
 			return err
 		}
 	}
@@ -174,8 +174,8 @@ func past(key []byte, now int64) bool {
 	return len(key) != 16 || int64(binary.BigEndian.Uint64(key)) <= now-ledger.DeadFor.Milliseconds()
 }
 
-// exhume removes a dead letter.
-func (q *queue) exhume(key, value []byte) error {
+// removeDead removes a dead letter.
+func (q *queue) removeDead(key, value []byte) error {
 	i, err := parseItem(0, value)
 	if err != nil {
 		return err
@@ -207,7 +207,7 @@ func (q *queue) redeliver(key []byte, l ledger.Limits) (ok bool, err error) {
 	if err != nil || q.waitingKinds().count(e.Kind) >= l.Waiting {
 		return false, err
 	}
-	if err := q.exhume(key, q.dead.Get(key)); err != nil {
+	if err := q.removeDead(key, q.dead.Get(key)); err != nil {
 		return false, err
 	}
 	now := time.Now().UnixMilli()

@@ -87,8 +87,8 @@ func pruneEnded(c *bolt.Cursor) error {
 	return nil
 }
 
-// goneKey sorts by time, so that expired entries come first.
-func goneKey(person string, until int64) []byte {
+// personEndKey sorts by time, so that expired entries come first.
+func personEndKey(person string, until int64) []byte {
 	key := binary.BigEndian.AppendUint64(make([]byte, 0, goneKeyLength), uint64(until))
 	return append(key, person...)
 }
@@ -104,8 +104,8 @@ func parseGone(key, value []byte) (person string, e ledger.PersonEnd, err error)
 	return string(key[8:]), ledger.PersonEnd{At: int64(at), Until: int64(until)}, nil
 }
 
-// loadGone reads the tombstones that have not expired.
-func (t tables) loadGone(g *ledger.EndedPersons) error {
+// loadPersonEnds reads the tombstones that have not expired.
+func (t tables) loadPersonEnds(g *ledger.EndedPersons) error {
 	now := time.Now().Unix()
 	return t.tx.Bucket(bucketGone).ForEach(func(key, value []byte) error {
 		person, e, err := parseGone(key, value)
@@ -125,7 +125,7 @@ func (t tables) endPerson(ids []string, e ledger.PersonEnd) (bool, error) {
 	}
 	wrote := false
 	for _, id := range ids {
-		key := goneKey(id, e.Until)
+		key := personEndKey(id, e.Until)
 		if value := b.Get(key); len(value) == 8 && int64(binary.BigEndian.Uint64(value)) >= e.At {
 			continue
 		}

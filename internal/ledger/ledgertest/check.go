@@ -57,6 +57,7 @@ func (p *Posted) Check() error {
 	return errors.Join(errs...)
 }
 
+// NewPosted returns an empty Posted.
 func NewPosted() *Posted {
 	return &Posted{Waiting: map[string]ledger.Delivery{}, Lines: map[string][]string{}, LineOf: map[string]string{}, Dead: map[string]ledger.Delivery{}}
 }

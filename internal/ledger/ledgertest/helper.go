@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
+// MustSee records an observation and returns its person.
 func MustSee(t testing.TB, l ledger.Ledger, s ledger.Observation) ledger.Person {
 	t.Helper()
 	p, err := l.Observe(t.Context(), s)
@@ -32,6 +33,7 @@ func BuryOne(t *testing.T, l ledger.Ledger) string {
 	return due[0].ID
 }
 
+// WantDead fails the test unless the target crm has so many dead letters.
 func WantDead(t *testing.T, l ledger.Ledger, want int) {
 	t.Helper()
 	_, n, err := l.Waiting(t.Context(), "crm")

@@ -9,13 +9,13 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// nearShards is a power of two.
-const nearShards = 64
+// cacheShards is a power of two.
+const cacheShards = 64
 
 // personCache keeps persons by id (and by merged id). Unlike the cache of a
 // file store it knows the age of its entries.
 type personCache struct {
-	shards  [nearShards]cacheShard
+	shards  [cacheShards]cacheShard
 	flights singleflight.Group // one question at a time about one id
 	pending sync.Map           // stamps that this instance is writing: their announcement may come before the answer
 }
@@ -36,7 +36,7 @@ type cacheEntry struct {
 // shard picks a shard by two characters of an id, which are random. id is
 // valid.
 func (n *personCache) shard(id string) *cacheShard {
-	return &n.shards[(uint(id[0])+31*uint(id[1]))&(nearShards-1)]
+	return &n.shards[(uint(id[0])+31*uint(id[1]))&(cacheShards-1)]
 }
 
 func (n *personCache) get(id string) (cacheEntry, bool) {

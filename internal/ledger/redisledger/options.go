@@ -73,7 +73,7 @@ func (o *Options) timeout() time.Duration { return cmp.Or(o.Timeout, DefaultTime
 // entries returns the limit of one shard.
 func (o *Options) entries() int {
 	if o.Entries <= 0 {
-		return DefaultEntries / nearShards
+		return DefaultEntries / cacheShards
 	}
-	return max(o.Entries/nearShards, 1)
+	return max(o.Entries/cacheShards, 1)
 }

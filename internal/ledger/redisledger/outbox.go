@@ -24,7 +24,7 @@ func (l *Ledger) Tell(ctx context.Context, e ledger.Event) error {
 		return err
 	}
 	err = l.rounds(ctx, func() (plan, error) {
-		b, p, err := l.whose(ctx, &e)
+		b, p, err := l.findPerson(ctx, &e)
 		if err != nil {
 			return plan{}, err
 		}
@@ -43,9 +43,9 @@ func (l *Ledger) Tell(ctx context.Context, e ledger.Event) error {
 	return err
 }
 
-// whose finds the person of an event, nil if there is none, and adds the
+// findPerson finds the person of an event, nil if there is none, and adds the
 // condition that this stays so.
-func (s *server) whose(ctx context.Context, e *ledger.Event) (*batch, *ledger.Person, error) {
+func (s *server) findPerson(ctx context.Context, e *ledger.Event) (*batch, *ledger.Person, error) {
 	b := newBatch()
 	if e.Person == "" {
 		return b, nil, nil

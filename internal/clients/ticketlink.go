@@ -33,18 +33,18 @@ const (
 	purposeHandOver = "handover"
 )
 
-// hop is sealed in the address of the second hop by the first.
-type hop struct {
+// ticketStep is sealed in the address of the second hop by the first.
+type ticketStep struct {
 	Ticket  ticket `json:"t"`
 	Binding []byte `json:"c"` // digest of the binding cookie's value and a secret of the browser
 	target  string // follows the JSON, byte for byte
 }
 
-// HandOver is the first hop. It handles navigations only, on sites with a mini
-// program; other requests keep the parameter, because removing it from a
+// ServeTicketLink is the first hop. It handles navigations only, on sites with
+// a mini program; other requests keep the parameter, because removing it from a
 // forwarded address would break signatures of that address. A navigation never
 // reaches the upstream with it.
-func (e Endpoints) HandOver(w http.ResponseWriter, r *site.Request) (answered bool) {
+func (e Endpoints) ServeTicketLink(w http.ResponseWriter, r *site.Request) (answered bool) {
 	if !strings.Contains(r.Original.RawQuery, "ticket") || r.Token.Sent || !e.HasKind(wechat.MiniProgram) || !request.IsNavigation(r.Request) {
 		return false
 	}
@@ -57,7 +57,7 @@ func (e Endpoints) HandOver(w http.ResponseWriter, r *site.Request) (answered bo
 	target := request.CleanTarget(clean.RequestURI())
 	next := target
 	if len(tickets) == 1 && r.Method == http.MethodGet && takesTickets(r) { // two tickets count as none
-		next = e.secondHop(w, r, tickets[0], target)
+		next = e.secondStep(w, r, tickets[0], target)
 	}
 	site.ReturnTo(w, r, next)
 	return true
@@ -98,17 +98,17 @@ func cutTicket(rawQuery string) (tickets []string, rest string) {
 	return tickets, strings.Join(kept, "&")
 }
 
-// secondHop prepares the second hop and returns its path. It returns the target
-// if the ticket is not valid, or the visitor is already signed in as this
-// person.
-func (e Endpoints) secondHop(w http.ResponseWriter, r *site.Request, sealed, target string) string {
+// secondStep prepares the second hop and returns its path. It returns the
+// target if the ticket is not valid, or the visitor is already signed in as
+// this person.
+func (e Endpoints) secondStep(w http.ResponseWriter, r *site.Request, sealed, target string) string {
 	t, err := e.openTicket(r, sealed)
 	if err != nil || e.Identify(r) == nil && r.Identity != nil && t.isOf(r.Identity.Person) {
 		return target
 	}
 	value := rand.Text()
 	digest := cookies.Ticket.Bind(value, r.BrowserSecret(w))
-	path, err := e.sealHop(r, hop{Ticket: t, Binding: digest[:], target: target})
+	path, err := e.sealStep(r, ticketStep{Ticket: t, Binding: digest[:], target: target})
 	if err != nil {
 		e.LogFailed(slog.LevelError, "could not hand over a ticket", flow.Flow{}, err)
 		return target
@@ -117,8 +117,8 @@ func (e Endpoints) secondHop(w http.ResponseWriter, r *site.Request, sealed, tar
 	return path
 }
 
-// sealHop returns the path of the second hop.
-func (e Endpoints) sealHop(r *site.Request, h hop) (string, error) {
+// sealStep returns the path of the second hop.
+func (e Endpoints) sealStep(r *site.Request, h ticketStep) (string, error) {
 	plain, err := json.Marshal(h)
 	if err != nil {
 		return "", fmt.Errorf("clients: encode hand-over: %w", err)
@@ -130,41 +130,41 @@ func (e Endpoints) sealHop(r *site.Request, h hop) (string, error) {
 	return ticketPath + h.Ticket.ID + "/" + sealed, nil
 }
 
-// openHop reads the path of the second hop. An expired hop still opens, because
-// its target is still valid.
-func (e Endpoints) openHop(r *site.Request) (h hop, ok bool) {
+// openStep reads the path of the second hop. An expired hop still opens,
+// because its target is still valid.
+func (e Endpoints) openStep(r *site.Request) (h ticketStep, ok bool) {
 	id, sealed, _ := strings.Cut(strings.TrimPrefix(r.Original.EscapedPath(), ticketPath), "/")
 	if len(id) == 0 || len(id) > 64 {
-		return hop{}, false
+		return ticketStep{}, false
 	}
 	plain, err := e.Hub.Keys.Open(purposeHandOver, r.Origin+"|"+id, sealed)
 	if err != nil {
-		return hop{}, false
+		return ticketStep{}, false
 	}
 	head, target, _ := bytes.Cut(plain, []byte("\n"))
 	if json.Unmarshal(head, &h) != nil {
-		return hop{}, false
+		return ticketStep{}, false
 	}
 	h.target = request.CleanTarget(string(target)) // checked again, like a flow's target
 	return h, true
 }
 
 // boundTo reports whether the request comes from the browser of the first hop.
-func (h hop) boundTo(r *site.Request) bool { return r.BoundBy(cookies.Ticket, h.Binding) }
+func (h ticketStep) boundTo(r *site.Request) bool { return r.BoundBy(cookies.Ticket, h.Binding) }
 
 // redeemTicket is the second hop. If the visitor was asked first, the page
 // posts to it.
 func (e Endpoints) redeemTicket(w http.ResponseWriter, r *site.Request) {
 	switch {
 	case r.Method == http.MethodPost:
-		if !e.ClickedHere(w, r) {
+		if !e.RequireOwnForm(w, r) {
 			return
 		}
 	case r.Method != http.MethodGet:
 		response.MethodNotAllowed(w, http.MethodGet, http.MethodPost)
 		return
 	}
-	h, ok := e.openHop(r)
+	h, ok := e.openStep(r)
 	switch {
 	case !ok:
 		response.Redirect(w, http.StatusSeeOther, r.Origin+"/")
@@ -196,7 +196,7 @@ func (e Endpoints) redeemTicket(w http.ResponseWriter, r *site.Request) {
 	case err != nil && !site.NoSession(err):
 		e.ticketUnavailable(w, r, err)
 		return
-	case lives && e.SameKeys(r) == nil:
+	case lives && e.CheckKeysUnchanged(r) == nil:
 		e.SetSession(w, r, value, o.Session)
 		cookies.Ticket.ClearAt(w, r.CookieScope, ticketPath+h.Ticket.ID)
 	}

@@ -7,9 +7,9 @@ import (
 	"github.com/caddy-wechat/gateway/internal/response"
 )
 
-// PostedHere admits POSTs from this site's own pages only (attack: CSRF; the
-// session cookie is SameSite=Lax besides).
-func (site *Site) PostedHere(w http.ResponseWriter, r *Request) bool {
+// RequireSameOriginPost admits POSTs from this site's own pages only (attack:
+// CSRF; the session cookie is SameSite=Lax besides).
+func (site *Site) RequireSameOriginPost(w http.ResponseWriter, r *Request) bool {
 	if r.Method != http.MethodPost {
 		response.MethodNotAllowed(w, http.MethodPost)
 		return false

@@ -64,8 +64,8 @@ func isTaken(canonical string) bool {
 // takenFamilies lists prefixes of header names that no field may use.
 var takenFamilies = []string{"Accept", "Access-Control-", "Content-", "If-", "Proxy-", "Sec-", "X-Forwarded-"}
 
-// takenHeaders lists headers that servers, proxies or the gateway itself use. To
-// a CGI program, Proxy is the variable HTTP_PROXY (attack: httpoxy).
+// takenHeaders lists headers that servers, proxies or the gateway itself use.
+// To a CGI program, Proxy is the variable HTTP_PROXY (attack: httpoxy).
 var takenHeaders = []string{
 	"Authorization", "Connection", "Cookie", "Expect", "Host", "Keep-Alive",
 	"Origin", "Proxy", "Range", "Referer", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", "Via",

@@ -18,14 +18,14 @@ func (site *Site) ends() signout.Ends {
 
 // newEnding prepares the sign-out of a session of the request.
 func (site *Site) newEnding(r *Request, s *session.Session, reason string, at time.Time) *signout.Ending {
-	record := site.described(r, audit.Record{Reason: reason, User: s.Person, Session: s.ID})
+	record := site.completeRecord(r, audit.Record{Reason: reason, User: s.Person, Session: s.ID})
 	return site.ends().SignOut(s, at, record, site.AccountOf(s.AppID).Kind.ClientsHoldTokens())
 }
 
-// FinishEnd handles a sign-out whose session has already ended on this gateway.
-// It fails if that end may not be stored (attack: a 200 for a sign-out that
-// never happened).
-func (site *Site) FinishEnd(r *Request) error {
+// RetrySignOut handles a sign-out whose session has already ended on this
+// gateway. It fails if that end may not be stored (attack: a 200 for a sign-out
+// that never happened).
+func (site *Site) RetrySignOut(r *Request) error {
 	values := []string{r.Token.Value}
 	if !r.Token.Sent {
 		values, _ = r.sessionValues()
@@ -33,46 +33,46 @@ func (site *Site) FinishEnd(r *Request) error {
 	ctx, cancel := site.StoreContext(r)
 	defer cancel()
 	for _, value := range values {
-		if err := site.finishEndOf(ctx, r, value); err != nil {
+		if err := site.retrySignOutOf(ctx, r, value); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (site *Site) finishEndOf(ctx context.Context, r *Request, value string) error {
+func (site *Site) retrySignOutOf(ctx context.Context, r *Request, value string) error {
 	if value == "" {
 		return nil
 	}
 	if kept, err := site.Hub.Unfinished.Retry(ctx, value, session.ID{}); kept {
 		return err
 	}
-	s, err := site.peek(ctx, r, value)
+	s, err := site.loadEvenIfEnded(ctx, r, value)
 	if err != nil || s == nil {
 		return err
 	}
 	if kept, err := site.Hub.Unfinished.Retry(ctx, "", s.LineID()); kept {
 		return err
 	}
-	if !site.unwritten(s) {
+	if !site.endUnsaved(s) {
 		return nil
 	}
 	return site.newEnding(r, s, audit.ReasonVisitor, time.Now()).FinishOrKeep(ctx, value)
 }
 
-// unwritten reports whether the session's end may be known only to this
+// endUnsaved reports whether the session's end may be known only to this
 // gateway.
-func (site *Site) unwritten(s *session.Session) bool {
-	if site.Hub.Unfinished.Doubtful() {
+func (site *Site) endUnsaved(s *session.Session) bool {
+	if site.Hub.Unfinished.Overflowed() {
 		return true
 	}
 	unwritten := site.Hub.EndUnsaved
 	return unwritten != nil && (unwritten(s.LineID(), s.Person) || unwritten(s.ID, s.Person))
 }
 
-// peek returns the session of a value, even if this gateway knows that it
-// ended; nil if there is none.
-func (site *Site) peek(ctx context.Context, r *Request, value string) (*session.Session, error) {
+// loadEvenIfEnded returns the session of a value, even if this gateway knows
+// that it ended; nil if there is none.
+func (site *Site) loadEvenIfEnded(ctx context.Context, r *Request, value string) (*session.Session, error) {
 	sealed := session.Sealed{Keys: site.Hub.Keys, Policy: site.Hub.Policy}
 	for _, a := range append([]wechat.Account{site.Account}, site.OtherAccounts...) {
 		if r.Token.Sent && !a.Kind.ClientsHoldTokens() {
@@ -82,7 +82,7 @@ func (site *Site) peek(ctx context.Context, r *Request, value string) (*session.
 			return s, nil
 		}
 	}
-	s, err := site.load(ctx, r, value, nil)
+	s, err := site.loadSession(ctx, r, value, nil)
 	switch {
 	case err == nil:
 		return s, nil

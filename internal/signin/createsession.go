@@ -12,13 +12,14 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// observe spends a code, or returns the observation remembered from an earlier
-// hit of the same dance. It first checks that the ledger can be written.
-func (s Signer) observe(ctx context.Context, key observedKey, see func() (ledger.Observation, error)) (ledger.Observation, error) {
+// spendCode spends a code, or returns the observation remembered from an
+// earlier hit of the same dance. It first checks that the ledger can be
+// written.
+func (s Signer) spendCode(ctx context.Context, key spentKey, see func() (ledger.Observation, error)) (ledger.Observation, error) {
 	if err := s.Ledger.Ready(ctx); err != nil {
 		return ledger.Observation{}, fmt.Errorf("signin: before a code is spent: %w", outage.During(outage.CallWrite, err))
 	}
-	if known, ok, err := s.Once.observed.take(key); ok || err != nil {
+	if known, ok, err := s.Once.spent.take(key); ok || err != nil {
 		return known, err
 	}
 	asked := time.Now()
@@ -42,23 +43,23 @@ func (s Signer) dropWithdrawn(ctx context.Context, seen ledger.Observation) ledg
 	return seen
 }
 
-// enrol makes the session of an observation: the ledger finds the person, and
-// the store saves the session. If either is unavailable, it keeps the
-// observation for the client's next try.
-func (s Signer) enrol(ctx context.Context, in Attempt, key observedKey, observation ledger.Observation) (enrolled, error) {
+// createSession makes the session of an observation: the ledger finds the
+// person, and the store saves the session. If either is unavailable, it keeps
+// the observation for the client's next try.
+func (s Signer) createSession(ctx context.Context, in Attempt, key spentKey, observation ledger.Observation) (createdSession, error) {
 	observation = s.dropWithdrawn(ctx, observation)
 	seen := observation
-	seen.SignedIn = s.mayTell(ctx, observation, key.name)
+	seen.SignedIn = s.eventAllowed(ctx, observation, key.name)
 	person, err := s.Ledger.Observe(ctx, seen)
 	if err != nil {
-		return enrolled{}, s.keepForRetry(key, observation, fmt.Errorf("signin: ledger: %w", outage.During(outage.CallWrite, err)))
+		return createdSession{}, s.keepForRetry(key, observation, fmt.Errorf("signin: ledger: %w", outage.During(outage.CallWrite, err)))
 	}
 	s.Log.Worked(outage.Write)
 	// Always a new session with a new id (attack: session fixation,
 	// GHSA-f24x-5g9q-753f).
-	e := enrolled{person: person, session: session.New(in.Binding, person.ID, observation.OpenID, in.scope(person))}
-	if e.value, err = s.KeepNew(ctx, e.session, person, in.Visitor); err != nil {
-		return enrolled{}, s.keepForRetry(key, observation, fmt.Errorf("signin: save session: %w", err))
+	e := createdSession{person: person, session: session.New(in.Binding, person.ID, observation.OpenID, in.scope(person))}
+	if e.value, err = s.SaveNew(ctx, e.session, person, in.Visitor); err != nil {
+		return createdSession{}, s.keepForRetry(key, observation, fmt.Errorf("signin: save session: %w", err))
 	}
 	return e, nil
 }
@@ -76,19 +77,19 @@ func (in Attempt) scope(p ledger.Person) string {
 	}
 }
 
-// mayTell reports whether a sign-in is within the limit for events. For an
+// eventAllowed reports whether a sign-in is within the limit for events. For an
 // unknown openid the limit is per openid instead of per person. id names the
 // sign-in.
-func (s Signer) mayTell(ctx context.Context, seen ledger.Observation, id string) bool {
+func (s Signer) eventAllowed(ctx context.Context, seen ledger.Observation, id string) bool {
 	who := seen.AppID + " " + seen.OpenID
 	if p, err := s.Ledger.FindOpenID(ctx, seen.AppID, seen.OpenID); err == nil {
 		who = p.ID
 	}
-	return s.Teller.May(ledger.SignedIn, who, id)
+	return s.Teller.Allow(ledger.SignedIn, who, id)
 }
 
-// enrolled is a person with the new session.
-type enrolled struct {
+// createdSession is a person with the new session.
+type createdSession struct {
 	person  ledger.Person
 	session *session.Session
 	value   string
@@ -96,9 +97,9 @@ type enrolled struct {
 
 // keepForRetry keeps an observation for the next try if err is an outage, and
 // returns err.
-func (s Signer) keepForRetry(key observedKey, seen ledger.Observation, err error) error {
+func (s Signer) keepForRetry(key spentKey, seen ledger.Observation, err error) error {
 	if errors.Is(err, ledger.ErrUnavailable) || errors.Is(err, session.ErrUnavailable) {
-		s.Once.observed.keep(key, seen)
+		s.Once.spent.keep(key, seen)
 	}
 	return err
 }

@@ -11,11 +11,11 @@ func (site *Site) WriteAudit(r *Request, a audit.Record) {
 	if site.Audit == nil {
 		return
 	}
-	audit.Write(site.Audit, site.described(r, a))
+	audit.Write(site.Audit, site.completeRecord(r, a))
 }
 
-// described completes a line about the request's visitor.
-func (site *Site) described(r *Request, a audit.Record) audit.Record {
+// completeRecord completes a line about the request's visitor.
+func (site *Site) completeRecord(r *Request, a audit.Record) audit.Record {
 	a.Site, a.Client = r.Origin, audit.Client(r.UserAgent())
 	if a.Account == "" && r.Identity != nil {
 		a.Account = r.Identity.Get(FieldAccount)

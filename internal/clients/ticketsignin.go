@@ -29,7 +29,7 @@ func (e Endpoints) signInByTicket(ctx context.Context, origin string, t ticket, 
 	if !person.Holds(t.AppID, t.OpenID) {
 		return signin.Outcome{}, fmt.Errorf("clients: the openid no longer belongs to this person: %w", session.ErrEnded)
 	}
-	if err := e.burn(ctx, t); err != nil {
+	if err := e.markUsed(ctx, t); err != nil {
 		return signin.Outcome{}, err
 	}
 	a := e.AccountOf(t.AppID)
@@ -43,7 +43,7 @@ func (e Endpoints) signInByTicket(ctx context.Context, origin string, t ticket, 
 	if err := e.Teller().TellSignIn(ctx, &told, person.UnionID, audit.ReasonTicket, t.ID); err != nil {
 		return signin.Outcome{}, err
 	}
-	value, err := e.Signer().KeepNew(ctx, s, person, who)
+	value, err := e.Signer().SaveNew(ctx, s, person, who)
 	if err != nil {
 		return signin.Outcome{}, fmt.Errorf("clients: save session: %w", err)
 	}
