@@ -124,8 +124,8 @@ type Handler struct {
 	// this machine, block the path there. Default: `off`.
 	Check string `json:"check,omitempty"`
 
-	// Whether a small page takes the fragment of an address (`#/route`) along to
-	// the sign-in, so that the visitor comes back to it: `on` or `off`. The
+	// Whether a small page takes the fragment of an address (`#/route`) along
+	// to the sign-in, so that the visitor comes back to it: `on` or `off`. The
 	// fragment is then sent to the gateway. Default: `off`.
 	KeepFragment string `json:"keep_fragment,omitempty"`
 
@@ -147,8 +147,8 @@ type Handler struct {
 	Headers map[string]string `json:"headers,omitempty"`
 
 	// How headers carry nickname and avatar: `percent` (percent-encoded UTF-8,
-	// RFC 3986), `base64url` (of UTF-8, without padding) or `utf8` (the bytes as
-	// they are, without control characters). Default: `percent`.
+	// RFC 3986), `base64url` (of UTF-8, without padding) or `utf8` (the bytes
+	// as they are, without control characters). Default: `percent`.
 	Encoding string `json:"encoding,omitempty"`
 
 	// Whether the gateway's cookies are kept from the app: `on` or `off`. With

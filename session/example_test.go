@@ -45,6 +45,5 @@ func Example() {
 	session.SessionCookie{}.Strip(r)
 	fmt.Println(r.Header.Get("Cookie"))
 	// Output:
-	// ab2cd3ef4gh5ij6kl7mnopqrst snsapi_base
-	// theme=dark
+	// ab2cd3ef4gh5ij6kl7mnopqrst snsapi_base theme=dark
 }

@@ -13,8 +13,8 @@ const (
 	signGrace = 24 * time.Hour
 
 	// signKeep is how long a key stays after its successor was made, even if
-	// sessions are shorter: it signs for signGrace, and what it signed is
-	// valid for an hour at most.
+	// sessions are shorter: it signs for signGrace, and what it signed is valid
+	// for an hour at most.
 	signKeep = signGrace + time.Hour
 )
 

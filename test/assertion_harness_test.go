@@ -25,8 +25,8 @@ import (
 	"github.com/caddy-wechat/gateway/session"
 )
 
-// listCounter stands before a gateway as its public origin, and counts how often the
-// list of public keys is asked for.
+// listCounter stands before a gateway as its public origin, and counts how
+// often the list of public keys is asked for.
 type listCounter struct {
 	*httptest.Server
 	fetched atomic.Int32

@@ -99,8 +99,8 @@ func TestBrowserKeepFragmentOnAComputer(t *testing.T) {
 	b.is("shows a code", "document.querySelector('.qr svg')")
 }
 
-// Attack: secrets that an app gets in fragments reach the log, because the small
-// page sends them. With the filter of Caddyfile.example they do not.
+// Attack: secrets that an app gets in fragments reach the log, because the
+// small page sends them. With the filter of Caddyfile.example they do not.
 func TestAttackFragmentInLogs(t *testing.T) {
 	w := newWorld(t)
 	siteLog, filter := filepath.Join(w.folder, "site.log"), w.exampleLogFilter()

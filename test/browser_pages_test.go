@@ -124,8 +124,8 @@ func formPage(rw http.ResponseWriter, r *http.Request) {
 <form method="post" action="/_wechat/logout"><button id="leave">leave</button></form>`))
 }
 
-// A form that is sent after the session has gone is not lost silently, where the
-// site does not keep it: a page says so and leads back to the form.
+// A form that is sent after the session has gone is not lost silently, where
+// the site does not keep it: a page says so and leads back to the form.
 func TestBrowserFormAfterTheSession(t *testing.T) {
 	w := newWorld(t)
 	w.app.answer(formPage)

@@ -309,8 +309,8 @@ func TestBrowserFormAtAStepUp(t *testing.T) {
 	}
 }
 
-// Another person signs in: nothing is sent by itself, the page says so, and does
-// not show what was entered.
+// Another person signs in: nothing is sent by itself, the page says so, and
+// does not show what was entered.
 func TestAttackAnotherPersonInTheBrowser(t *testing.T) {
 	w := newWorld(t)
 	w.app.answer(oldApp)
@@ -414,8 +414,8 @@ func TestAttackFormInACopyOfTheTab(t *testing.T) {
 	copied.keepsNothing()
 }
 
-// Without scripts, and without room in the storage: the honest page, which leads
-// back to the form.
+// Without scripts, and without room in the storage: the honest page, which
+// leads back to the form.
 func TestBrowserFormWithoutScripts(t *testing.T) {
 	for name, action := range map[string]chromedp.Action{
 		"no script": emulation.SetScriptExecutionDisabled(true),

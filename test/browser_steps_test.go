@@ -148,8 +148,8 @@ func (b *browser) situation() string {
 var scripts = map[string]int{"signed_out": 2, "resend": 2, "open_in_wechat": 1}
 
 // meets waits for one of our pages and checks it: its kind, its Chinese title,
-// only its own scripts, nothing that sticks out of a phone, its style in force, texts
-// that can be read.
+// only its own scripts, nothing that sticks out of a phone, its style in force,
+// texts that can be read.
 func (b *browser) meets(kind, title string) {
 	b.t.Helper()
 	b.is("meets "+kind, fmt.Sprintf("document.querySelector('main.%s')", kind))

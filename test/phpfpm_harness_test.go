@@ -40,8 +40,8 @@ var sharedPHP = sync.OnceValues(func() (phpServer, error) {
 })
 
 // startPHP runs a PHP-FPM until all tests end. It reads no php.ini: a test that
-// needs an extension names it. What it writes, sessions and uploads too, is
-// in a folder of its own.
+// needs an extension names it. What it writes, sessions and uploads too, is in
+// a folder of its own.
 func startPHP(root string, children int, extensions ...string) (phpServer, error) {
 	var none phpServer
 	programs, err := filepath.Glob("/usr/sbin/php-fpm*") // Debian puts the version behind

@@ -80,8 +80,8 @@ echo json_encode(array('user' => $wechat_user, 'nickname' => $wechat_nickname, '
 	}
 }
 
-// directiveOf returns the directive of a Caddyfile in docs/upstreams.md that begins
-// with these words.
+// directiveOf returns the directive of a Caddyfile in docs/upstreams.md that
+// begins with these words.
 func directiveOf(t *testing.T, begin string) string {
 	t.Helper()
 	_, rest, found := strings.Cut(read(t, upstreamsDocument), "\t"+begin)

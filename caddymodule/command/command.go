@@ -20,8 +20,8 @@ import (
 type Looks func(config []byte) ([]page.Look, error)
 
 // Register adds the command `wechat` to Caddy's. example is Caddyfile.example,
-// which `wechat demo` runs; `wechat pages preview` asks looks. It must be called
-// once, from an init function.
+// which `wechat demo` runs; `wechat pages preview` asks looks. It must be
+// called once, from an init function.
 func Register(example []byte, looks Looks) {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:      "wechat",

@@ -58,8 +58,8 @@ func absolute(path string) string {
 
 var errThere = errors.New("is there already; nothing was written")
 
-// exportPages writes files into a folder and returns their names. If one of them is
-// there, in any form, it writes none.
+// exportPages writes files into a folder and returns their names. If one of
+// them is there, in any form, it writes none.
 func exportPages(folder string, files fs.FS) (names []string, err error) {
 	entries, err := fs.ReadDir(files, ".")
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// MaxSize bounds what is kept of a form, in bytes: the body of an urlencoded
-	// form, the names and values of another one.
+	// MaxSize bounds what is kept of a form, in bytes: the body of an
+	// urlencoded form, the names and values of another one.
 	MaxSize = 1 << 20
 	// MaxBody bounds the body of a form with files, in bytes. Contents of files
 	// are read and dropped.

@@ -12,8 +12,8 @@ import (
 
 const boundary = "----WebKitFormBoundaryAbCdEfGh01234567"
 
-// parts writes a body as browsers do; each part is a header after
-// "form-data; " and a content.
+// parts writes a body as browsers do; each part is a header after "form-data; "
+// and a content.
 func parts(all ...[2]string) string {
 	var b strings.Builder
 	for _, part := range all {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The script is small, the same for every visitor, and kept by browsers until it
-// changes. That it is ES5, and what it does, is tested in a browser (test).
+// The script is small, the same for every visitor, and kept by browsers until
+// it changes. That it is ES5, and what it does, is tested in a browser (test).
 func TestClientScript(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, func(w *town) { w.inside = true })

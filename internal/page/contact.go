@@ -9,8 +9,8 @@ import (
 
 var (
 	phoneNumber = regexp.MustCompile(`^\+?[0-9][0-9 ()-]{3,24}[0-9]$`)
-	// mailAddress has no ?, % and &, which could add a recipient or a text to the
-	// message (attack: mailto:a@b.example?bcc=…).
+	// mailAddress has no ?, % and &, which could add a recipient or a text to
+	// the message (attack: mailto:a@b.example?bcc=…).
 	mailAddress = regexp.MustCompile(`^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
 
 	errPhone = errors.New("tel: needs a phone number, such as tel:400-000-0000")

@@ -1,9 +1,9 @@
 // Package page writes the pages that a visitor sees while signing in with
 // WeChat: one page for each [Kind], in Chinese and English. A page loads no
 // other file, is never cached and has no script. Only the page that waits for a
-// phone, and those that keep and send a form, have a small script, and also work
-// without it. Only Framed may be framed, by the same site. [Fragment] is a page
-// of its own, without a theme: it goes on at once.
+// phone, and those that keep and send a form, have a small script, and also
+// work without it. Only Framed may be framed, by the same site. [Fragment] is a
+// page of its own, without a theme: it goes on at once.
 //
 // The built-in theme is in the folder theme. Operators put files of the same
 // names into their own folder, and [LoadTheme] replaces the built-in files with

@@ -26,12 +26,12 @@ type Page struct {
 	// ContinueURL is where the main button leads: Consent to WeChat's consent,
 	// Snapshot, TryAgain, Unavailable, SignInExpired, SignedOut, CookiesOff,
 	// ScanDenied and ScanExpired to another sign-in, OtherPerson to the page as
-	// the person who is signed in, Resend to the front page; the other kinds have no such button. The
-	// button of Framed does not use it: it opens the page's own address in the
-	// whole window. It is a path of this site below /_wechat/, at most 8192
-	// bytes. Empty means no button. A Scan page has no button: it goes there
-	// when the phone has answered, and, without script, loads it every few
-	// seconds.
+	// the person who is signed in, Resend to the front page; the other kinds
+	// have no such button. The button of Framed does not use it: it opens the
+	// page's own address in the whole window. It is a path of this site below
+	// /_wechat/, at most 8192 bytes. Empty means no button. A Scan page has no
+	// button: it goes there when the phone has answered, and, without script,
+	// loads it every few seconds.
 	ContinueURL string
 
 	// WaitURL is where a Scan page gets the phone's answer: WaitURL/events is a

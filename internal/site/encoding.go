@@ -23,8 +23,8 @@ const (
 //
 // Nickname and avatar are encoded: percent-encoded and Base64 text can carry
 // any nickname and contains no line break (attack: header injection by
-// nickname). All other fields are visible ASCII, in phone numbers with blanks. A
-// value of another form, which no ledger returns, is not sent.
+// nickname). All other fields are visible ASCII, in phone numbers with blanks.
+// A value of another form, which no ledger returns, is not sent.
 func (e Encoding) headerValue(f Field, v string) string {
 	if f != FieldNickname && f != FieldAvatar {
 		if !isVisibleASCII(v) && (f != FieldPhone || !isVisibleASCII(strings.ReplaceAll(v, " ", ""))) {

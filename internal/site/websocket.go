@@ -19,9 +19,9 @@ func (site *Site) CrossSiteSocket(r *Request) bool {
 }
 
 // trustsOrigin reports whether no page of another site can have sent r. All
-// browsers name the Origin of a WebSocket, so a handshake without one comes from
-// another program, which holds the cookie itself. If a proxy in front removes
-// Origin, newer browsers still say whether the page is of another site.
+// browsers name the Origin of a WebSocket, so a handshake without one comes
+// from another program, which holds the cookie itself. If a proxy in front
+// removes Origin, newer browsers still say whether the page is of another site.
 func (site *Site) trustsOrigin(r *Request) bool {
 	origins := r.Header["Origin"]
 	switch len(origins) {

@@ -49,9 +49,9 @@ type authorizeQuery struct {
 }
 
 // parseAuthorize reads the raw query as strictly as WeChat documents it:
-// "微信会对授权链接做正则强匹配校验，如果链接的参数顺序不对，授权页面将无法正常访问"
-// (wechat-protocol A1.1). A missing parameter is empty; a parameter that is out
-// of order, unknown or repeated is errOrder.
+// "微信会对授权链接做正则强匹配校验，如果链接的参数顺序不对，授权页面将无法正常访问" (wechat-protocol A1.1). A missing
+// parameter is empty; a parameter that is out of order, unknown or repeated is
+// errOrder.
 //
 // A server cannot see whether #wechat_redirect follows.
 func parseAuthorize(raw string) (authorizeQuery, error) {
