@@ -219,7 +219,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return nil // answered: nothing may follow (attack: GHSA-59jp-rwph-878r)
 	}
 	if id != nil {
-		id.Apply(r.Header)
+		request.ApplyIdentity(r.Header)
 		setPlaceholders(r, id)
 	}
 	g.StripCookies(request)

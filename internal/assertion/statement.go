@@ -17,11 +17,11 @@ type Statement struct {
 	content
 
 	signing sync.Mutex // one signature at a time
-	last    atomic.Pointer[token]
+	last    atomic.Pointer[Token]
 }
 
-// token is a signed assertion.
-type token struct {
+// Token is a signed assertion. It does not change.
+type Token struct {
 	text  string
 	keyID string
 	at    time.Time
@@ -30,29 +30,33 @@ type token struct {
 // Token returns the assertion, signed within the last minute by the key that
 // signs now (attack: a key has leaked and is withdrawn, and its signature is
 // sent on from memory).
-func (s *Statement) Token(now time.Time) (string, error) {
+func (s *Statement) Token(now time.Time) (*Token, error) {
 	set, err := s.signer.keys(s.rule.Algorithm)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if last := s.last.Load(); last.serves(set, now) {
-		return last.text, nil
+		return last, nil
 	}
 	s.signing.Lock()
 	defer s.signing.Unlock()
 	if last := s.last.Load(); last.serves(set, now) {
-		return last.text, nil // another request of the visitor was faster
+		return last, nil // another request of the visitor was faster
 	}
 	text, err := s.sign(set.signs, now)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrUnsigned, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnsigned, err)
 	}
-	s.last.Store(&token{text, set.signs.id, now})
-	return text, nil
+	signed := &Token{text, set.signs.id, now}
+	s.last.Store(signed)
+	return signed, nil
 }
 
+// String returns the token as it is sent, in the compact form of a JWS.
+func (t *Token) String() string { return t.text }
+
 // serves reports whether a token may be sent now.
-func (t *token) serves(set *keySet, now time.Time) bool {
+func (t *Token) serves(set *keySet, now time.Time) bool {
 	if t == nil || t.keyID != set.signs.id {
 		return false
 	}

@@ -14,7 +14,7 @@ import (
 // that cannot be signed, it answers 503: a request without an assertion must
 // not reach the upstream with an identity.
 func (g *Gate) pass(w http.ResponseWriter, r *site.Request) (id *site.Identity, pass bool) {
-	if err := g.Assert(r, r.Header); err != nil {
+	if err := g.Assert(r); err != nil {
 		g.AllowOrigin(w, r)
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)
 		return nil, false
@@ -27,12 +27,16 @@ func (g *Gate) pass(w http.ResponseWriter, r *site.Request) (id *site.Identity, 
 // leaves the avatar out if the header becomes too long: only the avatar's
 // address can be long. After an error, no identity is set.
 func (g *Gate) identifyIn(h http.Header, r *site.Request) error {
-	r.Identity.Apply(h)
-	err := g.Assert(r, h)
-	if err == nil && !response.HeaderFits(h, "") {
-		h.Del(g.HeaderName(site.FieldAvatar, "X-Wechat-Avatar"))
-		err = g.AssertWithoutAvatar(r, h)
+	if err := g.Assert(r); err != nil {
+		return err
 	}
+	r.ApplyIdentity(h)
+	if response.HeaderFits(h, "") {
+		return nil
+	}
+	err := g.AssertWithoutAvatar(r)
+	r.ApplyIdentity(h)
+	h.Del(g.HeaderName(site.FieldAvatar, "X-Wechat-Avatar"))
 	if err != nil {
 		for _, name := range append(g.HeaderNames(), site.HeaderAssertion) {
 			h.Del(name)

@@ -131,7 +131,7 @@ func signedInBy(b *testing.B, rule *assertion.Rule) (handle func(watched bool), 
 		if !pass || id == nil {
 			b.Fatal("did not pass")
 		}
-		id.Apply(r.Header)
+		q.ApplyIdentity(r.Header)
 		cookies.Strip(r)
 		if watched {
 			g.Watch(w, q)

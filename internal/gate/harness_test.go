@@ -241,7 +241,7 @@ func (w *town) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if id != nil {
-		id.Apply(r.Header)
+		q.ApplyIdentity(r.Header)
 	}
 	w.gate.StripCookies(q)
 	w.passed.Add(1)

@@ -3,7 +3,6 @@ package site
 import (
 	"cmp"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/assertion"
@@ -14,35 +13,33 @@ import (
 // that have it on.
 const HeaderAssertion = "X-Wechat-Assertion"
 
-// Assert sets the visitor's assertion on h, the header that goes to the
-// upstream. It does nothing without a visitor, or on a site without assertions.
-// If it fails, the request must not reach the upstream: an app that relies on
-// assertions must not see the plain headers alone.
-func (site *Site) Assert(r *Request, h http.Header) error {
+// Assert signs the visitor's assertion, which [Request.ApplyIdentity] sends. It
+// does nothing without a visitor, or on a site without assertions. If it fails,
+// the request must not reach the upstream: an app that relies on assertions
+// must not see the plain headers alone.
+func (site *Site) Assert(r *Request) error {
 	if site.Rules.Assertion == nil || r.Identity == nil {
 		return nil
 	}
-	return assert(r, r.Identity.assertion, h)
+	return r.assert(r.Identity.assertion)
 }
 
 // AssertWithoutAvatar is Assert without the avatar's address, which can be
 // long.
-func (site *Site) AssertWithoutAvatar(r *Request, h http.Header) error {
+func (site *Site) AssertWithoutAvatar(r *Request) error {
 	rule := site.Rules.Assertion
 	if rule == nil || r.Identity == nil {
 		return nil
 	}
 	claims := r.Identity.claims(rule, r.Origin)
 	claims.Avatar = ""
-	return assert(r, site.Hub.Assertions.Statement(*rule, claims), h)
+	return r.assert(site.Hub.Assertions.Statement(*rule, claims))
 }
 
-func assert(r *Request, statement *assertion.Statement, h http.Header) error {
-	token, err := statement.Token(time.Unix(0, r.identified))
-	if err != nil {
+func (r *Request) assert(statement *assertion.Statement) (err error) {
+	if r.assertion, err = statement.Token(time.Unix(0, r.identified)); err != nil {
 		return fmt.Errorf("site: %w", outage.NotDown(err)) // the stores work
 	}
-	h[HeaderAssertion] = []string{token}
 	return nil
 }
 

@@ -45,7 +45,7 @@ func TestEncodings(t *testing.T) {
 				site := guarded(nil)
 				site.Rules.Encoding = encoding
 				h := http.Header{}
-				site.newIdentity(shopSession(), person).Apply(h)
+				site.newIdentity(shopSession(), person).apply(h, nil)
 				sent := h["X-Wechat-Nickname"]
 				want := valid
 				if encoding == EncodingUTF8 {
@@ -87,7 +87,7 @@ func TestEncodingOfOtherFields(t *testing.T) {
 		site := guarded(map[Field]string{FieldAvatar: "X-Avatar"})
 		site.Rules.Encoding = encoding
 		h := http.Header{}
-		site.newIdentity(shopSession(), person).Apply(h)
+		site.newIdentity(shopSession(), person).apply(h, nil)
 		if h.Get("X-Avatar") != avatar || h.Get("X-Wechat-Openid") != "oOpenID1" || h.Get("X-Wechat-Scope") != "snsapi_userinfo" {
 			t.Errorf("%s: %v", encoding, h)
 		}
@@ -95,7 +95,7 @@ func TestEncodingOfOtherFields(t *testing.T) {
 	for _, bad := range []string{"o\r\nX-Evil: 1", "o\x00", "o b", "o\u202e", "小明", "o\xff"} {
 		person.UnionID = bad
 		h := http.Header{}
-		guarded(nil).newIdentity(shopSession(), person).Apply(h)
+		guarded(nil).newIdentity(shopSession(), person).apply(h, nil)
 		if sent, there := h["X-Wechat-Unionid"]; there {
 			t.Errorf("the unionid %q is sent as %q", bad, sent)
 		}

@@ -74,15 +74,30 @@ func (id *Identity) Get(f Field) string { return id.values[f] }
 // Guest reports a virtual visitor of a 快照页.
 func (id *Identity) Guest() bool { return id.Session.Guest }
 
-// Apply sets the identity headers on h, exactly one value each. The caller has
-// scrubbed h before. The values are copied into fresh slices, because later
-// handlers may change them in place and must not change those of the next
-// request.
-func (id *Identity) Apply(h http.Header) {
-	values := make([]string, len(id.headers))
+// ApplyIdentity sets the visitor's identity headers on h, exactly one value
+// each, and the assertion that [Site.Assert] has signed. The caller has scrubbed
+// h before.
+func (r *Request) ApplyIdentity(h http.Header) {
+	if r.Identity != nil {
+		r.Identity.apply(h, r.assertion)
+	}
+}
+
+// apply copies the values into fresh slices, because later handlers may change
+// them in place and must not change those of the next request.
+func (id *Identity) apply(h http.Header, signed *assertion.Token) {
+	n := len(id.headers)
+	if signed != nil {
+		n++
+	}
+	values := make([]string, n)
 	for i, hd := range id.headers {
 		values[i] = hd.value
 		h[hd.name] = values[i : i+1 : i+1]
+	}
+	if signed != nil {
+		values[n-1] = signed.String()
+		h[HeaderAssertion] = values[n-1:]
 	}
 }
 

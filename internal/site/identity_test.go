@@ -61,7 +61,7 @@ func TestIdentityHeaders(t *testing.T) {
 		}},
 	} {
 		h := http.Header{"Accept": {"*/*"}}
-		guarded(c.headers).newIdentity(shopSession(), shopPerson(c.consented)).Apply(h)
+		guarded(c.headers).newIdentity(shopSession(), shopPerson(c.consented)).apply(h, nil)
 		if len(h) != len(c.want)+1 {
 			t.Errorf("%s: headers %v", c.name, h)
 		}
@@ -108,7 +108,7 @@ func TestHeadersArePercentEncoded(t *testing.T) {
 			person := shopPerson(true)
 			person.Nickname, person.AvatarURL = c.plain, c.plain
 			h := http.Header{}
-			guarded(nil).newIdentity(shopSession(), person).Apply(h)
+			guarded(nil).newIdentity(shopSession(), person).apply(h, nil)
 			for _, name := range []string{"X-Wechat-Nickname", "X-Wechat-Avatar"} {
 				if got := h.Get(name); got != c.want {
 					t.Errorf("%s of %q: %q, want %q", name, c.plain, got, c.want)
@@ -125,7 +125,7 @@ func TestIdentityOfGuest(t *testing.T) {
 	// Even if something were known, a guest shows nothing of it.
 	id := guarded(nil).newIdentity(s, shopPerson(true))
 	h := http.Header{}
-	id.Apply(h)
+	id.apply(h, nil)
 	want := http.Header{"X-Wechat-App-Id": {shopApp}, "X-Wechat-Account": {"main"}, "X-Wechat-Snapshot": {"1"}}
 	if len(h) != len(want) || h.Get("X-Wechat-Snapshot") != "1" || h.Get("X-Wechat-App-Id") != shopApp || h.Get("X-Wechat-Account") != "main" {
 		t.Errorf("a guest's headers: %v, want %v", h, want)
@@ -141,7 +141,7 @@ func TestIdentityIsNotSharedBetweenRequests(t *testing.T) {
 	t.Parallel()
 	id := guarded(nil).newIdentity(shopSession(), shopPerson(true))
 	first, second := http.Header{}, http.Header{}
-	id.Apply(first)
+	id.apply(first, nil)
 	before := first.Clone()
 	for name := range first {
 		first[name] = append(first[name], "appended")
@@ -152,7 +152,7 @@ func TestIdentityIsNotSharedBetweenRequests(t *testing.T) {
 		}
 		first[name][0] = "changed"
 	}
-	id.Apply(second)
+	id.apply(second, nil)
 	for name, values := range second {
 		if len(values) != 1 || values[0] == "changed" || values[0] == "appended" {
 			t.Errorf("%s: %q", name, values)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 
+	"github.com/caddy-wechat/gateway/internal/assertion"
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/live"
@@ -50,7 +51,8 @@ type Request struct {
 	fromFormerCookie  bool // Identity was read from a cookie whose name has no port
 	HasOtherCookies   bool // the request may have other cookies of ours than the session's
 
-	identified int64 // when the session was looked up, in ns since 1970
+	assertion  *assertion.Token // signed by Assert; nil for none
+	identified int64            // when the session was looked up, in ns since 1970
 
 	keyWithdrawals uint64 // count of withdrawn keys before the request was read; see CheckKeysUnchanged
 
