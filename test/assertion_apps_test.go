@@ -40,7 +40,7 @@ func tomcatWithFilter(t *testing.T, origin string) string {
 		t.Fatal("docs/assertion.md has no XML")
 	}
 	place(t, filepath.Join(shop, "WEB-INF"), "web.xml", `<web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="5.0">`+string(filter[1])+`</web-app>`)
-	place(t, shop, "who.jsp", `<%@ page contentType="text/plain; charset=UTF-8" %>user=${pageContext.request.remoteUser} principal=${pageContext.request.userPrincipal.name} openid=${wechat.openid} nickname=${wechat.nickname}.`)
+	place(t, shop, "who.jsp", `<%@ page contentType="text/plain; charset=UTF-8" %>user=${pageContext.request.remoteUser} principal=${pageContext.request.userPrincipal.name} openid=${wechat.openid} nickname=${wechat.nickname}. session=${pageContext.session.id}`)
 	p, err := runTomcat(base, address)
 	if err != nil {
 		t.Fatal(err)
@@ -123,6 +123,16 @@ func TestAttackForgedAssertionsAtApps(t *testing.T) {
 				}
 			}
 			f.checkFetched(t, 0)
+			if name != "Tomcat" {
+				return
+			}
+			_, session, _ := strings.Cut(a.body, " session=")
+			h := w.visitor("hong")
+			h.signIn(f.URL + "/examples/")
+			b := h.send(http.MethodGet, f.URL+c.path, "", http.Header{"Cookie": {"JSESSIONID=" + strings.TrimSpace(session)}})
+			if _, other, ok := strings.Cut(b.body, " session="); b.StatusCode != http.StatusOK || !ok || other == session || session == "" {
+				t.Errorf("another person in the browser: %s %q, want a session of the app other than %q", b.Status, b.body, session)
+			}
 		})
 	}
 }

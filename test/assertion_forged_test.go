@@ -204,5 +204,5 @@ func ofEdDSA(t *testing.T, secret, origin string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return token
+	return token.String()
 }
