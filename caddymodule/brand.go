@@ -107,6 +107,9 @@ func (b *Brand) load() (loaded page.Brand, err error) {
 	if loaded.Logo, err = readLogo(file); err != nil {
 		return loaded, fmt.Errorf("brand: logo: %w", err)
 	}
+	if err := (page.Brand{Logo: loaded.Logo}).Check(); err != nil {
+		return loaded, fmt.Errorf("brand: logo: %s: %w", file, cause(err))
+	}
 	return loaded, nil
 }
 

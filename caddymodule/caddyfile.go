@@ -32,6 +32,12 @@ func (t words) parse(d *caddyfile.Dispenser, block string) error {
 			if !looksLikeWord.MatchString(name) {
 				name = "…" // the second line of a secret, perhaps
 			}
+			if _, ok := new(App).words()[name]; ok && block == directive {
+				return d.Errf("%s is an option of the wechat block, in the global options", name)
+			}
+			if _, ok := new(Handler).words(httpcaddyfile.Helper{})[name]; ok && block == "wechat" {
+				return d.Errf("%s is an option of wechat_auth, in a site", name)
+			}
 			return d.Errf("unrecognized %s option '%s'; the options are %v", block, name, slices.Sorted(maps.Keys(t)))
 		}
 		if err := word(d); err != nil {
@@ -71,7 +77,7 @@ func duration(into *caddy.Duration) func(*caddyfile.Dispenser) error {
 		}
 		parsed, err := caddy.ParseDuration(d.Val())
 		if err != nil || parsed <= 0 {
-			return d.Errf("%s: '%s' is not a duration, such as 7d or 12h", word, d.Val())
+			return d.Errf("%s: '%s' is not a duration, such as 7d, 12h or 5m", word, d.Val())
 		}
 		*into = caddy.Duration(parsed)
 		return noMore(d, word)
@@ -147,6 +153,17 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.Errf("wechat takes a block only, not '%s'", d.Val())
 	}
 	line := d.Token()
+	if err := a.words().parse(d, "wechat"); err != nil {
+		return err
+	}
+	if len(a.OfficialAccounts) == 0 {
+		return at(line, "the wechat block needs an account: official_account { app_id … app_secret … }")
+	}
+	return nil
+}
+
+// words is the table of the global options.
+func (a *App) words() words {
 	table := words{
 		"store":           a.parseStore,
 		"session":         a.parseSession,
@@ -160,13 +177,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	for _, e := range accountKinds {
 		table[string(e.kind)] = a.parseAccount(e)
 	}
-	if err := table.parse(d, "wechat"); err != nil {
-		return err
-	}
-	if len(a.OfficialAccounts) == 0 {
-		return at(line, "the wechat block needs an account: official_account { app_id … app_secret … }")
-	}
-	return nil
+	return table
 }
 
 func (a *App) parseStore(d *caddyfile.Dispenser) error {

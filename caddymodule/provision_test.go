@@ -64,7 +64,7 @@ func TestProvisionRefuses(t *testing.T) {
 		"logo is a folder":    {account, `"brand":{"logo":"testdata"}`, "brand: logo: testdata: it is not a file"},
 		"logo is a device":    {account, `"brand":{"logo":"/dev/zero"}`, "brand: logo: /dev/zero: it is not a file"},
 		"logo is empty":       {account, `"brand":{"logo":"testdata/empty.png"}`, "brand: logo: testdata/empty.png: the file is empty"},
-		"logo is text":        {account, `"brand":{"logo":"provision_test.go"}`, "brand: logo: the file is not PNG, JPEG, WebP or SVG"},
+		"logo is text":        {account, `"brand":{"logo":"provision_test.go"}`, "brand: logo: provision_test.go: the file is not PNG, JPEG, WebP or SVG"},
 		"logo is not there":   {account, `"brand":{"logo":"{env.NOT_THERE}"}`, "brand: logo: "},
 		"two of one name":     {account, `"headers":{"openid":"X-Wechat-User"}`, "already carries"},
 	} {

@@ -1,7 +1,9 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/caddy-wechat/gateway/internal/page"
@@ -16,6 +18,9 @@ func (h *Handler) theme(ofAll *Brand) (*page.Theme, error) {
 	}
 	var theme *page.Theme
 	if folder != "" {
+		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("pages: the folder %s does not exist", folder)
+		}
 		if theme, err = page.LoadTheme(os.DirFS(folder)); err != nil {
 			return nil, fmt.Errorf("pages: the folder %s: %w", folder, err)
 		}
