@@ -19,8 +19,8 @@ type Claims struct {
 	Snapshot bool   `json:"snapshot,omitempty"` // a read-only snapshot guest
 }
 
-// timed is the payload of a token.
-type timed struct {
+// payload is what a token says: the claims, and from when to when it is valid.
+type payload struct {
 	Claims
 	IssuedAt int64 `json:"iat"`
 	Expires  int64 `json:"exp"`

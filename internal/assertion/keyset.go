@@ -13,7 +13,7 @@ import (
 // keySet holds the keys of one algorithm as the ring was at one moment.
 type keySet struct {
 	version uint64 // of the ring
-	signs   *key
+	signing *key
 	jwks    []byte
 }
 
@@ -31,7 +31,7 @@ func newKeySet(ring *session.Ring, a Algorithm) (*keySet, error) {
 			return nil, fmt.Errorf("deriving an %s key: %w", a, err)
 		}
 		if i == 0 {
-			set.signs = k
+			set.signing = k
 		}
 		list.Keys = append(list.Keys, k.public)
 	}

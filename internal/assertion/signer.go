@@ -20,11 +20,11 @@ type Signer struct {
 	deriving     sync.Mutex
 
 	mu         sync.Mutex
-	statements map[content]*Statement
+	statements map[statementKey]*Statement
 }
 
-// content is what a token depends on, apart from the time and the key.
-type content struct {
+// statementKey is what a token depends on, apart from the time and the key.
+type statementKey struct {
 	claims Claims
 	rule   Rule
 }
@@ -33,17 +33,17 @@ type content struct {
 // share one Statement, and so its token; anything that changes makes another,
 // so no token says what was true before.
 func (s *Signer) Statement(rule Rule, c Claims) *Statement {
-	says := content{c, rule}
+	says := statementKey{c, rule}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if known := s.statements[says]; known != nil {
 		return known
 	}
 	if s.statements == nil {
-		s.statements = make(map[content]*Statement)
+		s.statements = make(map[statementKey]*Statement)
 	}
 	s.makeRoom()
-	made := &Statement{signer: s, content: says}
+	made := &Statement{signer: s, statementKey: says}
 	s.statements[says] = made
 	return made
 }

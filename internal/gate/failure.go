@@ -16,7 +16,7 @@ import (
 // says why; the page says only what to do.
 func (g *Gate) failed(w http.ResponseWriter, r *site.Request, f flow.Flow, err error) {
 	switch {
-	case errors.Is(err, wechat.ErrRestart), errors.Is(err, wechat.ErrStartPage):
+	case errors.Is(err, wechat.ErrRestart), errors.Is(err, wechat.ErrStartPage): // ErrReuse (40163) is an ErrRestart
 		g.LogFailed(slog.LevelInfo, "code not accepted", f, err)
 		g.startAnew(w, r, f, "code not accepted")
 	case f.Optional:

@@ -31,9 +31,9 @@ var (
 	errPrivacy   = errors.New("it is not an address like https://shop.example.com/privacy")
 )
 
-// identity is a Brand that has been checked, as pages show it. Its zero value
-// changes nothing.
-type identity struct {
+// checkedBrand is a Brand that has been checked, as pages show it. Its zero
+// value changes nothing.
+type checkedBrand struct {
 	name    string
 	logo    template.HTML // an <img>
 	style   string        // rules behind those of the theme
@@ -50,14 +50,14 @@ type link struct {
 // Check reports the first field that pages cannot show. The error begins with
 // the name of the field.
 func (b Brand) Check() error {
-	_, err := b.identity()
+	_, err := b.checked()
 	return err
 }
 
 // WithBrand returns a theme with the operator's name and look. A nil t means
 // the built-in theme.
 func (t *Theme) WithBrand(b Brand) (*Theme, error) {
-	id, err := b.identity()
+	id, err := b.checked()
 	if err != nil {
 		return nil, fmt.Errorf("brand: %w", err)
 	}
@@ -71,15 +71,15 @@ func (t *Theme) WithBrand(b Brand) (*Theme, error) {
 
 // with returns a copy of t with a brand. The copy shares texts and pictures
 // with t, which do not change any more.
-func (t *Theme) with(id identity) *Theme {
+func (t *Theme) with(id checkedBrand) *Theme {
 	c := *t
 	c.brand = id
 	c.hashStyle(c.css + id.style)
 	return &c
 }
 
-// identity checks b.
-func (b Brand) identity() (id identity, err error) {
+// checked checks b.
+func (b Brand) checked() (id checkedBrand, err error) {
 	id.name = strings.TrimSpace(b.Name)
 	if err := plainText(id.name, maxName); err != nil {
 		return id, fmt.Errorf("name: %w", err)

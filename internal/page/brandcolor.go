@@ -14,20 +14,20 @@ var (
 	errColor = errors.New(`it is not a colour like "#07c160" or "#0c6"`)
 )
 
-// Contrasts of WCAG 2: readable is what level AA asks of a text; a button of
-// less than visible cannot be told from the card behind it.
+// Contrasts of WCAG 2: minTextContrast is what level AA asks of a text; a
+// button of less than minButtonContrast cannot be told from the card behind it.
 const (
-	readable = 4.5
-	visible  = 1.5
+	minTextContrast   = 4.5
+	minButtonContrast = 1.5
 )
 
 // rgb is a colour.
 type rgb [3]byte
 
 var (
-	white = rgb{255, 255, 255}
-	black = rgb{}
-	cards = []rgb{white, {0x17, 0x19, 0x1b}} // by day and by night, see style.css
+	white       = rgb{255, 255, 255}
+	black       = rgb{}
+	backgrounds = []rgb{white, {0x17, 0x19, 0x1b}} // by day and by night, see style.css
 )
 
 // brandStyle returns the rules that give the main buttons a colour, "" for
@@ -44,12 +44,12 @@ func brandStyle(color string) (string, error) {
 		return "", err
 	}
 	text, pressed := white, c.towards(black)
-	if contrast(c, white) < readable {
+	if contrast(c, white) < minTextContrast {
 		text, pressed = black, c.towards(white)
 	}
 	edge := ""
-	for _, card := range cards {
-		if contrast(c, card) < visible {
+	for _, card := range backgrounds {
+		if contrast(c, card) < minButtonContrast {
 			edge = ";box-shadow:inset 0 0 0 1px #808080"
 		}
 	}

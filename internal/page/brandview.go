@@ -20,10 +20,10 @@ func (v view) Privacy() template.URL { return v.theme.brand.privacy }
 // configured, its Href if it is no phone number and no e-mail address.
 func (v view) Contact() link { return v.theme.brand.contact }
 
-// named puts the name of the operator or of the site into a text. Without any
-// the site is called "this site". In Chinese, blanks stand between Chinese and
-// Latin letters only.
-func (v view) named(text string) string {
+// fillSiteName puts the name of the operator or of the site into a text.
+// Without any the site is called "this site". In Chinese, blanks stand between
+// Chinese and Latin letters only.
+func (v view) fillSiteName(text string) string {
 	if !strings.Contains(text, "{site}") {
 		return text
 	}

@@ -38,7 +38,7 @@ type Theme struct {
 	styleHash string        // as in a Content-Security-Policy
 	texts     texts
 	pictures  map[Kind]template.HTML
-	brand     identity
+	brand     checkedBrand
 	spare     *Theme // for pages that fail; nil means the built-in one
 }
 

@@ -184,7 +184,7 @@ func (v view) T(key string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := v.named(words.in(v.Lang))
+	text := v.fillSiteName(words.in(v.Lang))
 	text = strings.ReplaceAll(text, "{ago}", strconv.Itoa(v.ago))
 	return strings.ReplaceAll(text, "{seconds}", strconv.Itoa(v.retry)), nil
 }
