@@ -37,13 +37,12 @@ func Example() {
 	r.AddCookie(answer.Result().Cookies()[0])
 	for _, value := range (session.SessionCookie{}).Values(r, true) {
 		if s, err := store.Load(ctx, value, site); err == nil {
-			fmt.Println(s.Person, s.Scope)
+			fmt.Print(s.Person, " ", s.Scope)
 		}
 	}
 
 	// What the upstream gets.
 	session.SessionCookie{}.Strip(r)
-	fmt.Println(r.Header.Get("Cookie"))
-	// Output:
-	// ab2cd3ef4gh5ij6kl7mnopqrst snsapi_base theme=dark
+	fmt.Println(" and the app gets", r.Header.Get("Cookie"))
+	// Output: ab2cd3ef4gh5ij6kl7mnopqrst snsapi_base and the app gets theme=dark
 }
