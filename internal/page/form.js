@@ -127,7 +127,16 @@
     waits(true);
   }
 
+  // An example, for the preview of the pages: nothing is stored, and nothing is sent.
+  function show() {
+    record = page.record;
+    part("form").addEventListener("submit", function (e) { e.preventDefault(); });
+    build(part("form"));
+    waits(true);
+  }
+
   if (page.task === "keep") keep();
   else if (page.task === "send") send();
+  else if (page.task === "show") show();
   else drop();
 })();

@@ -72,6 +72,10 @@ type Page struct {
 	// means that the page has no script.
 	Data any
 
+	// Cause says why a form was not sent (SignInExpired). An unknown one has the
+	// words of an ended session.
+	Cause Cause
+
 	// Other says that another person had filled in the form of a Resend page.
 	Other bool
 

@@ -20,8 +20,8 @@ func (t *Theme) clone() *Theme {
 func (t *Theme) rehearse() error {
 	for kind := range statuses {
 		for _, lang := range []language{chinese, english} {
-			for _, s := range states() {
-				s.page.Kind, s.page.Theme = kind, t
+			for s := range statesOf(kind) {
+				s.page.Theme = t
 				if err := t.template.Execute(io.Discard, s.page.view(lang, true)); err != nil {
 					return err
 				}

@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -26,8 +27,7 @@ type Sample struct {
 func Samples() (all []Sample) {
 	for _, kind := range slices.Sorted(maps.Keys(statuses)) {
 		var seen [][]byte
-		for _, s := range states() {
-			s.page.Kind = kind
+		for s := range statesOf(kind) {
 			v := s.page.view(english, true)
 			body := v.render()
 			if slices.ContainsFunc(seen, func(other []byte) bool { return bytes.Equal(other, body) }) {
@@ -40,10 +40,23 @@ func Samples() (all []Sample) {
 	return all
 }
 
-// state is a page of any kind in one state.
+// state is a page in one state.
 type state struct {
 	name string
 	page Page
+	only Kind // the kind that has this state, "" for all
+}
+
+// statesOf returns the states of one kind of page.
+func statesOf(kind Kind) iter.Seq[state] {
+	return func(yield func(state) bool) {
+		for _, s := range slices.Concat(states(), formStates()) {
+			s.page.Kind = kind
+			if (s.only == "" || s.only == kind) && !yield(s) {
+				return
+			}
+		}
+	}
 }
 
 // states returns a page with all fields, and those with fewer of them that make
@@ -67,11 +80,11 @@ func states() []state {
 	scriptless.WaitURL = ""
 	nothing := Page{RetryAfter: -1}
 	return []state{
-		{"full", everything},
-		{"long_address", long}, // the code opens the front page
-		{"address_only", onlyText},
-		{"one_way", oneWay},
-		{"no_script", scriptless},
-		{"bare", nothing},
+		{name: "full", page: everything},
+		{name: "long_address", page: long}, // the code opens the front page
+		{name: "address_only", page: onlyText},
+		{name: "one_way", page: oneWay},
+		{name: "no_script", page: scriptless},
+		{name: "bare", page: nothing},
 	}
 }

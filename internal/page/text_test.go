@@ -54,7 +54,13 @@ func TestTextsAreUsed(t *testing.T) {
 			link.URL = "https://" + strings.Repeat("a", maxQR) + ".example.com/"
 			long := full(kind)
 			long.URL += strings.Repeat("a", maxQR)
-			for _, p := range []Page{full(kind), long, link, withBrand(t, kind), {Kind: kind, RetryAfter: -1}} {
+			all := []Page{full(kind), long, link, withBrand(t, kind), {Kind: kind, RetryAfter: -1}}
+			for _, cause := range causes {
+				p := full(kind)
+				p.Cause = cause
+				all = append(all, p)
+			}
+			for _, p := range all {
 				body := get(t, p, lang).Body.Bytes()
 				all, text := elements(t, body)
 				text = strings.Replace(text, style, "", 1) // its braces are no placeholders

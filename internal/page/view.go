@@ -48,6 +48,7 @@ type view struct {
 	Waits bool // a form may wait in this tab (Resend)
 	Other bool // another person had filled it in
 
+	cause  Cause         // why a form was not sent
 	data   template.HTML // of the script, as an element
 	copies bool          // the page has the script that copies the address
 	retry  int           // seconds, 0 for never
@@ -95,7 +96,9 @@ func (p Page) view(lang language, safe bool) view {
 		v.Top = true
 	case OtherPerson:
 		v.SwitchURL = cleanPath(p.ConfirmURL)
-	case SignInExpired, SignedOut:
+	case SignInExpired:
+		v.data, v.cause = dataBlock(p.Data), p.Cause
+	case SignedOut:
 		v.data = dataBlock(p.Data)
 	case Resend:
 		v.data, v.Waits, v.Other = dataBlock(p.Data), p.Data != nil, p.Other
@@ -174,11 +177,15 @@ func (v view) Picture() template.HTML { return v.theme.pictures[v.Kind] }
 func (v view) Has(key string) bool { return v.theme.texts.has(v.Kind, key) }
 
 // T returns the words of this page, or of all pages, for a key. Where the code
-// opens the front page the page says so, in a layout of the operator too: it
+// opens the front page, and where a form was not sent for another cause than
+// the end of the session, the page says so, in a layout of the operator too: it
 // asks for the same keys.
 func (v view) T(key string) (string, error) {
 	if v.Front && v.theme.texts.has(v.Kind, key+"_front") {
 		key += "_front"
+	}
+	if special := key + "_" + string(v.cause); v.cause != "" && v.theme.texts.has(v.Kind, special) {
+		key = special
 	}
 	words, err := v.theme.texts.find(v.Kind, key)
 	if err != nil {
