@@ -165,6 +165,7 @@ func (a *App) Start() error {
 	}
 	a.warnOfSites()
 	a.warnOfCallback()
+	a.warnOfPages()
 	ctx, cancel := context.WithCancel(context.Background())
 	a.stop = cancel
 	a.running.Go(func() { a.keeper.Run(ctx) })

@@ -218,6 +218,11 @@ school.example.com {
 	if _, text := fetch(t, http.MethodGet, address+"/", ""); !strings.Contains(text, "texts.json") {
 		t.Errorf("the index does not say what is wrong:\n%.300s", text)
 	}
+	put("pages/texts.json", "{}")
+	put("pages/page.html", `<!doctype html>{{.Style}}<h1>{{.T "title"}}</h1>{{.QR}}{{.Number}}{{.Script}}`)
+	if _, text := fetch(t, http.MethodGet, address+"/", ""); !strings.Contains(text, "these pages lack necessary parts, so visitors see their built-in layout: framed (") {
+		t.Errorf("the index does not say what the layout lacks:\n%.900s", text)
+	}
 	put("Caddyfile", "{\n\twechat {\n\t\tbrand {\n\t\t\tcolor green\n\t\t}\n\t}\n}\n")
 	if response, text := fetch(t, http.MethodGet, address+"/", ""); response.StatusCode != 500 || !strings.Contains(text, "it is not a colour") {
 		t.Errorf("%s %.300s", response.Status, text)

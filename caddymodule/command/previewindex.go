@@ -23,6 +23,9 @@ var indexPage = template.Must(template.New("index").Parse(`<!doctype html>
 {{- if $look.Err}}
 <p class="wrong">{{$look.Err}}</p>
 {{- else}}
+{{- with $look.Missing}}
+<p class="wrong">{{.}}</p>
+{{- end}}
 <table>
 {{- range $.Samples}}
 <tr><td>{{.Page.Kind}} / {{.State}}</td><td><a href="/{{$i}}/zh-CN/{{.Page.Kind}}/{{.State}}">中文</a></td><td><a href="/{{$i}}/en/{{.Page.Kind}}/{{.State}}">English</a></td></tr>

@@ -40,6 +40,9 @@ func Samples() (all []Sample) {
 	return all
 }
 
+// Missing says which parts the operator's layout lacks, "" for none.
+func (l Look) Missing() string { return l.Theme.Missing() }
+
 // state is a page in one state.
 type state struct {
 	name string

@@ -2,7 +2,6 @@ package page
 
 import (
 	"bytes"
-	"html"
 	"html/template"
 	"strconv"
 	"strings"
@@ -130,35 +129,12 @@ func (v *view) render() []byte {
 	var b bytes.Buffer
 	b.Grow(12 << 10)
 	spare := v.theme.orSpare()
-	if err := v.theme.template.Execute(&b, v); v.theme != spare && (err != nil || !v.complete(b.Bytes())) {
+	if err := v.theme.template.Execute(&b, v); v.theme != spare && (err != nil || len(v.missing(b.Bytes())) > 0) {
 		v.theme = spare // for the Content-Security-Policy too
 		return v.render()
 	}
 	v.copies = v.URL != "" && bytes.Contains(b.Bytes(), []byte(addressScript().element))
 	return b.Bytes()
-}
-
-// complete reports whether a page has the parts without which it is useless. A
-// template of the operator may be older than the pages for signing in with the
-// phone.
-func (v *view) complete(body []byte) bool {
-	has := func(s string) bool { return bytes.Contains(body, []byte(s)) }
-	switch v.Kind {
-	case Scan:
-		return has(string(v.QR)) && has(v.Number) && has(string(v.Script()))
-	case ScanConfirm:
-		return v.ConfirmURL == "" || has(`method="post"`) && has(`name="number"`) && has(`name="deny"`)
-	case Framed:
-		return has(`target="_top"`)
-	case OtherPerson:
-		return v.SwitchURL == "" || has(`method="post"`)
-	case Resend:
-		return !v.Waits || has(`id="kept-form"`) && has(`id="kept-fields"`) && has(string(v.Script()))
-	case Consent:
-		// The law asks for the link where the visitor consents.
-		return v.Privacy() == "" || strings.Contains(html.UnescapeString(string(body)), string(v.Privacy()))
-	}
-	return true
 }
 
 // hasForm reports whether the page posts something.
