@@ -463,7 +463,7 @@ func TestBrowserFormThatIsTooLarge(t *testing.T) {
 			w.app.take()
 			b.do(chromedp.Evaluate(`document.querySelector('[name=text]').value = 'x'.repeat(8 << 20)`, nil))
 			b.tap("#save")
-			b.meets("sign_in_expired", "登录已过期")
+			b.meets("sign_in_expired", "内容太多，没有提交")
 			b.sees("您刚才填写的内容没有提交")
 			b.keepsNothing()
 			if posts := w.app.posts(); len(posts) != 0 {

@@ -3,6 +3,7 @@ package form
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"strings"
@@ -22,8 +23,9 @@ const (
 // The reasons for which nothing of a form is kept. Errors of the reader are
 // returned as they are.
 var (
-	ErrTooLarge = errors.New("form: the form is too large, or has too many fields")
-	ErrBroken   = errors.New("form: the body is not a form")
+	ErrTooLarge      = errors.New("form: the form is too large")
+	ErrTooManyFields = fmt.Errorf("%w: it has too many fields", ErrTooLarge)
+	ErrBroken        = errors.New("form: the body is not a form")
 )
 
 // Kind says what of a field is kept.
@@ -117,8 +119,11 @@ func (k *keeper) keep(f Field) error {
 		f.Kind, f.Value = Secret, ""
 	}
 	k.left -= len(f.Name) + len(f.Value)
-	if k.left < 0 || len(k.form.Fields) >= MaxFields {
+	switch {
+	case k.left < 0:
 		return ErrTooLarge
+	case len(k.form.Fields) >= MaxFields:
+		return ErrTooManyFields
 	}
 	k.form.Fields = append(k.form.Fields, f)
 	return nil

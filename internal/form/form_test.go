@@ -84,8 +84,8 @@ func TestAttackOversizedAndBrokenForms(t *testing.T) {
 		kind, body string
 		want       error
 	}{
-		"10,000 fields":            {urlencoded, many, ErrTooLarge},
-		"10,000 parts":             {multipartType, parts(manyParts...), ErrTooLarge},
+		"10,000 fields":            {urlencoded, many, ErrTooManyFields},
+		"10,000 parts":             {multipartType, parts(manyParts...), ErrTooManyFields},
 		"a body of 1 MiB and more": {urlencoded, "a=" + strings.Repeat("x", MaxSize), ErrTooLarge},
 		"a part of 1 MiB and more": {multipartType, parts([2]string{`name="a"`, strings.Repeat("x", MaxSize)}), ErrTooLarge},
 		"many that are 1 MiB":      {multipartType, parts([2]string{`name="a"`, strings.Repeat("x", MaxSize/2)}, [2]string{`name="a"`, strings.Repeat("x", MaxSize/2)}), ErrTooLarge},

@@ -78,6 +78,8 @@ func cause(err error) error {
 	switch {
 	case errors.As(err, &read):
 		return read.error
+	case errors.Is(err, ErrTooManyFields):
+		return ErrTooManyFields
 	case errors.Is(err, ErrTooLarge):
 		return ErrTooLarge
 	default:

@@ -109,7 +109,7 @@ func (g *Gate) sendToSignIn(w http.ResponseWriter, r *site.Request, asked checkQ
 	case asked.forVisitor && asked.write:
 		about := r.WithContext(r.Context())
 		about.Method = http.MethodPost // the method of the checked request
-		r.Request = about
+		r.Request, r.Need = about, need
 		g.refuse(w, r, asked.target)
 	case asked.forVisitor && asked.redirects && request.WantsPage(r.Request):
 		response.Redirect(w, http.StatusSeeOther, address)

@@ -17,14 +17,15 @@ import (
 type Gate struct {
 	site.Site
 
-	declines   limit.One // limits declines reported by apps, see clients.Endpoints
-	refusals   limit.One // limits refusals on WeChat's QR page, see refusedAtWebsite
-	foreigners limit.One // limits a log line, see explainForeign
-	badRequire limit.One // limits a log line, see warnOfAnswer
-	badLogout  limit.One // limits a log line, see LogoutAsked
-	verifies   limit.One // limits a log line, see warnOfVerifyFile
-	sockets    limit.One // limits a log line, see refuseSocket
-	strange    sync.Once
+	declines    limit.One // limits declines reported by apps, see clients.Endpoints
+	refusals    limit.One // limits refusals on WeChat's QR page, see refusedAtWebsite
+	foreigners  limit.One // limits a log line, see explainForeign
+	badRequire  limit.One // limits a log line, see warnOfAnswer
+	badLogout   limit.One // limits a log line, see LogoutAsked
+	verifies    limit.One // limits a log line, see warnOfVerifyFile
+	sockets     limit.One // limits a log line, see refuseSocket
+	formOrigins limit.One // limits a log line, see warnOfFormOrigin
+	strange     sync.Once
 }
 
 // Serve decides one request. It returns pass=true when the request goes on to
@@ -52,6 +53,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 		// Unavailable is not absent: while a store does not answer, no visitor
 		// is sent to WeChat and no cookie changes.
 		g.AllowOrigin(w, r)
+		g.logUnkept(r, storeFails)
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)
 		return nil, false
 	case g.CrossSiteSocket(r):
@@ -120,6 +122,7 @@ func (g *Gate) answer(w http.ResponseWriter, r *site.Request, v Verdict, d newDa
 	case AskConsent:
 		g.askConsent(w, r, d.target)
 	case RefuseWrite:
+		g.logUnkept(r, inSnapshot)
 		response.WriteError(w, http.StatusForbidden, "snapshot_read_only", "This is WeChat's read-only snapshot mode: tap 使用完整服务 first.")
 	case ExplainOutside:
 		g.explainOutside(w, r, d.target)

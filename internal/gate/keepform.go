@@ -1,12 +1,12 @@
 package gate
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/form"
+	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/site"
@@ -54,24 +54,13 @@ type formRecord struct {
 	Form   form.Form `json:"form"`
 }
 
-// canKeep reports whether r is a form in a window of its own that a page of
-// this site sent.
-func (g *Gate) canKeep(r *site.Request) bool {
-	if r.Method != http.MethodPost || !g.Rules.PreservePost.Keeps() || r.Token.Sent || !request.WantsPage(r.Request) {
-		return false
-	}
-	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" && dest != "document" {
-		return false // a frame cannot sign in
-	}
-	return request.FromOrigin(r.Request, r.Origin) && r.Header.Get("Content-Encoding") == "" && form.Readable(r.Header.Get("Content-Type"))
-}
-
 // keepForm answers a form with the page that keeps it. Without scripts, and
 // where the form cannot be kept, that page says that nothing was sent.
 func (g *Gate) keepForm(w http.ResponseWriter, r *site.Request, d newDance) {
 	answer := g.notSent(r)
 	leave, ok := g.Hub.Memory.Forms.Enter(maxForms, r.Network())
 	if !ok {
+		g.logUnkept(r, tooMany)
 		g.WritePage(w, r, answer)
 		return
 	}
@@ -82,15 +71,16 @@ func (g *Gate) keepForm(w http.ResponseWriter, r *site.Request, d newDance) {
 	if _, unread := io.Copy(io.Discard, body); unread == nil { // a browser shows no answer before it has sent everything
 		response.BodyArrived(w)
 	}
-	switch {
-	case errors.Is(err, form.ErrTooLarge):
-		answer.Status = http.StatusRequestEntityTooLarge
-	case errors.Is(err, form.ErrBroken):
-		answer.Status = http.StatusBadRequest
-	case err != nil:
-		answer.Status = response.BodyStatus(w, r.Request, err)
-	default:
+	if err == nil {
 		answer.Data = g.kept(w, r, d, posted)
+	} else {
+		var reason unkept
+		reason, answer.Status = whyUnread(w, r.Request, err)
+		answer.Cause = page.Incomplete
+		if answer.Status == http.StatusRequestEntityTooLarge {
+			answer.Cause = page.TooLarge
+		}
+		g.logUnkept(r, reason)
 	}
 	defer response.TimeAnswer(w, formPatience)()
 	g.WritePage(w, r, answer)
@@ -102,6 +92,7 @@ func (g *Gate) kept(w http.ResponseWriter, r *site.Request, d newDance, posted f
 	t := newResendTicket(g.FormerPerson(r), d.need, r.BrowserSecret(w))
 	path, err := t.path(g.Hub.Keys, g.Sealer(r).Bound)
 	if err != nil {
+		g.logUnkept(r, sealFails)
 		return nil
 	}
 	return formTask{

@@ -60,6 +60,7 @@ func (g *Gate) refuse(w http.ResponseWriter, r *site.Request, target string) {
 	case request.IsNavigation(r.Request):
 		g.WritePage(w, r, page.Page{Kind: page.OpenInWeChat, Status: http.StatusUnauthorized, URL: request.ShownAddress(r.Origin + target)})
 	default:
+		g.logUnkept(r, "")
 		g.WritePage(w, r, g.notSent(r))
 	}
 }
@@ -68,11 +69,11 @@ func (g *Gate) refuse(w http.ResponseWriter, r *site.Request, target string) {
 // leads to the page of the form, by way of a sign-in or, in a session, a
 // question.
 func (g *Gate) notSent(r *site.Request) page.Page {
-	scope := wechat.ScopeBase
+	scope, cause := wechat.ScopeBase, page.Cause("")
 	if g.standing(r, r.Need) == Lacking {
-		scope = r.Need
+		scope, cause = r.Need, page.ConsentMissing
 	}
-	return page.Page{Kind: page.SignInExpired, ContinueURL: site.LoginPath(g.cameFrom(r), scope)}
+	return page.Page{Kind: page.SignInExpired, Cause: cause, ContinueURL: site.LoginPath(g.cameFrom(r), scope)}
 }
 
 // refuseJSON is the 401 that a script can act on.

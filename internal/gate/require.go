@@ -41,7 +41,10 @@ func (g *Gate) Require(r *site.Request, status int, want string) func(http.Respo
 	facts := g.facts(r)
 	facts.Access, facts.Standing = site.Protected, standing
 	switch verdict := Decide(facts.signInRequested()); {
-	case verdict == Pass, verdict == Refuse && request.WantsPage(r.Request):
+	case verdict == Pass:
+		return nil
+	case verdict == Refuse && request.WantsPage(r.Request):
+		g.logUnkept(r, readByApp)
 		return nil
 	case verdict == Refuse:
 		return func(w http.ResponseWriter) { g.refuseJSON(w, r, scope) }
