@@ -40,7 +40,10 @@ func (g *headerGuard) next(parts *multipart.Reader) (*multipart.Part, error) {
 
 // readParts reads multipart/form-data (RFC 7578, as WHATWG HTML has it).
 func (k *keeper) readParts(body io.Reader, boundary string) error {
-	guard := &headerGuard{body: &honest{body: body}}
+	// A reader of parts stops at the last boundary. It takes the end of a body
+	// after any other one for that: here it meets an error instead. The line
+	// end is for bodies that have none.
+	guard := &headerGuard{body: io.MultiReader(&honest{body: body}, strings.NewReader("\r\n"), cut{})}
 	parts := multipart.NewReader(guard, boundary)
 	for {
 		part, err := guard.next(parts)
@@ -71,6 +74,11 @@ func (h *honest) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// cut is what follows a body.
+type cut struct{}
+
+func (cut) Read([]byte) (int, error) { return 0, ErrBroken }
 
 // cause returns why the parts could not be read.
 func cause(err error) error {
