@@ -28,7 +28,8 @@ func TestSamples(t *testing.T) {
 			t.Errorf("%s has no sample", kind)
 		}
 	}
-	for _, name := range []string{"open_in_wechat/long_address", "open_in_wechat/address_only", "open_in_wechat/bare", "consent/one_way", "scan/no_script", "unavailable/bare",
+	for _, name := range []string{
+		"open_in_wechat/long_address", "open_in_wechat/address_only", "open_in_wechat/bare", "consent/one_way", "scan/no_script", "unavailable/bare",
 		"sign_in_expired/consent_missing", "sign_in_expired/too_large", "sign_in_expired/incomplete",
 		"resend/form_waits", "resend/files_again", "resend/files_and_passwords_again", "resend/other_person",
 	} {
