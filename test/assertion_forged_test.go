@@ -129,7 +129,6 @@ func (f forgery) all() map[string]string {
 		"a key id like code":   f.with(f.key, m{"kid": "../../../../dev/null"}, nil),
 		"__proto__":            f.with(f.key, m{"kid": "__proto__"}, nil),
 		"no signature":         text + ".",
-		"a signature of zeros": text + "." + b64(make([]byte, 64)),
 		"a short signature":    text + "." + b64(good[:63]),
 		"a long signature":     text + "." + b64(append(good, 0)),
 		"another person":       f.text(nil, m{"sub": "somebody-else"}) + "." + b64(good),
@@ -153,10 +152,17 @@ func (f forgery) all() map[string]string {
 
 func (f forgery) signed(text string) string { return text + "." + b64(es256(f.t, f.key, text)) }
 
-// addOrderZero adds signatures whose numbers are zero modulo the order.
+// addOrderZero adds signatures with a number that is zero, or zero modulo the
+// order. A Java of CVE-2022-21449 accepts such a pair for every text.
 func (f forgery) addOrderZero(forged map[string]string, text string) {
-	n := elliptic.P256().Params().N.Bytes()
-	forged["a signature of the order"] = text + "." + b64(append(append([]byte{}, n...), n...))
+	zero, one, n := new(big.Int), big.NewInt(1), elliptic.P256().Params().N
+	for name, pair := range map[string][2]*big.Int{
+		"0, 0": {zero, zero}, "n, n": {n, n}, "n, 1": {n, one}, "1, n": {one, n},
+		"0, 1": {zero, one}, "1, 0": {one, zero}, "0, n": {zero, n}, "n, 0": {n, zero},
+	} {
+		raw := append(pair[0].FillBytes(make([]byte, 32)), pair[1].FillBytes(make([]byte, 32))...)
+		forged["a signature of "+name] = text + "." + b64(raw)
+	}
 }
 
 // addOtherForms adds the right signature in the form of another protocol.
