@@ -4,21 +4,29 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 )
+
+// verifiers start the code of docs/assertion.md for a site, by language.
+var verifiers = map[string]func(t *testing.T, site string) *verifier{
+	"Java": javaVerifier, "PHP": phpVerifier, "Python": pythonVerifier, "Node": nodeVerifier, "Go": goVerifier,
+}
 
 // The code of docs/assertion.md accepts what a real gateway sends, and refuses
 // everything else. It fetches the list of keys for a key id that it does not
 // know, at most once a minute, and trusts no key that has left the list.
 func TestAttackForgedAssertions(t *testing.T) {
-	for name, starts := range map[string]func(t *testing.T, site string) *verifier{
-		"Java": javaVerifier, "PHP": phpVerifier, "Python": pythonVerifier, "Node": nodeVerifier, "Go": goVerifier,
-	} {
+	for name, starts := range verifiers {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			f := w.listCounter()
@@ -69,7 +77,7 @@ func (v *verifier) followsTheKeys(w *world, f *listCounter, old, want string) {
 		}
 	}
 	f.checkFetched(v.t, 1)
-	f.down.Store(true)
+	f.answers(func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, "down", http.StatusBadGateway) })
 	v.age(11 * time.Minute)
 	if got := v.ask(next); got != want {
 		v.t.Errorf("while the list cannot be fetched: %q, want %q", got, want)
@@ -78,10 +86,81 @@ func (v *verifier) followsTheKeys(w *world, f *listCounter, old, want string) {
 	if got := v.ask(next); got != "refused" {
 		v.t.Errorf("an hour after the list could be fetched: %q, want it refused", got)
 	}
-	f.down.Store(false)
+	f.answers(nil)
 	v.age(61 * time.Second)
 	if got := v.ask(next); got != want {
 		v.t.Errorf("when the list can be fetched again: %q, want %q", got, want)
+	}
+}
+
+// The code takes its keys from an answer of status 200 only: neither from where
+// a redirect leads, nor from the body of a redirect or of an error.
+func TestAttackListOfKeysFromElsewhere(t *testing.T) {
+	for name, starts := range verifiers {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			f := w.listCounter()
+			w.asserting(f, oldKey)
+			valid := w.asserted(f)
+			key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "evil", Algorithm: "ES256", Use: "sig"}}}
+			write := func(rw http.ResponseWriter, status int) {
+				rw.Header().Set("Content-Type", "application/jwk-set+json")
+				rw.WriteHeader(status)
+				_ = json.NewEncoder(rw).Encode(list)
+			}
+			elsewhere := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { write(rw, http.StatusOK) }))
+			defer elsewhere.Close()
+			forged := newForgery(t, oldKey, valid).with(key, map[string]any{"kid": "evil"}, nil)
+			v := starts(t, f.URL)
+			// As often as the code asks, a minute has gone by.
+			for _, c := range []struct {
+				status   int
+				location string
+			}{
+				{status: 201},
+				{status: 203},
+				{status: 206},
+				{status: 300},
+				{status: 302},
+				{status: 401},
+				{status: 404},
+				{status: 500},
+				{301, elsewhere.URL},
+				{302, elsewhere.URL},
+				{303, elsewhere.URL},
+				{307, elsewhere.URL},
+				{308, elsewhere.URL},
+			} {
+				f.answers(func(rw http.ResponseWriter, _ *http.Request) {
+					if c.location != "" {
+						rw.Header().Set("Location", c.location)
+					}
+					write(rw, c.status)
+				})
+				before := f.fetched.Load()
+				if got := v.ask(forged); got != "refused" {
+					t.Errorf("a key of an answer with status %d and Location %q: %q, want it refused", c.status, c.location, got)
+				}
+				if n := f.fetched.Load() - before; n != 1 {
+					t.Errorf("status %d, Location %q: the list was fetched %d times, want once", c.status, c.location, n)
+				}
+				v.age(61 * time.Second)
+			}
+			f.answers(nil)
+			if got := v.ask(valid); !strings.HasPrefix(got, "ok ") {
+				t.Errorf("a valid assertion, after that: %q", got)
+			}
+			// The forgery is as good as its list.
+			f.answers(func(rw http.ResponseWriter, _ *http.Request) { write(rw, http.StatusOK) })
+			v.age(61 * time.Second)
+			if got := v.ask(forged); !strings.HasPrefix(got, "ok ") {
+				t.Errorf("a key of the list: %q, want it accepted", got)
+			}
+		})
 	}
 }
 

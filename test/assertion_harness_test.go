@@ -30,7 +30,7 @@ import (
 type listCounter struct {
 	*httptest.Server
 	fetched atomic.Int32
-	down    atomic.Bool // the list cannot be had
+	instead atomic.Pointer[http.HandlerFunc] // what answers for the list; nil for the gateway
 	begun   time.Time
 }
 
@@ -41,8 +41,9 @@ func (w *world) listCounter() *listCounter {
 	f := &listCounter{begun: time.Now()}
 	f.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/_wechat/jwks.json" {
-			if f.fetched.Add(1); f.down.Load() {
-				http.Error(rw, "down", http.StatusBadGateway)
+			f.fetched.Add(1)
+			if instead := f.instead.Load(); instead != nil {
+				(*instead)(rw, r)
 				return
 			}
 		}
@@ -50,6 +51,16 @@ func (w *world) listCounter() *listCounter {
 	}))
 	w.t.Cleanup(f.Close)
 	return f
+}
+
+// answers has another program than the gateway answer for the list, nil for
+// none.
+func (f *listCounter) answers(h http.HandlerFunc) {
+	if h == nil {
+		f.instead.Store(nil)
+		return
+	}
+	f.instead.Store(&h)
 }
 
 // checkFetched checks that a verifier asked for the list at most once a minute.
