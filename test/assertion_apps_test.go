@@ -133,6 +133,17 @@ func TestAttackForgedAssertionsAtApps(t *testing.T) {
 			if _, other, ok := strings.Cut(b.body, " session="); b.StatusCode != http.StatusOK || !ok || other == session || session == "" {
 				t.Errorf("another person in the browser: %s %q, want a session of the app other than %q", b.Status, b.body, session)
 			}
+			// The session of a stranger is planted, and gets an owner.
+			_, planted, _ := strings.Cut(ask(nil).body, " session=")
+			victim := w.visitor("ming")
+			victim.signIn(f.URL + "/examples/")
+			c := victim.send(http.MethodGet, f.URL+c.path, "", http.Header{"Cookie": {"JSESSIONID=" + planted}})
+			if _, own, ok := strings.Cut(c.body, " session="); c.StatusCode != http.StatusOK || !ok || own == planted || planted == "" {
+				t.Errorf("the session of a stranger: %s %q, want another id than %q", c.Status, c.body, planted)
+			}
+			if got := ask(http.Header{"Cookie": {"JSESSIONID=" + planted}}); strings.HasSuffix(got.body, planted) {
+				t.Errorf("the stranger has the session still: %q", got.body)
+			}
 		})
 	}
 }

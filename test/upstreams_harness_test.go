@@ -125,11 +125,17 @@ func (w *world) prankster(t *testing.T) string {
 // as two people with one browser have it. path is the cookie's.
 func (v *visitor) carries(t *testing.T, site, path string, other *visitor, name string) {
 	t.Helper()
+	v.plants(t, site, path, name, other.cookie(site+path, name))
+}
+
+// plants gives a visitor a cookie of this value. path is the cookie's.
+func (v *visitor) plants(t *testing.T, site, path, name, value string) {
+	t.Helper()
 	u, err := url.Parse(site + path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v.client.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: other.cookie(site+path, name), Path: path}})
+	v.client.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: path}})
 }
 
 // says decodes what an app says in JSON.

@@ -39,7 +39,8 @@ func TestUpstreamsPHP(t *testing.T) {
 require 'wechat.php';
 header('Content-Type: application/json');
 $_SESSION['seen'] = (isset($_SESSION['seen']) ? $_SESSION['seen'] : 0) + 1;
-echo json_encode(array('user' => $wechat_user, 'nickname' => $wechat_nickname, 'remote' => $_SERVER['REMOTE_USER'], 'seen' => $_SESSION['seen'], 'https' => isset($_SERVER['HTTPS'])));
+if ($wechat_user !== null) $_SESSION['private'] = $wechat_user;
+echo json_encode(array('user' => $wechat_user, 'nickname' => $wechat_nickname, 'remote' => $_SERVER['REMOTE_USER'], 'seen' => $_SESSION['seen'], 'private' => isset($_SESSION['private']) ? $_SESSION['private'] : '', 'https' => isset($_SERVER['HTTPS'])));
 `, root, "me.php")
 	address := upstreamsPHP(t)
 	site := w.secureSite(options{auth: "public /me.php", proxy: "root * " + root + "\n\tphp_fastcgi " + address + " {\n\t\tenv PHP_ADMIN_VALUE session.save_path=" + sessions + "\n\t}"})
@@ -52,10 +53,10 @@ echo json_encode(array('user' => $wechat_user, 'nickname' => $wechat_nickname, '
 		}
 	}
 	type me struct {
-		User, Remote *string
-		Nickname     string
-		Seen         int
-		HTTPS        bool
+		User, Remote      *string
+		Nickname, Private string
+		Seen              int
+		HTTPS             bool
 	}
 	stranger := w.secureVisitor("hong")
 	if got := says[me](t, stranger.send(http.MethodGet, site+"/me.php", "", forger())); got.User != nil || got.Nickname != "" || got.Remote != nil && *got.Remote != "" || !got.HTTPS {
@@ -66,10 +67,36 @@ echo json_encode(array('user' => $wechat_user, 'nickname' => $wechat_nickname, '
 	if first.User == nil || len(*first.User) != 26 || first.Nickname != "小明" || first.Remote == nil || *first.Remote != w.wechat.OpenID("ming", appID) {
 		t.Errorf("ming is %+v", first)
 	}
+	tell := func(v *visitor) me { return says[me](t, v.send(http.MethodGet, site+"/me.php", "", nil)) }
+	// A stranger plants the session of a public page, or one with an id of the
+	// stranger's making, and waits for its owner.
+	for _, made := range []string{"", "0123456789abcdefghijkl"} {
+		attacker, victim := w.secureVisitor("hong"), w.secureVisitor("ming")
+		if made != "" {
+			attacker.plants(t, site, "/", "PHPSESSID", made)
+		}
+		tell(attacker)
+		planted := attacker.cookie(site+"/", "PHPSESSID")
+		victim.carries(t, site, "/", attacker, "PHPSESSID")
+		if got := tell(victim); got.User != nil || got.Seen != 2 {
+			t.Errorf("before the sign-in, the victim is %+v", got)
+		}
+		victim.signIn(site + "/who.php")
+		got, id := tell(victim), victim.cookie(site+"/", "PHPSESSID")
+		if got.User == nil || got.Private != *first.User || got.Seen != 3 || id == planted || made != "" && planted != made {
+			t.Errorf("after the sign-in, the victim is %+v, want ming with the session of before", got)
+		}
+		if got := tell(victim); got.Seen != 4 || victim.cookie(site+"/", "PHPSESSID") != id {
+			t.Errorf("the session's id changes again; the victim is %+v", got)
+		}
+		if got := tell(attacker); got.Private != "" || got.Seen != 1 {
+			t.Errorf("the attacker has the victim's session: %+v", got)
+		}
+	}
 	// Two people with one browser.
 	hong, _ := w.meets(t, site, "hong", "/who.php")
 	hong.carries(t, site, "/", ming, "PHPSESSID")
-	if got := says[me](t, hong.send(http.MethodGet, site+"/me.php", "", nil)); got.User == nil || *got.User == *first.User || got.Seen != 1 || got.Nickname != "小红 🌸" {
+	if got := says[me](t, hong.send(http.MethodGet, site+"/me.php", "", nil)); got.User == nil || *got.User == *first.User || got.Private != *got.User || got.Seen != 1 || got.Nickname != "小红 🌸" {
 		t.Errorf("hong, in ming's browser, is %+v", got)
 	}
 	// As the Caddyfile of the document sets it.

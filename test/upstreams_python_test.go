@@ -76,9 +76,11 @@ from django.urls import path
 def me(request):
     user = request.user
     request.session["seen"] = request.session.get("seen", 0) + 1
+    if user.is_authenticated:
+        request.session["private"] = user.get_username()
     return JsonResponse({
         "user": user.get_username(), "nickname": getattr(user, "first_name", ""), "secure": request.is_secure(),
-        "accounts": User.objects.count(), "seen": request.session["seen"],
+        "accounts": User.objects.count(), "seen": request.session["seen"], "private": request.session.get("private", ""),
     })
 
 urlpatterns = [path("me", me)]
@@ -88,9 +90,9 @@ urlpatterns = [path("me", me)]
 	listens(t, port, python(t, folder, "manage.py", "runserver", "--noreload", "127.0.0.1:"+port))
 	site := w.secureSite(options{auth: "public /me", proxy: "reverse_proxy 127.0.0.1:" + port})
 	type me struct {
-		User, Nickname string
-		Secure         bool
-		Accounts, Seen int
+		User, Nickname, Private string
+		Secure                  bool
+		Accounts, Seen          int
 	}
 	signIn := func(person string) *visitor {
 		v := w.secureVisitor(person)
@@ -106,10 +108,31 @@ urlpatterns = [path("me", me)]
 	if len(first.User) != 26 || first.Nickname != "小明" || !first.Secure || first.Seen < 2 {
 		t.Errorf("ming is %+v", first)
 	}
+	tell := func(v *visitor) me { return says[me](t, v.send(http.MethodGet, site+"/me", "", nil)) }
+	// A stranger plants the session of a public page, and waits for its owner.
+	attacker, victim := w.secureVisitor("hong"), w.secureVisitor("ming")
+	tell(attacker)
+	victim.carries(t, site, "/", attacker, "sessionid")
+	if got := tell(victim); got.User != "" || got.Seen != 2 {
+		t.Errorf("before the sign-in, the victim is %+v", got)
+	}
+	victim.signIn(site + "/_wechat/login?return_to=/me&scope=snsapi_userinfo")
+	if got := tell(victim); got.Private != first.User || got.Seen < 3 {
+		t.Errorf("after the sign-in, the victim is %+v, want ming with the session of before", got)
+	}
+	if got := tell(attacker); got.Private != "" || got.Seen != 1 {
+		t.Errorf("the attacker has the victim's session: %+v", got)
+	}
 	// Two people with one browser: the second has a session of their own.
 	hong.carries(t, site, "/", ming, "sessionid")
 	second := says[me](t, hong.send(http.MethodGet, site+"/me", "", nil))
 	if second.User == first.User || second.Nickname != "小红 🌸" || second.Seen != 1 || second.Accounts != 2 {
 		t.Errorf("hong, in ming's browser, is %+v; ming was %+v", second, first)
+	}
+	// The app's cookie alone, on a public path.
+	copied := w.secureVisitor("hong")
+	copied.carries(t, site, "/", ming, "sessionid")
+	if got := tell(copied); got.User != "" || got.Private != "" || got.Seen != 1 {
+		t.Errorf("a copy of ming's cookie of the app shows %+v", got)
 	}
 }

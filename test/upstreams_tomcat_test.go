@@ -29,6 +29,7 @@ const whoIs = `<%@ page contentType="text/plain; charset=UTF-8" pageEncoding="UT
 <%
 	String seen = (String) session.getAttribute("seen");
 	session.setAttribute("seen", (seen == null ? "" : seen) + "x");
+	if (request.getRemoteUser() != null) session.setAttribute("private", request.getRemoteUser());
 %>user=<%= request.getRemoteUser() %>
 principal=<%= request.getUserPrincipal() == null ? null : request.getUserPrincipal().getName() %>
 type=<%= request.getAuthType() %>
@@ -36,6 +37,7 @@ scheme=<%= request.getScheme() %>
 secure=<%= request.isSecure() %>
 address=<%= request.getRemoteAddr() %>
 seen=<%= session.getAttribute("seen") %>
+private=<%= session.getAttribute("private") %>
 `
 
 // upstreamsTomcat runs a Tomcat with the JSP, the filter and the valve of
@@ -124,11 +126,29 @@ func TestUpstreamsTomcat(t *testing.T) {
 		if len(user) != 26 || first["principal"] != user || first["type"] != "WECHAT" || first["scheme"] != "https" || second["user"] != user || second["seen"] != first["seen"]+"x" {
 			t.Errorf("ming is %v, then %v", first, second)
 		}
+		// A stranger plants the session of a public page, and waits for its owner.
+		attacker, victim := w.secureVisitor("hong"), w.secureVisitor("ming")
+		tell(attacker, nil)
+		victim.carries(t, site, "/shop", attacker, "JSESSIONID")
+		if got := tell(victim, nil); got["user"] != "null" || got["seen"] != "xx" {
+			t.Errorf("before the sign-in, the victim is %v", got)
+		}
+		victim.signIn(site + "/shop/who.jsp")
+		got, id := tell(victim, nil), victim.cookie(site+"/shop/", "JSESSIONID")
+		if got["user"] != user || got["private"] != user || got["seen"] != "xxx" {
+			t.Errorf("after the sign-in, the victim is %v, want %s with the session of before", got, user)
+		}
+		if got := tell(victim, nil); got["seen"] != "xxxx" || victim.cookie(site+"/shop/", "JSESSIONID") != id {
+			t.Errorf("the session's id changes again; the victim is %v", got)
+		}
+		if got := tell(attacker, nil); got["private"] != "null" || got["seen"] != "x" {
+			t.Errorf("the attacker has the victim's session: %v", got)
+		}
 		// Two people with one browser.
 		hong, _ := w.meets(t, site, "hong", "/shop/who.jsp")
 		hong.carries(t, site, "/shop", ming, "JSESSIONID")
 		other := tell(hong, nil)
-		if other["user"] == user || len(other["user"]) != 26 || other["seen"] != "x" {
+		if other["user"] == user || len(other["user"]) != 26 || other["seen"] != "x" || other["private"] != other["user"] {
 			t.Errorf("hong, in ming's browser, is %v", other)
 		}
 	})
