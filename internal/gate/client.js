@@ -47,8 +47,9 @@ window.wechatGateway = (function () {
         return r.clone().json().then(function (body) {
           var to = body.redirect_url, scope = /[?&]scope=snsapi_userinfo/.test(to) ? 'snsapi_userinfo' : 'snsapi_base';
           if (leaving) return leaving;
-          // Only to the gateway of this site; once in ten minutes for each scope, the lesser one first.
-          if (to.indexOf(location.origin + path + 'login') || Date.now() - before[0] < 6e5 && before[1] >= scope) {
+          // Only if this site answered, and to its gateway; once in ten minutes for each scope, the lesser one first.
+          if (r.url.indexOf(location.origin + '/') || to.indexOf(location.origin + path + 'login') ||
+              Date.now() - before[0] < 6e5 && before[1] >= scope) {
             return r;
           }
           return latest(Date.now() + ' ' + scope + ' ' + key) ? signIn('asked_by=app&scope=' + scope + '&') : r;
