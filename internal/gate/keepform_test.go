@@ -158,8 +158,8 @@ func TestFormAtAStepUp(t *testing.T) {
 	}
 }
 
-// The person is known from a session that has ended, and with auto also from
-// one that has expired, for a day.
+// The person is known from a session that has ended, and from one that has
+// expired, for a day. Where no forms are kept, the cookie ends with the session.
 func TestFormerPersonIsTheSame(t *testing.T) {
 	t.Parallel()
 	c := newWeChat(t)
@@ -168,14 +168,16 @@ func TestFormerPersonIsTheSame(t *testing.T) {
 		ends     bool
 		sleep    time.Duration
 		auto     bool
+		other    bool // for another person than the first
 	}{
-		"on, ended":               {site.PreserveOn, true, time.Second, false},
-		"auto, ended":             {site.PreserveAuto, true, time.Second, true},
-		"auto, expired":           {site.PreserveAuto, false, session.DefaultIdle + time.Hour, true},
-		"auto, expired long ago":  {site.PreserveAuto, false, session.DefaultIdle + 25*time.Hour, false},
-		"on, expired, no cookie":  {site.PreserveOn, false, session.DefaultIdle + time.Hour, false},
-		"auto, never signed in":   {site.PreserveAuto, false, 0, false},
-		"auto, of another reload": {site.PreserveAuto, true, time.Minute, true},
+		"on, ended":               {site.PreserveOn, true, time.Second, false, true},
+		"auto, ended":             {site.PreserveAuto, true, time.Second, true, true},
+		"auto, expired":           {site.PreserveAuto, false, session.DefaultIdle + time.Hour, true, true},
+		"auto, expired long ago":  {site.PreserveAuto, false, session.DefaultIdle + 25*time.Hour, false, false},
+		"on, expired":             {site.PreserveOn, false, session.DefaultIdle + time.Hour, false, true},
+		"on, expired long ago":    {site.PreserveOn, false, session.DefaultIdle + 25*time.Hour, false, false},
+		"auto, never signed in":   {site.PreserveAuto, false, 0, false, false},
+		"auto, of another reload": {site.PreserveAuto, true, time.Minute, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -195,6 +197,37 @@ func TestFormerPersonIsTheSame(t *testing.T) {
 				kept := b.keeps("/x", url.Values{"a": {"1"}})
 				if got := b.open(kept.Next).last().task(); got.Task != "send" || got.Auto != row.auto || got.Other {
 					t.Errorf("the script is told %+v", got)
+				}
+				b.drop("__Host-wechat")
+				b.holds("bob")
+				if got := b.open(kept.Next).last().task(); got.Task != "send" || got.Auto || got.Other != row.other {
+					t.Errorf("for another person the script is told %+v, want other: %t", got, row.other)
+				}
+			})
+		})
+	}
+}
+
+// Where forms are kept, the cookie outlives its session by a day. It opens
+// nothing then.
+func TestCookieOfASessionThatHasExpired(t *testing.T) {
+	t.Parallel()
+	c := newWeChat(t)
+	for p, left := range map[site.PreservePost]bool{site.PreserveOn: true, site.PreserveAuto: true, site.PreserveOff: false} {
+		t.Run(string(p), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newTownWith(t, c, scope(wechat.ScopeBase), preserve(p), func(w *town) { w.inside = true })
+				b := w.browser("alice")
+				b.open("/").last().upstream()
+				time.Sleep(session.DefaultIdle + time.Hour)
+				if got := b.session() != ""; got != left {
+					t.Errorf("the browser has the cookie: %t, want %t", got, left)
+				}
+				if h := b.script(http.MethodGet, "/"); h.status != http.StatusUnauthorized {
+					t.Errorf("the session that has expired: %d, want 401", h.status)
+				}
+				if time.Sleep(24 * time.Hour); b.session() != "" {
+					t.Error("the browser has the cookie after a day")
 				}
 			})
 		})

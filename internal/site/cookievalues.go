@@ -24,7 +24,7 @@ func (r *Request) sessionValues() (values []string, own int) {
 // under the former name if that was this site's.
 func (site *Site) SetSession(w http.ResponseWriter, r *Request, value string, s *session.Session) {
 	age := cookieAge(site.Hub.Policy, s)
-	if age > 0 && site.Rules.PreservePost == PreserveAuto {
+	if age > 0 && site.Rules.PreservePost.Keeps() {
 		age += formerLife
 	}
 	r.CookieScope.SessionCookie().Set(w, value, r.CookieScope.Secure, age)

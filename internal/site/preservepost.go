@@ -22,8 +22,8 @@ const (
 // Keeps reports whether forms are kept.
 func (p PreservePost) Keeps() bool { return p == PreserveOn || p == PreserveAuto }
 
-// formerLife is how long after its end a session still tells whose it was. With
-// PreserveAuto the browser keeps the cookie so much longer.
+// formerLife is how long after its end a session still tells whose it was.
+// Where forms are kept, the browser keeps the cookie so much longer.
 const formerLife = 24 * time.Hour
 
 // FormerPerson returns the person of the request's session, even if it has
