@@ -27,6 +27,7 @@ const oldForm = `<title>app</title>app: form
 <input type="checkbox" name="tag" value="a" checked><input type="checkbox" name="tag" value="a" checked><input type="checkbox" name="tag" value="b" checked>
 <input name="empty"><input type="hidden" name="_charset_">
 <input type="hidden" name="action" value="x"><input type="hidden" name="submit" value="x"><input type="hidden" name="addEventListener" value="x">
+<input type="hidden" name="setAttribute" value="x"><input type="hidden" name="removeAttribute" value="x"><input type="hidden" name="hidden" value="x">
 <input type="hidden" name="&lt;/script>&lt;script>window.hacked=1&lt;/script>" value="&lt;/script>&lt;img src=x onerror=window.hacked=1>">
 <input type="hidden" name="link" value="javascript:window.hacked=1">
 <button name="button" value="save" id="save">save</button></form>`

@@ -31,9 +31,15 @@
   }
 
   function part(id) { return document.getElementById("kept-" + id); }
+  // A field may be called setAttribute, removeAttribute or hidden: form.hidden would be that field.
+  function set(e, name, value) { Element.prototype.setAttribute.call(e, name, value); }
+  function hide(id, yes) {
+    if (yes) set(part(id), "hidden", ""); else Element.prototype.removeAttribute.call(part(id), "hidden");
+  }
   function waits(yes) {
-    part("form").hidden = !yes;
-    part("gone").hidden = part("leave").hidden = yes;
+    hide("form", !yes);
+    hide("gone", yes);
+    hide("leave", yes);
   }
 
   function over() {
@@ -75,7 +81,7 @@
         input.hidden = true;
       } else {
         whole = false;
-        part(kind).hidden = false;
+        hide(kind, false);
         input = element("input", "", element("label", readable(f[0]) + " ", fields));
       }
       if (kind) input.type = kind === "secret" ? "password" : "file";
@@ -87,9 +93,9 @@
       element("dt", readable(f[0]).slice(0, 100), row);
       element("dd", readable(f[1]).slice(0, 1000), row);
     });
-    part("content").hidden = !list.firstChild;
-    form.setAttribute("action", location.origin + record.action);
-    form.setAttribute("enctype", record.form.multipart ? "multipart/form-data" : "application/x-www-form-urlencoded");
+    hide("content", !list.firstChild);
+    set(form, "action", location.origin + record.action);
+    set(form, "enctype", record.form.multipart ? "multipart/form-data" : "application/x-www-form-urlencoded");
     part("target").textContent = location.host + record.action;
     return whole;
   }
