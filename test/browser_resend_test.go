@@ -339,6 +339,43 @@ func TestAttackAnotherPersonInTheBrowser(t *testing.T) {
 	}
 }
 
+// The page waits for a tap, and meanwhile another person signs in in another
+// tab: the tap sends nothing. The page says so, and needs another tap.
+func TestAttackAnotherPersonBeforeTheTapInTheBrowser(t *testing.T) {
+	w := newWorld(t)
+	w.app.answer(oldApp)
+	site := w.secureSite(options{auth: "scope snsapi_base"})
+	b := w.phone("ming")
+	b.fills(site + "/form?id=7")
+	b.sessionEnds(site)
+	w.app.take()
+	b.tap("#save")
+	b.meets("resend", "提交刚才填写的内容")
+	if b.shows("另一位用户") {
+		t.Error("the page takes the person for another one")
+	}
+	other := b.tab()
+	other.do(phoneScreen())
+	other.expires(site)
+	other.do(other.holds("hong"))
+	other.open(site + "/form?id=8")
+	other.arrives(site + "/form?id=8")
+	b.do(page.BringToFront())
+	b.tap(sendButton)
+	b.sees("另一位用户")
+	if b.shows("第三行") {
+		t.Error("the page shows what the first person entered")
+	}
+	if posts := w.app.posts(); len(posts) != 0 {
+		t.Fatalf("sent as another person: %v", posts)
+	}
+	b.tap("#kept-form button.button")
+	b.sees("app: saved")
+	if posts := w.app.posts(); len(posts) != 1 {
+		t.Errorf("sent %d times, want once", len(posts))
+	}
+}
+
 // Two tabs keep a form each, and send each its own.
 func TestBrowserFormsOfTwoTabs(t *testing.T) {
 	w := newWorld(t)

@@ -37,13 +37,15 @@ const (
 
 // formTask is the data of form.js.
 type formTask struct {
-	Task   string      `json:"task"`
-	ID     string      `json:"id,omitempty"`
-	Life   int64       `json:"life,omitempty"` // milliseconds that a form is kept
-	Auto   bool        `json:"auto,omitempty"` // send without a tap
-	Other  bool        `json:"other,omitempty"`
-	Next   string      `json:"next,omitempty"`
-	Record *formRecord `json:"record,omitempty"`
+	Task  string `json:"task"`
+	ID    string `json:"id,omitempty"`
+	Life  int64  `json:"life,omitempty"` // milliseconds that a form is kept
+	Auto  bool   `json:"auto,omitempty"` // send without a tap
+	Other bool   `json:"other,omitempty"`
+	// Visitor is who may send the form. The script asks again before it does.
+	Visitor string      `json:"visitor,omitempty"`
+	Next    string      `json:"next,omitempty"`
+	Record  *formRecord `json:"record,omitempty"`
 }
 
 // formRecord is what waits in the tab.

@@ -25,6 +25,7 @@ type task struct {
 	Task, ID, Next string
 	Life           int64
 	Auto, Other    bool
+	Visitor        string
 	Record         struct {
 		ID, Action, Page string
 		Form             struct {
@@ -83,7 +84,7 @@ func TestFormIsKept(t *testing.T) {
 	if v.last().status != http.StatusOK || v.last().kind() != "resend" || len(v.scopes()) != 1 {
 		t.Fatalf("%s", v)
 	}
-	if want := (task{Task: "send", ID: kept.Record.ID, Life: 600_000}); !reflect.DeepEqual(got, want) || got.ID == "" {
+	if want := (task{Task: "send", ID: kept.Record.ID, Life: 600_000, Visitor: got.Visitor}); !reflect.DeepEqual(got, want) || got.ID == "" || got.Visitor == "" {
 		t.Errorf("the script is told %+v, want %+v", got, want)
 	}
 	if h := v.last(); strings.Contains(h.body, "x\\r\\ny") || h.header.Get("Referrer-Policy") != "same-origin" || h.button() != "/_wechat/login?return_to=%2F" {

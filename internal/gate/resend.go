@@ -5,13 +5,15 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
 	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
 // resend answers the page that sends a form which waits in the tab. The page
-// needs what the form needs, so the visitor is signed in, or asked, first.
+// needs what the form needs, so the visitor is signed in, or asked, first. Its
+// script asks the same address once more before it sends the form.
 func (g *Gate) resend(w http.ResponseWriter, r *site.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		response.MethodNotAllowed(w, http.MethodGet, http.MethodHead)
@@ -40,13 +42,18 @@ func (g *Gate) resend(w http.ResponseWriter, r *site.Request) {
 		return
 	}
 	r.ForgetForeign(w)
+	visitor := t.visitor(r.Identity.Person.ID)
+	if !request.WantsPage(r.Request) || r.Token.Sent {
+		response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK, "visitor": visitor})
+		return
+	}
 	known := t.Person != ""
 	same := known && r.Identity.Person.Is(t.Person)
 	g.showResend(w, r, page.Page{
 		Other: known && !same,
 		Data: formTask{
 			Task: taskSend, ID: t.ID, Life: keepsForm.Milliseconds(),
-			Auto: same && g.Rules.PreservePost == site.PreserveAuto, Other: known && !same,
+			Auto: same && g.Rules.PreservePost == site.PreserveAuto, Other: known && !same, Visitor: visitor,
 		},
 	})
 }

@@ -2,6 +2,8 @@ package gate
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"strings"
 	"time"
@@ -64,4 +66,10 @@ func openResendTicket(keys *session.Ring, bound, path string) (t resendTicket, o
 func (t resendTicket) lives(held cookies.Secrets) bool {
 	age := time.Since(time.Unix(t.At, 0))
 	return age < keepsForm && age > -session.MaxSkew && held.BindsTo(cookies.Flow, bindingOf(t.ID), t.Binding)
+}
+
+// visitor names a person to the page of this form, and to no other page.
+func (t resendTicket) visitor(person string) string {
+	digest := sha256.Sum256([]byte(t.ID + " " + person))
+	return hex.EncodeToString(digest[:16])
 }

@@ -5,7 +5,7 @@
   var place = document.getElementById("data"), key = "wechat-form", store = null, now = new Date().getTime();
   try { store = window.sessionStorage; } catch (e) { /* blocked */ }
   if (!place || !store) return; // the page says what to do without
-  var page = JSON.parse(place.textContent), record = null, done = false;
+  var page = JSON.parse(place.textContent), record = null, done = false, asking = false;
 
   function drop() { store.removeItem(key); }
 
@@ -111,13 +111,39 @@
     return true;
   }
 
+  // Sends the form after a tap if the person in this browser is still the one for whom the page was made: another tab may
+  // have signed out or in meanwhile. Otherwise the page is made anew. Without an answer nothing is sent, and a tap tries
+  // again.
+  function tapped(form) {
+    var ask = new XMLHttpRequest();
+    if (done || asking) return;
+    asking = true;
+    ask.open("GET", location.href);
+    ask.setRequestHeader("Accept", "application/json");
+    ask.setRequestHeader("X-Requested-With", "XMLHttpRequest");
+    ask.timeout = 20000;
+    ask.onerror = ask.ontimeout = function () { asking = false; };
+    ask.onload = function () {
+      var visitor = "";
+      asking = false;
+      if (done) return;
+      try { visitor = JSON.parse(ask.responseText).visitor; } catch (e) { /* not ours */ }
+      if (ask.status !== 200 || !visitor || visitor !== page.visitor) location.reload();
+      else if (take()) HTMLFormElement.prototype.submit.call(form); // a field may be called submit
+    };
+    ask.send();
+  }
+
   function send() {
     var form = part("form"), whole;
     try { record = JSON.parse(store.getItem(key)); } catch (e) { drop(); }
     if (!record || record.id !== page.id) return;
     if (now >= record.until || record.until > now + page.life) { drop(); return; }
     // First the listeners: a field may be called addEventListener.
-    form.addEventListener("submit", function (e) { if (!take()) e.preventDefault(); });
+    form.addEventListener("submit", function (e) {
+      e.preventDefault();
+      tapped(form);
+    });
     part("drop").addEventListener("click", function () {
       over();
       location.replace(location.origin + (record.page || "/"));
@@ -127,7 +153,7 @@
     whole = build(form);
     if (page.auto && whole && !record.tap) {
       store.setItem(key + "-auto", String(now));
-      if (take()) HTMLFormElement.prototype.submit.call(form); // a field may be called submit
+      if (take()) HTMLFormElement.prototype.submit.call(form);
       return;
     }
     waits(true);

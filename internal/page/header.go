@@ -62,8 +62,9 @@ func (v view) framing() string {
 // pictures, nothing else. A page with a form may post to this origin; Chromium
 // applies form-action to the redirects after a post, too. The page that waits
 // for a phone has a script, allowed by its hash, which may connect to this
-// origin. Pages that keep a form have another one. The script that copies an
-// address connects to nothing.
+// origin. Pages that keep a form have another one, which connects only where
+// the form is sent: it asks whether the visitor is still the same. The script
+// that copies an address connects to nothing.
 func (v view) policy() string {
 	form, frames, script := "'none'", "'none'", ""
 	if v.hasForm() {
@@ -82,6 +83,9 @@ func (v view) policy() string {
 	}
 	if v.data != "" {
 		script = "script-src '" + keepScript().hash + "'; "
+	}
+	if v.Waits {
+		script += "connect-src 'self'; "
 	}
 	if v.WaitURL != "" {
 		script = "script-src '" + waitScript().hash + "'; connect-src 'self'; "
