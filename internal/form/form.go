@@ -1,7 +1,6 @@
 package form
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,11 @@ const (
 	// MaxSize bounds what is kept of a form, in bytes: the body of an
 	// urlencoded form, the names and values of another one.
 	MaxSize = 1 << 20
+	// maxWritten bounds the fields as MarshalJSON writes them, in bytes. It
+	// leaves room for the page around them: within twice MaxSize.
+	maxWritten = 2*MaxSize - 64<<10
+	// maxName bounds the name of a field, in bytes.
+	maxName = maxPartHeader
 	// MaxBody bounds the body of a form with files, in bytes. Contents of files
 	// are read and dropped.
 	MaxBody = 32 << 20
@@ -65,14 +69,29 @@ func (f Form) Whole() bool {
 // character that it is in windows-1252:
 // {"multipart":true,"fields":[["name","value",""],["photo","","file"]]}.
 func (f Form) MarshalJSON() ([]byte, error) {
-	fields := make([][3]string, len(f.Fields))
-	for i, field := range f.Fields {
-		fields[i] = [3]string{latin(field.Name), latin(field.Value), string(field.Kind)}
+	size := fieldsAround
+	for _, field := range f.Fields {
+		size += field.written()
 	}
-	return json.Marshal(struct {
-		Multipart bool        `json:"multipart"`
-		Fields    [][3]string `json:"fields"`
-	}{f.Multipart, fields})
+	out := make([]byte, 0, size)
+	out = fmt.Appendf(out, `{"multipart":%t,"fields":[`, f.Multipart)
+	for i, field := range f.Fields {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(appendWritten(append(out, '['), field.Name), ',')
+		out = append(appendWritten(out, field.Value), ',')
+		out = append(appendWritten(out, string(field.Kind)), ']')
+	}
+	return append(out, ']', '}'), nil
+}
+
+// fieldsAround is the length of what MarshalJSON writes around the fields.
+const fieldsAround = len(`{"multipart":false,"fields":[]}`)
+
+// written returns how long the field is in JSON, in bytes.
+func (f Field) written() int {
+	return len(`["","",""],`) + written(f.Name) + written(f.Value) + len(f.Kind)
 }
 
 const (
@@ -92,7 +111,7 @@ func Read(body io.Reader, contentType string) (Form, error) {
 	if err != nil {
 		return Form{}, ErrBroken
 	}
-	k := keeper{form: Form{Multipart: kind == multiparts}, left: MaxSize}
+	k := keeper{form: Form{Multipart: kind == multiparts}, left: MaxSize, room: maxWritten}
 	if k.form.Multipart {
 		err = k.readParts(body, params["boundary"])
 	} else {
@@ -108,6 +127,7 @@ func Read(body io.Reader, contentType string) (Form, error) {
 type keeper struct {
 	form Form
 	left int // bytes
+	room int // bytes as they are written
 }
 
 // keep adds a field. The value of a secret is dropped here.
@@ -115,12 +135,16 @@ func (k *keeper) keep(f Field) error {
 	if f.Name == "" {
 		return ErrBroken // no browser sends one, and none could send it again
 	}
+	if len(f.Name) > maxName {
+		return ErrTooLarge
+	}
 	if f.Kind == Text && f.Value != "" && IsSecret(f.Name) {
 		f.Kind, f.Value = Secret, ""
 	}
 	k.left -= len(f.Name) + len(f.Value)
+	k.room -= f.written()
 	switch {
-	case k.left < 0:
+	case k.left < 0 || k.room < 0:
 		return ErrTooLarge
 	case len(k.form.Fields) >= MaxFields:
 		return ErrTooManyFields

@@ -109,6 +109,7 @@ func (p Page) Write(w http.ResponseWriter, r *http.Request) {
 	v := p.view(preferred(r), safe)
 	body := v.render()
 	v.setHeader(w.Header())
+	p.Data, v.data = nil, "" // may be large, and the visitor may read slowly
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(p.HTTPStatus())
 	if r.Method != http.MethodHead {

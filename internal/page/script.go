@@ -46,7 +46,7 @@ var (
 func (v view) Script() template.HTML {
 	switch {
 	case v.data != "":
-		return v.data + keepScript().element
+		return v.data
 	case v.WaitURL != "":
 		return waitScript().element
 	case v.URL != "":
@@ -55,9 +55,10 @@ func (v view) Script() template.HTML {
 	return ""
 }
 
-// dataBlock returns data as an element that no browser runs, "" for none. In
-// its JSON, < > and & are escaped, so that nothing in it ends the element
-// (attack: script in the name or value of a field).
+// dataBlock returns data as an element that no browser runs, and the script
+// that reads it, "" for none. In its JSON, < > and & are escaped, so that
+// nothing in it ends the element (attack: script in the name or value of a
+// field). The data may be large: it is put together once.
 func dataBlock(data any) template.HTML {
 	if data == nil {
 		return ""
@@ -66,5 +67,5 @@ func dataBlock(data any) template.HTML {
 	if err != nil {
 		return ""
 	}
-	return template.HTML(`<script type="application/json" id="data">` + string(text) + "</script>\n") //nolint:gosec // json.Marshal escapes for HTML
+	return template.HTML(`<script type="application/json" id="data">` + string(text) + "</script>\n" + string(keepScript().element)) //nolint:gosec // json.Marshal escapes for HTML
 }

@@ -48,7 +48,7 @@ type view struct {
 	Other bool // another person had filled it in
 
 	cause  Cause         // why a form was not sent
-	data   template.HTML // of the script, as an element
+	data   template.HTML // of the script, as an element, and the script
 	copies bool          // the page has the script that copies the address
 	retry  int           // seconds, 0 for never
 	ago    int           // seconds
@@ -127,7 +127,7 @@ func retrySeconds(d time.Duration) int {
 // page gives way to the built-in one: the visitor always gets an answer.
 func (v *view) render() []byte {
 	var b bytes.Buffer
-	b.Grow(12 << 10)
+	b.Grow(len(v.theme.css) + 12<<10 + len(v.data))
 	spare := v.theme.orSpare()
 	if err := v.theme.template.Execute(&b, v); v.theme != spare && (err != nil || len(v.missing(b.Bytes())) > 0) {
 		v.theme = spare // for the Content-Security-Policy too
