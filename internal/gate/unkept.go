@@ -26,6 +26,7 @@ const (
 	nullOrigin    unkept = "null_origin"
 	noOrigin      unkept = "no_origin"
 	otherOrigin   unkept = "other_origin"
+	hiddenTLS     unkept = "tls_in_front" // its page may be an attacker's, on http
 	compressed    unkept = "compressed"
 	otherKind     unkept = "kind_of_body"
 	outsideWeChat unkept = "outside_wechat"
@@ -63,6 +64,8 @@ func (g *Gate) whyUnkept(r *site.Request) unkept {
 		return framed
 	case !request.FromOrigin(r.Request, r.Origin):
 		return whyForeign(r)
+	case r.HasHiddenTLS():
+		return hiddenTLS
 	case r.Header.Get("Content-Encoding") != "":
 		return compressed
 	case !form.Readable(r.Header.Get("Content-Type")):

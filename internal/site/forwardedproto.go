@@ -34,6 +34,14 @@ func (site *Site) warnOfScheme(r *Request) {
 		slog.String("site", r.Origin), slog.Bool("trusted_proxy", r.Trusted))
 }
 
+// HasHiddenTLS reports whether visitors use https at the proxy in front, but
+// the site's origin is http. Then the origin does not tell pages of the site
+// from those that anyone in the network can answer for it on http. Any client
+// can say so; it only refuses itself something.
+func (r *Request) HasHiddenTLS() bool {
+	return strings.HasPrefix(r.Origin, "http://") && forwardedScheme(r) == "https"
+}
+
 // forwardedScheme returns the scheme that visitors use according to the proxy
 // in front, "" if it is neither http nor https. Of several proxies the first
 // one counts. Some send the scheme of a WebSocket.
