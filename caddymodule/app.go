@@ -141,22 +141,6 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return a.provisionCallback()
 }
 
-func (a *App) provisionStore(ctx caddy.Context) error {
-	if a.StoreRaw == nil {
-		a.StoreRaw = json.RawMessage(`{"store":"local"}`)
-	}
-	mod, err := ctx.LoadModule(a, "StoreRaw")
-	if err != nil {
-		return fmt.Errorf("loading store module: %w", err)
-	}
-	s, ok := mod.(store)
-	if !ok {
-		return fmt.Errorf("module %T is not a store of this gateway", mod)
-	}
-	a.store = s
-	return nil
-}
-
 // Start opens the ledger and the keys, and starts key rotation and the delivery
 // of events to webhooks.
 func (a *App) Start() error {

@@ -1,9 +1,12 @@
 package caddymodule
 
 import (
+	"encoding/json"
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/live"
@@ -70,4 +73,21 @@ type opened struct {
 	// release releases this instance's reference; the last release closes the
 	// store.
 	release func() error
+}
+
+// provisionStore loads the store module.
+func (a *App) provisionStore(ctx caddy.Context) error {
+	if a.StoreRaw == nil {
+		a.StoreRaw = json.RawMessage(`{"store":"local"}`)
+	}
+	mod, err := ctx.LoadModule(a, "StoreRaw")
+	if err != nil {
+		return fmt.Errorf("loading store module: %w", err)
+	}
+	s, ok := mod.(store)
+	if !ok {
+		return fmt.Errorf("module %T is not a store of this gateway", mod)
+	}
+	a.store = s
+	return nil
 }
