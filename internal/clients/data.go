@@ -98,6 +98,7 @@ func (e Endpoints) miniPhone(w http.ResponseWriter, r *site.Request, a wechat.Ac
 func (e Endpoints) spendPhone(r *site.Request, code string) (string, error) {
 	s := r.Identity.Session
 	h := r.Hit("phone "+s.AppID, signin.OnceKey("phone", s.Site, s.AppID, s.OpenID, code), code)
+	r.Flow = signin.KeyName(h.ID)
 	o, err := e.Hub.Memory.Once.Do(r.Context(), h, func(ctx context.Context) (signin.Outcome, error) {
 		ctx, cancel := context.WithTimeout(ctx, signin.SignInTimeout)
 		defer cancel()
@@ -216,6 +217,6 @@ func (e Endpoints) writeDataError(w http.ResponseWriter, r *site.Request, a wech
 		e.writeFailure(w, r, a, err)
 		return
 	}
-	e.Log().Note(slog.LevelInfo, "data not accepted", a.Name, "", err)
+	e.Log().Note(slog.LevelInfo, "data not accepted", a.Name, r.Flow, err)
 	response.WriteError(w, status, code, message)
 }

@@ -64,12 +64,13 @@ func (e Endpoints) login(w http.ResponseWriter, r *site.Request, a wechat.Accoun
 		return
 	}
 	b := session.Binding{Site: r.Origin, AppID: a.Credentials.AppID, Audience: session.Token}
-	who := signin.Visitor{Client: audit.Client(r.UserAgent())} // the exchange may outlive the request
 	h := r.Hit(signin.QueueOf(a), signin.OnceKey("login", b.Site, b.AppID, body.Code), body.Code)
+	r.Flow = signin.KeyName(h.ID)                                            // a client that repeats its request gets the same name
+	who := signin.Visitor{Client: audit.Client(r.UserAgent()), Flow: r.Flow} // the exchange may outlive the request
 	// The code is spent once, with any nonce; only the right nonce gets the
 	// answer again.
 	h.NonceHash, h.RepeatBriefly = body.owner(), body.Nonce == nil
-	o, err := e.Signer().SignIn(r.Context(), signin.Attempt{Account: a, Binding: b, Hit: h, Visitor: who, Exchange: e.Exchanger().For(a.Kind)})
+	o, err := e.Signer().SignIn(r.Context(), signin.Attempt{Account: a, Binding: b, Hit: h, Visitor: who, Exchange: e.Exchanger(r).For(a.Kind)})
 	switch {
 	case err != nil:
 		e.writeFailure(w, r, a, err)

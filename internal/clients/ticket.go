@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/limit"
@@ -52,6 +53,10 @@ type ticket struct {
 	Value   string `json:"v"` // value of that session: only the store knows whether it has ended
 	Until   int64  `json:"u"` // Unix milliseconds
 }
+
+// name names the sign-in by the ticket in the log. It opens nothing: a ticket
+// is sealed, and its id alone is not accepted.
+func (t ticket) name() string { return audit.ShortID(t.ID) }
 
 // issueTicket gives the client a ticket for the web-view that it will open.
 func (e Endpoints) issueTicket(w http.ResponseWriter, r *site.Request, a wechat.Account) {

@@ -103,6 +103,7 @@ func cutTicket(rawQuery string) (tickets []string, rest string) {
 // this person.
 func (e Endpoints) secondStep(w http.ResponseWriter, r *site.Request, sealed, target string) string {
 	t, err := e.openTicket(r, sealed)
+	r.Flow = t.name()
 	if err != nil || e.Identify(r) == nil && r.Identity != nil && t.isOf(r.Identity.Person) {
 		return target
 	}
@@ -110,7 +111,7 @@ func (e Endpoints) secondStep(w http.ResponseWriter, r *site.Request, sealed, ta
 	digest := cookies.Ticket.Bind(value, r.BrowserSecret(w))
 	path, err := e.sealStep(r, ticketStep{Ticket: t, Binding: digest[:], target: target})
 	if err != nil {
-		e.LogFailed(slog.LevelError, "could not hand over a ticket", flow.Flow{}, err)
+		e.LogFailed(r, slog.LevelError, "could not hand over a ticket", flow.Flow{}, err)
 		return target
 	}
 	cookies.Ticket.SetAt(w, r.CookieScope, ticketPath+t.ID, value) // sent to this second hop only
@@ -165,6 +166,7 @@ func (e Endpoints) redeemTicket(w http.ResponseWriter, r *site.Request) {
 		return
 	}
 	h, ok := e.openStep(r)
+	r.Flow = h.Ticket.name()
 	switch {
 	case !ok:
 		response.Redirect(w, http.StatusSeeOther, r.Origin+"/")

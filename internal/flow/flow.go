@@ -41,6 +41,21 @@ type Flow struct {
 	Begun    int64        `json:"b"`           // Unix seconds
 	Binding  []byte       `json:"c"`           // digest of the binding cookie's value and a secret of the browser
 	Person   string       `json:"p,omitempty"` // the person who was signed in when it began
+	First    string       `json:"f,omitempty"` // the name of the flow that was restarted; see Name
+}
+
+// nameLength is the length of a flow's name, in bytes.
+const nameLength = 8
+
+// Name returns the name of the sign-in in the log and on pages: the beginning
+// of the id of its first flow. A restarted sign-in keeps its name, so that all
+// its lines are found by it. The name opens nothing. It is "" for a flow
+// without an id.
+func (f Flow) Name() string {
+	if f.First != "" {
+		return f.First
+	}
+	return f.ID[:min(len(f.ID), nameLength)]
 }
 
 // New returns a new flow for a browser, and the value of its binding cookie.

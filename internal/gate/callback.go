@@ -25,6 +25,7 @@ func (g *Gate) callback(w http.ResponseWriter, r *site.Request) {
 		return
 	}
 	f, unreadable := g.flowOf(r)
+	r.Flow = f.Name()
 	if g.framed(r, f) {
 		g.explainFrame(w, r)
 		return
@@ -117,13 +118,13 @@ func (g *Gate) refused(w http.ResponseWriter, r *site.Request, f flow.Flow) {
 		g.refusedAtWebsite(w, r, f)
 		return
 	}
-	g.Logger.Info("the visitor refused to sign in at WeChat", slog.String("flow", audit.ShortID(f.ID)), slog.String("scope", string(f.Scope)))
+	g.Logger.Info("the visitor refused to sign in at WeChat", slog.String("flow", f.Name()), slog.String("scope", string(f.Scope)))
 	known := r.Identity != nil && !r.Identity.Guest()
 	if !known {
 		// The decline of an unknown visitor is audited, but not queued as an
 		// event: visitors who are not signed in must not fill the outbox
 		// (attack: a flood of refused dances).
-		g.WriteAudit(r, audit.Record{Action: audit.ActionDecline, Scope: string(f.Scope), Reason: audit.ReasonWeChat, Flow: f.ID})
+		g.WriteAudit(r, audit.Record{Action: audit.ActionDecline, Scope: string(f.Scope), Reason: audit.ReasonWeChat, Flow: f.Name()})
 	}
 	switch {
 	case f.Optional:
@@ -179,10 +180,10 @@ func (g *Gate) finish(w http.ResponseWriter, r *site.Request, f flow.Flow, code 
 	}
 	in := signin.Attempt{
 		Account: account, Binding: r.Binding(account), Hit: r.Hit(signin.QueueOf(account), f.ID, code), Visitor: site.VisitorOf(r),
-		Exchange: g.Exchanger().For(account.Kind), Guest: g.Rules.SnapshotGuest,
+		Exchange: g.Exchanger(r).For(account.Kind), Guest: g.Rules.SnapshotGuest,
 	}
 	if f.Account == "" {
-		in.Flow, in.RequestedScope = f.ID, f.Scope
+		in.RequestedScope = f.Scope
 	}
 	o, err := g.Signer().SignIn(r.Context(), in)
 	switch {

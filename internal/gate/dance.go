@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/page"
@@ -19,8 +18,9 @@ import (
 type newDance struct {
 	target   string
 	scope    wechat.Scope
-	attempt  int  // how often the gate has restarted it
-	optional bool // the visitor may pass without an identity
+	attempt  int    // how often the gate has restarted it
+	first    string // the name of the restarted sign-in; "" for a new one
+	optional bool   // the visitor may pass without an identity
 	// need is the scope that a phone is asked for when it signs this browser
 	// in.
 	need wechat.Scope
@@ -41,6 +41,8 @@ func (g *Gate) begin(w http.ResponseWriter, r *site.Request, d newDance) {
 		return
 	}
 	f, value := flow.New(d.target, d.scope, d.attempt, d.optional, r.BrowserSecret(w))
+	f.First = d.first
+	r.Flow = f.Name()
 	if r.Identity != nil {
 		f.Person = r.Identity.Person.ID
 	}
@@ -55,13 +57,13 @@ func (g *Gate) begin(w http.ResponseWriter, r *site.Request, d newDance) {
 		return
 	}
 	response.Redirect(w, http.StatusFound, location)
-	g.Logger.Debug("sign-in started", slog.String("flow", audit.ShortID(f.ID)), slog.String("scope", string(d.scope)), slog.Int("attempt", d.attempt))
+	g.Logger.Debug("sign-in started", slog.String("flow", f.Name()), slog.String("scope", string(d.scope)), slog.Int("attempt", d.attempt))
 }
 
 // startAnew restarts the sign-in of a visitor whose dance failed, up to
 // flow.MaxAttempts times. The policy for clients outside WeChat applies.
 func (g *Gate) startAnew(w http.ResponseWriter, r *site.Request, f flow.Flow, reason string) {
-	g.Logger.Info("sign-in restarted", slog.String("flow", audit.ShortID(f.ID)), slog.String("reason", reason), slog.Int("attempt", f.Attempt))
+	g.Logger.Info("sign-in restarted", slog.String("flow", f.Name()), slog.String("reason", reason), slog.Int("attempt", f.Attempt))
 	facts := g.facts(r)
 	facts.Access, facts.Standing = site.Protected, NoSession
 	verdict := Decide(facts)
@@ -73,7 +75,7 @@ func (g *Gate) startAnew(w http.ResponseWriter, r *site.Request, f flow.Flow, re
 	case verdict == Begin && f.Attempt >= flow.MaxAttempts:
 		g.tryAgain(w, r, f)
 	default:
-		g.answer(w, r, verdict, newDance{target: f.Target, scope: f.Scope, attempt: f.Attempt + 1, need: f.Scope})
+		g.answer(w, r, verdict, newDance{target: f.Target, scope: f.Scope, attempt: f.Attempt + 1, first: f.Name(), need: f.Scope})
 	}
 }
 

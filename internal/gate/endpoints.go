@@ -53,7 +53,7 @@ func (g *Gate) ServeEndpoint(w http.ResponseWriter, r *site.Request) {
 		return
 	}
 	if r.LogoutError = g.CompleteLogout(w, r); r.LogoutError != nil {
-		g.LogFailed(slog.LevelError, site.NotComplete, flow.Flow{}, r.LogoutError)
+		g.LogFailed(r, slog.LevelError, site.NotComplete, flow.Flow{}, r.LogoutError)
 	}
 	if g.clients().Serve(w, r, name) {
 		return

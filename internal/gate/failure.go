@@ -17,15 +17,15 @@ import (
 func (g *Gate) failed(w http.ResponseWriter, r *site.Request, f flow.Flow, err error) {
 	switch {
 	case errors.Is(err, wechat.ErrRestart), errors.Is(err, wechat.ErrStartPage): // ErrReuse (40163) is an ErrRestart
-		g.LogFailed(slog.LevelInfo, "code not accepted", f, err)
+		g.LogFailed(r, slog.LevelInfo, "code not accepted", f, err)
 		g.startAnew(w, r, f, "code not accepted")
 	case f.Optional:
-		g.LogFailed(slog.LevelError, "sign-in failed; the path is optional, so the visitor continues without an identity", f, err)
+		g.LogFailed(r, slog.LevelError, "sign-in failed; the path is optional, so the visitor continues without an identity", f, err)
 		g.passWithout(w, r, f)
 	case errors.Is(err, wechat.ErrDeny):
-		g.LogFailed(slog.LevelWarn, "sign-in denied by WeChat", f, err)
-		g.WriteAudit(r, audit.Record{Action: audit.ActionRefuse, Account: f.Account, Scope: string(f.Scope), Reason: audit.ReasonWeChat, Flow: f.ID})
-		g.Show(w, r, page.Page{Kind: page.Denied, Reference: audit.ShortID(f.ID)}, "denied", "WeChat does not let this account sign in here.")
+		g.LogFailed(r, slog.LevelWarn, "sign-in denied by WeChat", f, err)
+		g.WriteAudit(r, audit.Record{Action: audit.ActionRefuse, Account: f.Account, Scope: string(f.Scope), Reason: audit.ReasonWeChat, Flow: f.Name()})
+		g.Show(w, r, page.Page{Kind: page.Denied, Reference: f.Name()}, "denied", "WeChat does not let this account sign in here.")
 	case errors.Is(err, wechat.ErrStop):
 		g.Unavailable(w, r, site.RetryAfter(err), f, err)
 	case errors.Is(err, wechat.ErrAlert), errors.Is(err, wechat.ErrRelogin):
@@ -37,7 +37,7 @@ func (g *Gate) failed(w http.ResponseWriter, r *site.Request, f flow.Flow, err e
 
 // misconfigured answers 500: only the operator can fix this.
 func (g *Gate) misconfigured(w http.ResponseWriter, r *site.Request, f flow.Flow, err error) {
-	g.LogFailed(slog.LevelError, "sign-in is misconfigured", f, err)
-	g.Show(w, r, page.Page{Kind: page.Misconfigured, Reference: audit.ShortID(f.ID)},
+	g.LogFailed(r, slog.LevelError, "sign-in is misconfigured", f, err)
+	g.Show(w, r, page.Page{Kind: page.Misconfigured, Reference: f.Name()},
 		"misconfigured", "Sign-in is not set up correctly on this site.")
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/limit"
@@ -18,7 +17,7 @@ import (
 )
 
 func (g *Gate) tryAgain(w http.ResponseWriter, r *site.Request, f flow.Flow) {
-	g.Show(w, r, page.Page{Kind: page.TryAgain, Reference: audit.ShortID(f.ID), ContinueURL: site.LoginPath(f.Target, f.Scope)},
+	g.Show(w, r, page.Page{Kind: page.TryAgain, Reference: f.Name(), ContinueURL: site.LoginPath(f.Target, f.Scope)},
 		"try_again", "Signing in did not work out. Please try again.")
 }
 
@@ -119,6 +118,6 @@ func (g *Gate) explainForeign(w http.ResponseWriter, r *site.Request, f flow.Flo
 		g.Logger.Warn("this sign-in was sealed with a key that this gateway does not have; check that all gateways use the same session keys", slog.String("site", r.Origin))
 	}
 	g.Show(w, r, page.Page{
-		Kind: page.TryAgain, Status: http.StatusServiceUnavailable, Reference: audit.ShortID(f.ID), ContinueURL: site.LoginPath(f.Target, f.Scope),
+		Kind: page.TryAgain, Status: http.StatusServiceUnavailable, Reference: f.Name(), ContinueURL: site.LoginPath(f.Target, f.Scope),
 	}, "try_again", "Signing in did not work out. Please try again later.")
 }

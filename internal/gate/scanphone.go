@@ -40,6 +40,7 @@ func (g *Gate) scanPhone(w http.ResponseWriter, r *site.Request, sealed string) 
 		g.scanOver(w, r, page.ScanExpired, "")
 		return
 	}
+	r.Flow = c.Name()
 	target := request.ScanPath + sealed
 	if err := g.Identify(r); err != nil {
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{Target: target, Scope: wechat.ScopeBase}, err)
@@ -99,7 +100,7 @@ func (g *Gate) scanFirst(w http.ResponseWriter, r *site.Request, target string, 
 	case ShowScan:
 		g.explainOutside(w, r, target) // the visitor has just scanned a code: do not show another one
 	case Begin, AskConsent, ExplainCookies, ExplainOutside:
-		g.answer(w, r, verdict, newDance{target: target, scope: wechat.ScopeBase})
+		g.answer(w, r, verdict, newDance{target: target, scope: wechat.ScopeBase, first: r.Flow})
 	default:
 		// A posted form, usually of a page that was opened before another code:
 		// the holder opens the code again.
@@ -171,8 +172,8 @@ func (g *Gate) scanReplied(w http.ResponseWriter, r *site.Request, c scan.Code, 
 		return
 	}
 	if first {
-		g.Logger.Info("sign-in of a browser refused on the phone", slog.String("session", r.Identity.Session.ID.Short()), slog.String("client", c.Device.Word()))
-		g.WriteAudit(r, audit.Record{Action: audit.ActionDecline, Scope: string(r.Identity.Scope), Reason: audit.ReasonScan})
+		g.Logger.Info("sign-in of a browser refused on the phone", slog.String("session", r.Identity.Session.ID.Short()), slog.String("client", c.Device.Word()), slog.String("flow", c.Name()))
+		g.WriteAudit(r, audit.Record{Action: audit.ActionDecline, Scope: string(r.Identity.Scope), Reason: audit.ReasonScan, Flow: c.Name()})
 	}
 	g.scanOver(w, r, page.ScanDenied, "")
 }

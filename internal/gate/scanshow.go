@@ -35,12 +35,14 @@ func (g *Gate) showScan(w http.ResponseWriter, r *site.Request, target string, n
 		return
 	}
 	c, value := scan.NewCode(r.UserAgent(), r.ClientAddr(), need, r.BrowserSecret(w))
+	r.Flow = c.Name()
 	sealed, err := c.Seal(g.Hub.Keys, g.Sealer(r).Bound)
 	if err != nil {
 		g.misconfigured(w, r, flow.Flow{}, err)
 		return
 	}
 	cookies.Scan.SetAt(w, r.CookieScope, scanWaitPath+c.ID(), value+"."+sealed) // sent to this code's wait path only
+	g.Logger.Debug("sign-in started", slog.String("flow", r.Flow), slog.String("scope", string(need)), slog.String("way", "scan"))
 	g.scanPage(w, r, c, sealed, target)
 }
 
@@ -78,6 +80,7 @@ func (g *Gate) scanOf(r *site.Request, id string) (c scan.Code, sealed string, o
 		// (attack: fetching the session that another person's phone has
 		// confirmed).
 		if r.HeldSecrets().BindsTo(cookies.Scan, value, c.Digest[:]) {
+			r.Flow = c.Name()
 			return c, sealed, true
 		}
 	}

@@ -101,19 +101,19 @@ func (g *Gate) scanStream(w http.ResponseWriter, r *site.Request, id string) {
 	if stream.Begin() != nil || stream.Say(scanWaiting) != nil {
 		return
 	}
-	g.scanTell(ctx, stream, r.Origin, c)
+	g.scanTell(ctx, stream, r, c)
 }
 
 // scanTell polls the store and sends each change of state.
-func (g *Gate) scanTell(ctx context.Context, stream response.Stream, origin string, c scan.Code) {
+func (g *Gate) scanTell(ctx context.Context, stream response.Stream, r *site.Request, c scan.Code) {
 	round := time.NewTicker(scanRound)
 	defer round.Stop()
 	failed := false
 	for {
-		state, err := g.scanState(ctx, origin, c)
+		state, err := g.scanState(ctx, r.Origin, c)
 		if err != nil && ctx.Err() == nil && !failed {
 			failed = true // one line per stream; the store logs its own outage
-			g.LogFailed(slog.LevelWarn, "cannot read the answer of a phone; the browser keeps waiting", flow.Flow{}, err)
+			g.LogFailed(r, slog.LevelWarn, "cannot read the answer of a phone; the browser keeps waiting", flow.Flow{}, err)
 		}
 		if state != scanWaiting {
 			_ = stream.Say(state) // an error means that the browser has left

@@ -79,9 +79,9 @@ func (g *Gate) askURL(a wechat.Account, callback string, scope wechat.Scope, sta
 // send it. Today WeChat does not call back on a refusal: its page stays, and
 // the visitor goes back.
 func (g *Gate) refusedAtWebsite(w http.ResponseWriter, r *site.Request, f flow.Flow) {
-	g.Logger.Info("the visitor refused to sign in at WeChat", slog.String("flow", audit.ShortID(f.ID)), slog.String("account", f.Account))
+	g.Logger.Info("the visitor refused to sign in at WeChat", slog.String("flow", f.Name()), slog.String("account", f.Account))
 	scope := wechat.Website.SessionScope()
-	g.WriteAudit(r, audit.Record{Action: audit.ActionDecline, Account: f.Account, Scope: scope, Reason: audit.ReasonWeChat, Flow: f.ID})
+	g.WriteAudit(r, audit.Record{Action: audit.ActionDecline, Account: f.Account, Scope: scope, Reason: audit.ReasonWeChat, Flow: f.Name()})
 	if account, known := g.FlowAccount(f); known {
 		e := ledger.Event{
 			ID: notice.EventID(ledger.Declined, f.ID), Kind: ledger.Declined, AppID: account.Credentials.AppID, Scope: scope, Reason: audit.ReasonWeChat,
@@ -104,7 +104,7 @@ func (g *Gate) tellRefusal(r *site.Request, f flow.Flow, e ledger.Event) {
 	ctx, cancel := g.StoreContext(r)
 	defer cancel()
 	if err := g.Teller().Queue(ctx, e); err != nil {
-		g.LogFailed(slog.LevelError, "could not record a declined sign-in", f, err)
+		g.LogFailed(r, slog.LevelError, "could not record a declined sign-in", f, err)
 	}
 }
 

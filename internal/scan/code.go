@@ -68,6 +68,9 @@ var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadd
 // ID returns the code's id. It is not secret.
 func (c Code) ID() string { return idEncoding.EncodeToString(c.Digest[:]) }
 
+// Name names the sign-in by this code in the log: the beginning of its id.
+func (c Code) Name() string { return c.ID()[:8] }
+
 // Left returns how long the code is still valid.
 func (c Code) Left() time.Duration { return time.Until(c.Begun.Add(cookies.ScanLife)) }
 

@@ -25,6 +25,7 @@ type Exchanger struct {
 	}
 	Keys *session.Ring // seal the session_key that the ledger stores for a mini program
 	Log  outage.Log
+	Flow string // the name of the sign-in, for the log; "" for none
 
 	// KeepGrants returns, sealed, what the ledger stores of a consent so that
 	// the profile can be fetched again later; nil for nothing. A nil func

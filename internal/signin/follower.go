@@ -29,7 +29,7 @@ func (y Exchanger) addUnionID(ctx context.Context, a wechat.Account, token wecha
 	unionID, err := y.FollowerUnionID(ctx, a.Credentials.AppID, observation.OpenID)
 	y.Log.Answered(a.Name, err, "follower", "token")
 	if err != nil {
-		y.Log.Note(slog.LevelWarn, "could not fetch the unionid of a follower", a.Name, "", err)
+		y.Log.Note(slog.LevelWarn, "could not fetch the unionid of a follower", a.Name, y.Flow, err)
 		return
 	}
 	observation.UnionID = unionID

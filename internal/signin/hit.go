@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -35,6 +36,14 @@ const briefTTL = 5 * time.Second
 // errOtherNonce says that a code was spent by a request with another nonce. It
 // is answered like any spent code, without a call to WeChat.
 var errOtherNonce = fmt.Errorf("signin: the code was spent with another nonce: %w", wechat.ErrReuse)
+
+// KeyName returns the beginning of a key of [OnceKey], as the name of a sign-in
+// in the log. Too little of the hash is left to test a guessed code against it,
+// and WeChat's codes are not guessed.
+func KeyName(key string) string {
+	_, hash, _ := strings.Cut(key, "-")
+	return hash[:min(len(hash), 8)]
+}
 
 // OnceKey returns a key for something that happens once, in [Once]. It reveals
 // nothing of its parts, which may be codes.

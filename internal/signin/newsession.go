@@ -55,7 +55,7 @@ func (s Signer) SaveNew(ctx context.Context, made *session.Session, person ledge
 		return "", outage.During(outage.CallSave, err)
 	}
 	s.Log.Worked(outage.Save)
-	s.replace(ctx, made, who.Previous)
+	s.replace(ctx, made, who)
 	return value, nil
 }
 
@@ -70,7 +70,7 @@ func (s Signer) SaveDerived(ctx context.Context, made *session.Session, person l
 		return "", outage.During(outage.CallSave, err)
 	}
 	s.Log.Worked(outage.Save)
-	s.replace(ctx, made, who.Previous)
+	s.replace(ctx, made, who)
 	return value, nil
 }
 
@@ -131,12 +131,13 @@ func (s Signer) endPrevious(ctx context.Context, made, before *session.Session) 
 
 // replace lets the browser's previous session answer for a few more seconds. If
 // that fails, the session stays valid and ends with its line.
-func (s Signer) replace(ctx context.Context, made, before *session.Session) {
+func (s Signer) replace(ctx context.Context, made *session.Session, who Visitor) {
+	before := who.Previous
 	if before == nil || !continues(made, before) {
 		return
 	}
 	if err := s.Store.Replace(ctx, before); err != nil {
-		s.Log.Note(slog.LevelWarn, "could not end the replaced session", s.NameOf(before.AppID), "", outage.During(outage.CallEnd, err))
+		s.Log.Note(slog.LevelWarn, "could not end the replaced session", s.NameOf(before.AppID), who.Flow, outage.During(outage.CallEnd, err))
 		return
 	}
 	s.Log.Worked(outage.End)

@@ -27,7 +27,7 @@ func (y Exchanger) sealSessionKey(a wechat.Account, s wechat.MiniSession) []byte
 	if err != nil {
 		// The identity does not depend on it: the client is asked to sign in
 		// again when it sends data to decrypt.
-		y.Log.Note(slog.LevelError, "could not seal the session_key", a.Name, "", err)
+		y.Log.Note(slog.LevelError, "could not seal the session_key", a.Name, y.Flow, err)
 		return []byte{}
 	}
 	return []byte(sealed)

@@ -57,9 +57,9 @@ type Attempt struct {
 	Exchange ExchangeFunc
 	Guest    bool // a virtual visitor gets a session, too
 
-	// These are set for a flow, and zero for clients without cookies.
-	Flow           string       // its id
-	RequestedScope wechat.Scope // the scope that WeChat was asked for
+	// RequestedScope is the scope that WeChat was asked for, "" for accounts
+	// that grant everything at once.
+	RequestedScope wechat.Scope
 }
 
 // SignIn turns a code into a session, once: WeChat identifies the visitor, the
@@ -100,13 +100,13 @@ func (s Signer) signInOnce(ctx context.Context, in Attempt) (Outcome, error) {
 		slog.String("user", audit.ShortID(e.person.ID)), slog.String("session", e.session.ID.Short()),
 		slog.String("account", in.Account.Name), slog.String("scope", scope),
 	}
-	if in.Flow != "" {
-		attrs = append(attrs, slog.String("flow", audit.ShortID(in.Flow)))
+	if in.Visitor.Flow != "" {
+		attrs = append(attrs, slog.String("flow", in.Visitor.Flow))
 	}
 	s.Log.Logger.LogAttrs(ctx, slog.LevelInfo, "signed in", attrs...)
 	audit.Write(s.Audit, audit.Record{
 		Action: in.Visitor.action(e.session.Person, in.RequestedScope), Account: in.Account.Name, User: e.person.ID, Session: e.session.ID,
-		Client: in.Visitor.Client, Scope: scope, Flow: in.Flow, Site: in.Binding.Site,
+		Client: in.Visitor.Client, Scope: scope, Flow: in.Visitor.Flow, Site: in.Binding.Site,
 	})
 	return Outcome{Session: e.session, Value: e.value}, nil
 }

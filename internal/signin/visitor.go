@@ -10,6 +10,7 @@ import (
 // ended.
 type Visitor struct {
 	Client   string
+	Flow     string           // the name of the sign-in, for the log; "" for none
 	Previous *session.Session // the browser's previous session, nil if it has none
 	Browser  string           // the same for parallel sign-ins of one browser; "" for clients without cookies
 }

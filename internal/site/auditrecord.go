@@ -21,6 +21,7 @@ func (site *Site) completeRecord(r *Request, a audit.Record) audit.Record {
 		a.Account = r.Identity.Get(FieldAccount)
 	}
 	a.Account = cmp.Or(a.Account, site.Account.Name)
+	a.Flow = cmp.Or(a.Flow, r.Flow)
 	if r.Identity != nil && a.User == "" {
 		a.User, a.Session = r.Identity.Session.Person, r.Identity.Session.ID
 	}

@@ -56,7 +56,7 @@ func (site *Site) Decline(w http.ResponseWriter, r *Request, f flow.Flow, reason
 		site.Unavailable(w, r, RetryStore, f, err)
 		return false
 	}
-	site.WriteAudit(r, audit.Record{Action: audit.ActionDecline, Scope: string(f.Scope), Reason: reason, Flow: f.ID})
+	site.WriteAudit(r, audit.Record{Action: audit.ActionDecline, Scope: string(f.Scope), Reason: reason, Flow: f.Name()})
 	if !site.Rules.AllowDeclined {
 		return true
 	}

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -23,27 +24,29 @@ func (site *Site) Log() outage.Log {
 // crowdRound is how often the log says that too many sign-ins run at once.
 const crowdRound = 10 * time.Second
 
-// LogUnavailable logs that a request was answered 503.
-func (site *Site) LogUnavailable(r *Request, a wechat.Account, flowID string, err error) {
+// LogUnavailable logs that a request was answered 503. name is the name of the
+// sign-in; "" is that of the request.
+func (site *Site) LogUnavailable(r *Request, a wechat.Account, name string, err error) {
+	name = cmp.Or(name, r.Flow)
 	switch log := site.Log(); {
 	case errors.Is(err, signin.ErrTooBusy):
 		level := slog.LevelDebug // one line per crowd (attack: a flood fills the log)
 		if site.crowds.Take(limit.Rate{Burst: 1, Every: crowdRound}) {
 			level = slog.LevelWarn
 		}
-		log.Plain(level, "unavailable", a.Name, flowID, err)
+		log.Plain(level, "unavailable", a.Name, name, err)
 	case hasLeft(r, err):
 		// The client has left, and nothing is down (attack: a client that
 		// disconnects again and again raises false alarms in the log).
-		log.Plain(slog.LevelDebug, "unavailable", a.Name, flowID, err)
+		log.Plain(slog.LevelDebug, "unavailable", a.Name, name, err)
 	default:
-		log.Unanswered(a.Name, flowID, err)
+		log.Unanswered(a.Name, name, err)
 	}
 }
 
 // hasLeft reports whether a request failed because its client is gone.
 func hasLeft(r *Request, err error) bool {
-	if r == nil || r.Context().Err() == nil {
+	if r.Context().Err() == nil {
 		return false
 	}
 	return errors.Is(err, context.Canceled) || errors.Is(err, signin.ErrClientGone) ||
@@ -51,7 +54,7 @@ func hasLeft(r *Request, err error) bool {
 }
 
 // LogFailed logs the failure of a sign-in, with errcode and rid in keys of
-// their own.
-func (site *Site) LogFailed(level slog.Level, msg string, f flow.Flow, err error) {
-	site.Log().Note(level, msg, site.namedAccount(f).Name, f.ID, err)
+// their own. Without a flow, the line has the name of the request's sign-in.
+func (site *Site) LogFailed(r *Request, level slog.Level, msg string, f flow.Flow, err error) {
+	site.Log().Note(level, msg, site.namedAccount(f).Name, cmp.Or(f.Name(), r.Flow), err)
 }

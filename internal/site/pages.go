@@ -1,13 +1,13 @@
 package site
 
 import (
+	"cmp"
 	"errors"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"time"
 
-	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
@@ -42,9 +42,9 @@ func RetryAfter(err error) time.Duration {
 // visitor who was signing in restarts flow f by itself; the zero Flow reloads
 // the requested page.
 func (site *Site) Unavailable(w http.ResponseWriter, r *Request, after time.Duration, f flow.Flow, err error) {
-	site.LogUnavailable(r, site.namedAccount(f), f.ID, err)
+	site.LogUnavailable(r, site.namedAccount(f), f.Name(), err)
 	w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
-	p := page.Page{Kind: page.Unavailable, RetryAfter: after, Reference: audit.ShortID(f.ID)}
+	p := page.Page{Kind: page.Unavailable, RetryAfter: after, Reference: cmp.Or(f.Name(), r.Flow)}
 	if IsRead(r.Method) {
 		if f.Target == "" {
 			f.Target, f.Scope = request.CleanTarget(r.Original.RequestURI()), wechat.ScopeBase

@@ -55,7 +55,7 @@ func (site *Site) TryCompleteLogout(w http.ResponseWriter, r *Request) {
 		return
 	}
 	if err := site.complete(w, r, found); err != nil {
-		site.LogFailed(slog.LevelError, NotComplete, flow.Flow{}, err)
+		site.LogFailed(r, slog.LevelError, NotComplete, flow.Flow{}, err)
 	}
 }
 

@@ -33,7 +33,10 @@ type Request struct {
 	// the connection's address. It is shown to the visitor, and grants nothing.
 	ClientIP string
 
-	Token        Bearer        // the token sent instead of a cookie
+	Token Bearer // the token sent instead of a cookie
+	// Flow is the name of the sign-in that the request is a step of, for the
+	// log: 8 characters that open nothing. "" if it is none.
+	Flow         string
 	Origin       string        // the site's origin, as this visitor sees it
 	CookieScope  cookies.Scope // the scope in the names of the site's cookies
 	Identity     *Identity     // the visitor; nil without a session
@@ -132,7 +135,7 @@ func (r *Request) Hit(queue, id, code string) signin.Hit {
 // VisitorOf returns what a sign-in needs of a request, also after the request
 // has ended.
 func VisitorOf(r *Request) signin.Visitor {
-	who := signin.Visitor{Client: audit.Client(r.UserAgent()), Browser: r.browser()}
+	who := signin.Visitor{Client: audit.Client(r.UserAgent()), Browser: r.browser(), Flow: r.Flow}
 	if r.Identity != nil {
 		s := r.Identity.Session // a copy: the identity is shared
 		who.Previous = &s

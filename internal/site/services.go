@@ -19,10 +19,11 @@ func (site *Site) Signer() signin.Signer {
 	}
 }
 
-// Exchanger returns how each account of the site exchanges codes at WeChat.
-func (site *Site) Exchanger() signin.Exchanger {
+// Exchanger returns how each account of the site exchanges the codes of a
+// request at WeChat.
+func (site *Site) Exchanger(r *Request) signin.Exchanger {
 	return signin.Exchanger{
 		WeChat: site.Hub.WeChat, Ledger: site.Hub.Ledger, Keys: site.Hub.Keys, Log: site.Log(),
-		KeepGrants: site.Hub.KeepGrants, FollowerUnionID: site.Hub.FollowerUnionID,
+		KeepGrants: site.Hub.KeepGrants, Flow: r.Flow, FollowerUnionID: site.Hub.FollowerUnionID,
 	}
 }

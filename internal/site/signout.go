@@ -22,7 +22,7 @@ func (site *Site) EndByUpstream(w http.ResponseWriter, r *Request) {
 		r.running.LetSignOutFinish()
 	}
 	if err := site.LogOut(w, r, audit.ReasonUpstream); err != nil {
-		site.LogFailed(slog.LevelError, "could not end the session that the app signed out", flow.Flow{}, err)
+		site.LogFailed(r, slog.LevelError, "could not end the session that the app signed out", flow.Flow{}, err)
 	}
 	site.ClearCookies(w, r)
 	// Whatever the app's headers say, an answer that signs one visitor out is
