@@ -111,7 +111,7 @@ func openDesk() (desk, error) {
 
 // audit writes an operator's action to the audit log.
 func (d desk) audit(action audit.Action, person, reason string) {
-	audit.Write(d.app.audit, audit.Record{Action: action, User: person, Reason: reason})
+	d.app.audit.Write(audit.Record{Action: action, User: person, Reason: reason})
 }
 
 // parts returns what the store has opened.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
+	"github.com/caddy-wechat/gateway/internal/eventqueue"
 	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/profile"
 	"github.com/caddy-wechat/gateway/internal/push"
@@ -92,7 +94,8 @@ type App struct {
 	callback *site.SharedCallback
 	storage  session.KeyStorage
 	logger   *slog.Logger
-	audit    *slog.Logger
+	audit    audit.Log
+	events   *eventqueue.Queue
 	ctx      caddy.Context // finds the http app, when all are provisioned
 
 	opening sync.Mutex
@@ -118,8 +121,11 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // Provision expands secrets and prepares everything that needs no file and no
 // network.
 func (a *App) Provision(ctx caddy.Context) error {
-	a.ctx, a.logger, a.audit = ctx, ctx.Slogger(), auditLogger(ctx)
+	a.ctx, a.logger, a.audit = ctx, ctx.Slogger(), audit.Log{Lines: auditLogger(ctx)}
 	if err := registerMetrics(ctx); err != nil {
+		return err
+	}
+	if err := a.provisionEvents(ctx); err != nil {
 		return err
 	}
 	a.storage = keyStorage{ctx.Storage()}
@@ -163,6 +169,9 @@ func (a *App) Stop() error {
 	if a.stop != nil {
 		a.stop()
 		a.running.Wait()
+	}
+	if a.events != nil {
+		a.events.Close()
 	}
 	return nil
 }

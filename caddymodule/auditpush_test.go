@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/push"
 )
@@ -22,7 +23,7 @@ func TestAuditPushReason(t *testing.T) {
 		{"unsubscribe", "unsubscribe", `action=revoke account=main user=abcdefgh reason=unsubscribe`, ledger.Revoked},
 	} {
 		var line bytes.Buffer
-		a := &App{audit: slog.New(slog.NewTextHandler(&line, nil))}
+		a := &App{audit: audit.Log{Lines: slog.New(slog.NewTextHandler(&line, nil))}}
 		a.auditPush(push.Entry{Account: "main", Event: c.event, Kind: c.kind, Person: ledger.Person{ID: "abcdefghijkl"}, Reason: c.reason})
 		if !strings.HasSuffix(strings.TrimSpace(line.String()), c.want) {
 			t.Errorf("%s: %s", c.event, line.String())

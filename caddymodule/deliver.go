@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/webhook"
 )
@@ -39,6 +40,9 @@ func (a *App) deliver(ctx context.Context, outbox webhook.Outbox) {
 			Outbox: outbox, Target: hook.target.Name, URL: hook.url, Secrets: hook.secrets,
 			Accounts: a.accountName,
 			Logger:   a.logger,
+			GivenUp: func(kind ledger.EventKind) {
+				a.audit.Emit(audit.EventWebhookDead, audit.Field{Name: audit.FieldWebhook, Value: hook.target.Name}, audit.Field{Name: audit.FieldType, Value: string(kind)})
+			},
 		}
 		senders = append(senders, sender)
 		deliveryCounts.begin(sender)

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"errors"
+	"log/slog"
 
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/outage"
@@ -13,6 +14,11 @@ var notReady = outage.Down{What: "gateway"}
 
 // errNotReady is the error that an error route gets.
 var errNotReady = errors.New("sign-in is not ready yet")
+
+// outageLog returns the log of the gateway's own outage.
+func (a *App) outageLog(logger *slog.Logger) outage.Log {
+	return outage.Log{Logger: logger, Outages: &a.outages, Audit: a.audit}
+}
 
 // gated returns the gate. It is made at the first request after the app's
 // shared parts are open.

@@ -100,7 +100,7 @@ func (a *App) auditPush(e push.Entry) {
 	if e.Reason != "" && e.Reason != e.Event {
 		reason += " " + e.Reason
 	}
-	audit.Write(a.audit, audit.Record{Action: action, Account: e.Account, User: e.Person.ID, Reason: reason})
+	a.audit.Write(audit.Record{Action: action, Account: e.Account, User: e.Person.ID, Reason: reason})
 }
 
 // servePush answers WeChat's server. It ignores cookies and identity: only

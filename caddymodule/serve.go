@@ -36,12 +36,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	g, err := h.gated()
 	if err != nil {
-		h.app.outages.Failed(h.logger, notReady, outage.Failure{Level: slog.LevelError, Effect: "gateway is not ready", Err: err})
+		h.app.outageLog(h.logger).Failed(notReady, outage.Failure{Level: slog.LevelError, Effect: "gateway is not ready", Err: err})
 		w.Header().Set("Retry-After", "5")
 		stripCredentials(r) // an error route may lead to an upstream
 		return caddyhttp.Error(http.StatusServiceUnavailable, errNotReady)
 	}
-	h.app.outages.Worked(h.logger, notReady)
+	if h.app.outages.Open() {
+		h.app.outageLog(h.logger).Worked(notReady)
+	}
 	request := &site.Request{Request: r, Original: original, Access: h.site.access(r, original), Need: h.site.need(r, original), ClientIP: clientIP(r), FromProxy: fromProxy(r), Trusted: trusted(r)}
 	if endpoint {
 		g.ServeEndpoint(w, request)

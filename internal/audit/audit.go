@@ -40,33 +40,53 @@ type Record struct {
 	Client  string     // see [Client]
 	Scope   string
 	Reason  string // a word of ours, or WeChat's numbers; never a visitor's text
-	Flow    string // the dance's id; its first 8 characters are written
+	Flow    string // the name of the sign-in, or its id; 8 characters are written
 	Site    string // the origin
 }
 
-// Write writes the line; a nil logger is silent.
-func Write(logger *slog.Logger, a Record) {
-	if logger == nil {
+// Log is where records go: each becomes a line and an event. The zero value is
+// silent.
+type Log struct {
+	Lines  *slog.Logger // nil: no lines
+	Events Emitter      // nil: no events
+}
+
+// Write writes a record once: its line and its event come from the same call,
+// so that no caller can forget one of them.
+func (l Log) Write(a Record) {
+	if l.Lines == nil && l.Events == nil {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 9)
-	add := func(name, value string) {
-		if value != "" {
-			attrs = append(attrs, slog.String(name, value))
+	fields := a.fields()
+	if l.Lines != nil {
+		attrs := []slog.Attr{slog.String("action", string(a.Action))}
+		for _, f := range fields {
+			if f.Value != "" {
+				attrs = append(attrs, slog.String(f.Name, f.Value))
+			}
 		}
+		l.Lines.LogAttrs(context.Background(), slog.LevelInfo, string(a.Action), attrs...)
 	}
-	add("action", string(a.Action))
-	add("account", a.Account)
-	add("user", ShortID(a.User))
+	l.emitFor(a.Action, fields)
+}
+
+// fields returns the fields of the record, shortened. Lines and events have
+// nothing else (attack: a log or a handler that holds whole ids finds persons).
+func (a Record) fields() []Field {
+	var short string
 	if a.Session != (session.ID{}) {
-		add("session", a.Session.Short())
+		short = a.Session.Short()
 	}
-	add("client", a.Client)
-	add("scope", a.Scope)
-	add("reason", a.Reason)
-	add("flow", ShortID(a.Flow))
-	add("site", a.Site)
-	logger.LogAttrs(context.Background(), slog.LevelInfo, string(a.Action), attrs...)
+	return []Field{
+		{FieldAccount, a.Account},
+		{FieldUser, ShortID(a.User)},
+		{FieldSession, short},
+		{FieldClient, a.Client},
+		{FieldScope, a.Scope},
+		{FieldReason, a.Reason},
+		{FieldFlow, ShortID(a.Flow)},
+		{FieldSite, a.Site},
+	}
 }
 
 // systems are the marks of systems in a User-Agent, in the order in which they

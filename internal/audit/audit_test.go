@@ -51,7 +51,7 @@ func FuzzClient(f *testing.F) {
 
 func TestWriteAudit(t *testing.T) {
 	t.Parallel()
-	Write(nil, Record{Action: ActionErase})
+	Log{}.Write(Record{Action: ActionErase})
 	var out bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
@@ -62,8 +62,9 @@ func TestWriteAudit(t *testing.T) {
 		},
 	}))
 	id := session.ID{1, 2, 3}
-	Write(logger, Record{ActionRevoke, "main", strings.Repeat("p", 26), id, "other", "snapsi_base", "301", strings.Repeat("F", 26), "https://a"})
-	Write(logger, Record{Action: ActionAdmin, Reason: "export"})
+	log := Log{Lines: logger}
+	log.Write(Record{ActionRevoke, "main", strings.Repeat("p", 26), id, "other", "snapsi_base", "301", strings.Repeat("F", 26), "https://a"})
+	log.Write(Record{Action: ActionAdmin, Reason: "export"})
 	want := "level=INFO msg=revoke action=revoke account=main user=pppppppp session=" + id.Short() +
 		" client=other scope=snapsi_base reason=301 flow=FFFFFFFF site=https://a\n" +
 		"level=INFO msg=admin action=admin reason=export\n"

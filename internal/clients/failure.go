@@ -33,7 +33,7 @@ func (e Endpoints) writeFailure(w http.ResponseWriter, r *site.Request, a wechat
 		response.WriteError(w, http.StatusBadRequest, "code_invalid", newCodeAdvice(a.Kind))
 	case errors.Is(err, wechat.ErrDeny):
 		e.Log().Note(slog.LevelWarn, "sign-in denied by WeChat", a.Name, r.Flow, err)
-		audit.Write(e.Audit, audit.Record{
+		e.Audit.Write(audit.Record{
 			Action: audit.ActionRefuse, Account: a.Name, Client: audit.Client(r.UserAgent()), Scope: a.Kind.SessionScope(), Reason: audit.ReasonWeChat, Flow: r.Flow, Site: r.Origin,
 		})
 		response.WriteError(w, http.StatusForbidden, "blocked", "WeChat does not let this visitor sign in. Do not try again.")

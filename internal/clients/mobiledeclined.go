@@ -49,7 +49,7 @@ func (e Endpoints) mobileDeclined(w http.ResponseWriter, r *site.Request, a wech
 		return
 	}
 	e.Logger.Info("the visitor of an app refused to sign in", slog.String("account", a.Name), slog.String("reason", reason))
-	audit.Write(e.Audit, audit.Record{
+	e.Audit.Write(audit.Record{
 		Action: audit.ActionDecline, Account: a.Name, Client: audit.Client(r.UserAgent()), Scope: a.Kind.SessionScope(), Reason: reason, Site: r.Origin,
 	})
 	response.WriteJSON(w, http.StatusOK, map[string]any{"code": http.StatusOK})

@@ -48,7 +48,7 @@ func (e Endpoints) signInByTicket(ctx context.Context, origin string, t ticket, 
 		return signin.Outcome{}, fmt.Errorf("clients: save session: %w", err)
 	}
 	e.Logger.Info("handed over to a web-view", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()), slog.String("account", a.Name), slog.String("flow", t.name()))
-	audit.Write(e.Audit, audit.Record{
+	e.Audit.Write(audit.Record{
 		Action: audit.ActionSignIn, Account: a.Name, User: person.ID, Session: s.ID, Scope: s.Scope, Reason: audit.ReasonTicket, Flow: t.name(), Site: origin,
 	})
 	return signin.Outcome{Session: s, Value: by + "." + value}, nil

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -91,7 +92,7 @@ func TestAuditOfARefusal(t *testing.T) {
 // Without an audit log everything works as before.
 func TestWithoutAudit(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, scope(wechat.ScopeBase), func(w *town) { w.gate.Audit = nil })
+	w := newTown(t, scope(wechat.ScopeBase), func(w *town) { w.gate.Audit = audit.Log{} })
 	b := w.browser("alice")
 	b.open("/").last().upstream()
 	if h := b.form("/_wechat/logout", nil); h.status != http.StatusOK {

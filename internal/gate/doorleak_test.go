@@ -24,7 +24,7 @@ func TestNothingLeaksThroughTheDoors(t *testing.T) {
 	var audit logBook
 	w := newTown(t, doors, func(w *town) {
 		w.gate.Rules.Headers = map[site.Field]string{site.FieldPhone: site.HeaderOn}
-		w.gate.Audit = slog.New(slog.NewJSONHandler(&audit, nil))
+		w.gate.Audit.Lines = slog.New(slog.NewJSONHandler(&audit, nil))
 	})
 	w.ledger.SetTargets([]ledger.Target{{Name: "crm"}})
 	var answers strings.Builder

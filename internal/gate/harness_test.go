@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/caches"
 	"github.com/caddy-wechat/gateway/internal/gate"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
@@ -175,7 +176,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 		Rules:   site.Rules{Scope: wechat.ScopeUserInfo, OutsideWeChat: site.OutsideQR},
 		Logger:  slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}}
-	w.gate.Audit = w.gate.Logger.With("log", "audit")
+	w.gate.Audit = audit.Log{Lines: w.gate.Logger.With("log", "audit")}
 	for _, change := range changes {
 		change(w)
 	}

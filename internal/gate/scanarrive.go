@@ -90,7 +90,7 @@ func (g *Gate) spendScan(ctx context.Context, origin string, c scan.Code, answer
 	account := g.AccountOf(phone.AppID).Name
 	g.Logger.Info("browser signed in by a phone", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()),
 		slog.String("account", account), slog.String("phone", phone.ID.Short()), slog.String("client", c.Device.Word()), slog.String("flow", c.Name()))
-	audit.Write(g.Audit, audit.Record{
+	g.Audit.Write(audit.Record{
 		Action: audit.ActionSignIn, Account: account, User: person.ID, Session: s.ID, Client: c.Device.Word(), Scope: s.Scope, Reason: audit.ReasonScan, Flow: c.Name(), Site: origin,
 	})
 	return signin.Outcome{Session: s, Value: value}, nil

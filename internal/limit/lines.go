@@ -12,31 +12,25 @@ var lineRate = Rate{Burst: 30, Every: 10 * time.Second}
 // fill the log). The zero value is ready.
 type Lines struct {
 	mu  sync.Mutex
-	all map[string]*limitedLine // by text and account, without text from visitors
-}
-
-type limitedLine struct {
-	limit One
-	left  int
+	all map[string]*Line // by text and account, without text from visitors
 }
 
 // Take reports whether a line may be logged, and how many were left out before
 // it.
 func (l *Lines) Take(text string) (ok bool, left int) {
+	return l.of(text).Take(lineRate)
+}
+
+func (l *Lines) of(text string) *Line {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.all == nil {
-		l.all = make(map[string]*limitedLine)
+		l.all = make(map[string]*Line)
 	}
 	one := l.all[text]
 	if one == nil {
-		one = new(limitedLine)
+		one = new(Line)
 		l.all[text] = one
 	}
-	if !one.limit.Take(lineRate) {
-		one.left++
-		return false, 0
-	}
-	left, one.left = one.left, 0
-	return true, left
+	return one
 }

@@ -4,5 +4,5 @@
 // error what is down; the rooms above log failed sign-ins with [Log].
 //
 // It imports session, internal/ledger and internal/wechat only for their
-// errors, and internal/limit.
+// errors, internal/audit for the events, and internal/limit.
 package outage

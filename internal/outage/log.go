@@ -5,20 +5,34 @@ import (
 	"errors"
 	"log/slog"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
 // Log logs failed sign-ins: as part of an outage if something is down,
-// otherwise with a line of their own, within a limit. All fields are required.
+// otherwise with a line of their own, within a limit. All fields but Audit are
+// required.
 type Log struct {
 	Logger  *slog.Logger
 	Outages *Outages
 	Lines   *limit.Lines
+	Audit   audit.Log // gets an event when an outage begins, and when it ends
 }
 
 // Worked records that something answered.
-func (l Log) Worked(downs ...Down) { l.Outages.Worked(l.Logger, downs...) }
+func (l Log) Worked(downs ...Down) {
+	for _, d := range l.Outages.Worked(l.Logger, downs...) {
+		l.Audit.Emit(audit.EventAvailable, d.fields()...)
+	}
+}
+
+// Failed records one failure of what is down.
+func (l Log) Failed(d Down, f Failure) {
+	if l.Outages.Failed(l.Logger, d, f) {
+		l.Audit.Emit(audit.EventUnavailable, d.fields()...)
+	}
+}
 
 // WorkedUnlessFailing records that a store answered, unless from its memory. It
 // is called at each request.
@@ -62,7 +76,7 @@ func (l Log) noteBy(level slog.Level, msg string, all []Down, account, flowID st
 		if d.Account == "" {
 			f.Level = slog.LevelError
 		}
-		l.Outages.Failed(l.Logger, d, f)
+		l.Failed(d, f)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/limit"
 )
 
@@ -62,18 +63,24 @@ const StoreTimeout = 3 * time.Second
 // No call takes longer, so the successful one began after the last failure.
 const quiet = StoreTimeout
 
+// begun is the message of the line with which an outage begins.
+const begun = "unavailable"
+
 // begins limits the first lines about something that fails again and again.
 var begins = limit.Rate{Burst: 3, Every: round}
 
-// Failed records one failure.
-func (o *Outages) Failed(logger *slog.Logger, d Down, f Failure) {
+// Failed records one failure. It reports whether the log now says that an
+// outage begins.
+func (o *Outages) Failed(logger *slog.Logger, d Down, f Failure) (begins bool) {
 	message, attrs := o.count(d, f.Effect)
+	begins = message == begun
 	level := f.Level
 	if message == "" {
 		message, attrs, level = f.Effect, d.attrs(), slog.LevelDebug
 	}
 	attrs = append(attrs, slog.Any("error", f.Err))
 	logger.LogAttrs(context.Background(), level, message, append(attrs, f.Attrs...)...)
+	return begins
 }
 
 // count counts a failure and returns the line to log, "" for none.
@@ -100,7 +107,7 @@ func (o *Outages) count(d Down, effect string) (message string, attrs []slog.Att
 	attrs = d.attrs()
 	switch {
 	case !one.told && one.begins.Take(begins):
-		message, attrs = "unavailable", append(attrs, slog.String("effect", effect))
+		message, attrs = begun, append(attrs, slog.String("effect", effect))
 	case now.Sub(one.line) >= round:
 		number, effects := one.sum()
 		message, attrs = "still unavailable", append(attrs, slog.Int("failures", number), slog.String("effects", effects), slog.Time("since", one.began))
@@ -115,17 +122,19 @@ func (o *Outages) count(d Down, effect string) (message string, attrs []slog.Att
 // Open reports whether an outage lasts.
 func (o *Outages) Open() bool { return o.open.Load() > 0 }
 
-// Worked ends open outages of what has just answered.
-func (o *Outages) Worked(logger *slog.Logger, downs ...Down) {
+// Worked ends open outages of what has just answered, and returns them.
+func (o *Outages) Worked(logger *slog.Logger, downs ...Down) (ended []Down) {
 	if o.open.Load() == 0 {
-		return
+		return nil
 	}
 	for _, d := range downs {
 		if total, lasted, over := o.end(d); over {
 			logger.LogAttrs(context.Background(), slog.LevelInfo, "available again",
 				append(d.attrs(), slog.Int("failures", total), slog.Duration("lasted", lasted))...)
+			ended = append(ended, d)
 		}
 	}
+	return ended
 }
 
 func (o *Outages) end(d Down) (total int, lasted time.Duration, over bool) {
@@ -153,6 +162,11 @@ func (one *outage) sum() (number int, effects string) {
 		parts = append(parts, effect+": "+strconv.Itoa(one.recent[effect]))
 	}
 	return number, strings.Join(parts, "; ")
+}
+
+// fields returns the data of an event about d.
+func (d Down) fields() []audit.Field {
+	return []audit.Field{{Name: audit.FieldWhat, Value: d.What}, {Name: audit.FieldAccount, Value: d.Account}, {Name: audit.FieldCall, Value: d.Call}}
 }
 
 func (d Down) attrs() []slog.Attr {

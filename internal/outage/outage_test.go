@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -109,4 +112,34 @@ func TestWhatIsDown(t *testing.T) {
 			}
 		})
 	}
+}
+
+// events keeps the events of a log.
+type events []string
+
+func (e *events) Emit(name audit.Event, data map[string]any) {
+	*e = append(*e, fmt.Sprint(name, " ", data["what"], " ", data["account"], " ", data["call"]))
+}
+
+// An outage has one event when it begins and one when it ends, however many
+// requests fail; what concerns one visitor has none.
+func TestEventsOfAnOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		logger, _ := logger()
+		var got events
+		l := Log{Logger: logger, Outages: new(Outages), Lines: new(limit.Lines), Audit: audit.Log{Events: &got}}
+		for range 100 {
+			l.Unanswered("main", "", During(CallSave, session.ErrUnavailable))
+			l.Note(slog.LevelWarn, "sign-in failed", "main", "", &wechat.Error{Op: "exchange", Remedy: wechat.RemedyRetry})
+			l.Note(slog.LevelInfo, "code not accepted", "main", "", &wechat.Error{Op: "exchange", Remedy: wechat.RemedyReuse})
+		}
+		time.Sleep(2 * round)
+		l.Worked(Save, Sessions)
+		l.Worked(Save)
+		want := events{"wechat_unavailable session store  save", "wechat_unavailable WeChat main exchange", "wechat_available session store  save"}
+		if !slices.Equal(got, want) {
+			t.Errorf("events %q, want %q", got, want)
+		}
+	})
 }

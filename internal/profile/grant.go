@@ -83,7 +83,7 @@ func (f *Refresher) end(ctx context.Context, person string, was ledger.Account, 
 		if err != nil {
 			return fmt.Errorf("profile: %w", err)
 		}
-		audit.Write(f.Audit, audit.Record{Action: audit.ActionForget, User: person, Reason: audit.ReasonWeChat})
+		f.Audit.Write(audit.Record{Action: audit.ActionForget, User: person, Reason: audit.ReasonWeChat})
 	}
 	return fmt.Errorf("%w: %w", ErrNoGrant, why)
 }

@@ -68,7 +68,7 @@ type Refresher struct {
 	Keys   *session.Ring
 	MaxAge time.Duration // the age from which a profile is refreshed
 	Logger *slog.Logger
-	Audit  *slog.Logger // may be nil
+	Audit  audit.Log
 
 	mu      sync.Mutex
 	queue   []task

@@ -39,7 +39,7 @@ type Signer struct {
 	Ends        signout.Ends
 	Teller      notice.Teller
 	Log         outage.Log
-	Audit       *slog.Logger
+	Audit       audit.Log
 	// NameOf returns the name of the site's account with an app id, for the
 	// log.
 	NameOf func(appID string) string
@@ -104,7 +104,7 @@ func (s Signer) signInOnce(ctx context.Context, in Attempt) (Outcome, error) {
 		attrs = append(attrs, slog.String("flow", in.Visitor.Flow))
 	}
 	s.Log.Logger.LogAttrs(ctx, slog.LevelInfo, "signed in", attrs...)
-	audit.Write(s.Audit, audit.Record{
+	s.Audit.Write(audit.Record{
 		Action: in.Visitor.action(e.session.Person, in.RequestedScope), Account: in.Account.Name, User: e.person.ID, Session: e.session.ID,
 		Client: in.Visitor.Client, Scope: scope, Flow: in.Visitor.Flow, Site: in.Binding.Site,
 	})

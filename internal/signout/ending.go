@@ -33,7 +33,7 @@ type Ends struct {
 	Ledger Ledger
 	Teller notice.Teller
 	Log    outage.Log
-	Audit  *slog.Logger
+	Audit  audit.Log
 	// Unfinished keeps failed ends and retries them. Nil: the caller must
 	// repeat them.
 	Unfinished *Unfinished
@@ -88,7 +88,7 @@ func (e *Ending) finish(ctx context.Context) error {
 		return err
 	}
 	e.ends.Log.Logger.Info("signed out", slog.String("session", e.session.ID.Short()))
-	audit.Write(e.ends.Audit, e.record)
+	e.ends.Audit.Write(e.record)
 	return nil
 }
 

@@ -8,10 +8,7 @@ import (
 
 // WriteAudit writes a line about the request's visitor.
 func (site *Site) WriteAudit(r *Request, a audit.Record) {
-	if site.Audit == nil {
-		return
-	}
-	audit.Write(site.Audit, site.completeRecord(r, a))
+	site.Audit.Write(site.completeRecord(r, a))
 }
 
 // completeRecord completes a line about the request's visitor.

@@ -18,7 +18,7 @@ import (
 
 // Log returns the log for failures.
 func (site *Site) Log() outage.Log {
-	return outage.Log{Logger: site.Logger, Outages: &site.Hub.Memory.outages, Lines: &site.Hub.Memory.lines}
+	return outage.Log{Logger: site.Logger, Outages: &site.Hub.Memory.outages, Lines: &site.Hub.Memory.lines, Audit: site.Audit}
 }
 
 // crowdRound is how often the log says that too many sign-ins run at once.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/assertion"
+	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/notice"
 	"github.com/caddy-wechat/gateway/internal/outage"
@@ -52,8 +53,7 @@ type Site struct {
 	Origin string
 	Rules  Rules
 	Logger *slog.Logger
-	// Audit gets a line for each [audit.Record]. Nil: none is written.
-	Audit *slog.Logger
+	Audit  audit.Log
 
 	cache     identityCache
 	crowds    limit.One // limits a log line, see LogUnavailable

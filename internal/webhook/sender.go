@@ -68,6 +68,10 @@ type Sender struct {
 	// without any secret, openid or unionid. nil: no log.
 	Logger *slog.Logger
 
+	// GivenUp is called for each event that became a dead letter. It must not
+	// block. nil: not called.
+	GivenUp func(ledger.EventKind)
+
 	transport http.RoundTripper // set by tests
 	once      sync.Once
 	wake      chan struct{}

@@ -48,7 +48,10 @@ func TestTriesForThreeDays(t *testing.T) {
 		r := newReceiver(t, func(call, int) (int, http.Header) { return 0, nil })
 		b.put(event(1, 1))
 		time.Sleep(100 * time.Hour) // no gateway runs: to wait is not to be tried
-		end := start(t, newSender(b, r, "a"))
+		sender := newSender(b, r, "a")
+		var gaveUp []ledger.EventKind
+		sender.GivenUp = func(kind ledger.EventKind) { gaveUp = append(gaveUp, kind) }
+		end := start(t, sender)
 		defer end()
 		time.Sleep(80 * time.Hour)
 		calls := r.seen()
@@ -66,6 +69,9 @@ func TestTriesForThreeDays(t *testing.T) {
 		waiting, dead := b.left()
 		if len(waiting) != 0 || len(dead) != 1 || dead[0].Reason != "no valid answer" {
 			t.Errorf("waiting %v, dead %v", waiting, dead)
+		}
+		if synctest.Wait(); len(gaveUp) != 1 || gaveUp[0] != dead[0].Kind {
+			t.Errorf("told of %q, want the kind of the one dead letter", gaveUp)
 		}
 	})
 }

@@ -107,6 +107,9 @@ func (r *round) finish(result result) {
 		return
 	case buried:
 		r.sender.log(slog.LevelWarn, "webhook: an event was given up and is now a dead letter", attributes...)
+		if r.sender.GivenUp != nil {
+			r.sender.GivenUp(result.delivery.Kind)
+		}
 	case again:
 		r.sender.warn("webhook: an event was not accepted; it will be sent again", attributes...)
 	}
