@@ -55,6 +55,7 @@ func TestLayering(t *testing.T) {
 		"internal/assertion":          {"session"},
 		"internal/audit":              {"session", "internal/request"},
 		"internal/eventqueue":         {"internal/audit", "internal/limit"},
+		"internal/redislog":           {"internal/limit"},
 		"internal/outage":             {"session", "internal/audit", "internal/ledger", "internal/limit", "internal/wechat"},
 		"internal/notice":             {"session", "internal/ledger", "internal/limit", "internal/outage"},
 		"internal/flow":               {"session", "internal/cookies", "internal/request", "internal/wechat"},

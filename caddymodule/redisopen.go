@@ -1,10 +1,7 @@
 package caddymodule
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -13,6 +10,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/fleetredis"
 	"github.com/caddy-wechat/gateway/internal/heartbeat"
 	"github.com/caddy-wechat/gateway/internal/ledger/redisledger"
+	"github.com/caddy-wechat/gateway/internal/redislog"
 	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/session"
@@ -112,13 +110,8 @@ func (s *RedisStore) open(deps storeDeps) (opened, error) {
 	}, nil
 }
 
-// goRedisLog writes go-redis's messages to Caddy's log instead of stderr.
-type goRedisLog struct{}
-
-func (goRedisLog) Printf(ctx context.Context, format string, v ...any) {
-	liveLogger("wechat.stores.redis").DebugContext(ctx, "go-redis", slog.String("message", fmt.Sprintf(format, v...)))
-}
-
-func init() { redis.SetLogger(goRedisLog{}) }
+// go-redis has one logger for the whole process. Its messages go to the log of
+// the running configuration instead of stderr.
+func init() { redis.SetLogger(redislog.New(liveLogger("wechat.stores.redis"))) }
 
 var _ store = (*RedisStore)(nil)
