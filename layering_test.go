@@ -64,8 +64,8 @@ func TestLayering(t *testing.T) {
 		"internal/signin":             {"session", "internal/audit", "internal/ledger", "internal/notice", "internal/outage", "internal/signout", "internal/wechat"},
 		"internal/scan":               {"session", "internal/cookies", "internal/limit", "internal/request", "internal/signin", "internal/wechat"},
 		"internal/fleetredis":         {"session", "internal/wechat"},
-		"internal/push":               {"internal/wechat", "internal/ledger"},
-		"internal/webhook":            {"internal/wechat", "internal/ledger"},
+		"internal/push":               {"internal/wechat", "internal/ledger", "internal/limit"},
+		"internal/webhook":            {"internal/wechat", "internal/ledger", "internal/limit"},
 	}
 	beneath := []string{"session", "internal/assertion", "internal/audit", "internal/caches", "internal/cookies", "internal/flow", "internal/ledger", "internal/limit", "internal/live", "internal/notice", "internal/outage", "internal/page", "internal/request", "internal/response", "internal/scan", "internal/signin", "internal/signout", "internal/wechat"}
 	allowed["internal/site"] = beneath

@@ -17,14 +17,15 @@ import (
 type Gate struct {
 	site.Site
 
-	declines    limit.One // limits declines reported by apps, see clients.Endpoints
-	refusals    limit.One // limits refusals on WeChat's QR page, see refusedAtWebsite
-	foreigners  limit.One // limits a log line, see explainForeign
-	badRequire  limit.One // limits a log line, see warnOfAnswer
-	badLogout   limit.One // limits a log line, see LogoutAsked
-	verifies    limit.One // limits a log line, see warnOfVerifyFile
-	sockets     limit.One // limits a log line, see refuseSocket
-	formOrigins limit.One // limits a log line, see warnOfFormOrigin
+	declines    limit.One  // limits declines reported by apps, see clients.Endpoints
+	refusals    limit.One  // limits refusals on WeChat's QR page, see refusedAtWebsite
+	foreigners  limit.Line // limits a log line, see explainForeign
+	badRequire  limit.Line // limits a log line, see warnOfAnswer
+	badLogout   limit.Line // limits a log line, see LogoutAsked
+	verifies    limit.Line // limits a log line, see warnOfVerifyFile
+	sockets     limit.Line // limits a log line, see refuseSocket
+	formOrigins limit.Line // limits a log line, see warnOfFormOrigin
+	cookiesOff  limit.Line // limits a log line, see explainCookies
 	strange     sync.Once
 }
 

@@ -4,11 +4,9 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/caddy-wechat/gateway/internal/cookies"
 	"github.com/caddy-wechat/gateway/internal/flow"
-	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -34,7 +32,9 @@ func (g *Gate) explainCookies(w http.ResponseWriter, r *site.Request, target str
 		g.explainForeign(w, r, flow.Flow{Target: target, Scope: wechat.ScopeBase})
 		return
 	}
-	g.Logger.Warn("browser does not keep the session cookie", slog.String("site", r.Origin))
+	// Not for each visitor (attack: a client that drops its cookies fills the
+	// log).
+	g.cookiesOff.Warn(g.Logger, site.MistakeRate, "browser does not keep the session cookie", slog.String("site", r.Origin))
 	cookies.Landings.Clear(w, r.CookieScope)
 	g.Show(w, r, page.Page{Kind: page.CookiesOff, ContinueURL: site.LoginPath(target, wechat.ScopeBase)}, "cookies_off", "This browser does not keep cookies of this site.")
 }
@@ -114,9 +114,8 @@ func (g *Gate) cameFrom(r *site.Request) string {
 // explainForeign ends a redirect loop with a page. The log tells the operator
 // why; the page tells the visitor only what to do.
 func (g *Gate) explainForeign(w http.ResponseWriter, r *site.Request, f flow.Flow) {
-	if g.foreigners.Take(limit.Rate{Burst: 1, Every: time.Minute}) { // not for each visitor (attack: a flooded log)
-		g.Logger.Warn("this sign-in was sealed with a key that this gateway does not have; check that all gateways use the same session keys", slog.String("site", r.Origin))
-	}
+	g.foreigners.Warn(g.Logger, site.MistakeRate, // not for each visitor (attack: a flooded log)
+		"this sign-in was sealed with a key that this gateway does not have; check that all gateways use the same session keys", slog.String("site", r.Origin))
 	g.Show(w, r, page.Page{
 		Kind: page.TryAgain, Status: http.StatusServiceUnavailable, Reference: f.Name(), ContinueURL: site.LoginPath(f.Target, f.Scope),
 	}, "try_again", "Signing in did not work out. Please try again later.")

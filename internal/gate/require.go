@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/request"
@@ -74,13 +73,10 @@ func (g *Gate) LogoutAsked(r *site.Request, value string) bool {
 
 // warnOfAnswer logs, once a minute, that an upstream's header has no effect:
 // the app has no other way to learn it.
-func (g *Gate) warnOfAnswer(r *site.Request, lines *limit.One, header, value, advice string) {
-	if !lines.Take(limit.Rate{Burst: 1, Every: time.Minute}) {
-		return
-	}
+func (g *Gate) warnOfAnswer(r *site.Request, line *limit.Line, header, value, advice string) {
 	if len(value) > maxAnswerLogged {
 		value = value[:maxAnswerLogged] + "…"
 	}
-	g.Logger.Warn("the app's answer has "+header+" with an unknown value, which is ignored: "+advice,
+	line.Warn(g.Logger, site.MistakeRate, "the app's answer has "+header+" with an unknown value, which is ignored: "+advice,
 		slog.String("site", r.Origin), slog.String("value", strings.ToValidUTF8(value, "?")))
 }

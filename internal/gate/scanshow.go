@@ -58,10 +58,8 @@ func (g *Gate) scanPage(w http.ResponseWriter, r *site.Request, c scan.Code, sea
 // of the limit. Behind a proxy that is not trusted all visitors seem to have
 // one address.
 func (g *Gate) showsNoCode(r *site.Request) {
-	if g.Hub.Scans.Limits().MayLog() {
-		g.Logger.Warn("too many QR codes requested; if all visitors seem to come from one address, set trusted_proxies",
-			slog.String("site", r.Origin), slog.String("network", request.NetworkName(request.MaskAddr(r.ClientAddr()))))
-	}
+	g.Hub.Scans.Limits().Line().Warn(g.Logger, site.MistakeRate, "too many QR codes requested; if all visitors seem to come from one address, set trusted_proxies",
+		slog.String("site", r.Origin), slog.String("network", request.NetworkName(request.MaskAddr(r.ClientAddr()))))
 }
 
 // scanOf returns the code with this id, if the browser of r is the one that

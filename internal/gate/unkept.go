@@ -130,14 +130,14 @@ func (g *Gate) logUnkept(r *site.Request, reason unkept) {
 // ends in front, and no form is kept.
 func (g *Gate) warnOfFormOrigin(r *site.Request) {
 	origin, ok := request.CanonicalOrigin(strings.Join(r.Header["Origin"], ", "))
-	if !ok || hostOf(origin) != hostOf(r.Origin) || !g.formOrigins.Take(site.MistakeRate) {
+	if !ok || hostOf(origin) != hostOf(r.Origin) {
 		return
 	}
 	fix := "if visitors have that in the address bar, write `origin " + origin + "` into its wechat_auth block"
 	if strings.HasPrefix(origin, "http:") && strings.HasPrefix(r.Origin, "https:") {
 		fix = "have the proxy in front redirect http to https"
 	}
-	g.Logger.Warn("a form came from a page of "+origin+", but the origin of the site is "+r.Origin+", so such forms are not kept: "+fix,
+	g.formOrigins.Warn(g.Logger, site.MistakeRate, "a form came from a page of "+origin+", but the origin of the site is "+r.Origin+", so such forms are not kept: "+fix,
 		slog.String("site", r.Origin))
 }
 

@@ -20,9 +20,9 @@ func (g *Gate) warnOfVerifyFile(r *site.Request) {
 		return // the app may serve the file
 	}
 	m := verifyFile.FindStringSubmatch(r.Original.Path)
-	if m == nil || !g.verifies.Take(site.MistakeRate) {
+	if m == nil {
 		return
 	}
-	g.Logger.Warn("WeChat's verification file is not configured: write `verify_file "+m[1]+" "+m[2]+"` into the block of the account that the domain is for",
+	g.verifies.Warn(g.Logger, site.MistakeRate, "WeChat's verification file is not configured: write `verify_file "+m[1]+" "+m[2]+"` into the block of the account that the domain is for",
 		slog.String("site", r.Origin))
 }

@@ -3,7 +3,6 @@ package notice
 import (
 	"log/slog"
 	"net/netip"
-	"sync/atomic"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
@@ -35,8 +34,7 @@ type Limits struct {
 // Untold counts the events of a site that were over a limit. The zero value is
 // ready.
 type Untold struct {
-	line limit.One
-	n    atomic.Int64
+	line limit.Line
 }
 
 // Allow reports whether an event of a person is within the limit. id names the
@@ -66,9 +64,8 @@ func (t Teller) AllowUnknown(network netip.Prefix, all *limit.One, id string) bo
 
 // leave logs, at most once a minute, that an event was beyond a limit.
 func (t Teller) leave(kind ledger.EventKind) {
-	t.Untold.n.Add(1)
-	if t.Untold.line.Take(untoldRate) {
+	if ok, left := t.Untold.line.Take(untoldRate); ok {
 		t.Log.Logger.Warn("events are not sent: a visitor causes too many",
-			slog.String("type", string(kind)), slog.Int64("events", t.Untold.n.Swap(0)))
+			slog.String("type", string(kind)), slog.Int("events", left+1))
 	}
 }

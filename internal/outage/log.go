@@ -89,9 +89,14 @@ func (l Log) Unanswered(account, flowID string, err error) {
 	l.noteBy(slog.LevelError, "answered 503", all, account, flowID, err)
 }
 
-// Plain logs a failure without limit, and not as an outage.
-func (l Log) Plain(level slog.Level, msg, account, flowID string, err error) {
-	l.Logger.LogAttrs(context.Background(), level, msg, failureAttrs(account, flowID, err)...)
+// Plain logs a failure, not as an outage. The caller limits it; left is the
+// number of lines that it left out.
+func (l Log) Plain(level slog.Level, left int, msg, account, flowID string, err error) {
+	attrs := failureAttrs(account, flowID, err)
+	if left > 0 {
+		attrs = append(attrs, slog.Int("left_out", left))
+	}
+	l.Logger.LogAttrs(context.Background(), level, msg, attrs...)
 }
 
 // failureAttrs returns the account, the error, and what else is known.

@@ -28,7 +28,9 @@ func (f *Refresher) Keep(t wechat.Token) []byte {
 	// not open.
 	sealed, err := f.Keys.Seal(purposeGrant, t.OpenID, []byte(t.RefreshToken.Reveal()))
 	if err != nil {
-		f.Logger.Warn("could not seal the refresh token", slog.Any("error", err))
+		if ok, left := f.lines.Take("seal"); ok { // not for each sign-in (attack: a flooded log)
+			f.Logger.Warn("could not seal the refresh token", slog.Any("error", err), slog.Int("left_out", left))
+		}
 		return nil
 	}
 	return []byte(sealed)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/wechat"
+	"github.com/caddy-wechat/gateway/session"
 )
 
 // While WeChat does not answer, the profiles that are not fetched have no line
@@ -28,4 +29,20 @@ func TestAttackStaleProfilesFillTheLog(t *testing.T) {
 			t.Error("the lines that were left out are not counted")
 		}
 	})
+}
+
+// Without keys, refresh tokens cannot be sealed: sign-ins go on, and have no
+// line each.
+func TestAttackUnsealedTokensFillTheLog(t *testing.T) {
+	t.Parallel()
+	text := new(strings.Builder)
+	f := &Refresher{Keys: new(session.Ring), Logger: slog.New(slog.NewTextHandler(text, nil))}
+	for range 300 {
+		if sealed := f.Keep(wechat.Token{OpenID: "o", Scope: wechat.ScopeUserInfo, RefreshToken: wechat.NewSecret("refresh")}); sealed != nil {
+			t.Fatalf("sealed without a key: %q", sealed)
+		}
+	}
+	if n := strings.Count(text.String(), "could not seal the refresh token"); n < 1 || n > 31 {
+		t.Errorf("%d lines", n)
+	}
 }

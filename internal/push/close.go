@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/caddy-wechat/gateway/internal/limit"
 )
 
 // warnPause is how long a warning is not repeated for one account (attack: a
@@ -79,23 +81,29 @@ func (h *Handler) Close(ctx context.Context) error {
 
 // warn logs a warning, at most once a minute for each account and message.
 func (h *Handler) warn(a *Account, message string, err error) {
-	if !h.mayWarn(a.Name + "\x00" + message) {
+	ok, left := h.mayWarn(a.Name + "\x00" + message)
+	if !ok {
 		return
 	}
 	attrs := []any{slog.String("account", a.Name)}
+	if left > 0 {
+		attrs = append(attrs, slog.Int("left_out", left))
+	}
 	if err != nil {
 		attrs = append(attrs, slog.Any("error", err))
 	}
 	h.Logger.Warn(message, attrs...)
 }
 
-func (h *Handler) mayWarn(what string) bool {
+// mayWarn reports whether a warning may be logged, and how many were left out
+// before it.
+func (h *Handler) mayWarn(what string) (ok bool, left int) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	now := time.Now()
-	if last, said := h.said[what]; said && now.Sub(last) < warnPause {
-		return false
+	line := h.said[what]
+	if line == nil {
+		line = new(limit.Line)
+		h.said[what] = line
 	}
-	h.said[what] = now
-	return true
+	h.mu.Unlock()
+	return line.Take(limit.Rate{Burst: 1, Every: warnPause})
 }

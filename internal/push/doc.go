@@ -54,5 +54,5 @@
 //
 // # What it may import
 //
-// The standard library, internal/wechat and internal/ledger.
+// The standard library, internal/wechat, internal/ledger and internal/limit.
 package push

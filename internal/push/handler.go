@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/limit"
 )
 
 // ErrLost reports that steps were given up when the handler was closed.
@@ -58,8 +59,8 @@ type Handler struct {
 	running int // steps in progress
 	waiting int // steps in progress that the ledger does not have yet
 	lost    int
-	left    int                  // steps left in the journal for the next start
-	said    map[string]time.Time // when each warning was last logged
+	left    int                    // steps left in the journal for the next start
+	said    map[string]*limit.Line // limits each warning; bounded by accounts and our texts
 }
 
 // Entry describes one step that changed the ledger.
@@ -75,7 +76,7 @@ func (h *Handler) init() {
 	h.start.Do(func() {
 		h.base, h.cancel = context.WithCancel(context.Background())
 		h.stop, h.retries = make(chan struct{}), make(chan struct{}, maxRetrying)
-		h.said = make(map[string]time.Time)
+		h.said = make(map[string]*limit.Line)
 		h.relay.init()
 		if h.Logger == nil {
 			h.Logger = slog.New(slog.DiscardHandler)

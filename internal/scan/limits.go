@@ -36,7 +36,7 @@ const (
 type Limits struct {
 	networks, addresses, browsers, asked limit.Keyed
 	share                                limit.Share
-	line                                 limit.One // for the log
+	line                                 limit.Line // for the log
 }
 
 func newLimits() *Limits {
@@ -60,8 +60,8 @@ func (l *Limits) MayShow(browser string, addr netip.Addr) bool {
 	return ok
 }
 
-// MayLog reports, at most once a minute, whether a refusal may be logged.
-func (l *Limits) MayLog() bool { return l.line.Take(limit.Rate{Burst: 1, Every: time.Minute}) }
+// Line limits the log line about refused codes.
+func (l *Limits) Line() *limit.Line { return &l.line }
 
 // MayAsk reports whether the store may be called for the browser that shows a
 // code.

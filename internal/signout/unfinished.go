@@ -48,7 +48,7 @@ type Unfinished struct {
 	doubt   time.Time                 // until when no end counts as stored
 	done    int                       // ends completed since none was kept
 	late    map[string]struct{}       // ends that were completed late: browsers may still have their PendingLogout cookie
-	said    limit.One
+	said    limit.Line
 	working bool
 	closed  bool
 	cancel  context.CancelFunc
@@ -113,8 +113,8 @@ func (u *Unfinished) keep(e *unfinishedEnd) {
 
 // warn logs a line, at most once a minute. The caller holds the lock.
 func (u *Unfinished) warn(message string) {
-	if u.Logger != nil && u.said.Take(unfinishedRate) {
-		u.Logger.Warn(message, slog.Int("waiting", len(u.kept)))
+	if u.Logger != nil {
+		u.said.Warn(u.Logger, unfinishedRate, message, slog.Int("waiting", len(u.kept)))
 	}
 }
 

@@ -20,7 +20,7 @@ var MistakeRate = limit.Rate{Burst: 1, Every: time.Minute}
 func (site *Site) warnOfScheme(r *Request) {
 	said := forwardedScheme(r)
 	scheme, host, _ := strings.Cut(r.Origin, "://")
-	if said == "" || said == scheme || !site.schemes.Take(MistakeRate) {
+	if said == "" || said == scheme {
 		return
 	}
 	fix := "have the proxy redirect http to https, or set the header right"
@@ -30,7 +30,7 @@ func (site *Site) warnOfScheme(r *Request) {
 	if !r.Trusted {
 		fix += "; and add the proxy to trusted_proxies, since now all visitors have its address (if no proxy of yours sends the header, a visitor did: ignore this)"
 	}
-	site.Logger.Warn("X-Forwarded-Proto says "+said+", but the origin of the site is "+scheme+": "+fix,
+	site.schemes.Warn(site.Logger, MistakeRate, "X-Forwarded-Proto says "+said+", but the origin of the site is "+scheme+": "+fix,
 		slog.String("site", r.Origin), slog.Bool("trusted_proxy", r.Trusted))
 }
 

@@ -31,14 +31,15 @@ func (site *Site) LogUnavailable(r *Request, a wechat.Account, name string, err 
 	switch log := site.Log(); {
 	case errors.Is(err, signin.ErrTooBusy):
 		level := slog.LevelDebug // one line per crowd (attack: a flood fills the log)
-		if site.crowds.Take(limit.Rate{Burst: 1, Every: crowdRound}) {
+		ok, left := site.crowds.Take(limit.Rate{Burst: 1, Every: crowdRound})
+		if ok {
 			level = slog.LevelWarn
 		}
-		log.Plain(level, "unavailable", a.Name, name, err)
+		log.Plain(level, left, "unavailable", a.Name, name, err)
 	case hasLeft(r, err):
 		// The client has left, and nothing is down (attack: a client that
 		// disconnects again and again raises false alarms in the log).
-		log.Plain(slog.LevelDebug, "unavailable", a.Name, name, err)
+		log.Plain(slog.LevelDebug, 0, "unavailable", a.Name, name, err)
 	default:
 		log.Unanswered(a.Name, name, err)
 	}

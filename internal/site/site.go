@@ -56,8 +56,8 @@ type Site struct {
 	Audit  audit.Log
 
 	cache     identityCache
-	crowds    limit.One // limits a log line, see LogUnavailable
-	schemes   limit.One // limits a log line, see warnOfScheme
+	crowds    limit.Line // limits a log line, see LogUnavailable
+	schemes   limit.Line // limits a log line, see warnOfScheme
 	untold    notice.Untold
 	successor atomic.Pointer[Site] // see inConfiguration
 }

@@ -43,5 +43,5 @@
 // # What it may import
 //
 // The standard library, golang.org/x/net/http/httpproxy, internal/ledger for
-// its events, internal/wechat for its Secret.
+// its events, internal/wechat for its Secret, internal/limit for its log lines.
 package webhook

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -75,7 +76,8 @@ type Sender struct {
 	transport http.RoundTripper // set by tests
 	once      sync.Once
 	wake      chan struct{}
-	warned    time.Time // when a failure was last logged
+	failures  limit.Line // limits a log line, see warn
+	burials   limit.Line // limits a log line, see warnOfBurial
 
 	sent, failed, buried atomic.Uint64
 }

@@ -106,7 +106,7 @@ func (r *round) finish(result result) {
 		r.streak = 0
 		return
 	case buried:
-		r.sender.log(slog.LevelWarn, "webhook: an event was given up and is now a dead letter", attributes...)
+		r.sender.warnOfBurial("webhook: an event was given up and is now a dead letter", attributes...)
 		if r.sender.GivenUp != nil {
 			r.sender.GivenUp(result.delivery.Kind)
 		}
