@@ -48,6 +48,7 @@ func TestLayering(t *testing.T) {
 		"internal/request":            {},
 		"internal/form":               {},
 		"internal/limit":              {},
+		"internal/counters":           {},
 		"internal/live":               {"session"},
 		"internal/response":           {"internal/request"},
 		"internal/cookies":            {"session", "internal/request"},
@@ -60,14 +61,14 @@ func TestLayering(t *testing.T) {
 		"internal/notice":             {"session", "internal/ledger", "internal/limit", "internal/outage"},
 		"internal/flow":               {"session", "internal/cookies", "internal/request", "internal/wechat"},
 		"internal/profile":            {"session", "internal/audit", "internal/ledger", "internal/limit", "internal/wechat"},
-		"internal/signout":            {"session", "internal/audit", "internal/cookies", "internal/ledger", "internal/limit", "internal/notice", "internal/outage"},
-		"internal/signin":             {"session", "internal/audit", "internal/ledger", "internal/notice", "internal/outage", "internal/signout", "internal/wechat"},
+		"internal/signout":            {"session", "internal/audit", "internal/cookies", "internal/counters", "internal/ledger", "internal/limit", "internal/notice", "internal/outage"},
+		"internal/signin":             {"session", "internal/audit", "internal/counters", "internal/ledger", "internal/notice", "internal/outage", "internal/signout", "internal/wechat"},
 		"internal/scan":               {"session", "internal/cookies", "internal/limit", "internal/request", "internal/signin", "internal/wechat"},
 		"internal/fleetredis":         {"session", "internal/wechat"},
 		"internal/push":               {"internal/wechat", "internal/ledger", "internal/limit"},
 		"internal/webhook":            {"internal/wechat", "internal/ledger", "internal/limit"},
 	}
-	beneath := []string{"session", "internal/assertion", "internal/audit", "internal/caches", "internal/cookies", "internal/flow", "internal/ledger", "internal/limit", "internal/live", "internal/notice", "internal/outage", "internal/page", "internal/request", "internal/response", "internal/scan", "internal/signin", "internal/signout", "internal/wechat"}
+	beneath := []string{"session", "internal/assertion", "internal/audit", "internal/caches", "internal/cookies", "internal/counters", "internal/flow", "internal/ledger", "internal/limit", "internal/live", "internal/notice", "internal/outage", "internal/page", "internal/request", "internal/response", "internal/scan", "internal/signin", "internal/signout", "internal/wechat"}
 	allowed["internal/site"] = beneath
 	allowed["internal/clients"] = append(slices.Clone(beneath), "internal/site")
 	allowed["internal/gate"] = append(slices.Clone(beneath), "internal/clients", "internal/form", "internal/site")
