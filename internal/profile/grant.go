@@ -118,7 +118,7 @@ func (f *Refresher) fetch(ctx context.Context, a ledger.Account, s *ledger.Obser
 	}
 	token.Scope = wechat.ScopeUserInfo // the scope of the grant; WeChat may not repeat it
 	s.Grant = f.Keep(token)
-	info, err := f.WeChat.UserInfo(ctx, token.AccessToken, token.OpenID)
+	info, err := f.WeChat.UserInfo(wechat.WithAppID(ctx, a.AppID), token.AccessToken, token.OpenID)
 	if err != nil {
 		return err
 	}

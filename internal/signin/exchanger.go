@@ -136,7 +136,7 @@ func (y Exchanger) mobileApp(ctx context.Context, a wechat.Account, code string)
 
 // addProfile fetches what the person consented to show.
 func (y Exchanger) addProfile(ctx context.Context, a wechat.Account, token wechat.Token, observation *ledger.Observation) error {
-	info, err := y.WeChat.UserInfo(ctx, token.AccessToken, token.OpenID)
+	info, err := y.WeChat.UserInfo(wechat.WithAppID(ctx, a.Credentials.AppID), token.AccessToken, token.OpenID)
 	y.Log.Answered(a.Name, err, "userinfo")
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func (c *Client) stableToken(ctx context.Context, cred Credentials, force bool) 
 		Secret    string `json:"secret"`
 		Force     bool   `json:"force_refresh"`
 	}{"client_credential", cred.AppID, cred.Secret.Reveal(), force}
-	r, err := c.post(ctx, stableToken, nil, message, cred.Secret)
+	r, err := c.post(WithAppID(ctx, cred.AppID), stableToken, nil, message, cred.Secret)
 	if err != nil {
 		return Secret{}, 0, err
 	}

@@ -20,6 +20,7 @@ type accountTraits struct {
 	clientsHoldTokens   bool
 	globalToken         bool
 	revokeCodes         map[string]Revocation
+	endpoints           []string // names of the calls that are made for it
 }
 
 // accountKinds is the one list of kinds.
@@ -29,6 +30,7 @@ var accountKinds = [...]accountTraits{
 		sessionScope: string(ScopeBase),
 		globalToken:  true,
 		revokeCodes:  officialRevokeCodes,
+		endpoints:    []string{exchange.op, userInfo.op, refresh.op, stableToken.op, jsTicket.op, followerInfo.op},
 	},
 	{
 		kind:                MiniProgram,
@@ -37,6 +39,7 @@ var accountKinds = [...]accountTraits{
 		clientsHoldTokens:   true,
 		globalToken:         true,
 		revokeCodes:         miniProgramRevokeCodes,
+		endpoints:           []string{miniLogin.op, phoneNumber.op, stableToken.op},
 	},
 	{
 		kind:                MobileApp,
@@ -44,12 +47,14 @@ var accountKinds = [...]accountTraits{
 		satisfiesEveryScope: true,
 		clientsHoldTokens:   true,
 		revokeCodes:         openPlatformRevokeCodes,
+		endpoints:           []string{exchange.op, userInfo.op, refresh.op},
 	},
 	{
 		kind:                Website,
 		sessionScope:        string(ScopeLogin),
 		satisfiesEveryScope: true,
 		revokeCodes:         openPlatformRevokeCodes,
+		endpoints:           []string{exchange.op, userInfo.op, refresh.op},
 	},
 }
 

@@ -81,7 +81,9 @@ func (c *Client) ask(ctx context.Context, ep endpoint, req *http.Request, body [
 }
 
 // send sends a request and reads the answer, with limits for both.
-func (c *Client) send(ctx context.Context, ep endpoint, req *http.Request, secrets []Secret) (reply, error) {
+func (c *Client) send(ctx context.Context, ep endpoint, req *http.Request, secrets []Secret) (r reply, err error) {
+	ctx, observed := c.observe(ctx, ep)
+	defer func() { observed(err) }()
 	ctx, cancel := context.WithTimeout(ctx, orDefault(c.Timeout, defaultTimeout))
 	defer cancel()
 	var connected atomic.Bool

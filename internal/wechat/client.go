@@ -39,6 +39,10 @@ type Client struct {
 	// RootCAs are the certificate authorities to trust; the system's when nil.
 	// Verification cannot be switched off.
 	RootCAs *x509.CertPool
+	// Observe, if set, is called before each request. The request gets the
+	// returned context, and done is called once with one of [Results] when the
+	// request has ended. Neither may block.
+	Observe func(ctx context.Context, r Request) (_ context.Context, done func(result string))
 
 	// dial replaces the network in tests.
 	dial func(ctx context.Context, network, address string) (net.Conn, error)

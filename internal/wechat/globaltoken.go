@@ -40,7 +40,7 @@ func (g *GlobalToken) Get(ctx context.Context) (Secret, error) {
 // it may have been replaced as well: then call runs a third time, with a newer
 // token.
 func (g *GlobalToken) Do(ctx context.Context, call func(ctx context.Context, access Secret) error) error {
-	start := time.Now()
+	start, ctx := time.Now(), WithAppID(ctx, g.Credentials.AppID)
 	access, err := g.Get(ctx)
 	if err != nil {
 		return err

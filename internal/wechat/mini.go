@@ -31,7 +31,7 @@ func (c *Client) Login(ctx context.Context, cred Credentials, code string) (Mini
 	if err := miniLogin.checkCode(cred, code); err != nil {
 		return MiniSession{}, err
 	}
-	r, err := c.call(ctx, miniLogin, []param{
+	r, err := c.call(WithAppID(ctx, cred.AppID), miniLogin, []param{
 		{"appid", cred.AppID},
 		{"secret", cred.Secret.Reveal()},
 		{"js_code", code},

@@ -46,7 +46,7 @@ func (c *Client) Phone(ctx context.Context, access Secret, appID, code, openID s
 		Code   string `json:"code"`
 		OpenID string `json:"openid,omitempty"`
 	}{code, openID}
-	r, err := c.post(ctx, phoneNumber, []param{{"access_token", access.Reveal()}}, message,
+	r, err := c.post(WithAppID(ctx, appID), phoneNumber, []param{{"access_token", access.Reveal()}}, message,
 		access, NewSecret(code), NewSecret(openID))
 	if err != nil {
 		return Phone{}, err

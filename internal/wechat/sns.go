@@ -38,7 +38,7 @@ func (c *Client) Exchange(ctx context.Context, cred Credentials, code string) (T
 	if err := exchange.checkCode(cred, code); err != nil {
 		return Token{}, err
 	}
-	r, err := c.call(ctx, exchange, []param{
+	r, err := c.call(WithAppID(ctx, cred.AppID), exchange, []param{
 		{"appid", cred.AppID},
 		{"secret", cred.Secret.Reveal()},
 		{"code", code},
@@ -57,7 +57,7 @@ func (c *Client) Refresh(ctx context.Context, appID string, token Secret) (Token
 	case !sendable(token.Reveal(), maxToken):
 		return Token{}, refresh.fail(RemedyRestart, "the refresh token is missing or malformed")
 	}
-	r, err := c.call(ctx, refresh, []param{
+	r, err := c.call(WithAppID(ctx, appID), refresh, []param{
 		{"appid", appID},
 		{"grant_type", "refresh_token"},
 		{"refresh_token", token.Reveal()},
