@@ -62,6 +62,7 @@ func (n *CachedStore) ask(k cacheKey, f *flight) {
 	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
 	defer cancel()
 	s, err := n.Store.Load(ctx, k.value, k.binding)
+	n.called(CallLoad, begun, err)
 	n.outcome(err)
 	f.session, f.err = s, err
 	n.memory().cache.land(k, f, begun, n.maxEntries())

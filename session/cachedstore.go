@@ -60,6 +60,9 @@ type CachedStore struct {
 	// be nil.
 	Logger *slog.Logger
 
+	// Watch follows what this CachedStore does. The zero value is silent.
+	Watch CacheWatch
+
 	own  cacheMemory
 	of   *CachedStore // the store whose memory this one shares; nil: it has its own
 	view uint32       // its number among those that share the memory
@@ -87,9 +90,11 @@ func (n *CachedStore) Load(ctx context.Context, value string, b Binding) (*Sessi
 	// An expired entry does not decide: another instance may have renewed the
 	// session.
 	if e == nil || n.Policy.verify(&e.session, now) != nil {
+		n.loaded(CacheMiss)
 		return n.begin(k).result(ctx, nil)
 	}
 	if e.view == n.view && n.fresh(e, now) {
+		n.loaded(CacheHit)
 		return e.copy(now), nil
 	}
 	return n.confirm(ctx, k, e, now)
@@ -101,6 +106,7 @@ func (n *CachedStore) confirm(ctx context.Context, k cacheKey, e *entry, now tim
 	var late <-chan time.Time
 	if usable && n.isFailing(now) {
 		if now.UnixNano() < e.retry.Load() {
+			n.loaded(CacheStale)
 			return e.copy(now), nil
 		}
 		t := time.NewTimer(patience)
@@ -109,13 +115,16 @@ func (n *CachedStore) confirm(ctx context.Context, k cacheKey, e *entry, now tim
 	}
 	s, err := n.begin(k).result(ctx, late)
 	if err == nil || !errors.Is(err, ErrUnavailable) || ctx.Err() != nil || !usable {
+		n.loaded(CacheMiss)
 		return s, err
 	}
 	// The entry may have been dropped while we waited: an end outranks an
 	// outage.
 	if e = n.known(k); e == nil {
+		n.loaded(CacheMiss)
 		return nil, err
 	}
+	n.loaded(CacheStale)
 	now = time.Now()
 	e.retry.Store(now.Add(retryLoad).UnixNano())
 	return e.copy(now), nil
@@ -135,19 +144,20 @@ func (n *CachedStore) fresh(e *entry, now time.Time) bool {
 
 // Save keeps the session in the store and remembers it. See Store.
 func (n *CachedStore) Save(ctx context.Context, s *Session) (string, error) {
-	return n.write(ctx, s, n.Store.Save)
+	return n.write(ctx, s, CallSave, n.Store.Save)
 }
 
 // Renew renews the session in the store and remembers it. See Store.
 func (n *CachedStore) Renew(ctx context.Context, s *Session) (string, error) {
-	return n.write(ctx, s, n.Store.Renew)
+	return n.write(ctx, s, CallRenew, n.Store.Renew)
 }
 
-func (n *CachedStore) write(ctx context.Context, s *Session, do func(context.Context, *Session) (string, error)) (string, error) {
+func (n *CachedStore) write(ctx context.Context, s *Session, call string, do func(context.Context, *Session) (string, error)) (string, error) {
 	ref := refOf(s.ID)
 	begun, withdrawn := time.Now(), n.withdrawals()
 	w := n.memory().cache.beginWrite(newPlace(s))
 	value, err := do(ctx, s)
+	n.called(call, begun, err)
 	if err != nil {
 		n.memory().cache.endWrite(w, cacheKey{}, nil, 0)
 		if errors.Is(err, ErrNone) {
@@ -165,7 +175,9 @@ func (n *CachedStore) write(ctx context.Context, s *Session, do func(context.Con
 
 // End ends the session and its line in the store, and here. See Store.
 func (n *CachedStore) End(ctx context.Context, s *Session) error {
-	if err := n.Store.End(ctx, s); err != nil {
+	begun := time.Now()
+	err := n.Store.End(ctx, s)
+	if n.called(CallEnd, begun, err); err != nil {
 		return err
 	}
 	p := newPlace(s)
@@ -181,7 +193,9 @@ func (n *CachedStore) End(ctx context.Context, s *Session) error {
 // Replace marks the session as replaced in the store, which is asked again for
 // its values. See Store.
 func (n *CachedStore) Replace(ctx context.Context, s *Session) error {
-	if err := n.Store.Replace(ctx, s); err != nil {
+	begun := time.Now()
+	err := n.Store.Replace(ctx, s)
+	if n.called(CallReplace, begun, err); err != nil {
 		return err
 	}
 	p := newPlace(s)

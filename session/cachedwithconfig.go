@@ -43,7 +43,7 @@ func (n *CachedStore) WithConfig(store Store, policy Policy) *CachedStore {
 	}
 	return &CachedStore{
 		Store: store, Policy: policy, Bus: first.Bus, MaxEntries: first.MaxEntries,
-		Stale: first.Stale, Fresh: first.Fresh, StaleIfDown: first.StaleIfDown, Logger: first.Logger,
+		Stale: first.Stale, Fresh: first.Fresh, StaleIfDown: first.StaleIfDown, Logger: first.Logger, Watch: first.Watch,
 		of: first, view: first.own.cache.newest.Add(1),
 	}
 }

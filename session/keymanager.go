@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -56,6 +57,8 @@ type KeyManager struct {
 	ring       *Ring
 	configured [][]byte  // the keys of Join, the sealing one first
 	unmarked   time.Time // since when they seal, while the storage does not record it
+
+	newest atomic.Int64 // see NewestKey; Unix seconds, 0 for none
 }
 
 // Open reads the keys, makes the first one if there is none yet, adds one if it
@@ -186,6 +189,7 @@ func (k *KeyManager) adopt(file keyFile) error {
 		return err
 	}
 	k.file, k.ring = file, ring
+	k.noteNewest()
 	return nil
 }
 
