@@ -118,6 +118,9 @@ type Queue interface {
 type DeadLetters interface {
 	// Waiting counts the waiting events and the dead letters.
 	Waiting(ctx context.Context, target string) (waiting, dead int, err error)
+	// Oldest returns the time of the change that the longest waiting event
+	// reports; zero if none waits. It reads that event only.
+	Oldest(ctx context.Context, target string) (time.Time, error)
 	// Dead lists dead letters, newest burial first, at most limit (1,000 at
 	// most) after the one with the given id; "" means from the beginning.
 	// ErrNotFound: there is no such dead letter (any more).

@@ -30,6 +30,27 @@ func (l *Ledger) Waiting(ctx context.Context, target string) (waiting, dead int,
 	return waiting, dead, nil
 }
 
+// Oldest implements Outbox.
+func (l *Ledger) Oldest(ctx context.Context, target string) (at time.Time, err error) {
+	err = l.readQueue(ctx, target, func(q *queue) error {
+		key, value := q.entry.Cursor().First()
+		if key == nil {
+			return nil
+		}
+		i, err := parseItem(0, value)
+		if err != nil {
+			return err
+		}
+		e, err := ledger.DecodeEvent(i.event)
+		at = e.At
+		return err
+	})
+	if err != nil {
+		return time.Time{}, err
+	}
+	return at, nil
+}
+
 // Dead implements Outbox.
 func (l *Ledger) Dead(ctx context.Context, target, after string, limit int) (all []ledger.Delivery, err error) {
 	known := after == ""

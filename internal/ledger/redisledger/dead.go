@@ -38,6 +38,37 @@ func (l *Ledger) Waiting(ctx context.Context, target string) (waiting, dead int,
 	return int(n[0].Val()), int(n[1].Val()), nil
 }
 
+// Oldest implements Outbox.
+func (l *Ledger) Oldest(ctx context.Context, target string) (time.Time, error) {
+	if err := l.beginTarget(ctx, target); err != nil {
+		return time.Time{}, err
+	}
+	defer l.work.Done()
+	ctx, cancel := l.once(ctx)
+	defer cancel()
+	keys := l.queueKeys(target)
+	ids, err := l.Client.ZRange(ctx, keys[2], 0, oldestRead-1).Result()
+	var entries []any
+	if err == nil && len(ids) > 0 {
+		entries, err = l.Client.HMGet(ctx, keys[0], ids...).Result()
+	}
+	l.answer(err)
+	if err != nil {
+		return time.Time{}, l.failed("reading the oldest event", err)
+	}
+	for _, entry := range entries {
+		if text, ok := entry.(string); ok { // otherwise it was delivered between the two calls
+			d, err := parseDelivery("", text)
+			return d.At, err
+		}
+	}
+	return time.Time{}, nil
+}
+
+// oldestRead is how many of the oldest events Oldest reads, some of which may
+// be delivered meanwhile.
+const oldestRead = 8
+
 // deadSince returns the earliest burial, in ms, of a dead letter that is kept.
 func deadSince() string { return strconv.FormatInt(time.Now().Add(-ledger.DeadFor).UnixMilli(), 10) }
 
