@@ -27,6 +27,13 @@ const (
 	ActionAdmin  Action = "admin"  // an operator did something; reason says what
 )
 
+// Actions returns all actions.
+func Actions() []Action {
+	return []Action{
+		ActionSignIn, ActionStepUp, ActionDecline, ActionRefuse, ActionLogout, ActionForget, ActionRevoke, ActionErase, ActionAdmin,
+	}
+}
+
 // ShortID shortens a random id for logs and pages.
 func ShortID(id string) string { return id[:min(len(id), 8)] }
 

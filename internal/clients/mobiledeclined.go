@@ -8,6 +8,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
@@ -48,6 +49,8 @@ func (e Endpoints) mobileDeclined(w http.ResponseWriter, r *site.Request, a wech
 		e.UnavailableJSON(w, r, a, site.RetryStore, err)
 		return
 	}
+	e.SignIns().Begin(a.Name, signin.ByMobileApp)
+	e.SignIns().End(a.Name, signin.ByMobileApp, signin.Declined)
 	e.Logger.Info("the visitor of an app refused to sign in", slog.String("account", a.Name), slog.String("reason", reason))
 	e.Audit.Write(audit.Record{
 		Action: audit.ActionDecline, Account: a.Name, Client: audit.Client(r.UserAgent()), Scope: a.Kind.SessionScope(), Reason: reason, Site: r.Origin,

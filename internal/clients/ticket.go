@@ -16,6 +16,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/limit"
 	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
@@ -79,6 +80,7 @@ func (e Endpoints) issueTicket(w http.ResponseWriter, r *site.Request, a wechat.
 		e.UnavailableJSON(w, r, a, site.RetryStore, err)
 		return
 	}
+	e.SignIns().Begin(a.Name, signin.ByTicket)
 	response.WriteJSON(w, http.StatusOK, map[string]any{
 		"code": http.StatusOK, "ticket": sealed, "expires_in": int(cookies.TicketLife.Seconds()), "parameter": TicketParameter,
 	})
@@ -121,6 +123,16 @@ func (e Endpoints) checkTicket(t ticket) error {
 		return errTicket
 	}
 	return nil
+}
+
+// countUnused counts the end of a sign-in with a ticket that this browser may
+// not use, or that is no longer valid. An account that is gone has no row.
+func (e Endpoints) countUnused(t ticket, bound bool) {
+	how := signin.Expired
+	if !bound {
+		how = signin.CookieMissing
+	}
+	e.SignIns().End(e.AccountOf(t.AppID).Name, signin.ByTicket, how)
 }
 
 // isOf reports whether the ticket belongs to a person, also under an older id.

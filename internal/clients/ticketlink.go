@@ -104,6 +104,9 @@ func cutTicket(rawQuery string) (tickets []string, rest string) {
 func (e Endpoints) secondStep(w http.ResponseWriter, r *site.Request, sealed, target string) string {
 	t, err := e.openTicket(r, sealed)
 	r.Flow = t.name()
+	if err != nil && t.AppID != "" {
+		e.countUnused(t, true)
+	}
 	if err != nil || e.Identify(r) == nil && r.Identity != nil && t.isOf(r.Identity.Person) {
 		return target
 	}
@@ -172,6 +175,7 @@ func (e Endpoints) redeemTicket(w http.ResponseWriter, r *site.Request) {
 		response.Redirect(w, http.StatusSeeOther, r.Origin+"/")
 		return
 	case !h.boundTo(r), e.checkTicket(h.Ticket) != nil:
+		e.countUnused(h.Ticket, h.boundTo(r))
 		site.ReturnTo(w, r, h.target) // another browser, or too late: the ticket stays unused
 		return
 	case e.ConfirmOtherPerson(w, r, h.Ticket.Person, r.Original.EscapedPath(), h.target):
@@ -179,13 +183,15 @@ func (e Endpoints) redeemTicket(w http.ResponseWriter, r *site.Request) {
 	}
 	by := hex.EncodeToString(h.Binding)
 	if err := e.Identify(r); err != nil {
+		e.SignIns().End(e.AccountOf(h.Ticket.AppID).Name, signin.ByTicket, signin.StoreUnavailable)
 		e.ticketUnavailable(w, r, err) // the ticket is not used yet
 		return
 	}
 	who := site.VisitorOf(r)
 	// WeChat may send a request twice: a second hit of the same browser gets
 	// the same session, another browser gets none.
-	o, err := e.Hub.Memory.Once.Do(r.Context(), r.Hit("ticket", signin.OnceKey("ticket", r.Origin, h.Ticket.ID), by), func(ctx context.Context) (signin.Outcome, error) {
+	hit := r.Hit("ticket", signin.OnceKey("ticket", r.Origin, h.Ticket.ID), by)
+	o, err := e.Signer().RunOnce(r.Context(), hit, e.AccountOf(h.Ticket.AppID).Name, signin.ByTicket, func(ctx context.Context) (signin.Outcome, error) {
 		return e.signInByTicket(ctx, r.Origin, h.Ticket, by, who)
 	})
 	winner, value, _ := strings.Cut(o.Value, ".")

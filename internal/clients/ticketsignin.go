@@ -13,8 +13,6 @@ import (
 // signInByTicket makes the web-view's session: a new one of the same person at
 // the same account, in the line of the token that asked for the ticket.
 func (e Endpoints) signInByTicket(ctx context.Context, origin string, t ticket, by string, who signin.Visitor) (signin.Outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, signin.SignInTimeout)
-	defer cancel()
 	binding := session.Binding{Site: origin, AppID: t.AppID, Audience: session.Token}
 	asked, err := e.Hub.Store.Load(ctx, t.Value, binding)
 	if err != nil {

@@ -15,11 +15,17 @@ import (
 // not reach the upstream with an identity.
 func (g *Gate) pass(w http.ResponseWriter, r *site.Request) (id *site.Identity, pass bool) {
 	if err := g.Assert(r); err != nil {
+		g.Hub.Counts.Decide(site.DecidedStoreUnavailable)
 		g.AllowOrigin(w, r)
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)
 		return nil, false
 	}
 	r.ForgetForeign(w)
+	if r.Identity == nil {
+		g.Hub.Counts.Decide(site.DecidedPassAnonymous)
+	} else {
+		g.Hub.Counts.Decide(site.DecidedPass)
+	}
 	return r.Identity, true
 }
 

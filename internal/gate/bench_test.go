@@ -100,7 +100,7 @@ func signedInBy(b *testing.B, rule *assertion.Rule) (handle func(watched bool), 
 	sealed := &session.Sealed{Keys: ring, Tombstones: bolt}
 	list = new(live.List)
 	g := &Gate{Site: site.Site{
-		Hub:     &site.Hub{Live: list, WeChat: new(wechat.Client), Ledger: bolt, Store: sealed, Ended: bolt.Ended, PersonEnded: bolt.PersonEnded, Keys: ring, Memory: new(site.Memory), Assertions: &assertion.Signer{Ring: ring}},
+		Hub:     &site.Hub{Counts: new(site.Counts), Live: list, WeChat: new(wechat.Client), Ledger: bolt, Store: sealed, Ended: bolt.Ended, PersonEnded: bolt.PersonEnded, Keys: ring, Memory: new(site.Memory), Assertions: &assertion.Signer{Ring: ring}},
 		Account: wechat.Account{Kind: wechat.OfficialAccount, Name: "default", Credentials: wechat.Credentials{AppID: "wx1"}},
 		Rules:   site.Rules{Scope: wechat.ScopeUserInfo, OutsideWeChat: site.OutsideQR, Assertion: rule},
 		Logger:  slog.New(slog.DiscardHandler),

@@ -32,10 +32,12 @@ func (g *Gate) callback(w http.ResponseWriter, r *site.Request) {
 	}
 	if err := g.Identify(r); err != nil {
 		// The code is not spent yet, so it still works when the store is back.
+		g.countEnd(f, signin.StoreUnavailable)
 		g.Unavailable(w, r, site.RetryStore, f, err)
 		return
 	}
 	if r.CountUnreadableCallback(w, unreadable) {
+		g.countEnd(f, signin.Invalid)
 		g.explainForeign(w, r, f)
 		return
 	}
@@ -43,26 +45,28 @@ func (g *Gate) callback(w http.ResponseWriter, r *site.Request) {
 	if _, fresh := g.codeOf(r, f); known && !fresh && (f.Scope == wechat.ScopeBase || r.Identity.Scope == wechat.ScopeUserInfo) {
 		// A back button, a reload, a second tab or a second hit: the visitor is
 		// already signed in.
+		g.countArrival(f)
 		arrive(w, r, f.Target)
 		return
 	}
 	answer := parseAnswer(r.Original.RawQuery)
 	switch {
 	case unreadable != nil:
-		g.startAnew(w, r, f, "unreadable flow")
+		g.endAnew(w, r, f, signin.Invalid, "unreadable flow")
 	case !g.Sealer(r).StateIs(f.ID, answer.state):
-		g.startAnew(w, r, f, "state does not match")
+		g.endAnew(w, r, f, signin.Invalid, "state does not match")
 	case !f.BoundTo(r.Request, r.CookieScope, r.HeldSecrets()):
 		// WeChat's crawler, a shared link, a lost cookie: spends nothing.
-		g.startAnew(w, r, f, "binding cookie missing")
+		g.endAnew(w, r, f, signin.CookieMissing, "binding cookie missing")
 	case known && !r.Identity.Person.Is(f.Person):
 		g.metAnother(w, r, f, answer.code)
 	case f.Expired():
-		g.startAnew(w, r, f, "flow expired")
+		g.endAnew(w, r, f, signin.Expired, "flow expired")
 	case answer.code == "" && !answer.ambiguous:
+		g.countEnd(f, signin.Declined)
 		g.refused(w, r, f)
 	case answer.ambiguous:
-		g.startAnew(w, r, f, "more than one code")
+		g.endAnew(w, r, f, signin.Invalid, "more than one code")
 	default:
 		g.finish(w, r, f, answer.code)
 	}
@@ -162,11 +166,12 @@ func (g *Gate) metAnother(w http.ResponseWriter, r *site.Request, f flow.Flow, c
 	o, err := g.Hub.Memory.Once.Known(ctx, r.Hit(signin.QueueOf(g.Account), f.ID, code))
 	switch {
 	case err != nil:
+		g.countEnd(f, signin.StoreUnavailable)
 		g.Unavailable(w, r, site.RetryStore, f, err)
 	case o.Session != nil && o.Session.ID == r.Identity.Session.ID:
 		g.enter(w, r, f, o, r.Binding(g.Account))
 	default:
-		g.startAnew(w, r, f, "begun by another person")
+		g.endAnew(w, r, f, signin.Invalid, "begun by another person")
 	}
 }
 
@@ -175,7 +180,7 @@ func (g *Gate) metAnother(w http.ResponseWriter, r *site.Request, f flow.Flow, c
 func (g *Gate) finish(w http.ResponseWriter, r *site.Request, f flow.Flow, code string) {
 	account, ok := g.FlowAccount(f)
 	if !ok {
-		g.startAnew(w, r, f, "the account is not this site's any more")
+		g.endAnew(w, r, f, signin.Invalid, "the account is not this site's any more")
 		return
 	}
 	in := signin.Attempt{

@@ -10,6 +10,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
@@ -57,6 +58,7 @@ func (g *Gate) begin(w http.ResponseWriter, r *site.Request, d newDance) {
 		return
 	}
 	response.Redirect(w, http.StatusFound, location)
+	g.countBegin(r, account, d.scope)
 	g.Logger.Debug("sign-in started", slog.String("flow", f.Name()), slog.String("scope", string(d.scope)), slog.Int("attempt", d.attempt))
 }
 
@@ -95,6 +97,7 @@ func (g *Gate) askConsent(w http.ResponseWriter, r *site.Request, target string)
 		g.begin(w, r, newDance{target: target, scope: wechat.ScopeUserInfo})
 		return
 	}
+	g.SignIns().Step(g.Account.Name, signin.StepAsked)
 	p := page.Page{
 		Kind:        page.Consent,
 		ContinueURL: site.LoginPath(target, wechat.ScopeUserInfo),

@@ -52,6 +52,28 @@ const (
 	KeepForm                      // a page: it keeps the form in the tab and signs the visitor in
 )
 
+// decision returns the name of a verdict other than Pass in metrics.
+func (v Verdict) decision() site.Decision {
+	switch v {
+	case Begin:
+		return site.DecidedBegin
+	case AskConsent:
+		return site.DecidedAskConsent
+	case RefuseWrite:
+		return site.DecidedRefuseWrite
+	case ExplainOutside:
+		return site.DecidedExplainOutside
+	case ExplainCookies:
+		return site.DecidedExplainCookies
+	case ShowScan:
+		return site.DecidedShowScan
+	case KeepForm:
+		return site.DecidedKeepForm
+	default:
+		return site.DecidedRefuse
+	}
+}
+
 // Decide is the decision table. It is pure: the same facts give the same
 // verdict. No row lets a request with an identity through because of its
 // User-Agent; InWeChat only selects how the request is turned away.

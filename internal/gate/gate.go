@@ -35,6 +35,7 @@ type Gate struct {
 // (attack: GHSA-59jp-rwph-878r, the protected body behind the login page).
 func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity, pass bool) {
 	if !g.Prepare(r) {
+		g.Hub.Counts.Decide(site.DecidedBadHost)
 		response.WriteError(w, http.StatusBadRequest, "bad_host", "The Host of this request is not a host name.")
 		return nil, false
 	}
@@ -43,9 +44,11 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 	}
 	g.warnOfVerifyFile(r)
 	if g.PassesPreflight(r) {
+		g.Hub.Counts.Decide(site.DecidedPassAnonymous)
 		return nil, true // without an identity, even if it carries a session
 	}
 	if g.clients().ServeTicketLink(w, r) {
+		g.Hub.Counts.Decide(site.DecidedTicket)
 		return nil, false
 	}
 	err := g.Identify(r)
@@ -53,11 +56,13 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 	case err != nil && r.Access == site.Protected:
 		// Unavailable is not absent: while a store does not answer, no visitor
 		// is sent to WeChat and no cookie changes.
+		g.Hub.Counts.Decide(site.DecidedStoreUnavailable)
 		g.AllowOrigin(w, r)
 		g.logUnkept(r, storeFails)
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)
 		return nil, false
 	case g.CrossSiteSocket(r):
+		g.Hub.Counts.Decide(site.DecidedRefuseSocket)
 		g.refuseSocket(w, r)
 		return nil, false
 	case err != nil, r.Access == site.Public, g.standing(r, r.Need) == Satisfied:
@@ -65,6 +70,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 		// the other facts.
 		return g.pass(w, r)
 	case r.Token.Sent && r.Access == site.Protected:
+		g.Hub.Counts.Decide(site.DecidedRefuseToken)
 		g.AllowOrigin(w, r)
 		g.RefuseToken(w)
 		return nil, false
@@ -75,6 +81,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 	if verdict == Pass {
 		return g.pass(w, r)
 	}
+	g.Hub.Counts.Decide(verdict.decision())
 	if !request.IsNavigation(r.Request) {
 		g.AllowOrigin(w, r)
 	}

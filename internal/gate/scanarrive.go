@@ -22,11 +22,12 @@ import (
 // its target. A second hit of the same browser gets the same session.
 func (g *Gate) scanArrive(w http.ResponseWriter, r *site.Request, c scan.Code, answer scan.Answer, target string) {
 	if err := g.Identify(r); err != nil {
+		g.countScan(signin.StoreUnavailable)
 		g.scanUnavailable(w, r, err)
 		return
 	}
 	key, who := signin.OnceKey("scan", r.Origin, c.ID()), site.VisitorOf(r)
-	o, err := g.Hub.Memory.Once.Do(r.Context(), r.Hit("scan", key, c.ID()), func(ctx context.Context) (signin.Outcome, error) {
+	o, err := g.Signer().RunOnce(r.Context(), r.Hit("scan", key, c.ID()), g.Account.Name, signin.ByScan, func(ctx context.Context) (signin.Outcome, error) {
 		return g.spendScan(ctx, r.Origin, c, answer, who)
 	})
 	lives := false
@@ -50,8 +51,6 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *site.Request, c scan.Code, a
 // same account, provided the phone's session is still valid. It does not belong
 // to the phone's line.
 func (g *Gate) spendScan(ctx context.Context, origin string, c scan.Code, answer scan.Answer, who signin.Visitor) (signin.Outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, signin.SignInTimeout)
-	defer cancel()
 	phone, err := g.Hub.Store.Load(ctx, answer.Value, session.Binding{Site: origin, AppID: answer.AppID, Audience: session.Cookie})
 	switch {
 	case err != nil:

@@ -172,6 +172,7 @@ func (g *Gate) scanReplied(w http.ResponseWriter, r *site.Request, c scan.Code, 
 		return
 	}
 	if first {
+		g.countScan(signin.Declined)
 		g.Logger.Info("sign-in of a browser refused on the phone", slog.String("session", r.Identity.Session.ID.Short()), slog.String("client", c.Device.Word()), slog.String("flow", c.Name()))
 		g.WriteAudit(r, audit.Record{Action: audit.ActionDecline, Scope: string(r.Identity.Scope), Reason: audit.ReasonScan, Flow: c.Name()})
 	}

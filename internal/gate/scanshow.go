@@ -42,6 +42,7 @@ func (g *Gate) showScan(w http.ResponseWriter, r *site.Request, target string, n
 		return
 	}
 	cookies.Scan.SetAt(w, r.CookieScope, scanWaitPath+c.ID(), value+"."+sealed) // sent to this code's wait path only
+	g.SignIns().Begin(g.Account.Name, signin.ByScan)
 	g.Logger.Debug("sign-in started", slog.String("flow", r.Flow), slog.String("scope", string(need)), slog.String("way", "scan"))
 	g.scanPage(w, r, c, sealed, target)
 }
@@ -139,6 +140,7 @@ func (g *Gate) scanNext(w http.ResponseWriter, r *site.Request, id string) {
 	case answered:
 		g.scanArrive(w, r, c, answer, target)
 	case c.Expired():
+		g.countScan(signin.Expired)
 		g.scanOver(w, r, page.ScanExpired, again)
 	default:
 		g.scanPage(w, r, c, sealed, target)

@@ -42,6 +42,18 @@ type admissions struct {
 	queues map[string]*admission // by queue; one for each account that was ever configured
 }
 
+// load returns how many sign-ins run and how many wait, in all queues.
+func (a *admissions) load() (running, waiting int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, queue := range a.queues {
+		queue.mu.Lock()
+		running, waiting = running+queue.busy, waiting+queue.waiting
+		queue.mu.Unlock()
+	}
+	return running, waiting
+}
+
 // at returns the admission of a queue.
 func (a *admissions) at(queue string) *admission {
 	a.mu.Lock()

@@ -13,10 +13,12 @@
 // A code is spent when WeChat has answered. If a store then does not answer,
 // the observation is remembered for a repeated hit.
 //
-// Sessions made from other sessions, by a ticket or by a phone, use only Once
-// and SaveNew.
+// Sessions made from other sessions, by a ticket or by a phone, use only
+// [Signer.RunOnce] and SaveNew.
+//
+// Each sign-in is counted by its [Way] and its [Finish] ([Counts]).
 //
 // It imports session, internal/wechat and internal/ledger, and internal/signout
 // for the previous session; internal/notice, internal/audit and internal/outage
-// for events and logs.
+// for events and logs; internal/counters.
 package signin

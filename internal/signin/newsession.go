@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/outage"
+	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -55,6 +56,7 @@ func (s Signer) SaveNew(ctx context.Context, made *session.Session, person ledge
 		return "", outage.During(outage.CallSave, err)
 	}
 	s.Log.Worked(outage.Save)
+	s.Counts.made(s.NameOf(made.AppID))
 	s.replace(ctx, made, who)
 	return value, nil
 }
@@ -70,6 +72,7 @@ func (s Signer) SaveDerived(ctx context.Context, made *session.Session, person l
 		return "", outage.During(outage.CallSave, err)
 	}
 	s.Log.Worked(outage.Save)
+	s.Counts.made(s.NameOf(made.AppID))
 	s.replace(ctx, made, who)
 	return value, nil
 }
@@ -141,6 +144,7 @@ func (s Signer) replace(ctx context.Context, made *session.Session, who Visitor)
 		return
 	}
 	s.Log.Worked(outage.End)
+	s.Ends.Counts.Of(signout.CountReplaced).Inc()
 }
 
 // continues reports whether a session is in the same line as the one before it.

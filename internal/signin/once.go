@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/caddy-wechat/gateway/internal/counters"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -42,6 +43,8 @@ type Once struct {
 	Shared Shared
 	// Keys seal the shared results, which contain cookie values.
 	Keys *session.Ring
+	// Refusals counts what got no turn. Nil: it is not counted.
+	Refusals *counters.Counter
 
 	group singleflight.Group
 	mu    sync.Mutex
@@ -94,6 +97,9 @@ func (s *Once) answer(ctx context.Context, h Hit, signIn func(context.Context) (
 		}
 		release, err := s.admissions.at(h.Queue).enter(ctx, h.Network)
 		if err != nil {
+			if errors.Is(err, ErrTooBusy) {
+				s.Refusals.Inc()
+			}
 			return Outcome{}, err
 		}
 		defer release()
@@ -138,6 +144,16 @@ func (s *Once) Known(ctx context.Context, h Hit) (Outcome, error) {
 	}
 	return o, nil
 }
+
+// Ran reports whether this process remembers an outcome of a flow.
+func (s *Once) Ran(flowID string) bool {
+	_, ok := s.find([]resultKey{{flow: flowID}})
+	return ok
+}
+
+// Load returns how many sign-ins run at this moment, and how many wait for
+// their turn.
+func (s *Once) Load() (running, waiting int) { return s.admissions.load() }
 
 // Drop forgets the outcome of a flow whose session has ended.
 func (s *Once) Drop(flowID string) {

@@ -43,7 +43,15 @@ type Signer struct {
 	// NameOf returns the name of the site's account with an app id, for the
 	// log.
 	NameOf func(appID string) string
+	// Counts counts sign-ins. Nil: they are not counted.
+	Counts *Counts
+	// Trace follows a sign-in. The sign-in runs with the returned context, and
+	// done is called once when it has ended. Nil: it is not followed.
+	Trace TraceFunc
 }
+
+// TraceFunc follows one sign-in of an account, see [Signer.Trace].
+type TraceFunc func(ctx context.Context, account string, way Way) (_ context.Context, done func(Finish))
 
 // SignInTimeout bounds a whole sign-in, which outlives its request.
 const SignInTimeout = 20 * time.Second
@@ -68,16 +76,33 @@ type Attempt struct {
 // ledger.ErrUnavailable and session.ErrUnavailable before and after the code is
 // spent, and errOtherNonce for a code that another client has spent.
 func (s Signer) SignIn(ctx context.Context, in Attempt) (Outcome, error) {
-	return s.Once.Do(ctx, in.Hit, func(ctx context.Context) (Outcome, error) {
+	account, way := in.Account.Name, WayOf(in.Account, in.RequestedScope)
+	return s.RunOnce(ctx, in.Hit, account, way, func(ctx context.Context) (Outcome, error) {
 		if in.Binding.Audience == session.Token {
 			if err := s.reachable(ctx, in.Binding); err != nil {
 				return Outcome{}, err
 			}
 		}
-		ctx, cancel := context.WithTimeout(ctx, SignInTimeout)
-		defer cancel()
 		return s.signInOnce(ctx, in)
 	})
+}
+
+// RunOnce runs signIn as [Once.Do] does, for SignInTimeout at most, and follows
+// it. It counts the end once for all hits that share the outcome.
+func (s Signer) RunOnce(ctx context.Context, h Hit, account string, way Way, signIn func(context.Context) (Outcome, error)) (Outcome, error) {
+	done := func(Finish) {}
+	if s.Trace != nil {
+		ctx, done = s.Trace(ctx, account, way)
+	}
+	o, err := s.Once.Do(ctx, h, func(ctx context.Context) (Outcome, error) {
+		ctx, cancel := context.WithTimeout(ctx, SignInTimeout)
+		defer cancel()
+		o, err := signIn(ctx)
+		return o, s.Counts.run(account, way, o, err)
+	})
+	s.Counts.notRun(account, way, err)
+	done(FinishOf(o, err))
+	return o, err
 }
 
 // signInOnce does the part of SignIn that runs once.
@@ -104,8 +129,12 @@ func (s Signer) signInOnce(ctx context.Context, in Attempt) (Outcome, error) {
 		attrs = append(attrs, slog.String("flow", in.Visitor.Flow))
 	}
 	s.Log.Logger.LogAttrs(ctx, slog.LevelInfo, "signed in", attrs...)
+	action := in.Visitor.action(e.session.Person, in.RequestedScope)
+	if action == audit.ActionStepUp {
+		s.Counts.Step(in.Account.Name, StepGiven)
+	}
 	s.Audit.Write(audit.Record{
-		Action: in.Visitor.action(e.session.Person, in.RequestedScope), Account: in.Account.Name, User: e.person.ID, Session: e.session.ID,
+		Action: action, Account: in.Account.Name, User: e.person.ID, Session: e.session.ID,
 		Client: in.Visitor.Client, Scope: scope, Flow: in.Visitor.Flow, Site: in.Binding.Site,
 	})
 	return Outcome{Session: e.session, Value: e.value}, nil
@@ -138,5 +167,6 @@ func (s Signer) enterSnapshot(ctx context.Context, in Attempt) (Outcome, error) 
 		return Outcome{}, fmt.Errorf("signin: save guest: %w", outage.During(outage.CallSave, err))
 	}
 	s.Log.Worked(outage.Save)
+	s.Counts.made(in.Account.Name)
 	return Outcome{Session: guest, Value: value, Snapshot: true}, nil
 }

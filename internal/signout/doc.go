@@ -5,6 +5,6 @@
 //
 // It imports session and internal/ledger for what it ends, internal/notice,
 // internal/audit and internal/outage for events and logs, internal/limit for a
-// log line, and internal/cookies for the lifetime of a ticket. It knows no
-// request.
+// log line, internal/cookies for the lifetime of a ticket, and
+// internal/counters. It knows no request.
 package signout

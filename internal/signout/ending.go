@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/cookies"
+	"github.com/caddy-wechat/gateway/internal/counters"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/notice"
 	"github.com/caddy-wechat/gateway/internal/outage"
@@ -37,6 +38,9 @@ type Ends struct {
 	// Unfinished keeps failed ends and retries them. Nil: the caller must
 	// repeat them.
 	Unfinished *Unfinished
+	// Counts counts ended sessions by reason, see [CountReasons]. Nil: they are
+	// not counted.
+	Counts *counters.Table[counters.Counter]
 }
 
 // Ending is the end of one session, and which of its parts are done: the
@@ -116,6 +120,7 @@ func (e *Ending) end(ctx context.Context) error {
 	}
 	e.ends.Log.Worked(outage.End)
 	e.ended = true
+	e.count()
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/notice"
 	"github.com/caddy-wechat/gateway/internal/outage"
+	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -57,6 +58,7 @@ func (site *Site) Decline(w http.ResponseWriter, r *Request, f flow.Flow, reason
 		return false
 	}
 	site.WriteAudit(r, audit.Record{Action: audit.ActionDecline, Scope: string(f.Scope), Reason: reason, Flow: f.Name()})
+	site.SignIns().Step(site.Account.Name, signin.StepDeclined)
 	if !site.Rules.AllowDeclined {
 		return true
 	}

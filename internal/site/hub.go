@@ -8,6 +8,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/live"
 	"github.com/caddy-wechat/gateway/internal/scan"
+	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
@@ -95,6 +96,12 @@ type Hub struct {
 	// means never.
 	QueueProfileRefresh func(p ledger.Person, appID string)
 	ProfileMaxAge       time.Duration
+
+	// Counts counts what sites do. Nil: nothing is counted.
+	Counts *Counts
+	// TraceSignIn follows sign-ins, see [signin.Signer]. Nil: they are not
+	// followed.
+	TraceSignIn signin.TraceFunc
 
 	// Succession knows the configuration that replaces this one. Nil: none ever
 	// does.

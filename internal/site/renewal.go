@@ -102,6 +102,7 @@ func (site *Site) carryOutRenewal(ctx context.Context, s session.Session, key ca
 		site.Log().Note(slog.LevelWarn, msg, a.Name, "", err)
 		return nil
 	}
+	site.Hub.Counts.renewed().Of(site.AccountOf(s.AppID).Name).Inc()
 	site.cache.drop(key) // see Forget
 	site.Hub.Live.Renewed(s.ID, value)
 	return &Renewed{s, value}

@@ -16,8 +16,12 @@ func (site *Site) Signer() signin.Signer {
 		Once: &site.Hub.Memory.Once, Ledger: site.Hub.Ledger, Store: site.Hub.Store, PersonEnded: site.Hub.PersonEnded,
 		Ends: site.ends(), Teller: site.Teller(), Log: site.Log(), Audit: site.Audit,
 		NameOf: func(appID string) string { return site.AccountOf(appID).Name },
+		Counts: site.Hub.Counts.signIns(), Trace: site.Hub.TraceSignIn,
 	}
 }
+
+// SignIns returns what counts the site's sign-ins, nil for nothing.
+func (site *Site) SignIns() *signin.Counts { return site.Hub.Counts.signIns() }
 
 // Exchanger returns how each account of the site exchanges the codes of a
 // request at WeChat.

@@ -13,7 +13,7 @@ import (
 
 // ends returns what signs out sessions of the site.
 func (site *Site) ends() signout.Ends {
-	return signout.Ends{Store: site.Hub.Store, Ledger: site.Hub.Ledger, Teller: site.Teller(), Log: site.Log(), Audit: site.Audit, Unfinished: site.Hub.Unfinished}
+	return signout.Ends{Store: site.Hub.Store, Ledger: site.Hub.Ledger, Teller: site.Teller(), Log: site.Log(), Audit: site.Audit, Unfinished: site.Hub.Unfinished, Counts: site.Hub.Counts.ended()}
 }
 
 // newEnding prepares the sign-out of a session of the request.
