@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/signout"
 )
 
 // personSummary is a person in a search result, without nickname, avatar and
@@ -115,6 +116,7 @@ func (d desk) erasePerson(w http.ResponseWriter, r *http.Request) error {
 	if _, err := d.endPerson(ctx, &p, time.Now(), false); err != nil {
 		d.app.logger.Warn("a session created during the erasure may stay in the store until it expires", slog.Any("error", err))
 	}
+	counts.sites.Ended.Of(signout.CountOperator).Inc()
 	d.app.logger.Info("person erased through the admin endpoint", slog.String("user", shortPerson(p.ID)))
 	d.audit(audit.ActionErase, p.ID, "admin")
 	w.WriteHeader(http.StatusNoContent)

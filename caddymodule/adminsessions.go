@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/notice"
+	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/session"
 )
 
@@ -109,6 +110,7 @@ func (d desk) endSessions(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		ended = n
+		counts.sites.Ended.Of(signout.CountOperator).Inc()
 		d.app.logger.Info("sessions ended through the admin endpoint", slog.String("user", shortPerson(p.ID)))
 		d.audit(audit.ActionLogout, p.ID, "admin")
 		return nil
@@ -146,6 +148,7 @@ func (d desk) endSession(w http.ResponseWriter, r *http.Request) error {
 	if !found {
 		return refuseAdmin(http.StatusNotFound, noSession, nil)
 	}
+	counts.sites.Ended.Of(signout.CountOperator).Inc()
 	d.app.logger.Info("session ended through the admin endpoint", slog.String("user", shortPerson(person)))
 	d.audit(audit.ActionLogout, person, "admin")
 	w.WriteHeader(http.StatusNoContent)

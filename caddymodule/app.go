@@ -106,6 +106,7 @@ type App struct {
 	pushes  *push.Handler
 	upkeep  *profile.Refresher
 	tokens  globalTokens
+	probe   *probe
 	stop    context.CancelFunc
 	running sync.WaitGroup
 
@@ -122,14 +123,14 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // network.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx, a.logger, a.audit = ctx, ctx.Slogger(), audit.Log{Lines: auditLogger(ctx)}
-	if err := registerMetrics(ctx); err != nil {
-		return err
-	}
 	if err := a.provisionEvents(ctx); err != nil {
 		return err
 	}
 	a.storage = keyStorage{ctx.Storage()}
 	if err := a.provisionAccounts(); err != nil {
+		return err
+	}
+	if err := a.registerMetrics(ctx); err != nil {
 		return err
 	}
 	if err := a.provisionWebhooks(); err != nil {
@@ -160,6 +161,8 @@ func (a *App) Start() error {
 	a.stop = cancel
 	a.running.Go(func() { a.keeper.Run(ctx) })
 	a.deliver(ctx, a.opened.ledger)
+	a.probe = a.newProbe()
+	gauges.begin(a.probe)
 	return nil
 }
 
@@ -167,6 +170,8 @@ func (a *App) Start() error {
 // requests in flight.
 func (a *App) Stop() error {
 	if a.stop != nil {
+		gauges.end(a.probe)
+		a.probe.close()
 		a.stop()
 		a.running.Wait()
 	}
@@ -218,6 +223,7 @@ func (a *App) open() (*site.Hub, error) {
 	if err != nil {
 		return nil, errors.Join(err, releaseRing())
 	}
+	o.ledger = &measuredLedger{Ledger: o.ledger}
 	releaseStore := o.release
 	o.release = func() error {
 		return errors.Join(a.closeHelpers(), releaseStore(), releaseRing())

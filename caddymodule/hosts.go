@@ -18,7 +18,7 @@ func (a *App) provisionHosts() error {
 	if err != nil {
 		return err
 	}
-	a.client = &wechat.Client{OpenURL: open, APIURL: api}
+	a.client = &wechat.Client{OpenURL: open, APIURL: api, Observe: a.observeWeChat}
 	a.warnOfHost("open_url", open, "attackers on the network can read and change the sign-in", isOpenHost)
 	a.warnOfHost("api_url", api, "the app secret is sent there unencrypted, and the server that answers decides each visitor's identity", isAPIHost)
 	return nil

@@ -36,6 +36,8 @@ func (a *App) newHub(o opened, ring *session.Ring) *site.Hub {
 		Live:          o.live,
 		Admits:        func(appID string) bool { return slices.Contains(a.admitted, appID) },
 		Succession:    new(site.Succession),
+		Counts:        &counts.sites,
+		TraceSignIn:   traceSignIn,
 
 		SharedCallback: a.callback,
 	}

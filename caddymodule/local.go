@@ -105,6 +105,7 @@ func (s *LocalStore) open(deps storeDeps) (opened, error) {
 		}
 		state := &localState{Ledger: bolt}
 		bolt.Wake, state.ends.Logger = state.wake.wake, liveLogger("wechat.ends")
+		state.memory.Once.Refusals = &counts.refused
 		return state, nil
 	})
 	if err != nil {
@@ -119,7 +120,8 @@ func (s *LocalStore) open(deps storeDeps) (opened, error) {
 	}
 	return opened{
 		ledger:      state,
-		sessions:    &session.Sealed{Keys: deps.keys, Policy: deps.policy, Tombstones: state},
+		sessions:    measuredSessions{&session.Sealed{Keys: deps.keys, Policy: deps.policy, Tombstones: state}},
+		file:        s.path,
 		ended:       state.Ended,
 		personEnded: state.PersonEnded,
 		memory:      &state.memory,

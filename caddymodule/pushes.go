@@ -15,6 +15,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/push"
 	"github.com/caddy-wechat/gateway/internal/request"
+	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -96,6 +97,7 @@ func (a *App) auditPush(e push.Entry) {
 	if e.Kind == ledger.Cancelled {
 		action = audit.ActionErase
 	}
+	counts.sites.Ended.Of(signout.CountPush).Inc()
 	reason := e.Event
 	if e.Reason != "" && e.Reason != e.Event {
 		reason += " " + e.Reason

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -47,6 +48,7 @@ func newRedisState(p redisPlan) (*redisState, error) {
 		// Together with the interval of live.List, an ended session cuts its
 		// sockets within a second.
 		Stale: 500 * time.Millisecond,
+		Watch: counts.watchSessions(),
 		Bus:   &heartbeat.Channel{Connection: s.hears, Name: (&session.Redis{Prefix: p.Prefix}).Channel()},
 	}
 	s.scans.Shared = fleetredis.Shared{Client: client, Prefix: p.keyPrefix() + "scan:"}
@@ -103,6 +105,8 @@ func (s *RedisStore) open(deps storeDeps) (opened, error) {
 		wake:        &state.wake,
 		scans:       &state.scans,
 		tokens:      sessions.tokens,
+		ping:        func(ctx context.Context) error { return state.client.Ping(ctx).Err() },
+		persons:     state.ledger.Persons,
 		release: func() error {
 			_, err := pool.Delete(sessionsKey)
 			return errors.Join(err, release())

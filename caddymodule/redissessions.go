@@ -30,6 +30,7 @@ func newRedisSessions(p redisPlan, state *redisState, deps storeDeps) *redisSess
 	}
 	s.near = state.near.WithConfig(s.store, deps.policy)
 	s.memory.Once.Shared, s.memory.Once.Keys = fleetredis.Shared{Client: state.client, Prefix: p.keyPrefix()}, deps.keys
+	s.memory.Once.Refusals = &counts.refused
 	s.tokens = fleetredis.Tokens{Client: state.client, Prefix: p.keyPrefix(), Keys: deps.keys}
 	return s
 }

@@ -23,9 +23,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	defer h.app.inFlight.Add(-1)
 	original := originalURL(r)
 	if content, ok := h.app.verifyFile(original.Path); ok {
+		counts.sites.Decide(site.DecidedEndpoint)
 		return serveVerifyFile(w, r, content)
 	}
 	endpoint := gate.IsEndpoint(original)
+	if endpoint {
+		counts.sites.Decide(site.DecidedEndpoint)
+	}
 	if strings.HasPrefix(original.Path, pushPrefix) {
 		return h.app.servePush(w, r, original.Path)
 	}
@@ -36,6 +40,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	g, err := h.gated()
 	if err != nil {
+		if !endpoint {
+			counts.sites.Decide(site.DecidedNotReady)
+		}
 		h.app.outageLog(h.logger).Failed(notReady, outage.Failure{Level: slog.LevelError, Effect: "gateway is not ready", Err: err})
 		w.Header().Set("Retry-After", "5")
 		stripCredentials(r) // an error route may lead to an upstream

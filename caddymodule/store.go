@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"sync/atomic"
@@ -70,6 +71,12 @@ type opened struct {
 	memory    *site.Memory
 	// ends retries failed ends of sessions until they are stored.
 	ends *signout.Unfinished
+	// What metrics show: ping asks whether the session store answers (nil: it
+	// needs no server), persons counts the persons (nil: that is not cheap), and
+	// file is the ledger's file ("" for none).
+	ping    func(context.Context) error
+	persons func(context.Context) (int, error)
+	file    string
 	// release releases this instance's reference; the last release closes the
 	// store.
 	release func() error
