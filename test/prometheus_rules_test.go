@@ -1,0 +1,162 @@
+package test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	deployFolder = "../docs/deploy"
+	rulesFile    = deployFolder + "/prometheus-alerts.yml"
+	promtool     = "/usr/bin/promtool"
+	prometheus   = "/usr/bin/prometheus"
+)
+
+// alertRule is one rule of prometheus-alerts.yml.
+type alertRule struct {
+	Alert, Expr, For    string
+	Labels, Annotations map[string]string
+}
+
+type ruleGroups struct {
+	Groups []struct {
+		Name  string
+		Rules []alertRule
+	}
+}
+
+func readRules(t *testing.T) []alertRule {
+	t.Helper()
+	text, err := os.ReadFile(rulesFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all ruleGroups
+	if err := yaml.Unmarshal(text, &all); err != nil {
+		t.Fatal(err)
+	}
+	var rules []alertRule
+	for _, group := range all.Groups {
+		rules = append(rules, group.Rules...)
+	}
+	return rules
+}
+
+// Every alert says how bad it is and what is wrong, in Chinese and in English,
+// and its runbook is a section of alerts.md.
+func TestAlertRules(t *testing.T) {
+	t.Parallel()
+	runbooks, err := os.ReadFile(filepath.Join(deployFolder, "alerts.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := readRules(t)
+	var names []string
+	for _, rule := range rules {
+		names = append(names, rule.Alert)
+		t.Run(rule.Alert, func(t *testing.T) {
+			if !strings.HasPrefix(rule.Alert, "Wechat") {
+				t.Error("the name does not begin with Wechat")
+			}
+			if s := rule.Labels["severity"]; s != "critical" && s != "warning" {
+				t.Errorf("severity %q", s)
+			}
+			if !bilingual.MatchString(placeholder.ReplaceAllString(rule.Annotations["summary"], "x")) {
+				t.Errorf("the summary is not “中文 · English”: %s", rule.Annotations["summary"])
+			}
+			runbook := rule.Annotations["runbook"]
+			if strings.Contains(runbook, "\n") || len(runbook) < 40 || !strings.HasSuffix(runbook, "(docs/deploy/alerts.md#"+strings.ToLower(rule.Alert)+")") {
+				t.Errorf("the runbook is not one line of what to do that ends with its section of docs/deploy/alerts.md: %q", runbook)
+			}
+			if !strings.Contains(string(runbooks), "\n## "+rule.Alert+"\n") {
+				t.Error("alerts.md has no section for it")
+			}
+		})
+	}
+	for _, m := range regexp.MustCompile(`(?m)^## (Wechat\w+)$`).FindAllStringSubmatch(string(runbooks), -1) {
+		if !slices.Contains(names, m[1]) {
+			t.Errorf("alerts.md has a section for %s, which is no alert", m[1])
+		}
+	}
+	if len(names) < 15 {
+		t.Errorf("%d alerts only", len(names))
+	}
+}
+
+var placeholder = regexp.MustCompile(`{{[^}]*}}`)
+
+// Prometheus' own tool accepts the files that we ship, and the alerts fire and
+// rest at their real windows and durations in prometheus-alerts.test.yml.
+func TestPrometheusFiles(t *testing.T) {
+	t.Parallel()
+	if err := installed(promtool, "prometheus"); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"check", "config", "prometheus.yml"},
+		{"check", "rules", "--lint-fatal", "prometheus-alerts.yml"},
+		{"test", "rules", "prometheus-alerts.test.yml"},
+	} {
+		t.Run(strings.Join(args[:2], " "), func(t *testing.T) {
+			t.Parallel()
+			command := exec.Command(promtool, args...)
+			command.Dir = deployFolder
+			if out, err := command.CombinedOutput(); err != nil {
+				t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
+			}
+		})
+	}
+}
+
+// Each alert has a test at its real durations in which it rests first and then
+// fires. promtool lists all alerts that fire at a time, so that no other one
+// can fire beside it unseen.
+func TestEveryAlertIsTested(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(deployFolder, "prometheus-alerts.test.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Tests []struct {
+			Name   string
+			Checks []struct {
+				Expr   string
+				Firing []struct{ Labels string } `yaml:"exp_samples"`
+			} `yaml:"promql_expr_test"`
+		}
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	tested := map[string]bool{}
+	for _, one := range file.Tests {
+		var resting []string // the alerts that did not fire at the first time of this test
+		for i, check := range one.Checks {
+			if want := `count by (alertname) (ALERTS{alertstate="firing"})`; check.Expr != want {
+				t.Errorf("%s: asks for %s, want %s", one.Name, check.Expr, want)
+			}
+			for _, rule := range readRules(t) {
+				fires := slices.ContainsFunc(check.Firing, func(f struct{ Labels string }) bool { return f.Labels == `{alertname="`+rule.Alert+`"}` })
+				switch {
+				case i == 0 && !fires:
+					resting = append(resting, rule.Alert)
+				case fires && slices.Contains(resting, rule.Alert):
+					tested[rule.Alert] = true
+				}
+			}
+		}
+	}
+	for _, rule := range readRules(t) {
+		if !tested[rule.Alert] {
+			t.Errorf("%s: no test in which it rests and then fires", rule.Alert)
+		}
+	}
+}
