@@ -37,7 +37,8 @@ func TestLayering(t *testing.T) {
 	allowed := map[string][]string{
 		"session":                     {"internal/heartbeat"},
 		"internal/heartbeat":          {},
-		"internal/wechat":             {},
+		"internal/advice":             {},
+		"internal/wechat":             {"internal/advice"},
 		"internal/ledger":             {},
 		"internal/ledger/boltledger":  {"internal/ledger"},
 		"internal/ledger/redisledger": {"internal/heartbeat", "internal/ledger"},

@@ -107,10 +107,7 @@ func failureAttrs(account, flowID string, err error) []slog.Attr {
 	}
 	var e *wechat.Error
 	if errors.As(err, &e) {
-		attrs = append(attrs, slog.Int("errcode", e.Code), slog.String("rid", e.RID), slog.String("kind", string(e.Remedy)))
-		if e.Address != "" {
-			attrs = append(attrs, slog.String("allow_address", e.Address))
-		}
+		attrs = append(attrs, e.LogAttrs()...)
 	}
 	return attrs
 }

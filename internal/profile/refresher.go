@@ -141,9 +141,15 @@ func (f *Refresher) run() {
 // logUnfetched logs that a profile was not fetched, within a limit: not a line
 // for each of thousands while WeChat does not answer.
 func (f *Refresher) logUnfetched(job task, err error) {
-	if ok, left := f.lines.Take(""); ok {
-		f.Logger.Info("profile not fetched", slog.String("user", audit.ShortID(job.person)), slog.Any("error", err), slog.Int("left_out", left))
+	ok, left := f.lines.Take("")
+	if !ok {
+		return
 	}
+	attrs := []slog.Attr{slog.String("user", audit.ShortID(job.person)), slog.Any("error", err), slog.Int("left_out", left)}
+	if e, ok := errors.AsType[*wechat.Error](err); ok {
+		attrs = append(attrs, e.LogAttrs()...)
+	}
+	f.Logger.LogAttrs(context.Background(), slog.LevelInfo, "profile not fetched", attrs...)
 }
 
 // Refetch fetches the profile of a person now, because WeChat reported a

@@ -2,11 +2,13 @@ package profile
 
 import (
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/advice"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -44,5 +46,18 @@ func TestAttackUnsealedTokensFillTheLog(t *testing.T) {
 	}
 	if n := strings.Count(text.String(), "could not seal the refresh token"); n < 1 || n > 31 {
 		t.Errorf("%d lines", n)
+	}
+}
+
+// A profile that WeChat refused has the errcode in its line, and what to do.
+func TestUnfetchedProfileNamesTheFix(t *testing.T) {
+	t.Parallel()
+	text := new(strings.Builder)
+	u := &Refresher{Logger: slog.New(slog.NewTextHandler(text, nil))}
+	u.logUnfetched(task{person: "ab2cd3ef4gh5ij6kl7mnopqrst"}, &wechat.Error{Op: "refresh", Code: 42002, RID: "abc"})
+	for _, want := range []string{"errcode=42002", "rid=abc", "fix=" + strconv.Quote(advice.FixOfCode(42002))} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %s in %s", want, text)
+		}
 	}
 }

@@ -7,7 +7,8 @@
 //
 // It does not decide what a gateway does with WeChat's answers: it has no
 // sessions, cookies or pages, and does not import Caddy. It imports the
-// standard library only.
+// standard library, and internal/advice for what an error code asks of the
+// operator.
 //
 // The facts about WeChat that the code relies on are in
 // docs/wechat-protocol.md. Comments cite them by their codes, such as

@@ -1,8 +1,11 @@
 package wechat
 
 import (
+	"log/slog"
 	"strconv"
 	"strings"
+
+	"github.com/caddy-wechat/gateway/internal/advice"
 )
 
 // Error is the error type of all calls. It is meant for logs and not for
@@ -60,6 +63,20 @@ func (e *Error) Error() string {
 		b.WriteString(" [" + string(e.Remedy) + "]")
 	}
 	return b.String()
+}
+
+// LogAttrs returns what a log line says of e beside its text: errcode, rid, kind
+// (the Remedy), and where they are known allow_address and fix, what to do about
+// the errcode. They contain no secret and no text of a visitor.
+func (e *Error) LogAttrs() []slog.Attr {
+	attrs := []slog.Attr{slog.Int("errcode", e.Code), slog.String("rid", e.RID), slog.String("kind", string(e.Remedy))}
+	if e.Address != "" {
+		attrs = append(attrs, slog.String("allow_address", e.Address))
+	}
+	if fix := advice.FixOfCode(e.Code); fix != "" {
+		attrs = append(attrs, slog.String("fix", fix))
+	}
+	return attrs
 }
 
 // Answered reports whether WeChat answered with an error. It is false if there

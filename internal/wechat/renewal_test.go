@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/caddy-wechat/gateway/internal/advice"
 )
 
 // How often WeChat is asked in an hour in which somebody asks us each second,
@@ -54,6 +57,9 @@ func TestWeChatIsLeftAloneAfterErrors(t *testing.T) {
 			}
 			if says := strings.Contains(log.String(), "allow_address=10.0.0.7"); says != (tc.code == 40164 || tc.code > 89500 && tc.code < 89600) {
 				t.Errorf("%d: the log names the address: %t", tc.code, says)
+			}
+			if fix := advice.FixOfCode(tc.code); fix == "" || !strings.Contains(log.String(), "fix="+strconv.Quote(fix)) {
+				t.Errorf("%d: the log does not say %q:\n%.500s", tc.code, fix, log.String())
 			}
 			f.set(func() { f.says = "" })
 			time.Sleep(24 * time.Hour)

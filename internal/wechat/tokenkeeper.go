@@ -167,8 +167,8 @@ func (k *tokenKeeper) pause(err error) {
 		level = slog.LevelError
 	}
 	attrs := []slog.Attr{slog.String("key", k.key), slog.Any("error", err), slog.Duration("next_try", hold)}
-	if e, ok := errors.AsType[*Error](err); ok && e.Address != "" {
-		attrs = append(attrs, slog.String("allow_address", e.Address))
+	if e, ok := errors.AsType[*Error](err); ok {
+		attrs = append(attrs, e.LogAttrs()...)
 	}
 	k.logger.LogAttrs(context.Background(), level, "could not renew the account's token", attrs...)
 }
