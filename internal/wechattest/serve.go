@@ -33,6 +33,7 @@ type Options struct {
 	Listen       string    // host:port; a loopback address, unless AllowPublic
 	Accounts     []Account // nil means DefaultAccounts
 	Persons      []Person  // nil means DefaultPersons
+	Mistakes     []string  // names of Mistakes to make from the start
 	AnyUserAgent bool      // as in Config
 	AllowPublic  bool      // also listen where other machines can sign in as any person
 	Log          io.Writer // a line for each request, without secrets of your accounts; nil for none
@@ -70,15 +71,23 @@ func Serve(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	s := New(config)
+	for _, name := range o.Mistakes {
+		if _, err := s.Plant(name); err != nil {
+			s.Close()
+			return err
+		}
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cmp.Or(o.Listen, DefaultListen))
 	if err != nil {
+		s.Close()
 		return fmt.Errorf("wechattest: listening: %w", err)
 	}
 	welcome(config, listener.Addr())
 	if o.Ready != nil {
 		o.Ready(listener.Addr())
 	}
-	return run(ctx, listener, New(config))
+	return run(ctx, listener, s)
 }
 
 // config returns the Config for the options.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +22,7 @@ type Server struct {
 	pusher pusher
 	began  time.Time
 	logMu  sync.Mutex
+	clock  atomic.Int64 // ns that WeChat's clock is ahead; see Mistake
 
 	closed context.Context // done after Close
 	end    context.CancelFunc
@@ -70,6 +72,7 @@ func (s *Server) Close() {
 
 // ServeHTTP answers for open.weixin.qq.com and api.weixin.qq.com.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.setDate(w)
 	if handle, ok := s.routes[r.URL.Path]; ok {
 		handle(w, r)
 		return
