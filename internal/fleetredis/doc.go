@@ -17,6 +17,12 @@
 // token for all gateways, and a lock for the gateway that fetches the next one.
 // It implements wechat.TokenStore.
 //
+// # The list of gateways
+//
+// Each gateway writes its version and fingerprints of its session keys once a
+// minute ([Gateways]), so that `wechat doctor` sees a fleet whose gateways
+// differ.
+//
 // # The keys
 //
 // Each begins with the prefix:
@@ -25,6 +31,7 @@
 //	d:<sign-in>  its result, sealed by the caller
 //	t:<token>    a token, sealed with the session keys
 //	l:<token>    locked by the gateway that fetches it
+//	gateways     the list of gateways, one field each
 //
 // Each key has a TTL. A claim or lock without a TTL, or with a longer one than
 // gateways ask for, was not written by a gateway and is taken over (take.go).
