@@ -80,4 +80,4 @@ import (
 //go:embed Caddyfile.example
 var Example []byte
 
-func init() { command.Register(Example, caddymodule.Looks) }
+func init() { command.Register(Example, caddymodule.Looks, caddymodule.Examine) }

@@ -66,6 +66,7 @@ func TestLayering(t *testing.T) {
 		"internal/signin":             {"session", "internal/audit", "internal/counters", "internal/ledger", "internal/notice", "internal/outage", "internal/signout", "internal/wechat"},
 		"internal/scan":               {"session", "internal/cookies", "internal/limit", "internal/request", "internal/signin", "internal/wechat"},
 		"internal/fleetredis":         {"session", "internal/wechat"},
+		"internal/doctor":             {"internal/advice", "internal/fleetredis", "internal/wechat"},
 		"internal/push":               {"internal/wechat", "internal/ledger", "internal/limit"},
 		"internal/webhook":            {"internal/wechat", "internal/ledger", "internal/limit"},
 	}

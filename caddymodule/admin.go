@@ -23,8 +23,8 @@ func init() {
 
 // Admin adds calls under `/wechat/` to Caddy's admin endpoint. They find, show
 // and erase persons, list and end their sessions, export and import the ledger,
-// show and redeliver webhook events, and rotate generated session keys. Only
-// clients that may change Caddy's configuration may call them.
+// show and redeliver webhook events, rotate generated session keys, and answer
+// `wechat doctor`. Only clients that may change Caddy's configuration may call them.
 //
 // No answer contains a value that lets a client act as a visitor: no cookie
 // value, no token, no key.
@@ -49,6 +49,8 @@ var adminCalls = map[string]map[string]adminCall{
 
 	"/wechat/webhooks/{name}/dead":      {http.MethodGet: desk.listDeadLetters},
 	"/wechat/webhooks/{name}/redeliver": {http.MethodPost: desk.redeliver},
+
+	"/wechat/doctor": {http.MethodGet: desk.examine},
 
 	"/wechat/keys/rotate": {http.MethodPost: desk.rotateKeys},
 

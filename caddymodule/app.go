@@ -111,6 +111,7 @@ type App struct {
 	running sync.WaitGroup
 
 	inFlight atomic.Int64   // requests that have begun; see linger
+	seen     seen           // for `wechat doctor`
 	outages  outage.Outages // of the gateway itself, while it cannot be opened
 }
 
@@ -163,6 +164,7 @@ func (a *App) Start() error {
 	a.deliver(ctx, a.opened.ledger)
 	a.probe = a.newProbe()
 	gauges.begin(a.probe)
+	a.reportGateway(ctx)
 	return nil
 }
 

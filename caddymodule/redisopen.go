@@ -107,6 +107,7 @@ func (s *RedisStore) open(deps storeDeps) (opened, error) {
 		tokens:      sessions.tokens,
 		ping:        func(ctx context.Context) error { return state.client.Ping(ctx).Err() },
 		persons:     state.ledger.Persons,
+		gateways:    &fleetredis.Gateways{Client: state.client, Prefix: s.plan.keyPrefix()},
 		release: func() error {
 			_, err := pool.Delete(sessionsKey)
 			return errors.Join(err, release())

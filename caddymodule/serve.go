@@ -21,6 +21,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	h.site.scrub.Request(r)
 	h.app.inFlight.Add(1)
 	defer h.app.inFlight.Add(-1)
+	h.app.seen.noticeProxy(r, h.site.origin)
 	original := originalURL(r)
 	if content, ok := h.app.verifyFile(original.Path); ok {
 		counts.sites.Decide(site.DecidedEndpoint)
@@ -61,6 +62,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return nil // answered: nothing may follow (attack: GHSA-59jp-rwph-878r)
 	}
 	if id != nil {
+		h.app.seen.noticeVisitor(r)
 		request.ApplyIdentity(r.Header)
 		setPlaceholders(r, id)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-wechat/gateway/internal/fleetredis"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/live"
 	"github.com/caddy-wechat/gateway/internal/scan"
@@ -77,6 +78,8 @@ type opened struct {
 	ping    func(context.Context) error
 	persons func(context.Context) (int, error)
 	file    string
+	// gateways lists the gateways that share the store; nil for a local one.
+	gateways *fleetredis.Gateways
 	// release releases this instance's reference; the last release closes the
 	// store.
 	release func() error

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"github.com/caddy-wechat/gateway/internal/doctor"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
@@ -19,19 +21,23 @@ import (
 // configuration is JSON.
 type Looks func(config []byte) ([]page.Look, error)
 
+// Examine reads a configuration, in JSON, for the doctor. The caller calls
+// release when it has finished with the setup.
+type Examine func(config []byte) (setup *doctor.Setup, release func(), err error)
+
 // Register adds the command `wechat` to Caddy's. example is Caddyfile.example,
-// which `wechat demo` runs; `wechat pages preview` asks looks. It must be
-// called once, from an init function.
-func Register(example []byte, looks Looks) {
+// which `wechat demo` runs; `wechat pages preview` asks looks, `wechat doctor`
+// asks examine. It must be called once, from an init function.
+func Register(example []byte, looks Looks, examine Examine) {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:      "wechat",
 		Short:     "Manages the WeChat gateway, and runs a demo",
-		CobraFunc: func(cmd *cobra.Command) { group(cmd, subcommands(example, looks)...) },
+		CobraFunc: func(cmd *cobra.Command) { group(cmd, subcommands(example, looks, examine)...) },
 	})
 }
 
-func subcommands(example []byte, looks Looks) []*cobra.Command {
-	return []*cobra.Command{personsCommand(), sessionsCommand(), ledgerCommand(), webhooksCommand(), keysCommand(), pagesCommand(looks), demoCommand(example), simulateCommand()}
+func subcommands(example []byte, looks Looks, examine Examine) []*cobra.Command {
+	return []*cobra.Command{doctorCommand(examine), personsCommand(), sessionsCommand(), ledgerCommand(), webhooksCommand(), keysCommand(), pagesCommand(looks), demoCommand(example), simulateCommand()}
 }
 
 func demoCommand(example []byte) *cobra.Command {
@@ -95,6 +101,17 @@ one with another app_id:
 	}
 	cmd.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:9801", "a loopback address to listen on")
 	cmd.Flags().StringArrayVar(&accounts, "account", nil, "an account of its own, `kind=…,secret=…,domain=…`; kind is official_account (if not said), mini_program, mobile_app or website")
+	cmd.Flags().StringArrayVar(&o.Mistakes, "mistake", nil, "a `name` of a mistake to make, to try wechat doctor or your alerts: "+mistakeNames())
 	cmd.Flags().BoolVar(&o.AnyUserAgent, "any-browser", false, "serve browsers that are not WeChat's, too")
 	return cmd
+}
+
+// mistakeNames lists what the simulator can get wrong.
+func mistakeNames() string {
+	all := wechattest.Mistakes()
+	names := make([]string, len(all))
+	for i := range all {
+		names[i] = all[i].Name
+	}
+	return strings.Join(names, ", ")
 }

@@ -76,7 +76,7 @@ func bare(t *testing.T, args ...string) (out string, err error) {
 // root is Caddy's own command with `wechat` in it, as Register adds it.
 func root(stdout, stderr io.Writer, args []string) *cobra.Command {
 	caddy := &cobra.Command{Use: "caddy", SilenceUsage: true, SilenceErrors: true}
-	caddy.AddCommand(group(&cobra.Command{Use: "wechat"}, subcommands(nil, caddymodule.Looks)...))
+	caddy.AddCommand(group(&cobra.Command{Use: "wechat"}, subcommands(nil, caddymodule.Looks, caddymodule.Examine)...))
 	caddy.SetOut(stdout)
 	caddy.SetErr(stderr)
 	caddy.SetArgs(append([]string{"wechat"}, args...))

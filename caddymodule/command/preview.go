@@ -4,16 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"golang.org/x/net/netutil"
 
 	"github.com/caddy-wechat/gateway/internal/page"
@@ -24,7 +20,6 @@ const (
 
 	// Bounds of the preview: it is for one browser.
 	previewConnections = 32
-	maxConfig          = 4 << 20 // bytes of a configuration
 )
 
 // preview serves all pages in all states, on loopback.
@@ -133,7 +128,7 @@ func (p *preview) load() ([]page.Look, error) {
 	if p.config == "" {
 		return all, nil
 	}
-	config, err := p.read()
+	config, err := readConfig(p.config, p.adapter)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.config, err)
 	}
@@ -145,35 +140,6 @@ func (p *preview) load() ([]page.Look, error) {
 		return nil, fmt.Errorf("%s: no site has wechat_auth", p.config)
 	}
 	return append(all, sites...), nil
-}
-
-// read returns the configuration as JSON.
-func (p *preview) read() ([]byte, error) {
-	file, err := os.Open(p.config)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxConfig+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxConfig {
-		return nil, fmt.Errorf("larger than %d bytes", maxConfig)
-	}
-	name := p.adapter
-	if name == "" && filepath.Ext(p.config) != ".json" {
-		name = "caddyfile"
-	}
-	if name == "" {
-		return text, nil
-	}
-	adapter := caddyconfig.GetAdapter(name)
-	if adapter == nil {
-		return nil, fmt.Errorf("there is no adapter %q", name)
-	}
-	adapted, _, err := adapter.Adapt(text, map[string]any{"filename": p.config})
-	return adapted, err
 }
 
 // exampleBrand is what a brand may look like.

@@ -73,11 +73,6 @@ var serverRows = []Advice{
 		Text{"所有网关用同一个版本，Caddy 不低于 2.11.9；升级后要重启", "Run the same version on all gateways, with Caddy 2.11.9 or newer; restart after an upgrade"},
 	},
 	{
-		"version-unknown", nil,
-		Text{"程序没有版本号", "The program has no version"},
-		Text{"用 xcaddy 或带标签的源码构建，程序才有版本号", "Build it with xcaddy, or from a tag: then it has a version"},
-	},
-	{
 		"cookies", nil,
 		Text{"访客得到 400 或 431：请求头太大", "Visitors get 400 or 431: the request header is too large"},
 		Text{

@@ -1,0 +1,18 @@
+package caddymodule
+
+import (
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-wechat/gateway/internal/doctor"
+)
+
+// examine answers what `wechat doctor` asks the running server. The answer
+// contains no secret and nothing about a visitor.
+func (d desk) examine(w http.ResponseWriter, _ *http.Request) error {
+	_, full := caddy.Version()
+	return writeAdmin(w, http.StatusOK, doctor.Running{
+		Version: gatewayVersion(), Caddy: caddyVersion(full), Memory: doctor.ReadMemory(), Seen: d.app.seen.report(),
+	})
+}

@@ -1,0 +1,73 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"reflect"
+)
+
+// server asks the running server about itself, and compares its configuration
+// with the file's.
+func (v *visit) server(ctx context.Context) {
+	if v.Admin == nil {
+		return
+	}
+	status, body, err := v.askAdmin(ctx, "/wechat/doctor")
+	var running Running
+	switch {
+	case err != nil:
+		v.find("server", "", Failure, "not-running", text("管理接口连不上：%v", "the admin endpoint cannot be reached: %v", err))
+		return
+	case status == http.StatusServiceUnavailable:
+		v.find("server", "", Failure, "not-ready", text("网关没有准备好", "the gateway is not ready"))
+	case status != http.StatusOK || json.Unmarshal(body, &running) != nil:
+		v.find("server", "", Failure, "not-running", text("管理接口回答 %d，没有网关的回答", "the admin endpoint answers %d, and not as this gateway does", status))
+		return
+	default:
+		v.running = &running
+		v.pass("server", "", text("正在运行", "it runs"))
+		v.sameVersion(running)
+	}
+	v.sameConfiguration(ctx)
+	v.ready(ctx)
+}
+
+func (v *visit) askAdmin(ctx context.Context, path string) (status int, body []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, onePatience)
+	defer cancel()
+	return v.Admin.Get(ctx, path)
+}
+
+// sameConfiguration compares the running configuration with the file's. Both
+// may contain secrets: nothing of them is shown.
+func (v *visit) sameConfiguration(ctx context.Context) {
+	if v.Apps == nil {
+		return
+	}
+	status, body, err := v.askAdmin(ctx, "/config/apps")
+	var running, file any
+	if err != nil || status != http.StatusOK || json.Unmarshal(body, &running) != nil || json.Unmarshal(v.Apps, &file) != nil {
+		v.find("running configuration", "", Unknown, "not-running", text("管理接口没有给出配置", "the admin endpoint does not show the configuration"))
+		return
+	}
+	if !reflect.DeepEqual(running, file) {
+		v.find("running configuration", "", Warning, "other-configuration", text("与文件不一样", "it differs from the file"))
+		return
+	}
+	v.pass("running configuration", "", text("与文件一样", "it is that of the file"))
+}
+
+// ready asks whether the gateway can serve.
+func (v *visit) ready(ctx context.Context) {
+	status, _, err := v.askAdmin(ctx, "/wechat/ready")
+	switch {
+	case err == nil && status == http.StatusOK:
+		v.pass("ready", "", text("可以服务访客", "it can serve visitors"))
+	case err == nil && status == http.StatusServiceUnavailable:
+		v.find("ready", "", Failure, "not-ready", text("/wechat/ready 回答 503", "/wechat/ready answers 503"))
+	case err == nil && status == http.StatusNotFound: // a version before health checks
+	default:
+		v.find("ready", "", Unknown, "not-running", text("/wechat/ready 没有回答", "/wechat/ready does not answer"))
+	}
+}
