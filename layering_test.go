@@ -52,6 +52,7 @@ func TestLayering(t *testing.T) {
 		"internal/counters":           {},
 		"internal/live":               {"session"},
 		"internal/response":           {"internal/request"},
+		"internal/health":             {"internal/response"},
 		"internal/cookies":            {"session", "internal/request"},
 		"internal/caches":             {"internal/cookies"},
 		"internal/assertion":          {"session"},
