@@ -67,7 +67,8 @@ func (c *Client) post(ctx context.Context, ep endpoint, params []param, message 
 
 // ask sends the request of a call, with body unless it is nil. It repeats a
 // patient call while WeChat is busy.
-func (c *Client) ask(ctx context.Context, ep endpoint, req *http.Request, body []byte, secrets []Secret) (reply, error) {
+func (c *Client) ask(ctx context.Context, ep endpoint, req *http.Request, body []byte, secrets []Secret) (r reply, err error) {
+	defer func() { c.ended(ep.op, err) }()
 	send := func() (reply, error) {
 		if body != nil {
 			req.Body = io.NopCloser(bytes.NewReader(body))

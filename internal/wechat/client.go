@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -50,6 +51,8 @@ type Client struct {
 	once       sync.Once
 	singleUse  *http.Transport // each connection carries one request
 	persistent *http.Transport // connections are kept and used again
+
+	last atomic.Pointer[LastCall] // nil before the first call
 }
 
 // CloseIdle closes idle connections. The client can still be used.
