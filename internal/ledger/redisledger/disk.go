@@ -49,6 +49,39 @@ func (s *server) checkDisk(ctx context.Context, server redis.Cmdable) {
 	}
 }
 
+// Persistence says whether the Redis keeps its data across a restart: kept,
+// and known whether it is. In a Cluster it is not kept if one master does not
+// keep it. A Redis that does not answer is not known.
+func (l *Ledger) Persistence(ctx context.Context) (kept, known bool) {
+	if err := l.begin(ctx); err != nil {
+		return false, false
+	}
+	defer l.work.Done()
+	once, cancel := l.once(ctx)
+	defer cancel()
+	var mu sync.Mutex
+	least := diskKept
+	ask := func(ctx context.Context, server redis.Cmdable) error {
+		found := diskUnknown
+		if info, err := server.Info(ctx, "persistence").Result(); err == nil {
+			found = diskOf(info, time.Now(), func() (string, bool) { return saveSetting(ctx, server) })
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if found == diskNothing || least == diskKept {
+			least = found
+		}
+		return nil
+	}
+	var err error
+	if cluster, ok := l.Client.(*redis.ClusterClient); ok {
+		err = cluster.ForEachMaster(once, func(ctx context.Context, node *redis.Client) error { return ask(ctx, node) })
+	} else {
+		err = ask(once, l.Client)
+	}
+	return err == nil && least == diskKept, err == nil && least != diskUnknown
+}
+
 // diskOf reads INFO persistence, which does not contain the snapshot setting;
 // save asks for that. If save gets no answer, the age of the last snapshot
 // decides.

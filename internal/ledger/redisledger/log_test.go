@@ -131,6 +131,9 @@ func TestRedisThatKeepsNothingOnDiskIsLogged(t *testing.T) {
 			if c.want != "" {
 				eventually(t, "a line", func() bool { return log.count(c.want) == 1 })
 			}
+			if kept, known := r.Persistence(t.Context()); kept != (c.want == "") || known != (c.want != unknown) {
+				t.Errorf("Persistence: kept %v, known %v", kept, known)
+			}
 			if err := r.Close(); err != nil { // the check is over
 				t.Error(err)
 			}
@@ -150,6 +153,9 @@ func TestClusterThatKeepsNothingOnDiskIsLogged(t *testing.T) {
 	var log journal
 	r := testRedis(t, nodes.Client(), "", func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	eventually(t, "a warning", func() bool { return log.count("keeps nothing on disk") > 0 })
+	if kept, known := r.Persistence(t.Context()); kept || !known {
+		t.Errorf("Persistence: kept %v, known %v", kept, known)
+	}
 	if err := r.Close(); err != nil {
 		t.Error(err)
 	}
