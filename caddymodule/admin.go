@@ -23,8 +23,9 @@ func init() {
 
 // Admin adds calls under `/wechat/` to Caddy's admin endpoint. They find, show
 // and erase persons, list and end their sessions, export and import the ledger,
-// show and redeliver webhook events, rotate generated session keys, and answer
-// `wechat doctor`. Only clients that may change Caddy's configuration may call them.
+// show and redeliver webhook events, rotate generated session keys, say whether
+// the gateway is ready, and answer `wechat doctor`. Only clients that may change
+// Caddy's configuration may call them.
 //
 // No answer contains a value that lets a client act as a visitor: no cookie
 // value, no token, no key.
@@ -61,7 +62,8 @@ var adminCalls = map[string]map[string]adminCall{
 // and also in a configuration without a wechat app, so the app is looked up at
 // each call.
 func (*Admin) Routes() []caddy.AdminRoute {
-	routes := make([]caddy.AdminRoute, 0, len(adminCalls))
+	routes := make([]caddy.AdminRoute, 0, len(adminCalls)+1)
+	routes = append(routes, caddy.AdminRoute{Pattern: "/wechat/ready", Handler: caddy.AdminHandlerFunc(answerReady)})
 	for pattern, methods := range adminCalls {
 		routes = append(routes, caddy.AdminRoute{Pattern: pattern, Handler: caddy.AdminHandlerFunc(
 			func(w http.ResponseWriter, r *http.Request) error { return answerAdmin(w, r, methods) })})
@@ -92,17 +94,26 @@ type desk struct {
 	opened
 }
 
-// openDesk finds the running app at the time of the call, because a reload
+// runningApp finds the running app at the time of the call, because a reload
 // replaces it. A missing app is 503 and not 404: an operator who erases a
 // person must not take the answer for "already erased".
-func openDesk() (desk, error) {
+func runningApp() (*App, error) {
 	running, err := caddy.ActiveContext().AppIfConfigured("wechat")
 	if err != nil {
-		return desk{}, refuseAdmin(http.StatusServiceUnavailable, "the running configuration has no wechat block", err)
+		return nil, refuseAdmin(http.StatusServiceUnavailable, "the running configuration has no wechat block", err)
 	}
 	app, ok := running.(*App)
 	if !ok {
-		return desk{}, refuseAdmin(http.StatusServiceUnavailable, "the running wechat app is of another type", nil)
+		return nil, refuseAdmin(http.StatusServiceUnavailable, "the running wechat app is of another type", nil)
+	}
+	return app, nil
+}
+
+// openDesk opens what a call works with.
+func openDesk() (desk, error) {
+	app, err := runningApp()
+	if err != nil {
+		return desk{}, err
 	}
 	o, err := app.parts()
 	if err != nil {

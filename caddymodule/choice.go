@@ -21,6 +21,7 @@ var choices = map[string][]string{
 	"preserve_post":   {string(site.PreserveOn), string(site.PreserveAuto), string(site.PreserveOff)},
 	"encoding":        {string(site.EncodingPercent), string(site.EncodingBase64URL), string(site.EncodingUTF8)},
 	"strip_cookies":   {"on", "off"},
+	"health":          {"on", "off"},
 	"algorithm":       {string(assertion.ES256), string(assertion.EdDSA)},
 
 	"push_unsubscribe": {"keep", "forget"},

@@ -44,6 +44,7 @@ func init() {
 //			lifetime  <duration>
 //			algorithm ES256|EdDSA
 //		}]
+//		health          on|off
 //		pages           <folder>
 //		brand           { … }
 //	}
@@ -135,6 +136,7 @@ func (h *Handler) words(helper httpcaddyfile.Helper) words {
 		"header":          h.parseHeader,
 		"encoding":        choice(&h.Encoding),
 		"strip_cookies":   choice(&h.StripCookies),
+		"health":          choice(&h.Health),
 		"scope":           func(*caddyfile.Dispenser) error { return h.parseScope(helper) },
 		"public":          func(*caddyfile.Dispenser) error { return parsePaths(helper, &h.Public) },
 		"optional":        func(*caddyfile.Dispenser) error { return parsePaths(helper, &h.Optional) },

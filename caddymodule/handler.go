@@ -151,6 +151,11 @@ type Handler struct {
 	// visitor's session. Default: `on`.
 	StripCookies string `json:"strip_cookies,omitempty"`
 
+	// Whether load balancers may ask `/_wechat/health` (the process answers) and
+	// `/_wechat/ready` (store, keys and ledger work): `on` or `off`. Default:
+	// `on`.
+	Health string `json:"health,omitempty"`
+
 	app    *App
 	site   guarded
 	logger *slog.Logger

@@ -130,6 +130,7 @@ func (s *LocalStore) open(deps storeDeps) (opened, error) {
 		wake:        &state.wake,
 		scans:       &state.scans,
 		tokens:      &state.tokens,
+		asks:        storeAsks{sessions: state.Readable, ledger: state.Writable, persistence: onDisk},
 		release: func() error {
 			_, cut := pool.Delete(liveKey)
 			_, closed := pool.Delete(key)
@@ -137,6 +138,8 @@ func (s *LocalStore) open(deps storeDeps) (opened, error) {
 		},
 	}, nil
 }
+
+func (*LocalStore) kind() string { return "local" }
 
 // Interface guards.
 var (

@@ -108,12 +108,15 @@ func (s *RedisStore) open(deps storeDeps) (opened, error) {
 		ping:        func(ctx context.Context) error { return state.client.Ping(ctx).Err() },
 		persons:     state.ledger.Persons,
 		gateways:    &fleetredis.Gateways{Client: state.client, Prefix: s.plan.keyPrefix()},
+		asks:        storeAsks{sessions: sessions.store.Ready, ledger: state.ledger.Ready, persistence: redisPersistence(state.ledger)},
 		release: func() error {
 			_, err := pool.Delete(sessionsKey)
 			return errors.Join(err, release())
 		},
 	}, nil
 }
+
+func (*RedisStore) kind() string { return "redis" }
 
 // go-redis has one logger for the whole process. Its messages go to the log of
 // the running configuration instead of stderr.

@@ -23,6 +23,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	defer h.app.inFlight.Add(-1)
 	h.app.seen.noticeProxy(r, h.site.origin)
 	original := originalURL(r)
+	if h.serveHealth(w, r, original.Path) {
+		return nil
+	}
 	if content, ok := h.app.verifyFile(original.Path); ok {
 		counts.sites.Decide(site.DecidedEndpoint)
 		return serveVerifyFile(w, r, content)

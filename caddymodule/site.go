@@ -26,6 +26,7 @@ type guarded struct {
 	scopes  []ScopeRule
 	public  *PathRule
 	opt     *PathRule
+	health  bool // load balancers may ask
 }
 
 func (s *guarded) access(r *http.Request, original *url.URL) site.Access {
@@ -109,6 +110,7 @@ func (h *Handler) provisionRules() error {
 		"outside_wechat": h.OutsideWechat, "snapshot": h.Snapshot, "check": h.Check, "keep_fragment": h.KeepFragment,
 		"preserve_post": h.PreservePost,
 		"encoding":      h.Encoding, "strip_cookies": h.StripCookies,
+		"health": h.Health,
 	} {
 		var err error
 		if picked[option], err = choose(option, value); err != nil {
@@ -127,6 +129,7 @@ func (h *Handler) provisionRules() error {
 	if err != nil {
 		return err
 	}
+	h.site.health = picked["health"] == "on"
 	h.site.rules = site.Rules{
 		Theme:           theme,
 		Scope:           wechat.Scope(picked["scope"]),

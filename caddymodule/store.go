@@ -24,6 +24,8 @@ import (
 type store interface {
 	// open is called once for each App instance.
 	open(storeDeps) (opened, error)
+	// kind is the store's word in the Caddyfile.
+	kind() string
 }
 
 // waker calls the senders of the current configuration. The ledger, which calls
@@ -80,6 +82,8 @@ type opened struct {
 	file    string
 	// gateways lists the gateways that share the store; nil for a local one.
 	gateways *fleetredis.Gateways
+	// asks is how health asks the store.
+	asks storeAsks
 	// release releases this instance's reference; the last release closes the
 	// store.
 	release func() error
