@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # What stands behind and before the gateway in the end-to-end tests.
-packages=(redis-server chromium tomcat10 tomcat10-examples default-jdk-headless php-fpm dokuwiki fonts-noto-cjk nodejs nginx prometheus python3-flask python3-django python3-jwt python3-cryptography)
+packages=(redis-server chromium tomcat10 tomcat10-examples default-jdk-headless php-fpm dokuwiki fonts-noto-cjk nodejs nginx haproxy prometheus python3-flask python3-django python3-jwt python3-cryptography)
 # Some packages of nodejs bring npm along; Debian's has a package of its own for it.
 command -v npm >/dev/null || packages+=(npm)
 missing=()

@@ -72,6 +72,7 @@ type fleetConfig struct {
 	account string   // inside the shop's account
 	global  string   // inside the wechat block
 	auth    string   // inside the shop's wechat_auth
+	server  string   // other global options
 }
 
 // silentBase lets people in silently below /base.
@@ -247,6 +248,7 @@ func (g *gatewayProcess) caddyfile(c fleetConfig) string {
 	auto_https off
 	default_bind 127.0.0.1
 	storage file_system %[2]s
+	%[16]s
 	wechat {
 		official_account shop {
 			app_id {env.WECHAT_APP_ID}
@@ -284,7 +286,7 @@ http://:%[12]s {
 	reverse_proxy %[11]s
 }
 `, g.admin, c.storage, clubAppID, c.store, keys.String(), c.session, g.f.sim.URL,
-		port(g.shop), shopSite, c.auth, strings.TrimPrefix(g.f.app.URL, "http://"), port(g.club), clubSite, c.account, c.global)
+		port(g.shop), shopSite, c.auth, strings.TrimPrefix(g.f.app.URL, "http://"), port(g.club), clubSite, c.account, c.global, c.server)
 }
 
 func port(address string) string {
