@@ -34,7 +34,7 @@ func TestLinesWithAnErrcodeNameTheFix(t *testing.T) {
 			for name, write := range map[string]func(Log){
 				"note":       func(l Log) { l.Note(slog.LevelWarn, "code not accepted", "main", "", failure) },
 				"unanswered": func(l Log) { l.Unanswered("main", "", failure) },
-				"plain":      func(l Log) { l.Plain(slog.LevelWarn, "unavailable", "main", "", failure) },
+				"plain":      func(l Log) { l.Plain(slog.LevelWarn, 0, "unavailable", "main", "", failure) },
 			} {
 				l, text := logger()
 				write(Log{Logger: l, Outages: new(Outages), Lines: new(limit.Lines)})
