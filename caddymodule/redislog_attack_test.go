@@ -60,10 +60,13 @@ func TestAttackGoRedisFillsTheLog(t *testing.T) {
 	server.Kill()
 	flood := func(enough func() bool) {
 		t.Helper()
-		for deadline := time.Now().Add(time.Minute); !enough(); {
+		// The limit is that of the process: a test before this one may have
+		// used up its warning of this minute.
+		for deadline := time.Now().Add(3 * time.Minute); !enough(); {
 			if time.Now().After(deadline) {
-				t.Fatal("go-redis has said nothing for a minute")
+				t.Fatal("go-redis has said nothing for three minutes")
 			}
+			time.Sleep(100 * time.Millisecond)
 			for range 20 {
 				if answer, err := http.Get(o.site + "/_wechat/session"); err == nil {
 					_ = answer.Body.Close()
@@ -80,7 +83,7 @@ func TestAttackGoRedisFillsTheLog(t *testing.T) {
 		return n
 	}
 	flood(func() bool { return goRedis(lines, "warn") > 0 && goRedis(lines, "debug") > 5 })
-	if n := goRedis(lines, "warn"); n > 2 {
+	if n := goRedis(lines, "warn"); n > 4 {
 		t.Errorf("%d warnings of go-redis", n)
 	}
 	loud := 0
@@ -89,7 +92,7 @@ func TestAttackGoRedisFillsTheLog(t *testing.T) {
 			loud++
 		}
 	}
-	if loud > 12 {
+	if loud > 20 {
 		t.Errorf("%d warnings and errors of the gateway", loud)
 	}
 	first := text()
