@@ -343,15 +343,15 @@ func (g *observedGateway) metrics() string {
 	return body
 }
 
-// balancer sends each request to one of the gateways, and to another one if
+// spreader sends each request to one of the gateways, and to another one if
 // that is down.
-type balancer struct {
+type spreader struct {
 	o        *observed
 	gateways []*http.Transport
 }
 
-func (o *observed) balance(names ...string) *balancer {
-	b := &balancer{o: o}
+func (o *observed) balance(names ...string) *spreader {
+	b := &spreader{o: o}
 	for first := range names {
 		transport := &http.Transport{MaxIdleConnsPerHost: 64, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			var failures []error
@@ -382,7 +382,7 @@ func (g *observedGateway) of(address string) string {
 }
 
 // RoundTrip implements http.RoundTripper.
-func (b *balancer) RoundTrip(r *http.Request) (*http.Response, error) {
+func (b *spreader) RoundTrip(r *http.Request) (*http.Response, error) {
 	return b.gateways[rand.N(len(b.gateways))].RoundTrip(r) //nolint:wrapcheck // as http.Client wants it
 }
 
@@ -393,7 +393,7 @@ type guestOf struct {
 	address string
 }
 
-func (b *balancer) guest(person string, keepsCookies bool) guestOf {
+func (b *spreader) guest(person string, keepsCookies bool) guestOf {
 	o := b.o
 	g := guestOf{
 		client:  &http.Client{Transport: b, Timeout: 20 * time.Second},
