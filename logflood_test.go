@@ -30,6 +30,7 @@ var warnings = map[string]string{
 	"caddymodule/adminimport.go importLedger":            byAdmin,
 	"caddymodule/adminledger.go exportLedger":            byAdmin,
 	"caddymodule/adminpersons.go erasePerson":            byAdmin,
+	"caddymodule/adminrefusal.go adminHandler":           byAdmin,
 	"caddymodule/appsecret.go warnOfSecret":              atLoad,
 	"caddymodule/callback.go warnOfCallback":             atLoad,
 	"caddymodule/callback.go warnOfSites":                atLoad,

@@ -36,7 +36,7 @@ func (Admin) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "admin.api.wechat", New: func() caddy.Module { return new(Admin) }}
 }
 
-// adminCall answers one call. Its errors are APIErrors.
+// adminCall answers one call. Its errors are refusals: see refuseAdmin.
 type adminCall func(desk, http.ResponseWriter, *http.Request) error
 
 // adminCalls lists every call by path and method.
@@ -63,23 +63,22 @@ var adminCalls = map[string]map[string]adminCall{
 // each call.
 func (*Admin) Routes() []caddy.AdminRoute {
 	routes := make([]caddy.AdminRoute, 0, len(adminCalls)+1)
-	routes = append(routes, caddy.AdminRoute{Pattern: "/wechat/ready", Handler: caddy.AdminHandlerFunc(answerReady)})
+	routes = append(routes, caddy.AdminRoute{Pattern: "/wechat/ready", Handler: adminHandler(answerReady)})
 	for pattern, methods := range adminCalls {
-		routes = append(routes, caddy.AdminRoute{Pattern: pattern, Handler: caddy.AdminHandlerFunc(
+		routes = append(routes, caddy.AdminRoute{Pattern: pattern, Handler: adminHandler(
 			func(w http.ResponseWriter, r *http.Request) error { return answerAdmin(w, r, methods) })})
 	}
 	return routes
 }
 
 func answerAdmin(w http.ResponseWriter, r *http.Request, methods map[string]adminCall) error {
-	w.Header().Set("Cache-Control", "no-store")
 	if len(methods) == 0 {
-		return refuseAdmin(http.StatusNotFound, "there is no such call", nil)
+		return refuseAdmin(unknownCall, "there is no such call", nil)
 	}
 	call, ok := methods[r.Method]
 	if !ok {
 		w.Header().Set("Allow", strings.Join(slices.Sorted(maps.Keys(methods)), ", "))
-		return refuseAdmin(http.StatusMethodNotAllowed, "this method is not allowed for this call", nil)
+		return refuseAdmin(methodNotAllowed, "this method is not allowed for this call", nil)
 	}
 	d, err := openDesk()
 	if err != nil {
@@ -100,11 +99,11 @@ type desk struct {
 func runningApp() (*App, error) {
 	running, err := caddy.ActiveContext().AppIfConfigured("wechat")
 	if err != nil {
-		return nil, refuseAdmin(http.StatusServiceUnavailable, "the running configuration has no wechat block", err)
+		return nil, refuseAdmin(notConfigured, "the running configuration has no wechat block", err)
 	}
 	app, ok := running.(*App)
 	if !ok {
-		return nil, refuseAdmin(http.StatusServiceUnavailable, "the running wechat app is of another type", nil)
+		return nil, refuseAdmin(notConfigured, "the running wechat app is of another type", nil)
 	}
 	return app, nil
 }
@@ -141,15 +140,15 @@ func (a *App) parts() (opened, error) {
 // the error itself.
 var adminOutcomes = []struct {
 	err     error
-	status  int
+	why     refusal
 	message string
 }{
-	{ledger.ErrNotFound, http.StatusNotFound, "there is no such person"},
-	{ledger.ErrCorrupt, http.StatusServiceUnavailable, "the store contains a record that cannot be read; see the log"},
-	{ledger.ErrUnavailable, http.StatusServiceUnavailable, "the store is unavailable; try again"},
-	{session.ErrUnavailable, http.StatusServiceUnavailable, "the store is unavailable; try again"},
-	{errEndless, http.StatusNotImplemented, "this store cannot end the sessions of a person"},
-	{session.ErrInvalid, http.StatusBadRequest, "this is not a session id: a session id has 19 characters, as in the list of sessions"},
+	{ledger.ErrNotFound, personNotFound, "there is no such person"},
+	{ledger.ErrCorrupt, storeCorrupt, "the store contains a record that cannot be read; see the log"},
+	{ledger.ErrUnavailable, storeUnavailable, "the store is unavailable; try again"},
+	{session.ErrUnavailable, storeUnavailable, "the store is unavailable; try again"},
+	{errEndless, notSupported, "this store cannot end the sessions of a person"},
+	{session.ErrInvalid, invalidID, "this is not a session id: a session id has 19 characters, as in the list of sessions"},
 }
 
 // adminError maps an error of a store to an answer. An unknown error is
@@ -157,18 +156,10 @@ var adminOutcomes = []struct {
 func adminError(err error) error {
 	for _, o := range adminOutcomes {
 		if errors.Is(err, o.err) {
-			return refuseAdmin(o.status, o.message, err)
+			return refuseAdmin(o.why, o.message, err)
 		}
 	}
-	return refuseAdmin(http.StatusServiceUnavailable, "the store is unavailable; try again", err)
-}
-
-// refuseAdmin is an answer other than success. cause goes to the log.
-func refuseAdmin(status int, message string, cause error) error {
-	if cause == nil {
-		cause = errors.New(message)
-	}
-	return caddy.APIError{HTTPStatus: status, Message: message, Err: cause}
+	return refuseAdmin(storeUnavailable, "the store is unavailable; try again", err)
 }
 
 // query reads the query's parameters strictly: one of the sets of names, each
@@ -177,7 +168,7 @@ func refuseAdmin(status int, message string, cause error) error {
 func query(r *http.Request, sets ...[]string) (url.Values, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, refuseAdmin(http.StatusBadRequest, "the query cannot be read", nil)
+		return nil, refuseAdmin(invalidQuery, "the query cannot be read", nil)
 	}
 	names := slices.Sorted(maps.Keys(values))
 	for _, set := range sets {
@@ -189,14 +180,14 @@ func query(r *http.Request, sets ...[]string) (url.Values, error) {
 	for _, set := range sets {
 		want = append(want, strings.Join(set, " and "))
 	}
-	return nil, refuseAdmin(http.StatusBadRequest, "the query must give "+strings.Join(want, ", or "), nil)
+	return nil, refuseAdmin(invalidQuery, "the query must give "+strings.Join(want, ", or "), nil)
 }
 
 // writeAdmin answers with JSON.
 func writeAdmin(w http.ResponseWriter, status int, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
-		return refuseAdmin(http.StatusInternalServerError, "the answer cannot be written", err)
+		return refuseAdmin(internalError, "the answer cannot be written", err)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -27,17 +27,6 @@ const (
 	importAtOnce   = 64       // lines being written: stores write many at the cost of one
 )
 
-// errLine is the error of a refused line.
-type errLine struct {
-	Line    int    `json:"line"`
-	Message string `json:"error"`
-	status  int
-	cause   error // for the log; nil where Message says it all
-}
-
-// Error implements error.
-func (e errLine) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Message) }
-
 // importedLines counts the imported lines of each kind.
 type importedLines struct {
 	Persons int `json:"persons"`
@@ -55,12 +44,11 @@ func (d desk) importLedger(w http.ResponseWriter, r *http.Request) error {
 		// the context, which it does after ten seconds.
 		err = importLines(context.WithoutCancel(r.Context()), d.ledger, lines)
 	}
-	var bad errLine
-	switch {
-	case errors.As(err, &bad):
-		d.app.logger.Warn("import of a ledger refused", slog.Int("line", bad.Line), slog.String("reason", bad.Message), slog.Any("error", bad.cause))
-		return writeAdmin(w, bad.status, bad)
-	case err != nil:
+	if err != nil {
+		var bad *refusedCall
+		if errors.As(err, &bad) && bad.Line > 0 {
+			d.app.logger.Warn("import of a ledger refused", slog.Int("line", bad.Line), slog.String("reason", bad.Message), slog.Any("error", bad.cause))
+		}
 		return err
 	}
 	var done importedLines
@@ -122,7 +110,7 @@ func readLedger(body io.Reader) ([]importLine, error) {
 			continue
 		}
 		if n > maxImportLines+1 {
-			return nil, errLine{Line: n, Message: fmt.Sprintf("at most %d lines can be sent at once, behind the first", maxImportLines), status: http.StatusRequestEntityTooLarge}
+			return nil, refuseLine(n, tooLarge, fmt.Sprintf("at most %d lines can be sent at once, behind the first", maxImportLines), nil)
 		}
 		if !utf8.Valid(lines.Bytes()) { // the JSON decoder would replace the invalid bytes
 			return nil, badLine(n, "it is not UTF-8: save the file as UTF-8")
@@ -137,9 +125,9 @@ func readLedger(body io.Reader) ([]importLine, error) {
 	case errors.Is(err, bufio.ErrTooLong):
 		return nil, badLine(n+1, fmt.Sprintf("it is longer than %d bytes", maxImportLine))
 	case errors.As(err, new(*http.MaxBytesError)):
-		return nil, refuseAdmin(http.StatusRequestEntityTooLarge, fmt.Sprintf("at most %d bytes can be sent at once", maxImportBytes), err)
+		return nil, refuseAdmin(tooLarge, fmt.Sprintf("at most %d bytes can be sent at once", maxImportBytes), err)
 	case err != nil:
-		return nil, refuseAdmin(http.StatusBadRequest, "the ledger was not received completely", err)
+		return nil, refuseAdmin(invalidBody, "the ledger was not received completely", err)
 	case n == 0:
 		return nil, badLine(1, notHeader)
 	}
@@ -165,7 +153,7 @@ func readHeader(line []byte) (version int, err error) {
 }
 
 func badLine(n int, message string) error {
-	return errLine{Line: n, Message: message, status: http.StatusBadRequest}
+	return refuseLine(n, invalidLine, message, nil)
 }
 
 // plain returns an error of the ledger as the caller reads it. It contains
@@ -197,11 +185,11 @@ func importLines(ctx context.Context, to ledgerWriter, lines []importLine) error
 		switch {
 		case err == nil:
 		case errors.Is(err, ledger.ErrConflict):
-			return errLine{Line: line, Message: plain(err), status: http.StatusConflict}
+			return refuseLine(line, ledgerConflict, plain(err), nil)
 		case errors.Is(err, ledger.ErrInvalid):
 			return badLine(line, plain(err))
 		default:
-			return errLine{Line: line, Message: "the store is unavailable; try again", status: http.StatusServiceUnavailable, cause: err}
+			return refuseLine(line, storeUnavailable, "the store is unavailable; try again", err)
 		}
 	}
 	return nil

@@ -50,7 +50,7 @@ func retiresNow(r *http.Request) (bool, error) {
 		return false, err
 	}
 	if n, _ := io.ReadFull(r.Body, make([]byte, 1)); n != 0 {
-		return false, refuseAdmin(http.StatusBadRequest, "this call takes no body; to retire all keys use ?retire_now=true", nil)
+		return false, refuseAdmin(invalidBody, "this call takes no body; to retire all keys use ?retire_now=true", nil)
 	}
 	switch q.Get("retire_now") {
 	case "true":
@@ -58,7 +58,7 @@ func retiresNow(r *http.Request) (bool, error) {
 	case "false", "":
 		return false, nil
 	default:
-		return false, refuseAdmin(http.StatusBadRequest, "retire_now is true or false", nil)
+		return false, refuseAdmin(invalidQuery, "retire_now is true or false", nil)
 	}
 }
 
@@ -66,10 +66,10 @@ func retiresNow(r *http.Request) (bool, error) {
 func keysError(err error) error {
 	switch {
 	case errors.Is(err, session.ErrConfigured):
-		return refuseAdmin(http.StatusConflict, "the session keys are configured: put a new key first in session { key … } and reload; remove the old one after `lifetime`, or at once if it leaked. If a key leaked that was generated before: delete wechat/session_keys.json from Caddy's storage and reload", err)
+		return refuseAdmin(keysConfigured, "the session keys are configured: put a new key first in session { key … } and reload; remove the old one after `lifetime`, or at once if it leaked. If a key leaked that was generated before: delete wechat/session_keys.json from Caddy's storage and reload", err)
 	case errors.Is(err, session.ErrManyKeys):
-		return refuseAdmin(http.StatusConflict, "too many keys were made in a short time; to retire all of them use ?retire_now=true", err)
+		return refuseAdmin(tooManyKeys, "too many keys were made in a short time; to retire all of them use ?retire_now=true", err)
 	default:
-		return refuseAdmin(http.StatusServiceUnavailable, "the session keys in Caddy's storage could not be read or written; try again, and see the log", err)
+		return refuseAdmin(keysUnavailable, "the session keys in Caddy's storage could not be read or written; try again, and see the log", err)
 	}
 }

@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
@@ -52,7 +50,7 @@ func serveExport(t *testing.T, l ledger.Ledger) string {
 	d := desk{&App{logger: slog.New(slog.DiscardHandler)}, opened{ledger: l}}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := d.exportLedger(w, r); err != nil {
-			w.WriteHeader(err.(caddy.APIError).HTTPStatus)
+			w.WriteHeader(err.(*refusedCall).Code)
 		}
 	}))
 	server.Config.ReadTimeout = 50 * time.Millisecond
@@ -121,7 +119,7 @@ func FuzzReadLedger(f *testing.F) {
 	f.Add([]byte("\xff\xfe"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		all, err := readLedger(bytes.NewReader(body))
-		var line errLine
+		var line *refusedCall
 		switch {
 		case err == nil:
 			if lines := bytes.Count(bytes.TrimSuffix(body, []byte("\n")), []byte("\n")); len(all) != lines {

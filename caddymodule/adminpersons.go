@@ -61,7 +61,7 @@ func (d desk) onlyAppID() (string, error) {
 	for _, a := range d.app.accounts {
 		all = append(all, a.Credentials.AppID+" ("+a.Name+")")
 	}
-	return "", refuseAdmin(http.StatusBadRequest, "an openid belongs to one account: add its app id, one of "+strings.Join(all, ", "), nil)
+	return "", refuseAdmin(appIDRequired, "an openid belongs to one account: add its app id, one of "+strings.Join(all, ", "), nil)
 }
 
 func (d desk) lookUp(ctx context.Context, q url.Values) (ledger.Person, error) {

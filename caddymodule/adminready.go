@@ -6,10 +6,9 @@ import "net/http"
 // and warnings. It has no desk: it must answer while the store cannot be
 // opened. It is 503 if the gateway is not ready, as /_wechat/ready of a site.
 func answerReady(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Set("Cache-Control", "no-store")
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", http.MethodGet+", "+http.MethodHead)
-		return refuseAdmin(http.StatusMethodNotAllowed, "this method is not allowed for this call", nil)
+		return refuseAdmin(methodNotAllowed, "this method is not allowed for this call", nil)
 	}
 	app, err := runningApp()
 	if err != nil {

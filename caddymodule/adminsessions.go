@@ -59,7 +59,7 @@ func (d desk) listSessions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if d.directory == nil {
-		return refuseAdmin(http.StatusNotImplemented, sealedSessions, nil)
+		return refuseAdmin(notSupported, sealedSessions, nil)
 	}
 	list, err := d.sessionsOf(r.Context(), p)
 	if err != nil {
@@ -126,7 +126,7 @@ func (d desk) endSessions(w http.ResponseWriter, r *http.Request) error {
 // person as well.
 func (d desk) endSession(w http.ResponseWriter, r *http.Request) error {
 	if d.directory == nil {
-		return refuseAdmin(http.StatusNotImplemented, sealedSessions, nil)
+		return refuseAdmin(notSupported, sealedSessions, nil)
 	}
 	ctx, id, person := context.WithoutCancel(r.Context()), r.PathValue("id"), ""
 	if r.URL.RawQuery != "" {
@@ -146,7 +146,7 @@ func (d desk) endSession(w http.ResponseWriter, r *http.Request) error {
 		return adminError(err)
 	}
 	if !found {
-		return refuseAdmin(http.StatusNotFound, noSession, nil)
+		return refuseAdmin(sessionNotFound, noSession, nil)
 	}
 	counts.sites.Ended.Of(signout.CountOperator).Inc()
 	d.app.logger.Info("session ended through the admin endpoint", slog.String("user", shortPerson(person)))
@@ -166,7 +166,7 @@ func (d desk) tellEnd(ctx context.Context, p *ledger.Person, id string) error {
 	}
 	i := slices.IndexFunc(list, func(s sessionSummary) bool { return s.ID == id })
 	if i < 0 {
-		return refuseAdmin(http.StatusNotFound, noSession, nil)
+		return refuseAdmin(sessionNotFound, noSession, nil)
 	}
 	err = d.ledger.Tell(ctx, ledger.Event{
 		ID: notice.EventID(ledger.LoggedOut, "admin", id), Kind: ledger.LoggedOut, Person: p.ID, AppID: list[i].AppID,

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 )
@@ -31,8 +29,8 @@ func TestAdminPretendsNoEnd(t *testing.T) {
 	for path, call := range map[string]adminCall{"/wechat/sessions?person=" + p.ID: desk.endSessions, "/wechat/persons/": desk.erasePerson} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodDelete, path, nil)
 		r.SetPathValue("id", p.ID)
-		var refused caddy.APIError
-		if err := call(d, httptest.NewRecorder(), r); !errors.As(err, &refused) || refused.HTTPStatus != http.StatusNotImplemented {
+		var refused *refusedCall
+		if err := call(d, httptest.NewRecorder(), r); !errors.As(err, &refused) || refused.Code != http.StatusNotImplemented || refused.Word != notSupported {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

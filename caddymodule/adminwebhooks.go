@@ -90,7 +90,7 @@ func (d desk) redeliver(w http.ResponseWriter, r *http.Request) error {
 		return adminError(err)
 	}
 	if n == 0 && q.Has("id") {
-		return refuseAdmin(http.StatusNotFound, "there is no such dead letter, or too many events of its kind wait", nil)
+		return refuseAdmin(letterNotFound, "there is no such dead letter, or too many events of its kind wait", nil)
 	}
 	d.app.wakeWebhooks()
 	d.audit(audit.ActionAdmin, "", "redeliver")
@@ -102,7 +102,7 @@ func (d desk) redeliver(w http.ResponseWriter, r *http.Request) error {
 func (d desk) webhook(r *http.Request) (string, error) {
 	name := r.PathValue("name")
 	if !slices.ContainsFunc(d.app.webhooks, func(p provisionedWebhook) bool { return p.target.Name == name }) {
-		return "", refuseAdmin(http.StatusNotFound, "there is no webhook of this name in the running configuration", nil)
+		return "", refuseAdmin(webhookNotFound, "there is no webhook of this name in the running configuration", nil)
 	}
 	return name, nil
 }

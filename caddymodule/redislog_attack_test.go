@@ -13,9 +13,12 @@ import (
 	"github.com/caddy-wechat/gateway/internal/redistest"
 )
 
-// logLine is a line of Caddy's log, as far as go-redis is concerned.
+// logLine is a line of Caddy's log, as far as go-redis and refused admin calls
+// are concerned.
 type logLine struct {
-	Level, Logger, Msg, Message string
+	Level, Logger, Msg, Message, Error, Refusal string
+
+	StatusCode int `json:"status_code"`
 }
 
 // logTo has the office write its log, from DEBUG on, to a file of the test.

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -72,8 +73,9 @@ func (e *endpoint) client() (*client, error) {
 // refusal is an answer other than success.
 type refusal struct {
 	Status  int    `json:"-"`
+	Word    string `json:"error"` // a word of docs/admin.md; a sentence in Caddy's own refusals
+	Message string `json:"message"`
 	Line    int    `json:"line"` // in the sent part; 0 if the error is not about a line
-	Message string `json:"error"`
 }
 
 // Error implements error.
@@ -105,9 +107,10 @@ func (c *client) send(ctx context.Context, method, path string, body io.Reader) 
 	defer response.Body.Close()
 	r := &refusal{Status: response.StatusCode}
 	answer, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // the part that arrived
-	if err := json.Unmarshal(answer, r); err != nil || r.Message == "" {
-		r.Message = fmt.Sprintf("the server answered %s; is the gateway built into it?", response.Status)
+	if err := json.Unmarshal(answer, r); err != nil || r.Word == "" {
+		r.Word, r.Message = "", fmt.Sprintf("the server answered %s; is the gateway built into it?", response.Status)
 	}
+	r.Message = cmp.Or(r.Message, r.Word) // Caddy itself, and an older gateway, answer with a sentence alone
 	return nil, r
 }
 
