@@ -2,8 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
-	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -27,25 +25,32 @@ func (r *Redis) Ready(ctx context.Context) error {
 	return nil
 }
 
-// anyMaster returns nil as soon as one master of a Cluster answers.
+// askedKeys are looked up to find masters: their slots are spread over all of
+// them.
+var askedKeys = []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"}
+
+// anyMaster returns nil as soon as one master of a Cluster answers. It waits
+// for no other: go-redis' own ForEachMaster waits for all, and asks a server
+// for the list of masters first, perhaps the one that hangs. The questions that
+// are left end with the deadline of ctx.
 func anyMaster(ctx context.Context, cluster *redis.ClusterClient) error {
-	ctx, enough := context.WithCancel(ctx)
-	defer enough()
-	var answered atomic.Bool
-	err := cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
-		err := node.Ping(ctx).Err()
-		if err == nil {
-			answered.Store(true)
-			enough()
+	answers := make(chan error, len(askedKeys))
+	asked := map[*redis.Client]bool{}
+	for _, key := range askedKeys {
+		node, err := cluster.MasterForKey(ctx, key)
+		if err != nil {
+			return err
 		}
-		return err
-	})
-	switch {
-	case answered.Load():
-		return nil
-	case err == nil:
-		return errors.New("the Cluster has no master")
-	default:
-		return err
+		if !asked[node] {
+			asked[node] = true
+			go func() { answers <- node.Ping(ctx).Err() }()
+		}
 	}
+	var err error
+	for range asked {
+		if err = <-answers; err == nil {
+			return nil
+		}
+	}
+	return err
 }
