@@ -58,6 +58,9 @@ func TestBurstOfPushes(t *testing.T) {
 	}
 	after := pushCounts(t, admin)
 	for result, want := range map[string]int{"received": burstPeople * burstCopies, "acted": burstPeople, "repeated": burstPeople * (burstCopies - 1), "late": 0, "lost": 0, "full": 0, "refused": 0} {
+		if result == "late" && !burstIsMeasured {
+			continue
+		}
 		if n := after[result] - before[result]; n != want {
 			t.Errorf("%d were %s, want %d", n, result, want)
 		}
