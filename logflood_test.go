@@ -27,7 +27,7 @@ const (
 // warnings lists each function that logs a warning or an error.
 var warnings = map[string]string{
 	"caddymodule/accountlists.go warnOfVerifyFile":       atLoad,
-	"caddymodule/adminimport.go importLedger":            byAdmin,
+	"caddymodule/adminimport.go warnOfImport":            byAdmin,
 	"caddymodule/adminledger.go exportLedger":            byAdmin,
 	"caddymodule/adminpersons.go erasePerson":            byAdmin,
 	"caddymodule/adminrefusal.go adminHandler":           byAdmin,

@@ -80,17 +80,19 @@ func answerAdmin(w http.ResponseWriter, r *http.Request, methods map[string]admi
 		w.Header().Set("Allow", strings.Join(slices.Sorted(maps.Keys(methods)), ", "))
 		return refuseAdmin(methodNotAllowed, "this method is not allowed for this call", nil)
 	}
-	d, err := openDesk()
+	d, err := openDesk(r)
 	if err != nil {
 		return err
 	}
 	return call(d, w, r)
 }
 
-// desk holds what a call works with: the parts of the running app.
+// desk holds what a call works with: the parts of the running app, and who
+// calls.
 type desk struct {
 	app *App
 	opened
+	caller caller
 }
 
 // runningApp finds the running app at the time of the call, because a reload
@@ -109,7 +111,7 @@ func runningApp() (*App, error) {
 }
 
 // openDesk opens what a call works with.
-func openDesk() (desk, error) {
+func openDesk(r *http.Request) (desk, error) {
 	app, err := runningApp()
 	if err != nil {
 		return desk{}, err
@@ -118,12 +120,16 @@ func openDesk() (desk, error) {
 	if err != nil {
 		return desk{}, adminError(err)
 	}
-	return desk{app, o}, nil
+	return desk{app, o, callerOf(r)}, nil
 }
 
-// audit writes an operator's action to the audit log.
+// audit writes an operator's action to the audit log, with the caller. person
+// is the id of the person that it is about, "" if it is about none or about
+// many.
 func (d desk) audit(action audit.Action, person, reason string) {
-	d.app.audit.Write(audit.Record{Action: action, User: person, Reason: reason})
+	d.app.audit.Write(audit.Record{
+		Action: action, User: person, Reason: reason, Operator: d.caller.operator, From: d.caller.from,
+	})
 }
 
 // parts returns what the store has opened.

@@ -39,16 +39,15 @@ type importedLines struct {
 // line again changes nothing: an interrupted import is simply repeated.
 func (d desk) importLedger(w http.ResponseWriter, r *http.Request) error {
 	lines, err := readLedger(http.MaxBytesReader(w, r.Body, maxImportBytes))
-	if err == nil {
-		// The import is finished even if the caller hangs up or Caddy cancels
-		// the context, which it does after ten seconds.
-		err = importLines(context.WithoutCancel(r.Context()), d.ledger, lines)
-	}
 	if err != nil {
-		var bad *refusedCall
-		if errors.As(err, &bad) && bad.Line > 0 {
-			d.app.logger.Warn("import of a ledger refused", slog.Int("line", bad.Line), slog.String("reason", bad.Message), slog.Any("error", bad.cause))
-		}
+		d.warnOfImport(err)
+		return err
+	}
+	// The import is finished even if the caller hangs up or Caddy cancels the
+	// context, which it does after ten seconds.
+	if err := importLines(context.WithoutCancel(r.Context()), d.ledger, lines); err != nil {
+		d.warnOfImport(err)
+		d.audit(audit.ActionAdmin, "", "ledger import stopped") // the lines before are in the ledger
 		return err
 	}
 	var done importedLines
@@ -62,6 +61,14 @@ func (d desk) importLedger(w http.ResponseWriter, r *http.Request) error {
 	d.app.logger.Info("ledger imported through the admin endpoint", slog.Int("persons", done.Persons), slog.Int("ended", done.Ended))
 	d.audit(audit.ActionAdmin, "", "ledger import")
 	return writeAdmin(w, http.StatusOK, done)
+}
+
+// warnOfImport logs the line that stopped an import, if it was one.
+func (d desk) warnOfImport(err error) {
+	var bad *refusedCall
+	if errors.As(err, &bad) && bad.Line > 0 {
+		d.app.logger.Warn("import of a ledger refused", slog.Int("line", bad.Line), slog.String("reason", bad.Message), slog.Any("error", bad.cause))
+	}
 }
 
 // importLine is one line of an import: a person, or an end of sessions.

@@ -47,6 +47,9 @@ func (d desk) exportLedger(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err != nil {
 		d.app.logger.Error("export of the ledger aborted", slog.Int("persons", persons), slog.Any("error", err))
+		// Attack: a caller reads the persons and hangs up before the last one,
+		// to leave no trace.
+		d.audit(audit.ActionAdmin, "", "ledger export aborted")
 		panic(http.ErrAbortHandler)
 	}
 	d.app.logger.Info("ledger exported through the admin endpoint", slog.Int("persons", persons), slog.Int("ended", out.lines-persons))

@@ -47,7 +47,7 @@ func (slowLedger) WalkEnded(_ context.Context, fn func(ledger.Tombstone) error) 
 // JSON.
 func serveExport(t *testing.T, l ledger.Ledger) string {
 	t.Helper()
-	d := desk{&App{logger: slog.New(slog.DiscardHandler)}, opened{ledger: l}}
+	d := desk{&App{logger: slog.New(slog.DiscardHandler)}, opened{ledger: l}, caller{}}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := d.exportLedger(w, r); err != nil {
 			w.WriteHeader(err.(*refusedCall).Code)

@@ -47,6 +47,7 @@ func (d desk) findPerson(w http.ResponseWriter, r *http.Request) error {
 	case !errors.Is(err, ledger.ErrNotFound):
 		return adminError(err)
 	}
+	d.audit(audit.ActionAdmin, p.ID, "persons find")
 	return writeAdmin(w, http.StatusOK, found)
 }
 

@@ -65,6 +65,7 @@ func (d desk) listSessions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	d.audit(audit.ActionAdmin, p.ID, "sessions list")
 	return writeAdmin(w, http.StatusOK, list)
 }
 

@@ -25,7 +25,7 @@ func TestAdminPretendsNoEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := desk{&App{logger: slog.New(slog.DiscardHandler)}, opened{ledger: book}}
+	d := desk{&App{logger: slog.New(slog.DiscardHandler)}, opened{ledger: book}, caller{}}
 	for path, call := range map[string]adminCall{"/wechat/sessions?person=" + p.ID: desk.endSessions, "/wechat/persons/": desk.erasePerson} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodDelete, path, nil)
 		r.SetPathValue("id", p.ID)

@@ -68,6 +68,7 @@ func (d desk) listDeadLetters(w http.ResponseWriter, r *http.Request) error {
 	for _, l := range letters {
 		list = append(list, newDeadLetter(&l))
 	}
+	d.audit(audit.ActionAdmin, "", "webhooks dead")
 	return writeAdmin(w, http.StatusOK, list)
 }
 

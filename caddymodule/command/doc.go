@@ -4,7 +4,7 @@
 // everything on loopback, without WeChat; `pages` is for those who change what
 // visitors see.
 //
-// It may import Caddy, internal/page and internal/wechattest. It does not
-// import caddymodule: the package that registers the command plugs in the
-// modules, too.
+// It may import Caddy, internal/audit, internal/doctor, internal/page and
+// internal/wechattest. It does not import caddymodule: the package that
+// registers the command plugs in the modules, too.
 package command

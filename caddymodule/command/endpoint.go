@@ -15,6 +15,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/caddy-wechat/gateway/internal/audit"
 )
 
 // endpoint is the address of the running server's admin endpoint. The flags are
@@ -90,6 +92,7 @@ func (c *client) send(ctx context.Context, method, path string, body io.Reader) 
 	if err != nil {
 		return nil, err
 	}
+	request.Header.Set(audit.OperatorHeader, operator())
 	if c.tcp {
 		request.Header.Set("Origin", c.origin)
 	}

@@ -49,6 +49,9 @@ type Record struct {
 	Reason  string // a word of ours, or WeChat's numbers; never a visitor's text
 	Flow    string // the name of the sign-in, or its id; 8 characters are written
 	Site    string // the origin
+
+	Operator string // the operator whom a call claims to come from
+	From     string // where an operator's call comes from: an address, or "unix socket"
 }
 
 // Log is where records go: each becomes a line and an event. The zero value is
@@ -93,6 +96,8 @@ func (a Record) fields() []Field {
 		{FieldReason, a.Reason},
 		{FieldFlow, ShortID(a.Flow)},
 		{FieldSite, a.Site},
+		{FieldOperator, a.Operator},
+		{FieldFrom, a.From},
 	}
 }
 

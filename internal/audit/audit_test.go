@@ -63,10 +63,10 @@ func TestWriteAudit(t *testing.T) {
 	}))
 	id := session.ID{1, 2, 3}
 	log := Log{Lines: logger}
-	log.Write(Record{ActionRevoke, "main", strings.Repeat("p", 26), id, "other", "snapsi_base", "301", strings.Repeat("F", 26), "https://a"})
+	log.Write(Record{ActionRevoke, "main", strings.Repeat("p", 26), id, "other", "snapsi_base", "301", strings.Repeat("F", 26), "https://a", "claimed:root", "127.0.0.1"})
 	log.Write(Record{Action: ActionAdmin, Reason: "export"})
 	want := "level=INFO msg=revoke action=revoke account=main user=pppppppp session=" + id.Short() +
-		" client=other scope=snapsi_base reason=301 flow=FFFFFFFF site=https://a\n" +
+		" client=other scope=snapsi_base reason=301 flow=FFFFFFFF site=https://a operator=claimed:root from=127.0.0.1\n" +
 		"level=INFO msg=admin action=admin reason=export\n"
 	if out.String() != want {
 		t.Errorf("%s\nwant\n%s", &out, want)

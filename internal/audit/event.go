@@ -34,6 +34,9 @@ const (
 	FieldFlow    = "flow"
 	FieldSite    = "site"
 
+	FieldOperator = "operator"
+	FieldFrom     = "from"
+
 	FieldWhat    = "what"
 	FieldCall    = "call"
 	FieldWebhook = "webhook"
@@ -56,11 +59,11 @@ var Events = []EventKind{
 	{EventSteppedUp, ActionStepUp, []string{FieldAccount, FieldUser, FieldSession, FieldClient, FieldScope, FieldFlow, FieldSite}},
 	{EventDeclined, ActionDecline, []string{FieldAccount, FieldUser, FieldSession, FieldClient, FieldScope, FieldReason, FieldFlow, FieldSite}},
 	{EventRefused, ActionRefuse, []string{FieldAccount, FieldUser, FieldSession, FieldClient, FieldScope, FieldReason, FieldFlow, FieldSite}},
-	{EventSignedOut, ActionLogout, []string{FieldAccount, FieldUser, FieldSession, FieldClient, FieldReason, FieldSite}},
+	{EventSignedOut, ActionLogout, []string{FieldAccount, FieldUser, FieldSession, FieldClient, FieldReason, FieldSite, FieldOperator, FieldFrom}},
 	{EventForgotten, ActionForget, []string{FieldUser, FieldReason}},
 	{EventRevoked, ActionRevoke, []string{FieldAccount, FieldUser, FieldReason}},
-	{EventErased, ActionErase, []string{FieldAccount, FieldUser, FieldReason}},
-	{EventAdmin, ActionAdmin, []string{FieldUser, FieldReason}},
+	{EventErased, ActionErase, []string{FieldAccount, FieldUser, FieldReason, FieldOperator, FieldFrom}},
+	{EventAdmin, ActionAdmin, []string{FieldUser, FieldReason, FieldOperator, FieldFrom}},
 
 	{EventUnavailable, "", []string{FieldWhat, FieldAccount, FieldCall}},
 	{EventAvailable, "", []string{FieldWhat, FieldAccount, FieldCall}},

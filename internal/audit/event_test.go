@@ -28,6 +28,7 @@ func full(action Action) Record {
 	return Record{
 		Action: action, Account: "main", User: strings.Repeat("p", 26), Session: session.ID{1}, Client: "other",
 		Scope: "snsapi_base", Reason: "page", Flow: strings.Repeat("F", 26), Site: "https://shop.example.com",
+		Operator: "claimed:root", From: "127.0.0.1",
 	}
 }
 
