@@ -37,7 +37,17 @@ func Register(example []byte, looks Looks, examine Examine) {
 }
 
 func subcommands(example []byte, looks Looks, examine Examine) []*cobra.Command {
-	return []*cobra.Command{doctorCommand(examine), personsCommand(), sessionsCommand(), ledgerCommand(), webhooksCommand(), keysCommand(), pagesCommand(looks), demoCommand(example), simulateCommand()}
+	return []*cobra.Command{
+		doctorCommand(examine),
+		exits(personsCommand()),
+		exits(sessionsCommand()),
+		exits(ledgerCommand()),
+		exits(webhooksCommand()),
+		exits(keysCommand()),
+		pagesCommand(looks),
+		demoCommand(example),
+		simulateCommand(),
+	}
 }
 
 func demoCommand(example []byte) *cobra.Command {

@@ -56,7 +56,7 @@ warning or unknown.`,
 			return worst.ExitCode(), nil
 		})(cmd, nil)
 	}
-	p.endpoint.flags(cmd)
+	p.endpoint.addressFlags(cmd)
 	cmd.Flags().BoolVar(&p.json, "json", false, "print JSON")
 	cmd.Flags().StringVar(&p.language, "language", "", "zh or en (default: that of LC_ALL, LC_MESSAGES or LANG)")
 	return cmd

@@ -23,17 +23,28 @@ import (
 // those of Caddy's own commands.
 type endpoint struct {
 	address, config, adapter string
+
+	json bool // print what the call answered
 }
 
 // endpointHelp is the end of each command's help.
 const endpointHelp = `
 
 The command asks the running server through its admin endpoint, at localhost:2019 unless --address, or a configuration
-given with --config, says otherwise.`
+given with --config, says otherwise. With --json it prints what the server answered. It exits with 0 if all is done, 3 if
+there is no such thing, 4 if the server or its store does not answer, 5 if the call was refused or not confirmed, and
+otherwise with 1.`
 
+// flags adds the flags of a group of commands that ask the server.
 func (e *endpoint) flags(cmd *cobra.Command) {
+	e.addressFlags(cmd)
+	cmd.PersistentFlags().BoolVar(&e.json, "json", false, "print the server's answer as JSON, and nothing else")
+}
+
+// addressFlags adds the flags that say where the server is.
+func (e *endpoint) addressFlags(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
-	f.StringVar(&e.address, "address", "", "address of the admin endpoint (if --config is not used)")
+	f.StringVar(&e.address, "address", "", "address of the admin endpoint, such as localhost:2019 or unix//run/caddy/admin.sock (if --config is not used)")
 	f.StringVarP(&e.config, "config", "c", "", "configuration file (if --address is not used)")
 	f.StringVarP(&e.adapter, "adapter", "a", "", "name of the config adapter to apply (if --config is used)")
 }
@@ -78,6 +89,7 @@ type refusal struct {
 	Word    string `json:"error"` // a word of docs/admin.md; a sentence in Caddy's own refusals
 	Message string `json:"message"`
 	Line    int    `json:"line"` // in the sent part; 0 if the error is not about a line
+	raw     []byte // the answer; empty if it is not JSON
 }
 
 // Error implements error.
@@ -102,7 +114,10 @@ func (c *client) send(ctx context.Context, method, path string, body io.Reader) 
 		if errors.As(err, &wrapped) {
 			err = wrapped.Err // without the address: it may name a person
 		}
-		return nil, fmt.Errorf("asking the running server: %w", err)
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("interrupted: %w", err)
+		}
+		return nil, fmt.Errorf("%w: %w", errUnreachable, err)
 	}
 	if response.StatusCode < 400 {
 		return response, nil
@@ -110,7 +125,9 @@ func (c *client) send(ctx context.Context, method, path string, body io.Reader) 
 	defer response.Body.Close()
 	r := &refusal{Status: response.StatusCode}
 	answer, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // the part that arrived
-	if err := json.Unmarshal(answer, r); err != nil || r.Word == "" {
+	if err := json.Unmarshal(answer, r); err == nil && r.Word != "" {
+		r.raw = answer
+	} else {
 		r.Word, r.Message = "", fmt.Sprintf("the server answered %s; is the gateway built into it?", response.Status)
 	}
 	r.Message = cmp.Or(r.Message, r.Word) // Caddy itself, and an older gateway, answer with a sentence alone
@@ -138,7 +155,7 @@ func (c *client) into(ctx context.Context, method, path string, v any) error {
 		return err
 	}
 	if err := json.Unmarshal(answer, v); err != nil {
-		return errors.New("the server's answer cannot be understood; does the server have another version?")
+		return errNotUnderstood
 	}
 	return nil
 }

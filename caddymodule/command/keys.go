@@ -1,8 +1,8 @@
 package command
 
 import (
-	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -22,9 +22,10 @@ replace a key sooner. Keys configured with session { key … } are rotated in th
 }
 
 func rotateKeysCommand(e *endpoint) *cobra.Command {
-	var retireNow, yes bool
+	var retireNow bool
+	var sure confirmation
 	cmd := &cobra.Command{
-		Use:   "rotate [--retire-now --yes]",
+		Use:   "rotate [--retire-now [--yes]]",
 		Short: "Adds a session key, or replaces a leaked one at once",
 		Long: `Adds a session key. It seals after fifteen minutes, when all gateways that share the storage know it. No visitor
 is signed out: the older keys open sessions until the last session that they sealed has ended.
@@ -34,37 +35,34 @@ connections too, and all visitors must sign in again. This gateway refuses what 
 gateways that share the storage within a minute.` + endpointHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if retireNow && !yes {
-				return errors.New("this ends every session, and all visitors must sign in again; add --yes to confirm")
+			if retireNow {
+				if err := sure.ask(cmd, "this ends every session, and all visitors must sign in again"); err != nil {
+					return err
+				}
 			}
 			return rotateKeys(cmd, e, retireNow)
 		},
 	}
 	cmd.Flags().BoolVar(&retireNow, "retire-now", false, "a key has leaked: end every session")
-	cmd.Flags().BoolVar(&yes, "yes", false, "yes, every session")
+	sure.flag(cmd, "yes, every session")
 	return cmd
 }
 
 func rotateKeys(cmd *cobra.Command, e *endpoint, retireNow bool) error {
-	c, err := e.client()
-	if err != nil {
-		return err
-	}
 	path := "/wechat/keys/rotate"
 	if retireNow {
 		path += "?retire_now=true"
 	}
-	var answer struct {
+	type rotated struct {
 		Key   string    `json:"key"`
 		Seals time.Time `json:"seals"`
 	}
-	if err := c.into(cmd.Context(), http.MethodPost, path, &answer); err != nil {
+	return ask(cmd, e, http.MethodPost, path, func(w io.Writer, answer rotated) error {
+		if retireNow {
+			_, err := fmt.Fprintf(w, "The key %s has replaced all others. All visitors must sign in again.\n", answer.Key)
+			return err
+		}
+		_, err := fmt.Fprintf(w, "The key %s seals from %s on. No visitor is signed out.\n", answer.Key, moment(answer.Seals))
 		return err
-	}
-	if retireNow {
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "The key %s has replaced all others. All visitors must sign in again.\n", answer.Key)
-		return err
-	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "The key %s seals from %s on. No visitor is signed out.\n", answer.Key, moment(answer.Seals))
-	return err
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -50,12 +51,21 @@ not at all, and only you can read it.` + endpointHelp,
 			if err := x.toFile(ctx, file); err != nil {
 				return err
 			}
+			if e.json {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(exportedFile{x.records, file})
+			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s, one for each person and each end of sessions, written to %s.\n", count(x.records, "line", "lines"), file)
 			return err
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "the file to write; one that is there is replaced")
 	return cmd
+}
+
+// exportedFile is what an export into a file prints with --json.
+type exportedFile struct {
+	Lines int64  `json:"lines"` // without the header
+	File  string `json:"file"`
 }
 
 // export writes one ledger.

@@ -38,6 +38,9 @@ ledger, or a line that cannot be read, stops the import; the error says from whi
 			}
 			return nil
 		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveDefault // files
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
@@ -49,6 +52,9 @@ ledger, or a line that cannot be read, stops the import; the error says from whi
 			if err := m.run(ctx, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
+			if e.json {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(importedLines{m.persons, m.ended})
+			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s and %s are imported.\n",
 				count(m.persons, "person", "persons"), count(m.ended, "end of sessions", "ends of sessions"))
 			return err
@@ -56,6 +62,13 @@ ledger, or a line that cannot be read, stops the import; the error says from whi
 	}
 	cmd.Flags().IntVar(&fromLine, "from-line", 1, "the first line to import, after an import that stopped")
 	return cmd
+}
+
+// importedLines is the server's answer to a part of an import, and what the
+// command prints with --json for all parts.
+type importedLines struct {
+	Persons int64 `json:"persons"`
+	Ended   int64 `json:"ended"`
 }
 
 // ledgerImport sends one file.
@@ -160,15 +173,12 @@ func (m *ledgerImport) send(ctx context.Context, next int) error {
 		return m.refused(err)
 	}
 	defer response.Body.Close()
-	var answer struct {
-		Persons int `json:"persons"`
-		Ended   int `json:"ended"`
+	var answer importedLines
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&answer); err != nil || answer.Persons+answer.Ended != int64(m.lines) {
+		return errors.Join(errNotUnderstood, m.stopped(m.first))
 	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&answer); err != nil || answer.Persons+answer.Ended != m.lines {
-		return errors.Join(errors.New("the server's answer cannot be understood; does the server have another version?"), m.stopped(m.first))
-	}
-	m.persons += int64(answer.Persons)
-	m.ended += int64(answer.Ended)
+	m.persons += answer.Persons
+	m.ended += answer.Ended
 	m.lines = 0
 	return nil
 }

@@ -3,12 +3,10 @@ package command
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,25 +64,26 @@ func whom(openID, appID, unionID string) (url.Values, error) {
 }
 
 func find(cmd *cobra.Command, e *endpoint, q url.Values) error {
-	c, err := e.client()
-	if err != nil {
-		return err
-	}
-	var found []struct {
-		ID        string    `json:"id"`
-		AppIDs    []string  `json:"app_ids"`
-		FirstSeen time.Time `json:"first_seen"`
-		LastSeen  time.Time `json:"last_seen"`
-	}
-	if err := c.into(cmd.Context(), http.MethodGet, "/wechat/persons?"+q.Encode(), &found); err != nil {
-		return err
-	}
-	if len(found) == 0 {
-		return errors.New("there is no such person")
-	}
-	return table(cmd.OutOrStdout(), func(row func(...string)) {
+	return ask(cmd, e, http.MethodGet, "/wechat/persons?"+q.Encode(), func(w io.Writer, found []summary) error {
+		if len(found) == 0 {
+			return errNoPerson
+		}
+		return writeSummaries(w, found)
+	})
+}
+
+// summary is the server's answer about a person in a list.
+type summary struct {
+	ID        string    `json:"id"`
+	AppIDs    []string  `json:"app_ids"`
+	FirstSeen time.Time `json:"first_seen"`
+	LastSeen  time.Time `json:"last_seen"`
+}
+
+func writeSummaries(w io.Writer, list []summary) error {
+	return table(w, func(row func(...string)) {
 		row("PERSON", "APPS", "FIRST SEEN", "LAST SEEN")
-		for _, p := range found {
+		for _, p := range list {
 			row(p.ID, strings.Join(p.AppIDs, " "), moment(p.FirstSeen), moment(p.LastSeen))
 		}
 	})
@@ -96,15 +95,7 @@ func showCommand(e *endpoint) *cobra.Command {
 		Short: "Shows a person as a table",
 		Args:  id,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := e.client()
-			if err != nil {
-				return err
-			}
-			var p person
-			if err := c.into(cmd.Context(), http.MethodGet, personPath(args[0]), &p); err != nil {
-				return err
-			}
-			return p.show(cmd.OutOrStdout())
+			return ask(cmd, e, http.MethodGet, personPath(args[0]), func(w io.Writer, p person) error { return p.show(w) })
 		},
 	}
 }
@@ -135,45 +126,22 @@ know about them.` + endpointHelp,
 }
 
 func eraseCommand(e *endpoint) *cobra.Command {
-	var yes bool
+	var sure confirmation
 	cmd := &cobra.Command{
-		Use:   "erase <id> --yes",
+		Use:   "erase <id> [--yes]",
 		Short: "Ends a person's sessions and removes everything about them",
 		Long: `Ends all sessions of a person and removes everything that the ledger has about them: this cannot be undone. At the
 next visit the person is new and gets a new id. Data that your app keeps under X-Wechat-User must be erased in your app.` + endpointHelp,
 		Args: id,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !yes {
-				return errors.New("this removes everything about the person for ever; add --yes to confirm")
-			}
-			c, err := e.client()
-			if err != nil {
+			if err := sure.ask(cmd, "this removes everything about the person for ever"); err != nil {
 				return err
 			}
-			if _, err := c.read(cmd.Context(), http.MethodDelete, personPath(args[0])); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), "The person is erased.")
-			return err
+			return ask(cmd, e, http.MethodDelete, personPath(args[0]), says[struct{}]("The person is erased."))
 		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "yes, for ever")
+	sure.flag(cmd, "yes, for ever")
 	return cmd
 }
 
 func personPath(id string) string { return "/wechat/persons/" + url.PathEscape(id) }
-
-// table prints rows in columns.
-func table(w io.Writer, rows func(row func(...string))) error {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	rows(func(cells ...string) { fmt.Fprintln(t, strings.Join(cells, "\t")) })
-	return t.Flush()
-}
-
-// moment formats a time in the local time zone.
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return "never"
-	}
-	return t.Local().Format("2006-01-02 15:04:05 -0700")
-}

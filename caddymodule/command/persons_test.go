@@ -17,7 +17,7 @@ func TestPersons(t *testing.T) {
 	r := start(t)
 	r.do("ledger", "import", file(t, header, line(0), line(1)))
 	found := r.do("persons", "find", "--openid", "oaaab", "--app-id", "wx1234567890abcdef")
-	if !strings.HasPrefix(found, "PERSON ") || !strings.Contains(found, "\n"+personID(1)+"  wx1234567890abcdef  ") || strings.Count(found, "\n") != 2 {
+	if !strings.HasPrefix(found, "PERSON\t") || !strings.Contains(found, "\n"+personID(1)+"\twx1234567890abcdef\t") || strings.Count(found, "\n") != 2 {
 		t.Errorf("found\n%s", found)
 	}
 	if again := r.do("persons", "find", "--openid", "oaaab"); again != found {
@@ -90,7 +90,7 @@ func TestSessionsOfAStoreThatListsThem(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"sessions", "list", "a&person=b"}, "AAAAAAAAAAAAAAAAAAA  https://shop.example.com  snsapi_base  20"},
+		{[]string{"sessions", "list", "a&person=b"}, "AAAAAAAAAAAAAAAAAAA\thttps://shop.example.com\tsnsapi_base\t20"},
 		{[]string{"sessions", "list", "nobody"}, "The person has no session.\n"},
 		{[]string{"sessions", "end", "p"}, "All sessions of the person are ended: 3.\n"},
 		{[]string{"sessions", "end", "--session", "A/B?c"}, "The session is ended.\n"},

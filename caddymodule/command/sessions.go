@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -28,33 +29,32 @@ func listSessionsCommand(e *endpoint) *cobra.Command {
 		Short: "Lists a person's sessions, the newest first",
 		Args:  id,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := e.client()
-			if err != nil {
-				return err
-			}
-			var list []struct {
-				ID      string    `json:"id"`
-				Site    string    `json:"site"`
-				Scope   string    `json:"scope"`
-				Created time.Time `json:"created"`
-				Renewed time.Time `json:"renewed"`
-				Expires time.Time `json:"expires"`
-			}
-			if err := c.into(cmd.Context(), http.MethodGet, sessionsOf(args[0]), &list); err != nil {
-				return err
-			}
-			if len(list) == 0 {
-				_, err := fmt.Fprintln(cmd.OutOrStdout(), "The person has no session.")
-				return err
-			}
-			return table(cmd.OutOrStdout(), func(row func(...string)) {
-				row("SESSION", "SITE", "SCOPE", "SIGNED IN", "RENEWED", "EXPIRES")
-				for _, s := range list {
-					row(s.ID, s.Site, s.Scope, moment(s.Created), moment(s.Renewed), moment(s.Expires))
-				}
-			})
+			return ask(cmd, e, http.MethodGet, sessionsOf(args[0]), writeSessions)
 		},
 	}
+}
+
+// listedSession is a session in the server's list.
+type listedSession struct {
+	ID      string    `json:"id"`
+	Site    string    `json:"site"`
+	Scope   string    `json:"scope"`
+	Created time.Time `json:"created"`
+	Renewed time.Time `json:"renewed"`
+	Expires time.Time `json:"expires"`
+}
+
+func writeSessions(w io.Writer, list []listedSession) error {
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(w, "The person has no session.")
+		return err
+	}
+	return table(w, func(row func(...string)) {
+		row("SESSION", "SITE", "SCOPE", "SIGNED IN", "RENEWED", "EXPIRES")
+		for _, s := range list {
+			row(s.ID, s.Site, s.Scope, moment(s.Created), moment(s.Renewed), moment(s.Expires))
+		}
+	})
 }
 
 func endSessionsCommand(e *endpoint) *cobra.Command {
@@ -69,45 +69,39 @@ the person's id as well, so that webhooks are told.`,
 			if len(args) > 1 || len(args) == 0 && session == "" || len(args) == 1 && args[0] == "" {
 				return errors.New("give a person's id, or --session with a session's id, or both")
 			}
-			c, err := e.client()
-			if err != nil {
-				return err
-			}
 			if session != "" {
-				return endOne(cmd, c, session, args)
+				return endOne(cmd, e, session, args)
 			}
-			return endAll(cmd, c, args[0])
+			return endAll(cmd, e, args[0])
 		},
 	}
 	cmd.Flags().StringVar(&session, "session", "", "the id of one session, as the list shows it")
 	return cmd
 }
 
-func endOne(cmd *cobra.Command, c *client, session string, person []string) error {
+func endOne(cmd *cobra.Command, e *endpoint, session string, person []string) error {
 	path := "/wechat/sessions/" + url.PathEscape(session)
 	if len(person) == 1 {
 		path += "?" + url.Values{"person": person}.Encode()
 	}
-	if _, err := c.read(cmd.Context(), http.MethodDelete, path); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(cmd.OutOrStdout(), "The session is ended.")
-	return err
+	return ask(cmd, e, http.MethodDelete, path, says[struct{}]("The session is ended."))
 }
 
-func endAll(cmd *cobra.Command, c *client, person string) error {
-	var answer struct {
-		Ended *int `json:"ended"`
-	}
-	if err := c.into(cmd.Context(), http.MethodDelete, sessionsOf(person), &answer); err != nil {
+// endedSessions is the number of ended sessions; nil if the store cannot count
+// them.
+type endedSessions struct {
+	Ended *int `json:"ended"`
+}
+
+func endAll(cmd *cobra.Command, e *endpoint, person string) error {
+	return ask(cmd, e, http.MethodDelete, sessionsOf(person), func(w io.Writer, answer endedSessions) error {
+		sentence := "All sessions of the person are ended"
+		if answer.Ended != nil {
+			sentence += fmt.Sprintf(": %d", *answer.Ended)
+		}
+		_, err := fmt.Fprintln(w, sentence+".")
 		return err
-	}
-	if answer.Ended == nil {
-		_, err := fmt.Fprintln(cmd.OutOrStdout(), "All sessions of the person are ended.")
-		return err
-	}
-	_, err := fmt.Fprintf(cmd.OutOrStdout(), "All sessions of the person are ended: %d.\n", *answer.Ended)
-	return err
+	})
 }
 
 func sessionsOf(person string) string {

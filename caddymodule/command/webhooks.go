@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -29,30 +30,32 @@ func listWebhooksCommand(e *endpoint) *cobra.Command {
 		Short: "Lists the webhooks with their waiting events and dead letters",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := e.client()
-			if err != nil {
-				return err
-			}
-			var list []struct {
-				Name    string `json:"name"`
-				Waiting int    `json:"waiting"`
-				Dead    int    `json:"dead"`
-			}
-			if err := c.into(cmd.Context(), http.MethodGet, "/wechat/webhooks", &list); err != nil {
-				return err
-			}
-			if len(list) == 0 {
-				_, err := fmt.Fprintln(cmd.OutOrStdout(), "No webhook is configured.")
-				return err
-			}
-			return table(cmd.OutOrStdout(), func(row func(...string)) {
-				row("WEBHOOK", "WAITING", "DEAD LETTERS")
-				for _, h := range list {
-					row(h.Name, strconv.Itoa(h.Waiting), strconv.Itoa(h.Dead))
-				}
-			})
+			return ask(cmd, e, http.MethodGet, webhooksPath, writeWebhooks)
 		},
 	}
+}
+
+// webhooksPath is the call that lists the webhooks.
+const webhooksPath = "/wechat/webhooks"
+
+// listedWebhook is a webhook in the server's list.
+type listedWebhook struct {
+	Name    string `json:"name"`
+	Waiting int    `json:"waiting"`
+	Dead    int    `json:"dead"`
+}
+
+func writeWebhooks(w io.Writer, list []listedWebhook) error {
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(w, "No webhook is configured.")
+		return err
+	}
+	return table(w, func(row func(...string)) {
+		row("WEBHOOK", "WAITING", "DEAD LETTERS")
+		for _, h := range list {
+			row(h.Name, strconv.Itoa(h.Waiting), strconv.Itoa(h.Dead))
+		}
+	})
 }
 
 func deadLettersCommand(e *endpoint) *cobra.Command {
@@ -60,6 +63,8 @@ func deadLettersCommand(e *endpoint) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dead <webhook>",
 		Short: "Lists the dead letters of a webhook, the newest first",
+
+		ValidArgsFunction: e.completeWebhook,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 || args[0] == "" {
 				return errors.New("give one webhook, by its name in `wechat webhooks list`")
@@ -67,39 +72,38 @@ func deadLettersCommand(e *endpoint) *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := e.client()
-			if err != nil {
-				return err
-			}
 			path := webhookPath(args[0], "dead")
 			if after != "" {
 				path += "?" + url.Values{"after": {after}}.Encode()
 			}
-			var list []struct {
-				ID       string    `json:"id"`
-				Type     string    `json:"type"`
-				User     string    `json:"user"`
-				At       time.Time `json:"at"`
-				Attempts int       `json:"attempts"`
-				Reason   string    `json:"reason"`
-			}
-			if err := c.into(cmd.Context(), http.MethodGet, path, &list); err != nil {
-				return err
-			}
-			if len(list) == 0 {
-				_, err := fmt.Fprintln(cmd.OutOrStdout(), "There are no dead letters.")
-				return err
-			}
-			return table(cmd.OutOrStdout(), func(row func(...string)) {
-				row("LETTER", "EVENT", "PERSON", "HAPPENED", "ATTEMPTS", "LAST FAILURE")
-				for _, l := range list {
-					row(l.ID, l.Type, l.User, moment(l.At), strconv.Itoa(l.Attempts), l.Reason)
-				}
-			})
+			return ask(cmd, e, http.MethodGet, path, writeDeadLetters)
 		},
 	}
 	cmd.Flags().StringVar(&after, "after", "", "list the letters after this one: a list has at most 100")
 	return cmd
+}
+
+// deadLetter is an event that the gateway has given up delivering.
+type deadLetter struct {
+	ID       string    `json:"id"`
+	Type     string    `json:"type"`
+	User     string    `json:"user"`
+	At       time.Time `json:"at"`
+	Attempts int       `json:"attempts"`
+	Reason   string    `json:"reason"`
+}
+
+func writeDeadLetters(w io.Writer, list []deadLetter) error {
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(w, "There are no dead letters.")
+		return err
+	}
+	return table(w, func(row func(...string)) {
+		row("LETTER", "EVENT", "PERSON", "HAPPENED", "ATTEMPTS", "LAST FAILURE")
+		for _, l := range list {
+			row(l.ID, l.Type, l.User, moment(l.At), strconv.Itoa(l.Attempts), l.Reason)
+		}
+	})
 }
 
 func redeliverCommand(e *endpoint) *cobra.Command {
@@ -107,6 +111,8 @@ func redeliverCommand(e *endpoint) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "redeliver <webhook> (<letter> | --all)",
 		Short: "Sends dead letters again, under their old ids",
+
+		ValidArgsFunction: e.completeWebhook,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 || len(args) > 2 || args[0] == "" {
 				return errors.New("give one webhook, by its name in `wechat webhooks list`, and a letter or --all")
@@ -117,22 +123,17 @@ func redeliverCommand(e *endpoint) *cobra.Command {
 			if all == (len(args) == 2) || len(args) == 2 && args[1] == "" {
 				return errors.New("give either a letter or --all")
 			}
-			c, err := e.client()
-			if err != nil {
-				return err
-			}
 			path := webhookPath(args[0], "redeliver")
 			if !all {
 				path += "?" + url.Values{"id": {args[1]}}.Encode()
 			}
-			var answer struct {
+			type redelivered struct {
 				Redelivered int `json:"redelivered"`
 			}
-			if err := c.into(cmd.Context(), http.MethodPost, path, &answer); err != nil {
+			return ask(cmd, e, http.MethodPost, path, func(w io.Writer, answer redelivered) error {
+				_, err := fmt.Fprintf(w, "Waiting to be sent again: %d.\n", answer.Redelivered)
 				return err
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "Waiting to be sent again: %d.\n", answer.Redelivered)
-			return err
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all dead letters of the webhook")
@@ -140,5 +141,5 @@ func redeliverCommand(e *endpoint) *cobra.Command {
 }
 
 func webhookPath(name, what string) string {
-	return "/wechat/webhooks/" + url.PathEscape(name) + "/" + what
+	return webhooksPath + "/" + url.PathEscape(name) + "/" + what
 }
