@@ -23,7 +23,7 @@ func init() {
 
 // Admin adds calls under `/wechat/` to Caddy's admin endpoint. They find, show
 // and erase persons, list and end their sessions, export and import the ledger,
-// show and redeliver webhook events, rotate generated session keys, say whether
+// show and redeliver webhook events, show and rotate session keys, say whether
 // the gateway is ready, and answer `wechat doctor`. Only clients that may change
 // Caddy's configuration may call them.
 //
@@ -53,6 +53,7 @@ var adminCalls = map[string]map[string]adminCall{
 
 	"/wechat/doctor": {http.MethodGet: desk.examine},
 
+	"/wechat/keys":        {http.MethodGet: desk.showKeys},
 	"/wechat/keys/rotate": {http.MethodPost: desk.rotateKeys},
 
 	"/wechat/": {},

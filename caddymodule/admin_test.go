@@ -87,7 +87,7 @@ func TestAdminRefuses(t *testing.T) {
 		"erase all":               {"DELETE", "/wechat/persons", "", 405, "not allowed"},
 		"erase the ledger":        {"DELETE", "/wechat/ledger", "", 405, "not allowed"},
 		"change a person":         {"PUT", "/wechat/persons/aaaaaaaaaaaaaaaaaaaaaaaaaa", "{}", 405, "not allowed"},
-		"an unknown call":         {"GET", "/wechat/keys", "", 404, "no such call"},
+		"an unknown call":         {"GET", "/wechat/key", "", 404, "no such call"},
 		"import nothing":          {"POST", "/wechat/ledger", "", 400, `"line":1,"message":"it must be {`},
 		"import of UTF-16":        {"POST", "/wechat/ledger", "\xfe\xff\x00{", 400, `"line":1,"message":"the file is UTF-16`},
 		"import without header":   {"POST", "/wechat/ledger", newcomer, 400, `"line":1`},

@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +56,55 @@ func TestAttackAdminRetiresALeakedKey(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The keys can be looked at, and no answer helps to make a session.
+func TestAttackAdminShowsAKey(t *testing.T) {
+	for name, test := range map[string]struct{ more, want string }{
+		"generated":  {"", `^{"generated":true,"keys":\[{"id":"[0-9a-f]{8}","created":"[^"]*Z","seals":"[^"]*Z","state":"current"}\]}\n$`},
+		"configured": {configuredKey, `^{"generated":false,"keys":\[{"id":"[0-9a-f]{16}","state":"current"}\]}\n$`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := openOfficeWith(t, local(t), test.more)
+			answer := o.must("GET", "/wechat/keys", "", http.StatusOK)
+			if !regexp.MustCompile(test.want).MatchString(answer) {
+				t.Errorf("answered %s", answer)
+			}
+			secrets := []string{strings.Repeat("k", 8)}
+			if name == "generated" {
+				secrets = o.storedSecrets()
+			}
+			for _, secret := range secrets {
+				if strings.Contains(answer, secret[:8]) {
+					t.Errorf("%s has the key", answer)
+				}
+			}
+			if status, _, _ := o.call("GET", "/wechat/keys?secret=true", ""); status != http.StatusBadRequest {
+				t.Errorf("another query: %d", status)
+			}
+		})
+	}
+}
+
+// storedSecrets returns the secrets of the generated keys, as they are stored.
+func (o *office) storedSecrets() (secrets []string) {
+	o.t.Helper()
+	var config struct{ Storage struct{ Root string } }
+	if err := json.Unmarshal([]byte(o.config), &config); err != nil {
+		o.t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(config.Storage.Root, "wechat", "session_keys.json"))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	var file struct{ Keys []struct{ Secret string } }
+	if err := json.Unmarshal(b, &file); err != nil || len(file.Keys) == 0 {
+		o.t.Fatalf("%v, %d keys", err, len(file.Keys))
+	}
+	for _, k := range file.Keys {
+		secrets = append(secrets, k.Secret)
+	}
+	return secrets
 }
 
 // What cannot be meant, or done, is refused in a sentence, and signs nobody

@@ -58,7 +58,7 @@ type KeyManager struct {
 	configured [][]byte  // the keys of Join, the sealing one first
 	unmarked   time.Time // since when they seal, while the storage does not record it
 
-	newest atomic.Int64 // see NewestKey; Unix seconds, 0 for none
+	generated atomic.Pointer[keyFile] // for Keys and NewestKey; nil for none
 }
 
 // Open reads the keys, makes the first one if there is none yet, adds one if it
@@ -189,7 +189,7 @@ func (k *KeyManager) adopt(file keyFile) error {
 		return err
 	}
 	k.file, k.ring = file, ring
-	k.noteNewest()
+	k.noteGenerated()
 	return nil
 }
 

@@ -17,7 +17,7 @@ func TestUnknownCommandsFail(t *testing.T) {
 		{"sessions foo", `there is no command "foo" in "caddy wechat sessions"; there are end, list`},
 		{"ledger foo bar", `there is no command "foo" in "caddy wechat ledger"; there are export, import`},
 		{"webhooks foo", `there is no command "foo" in "caddy wechat webhooks"; there are dead, list, redeliver`},
-		{"keys foo", `there is no command "foo" in "caddy wechat keys"; there is rotate`},
+		{"keys foo", `there is no command "foo" in "caddy wechat keys"; there are rotate, show`},
 		{"keys --foo", "unknown flag: --foo"},
 		{"keys rotate foo", `unknown command "foo" for "caddy wechat keys rotate"`},
 		{"demo foo", `unknown command "foo" for "caddy wechat demo"`},

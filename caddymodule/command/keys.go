@@ -13,12 +13,12 @@ func keysCommand() *cobra.Command {
 	e := new(endpoint)
 	cmd := &cobra.Command{
 		Use:   "keys",
-		Short: "Rotates the generated session keys",
-		Long: `Rotates the session keys that the gateway generates. The gateway rotates them every 30 days; use this command to
+		Short: "Shows the session keys, and rotates the generated ones",
+		Long: `Shows the session keys, and rotates those that the gateway generates. The gateway rotates them every 30 days; use this command to
 replace a key sooner. Keys configured with session { key … } are rotated in the configuration.` + endpointHelp,
 	}
 	e.flags(cmd)
-	return group(cmd, rotateKeysCommand(e))
+	return group(cmd, rotateKeysCommand(e), showKeysCommand(e))
 }
 
 func rotateKeysCommand(e *endpoint) *cobra.Command {
