@@ -183,11 +183,34 @@ func query(r *http.Request, sets ...[]string) (url.Values, error) {
 			return values, nil
 		}
 	}
+	return nil, refuseAdmin(invalidQuery, wantedQuery(sets), nil)
+}
+
+// wantedQuery says in a sentence which parameters a call has.
+func wantedQuery(sets [][]string) string {
 	var want []string
+	empty := false
 	for _, set := range sets {
-		want = append(want, strings.Join(set, " and "))
+		empty = empty || len(set) == 0
+		if len(set) > 0 {
+			want = append(want, strings.Join(set, " and "))
+		}
 	}
-	return nil, refuseAdmin(invalidQuery, "the query must give "+strings.Join(want, ", or "), nil)
+	switch {
+	case len(want) == 0:
+		return "this call has no parameters"
+	case empty:
+		return "the query must be empty, or give " + strings.Join(want, ", or ")
+	default:
+		return "the query must give " + strings.Join(want, ", or ")
+	}
+}
+
+// noQuery refuses all parameters. Attack: `?dry_run=true` is taken for a promise
+// by a caller who erases a person.
+func noQuery(r *http.Request) error {
+	_, err := query(r, []string{})
+	return err
 }
 
 // writeAdmin answers with JSON.

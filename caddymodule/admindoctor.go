@@ -10,7 +10,10 @@ import (
 
 // examine answers what `wechat doctor` asks the running server. The answer
 // contains no secret and nothing about a visitor.
-func (d desk) examine(w http.ResponseWriter, _ *http.Request) error {
+func (d desk) examine(w http.ResponseWriter, r *http.Request) error {
+	if err := noQuery(r); err != nil {
+		return err
+	}
 	_, full := caddy.Version()
 	return writeAdmin(w, http.StatusOK, doctor.Running{
 		Version: gatewayVersion(), Caddy: caddyVersion(full), Memory: doctor.ReadMemory(), Seen: d.app.seen.report(),

@@ -38,6 +38,9 @@ type importedLines struct {
 // read every line. Each line is added completely or not at all, and adding a
 // line again changes nothing: an interrupted import is simply repeated.
 func (d desk) importLedger(w http.ResponseWriter, r *http.Request) error {
+	if err := noQuery(r); err != nil {
+		return err
+	}
 	lines, err := readLedger(http.MaxBytesReader(w, r.Body, maxImportBytes))
 	if err != nil {
 		d.warnOfImport(err)

@@ -117,9 +117,9 @@ func TestAdminRefusesToRotateKeys(t *testing.T) {
 	}{
 		"configured":      {configuredKey, "POST", "", "", 409, "put a new key first in session { key"},
 		"configured, now": {configuredKey, "POST", "?retire_now=true", "", 409, "put a new key first in session { key"},
-		"a mistyped name": {"", "POST", "?retire-now=true", "", 400, "must give"},
+		"a mistyped name": {"", "POST", "?retire-now=true", "", 400, "the query must be empty, or give retire_now"},
 		"another word":    {"", "POST", "?retire_now=yes", "", 400, "true or false"},
-		"twice":           {"", "POST", "?retire_now=true&retire_now=true", "", 400, "must give"},
+		"twice":           {"", "POST", "?retire_now=true&retire_now=true", "", 400, "or give retire_now"},
 		"in a body":       {"", "POST", "", `{"retire_now":true}`, 400, "?retire_now=true"},
 		"another method":  {"", "GET", "", "", 405, "not allowed"},
 	} {

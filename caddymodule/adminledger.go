@@ -36,6 +36,9 @@ const exportStall = time.Minute
 // again in the new store). An export that fails half-way aborts the connection,
 // so that the caller does not take the part for a ledger.
 func (d desk) exportLedger(w http.ResponseWriter, r *http.Request) error {
+	if err := noQuery(r); err != nil {
+		return err
+	}
 	// Caddy's admin server gives a request ten seconds and then cancels its
 	// context. The export may take longer; it ends when the caller stops
 	// reading.

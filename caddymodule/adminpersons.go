@@ -86,6 +86,9 @@ func newPersonSummary(p *ledger.Person) personSummary {
 
 // showPerson answers with everything that the ledger has about a person.
 func (d desk) showPerson(w http.ResponseWriter, r *http.Request) error {
+	if err := noQuery(r); err != nil {
+		return err
+	}
 	data, err := d.ledger.Export(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return adminError(err)
@@ -100,6 +103,9 @@ func (d desk) showPerson(w http.ResponseWriter, r *http.Request) error {
 // person. In this order, no session outlives its person, and a call that fails
 // half-way can be repeated.
 func (d desk) erasePerson(w http.ResponseWriter, r *http.Request) error {
+	if err := noQuery(r); err != nil {
+		return err
+	}
 	// The erasure is finished even if the caller hangs up.
 	ctx := context.WithoutCancel(r.Context())
 	p, err := d.ledger.Find(ctx, r.PathValue("id"))

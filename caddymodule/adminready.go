@@ -10,6 +10,9 @@ func answerReady(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Allow", http.MethodGet+", "+http.MethodHead)
 		return refuseAdmin(methodNotAllowed, "this method is not allowed for this call", nil)
 	}
+	if err := noQuery(r); err != nil {
+		return err
+	}
 	app, err := runningApp()
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ type shownKey struct {
 
 // showKeys lists the session keys.
 func (d desk) showKeys(w http.ResponseWriter, r *http.Request) error {
-	if _, err := query(r, []string{}); err != nil {
+	if err := noQuery(r); err != nil {
 		return err
 	}
 	shown, err := d.app.shownKeys()

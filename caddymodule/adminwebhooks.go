@@ -39,6 +39,9 @@ type redelivered struct {
 
 // listWebhooks lists the configured webhooks.
 func (d desk) listWebhooks(w http.ResponseWriter, r *http.Request) error {
+	if err := noQuery(r); err != nil {
+		return err
+	}
 	list := []webhookSummary{}
 	for _, hook := range d.app.webhooks {
 		waiting, dead, err := d.ledger.Waiting(r.Context(), hook.target.Name)
