@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -59,12 +58,38 @@ var adminCalls = map[string]map[string]adminCall{
 	"/wechat/": {},
 }
 
+// earlyCall answers a call that asks for the state of the gateway. It has no
+// desk: it must answer while the store cannot be opened.
+type earlyCall func(*App, http.ResponseWriter, *http.Request) error
+
+// earlyCalls lists these calls by path. Their methods are GET and HEAD.
+var earlyCalls = map[string]earlyCall{
+	"/wechat/ready": (*App).answerReady,
+}
+
+func (call earlyCall) answer(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", http.MethodGet+", "+http.MethodHead)
+		return refuseAdmin(methodNotAllowed, "this method is not allowed for this call", nil)
+	}
+	if err := noQuery(r); err != nil {
+		return err
+	}
+	app, err := runningApp()
+	if err != nil {
+		return err
+	}
+	return call(app, w, r)
+}
+
 // Routes returns the calls. Caddy asks for them before it provisions the apps,
 // and also in a configuration without a wechat app, so the app is looked up at
 // each call.
 func (*Admin) Routes() []caddy.AdminRoute {
-	routes := make([]caddy.AdminRoute, 0, len(adminCalls)+1)
-	routes = append(routes, caddy.AdminRoute{Pattern: "/wechat/ready", Handler: adminHandler(answerReady)})
+	routes := make([]caddy.AdminRoute, 0, len(adminCalls)+len(earlyCalls))
+	for pattern, call := range earlyCalls {
+		routes = append(routes, caddy.AdminRoute{Pattern: pattern, Handler: adminHandler(call.answer)})
+	}
 	for pattern, methods := range adminCalls {
 		routes = append(routes, caddy.AdminRoute{Pattern: pattern, Handler: adminHandler(
 			func(w http.ResponseWriter, r *http.Request) error { return answerAdmin(w, r, methods) })})
@@ -167,50 +192,6 @@ func adminError(err error) error {
 		}
 	}
 	return refuseAdmin(storeUnavailable, "the store is unavailable; try again", err)
-}
-
-// query reads the query's parameters strictly: one of the sets of names, each
-// given once and not empty. A mistyped name must not turn "the sessions of this
-// person" into something else.
-func query(r *http.Request, sets ...[]string) (url.Values, error) {
-	values, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, refuseAdmin(invalidQuery, "the query cannot be read", nil)
-	}
-	names := slices.Sorted(maps.Keys(values))
-	for _, set := range sets {
-		if slices.Equal(names, set) && !slices.ContainsFunc(set, func(name string) bool { return len(values[name]) != 1 || values[name][0] == "" }) {
-			return values, nil
-		}
-	}
-	return nil, refuseAdmin(invalidQuery, wantedQuery(sets), nil)
-}
-
-// wantedQuery says in a sentence which parameters a call has.
-func wantedQuery(sets [][]string) string {
-	var want []string
-	empty := false
-	for _, set := range sets {
-		empty = empty || len(set) == 0
-		if len(set) > 0 {
-			want = append(want, strings.Join(set, " and "))
-		}
-	}
-	switch {
-	case len(want) == 0:
-		return "this call has no parameters"
-	case empty:
-		return "the query must be empty, or give " + strings.Join(want, ", or ")
-	default:
-		return "the query must give " + strings.Join(want, ", or ")
-	}
-}
-
-// noQuery refuses all parameters. Attack: `?dry_run=true` is taken for a promise
-// by a caller who erases a person.
-func noQuery(r *http.Request) error {
-	_, err := query(r, []string{})
-	return err
 }
 
 // writeAdmin answers with JSON.

@@ -113,7 +113,8 @@ func freeAddress(t *testing.T) string {
 	return ""
 }
 
-// call sends one call to the admin endpoint.
+// call sends one call to the admin endpoint. The answer must be as
+// docs/openapi.yaml says.
 func (o *office) call(method, path, body string) (status int, answer string, header http.Header) {
 	o.t.Helper()
 	request, err := http.NewRequestWithContext(o.t.Context(), method, o.admin+path, strings.NewReader(body))
@@ -129,6 +130,7 @@ func (o *office) call(method, path, body string) (status int, answer string, hea
 	if err != nil {
 		o.t.Fatal(err)
 	}
+	wantDocumented(o.t, method, path, response, b)
 	return response.StatusCode, string(b), response.Header
 }
 

@@ -30,7 +30,7 @@ func (d desk) showKeys(w http.ResponseWriter, r *http.Request) error {
 	}
 	shown, err := d.app.shownKeys()
 	if err != nil {
-		return keysError(err)
+		return refuseAdmin(keysUnavailable, "the session keys could not be read; try again, and see the log", err)
 	}
 	return writeAdmin(w, http.StatusOK, shown)
 }
