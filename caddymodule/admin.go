@@ -64,7 +64,8 @@ type earlyCall func(*App, http.ResponseWriter, *http.Request) error
 
 // earlyCalls lists these calls by path. Their methods are GET and HEAD.
 var earlyCalls = map[string]earlyCall{
-	"/wechat/ready": (*App).answerReady,
+	"/wechat/ready":  (*App).answerReady,
+	"/wechat/status": (*App).answerStatus,
 }
 
 func (call earlyCall) answer(w http.ResponseWriter, r *http.Request) error {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -85,6 +86,8 @@ type App struct {
 
 	accounts []provisionedAccount
 	admitted []string // app ids whose visitors some site admits
+	sites    []statusSite
+	loaded   time.Time
 	webhooks []provisionedWebhook
 	store    store
 	policy   session.Policy
@@ -123,6 +126,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // Provision expands secrets and prepares everything that needs no file and no
 // network.
 func (a *App) Provision(ctx caddy.Context) error {
+	a.loaded = time.Now()
 	a.ctx, a.logger, a.audit = ctx, ctx.Slogger(), audit.Log{Lines: auditLogger(ctx)}
 	if err := a.provisionEvents(ctx); err != nil {
 		return err

@@ -72,7 +72,7 @@ func (c *gaugeCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(queuedDesc, float64(waiting))
 	gauge(keyAgeDesc, secondsSince(p.newestKey(), now))
 	gauge(bytesDesc, float64(p.bytes()))
-	gauge(personsDesc, float64(state.persons))
+	gauge(personsDesc, float64(valueOf(state.persons)))
 	gauge(storeUpDesc, oneIf(state.sessions), storeSessions)
 	gauge(storeUpDesc, oneIf(state.ledger), storeLedger)
 	for i, name := range p.targets {
@@ -88,6 +88,14 @@ func secondsSince(at, now time.Time) float64 {
 		return 0
 	}
 	return max(0, now.Sub(at).Seconds())
+}
+
+// valueOf returns a number, 0 if it is unknown.
+func valueOf(n *int) int {
+	if n == nil {
+		return 0
+	}
+	return *n
 }
 
 func oneIf(ok bool) float64 {

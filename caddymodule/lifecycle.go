@@ -24,6 +24,7 @@ func (a *App) Start() error {
 	a.probe = a.newProbe()
 	gauges.begin(a.probe)
 	a.reportGateway(ctx)
+	a.noteSignIns(ctx)
 	return nil
 }
 

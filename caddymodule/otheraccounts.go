@@ -71,9 +71,12 @@ func (h *Handler) provisionAccounts() (err error) {
 	if h.site.others, err = h.app.otherAccounts(names); err != nil {
 		return fmt.Errorf("account: %w", err)
 	}
-	for _, account := range append(slices.Clone(h.site.others), h.site.account) {
+	shown := statusSite{Origin: h.site.origin}
+	for _, account := range append([]wechat.Account{h.site.account}, h.site.others...) {
 		h.app.admitted = append(h.app.admitted, account.Credentials.AppID)
+		shown.Accounts = append(shown.Accounts, account.Name)
 	}
+	h.app.sites = append(h.app.sites, shown)
 	for _, origin := range h.CORSOrigins {
 		expanded, err := expand("cors_origin", origin)
 		if err != nil {

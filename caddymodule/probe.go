@@ -44,7 +44,7 @@ type probe struct {
 // probed is the last known state.
 type probed struct {
 	sessions, ledger bool
-	persons          int
+	persons          *int         // nil: unknown
 	hooks            []probedHook // one for each target
 }
 
@@ -52,6 +52,7 @@ type probed struct {
 type probedHook struct {
 	waiting, dead int
 	oldest        time.Time
+	known         bool // the ledger has told it
 }
 
 // newProbe returns the probe of a configuration.
@@ -117,7 +118,7 @@ func (p *probe) ask() {
 	p.set(func(s *probed) { s.ledger = written })
 	if p.count != nil {
 		if n, err := p.count(ctx); err == nil {
-			p.set(func(s *probed) { s.persons = n })
+			p.set(func(s *probed) { s.persons = &n })
 		}
 	}
 	for i, name := range p.targets {
@@ -127,7 +128,7 @@ func (p *probe) ask() {
 		}
 		oldest, err := p.ledger.Oldest(ctx, name)
 		if err == nil {
-			p.set(func(s *probed) { s.hooks[i] = probedHook{waiting, dead, oldest} })
+			p.set(func(s *probed) { s.hooks[i] = probedHook{waiting, dead, oldest, true} })
 		}
 	}
 	p.mu.Lock()

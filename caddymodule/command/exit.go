@@ -34,7 +34,7 @@ func exitStatus(err error) int {
 		return exitNotFound
 	case errors.Is(err, errNotConfirmed):
 		return exitRefused
-	case errors.Is(err, errUnreachable):
+	case errors.Is(err, errUnreachable), errors.Is(err, errNotReady):
 		return exitUnavailable
 	case !errors.As(err, &r):
 		return exitError
