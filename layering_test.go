@@ -51,6 +51,7 @@ func TestLayering(t *testing.T) {
 		"internal/limit":              {},
 		"internal/counters":           {},
 		"internal/live":               {"session"},
+		"internal/sessionlist":        {"session"},
 		"internal/response":           {"internal/request"},
 		"internal/health":             {"internal/response"},
 		"internal/cookies":            {"session", "internal/request"},

@@ -68,7 +68,7 @@ var warnings = map[string]string{
 	"internal/gate/website.go tellRefusal":               byOutage,
 	"internal/gate/websocket.go refuseSocket":            byLine,
 	"internal/ledger/change.go Report":                   "WeChat itself contradicts what it said earlier, in its answer to a real sign-in; no visitor chooses a unionid",
-	"internal/ledger/endedpersons.go Has":                byTake,
+	"internal/ledger/endedpersons.go at":                 byTake,
 	"internal/ledger/endedpersons.go Imported":           byTake,
 	"internal/ledger/redisledger/announced.go announce":  byTake,
 	"internal/ledger/redisledger/announced.go confirm":   byTake,

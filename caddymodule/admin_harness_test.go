@@ -1,6 +1,8 @@
 package caddymodule_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -10,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,6 +21,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-wechat/gateway/internal/caddytest"
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
@@ -233,3 +238,48 @@ func (c *caller) isSignedIn() bool {
 
 // nextSecond waits until sessions have another second of birth than those now.
 func nextSecond() { time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) }
+
+// copyCookies returns another browser with the same cookies of the site.
+func (c *caller) copyCookies() *caller {
+	c.o.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		c.o.t.Fatal(err)
+	}
+	at, err := url.Parse(c.o.site)
+	if err != nil {
+		c.o.t.Fatal(err)
+	}
+	jar.SetCookies(at, c.client.Jar.Cookies(at))
+	return &caller{c.o, &http.Client{Jar: jar, Timeout: 30 * time.Second}}
+}
+
+// restart stops the gateway, waits until it has released the ledger's file, and
+// starts it again.
+func (o *office) restart() {
+	o.t.Helper()
+	if err := caddy.Stop(); err != nil {
+		o.t.Fatal(err)
+	}
+	var config struct {
+		Apps struct {
+			WeChat struct{ Store struct{ Folder string } }
+		}
+	}
+	if err := json.Unmarshal([]byte(o.config), &config); err != nil {
+		o.t.Fatal(err)
+	}
+	if folder := config.Apps.WeChat.Store.Folder; folder != "" {
+		file, err := boltledger.Open(filepath.Join(folder, "ledger.db")) // waits for three seconds
+		for end := time.Now().Add(30 * time.Second); errors.Is(err, ledger.ErrLocked) && time.Now().Before(end); {
+			file, err = boltledger.Open(filepath.Join(folder, "ledger.db"))
+		}
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		if err := file.Close(); err != nil {
+			o.t.Fatal(err)
+		}
+	}
+	o.load(o.config)
+}

@@ -82,12 +82,12 @@ func TestAdminSessionsInRedis(t *testing.T) {
 		t.Fatalf("%d sessions", len(list))
 	}
 	for _, s := range list {
-		if s["site"] != o.site || s["app_id"] != simApp || s["scope"] != "snsapi_base" || s["created"] == "" || len(s) != 7 {
-			t.Errorf("listed as %v", s)
+		if s.Site != o.site || s.AppID != simApp || s.Scope != "snsapi_base" || s.Created == "" || s.SeenHere != nil {
+			t.Errorf("listed as %+v", s)
 		}
 	}
-	o.must("DELETE", "/wechat/sessions/"+list[0]["id"], "", http.StatusNoContent)
-	o.must("DELETE", "/wechat/sessions/"+list[0]["id"], "", http.StatusNotFound)
+	o.must("DELETE", "/wechat/sessions/"+list[0].ID, "", http.StatusNoContent)
+	o.must("DELETE", "/wechat/sessions/"+list[0].ID, "", http.StatusNotFound)
 	waitFor(t, func() bool {
 		return len(slices.DeleteFunc(slices.Clone(callers), func(c *caller) bool { return !c.isSignedIn() })) == 2
 	})
@@ -123,7 +123,7 @@ func TestAdminEndOfOneSessionIsTold(t *testing.T) {
 	o := openOfficeWith(t, listedRedis(t), fmt.Sprintf(`"webhooks":[{"name":"crm","url":%q,"secrets":["%s"],"events":["logged_out"]}],`, receiver.URL, strings.Repeat("k", 32)))
 	c := o.caller("ming")
 	ming, hua := c.signIn(), o.caller("hong").signIn()
-	id := o.sessions(ming)[0]["id"]
+	id := o.sessions(ming)[0].ID
 	for _, wrong := range []struct {
 		query string
 		want  int
@@ -173,9 +173,16 @@ func redisConfig(server *redistest.Server) string {
 	return fmt.Sprintf(`{"store":"redis","address":%q}`, server.URL())
 }
 
-func (o *office) sessions(person string) []map[string]string {
+// listed is a session in the list.
+type listed struct {
+	ID, Site, Scope, Created, Renewed, Expires string
+	AppID                                      string `json:"app_id"`
+	SeenHere                                   *bool  `json:"seen_here"`
+}
+
+func (o *office) sessions(person string) []listed {
 	o.t.Helper()
-	var list []map[string]string
+	var list []listed
 	if err := json.Unmarshal([]byte(o.must("GET", "/wechat/sessions?person="+person, "", http.StatusOK)), &list); err != nil {
 		o.t.Fatal(err)
 	}

@@ -123,6 +123,7 @@ func (d desk) erasePerson(w http.ResponseWriter, r *http.Request) error {
 	if _, err := d.endPerson(ctx, &p, time.Now(), false); err != nil {
 		d.app.logger.Warn("a session created during the erasure may stay in the store until it expires", slog.Any("error", err))
 	}
+	d.seen.forget(allIDs(&p))
 	counts.sites.Ended.Of(signout.CountOperator).Inc()
 	d.app.logger.Info("person erased through the admin endpoint", slog.String("user", shortPerson(p.ID)))
 	d.audit(audit.ActionErase, p.ID, "admin")

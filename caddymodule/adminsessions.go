@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -31,67 +30,25 @@ type sessionDirectory interface {
 
 var _ sessionDirectory = (*session.Redis)(nil)
 
-// sessionSummary is a session in a list. Its id can be used only to end the
-// session.
-type sessionSummary struct {
-	ID      string    `json:"id"`
-	Site    string    `json:"site"`
-	AppID   string    `json:"app_id"`
-	Scope   string    `json:"scope"`
-	Created time.Time `json:"created"`
-	Renewed time.Time `json:"renewed"`
-	Expires time.Time `json:"expires"`
-}
-
 // endedSessions is the number of ended sessions; null if the store cannot count
 // them.
 type endedSessions struct {
 	Ended *int `json:"ended"`
 }
 
-// sealedSessions explains why the local store lists no sessions.
-const sealedSessions = "the local store keeps sessions in the visitors' cookies: it can end all sessions of a person, but cannot list them or end a single one"
-
-// listSessions lists a person's sessions.
-func (d desk) listSessions(w http.ResponseWriter, r *http.Request) error {
-	p, err := d.personOf(r)
-	if err != nil {
-		return err
-	}
-	if d.directory == nil {
-		return refuseAdmin(notSupported, sealedSessions, nil)
-	}
-	list, err := d.sessionsOf(r.Context(), p)
-	if err != nil {
-		return err
-	}
-	d.audit(audit.ActionAdmin, p.ID, "sessions list")
-	return writeAdmin(w, http.StatusOK, list)
-}
-
-// sessionsOf returns a person's sessions under all ids of the person, newest
-// first.
-func (d desk) sessionsOf(ctx context.Context, p *ledger.Person) ([]sessionSummary, error) {
-	list := []sessionSummary{}
-	for _, id := range allIDs(p) {
-		infos, err := d.directory.Sessions(ctx, id)
-		if err != nil {
-			return nil, adminError(err)
-		}
-		for _, i := range infos {
-			list = append(list, sessionSummary{i.ID, i.Site, i.AppID, i.Scope, i.Created, i.Renewed, i.Expires})
-		}
-	}
-	slices.SortStableFunc(list, func(a, b sessionSummary) int {
-		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))
-	})
-	return list, nil
-}
-
-// endSessions ends all sessions of a person. If a step fails, the answer is 503
-// and the gateway retries in the background until everything is stored. The
-// caller may repeat the call.
+// endSessions ends all sessions of a person, or of everyone. If a step fails,
+// the answer is 503 and the gateway retries in the background until everything
+// is stored. The caller may repeat the call.
 func (d desk) endSessions(w http.ResponseWriter, r *http.Request) error {
+	q, err := query(r, []string{"person"}, []string{"everyone"})
+	switch {
+	case err != nil:
+		return err
+	case q.Has("everyone") && q.Get("everyone") != "true":
+		return refuseAdmin(invalidQuery, "everyone must be true", nil)
+	case q.Has("everyone"):
+		return d.endEveryone(w, r)
+	}
 	p, err := d.personOf(r)
 	if err != nil {
 		return err
@@ -122,13 +79,10 @@ func (d desk) endSessions(w http.ResponseWriter, r *http.Request) error {
 	return writeAdmin(w, http.StatusOK, endedSessions{ended})
 }
 
-// endSession ends one session, by the id in the list. The session's record does
-// not contain the person, so webhooks are told only if the caller names the
-// person as well.
+// endSession ends one session, by the id in the list. The session's record in
+// Redis does not contain the person, so webhooks are told only if the caller
+// names the person as well.
 func (d desk) endSession(w http.ResponseWriter, r *http.Request) error {
-	if d.directory == nil {
-		return refuseAdmin(notSupported, sealedSessions, nil)
-	}
 	ctx, id, person := context.WithoutCancel(r.Context()), r.PathValue("id"), ""
 	if r.URL.RawQuery != "" {
 		p, err := d.personOf(r)
@@ -142,7 +96,7 @@ func (d desk) endSession(w http.ResponseWriter, r *http.Request) error {
 		}
 		person = p.ID
 	}
-	found, err := d.directory.EndID(ctx, id)
+	found, err := d.endID(ctx, id)
 	if err != nil {
 		return adminError(err)
 	}
@@ -157,6 +111,18 @@ func (d desk) endSession(w http.ResponseWriter, r *http.Request) error {
 }
 
 const noSession = "there is no such session"
+
+// endID ends the session that the list shows under this id, and reports whether
+// it was there.
+func (d desk) endID(ctx context.Context, id string) (found bool, err error) {
+	switch {
+	case d.directory != nil:
+		return d.directory.EndID(ctx, id)
+	case d.seen != nil:
+		return d.seen.endID(ctx, id, d.sessions)
+	}
+	return false, errEndless
+}
 
 // tellEnd queues the event that a session of the person ends. A session of
 // another person is 404.

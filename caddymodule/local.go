@@ -11,6 +11,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger/boltledger"
 	"github.com/caddy-wechat/gateway/internal/live"
 	"github.com/caddy-wechat/gateway/internal/scan"
+	"github.com/caddy-wechat/gateway/internal/sessionlist"
 	"github.com/caddy-wechat/gateway/internal/signout"
 	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -89,12 +90,15 @@ type localState struct {
 // Destruct closes the ledger after the last configuration has released it.
 func (s *localState) Destruct() error { return errors.Join(s.ends.Close(), s.Close()) }
 
-// localLive watches the running requests that were admitted with one set of
-// keys and session times.
-type localLive struct{ live.List }
+// localSessions are the running requests that were admitted, and the sessions
+// that were seen, with one set of keys and session times.
+type localSessions struct {
+	live live.List
+	seen sessionlist.List
+}
 
 // Destruct cuts the requests that still run, as redisSessions does.
-func (l *localLive) Destruct() error { return l.Close() }
+func (s *localSessions) Destruct() error { return s.live.Close() }
 
 func (s *LocalStore) open(deps storeDeps) (opened, error) {
 	key := "local:" + s.path
@@ -112,27 +116,30 @@ func (s *LocalStore) open(deps storeDeps) (opened, error) {
 		return opened{}, err
 	}
 	state := value.(*localState)
-	liveKey := deps.sessionsKey(key)
-	value, _, err = pool.LoadOrNew(liveKey, func() (caddy.Destructor, error) { return new(localLive), nil })
+	sessionsKey := deps.sessionsKey(key)
+	value, _, err = pool.LoadOrNew(sessionsKey, func() (caddy.Destructor, error) { return new(localSessions), nil })
 	if err != nil {
 		_, released := pool.Delete(key)
 		return opened{}, errors.Join(err, released)
 	}
+	sessions := value.(*localSessions)
+	sealed := &session.Sealed{Keys: deps.keys, Policy: deps.policy, Tombstones: state}
 	return opened{
 		ledger:      state,
-		sessions:    measuredSessions{&session.Sealed{Keys: deps.keys, Policy: deps.policy, Tombstones: state}},
+		sessions:    measuredSessions{sessionlist.Store{Store: sealed, List: &sessions.seen, Withdrawn: sealed.Withdrawn}},
+		seen:        &seenSessions{&sessions.seen, sealed},
 		file:        s.path,
 		ended:       state.Ended,
 		personEnded: state.PersonEnded,
 		memory:      &state.memory,
 		ends:        &state.ends,
-		live:        &value.(*localLive).List,
+		live:        &sessions.live,
 		wake:        &state.wake,
 		scans:       &state.scans,
 		tokens:      &state.tokens,
 		asks:        storeAsks{sessions: state.Readable, ledger: state.Writable, persistence: onDisk},
 		release: func() error {
-			_, cut := pool.Delete(liveKey)
+			_, cut := pool.Delete(sessionsKey)
 			_, closed := pool.Delete(key)
 			return errors.Join(cut, closed)
 		},

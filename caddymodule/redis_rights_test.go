@@ -150,7 +150,7 @@ func (o *office) worksAltogether(t *testing.T) {
 	if len(list) != len(callers) {
 		t.Fatalf("%d sessions", len(list))
 	}
-	o.must("DELETE", "/wechat/sessions/"+list[0]["id"]+"?person="+ming, "", http.StatusNoContent)
+	o.must("DELETE", "/wechat/sessions/"+list[0].ID+"?person="+ming, "", http.StatusNoContent)
 	o.must("DELETE", "/wechat/sessions?person="+ming, "", http.StatusOK)
 	o.must("GET", "/wechat/persons/"+ming, "", http.StatusOK)
 	o.must("POST", "/wechat/ledger", o.must("GET", "/wechat/ledger", "", http.StatusOK), http.StatusOK)

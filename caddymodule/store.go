@@ -71,7 +71,10 @@ type opened struct {
 	// directory is nil if sessions are sealed in cookies, which cannot be
 	// listed.
 	directory sessionDirectory
-	memory    *site.Memory
+	// seen has those of them that this gateway has seen; nil if there is a
+	// directory.
+	seen   *seenSessions
+	memory *site.Memory
 	// ends retries failed ends of sessions until they are stored.
 	ends *signout.Unfinished
 	// What metrics show: ping asks whether the session store answers (nil: it

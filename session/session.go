@@ -116,13 +116,12 @@ func (s Session) LogValue() slog.Value {
 }
 
 // EndedBy reports whether the session is over because all sessions of its
-// person were ended at this moment (see PersonTombstones). Times are kept in
+// person, or of everyone, were ended at this moment (see PersonTombstones).
+// Times are kept in
 // whole seconds, and the moment's own second counts as before: a person who
 // signs in again within it must sign in once more.
 func (s *Session) EndedBy(at time.Time) bool {
-	// A guest has no person. Without this check one entry for "" would end all
-	// guests.
-	return !at.IsZero() && s.Person != "" && !s.Created.After(at)
+	return !at.IsZero() && !s.Created.After(at)
 }
 
 // bound is the site and the account as one text. The audience is not part of

@@ -65,7 +65,8 @@ type PersonTombstones interface {
 
 	// PersonEnded returns the moment up to which the sessions of a person are
 	// over: a session is over unless it was created later. Zero means that the
-	// person's sessions were not ended. It is asked on every request and must
-	// answer from memory.
+	// person's sessions were not ended. For "", a guest, it may only return the
+	// moment up to which the sessions of everyone are over. It is asked on
+	// every request and must answer from memory.
 	PersonEnded(person string) time.Time
 }

@@ -60,8 +60,14 @@ func TestFindWithSeveralAccounts(t *testing.T) {
 func TestSessionsOfTheLocalStore(t *testing.T) {
 	r := start(t)
 	r.do("ledger", "import", file(t, header, line(0)))
-	r.fails("in the visitors' cookies", "sessions", "list", personID(0))
-	r.fails("in the visitors' cookies", "sessions", "end", "--session", strings.Repeat("A", 19))
+	if out := r.do("sessions", "list", personID(0)); out != "The person has no session, or, with store local, none that the gateway has seen since it started.\n" {
+		t.Errorf("printed %q", out)
+	}
+	r.fails("there is no such session", "sessions", "end", "--session", strings.Repeat("A", 19))
+	r.fails("add --yes", "sessions", "end", "--everyone")
+	if out := r.do("sessions", "end", "--everyone", "--yes"); out != "All sessions of everyone are ended.\n" {
+		t.Errorf("printed %q", out)
+	}
 	if out := r.do("sessions", "end", personID(0)); out != "All sessions of the person are ended.\n" {
 		t.Errorf("printed %q", out)
 	}
@@ -77,6 +83,8 @@ func TestSessionsOfAStoreThatListsThem(t *testing.T) {
 		switch {
 		case r.Method == http.MethodGet && r.FormValue("person") == "nobody":
 			fmt.Fprint(w, "[]")
+		case r.Method == http.MethodGet && r.FormValue("person") == "here":
+			fmt.Fprint(w, strings.Replace(list, `"id"`, `"seen_here":true,"id"`, 1))
 		case r.Method == http.MethodGet:
 			fmt.Fprint(w, list)
 		case r.URL.Path == "/wechat/sessions":
@@ -91,7 +99,8 @@ func TestSessionsOfAStoreThatListsThem(t *testing.T) {
 		want string
 	}{
 		{[]string{"sessions", "list", "a&person=b"}, "AAAAAAAAAAAAAAAAAAA\thttps://shop.example.com\tsnsapi_base\t20"},
-		{[]string{"sessions", "list", "nobody"}, "The person has no session.\n"},
+		{[]string{"sessions", "list", "here"}, "The store is local: these are the sessions that the gateway has seen"},
+		{[]string{"sessions", "list", "nobody"}, "The person has no session, or"},
 		{[]string{"sessions", "end", "p"}, "All sessions of the person are ended: 3.\n"},
 		{[]string{"sessions", "end", "--session", "A/B?c"}, "The session is ended.\n"},
 		{[]string{"sessions", "end", "p&q", "--session", "A"}, "The session is ended.\n"},
@@ -101,7 +110,7 @@ func TestSessionsOfAStoreThatListsThem(t *testing.T) {
 			t.Errorf("%v: %q, %v; want %q", c.args, out, err, c.want)
 		}
 	}
-	if got := strings.Join(asked, "\n"); got != "GET /wechat/sessions?person=a%26person%3Db\nGET /wechat/sessions?person=nobody\nDELETE /wechat/sessions?person=p\nDELETE /wechat/sessions/A%2FB%3Fc\nDELETE /wechat/sessions/A?person=p%26q" {
+	if got := strings.Join(asked, "\n"); got != "GET /wechat/sessions?person=a%26person%3Db\nGET /wechat/sessions?person=here\nGET /wechat/sessions?person=nobody\nDELETE /wechat/sessions?person=p\nDELETE /wechat/sessions/A%2FB%3Fc\nDELETE /wechat/sessions/A?person=p%26q" {
 		t.Errorf("asked\n%s", got)
 	}
 }
@@ -123,6 +132,8 @@ func TestCommandsRefuse(t *testing.T) {
 		{"give one id", "sessions list"},
 		{"give a person's id", "sessions end"},
 		{"give a person's id", "sessions end a b"},
+		{"give either --everyone", "sessions end a --everyone --yes"},
+		{"give either --everyone", "sessions end --session a --everyone --yes"},
 		{"give one webhook", "webhooks dead"},
 		{"give one webhook", "webhooks redeliver"},
 		{"give one webhook", "webhooks redeliver crm a b"},

@@ -15,9 +15,10 @@ func sessionsCommand() *cobra.Command {
 	e := new(endpoint)
 	cmd := &cobra.Command{
 		Use:   "sessions",
-		Short: "Lists and ends the sessions of a person",
-		Long: `Lists and ends the sessions of a person. An ended session is refused within a second by every gateway that reaches the
-store. The local store, which seals sessions into the visitors' cookies, can end all sessions of a person, but cannot list them.` + endpointHelp,
+		Short: "Lists and ends the sessions of a person, or ends those of everyone",
+		Long: `Lists and ends the sessions of a person, or ends those of everyone. An ended session is refused within a second by every
+gateway that reaches the store. The local store seals sessions into the visitors' cookies: it can end all sessions of a person,
+but lists only those that the gateway has seen since it started, and can end only these one by one.` + endpointHelp,
 	}
 	e.flags(cmd)
 	return group(cmd, listSessionsCommand(e), endSessionsCommand(e))
@@ -42,30 +43,44 @@ type listedSession struct {
 	Created time.Time `json:"created"`
 	Renewed time.Time `json:"renewed"`
 	Expires time.Time `json:"expires"`
+
+	SeenHere bool `json:"seen_here"`
 }
 
 func writeSessions(w io.Writer, list []listedSession) error {
 	if len(list) == 0 {
-		_, err := fmt.Fprintln(w, "The person has no session.")
+		_, err := fmt.Fprintln(w, "The person has no session, or, with store local, none that the gateway has seen since it started.")
 		return err
 	}
-	return table(w, func(row func(...string)) {
+	err := table(w, func(row func(...string)) {
 		row("SESSION", "SITE", "SCOPE", "SIGNED IN", "RENEWED", "EXPIRES")
 		for _, s := range list {
 			row(s.ID, s.Site, s.Scope, moment(s.Created), moment(s.Renewed), moment(s.Expires))
 		}
 	})
+	if err == nil && list[0].SeenHere {
+		_, err = fmt.Fprintln(w, "The store is local: these are the sessions that the gateway has seen since it started. The person may have more.")
+	}
+	return err
 }
 
 func endSessionsCommand(e *endpoint) *cobra.Command {
 	var session string
+	var everyone bool
+	var sure confirmation
 	cmd := &cobra.Command{
-		Use:   "end (<person> | [<person>] --session <id>)",
-		Short: "Ends all sessions of a person, or one session",
+		Use:   "end (<person> | [<person>] --session <id> | --everyone)",
+		Short: "Ends all sessions of a person, or one session, or those of everyone",
 		Long: `Ends all sessions of a person, or with --session one session. The session's record does not contain the person: give
-the person's id as well, so that webhooks are told.`,
+the person's id as well, so that webhooks are told.
+
+With --everyone all sessions end that were made up to now: all visitors sign in again, silently where WeChat allows it.
+Webhooks are not told.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if everyone {
+				return endEveryone(cmd, e, len(args) > 0 || session != "", &sure)
+			}
 			if len(args) > 1 || len(args) == 0 && session == "" || len(args) == 1 && args[0] == "" {
 				return errors.New("give a person's id, or --session with a session's id, or both")
 			}
@@ -76,7 +91,21 @@ the person's id as well, so that webhooks are told.`,
 		},
 	}
 	cmd.Flags().StringVar(&session, "session", "", "the id of one session, as the list shows it")
+	cmd.Flags().BoolVar(&everyone, "everyone", false, "the sessions of all persons")
+	sure.flag(cmd, "confirm --everyone")
 	return cmd
+}
+
+// endEveryone ends the sessions of everyone. more says that the command line
+// names a person or a session, too.
+func endEveryone(cmd *cobra.Command, e *endpoint, more bool, sure *confirmation) error {
+	if more {
+		return errors.New("give either --everyone or a person or session")
+	}
+	if err := sure.ask(cmd, "this signs out all visitors of all sites"); err != nil {
+		return err
+	}
+	return ask(cmd, e, http.MethodDelete, "/wechat/sessions?everyone=true", says[struct{}]("All sessions of everyone are ended."))
 }
 
 func endOne(cmd *cobra.Command, e *endpoint, session string, person []string) error {

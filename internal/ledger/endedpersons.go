@@ -45,16 +45,27 @@ func (m *endedMark) ends(now time.Time, sinceBorn time.Duration) int64 {
 	return max(m.At, min(m.ahead, now.Add(m.taken-sinceBorn).Unix()))
 }
 
-// Has returns the time up to which a person's sessions are over. The clock is
-// read only for persons who have one.
+// Has returns the time up to which a person's sessions are over, as one of the
+// person or one of Everyone. The clock is read only if there is one.
 func (g *EndedPersons) Has(person string, log *slog.Logger) time.Time {
 	g.mu.RLock()
-	m, ok := g.of[person]
+	m, one := g.of[person]
+	everyone, all := g.of[Everyone]
 	born := g.born
 	g.mu.RUnlock()
-	if !ok {
-		return time.Time{}
+	var own, common time.Time
+	if one {
+		own = g.at(&m, born, log)
 	}
+	if all {
+		common = g.at(&everyone, born, log)
+	}
+	return later(own, common)
+}
+
+// at returns the time up to which sessions are over, zero if the tombstone has
+// expired.
+func (g *EndedPersons) at(m *endedMark, born time.Time, log *slog.Logger) time.Time {
 	now := time.Now()
 	if now.Unix() >= m.Until {
 		return time.Time{}

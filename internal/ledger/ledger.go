@@ -108,15 +108,17 @@ type Ends interface {
 	// whole seconds: at is rounded down and its second counts as before, until
 	// is rounded up. An at in the future counts as now. Of two calls the later
 	// times win. An unknown id is not an error: the person may have existed.
+	// [Everyone] ends the sessions of all persons, and of guests.
 	// Errors: ErrUnavailable, and then the end holds here, but perhaps not on
 	// other gateways or after a restart; ErrNotFound if the text is not an id.
 	EndPerson(ctx context.Context, person string, at, until time.Time) error
-	// PersonEnded returns the time given to EndPerson; zero if there was none
-	// or it has expired. A session that was not created later is over. It does
-	// no I/O.
+	// PersonEnded returns the time given to EndPerson for this person or for
+	// Everyone, whichever is later; zero if there was none or it has expired. A
+	// session that was not created later is over. For "", which stands for a
+	// guest, it is the time of Everyone. It does no I/O.
 	PersonEnded(person string) time.Time
-	// Unwritten reports whether an end of this session, or of this person,
-	// holds here while the store may not have it: EndSession, EndPerson,
+	// Unwritten reports whether an end of this session, of this person, or of
+	// Everyone, holds here while the store may not have it: EndSession, EndPerson,
 	// Withdraw or ImportEnded has failed, and has not succeeded since. It does
 	// no I/O.
 	Unwritten(id [16]byte, person string) bool

@@ -131,11 +131,11 @@ func (r *record) fault() string {
 		name string
 		ok   bool
 	}{
-		{"id", ValidID(r.ID)},
+		{"id", personID(r.ID)},
 		{"unionid", r.UnionID == "" || Identifier(r.UnionID)},
 		{"number of accounts", len(r.Accounts) <= maxAccounts},
 		{"number of merged ids", len(r.Merged) <= maxMerged},
-		{"merged id", !slices.ContainsFunc(r.Merged, func(id string) bool { return !ValidID(id) || id == r.ID })},
+		{"merged id", !slices.ContainsFunc(r.Merged, func(id string) bool { return !personID(id) || id == r.ID })},
 		{"nickname", cleanNickname(r.Nickname) == r.Nickname},
 		{"avatar", r.Avatar == "" || webAddress(r.Avatar)},
 		{"time", times(r.ProfileAt, r.FirstSeen, r.LastSeen)},

@@ -53,11 +53,13 @@ func (u *UnwrittenEnds) NoteWithdrawn(d *Withdrawn, err error) {
 	}
 }
 
-// Has reports whether an end of this session or this person is unwritten.
+// Has reports whether an end of this session, this person or Everyone is
+// unwritten.
 func (u *UnwrittenEnds) Has(id [16]byte, person string) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	_, session := u.at[string(id[:])]
-	_, all := u.at[person]
-	return session || all || time.Now().Before(u.doubt)
+	_, own := u.at[person]
+	_, all := u.at[Everyone]
+	return session || own || all || time.Now().Before(u.doubt)
 }

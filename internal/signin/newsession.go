@@ -35,15 +35,7 @@ func (s Signer) SaveNew(ctx context.Context, made *session.Session, person ledge
 		return "", err
 	}
 	now := time.Now().UTC().Truncate(time.Second)
-	if s.PersonEnded != nil {
-		if at := s.PersonEnded(made.Person); made.EndedBy(at) {
-			made.Created = now.Add(time.Second)
-			if after := at.Truncate(time.Second).Add(time.Second); !after.After(now.Add(maxDatedAhead)) {
-				made.Created = after
-			}
-			made.Renewed = made.Created
-		}
-	}
+	s.dateAfterEnd(made, now)
 	for {
 		value, err = s.saveInLine(ctx, made, bound)
 		later := made.Created.Add(time.Second)
@@ -59,6 +51,23 @@ func (s Signer) SaveNew(ctx context.Context, made *session.Session, person ledge
 	s.Counts.made(s.NameOf(made.AppID))
 	s.replace(ctx, made, who)
 	return value, nil
+}
+
+// dateAfterEnd dates a new session ahead if an end of all sessions of its
+// person, or of everyone, covers the second of now.
+func (s Signer) dateAfterEnd(made *session.Session, now time.Time) {
+	if s.PersonEnded == nil {
+		return
+	}
+	at := s.PersonEnded(made.Person)
+	if !made.EndedBy(at) {
+		return
+	}
+	made.Created = now.Add(time.Second)
+	if after := at.Truncate(time.Second).Add(time.Second); !after.After(now.Add(maxDatedAhead)) {
+		made.Created = after
+	}
+	made.Renewed = made.Created
 }
 
 // SaveDerived is SaveNew for a session that was made from another one and keeps

@@ -162,6 +162,7 @@ func (s Signer) enterSnapshot(ctx context.Context, in Attempt) (Outcome, error) 
 	}
 	guest := session.New(in.Binding, "", "", string(wechat.ScopeBase))
 	guest.Guest = true
+	s.dateAfterEnd(guest, guest.Created)
 	value, err := s.Store.Save(ctx, guest)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("signin: save guest: %w", outage.During(outage.CallSave, err))

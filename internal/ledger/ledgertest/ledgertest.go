@@ -27,7 +27,7 @@ type Subject struct {
 // Run runs the whole contract. open returns a new subject, and closes it when
 // its test ends.
 func Run(t *testing.T, open func(t *testing.T) *Subject) {
-	for _, c := range slices.Concat(identity, conflicts, details, persons, moving, tombstones, outbox, telling, waitingLongest, postal, bounds, withdrawals, pushes, possessions, crowds) {
+	for _, c := range slices.Concat(identity, conflicts, details, persons, moving, tombstones, everyone, outbox, telling, waitingLongest, postal, bounds, withdrawals, pushes, possessions, crowds) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := &subject{Subject: open(t)}
