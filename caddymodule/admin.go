@@ -22,7 +22,8 @@ func init() {
 
 // Admin adds calls under `/wechat/` to Caddy's admin endpoint. They find, show
 // and erase persons, list and end their sessions, export and import the ledger,
-// show and redeliver webhook events, show and rotate session keys, say whether
+// show, test, redeliver and purge webhook events, show and rotate session keys,
+// say whether
 // the gateway is ready, and answer `wechat doctor`. Only clients that may change
 // Caddy's configuration may call them.
 //
@@ -47,8 +48,11 @@ var adminCalls = map[string]map[string]adminCall{
 	"/wechat/ledger":        {http.MethodGet: desk.exportLedger, http.MethodPost: desk.importLedger},
 	"/wechat/webhooks":      {http.MethodGet: desk.listWebhooks},
 
-	"/wechat/webhooks/{name}/dead":      {http.MethodGet: desk.listDeadLetters},
-	"/wechat/webhooks/{name}/redeliver": {http.MethodPost: desk.redeliver},
+	"/wechat/webhooks/{name}":              {http.MethodGet: desk.showWebhook},
+	"/wechat/webhooks/{name}/letters/{id}": {http.MethodGet: desk.showLetter},
+	"/wechat/webhooks/{name}/test":         {http.MethodPost: desk.testWebhook},
+	"/wechat/webhooks/{name}/dead":         {http.MethodGet: desk.listDeadLetters, http.MethodDelete: desk.purgeDead},
+	"/wechat/webhooks/{name}/redeliver":    {http.MethodPost: desk.redeliver},
 
 	"/wechat/doctor": {http.MethodGet: desk.examine},
 

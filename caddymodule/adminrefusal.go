@@ -32,6 +32,7 @@ const (
 	tooManyKeys      refusal = "too_many_keys"
 	tooLarge         refusal = "too_large"
 	internalError    refusal = "internal_error"
+	webhookFailed    refusal = "webhook_failed"
 	notSupported     refusal = "not_supported"
 	notConfigured    refusal = "not_configured"
 	storeUnavailable refusal = "store_unavailable"
@@ -57,6 +58,7 @@ var refusalStatus = map[refusal]int{
 	tooManyKeys:      http.StatusConflict,
 	tooLarge:         http.StatusRequestEntityTooLarge,
 	internalError:    http.StatusInternalServerError,
+	webhookFailed:    http.StatusBadGateway,
 	notSupported:     http.StatusNotImplemented,
 	notConfigured:    http.StatusServiceUnavailable,
 	storeUnavailable: http.StatusServiceUnavailable,

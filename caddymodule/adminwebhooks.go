@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/audit"
@@ -55,10 +54,11 @@ func (d desk) listWebhooks(w http.ResponseWriter, r *http.Request) error {
 
 // listDeadLetters lists the dead letters of a webhook, newest first.
 func (d desk) listDeadLetters(w http.ResponseWriter, r *http.Request) error {
-	name, err := d.webhook(r)
+	hook, err := d.hook(r)
 	if err != nil {
 		return err
 	}
+	name := hook.target.Name
 	q, err := query(r, []string{}, []string{"after"})
 	if err != nil {
 		return err
@@ -81,10 +81,11 @@ func newDeadLetter(l *ledger.Delivery) deadLetter {
 
 // redeliver queues one dead letter of a webhook again, or all of them.
 func (d desk) redeliver(w http.ResponseWriter, r *http.Request) error {
-	name, err := d.webhook(r)
+	hook, err := d.hook(r)
 	if err != nil {
 		return err
 	}
+	name := hook.target.Name
 	q, err := query(r, []string{}, []string{"id"})
 	if err != nil {
 		return err
@@ -100,13 +101,4 @@ func (d desk) redeliver(w http.ResponseWriter, r *http.Request) error {
 	d.audit(audit.ActionAdmin, "", "redeliver")
 	d.app.logger.Info("dead letters put back through the admin endpoint", slog.String("webhook", name), slog.Int("letters", n))
 	return writeAdmin(w, http.StatusOK, redelivered{n})
-}
-
-// webhook returns the name of the configured webhook that a call is about.
-func (d desk) webhook(r *http.Request) (string, error) {
-	name := r.PathValue("name")
-	if !slices.ContainsFunc(d.app.webhooks, func(p provisionedWebhook) bool { return p.target.Name == name }) {
-		return "", refuseAdmin(webhookNotFound, "there is no webhook of this name in the running configuration", nil)
-	}
-	return name, nil
 }

@@ -36,13 +36,9 @@ func (a *App) restoreTargets() {
 func (a *App) deliver(ctx context.Context, outbox webhook.Outbox) {
 	var senders []*webhook.Sender
 	for _, hook := range a.webhooks {
-		sender := &webhook.Sender{
-			Outbox: outbox, Target: hook.target.Name, URL: hook.url, Secrets: hook.secrets,
-			Accounts: a.accountName,
-			Logger:   a.logger,
-			GivenUp: func(kind ledger.EventKind) {
-				a.audit.Emit(audit.EventWebhookDead, audit.Field{Name: audit.FieldWebhook, Value: hook.target.Name}, audit.Field{Name: audit.FieldType, Value: string(kind)})
-			},
+		sender := a.newSender(&hook, outbox)
+		sender.GivenUp = func(kind ledger.EventKind) {
+			a.audit.Emit(audit.EventWebhookDead, audit.Field{Name: audit.FieldWebhook, Value: hook.target.Name}, audit.Field{Name: audit.FieldType, Value: string(kind)})
 		}
 		senders = append(senders, sender)
 		deliveryCounts.begin(sender)
@@ -54,6 +50,13 @@ func (a *App) deliver(ctx context.Context, outbox webhook.Outbox) {
 		})
 	}
 	a.senders.Store(&senders)
+}
+
+// newSender makes a sender of a webhook.
+func (a *App) newSender(hook *provisionedWebhook, outbox webhook.Outbox) *webhook.Sender {
+	return &webhook.Sender{
+		Outbox: outbox, Target: hook.target.Name, URL: hook.url, Secrets: hook.secrets, Accounts: a.accountName, Logger: a.logger,
+	}
 }
 
 // wakeWebhooks makes the senders look for new events at once.

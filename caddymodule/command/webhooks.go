@@ -16,12 +16,12 @@ func webhooksCommand() *cobra.Command {
 	e := new(endpoint)
 	cmd := &cobra.Command{
 		Use:   "webhooks",
-		Short: "Shows the events that wait for business systems, and resends dead letters",
-		Long: `Shows the events that wait for business systems. An event that a system did not accept within three days becomes a dead
-letter, which can be shown and sent again.` + endpointHelp,
+		Short: "Shows the events that wait for business systems, tries webhooks, and resends or removes dead letters",
+		Long: `Shows the events that wait for business systems, and tries a webhook. An event that a system did not accept within three
+days becomes a dead letter, which can be shown, sent again and removed.` + endpointHelp,
 	}
 	e.flags(cmd)
-	return group(cmd, listWebhooksCommand(e), deadLettersCommand(e), redeliverCommand(e))
+	return group(cmd, listWebhooksCommand(e), deadLettersCommand(e), redeliverCommand(e), showWebhookCommand(e), testWebhookCommand(e), purgeCommand(e))
 }
 
 func listWebhooksCommand(e *endpoint) *cobra.Command {

@@ -125,6 +125,15 @@ type DeadLetters interface {
 	// most) after the one with the given id; "" means from the beginning.
 	// ErrNotFound: there is no such dead letter (any more).
 	Dead(ctx context.Context, target, after string, limit int) ([]Delivery, error)
+	// Pending lists the waiting events, the one queued first at the beginning,
+	// at most limit (1,000 at most).
+	Pending(ctx context.Context, target string, limit int) ([]Delivery, error)
+	// Letter returns an event that waits, or that is a dead letter. ErrNotFound:
+	// there is none (any more).
+	Letter(ctx context.Context, target, id string) (d Delivery, dead bool, err error)
+	// Purge removes a dead letter for good; "" means all that are there now. It
+	// returns the number of letters removed.
+	Purge(ctx context.Context, target, id string) (int, error)
 	// Redeliver puts a dead letter back in its old place, as if it had never
 	// been tried; "" means all. It returns the number of letters put back. A
 	// letter stays if MaxWaiting events of its kind wait.

@@ -35,9 +35,9 @@ type data struct {
 	Reason     string   `json:"reason,omitempty"`
 }
 
-// body encodes an event. The bytes are the same in every attempt, as long as
-// the accounts keep their names.
-func (s *Sender) body(e *ledger.Event) ([]byte, error) {
+// Body encodes an event as it is sent. The bytes are the same in every attempt,
+// as long as the accounts keep their names.
+func (s *Sender) Body(e *ledger.Event) ([]byte, error) {
 	m := message{Type: e.Kind, Version: version, ID: e.ID, Timestamp: e.At.UTC(), Data: data{
 		User: e.Person, FormerUser: e.From, Aliases: e.Aliases, AppID: e.AppID, OpenID: e.OpenID, UnionID: e.UnionID,
 		Scope: e.Scope, Reason: e.Reason,
@@ -45,6 +45,10 @@ func (s *Sender) body(e *ledger.Event) ([]byte, error) {
 	if s.Accounts != nil && e.AppID != "" {
 		m.Data.Account = s.Accounts(e.AppID)
 	}
+	return m.encode()
+}
+
+func (m *message) encode() ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false) // the body is not HTML, and is signed as it is

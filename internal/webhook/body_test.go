@@ -44,6 +44,7 @@ func everyKind() map[string]ledger.Event {
 		"profile_changed":      full(ledger.ProfileChanged, nil),
 		"logged_out":           full(ledger.LoggedOut, func(e *ledger.Event) { e.Reason = "visitor" }),
 		"logged_out, by admin": {ID: eventID(0), Kind: ledger.LoggedOut, Person: testUser, At: testAt, Reason: "admin"},
+		"test":                 {ID: eventID(0), Kind: typeTest, At: testAt},
 		"erased":               {ID: eventID(0), Kind: ledger.Erased, Person: testUser, At: testAt},
 		"erased, once merged":  {ID: eventID(0), Kind: ledger.Erased, Person: testUser, Aliases: []string{testFormer}, At: testAt},
 	}
@@ -60,7 +61,7 @@ func TestEveryKindFitsTheSchema(t *testing.T) {
 	rules, s := readSchema(t), &Sender{Accounts: testAccounts}
 	kinds := map[any]bool{}
 	for name, e := range everyKind() {
-		b, err := s.body(&e)
+		b, err := s.Body(&e)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,17 +118,17 @@ func TestBodyIsTheSameEachTime(t *testing.T) {
 		`"former_user":"zyxwvutsrqponmlkjihgfedcba","aliases":["zyxwvutsrqponmlkjihgfedcba"],"account":"main","app_id":"wx1234567890abcdef",` +
 		`"openid":"oTest_openid-0123456789abcde","unionid":"uTest_unionid-012345678901234"}}`
 	for range 3 {
-		if got, err := s.body(&e); err != nil || string(got) != want {
+		if got, err := s.Body(&e); err != nil || string(got) != want {
 			t.Fatalf("%v\n got %s\nwant %s", err, got, want)
 		}
 	}
 	s.Accounts = func(string) string { return "<店&>" }
-	if got, _ := s.body(&e); !strings.Contains(string(got), `"account":"<店&>"`) {
+	if got, _ := s.Body(&e); !strings.Contains(string(got), `"account":"<店&>"`) {
 		t.Errorf("a name is not as it was configured: %s", got)
 	}
 	s.Accounts = testAccounts
 	e.AppID = "wxunknown"
-	if got, _ := s.body(&e); strings.Contains(string(got), `"account"`) {
+	if got, _ := s.Body(&e); strings.Contains(string(got), `"account"`) {
 		t.Errorf("an account that is not configured has a name: %s", got)
 	}
 }

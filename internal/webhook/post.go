@@ -89,29 +89,45 @@ func (p post) verdict(d ledger.Delivery, o outcome, began time.Time) (stage, fun
 
 // attempt posts an event once.
 func (p post) attempt(t *term, e *ledger.Event) outcome {
-	body, err := p.sender.body(e)
+	body, err := p.sender.Body(e)
 	if err != nil {
 		return outcome{reason: "the event cannot be encoded"}
 	}
 	ctx, cancel := context.WithTimeout(t.ctx, timeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.sender.URL.String(), bytes.NewReader(body))
+	request, err := p.request(ctx, e.ID, body)
 	if err != nil {
 		return outcome{reason: "the address cannot be used"}
 	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("User-Agent", "wechat-gateway")
-	sign(request.Header, p.keys, e.ID, time.Now(), body)
 	if !t.holds() {
 		return outcome{reason: "another sender may have taken over"}
 	}
+	_, o := p.send(request)
+	return o
+}
+
+// request makes the signed request of one attempt.
+func (p post) request(ctx context.Context, id string, body []byte) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.sender.URL.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("User-Agent", "wechat-gateway")
+	sign(request.Header, p.keys, id, time.Now(), body)
+	return request, nil
+}
+
+// send sends a request and returns the status of the answer, 0 if there was
+// none.
+func (p post) send(request *http.Request) (status int, o outcome) {
 	response, err := p.client.Do(request)
 	if err != nil {
-		return outcome{reason: why(ctx, err)}
+		return 0, outcome{reason: why(request.Context(), err)}
 	}
 	defer response.Body.Close()
 	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
-	return answered(response)
+	return response.StatusCode, answered(response)
 }
 
 func answered(response *http.Response) outcome {

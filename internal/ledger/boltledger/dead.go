@@ -10,8 +10,8 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// redeliverStep is how many dead letters are put back in one step: a write that
-// comes in between must not wait long.
+// redeliverStep is how many dead letters are taken away in one step: a write
+// that comes in between must not wait long.
 const redeliverStep = 500
 
 // Waiting implements Outbox.
@@ -67,11 +67,7 @@ func (l *Ledger) Dead(ctx context.Context, target, after string, limit int) (all
 			key, value = c.Prev()
 		}
 		for ; key != nil && !past(key, now) && len(all) < ledger.ClampLimit(limit); key, value = c.Prev() {
-			i, err := parseItem(0, value)
-			if err != nil {
-				return err
-			}
-			d, err := i.delivery()
+			d, err := parseDelivery(value)
 			if err != nil {
 				return err
 			}
@@ -89,46 +85,60 @@ func (l *Ledger) Dead(ctx context.Context, target, after string, limit int) (all
 }
 
 // Redeliver implements Outbox.
-func (l *Ledger) Redeliver(ctx context.Context, target, id string) (total int, err error) {
+func (l *Ledger) Redeliver(ctx context.Context, target, id string) (int, error) {
+	return l.eachDead(ctx, target, id, func(q *queue, key []byte) (bool, error) { return q.redeliver(key, l.limits.Bounds()) }, l.wake)
+}
+
+// Purge implements Outbox.
+func (l *Ledger) Purge(ctx context.Context, target, id string) (int, error) {
+	return l.eachDead(ctx, target, id, func(q *queue, key []byte) (bool, error) {
+		return true, q.removeDead(key, q.dead.Get(key))
+	}, func(bool) {})
+}
+
+// eachDead takes a dead letter away, or all that are there now, step by step:
+// take reports whether it took one. then is called after each step, and told
+// whether any was taken. It returns their number.
+func (l *Ledger) eachDead(ctx context.Context, target, id string, take func(q *queue, key []byte) (bool, error), then func(any bool)) (total int, err error) {
 	end, from := twoNumbers(time.Now().UnixMilli()+1, 0), []byte(nil)
 	for {
-		n, last, err := l.redeliver(ctx, target, id, from, end)
-		total += n
-		if err != nil || last == nil || id != "" {
+		if err := l.ready(ctx); err != nil {
 			return total, err
+		}
+		if err := ledger.CheckTarget(target); err != nil {
+			return total, err
+		}
+		n, last := 0, []byte(nil)
+		err := l.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
+			n, last, err = tables{tx}.takeDead(target, id, from, end, take)
+			return n > 0, err
+		}, func() { then(n > 0) })
+		if err != nil {
+			return total, err
+		}
+		total += n
+		if last == nil || id != "" {
+			return total, nil
 		}
 		from = append(last, 0) // the next key
 	}
 }
 
-// redeliver puts back some of the dead letters with keys from from to end. last
-// is the last key that it read, nil if there was none.
-func (l *Ledger) redeliver(ctx context.Context, target, id string, from, end []byte) (n int, last []byte, err error) {
-	if err := l.ready(ctx); err != nil {
+// takeDead takes some of the dead letters with keys from from to end, or the
+// one with this id. last is the last key that it read, nil if there was none.
+func (t tables) takeDead(target, id string, from, end []byte, take func(q *queue, key []byte) (bool, error)) (n int, last []byte, err error) {
+	q, err := t.queue(target, false)
+	if err != nil || q == nil {
 		return 0, nil, err
 	}
-	if err := ledger.CheckTarget(target); err != nil {
-		return 0, nil, err
-	}
-	err = l.writer.run(func(tx *bolt.Tx) (bool, error) {
-		n, last = 0, nil
-		q, err := tables{tx}.queue(target, false)
-		if err != nil || q == nil {
-			return false, err
+	for _, key := range q.buried(id, from, end) {
+		taken, err := take(q, key)
+		if err != nil {
+			return 0, nil, err
 		}
-		for _, key := range q.buried(id, from, end) {
-			ok, err := q.redeliver(key, l.limits.Bounds())
-			if err != nil {
-				return false, err
-			}
-			if last = key; ok {
-				n++
-			}
+		if last = key; taken {
+			n++
 		}
-		return n > 0, nil
-	}, func() { l.wake(n > 0) })
-	if err != nil {
-		return 0, nil, err
 	}
 	return n, last, nil
 }

@@ -27,7 +27,7 @@ type Subject struct {
 // Run runs the whole contract. open returns a new subject, and closes it when
 // its test ends.
 func Run(t *testing.T, open func(t *testing.T) *Subject) {
-	for _, c := range slices.Concat(identity, conflicts, details, persons, moving, tombstones, everyone, outbox, telling, waitingLongest, postal, bounds, withdrawals, pushes, possessions, crowds) {
+	for _, c := range slices.Concat(identity, conflicts, details, persons, moving, tombstones, everyone, outbox, telling, waitingLongest, letters, postal, bounds, withdrawals, pushes, possessions, crowds) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := &subject{Subject: open(t)}
@@ -118,6 +118,9 @@ func (s *subject) calls(ctx context.Context) map[string]func() error {
 		"Waiting":     func() error { _, _, err := s.Ledger.Waiting(ctx, crm); return err },
 		"Oldest":      func() error { _, err := s.Ledger.Oldest(ctx, crm); return err },
 		"Dead":        func() error { _, err := s.Ledger.Dead(ctx, crm, "", 1); return err },
+		"Pending":     func() error { _, err := s.Ledger.Pending(ctx, crm, 1); return err },
+		"Letter":      func() error { _, _, err := s.Ledger.Letter(ctx, crm, anID); return err },
+		"Purge":       func() error { _, err := s.Ledger.Purge(ctx, crm, ""); return err },
 		"Redeliver":   func() error { _, err := s.Ledger.Redeliver(ctx, crm, ""); return err },
 		"Lease":       func() error { _, err := s.Ledger.Lease(ctx, crm, "me", time.Minute); return err },
 		"Release":     func() error { return s.Ledger.Release(ctx, crm, "me") },

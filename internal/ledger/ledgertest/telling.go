@@ -93,7 +93,7 @@ func tellInvalid(t *testing.T, s *subject) {
 	}
 	for name, call := range s.calls(t.Context()) {
 		_ = call() // with a proper name none of them says ErrInvalid
-		if strings.Contains("Due Sent Postpone Bury Waiting Dead Redeliver Lease Release", name) && errors.Is(call(), ledger.ErrInvalid) {
+		if strings.Contains("Due Sent Postpone Bury Waiting Dead Pending Letter Purge Redeliver Lease Release", name) && errors.Is(call(), ledger.ErrInvalid) {
 			t.Errorf("%s: invalid", name)
 		}
 	}
@@ -110,9 +110,13 @@ func (s *subject) ofTarget(t *testing.T, target string) map[string]error {
 	_, _, waiting := l.Waiting(ctx, target)
 	_, dead := l.Dead(ctx, target, "", 1)
 	_, redeliver := l.Redeliver(ctx, target, "")
+	_, pending := l.Pending(ctx, target, 1)
+	_, _, letter := l.Letter(ctx, target, anID)
+	_, purge := l.Purge(ctx, target, "")
 	_, lease := l.Lease(ctx, target, "me", time.Minute)
 	return map[string]error{
 		"Due": due, "Waiting": waiting, "Dead": dead, "Redeliver": redeliver, "Lease": lease,
+		"Pending": pending, "Letter": letter, "Purge": purge,
 		"Sent": l.Sent(ctx, target, anID), "Postpone": l.Postpone(ctx, target, anID, time.Now(), ""),
 		"Bury": l.Bury(ctx, target, anID, ""), "Release": l.Release(ctx, target, "me"),
 	}

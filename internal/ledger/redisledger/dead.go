@@ -12,7 +12,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/ledger"
 )
 
-// redeliverBatch is how many dead letters are put back in one step: a write
+// redeliverBatch is how many dead letters are taken away in one step: a write
 // that comes in between must not wait long.
 const redeliverBatch = 500
 
@@ -110,7 +110,19 @@ func parseDead(value string) (ledger.Delivery, error) {
 }
 
 // Redeliver implements Outbox.
-func (l *Ledger) Redeliver(ctx context.Context, target, id string) (total int, err error) {
+func (l *Ledger) Redeliver(ctx context.Context, target, id string) (int, error) {
+	return l.eachDead(ctx, target, id, "back", l.wake)
+}
+
+// Purge implements Outbox.
+func (l *Ledger) Purge(ctx context.Context, target, id string) (int, error) {
+	return l.eachDead(ctx, target, id, "purge", func(int) {})
+}
+
+// eachDead does a step with a dead letter, or with all that are there now. then
+// is called with the number of letters that each write took away. It returns
+// their number.
+func (l *Ledger) eachDead(ctx context.Context, target, id, step string, then func(n int)) (total int, err error) {
 	if err := l.beginTarget(ctx, target); err != nil {
 		return 0, err
 	}
@@ -119,15 +131,15 @@ func (l *Ledger) Redeliver(ctx context.Context, target, id string) (total int, e
 		if !ledger.ValidID(id) {
 			return 0, nil
 		}
-		return l.back(ctx, target, []string{id})
+		return l.takeDead(ctx, target, step, []string{id}, then)
 	}
-	end, left := time.Now().UnixMilli(), 0 // left counts letters that find no room
+	end, left := time.Now().UnixMilli(), 0 // left counts letters that stay
 	for {
 		ids, err := l.buried(ctx, target, end, left)
 		if err != nil || len(ids) == 0 {
 			return total, err
 		}
-		n, err := l.back(ctx, target, ids)
+		n, err := l.takeDead(ctx, target, step, ids, then)
 		total, left = total+n, left+len(ids)-n
 		if err != nil {
 			return total, err
@@ -151,15 +163,15 @@ func (s *server) buried(ctx context.Context, target string, end int64, skip int)
 	return ids, s.failed("reading dead letters", err)
 }
 
-// back puts dead letters back in one step.
-func (l *Ledger) back(ctx context.Context, target string, ids []string) (int, error) {
+// takeDead does a step with dead letters in one write.
+func (l *Ledger) takeDead(ctx context.Context, target, step string, ids []string, then func(n int)) (int, error) {
 	b := newBatch()
 	first := b.use(l.queueKeys(target)...)
 	for _, id := range ids {
-		b.step("back", first, id)
+		b.step(step, first, id)
 	}
 	_, n, err := l.write(ctx, b)
-	l.wake(n)
+	then(n)
 	return n, err
 }
 

@@ -15,7 +15,7 @@ import "github.com/redis/go-redis/v9"
 // if the client sent it twice: the stamps show that), n when the nth check
 // failed, -1 when the store has another schema, -2 when a key was seen before,
 // -3 when another owner has the lease. The second is the number of events
-// added. A full Redis, or a replica, refuses the first command that writes, and
+// added, or of dead letters purged. A full Redis, or a replica, refuses the first command that writes, and
 // then nothing has changed. If Redis refuses to publish, the write still
 // succeeds: see channel.
 //
@@ -82,5 +82,5 @@ end
 for i = 3, 4 do
 	if ARGV[i] ~= '' then redis.pcall('PUBLISH', ARGV[2], ARGV[i]) end
 end
-return {0, added}
+return {0, changed}
 `

@@ -51,7 +51,7 @@ local function insert(k, seq, id, entry)
 		call('ZADD', KEYS[k + LINE], 0, line .. ':' .. numbered(seq, id))
 	end)
 	call('ZADD', KEYS[k + KINDS], 0, kind .. ':' .. numbered(seq, id))
-	added = added + 1
+	changed = changed + 1
 	sweep(waitingKinds, k)
 	local m = surplus(waitingKinds, k, kind)
 	if m then -- at most one for each event that is added: a longer queue of before is not cut

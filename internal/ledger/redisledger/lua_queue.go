@@ -10,7 +10,7 @@ local function ours(k, ttl)
 	return left >= 0 and left <= tonumber(ttl)
 end
 local now, maxWaiting, maxDead, deadFor = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local added = 0
+local changed = 0
 local ENTRY, STATE, ORDER, LINE, DUE, DEAD, BURIED, KINDS, DEADKINDS, SWEEP = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 
 local function first(k, line)

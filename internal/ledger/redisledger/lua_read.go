@@ -20,6 +20,29 @@ end
 return out
 `)
 
+// pendingScript reads waiting events, the one queued first at the beginning.
+// KEYS: those of a target. ARGV: the limit. It answers two values each: state,
+// entry.
+var pendingScript = redis.NewScript(`
+local out = {}
+for _, id in ipairs(redis.call('ZRANGE', KEYS[3], 0, ARGV[1] - 1)) do
+	local entry = redis.call('HGET', KEYS[1], id)
+	if entry then
+		out[#out + 1] = redis.call('HGET', KEYS[2], id) or ''
+		out[#out + 1] = entry
+	end
+end
+return out
+`)
+
+// letterScript reads one event. KEYS: those of a target. ARGV: its id. It
+// answers its state and entry, or the value of a dead letter, "" each if there
+// is none.
+var letterScript = redis.NewScript(`
+local function get(key) return redis.call('HGET', key, ARGV[1]) or '' end
+return {get(KEYS[2]), get(KEYS[1]), get(KEYS[6])}
+`)
+
 // deadScript reads dead letters, newest first. KEYS: those of a target. ARGV:
 // the id after which to begin, "" for the beginning; the earliest burial (ms);
 // the limit. It answers nil if there is no such id, else the values.

@@ -41,6 +41,15 @@ function steps.back(k, id)
 	exhume(k, seq .. ':' .. id, at)
 	insert(k, tonumber(seq), id, string.format('%015d', now) .. string.sub(entry, 16))
 end
+function steps.purge(k, id)
+	local dead = call('HGET', KEYS[k + DEAD], id)
+	if not dead then return end
+	local m = string.sub(dead, 1, 16) .. ':' .. id
+	local at = call('ZSCORE', KEYS[k + BURIED], m)
+	if not at then return end
+	exhume(k, m, at)
+	if tonumber(at) > now - deadFor then changed = changed + 1 end
+end
 function steps.lease(k, owner, ttl)
 	local is = redis.pcall('GET', KEYS[k])
 	if is and is ~= owner and ours(k, ttl) then return -3 end

@@ -24,8 +24,8 @@ var (
 )
 
 // write runs a batch. conflict is the number of the check that failed, 0 if the
-// batch was carried out; added is the number of events put into the outbox.
-// Errors: ErrUnavailable, errSeen, errLeased.
+// batch was carried out; added is the number of events put into the outbox, or
+// of dead letters purged. Errors: ErrUnavailable, errSeen, errLeased.
 func (s *server) write(ctx context.Context, b *batch) (conflict, added int, err error) {
 	ctx, cancel := s.once(ctx)
 	defer cancel()
