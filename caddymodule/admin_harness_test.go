@@ -258,6 +258,14 @@ func (c *caller) copyCookies() *caller {
 // starts it again.
 func (o *office) restart() {
 	o.t.Helper()
+	o.stop()
+	o.load(o.config)
+}
+
+// stop stops the gateway, and waits until it has released the ledger's file. It
+// returns the file's path, "" if the store has none.
+func (o *office) stop() (file string) {
+	o.t.Helper()
 	if err := caddy.Stop(); err != nil {
 		o.t.Fatal(err)
 	}
@@ -269,17 +277,20 @@ func (o *office) restart() {
 	if err := json.Unmarshal([]byte(o.config), &config); err != nil {
 		o.t.Fatal(err)
 	}
-	if folder := config.Apps.WeChat.Store.Folder; folder != "" {
-		file, err := boltledger.Open(filepath.Join(folder, "ledger.db")) // waits for three seconds
-		for end := time.Now().Add(30 * time.Second); errors.Is(err, ledger.ErrLocked) && time.Now().Before(end); {
-			file, err = boltledger.Open(filepath.Join(folder, "ledger.db"))
-		}
-		if err != nil {
-			o.t.Fatal(err)
-		}
-		if err := file.Close(); err != nil {
-			o.t.Fatal(err)
-		}
+	folder := config.Apps.WeChat.Store.Folder
+	if folder == "" {
+		return ""
 	}
-	o.load(o.config)
+	file = filepath.Join(folder, "ledger.db")
+	book, err := boltledger.Open(file) // waits for three seconds
+	for end := time.Now().Add(30 * time.Second); errors.Is(err, ledger.ErrLocked) && time.Now().Before(end); {
+		book, err = boltledger.Open(file)
+	}
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if err := book.Close(); err != nil {
+		o.t.Fatal(err)
+	}
+	return file
 }

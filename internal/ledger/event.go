@@ -64,8 +64,11 @@ type Event struct {
 	// AppID, OpenID and UnionID are what was attached (Linked), what showed
 	// that two persons are one (Merged), or where the event happened (others).
 	// With Linked either the openid or the unionid is set, or both if an openid
-	// moved.
+	// moved. With Erased the unionid is the person's, and Accounts has the
+	// openids.
 	AppID, OpenID, UnionID string
+	// Accounts are the openids that the person had (Erased).
+	Accounts []AccountID
 	// At is when it happened (to the second); for Erased, when the erasure was
 	// done.
 	At time.Time
@@ -78,6 +81,9 @@ type Event struct {
 	// Declined: page, wechat, app_denied, app_cancelled. Else "".
 	Reason string
 }
+
+// AccountID is an openid, and the app id that it belongs to.
+type AccountID struct{ AppID, OpenID string }
 
 // Events returns the events of a change by an observation, in order.
 func (c *Change) Events(s *Observation) []Event {
@@ -115,11 +121,6 @@ func (c *Change) linked(s *Observation) (e Event, ok bool) {
 	return e, true
 }
 
-// Erasure returns the event of an erased person.
-func Erasure(p *Person) Event {
-	return Event{Kind: Erased, Person: p.ID, Aliases: slices.Clone(p.Merged), At: time.Now().UTC().Truncate(time.Second)}
-}
-
 // Tellable completes an event that was given to Tell, or returns ErrInvalid,
 // and the key under which a store remembers it, "" if it need not. Only the
 // ledger itself reports changes of persons. No error text repeats the event.
@@ -137,7 +138,7 @@ func (e Event) Tellable() (complete Event, key string, err error) {
 	if e.ID == "" {
 		e.ID = NewID()
 	}
-	if e.From != "" || len(e.Aliases) != 0 {
+	if e.From != "" || len(e.Aliases) != 0 || len(e.Accounts) != 0 {
 		return e, "", fmt.Errorf("%w: the event must not name a change of ids", ErrInvalid)
 	}
 	r := newEventRecord(&e)

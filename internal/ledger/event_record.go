@@ -10,11 +10,13 @@ import (
 	"time"
 )
 
-// maxEvent bounds a stored event, in bytes: 64 aliases, three ids of 128 bytes
-// and a reason, every byte escaped.
-const maxEvent = 8 << 10
+// maxEvent bounds a stored event, in bytes: 64 accounts of two ids and a unionid
+// of 128 bytes, 64 aliases, and a reason, every byte escaped.
+const maxEvent = 64 << 10
 
-// eventRecord is the stored form of an event. Times are as in record.
+// eventRecord is the stored form of an event. Times are as in record. The only
+// account of an erased person stands in AppID and OpenID: an older gateway of a
+// fleet cannot read an event with Accounts.
 type eventRecord struct {
 	ID      string    `json:"i"`
 	Kind    EventKind `json:"k"`
@@ -27,13 +29,39 @@ type eventRecord struct {
 	At      int64     `json:"t"`
 	Scope   string    `json:"s,omitempty"`
 	Reason  string    `json:"r,omitempty"`
+
+	Accounts []accountIDRecord `json:"c,omitempty"`
+}
+
+type accountIDRecord struct {
+	AppID  string `json:"a"`
+	OpenID string `json:"o"`
 }
 
 func newEventRecord(e *Event) eventRecord {
-	return eventRecord{
+	r := eventRecord{
 		ID: e.ID, Kind: e.Kind, Person: e.Person, From: e.From, Aliases: e.Aliases, AppID: e.AppID, OpenID: e.OpenID,
 		UnionID: e.UnionID, At: seconds(e.At), Scope: e.Scope, Reason: e.Reason,
 	}
+	if len(e.Accounts) == 1 && e.AppID == "" && e.OpenID == "" {
+		r.AppID, r.OpenID = e.Accounts[0].AppID, e.Accounts[0].OpenID
+		return r
+	}
+	for _, a := range e.Accounts {
+		r.Accounts = append(r.Accounts, accountIDRecord(a))
+	}
+	return r
+}
+
+// accounts returns the accounts of an erased person, nil for another event.
+func (r *eventRecord) accounts() (all []AccountID) {
+	if r.Kind == Erased && r.AppID != "" && r.OpenID != "" {
+		return []AccountID{{r.AppID, r.OpenID}}
+	}
+	for _, a := range r.Accounts {
+		all = append(all, AccountID(a))
+	}
+	return all
 }
 
 // fault names the first field with an impossible value, "" if all are good.
@@ -52,6 +80,8 @@ func (r *eventRecord) fault() string {
 		{"app id", optional(r.AppID, Identifier)},
 		{"openid", optional(r.OpenID, Identifier)},
 		{"unionid", optional(r.UnionID, Identifier)},
+		{"account", len(r.Accounts) == 0 || r.Kind == Erased && len(r.Accounts) > 1 && len(r.Accounts) <= maxAccounts && r.AppID == "" && r.OpenID == "" &&
+			!slices.ContainsFunc(r.Accounts, func(a accountIDRecord) bool { return !Identifier(a.AppID) || !Identifier(a.OpenID) })},
 		{"time", r.At > 0 && r.At <= MaxTime},
 		{"scope", len(r.Scope) <= maxScope && optional(r.Scope, Identifier)},
 		{"reason", Printable(r.Reason, MaxReason)},
@@ -95,10 +125,14 @@ func DecodeEvent(data []byte) (Event, error) {
 	if len(r.Aliases) == 0 {
 		r.Aliases = nil
 	}
-	return Event{
+	e := Event{
 		ID: r.ID, Kind: r.Kind, Person: r.Person, From: r.From, Aliases: r.Aliases, AppID: r.AppID, OpenID: r.OpenID,
-		UnionID: r.UnionID, At: moment(r.At), Scope: r.Scope, Reason: r.Reason,
-	}, nil
+		UnionID: r.UnionID, At: moment(r.At), Scope: r.Scope, Reason: r.Reason, Accounts: r.accounts(),
+	}
+	if len(e.Accounts) > 0 {
+		e.AppID, e.OpenID = "", ""
+	}
+	return e, nil
 }
 
 // Progress is the state of a delivery. Times are milliseconds since 1970.

@@ -64,13 +64,24 @@ type Persons interface {
 // ends their sessions, and queues events, in one step, and once for each push
 // within a day. Only a hash of the push is kept.
 //
-// Erase removes every record and name of a person. Two things stay: tombstones
-// of sessions, which hold only an id; and the events about the person in the
-// outbox, dead letters too: the notice of the erasure itself, and older
-// notices, which business systems need first to know whose data to erase. These
-// hold ids (the person's, openids, unionid), never a profile or a phone number,
-// and are removed when they are delivered, or after thirty days as dead
-// letters. Export does not show them: they repeat ids that it shows.
+// Erase removes every record and name of a person, and the older events about
+// the person from all queues of the outbox, dead letters too. What remains:
+//
+//   - The notice of the erasure, [Erased], for each target that wants it. It
+//     supersedes the older events and names every id by which a receiver may
+//     know the person. It is removed when it is delivered, or thirty days after
+//     it became a dead letter. In the queue of a target that is not configured
+//     it takes the place of the removed events, and waits for the target.
+//   - In the queue of a target that does not want it, the events that the law
+//     wants delivered: Merged, Revoked, Cancelled, ProfileChanged. And in every
+//     queue those of the latter three that are about an openid which the person
+//     no longer had, and which the notice therefore does not name.
+//   - Tombstones of sessions, which hold only an id.
+//   - Events about another person, to or from whom an openid has moved.
+//
+// A withdrawal that leaves no data of a person does the same. Events never hold
+// a profile or a phone number. Export does not show them: they repeat ids that
+// it shows.
 //
 // The bytes of an erased person remain on disk, out of reach of any look-up,
 // until they are overwritten: in unused pages of a file, in Redis' append-only
@@ -84,8 +95,9 @@ type Rights interface {
 	// false.) ErrNotFound: no person has this openid; then nothing is stored.
 	// Errors: ErrInvalid, ErrNotFound, ErrUnavailable.
 	Withdraw(ctx context.Context, w Withdrawal) (p Person, done bool, err error)
-	// Erase removes everything about a person: record, openids, unionid, all
-	// ids. Events in the outbox stay, and Erased is queued. Errors as Find.
+	// Erase removes everything about a person, in one step: record, openids,
+	// unionid, all ids, and the person's events in the outbox. Erased is queued.
+	// An event that is being sent may still arrive. Errors as Find.
 	Erase(ctx context.Context, id string) error
 	// Export returns all stored data of a person, as JSON for people to read.
 	// Errors as Find.

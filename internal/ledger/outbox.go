@@ -80,7 +80,8 @@ type Outbox interface {
 	// Tell queues an event that does not change a person: Declined, LoggedOut,
 	// ProfileChanged, and SignedIn if there was no observation. An event
 	// without an id gets one; an event whose id was told within a day is
-	// ignored. If no target wants the event, nothing is written. Errors:
+	// ignored, and so is one of a person who is not in the ledger: it would
+	// come after the notice that the person was erased. If no target wants the event, nothing is written. Errors:
 	// ErrInvalid, ErrUnavailable.
 	Tell(ctx context.Context, e Event) error
 }
@@ -109,6 +110,9 @@ type Queue interface {
 	// the caller is the sender now. A call by the owner extends the lease.
 	// owner is 1 to 64 printable characters.
 	Lease(ctx context.Context, target, owner string, ttl time.Duration) (bool, error)
+	// Expire removes dead letters that are older than DeadFor. New events
+	// remove some of them, too.
+	Expire(ctx context.Context, target string) error
 	// Release ends the owner's lease. If another owner has the lease, nothing
 	// changes, and that is not an error.
 	Release(ctx context.Context, target, owner string) error

@@ -20,7 +20,12 @@ const maxCached = 16384
 type identityCache struct {
 	mu      sync.RWMutex
 	entries map[cacheKey]cached
+	swept   time.Time
 }
+
+// sweepEvery is how often entries that are out of date are dropped: until then
+// they hold openid and nickname of a person who was erased.
+const sweepEvery = time.Minute
 
 // cacheKey contains the origin, because one Site may serve several host names,
 // and a session belongs to one of them.
@@ -72,6 +77,7 @@ func (c *identityCache) put(key cacheKey, e cached) {
 	if c.entries == nil {
 		c.entries = make(map[cacheKey]cached)
 	}
+	c.sweep(e.generation, time.Now())
 	// The cache is full: drop an arbitrary eighth. Map order is random enough,
 	// and rebuilding a dropped entry costs a few microseconds.
 	if len(c.entries) >= maxCached {
@@ -84,6 +90,21 @@ func (c *identityCache) put(key cacheKey, e cached) {
 		}
 	}
 	c.entries[key] = e
+}
+
+// sweep drops the entries that are older than this generation of the ledger, at
+// most once a minute. Their sessions are read again anyway. The caller holds
+// the lock.
+func (c *identityCache) sweep(generation uint64, now time.Time) {
+	if now.Sub(c.swept) < sweepEvery {
+		return
+	}
+	c.swept = now
+	for key, e := range c.entries {
+		if e.generation != generation {
+			delete(c.entries, key)
+		}
+	}
 }
 
 func (c *identityCache) drop(key cacheKey) {

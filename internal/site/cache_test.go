@@ -3,6 +3,8 @@ package site
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // Attack 39: memory that grows with every cookie. Only verified ones get here,
@@ -34,4 +36,28 @@ func TestAttack39CacheIsBounded(t *testing.T) {
 	if _, ok := c.get(cacheKey{"https://other.example.com", "0"}); ok {
 		t.Error("a session of one site is found on another")
 	}
+}
+
+// What is prepared of a person who was erased, or changed, does not stay in
+// memory until the cookie comes again: it may never come.
+func TestCacheIsSwept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var c identityCache
+		put := func(name string, generation uint64) {
+			c.put(cacheKey{shopOrigin, name}, cached{identity: &Identity{}, generation: generation})
+		}
+		put("erased", 1)
+		put("known", 2)
+		time.Sleep(sweepEvery - time.Second)
+		put("known", 2)
+		if len(c.entries) != 2 {
+			t.Errorf("%d entries before a minute has passed, want 2", len(c.entries))
+		}
+		time.Sleep(2 * time.Second)
+		put("new", 2)
+		if _, ok := c.get(cacheKey{shopOrigin, "erased"}); ok || len(c.entries) != 2 {
+			t.Errorf("%d entries, the old one among them: %t", len(c.entries), ok)
+		}
+	})
 }

@@ -33,6 +33,15 @@ type data struct {
 	UnionID    string   `json:"unionid,omitempty"`
 	Scope      string   `json:"scope,omitempty"`
 	Reason     string   `json:"reason,omitempty"`
+
+	Accounts []accountData `json:"accounts,omitempty"`
+}
+
+// accountData is an openid of an erased person.
+type accountData struct {
+	Account string `json:"account,omitempty"`
+	AppID   string `json:"app_id"`
+	OpenID  string `json:"openid"`
 }
 
 // Body encodes an event as it is sent. The bytes are the same in every attempt,
@@ -42,10 +51,19 @@ func (s *Sender) Body(e *ledger.Event) ([]byte, error) {
 		User: e.Person, FormerUser: e.From, Aliases: e.Aliases, AppID: e.AppID, OpenID: e.OpenID, UnionID: e.UnionID,
 		Scope: e.Scope, Reason: e.Reason,
 	}}
-	if s.Accounts != nil && e.AppID != "" {
-		m.Data.Account = s.Accounts(e.AppID)
+	m.Data.Account = s.nameOf(e.AppID)
+	for _, a := range e.Accounts {
+		m.Data.Accounts = append(m.Data.Accounts, accountData{s.nameOf(a.AppID), a.AppID, a.OpenID})
 	}
 	return m.encode()
+}
+
+// nameOf returns the name of the account with an app id, "" if it has none.
+func (s *Sender) nameOf(appID string) string {
+	if s.Accounts == nil || appID == "" {
+		return ""
+	}
+	return s.Accounts(appID)
 }
 
 func (m *message) encode() ([]byte, error) {

@@ -47,6 +47,10 @@ func everyKind() map[string]ledger.Event {
 		"test":                 {ID: eventID(0), Kind: typeTest, At: testAt},
 		"erased":               {ID: eventID(0), Kind: ledger.Erased, Person: testUser, At: testAt},
 		"erased, once merged":  {ID: eventID(0), Kind: ledger.Erased, Person: testUser, Aliases: []string{testFormer}, At: testAt},
+		"erased, with names": {
+			ID: eventID(0), Kind: ledger.Erased, Person: testUser, Aliases: []string{testFormer}, UnionID: testUnionID, At: testAt,
+			Accounts: []ledger.AccountID{{AppID: testAppID, OpenID: testOpenID}, {AppID: "wx0123456789abcdef", OpenID: "oOther"}},
+		},
 	}
 }
 

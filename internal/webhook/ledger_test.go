@@ -77,16 +77,20 @@ func TestFromTheLedgerToTheReceiver(t *testing.T) {
 			endFirst := start(t, newSender(first, r, "first"))
 			time.Sleep(100 * time.Millisecond)
 			endSecond := start(t, newSender(second, r, "second"))
-			live(t, first, 0)
+			all := live(t, first, 0)
 			time.Sleep(300 * time.Millisecond)
 			endFirst()
-			live(t, second, 1)
+			all = append(all, live(t, second, 1)...)
 			mall := newReceiver(t, accept)
 			s := newSender(second, mall, "mall")
 			s.Target = "mall"
 			endMall := start(t, s)
-			for _, target := range []string{"crm", "mall"} {
-				drained(t, second, target)
+			for range 2 {
+				for _, target := range []string{"crm", "mall"} {
+					drained(t, second, target)
+				}
+				erase(t, second, all...) // all that came before is delivered
+				all = nil
 			}
 			endSecond()
 			endMall()
@@ -102,9 +106,61 @@ func TestFromTheLedgerToTheReceiver(t *testing.T) {
 	}
 }
 
-// live lets 20 persons sign in by two apps, turn out to be one, decline,
-// withdraw, sign out and be erased.
-func live(t *testing.T, l ledger.Ledger, part int) {
+// Persons are erased while a sender delivers their events: of each the receiver
+// gets the first events, or none, then the erasure, and nothing afterwards.
+func TestErasedWhileEventsAreSent(t *testing.T) {
+	t.Parallel()
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := open(t)()
+			l.SetTargets([]ledger.Target{{Name: "crm"}})
+			r := newReceiver(t, accept)
+			r.takes = 2 * time.Millisecond
+			end := start(t, newSender(l, r, "a"))
+			all := live(t, l, 0)
+			for i, p := range all {
+				time.Sleep(time.Duration(i%3) * time.Millisecond)
+				erase(t, l, p)
+			}
+			drained(t, l, "crm")
+			end()
+			got := map[string][]string{}
+			for _, c := range r.seen() {
+				var m message
+				if err := json.Unmarshal([]byte(c.body), &m); err != nil {
+					t.Fatal(err)
+				}
+				got[m.Data.User] = append(got[m.Data.User], string(m.Type))
+				for _, alias := range m.Data.Aliases {
+					if m.Type == ledger.Erased {
+						got[alias] = append(got[alias], string(m.Type))
+					}
+				}
+			}
+			for _, p := range all {
+				for _, id := range p.IDs() {
+					if types := got[id]; len(types) == 0 || slices.Index(types, "erased") != len(types)-1 {
+						t.Errorf("%s: %v, want the erasure at the end, once", id, types)
+					}
+				}
+			}
+		})
+	}
+}
+
+func erase(t *testing.T, l ledger.Ledger, persons ...ledger.Person) {
+	t.Helper()
+	for _, p := range persons {
+		if err := l.Erase(t.Context(), p.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// live lets 20 persons sign in by two apps, turn out to be one, sign out and
+// withdraw.
+func live(t *testing.T, l ledger.Ledger, part int) (all []ledger.Person) {
 	t.Helper()
 	ctx := t.Context()
 	for n := range 20 {
@@ -127,10 +183,9 @@ func live(t *testing.T, l ledger.Ledger, part int) {
 		if _, _, err := l.Withdraw(ctx, taken); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Erase(ctx, p.ID); err != nil {
-			t.Fatal(err)
-		}
+		all = append(all, p)
 	}
+	return all
 }
 
 // drained waits until nothing waits for a target any more.

@@ -19,6 +19,7 @@ type box struct {
 	until         time.Time
 	broken        func(method string) error // asked at each call; nil is healthy
 	noted         []string                  // "sent <id>", "postpone <id>", …
+	expired       int                       // calls of Expire
 }
 
 func newContext(t *testing.T) (context.Context, context.CancelFunc) {
@@ -112,6 +113,13 @@ func (b *box) Bury(ctx context.Context, _, id, reason string) error {
 		b.dead = append(b.dead, *d)
 		return false
 	})
+}
+
+func (b *box) Expire(ctx context.Context, _ string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expired++
+	return b.fault(ctx, "expire")
 }
 
 func (b *box) Lease(ctx context.Context, _, owner string, ttl time.Duration) (bool, error) {

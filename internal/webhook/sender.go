@@ -31,6 +31,8 @@ const (
 	leaseMargin = 2 * time.Second // nothing is sent in this last part of the lease
 	leaseAgain  = 2 * time.Second // until a sender without a lease asks for it again
 	storeTime   = 5 * time.Second // for one call of the outbox
+
+	expireEvery = time.Hour // how often old dead letters are removed, also while no event comes
 )
 
 // errTarget reports that a sender's fields cannot be used.
@@ -43,6 +45,7 @@ type Outbox interface {
 	Sent(ctx context.Context, target, id string) error
 	Postpone(ctx context.Context, target, id string, next time.Time, reason string) error
 	Bury(ctx context.Context, target, id, reason string) error
+	Expire(ctx context.Context, target string) error
 	Lease(ctx context.Context, target, owner string, ttl time.Duration) (bool, error)
 	Release(ctx context.Context, target, owner string) error
 }

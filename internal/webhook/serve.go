@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
@@ -12,10 +13,11 @@ import (
 type round struct {
 	post
 	term   *term
-	busy   map[string]struct{} // ids of events in progress
+	busy   map[string]ledger.Event // events in progress, by id
 	done   chan result
 	streak int       // failures since the last success
 	resume time.Time // no delivery begins before
+	expire time.Time // when old dead letters are removed next
 }
 
 // result is how one attempt ended.
@@ -28,8 +30,9 @@ type result struct {
 // serve delivers until ctx or the term ends, and returns when no delivery is in
 // progress any more.
 func (p post) serve(ctx context.Context, t *term) {
-	r := &round{post: p, term: t, busy: make(map[string]struct{}, parallel), done: make(chan result, parallel)}
+	r := &round{post: p, term: t, busy: make(map[string]ledger.Event, parallel), done: make(chan result, parallel)}
 	for ctx.Err() == nil && t.holds() {
+		r.expireDead(ctx)
 		timer := time.NewTimer(r.begin(ctx))
 		select {
 		case result := <-r.done:
@@ -74,19 +77,47 @@ func (r *round) begin(ctx context.Context) time.Duration {
 		return poll
 	}
 	for _, d := range due {
-		if _, ok := r.busy[d.ID]; ok {
+		if _, ok := r.busy[d.ID]; ok || r.overtakes(&d.Event) {
 			continue
 		}
 		if len(r.busy) >= limit {
 			break
 		}
-		r.busy[d.ID] = struct{}{}
+		r.busy[d.ID] = d.Event
 		go func() { r.done <- r.deliver(r.term, d) }()
 	}
 	if wait := next.Sub(now); !next.IsZero() && wait < poll {
 		return max(wait, soonest)
 	}
 	return poll
+}
+
+// overtakes reports whether an event in progress is about the same person. The
+// outbox returns one event of a person at a time; but an erasure removes the
+// older events, also one in progress, and is due at once. The receiver must not
+// get the older event after it: it would store the erased person again.
+func (r *round) overtakes(e *ledger.Event) bool {
+	names := append([]string{e.Person, e.From}, e.Aliases...)
+	for _, one := range r.busy {
+		for _, name := range []string{one.Person, one.From} {
+			if name != "" && slices.Contains(names, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// expireDead removes old dead letters once in an hour. A failure is not told:
+// the next call of the outbox fails, too, and the letters are not shown.
+func (r *round) expireDead(ctx context.Context) {
+	if time.Now().Before(r.expire) {
+		return
+	}
+	r.expire = time.Now().Add(expireEvery)
+	asked, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	_ = r.sender.Outbox.Expire(asked, r.sender.Target)
 }
 
 // finish counts and logs one attempt.

@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-const maxBody = 64 << 10 // bytes; the gateway sends less than 16 KiB
+const maxBody = 64 << 10 // bytes; the gateway sends less than 64 KiB
 
 // event is the part of a body that this receiver looks at.
 type event struct {

@@ -19,7 +19,7 @@ import javax.crypto.spec.SecretKeySpec;
  * One object may be used by all threads.
  */
 public final class WebhookVerifier {
-    /** The largest body that is read, in bytes. The gateway sends less than 16 KiB. */
+    /** The largest body that is read, in bytes. The gateway sends less than 64 KiB. */
     public static final int MAX_BODY = 64 * 1024;
 
     /** How far, in seconds, the time of a message may be from ours: older ones are copies somebody kept. */

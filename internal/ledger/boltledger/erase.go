@@ -63,7 +63,11 @@ func (l *Ledger) Erase(ctx context.Context, id string) error {
 		if err := t.erase(&p); err != nil {
 			return false, err
 		}
-		wrote, err = t.notify(l.targets.Notices(&p, ledger.Erasure(&p)), l.limits.Bounds())
+		e := ledger.Erasure(&p)
+		if err := t.supersede(&p, &e, &l.targets, l.limits.Bounds()); err != nil {
+			return false, err
+		}
+		wrote, err = t.notify(l.targets.Notices(&p, e), l.limits.Bounds())
 		return true, err
 	}, func() {
 		l.publish(&ledger.Change{Person: p, Dirty: true, News: true})

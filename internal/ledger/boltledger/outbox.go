@@ -28,7 +28,7 @@ func (l *Ledger) Tell(ctx context.Context, e ledger.Event) error {
 		t := tables{tx}
 		var p *ledger.Person
 		if e.Person != "" {
-			if p, err = absent(t.byID(e.Person)); err != nil {
+			if p, err = absent(t.byID(e.Person)); err != nil || p == nil {
 				return false, err
 			}
 		}

@@ -37,6 +37,31 @@ func TestDeadForThirtyDays(t *testing.T) {
 	})
 }
 
+// TestExpire: dead letters of more than thirty days ago are removed from the
+// file, without a new event, and no others.
+func TestExpire(t *testing.T) {
+	t.Parallel()
+	path := testPath(t)
+	synctest.Test(t, func(t *testing.T) {
+		b := testBolt(t, path)
+		b.SetTargets([]ledger.Target{{Name: "crm"}})
+		for range 150 { // more than two steps
+			ledgertest.BuryOne(t, b)
+		}
+		time.Sleep(ledger.DeadFor - time.Second)
+		for _, want := range []int{150, 0, 0} {
+			if err := b.Expire(t.Context(), "crm"); err != nil {
+				t.Fatal(err)
+			}
+			if p, err := posted(b, "crm"); err != nil || len(p.Dead) != want {
+				t.Errorf("%d letters are left, %v; want %d", len(p.Dead), err, want)
+			}
+			time.Sleep(2 * time.Second)
+		}
+		b.Close()
+	})
+}
+
 // TestOnceForADay: a key is remembered for a day, and then forgotten, in the
 // file too.
 func TestOnceForADay(t *testing.T) {

@@ -1,7 +1,6 @@
 package boltledger
 
 import (
-	"bytes"
 	"encoding/binary"
 	"time"
 
@@ -148,14 +147,8 @@ func (q *queue) bury(i *item, l ledger.Limits) error {
 // forget removes dead letters that are too old, and the oldest of this kind
 // while there are too many, a limited number at a time.
 func (q *queue) forget(kind ledger.EventKind, l ledger.Limits, now int64) error {
-	for range pruned {
-		key, value := q.dead.Cursor().First()
-		if key == nil || !past(key, now) {
-			break
-		}
-		if err := q.removeDead(bytes.Clone(key), value); err != nil {
-			return err
-		}
+	if _, err := q.expire(now); err != nil {
+		return err
 	}
 	for range pruned {
 		key, err := q.deadKinds().surplus(kind, l.Dead, q.dead)
@@ -180,17 +173,17 @@ func (q *queue) removeDead(key, value []byte) error {
 	if err != nil {
 		return err
 	}
-	e, err := ledger.DecodeEvent(i.event)
+	h, err := headOf(i.event)
 	if err != nil {
 		return err
 	}
 	if err := q.dead.Delete(key); err != nil {
 		return err
 	}
-	if err := q.deadID.Delete([]byte(e.ID)); err != nil {
+	if err := q.deadID.Delete([]byte(h.ID)); err != nil {
 		return err
 	}
-	if err := q.deadKinds().drop(e.Kind, key); err != nil {
+	if err := q.deadKinds().drop(h.Kind, key); err != nil {
 		return err
 	}
 	return q.add("dead", -1)

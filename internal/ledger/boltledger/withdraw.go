@@ -89,5 +89,11 @@ func (l *Ledger) withdraw(t tables, w *ledger.Withdrawal, d *ledger.Withdrawn) (
 			return false, err
 		}
 	}
-	return t.notify(l.targets.Notices(&d.Before, w.Events(d)...), l.limits.Bounds())
+	events := w.Events(d)
+	if d.Erased {
+		if err := t.supersede(&d.Before, &events[len(events)-1], &l.targets, l.limits.Bounds()); err != nil {
+			return false, err
+		}
+	}
+	return t.notify(l.targets.Notices(&d.Before, events...), l.limits.Bounds())
 }

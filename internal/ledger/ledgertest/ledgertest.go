@@ -27,7 +27,7 @@ type Subject struct {
 // Run runs the whole contract. open returns a new subject, and closes it when
 // its test ends.
 func Run(t *testing.T, open func(t *testing.T) *Subject) {
-	for _, c := range slices.Concat(identity, conflicts, details, persons, moving, tombstones, everyone, outbox, telling, waitingLongest, letters, postal, bounds, withdrawals, pushes, possessions, crowds) {
+	for _, c := range slices.Concat(identity, conflicts, details, persons, moving, tombstones, everyone, outbox, telling, erasures, waitingLongest, letters, postal, bounds, withdrawals, pushes, possessions, crowds) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := &subject{Subject: open(t)}
@@ -123,6 +123,7 @@ func (s *subject) calls(ctx context.Context) map[string]func() error {
 		"Purge":       func() error { _, err := s.Ledger.Purge(ctx, crm, ""); return err },
 		"Redeliver":   func() error { _, err := s.Ledger.Redeliver(ctx, crm, ""); return err },
 		"Lease":       func() error { _, err := s.Ledger.Lease(ctx, crm, "me", time.Minute); return err },
+		"Expire":      func() error { return s.Ledger.Expire(ctx, crm) },
 		"Release":     func() error { return s.Ledger.Release(ctx, crm, "me") },
 		"Renew":       func() error { return s.Ledger.Renew(ctx, ledger.Observation{AppID: "wxA", OpenID: "oNew"}) },
 		"Withdraw": func() error {

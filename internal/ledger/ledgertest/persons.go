@@ -52,7 +52,10 @@ func events(t *testing.T, s *subject) {
 		t.Fatalf("erased: %+v", got)
 	}
 	got[0].At, got[0].ID = time.Time{}, ""
-	if want := (ledger.Event{Kind: ledger.Erased, Person: a.ID, Aliases: []string{b.ID}}); !reflect.DeepEqual(got[0], want) {
+	if want := (ledger.Event{
+		Kind: ledger.Erased, Person: a.ID, Aliases: []string{b.ID}, UnionID: "u",
+		Accounts: []ledger.AccountID{{AppID: "wxB", OpenID: "oB"}, {AppID: "wxC", OpenID: "oC"}},
+	}); !reflect.DeepEqual(got[0], want) {
 		t.Errorf("erased: %+v, want %+v", got[0], want)
 	}
 }

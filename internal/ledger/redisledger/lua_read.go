@@ -35,6 +35,22 @@ end
 return out
 `)
 
+// deadOfScript finds dead letters by their lines. KEYS: those of a target. ARGV:
+// a cursor, the lines with commas between them. It answers the next cursor and
+// the ids of some letters.
+var deadOfScript = redis.NewScript(`
+local ours = {}
+for line in string.gmatch(ARGV[2], '[^,]+') do ours[line] = true end
+local page = redis.call('HSCAN', KEYS[6], ARGV[1], 'COUNT', 1000)
+local out = {page[1]}
+for i = 1, #page[2], 2 do
+	local value = page[2][i + 1]
+	local line = string.find(value, '\n', 1, true)
+	if line and ours[string.sub(value, line + 16, line + 42)] then out[#out + 1] = page[2][i] end
+end
+return out
+`)
+
 // letterScript reads one event. KEYS: those of a target. ARGV: its id. It
 // answers its state and entry, or the value of a dead letter, "" each if there
 // is none.

@@ -2,11 +2,26 @@ package redisledger
 
 // luaSteps holds the steps that a batch can do beside its writes.
 const luaSteps = `
-local steps = {}
+local steps = {expunge = expunge, note = note}
+function steps.leave(k, id, entry)
+	if expunged[k] > 0 then insert(k, call('HINCRBY', KEYS[6], 'told', 1), id, entry) end
+end
+function steps.noted()
+	call('HSET', KEYS[6], 'outs', '1')
+end
+function steps.expire(k)
+	for i = 1, 64 do
+		local oldest = call('ZRANGE', KEYS[k + BURIED], 0, 0, 'WITHSCORES')
+		if not oldest[1] or tonumber(oldest[2]) > now - deadFor then return end
+		exhume(k, oldest[1], oldest[2])
+		changed = changed + 1
+	end
+end
 function steps.add(k, id, entry, aliases)
 	if call('HEXISTS', KEYS[k + ENTRY], id) == 1 or call('HEXISTS', KEYS[k + DEAD], id) == 1 then return end
 	local line = string.sub(entry, 16, 42)
 	for alias in string.gmatch(aliases, '[^,]+') do join(k, alias, line) end
+	note(k)
 	insert(k, call('HINCRBY', KEYS[6], 'told', 1), id, entry)
 end
 function steps.sent(k, id)

@@ -34,7 +34,11 @@ func (l *Ledger) Erase(ctx context.Context, id string) error {
 			b.remove(name.Table, name.Key)
 		}
 		b.announce(&c)
-		err = b.notify(&l.server, l.targets.Notices(&c.Person, ledger.Erasure(&c.Person)))
+		e := ledger.Erasure(&c.Person)
+		if err := l.supersede(ctx, b, &c.Person, &e); err != nil {
+			return plan{}, err
+		}
+		err = b.notify(&l.server, l.targets.Notices(&c.Person, e))
 		return plan{batch: b, change: &c, erased: true, names: c.IDs()}, err
 	}, l.wake)
 }

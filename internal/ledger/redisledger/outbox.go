@@ -24,8 +24,8 @@ func (l *Ledger) Tell(ctx context.Context, e ledger.Event) error {
 		return err
 	}
 	err = l.rounds(ctx, func() (plan, error) {
-		b, p, err := l.findPerson(ctx, &e)
-		if err != nil {
+		b, p, gone, err := l.findPerson(ctx, &e)
+		if err != nil || gone {
 			return plan{}, err
 		}
 		all := l.targets.Notices(p, e)
@@ -43,24 +43,20 @@ func (l *Ledger) Tell(ctx context.Context, e ledger.Event) error {
 	return err
 }
 
-// findPerson finds the person of an event, nil if there is none, and adds the
-// condition that this stays so.
-func (s *server) findPerson(ctx context.Context, e *ledger.Event) (*batch, *ledger.Person, error) {
-	b := newBatch()
+// findPerson finds the person of an event, nil if it has none, and adds the
+// condition that the record stays as it is. gone is true if the person is not
+// in the ledger.
+func (s *server) findPerson(ctx context.Context, e *ledger.Event) (b *batch, p *ledger.Person, gone bool, err error) {
+	b = newBatch()
 	if e.Person == "" {
-		return b, nil, nil
+		return b, nil, false, nil
 	}
 	v, err := s.look(ctx, ledger.Query{ID: e.Person})
-	if err != nil {
-		return nil, nil, err
-	}
-	if v.id.person == nil {
-		b.expect(ledger.TablePerson, e.Person, "")
-		b.expect(ledger.TableAlias, e.Person, "")
-		return b, nil, nil
+	if err != nil || v.id.person == nil {
+		return nil, nil, true, err
 	}
 	b.expectPerson(v.id)
-	return b, v.id.person, nil
+	return b, v.id.person, false, nil
 }
 
 // wake reports that events were put into the outbox.

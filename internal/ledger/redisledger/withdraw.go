@@ -30,7 +30,7 @@ func (l *Ledger) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Pe
 		}
 		p = *v.openID.person
 		d = w.Apply(&p)
-		return l.withdraw(&w, &d, v.openID)
+		return l.withdraw(ctx, &w, &d, v.openID)
 	}, l.wake)
 	if errors.Is(err, errSeen) { // a push that was seen before has been written
 		l.unwritten.NoteWithdrawn(&d, nil)
@@ -65,7 +65,7 @@ func (s *server) withdrawNobody(ctx context.Context, w *ledger.Withdrawal) (plan
 }
 
 // withdraw makes the plan of a withdrawal.
-func (l *Ledger) withdraw(w *ledger.Withdrawal, d *ledger.Withdrawn, s stamped) (plan, error) {
+func (l *Ledger) withdraw(ctx context.Context, w *ledger.Withdrawal, d *ledger.Withdrawn, s stamped) (plan, error) {
 	c := &ledger.Change{Person: d.After, Dirty: true, News: true}
 	b := newBatch()
 	b.expectName(ledger.TableOpenID, string(ledger.OpenIDKey(w.AppID, w.OpenID)), s)
@@ -96,6 +96,12 @@ func (l *Ledger) withdraw(w *ledger.Withdrawal, d *ledger.Withdrawn, s stamped) 
 		}
 		b.endNews = string(sayEnded) + strings.Join(words, " ")
 	}
-	err := b.notify(&l.server, l.targets.Notices(&d.Before, w.Events(d)...))
+	events := w.Events(d)
+	if d.Erased {
+		if err := l.supersede(ctx, b, &d.Before, &events[len(events)-1]); err != nil {
+			return plan{}, err
+		}
+	}
+	err := b.notify(&l.server, l.targets.Notices(&d.Before, events...))
 	return plan{batch: b, change: c, erased: d.Erased, names: c.IDs()}, err
 }
