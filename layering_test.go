@@ -50,6 +50,7 @@ func TestLayering(t *testing.T) {
 		"internal/form":               {},
 		"internal/limit":              {},
 		"internal/counters":           {},
+		"internal/history":            {"internal/counters"},
 		"internal/live":               {"session"},
 		"internal/sessionlist":        {"session"},
 		"internal/response":           {"internal/request"},

@@ -20,12 +20,10 @@ func init() {
 	caddy.RegisterModule(Admin{})
 }
 
-// Admin adds calls under `/wechat/` to Caddy's admin endpoint. They find, show
-// and erase persons, list and end their sessions, export and import the ledger,
-// show, test, redeliver and purge webhook events, show and rotate session keys,
-// say whether
-// the gateway is ready, and answer `wechat doctor`. Only clients that may change
-// Caddy's configuration may call them.
+// Admin adds calls under `/wechat/` to Caddy's admin endpoint: about persons,
+// their sessions, the ledger, webhooks, message pushes, session keys, and the
+// state of the gateway. docs/admin.md describes them. Only clients that may
+// change Caddy's configuration may call them.
 //
 // No answer contains a value that lets a client act as a visitor: no cookie
 // value, no token, no key.
@@ -68,8 +66,10 @@ type earlyCall func(*App, http.ResponseWriter, *http.Request) error
 
 // earlyCalls lists these calls by path. Their methods are GET and HEAD.
 var earlyCalls = map[string]earlyCall{
-	"/wechat/ready":  (*App).answerReady,
-	"/wechat/status": (*App).answerStatus,
+	"/wechat/ready":   (*App).answerReady,
+	"/wechat/status":  (*App).answerStatus,
+	"/wechat/history": (*App).answerHistory,
+	"/wechat/pushes":  (*App).answerPushes,
 }
 
 func (call earlyCall) answer(w http.ResponseWriter, r *http.Request) error {

@@ -13,7 +13,7 @@ import (
 var adminPaths = []string{
 	"/wechat/persons", "/wechat/persons/aaaaaaaaaaaaaaaaaaaaaaaaaa", "/wechat/sessions", "/wechat/sessions/x", "/wechat/ledger",
 	"/wechat/webhooks", "/wechat/webhooks/x/dead", "/wechat/webhooks/x/redeliver", "/wechat/doctor", "/wechat/ready",
-	"/wechat/keys", "/wechat/keys/rotate",
+	"/wechat/keys", "/wechat/keys/rotate", "/wechat/history", "/wechat/pushes",
 }
 
 // Attack: a parameter that a call does not have is taken for one that it obeys.
@@ -29,6 +29,8 @@ func TestAttackAdminIgnoresAParameter(t *testing.T) {
 		{"GET", "/wechat/doctor", ""},
 		{"GET", "/wechat/ready", ""},
 		{"GET", "/wechat/keys", ""},
+		{"GET", "/wechat/history", ""},
+		{"GET", "/wechat/pushes", ""},
 		{"POST", "/wechat/keys/rotate", ""},
 	} {
 		for _, query := range []string{"?dry_run=true", "?x", "?%zz"} {

@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/eventqueue"
 	"github.com/caddy-wechat/gateway/internal/health"
+	"github.com/caddy-wechat/gateway/internal/history"
 	"github.com/caddy-wechat/gateway/internal/outage"
 	"github.com/caddy-wechat/gateway/internal/profile"
 	"github.com/caddy-wechat/gateway/internal/push"
@@ -109,6 +110,7 @@ type App struct {
 	upkeep  *profile.Refresher
 	tokens  globalTokens
 	probe   *probe
+	history *history.Ring
 	health  *health.Monitor
 	stop    context.CancelFunc
 	running sync.WaitGroup

@@ -48,12 +48,7 @@ func (c *pushCollector) Collect(ch chan<- prometheus.Metric) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for account, n := range c.byAccount {
-		for result, count := range map[string]uint64{
-			"verified": n.Verified.Load(), "received": n.Received.Load(), "refused": n.Refused.Load(), "stale": n.Stale.Load(),
-			"unread": n.Unread.Load(), "acted": n.Acted.Load(), "repeated": n.Repeated.Load(), "nobody": n.NoPerson.Load(),
-			"late": n.Late.Load(), "retried": n.Retried.Load(), "lost": n.Lost.Load(), "full": n.Full.Load(), "unkept": n.Unkept.Load(),
-			"relayed": n.Relayed.Load(), "relay_failed": n.RelayFail.Load(),
-		} {
+		for result, count := range pushResults(n) {
 			ch <- prometheus.MustNewConstMetric(pushDesc, prometheus.CounterValue, float64(count), account, result)
 		}
 		ch <- prometheus.MustNewConstMetric(pushWaitingDesc, prometheus.GaugeValue, float64(n.Waiting.Load()), account)

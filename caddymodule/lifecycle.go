@@ -14,6 +14,9 @@ func (a *App) Start() error {
 	if _, err := a.open(); err != nil {
 		return err
 	}
+	if err := a.joinHistory(); err != nil {
+		return err
+	}
 	a.warnOfSites()
 	a.warnOfCallback()
 	a.warnOfPages()
@@ -30,8 +33,9 @@ func (a *App) Start() error {
 
 // Stop ends the background work. The store stays open until Cleanup, for
 // requests in flight.
-func (a *App) Stop() error {
+func (a *App) Stop() (err error) {
 	if a.stop != nil {
+		err = a.leaveHistory()
 		gauges.end(a.probe)
 		a.probe.close()
 		a.stop()
@@ -40,7 +44,7 @@ func (a *App) Stop() error {
 	if a.events != nil {
 		a.events.Close()
 	}
-	return nil
+	return err
 }
 
 // Cleanup releases what this instance holds. After a reload it does so a little

@@ -49,6 +49,10 @@ type Counts struct {
 	Relayed   atomic.Uint64 // pushes that the relay answered
 	RelayFail atomic.Uint64 // pushes that the relay did not answer in time
 	Waiting   atomic.Int64  // events not carried out yet
+
+	// When the last push was accepted, and the server URL was last checked, in
+	// seconds since 1970; 0 for never.
+	LastReceived, LastVerified atomic.Int64
 }
 
 // counts returns Counts, or unused counters if it is nil.

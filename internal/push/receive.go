@@ -39,6 +39,7 @@ func (h *Handler) verify(w http.ResponseWriter, r *http.Request, a *Account) {
 	case !h.fresh(q, a):
 	default:
 		a.counts().Verified.Add(1)
+		a.counts().LastVerified.Store(time.Now().Unix())
 		h.Logger.Info("WeChat checked the server URL", slog.String("account", a.Name))
 		answer(w, "text/plain; charset=utf-8", []byte(echo))
 		return
@@ -92,6 +93,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, a *Account) {
 		return
 	}
 	a.counts().Received.Add(1)
+	a.counts().LastReceived.Store(arrived.Unix())
 	contentType, text := "text/plain; charset=utf-8", []byte("success")
 	if a.relays(&m) {
 		if given, ok := h.relay.ask(r, a, body, arrived.Add(relayPatience)); ok {
