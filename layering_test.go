@@ -8,10 +8,10 @@ import (
 )
 
 // Below the glue nobody knows Caddy: these rooms build in seconds, and could
-// stand in front of an app without Caddy.
+// stand in front of an app without Caddy. The console is tested without it, too.
 func TestRoomsBelowTheGlueDoNotKnowCaddy(t *testing.T) {
 	t.Parallel()
-	out, err := exec.Command("go", "list", "-deps", "-test", "./session/...", "./internal/...").CombinedOutput()
+	out, err := exec.Command("go", "list", "-deps", "-test", "./session/...", "./internal/...", "./caddymodule/command/console").CombinedOutput()
 	if err != nil {
 		t.Fatalf("go list: %v\n%s", err, out)
 	}

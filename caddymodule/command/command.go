@@ -39,6 +39,7 @@ func Register(example []byte, looks Looks, examine Examine) {
 func subcommands(example []byte, looks Looks, examine Examine) []*cobra.Command {
 	return []*cobra.Command{
 		doctorCommand(examine),
+		consoleCommand(examine),
 		exits(statusCommand()),
 		exits(personsCommand()),
 		exits(sessionsCommand()),

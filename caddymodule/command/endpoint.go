@@ -56,6 +56,7 @@ type client struct {
 	http   http.Client
 	origin string
 	tcp    bool
+	at     string // the address, as people write it
 }
 
 func (e *endpoint) client() (*client, error) {
@@ -67,7 +68,7 @@ func (e *endpoint) client() (*client, error) {
 	if err != nil || parsed.PortRangeSize() > 1 {
 		return nil, fmt.Errorf("%q is no address of an admin endpoint", address)
 	}
-	c := &client{origin: "http://127.0.0.1"} // a Unix socket has no host
+	c := &client{origin: "http://127.0.0.1", at: address} // a Unix socket has no host
 	if c.tcp = !parsed.IsUnixNetwork() && !parsed.IsFdNetwork(); c.tcp {
 		c.origin = "http://" + parsed.JoinHostPort(0)
 	}
@@ -76,6 +77,8 @@ func (e *endpoint) client() (*client, error) {
 	}
 	// A socket's path may be followed by the socket's permissions.
 	parsed.Host, _, _ = strings.Cut(parsed.Host, "|")
+	// A redirect would be another call.
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	// Use no proxy of the environment: calls contain personal data.
 	c.http.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, parsed.Network, parsed.JoinHostPort(0))
@@ -98,8 +101,8 @@ func (r *refusal) Error() string { return r.Message }
 // maxAnswer bounds an answer that is kept in memory, in bytes.
 const maxAnswer = 4 << 20
 
-// send sends one call. It returns an answer other than success as a *refusal.
-func (c *client) send(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+// do sends one call and returns the answer, whatever its status.
+func (c *client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.origin+path, body)
 	if err != nil {
 		return nil, err
@@ -119,19 +122,34 @@ func (c *client) send(ctx context.Context, method, path string, body io.Reader) 
 		}
 		return nil, fmt.Errorf("%w: %w", errUnreachable, err)
 	}
-	if response.StatusCode < 400 {
+	return response, nil
+}
+
+// send sends one call. It returns an answer other than success as a *refusal. A
+// redirect is no success: what was asked for is not done.
+func (c *client) send(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	response, err := c.do(ctx, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode < 300 {
 		return response, nil
 	}
 	defer response.Body.Close()
-	r := &refusal{Status: response.StatusCode}
 	answer, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // the part that arrived
+	return nil, newRefusal(response, answer)
+}
+
+// newRefusal reads an answer other than success.
+func newRefusal(response *http.Response, answer []byte) *refusal {
+	r := &refusal{Status: response.StatusCode}
 	if err := json.Unmarshal(answer, r); err == nil && r.Word != "" {
 		r.raw = answer
 	} else {
 		r.Word, r.Message = "", fmt.Sprintf("the server answered %s; is the gateway built into it?", response.Status)
 	}
 	r.Message = cmp.Or(r.Message, r.Word) // Caddy itself, and an older gateway, answer with a sentence alone
-	return nil, r
+	return r
 }
 
 // read sends a call and returns the whole answer.
