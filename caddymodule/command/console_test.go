@@ -69,7 +69,7 @@ func openConsole(t *testing.T, admin string) *runningConsole {
 	}
 	c := &runningConsole{
 		t: t, enter: press, printed: &screen{make(chan string, 100)}, ended: make(chan error, 1), stop: stop,
-		client: &http.Client{Jar: jar, Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
+		client: &http.Client{Jar: jar, Timeout: 30 * time.Second, Transport: new(http.Transport)},
 	}
 	o := operatorConsole{examine: caddymodule.Examine, endpoint: endpoint{address: admin}, listen: "127.0.0.1:0"}
 	go func() { c.ended <- o.run(ctx, keys, c.printed) }()
