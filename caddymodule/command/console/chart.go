@@ -91,7 +91,7 @@ const columns = int(24 * time.Hour / columnSpan)
 
 // stack draws columns. heights has the numbers of each column, in the order of
 // the classes, from the bottom up.
-func (c *chart) stack(d day, classes []string, heights [][]float64, title func(i int) string) {
+func (c *chart) stack(classes []string, heights [][]float64, title func(i int) string) {
 	const width = float64(chartWidth) / float64(columns)
 	c.Empty = true
 	for i, numbers := range heights {

@@ -70,7 +70,7 @@ func (p past) signIns(d day) chart {
 	}
 	c := d.chart("sign_ins", highest(heights), whole)
 	classes := []string{"good", "neutral", "bad"}
-	c.stack(d, classes, heights, func(i int) string {
+	c.stack(classes, heights, func(i int) string {
 		return fmt.Sprintf("%s · %s + %s + %s", d.span(i), whole(heights[i][wentWell]), whole(heights[i][byVisitor]), whole(heights[i][byTrouble]))
 	})
 	for kind, class := range classes {
@@ -108,7 +108,7 @@ func (p past) failures(d day) chart {
 	for k := range shownCodes + 1 {
 		classes = append(classes, "c"+strconv.Itoa(k+1))
 	}
-	c.stack(d, classes, heights, func(i int) string {
+	c.stack(classes, heights, func(i int) string {
 		title := d.span(i)
 		for k, n := range heights[i] {
 			if n > 0 && k < len(named) {

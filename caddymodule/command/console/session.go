@@ -131,9 +131,9 @@ func (s *session) told() *notice {
 // setCookie gives a browser a cookie of the console's path, which ends with the
 // browser's session.
 func (c *Console) setCookie(w http.ResponseWriter, name, value string) {
-	cookie := &http.Cookie{Name: name, Value: value, Path: c.base, HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	cookie := &http.Cookie{Name: name, Value: value, Path: c.base, HttpOnly: true, SameSite: http.SameSiteStrictMode} //nolint:gosec // Secure would need TLS, and the address is on loopback
 	if value == "" {
 		cookie.MaxAge = -1
 	}
-	http.SetCookie(w, cookie) //nolint:gosec // Secure would need TLS, and the address is on loopback
+	http.SetCookie(w, cookie)
 }
