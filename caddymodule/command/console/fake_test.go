@@ -101,7 +101,7 @@ func newFakeGateway() *fakeGateway {
 	for call, body := range map[string]string{
 		"GET /wechat/ready": fmt.Sprintf(`{"ready":true,"parts":{"store":{"state":"ok","since":%[1]q},"keys":{"state":"ok","since":%[1]q},"ledger":{"state":"ok","since":%[1]q}},
 			"wechat":{"state":"ok","call":"sns/oauth2/access_token","at":%[2]q},"store":{"kind":"redis","persistence":"disk"},"warnings":[]}`, at(50*time.Hour), at(20*time.Second)),
-		"GET /wechat/status":                                   `{"version":"v1.0.0","persons":128412}`,
+		"GET /wechat/status":                                   fmt.Sprintf(`{"version":"v1.0.0","caddy":"v2.11.9","started":%q,"persons":128412,"accounts":[{"name":"main"},{"name":"mini"}],"sites":[{"origin":"https://shop.example.com"},{"origin":"https://m.example.com"}]}`, at(20*time.Hour)),
 		"GET /wechat/webhooks":                                 `[{"name":"crm","waiting":3,"dead":1},{"name":"points","waiting":0,"dead":0}]`,
 		"GET /wechat/history":                                  busyDay(now),
 		"GET /wechat/persons?limit=50":                         `{"persons":[` + summary(ming, false) + `,` + summary(hong, true) + `],"next":"c2"}`,

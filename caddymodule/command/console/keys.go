@@ -9,10 +9,10 @@ import (
 type keysPage struct {
 	Generated bool `json:"generated"`
 	Keys      []struct {
-		ID      string    `json:"id"`
-		Created time.Time `json:"created"`
-		Seals   time.Time `json:"seals"`
-		State   string    `json:"state"`
+		ID      string     `json:"id"`
+		Created *time.Time `json:"created"` // nil for configured keys, as the next
+		Seals   *time.Time `json:"seals"`
+		State   string     `json:"state"`
 	} `json:"keys"`
 	Older bool `json:"-"`
 }

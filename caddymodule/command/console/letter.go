@@ -15,9 +15,10 @@ type letterPage struct {
 	Attempts  int             `json:"attempts"`
 	At        *time.Time      `json:"at"`
 	NextTry   *time.Time      `json:"next_try"`
+	Died      *time.Time      `json:"died"`
 	LastError string          `json:"last_error"`
-	Reason    string          `json:"reason"`
 	Dead      bool            `json:"dead"`
+	User      string          `json:"user"`
 	Body      json.RawMessage `json:"body"`
 }
 

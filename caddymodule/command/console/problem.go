@@ -54,9 +54,9 @@ func (r *Refusal) unknown() bool {
 }
 
 // older makes a refusal of the query the answer of an older gateway, which does
-// not know its parameters.
+// not know its parameters: it has no words for refusals.
 func older(err error) error {
-	if refused, ok := errors.AsType[*Refusal](err); ok && refused.Status == http.StatusBadRequest {
+	if refused, ok := errors.AsType[*Refusal](err); ok && refused.Status == http.StatusBadRequest && refused.Word == "" {
 		return problem{http.StatusNotImplemented, "older", refused.Message}
 	}
 	return err
