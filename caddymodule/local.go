@@ -128,6 +128,7 @@ func (s *LocalStore) open(deps storeDeps) (opened, error) {
 		ledger:      state,
 		sessions:    measuredSessions{sessionlist.Store{Store: sealed, List: &sessions.seen, Withdrawn: sealed.Withdrawn}},
 		seen:        &seenSessions{&sessions.seen, sealed},
+		persons:     state.Count,
 		file:        s.path,
 		ended:       state.Ended,
 		personEnded: state.PersonEnded,

@@ -106,7 +106,7 @@ func (s *RedisStore) open(deps storeDeps) (opened, error) {
 		scans:       &state.scans,
 		tokens:      sessions.tokens,
 		ping:        func(ctx context.Context) error { return state.client.Ping(ctx).Err() },
-		persons:     state.ledger.Persons,
+		persons:     state.ledger.Count,
 		gateways:    &fleetredis.Gateways{Client: state.client, Prefix: s.plan.keyPrefix()},
 		asks:        storeAsks{sessions: sessions.store.Ready, ledger: state.ledger.Ready, persistence: redisPersistence(state.ledger)},
 		release: func() error {

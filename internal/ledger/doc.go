@@ -44,6 +44,9 @@
 // [EndedPersons] and [UnwrittenEnds] hold the ended sessions of both stores in
 // memory.
 //
+// Operators ask about many persons ([Lists]). A store answers from indexes that
+// it writes with each record ([Person.Listing]).
+//
 // # What it may import
 //
 // The standard library only. No store, no Caddy, no other room of this module.

@@ -34,4 +34,7 @@ var (
 	// ErrCorrupt: a record cannot be decoded, was written by a newer version,
 	// or contradicts an index. Wraps ErrUnavailable.
 	ErrCorrupt = fmt.Errorf("%w: corrupt", ErrUnavailable)
+	// ErrIndexing: the ledger is older than the indexes of Lists, which are
+	// being built in the background. Wraps ErrUnavailable.
+	ErrIndexing = fmt.Errorf("%w: the index of persons is being built", ErrUnavailable)
 )

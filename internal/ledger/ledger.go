@@ -18,6 +18,7 @@ type Ledger interface {
 	Rights
 	Ends
 	Copies
+	Lists
 	Outbox
 	// Ready returns an error if a change could not be written now, as far as
 	// that can be known without writing one. Error: ErrUnavailable.

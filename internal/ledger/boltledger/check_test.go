@@ -13,6 +13,7 @@ import (
 // not decode, names that lead nowhere or to another person, and names without
 // an index.
 func (l *Ledger) Check() error {
+	l.indexing.work.Wait() // bbolt's check takes pages of a running write for lost ones
 	if err := checkOutbox(l); err != nil {
 		return err
 	}
@@ -35,6 +36,30 @@ func (l *Ledger) Check() error {
 				return names.Found(string(bucket), string(k), string(v))
 			}))
 		}
-		return errors.Join(append(errs, names.Missing())...)
+		return errors.Join(append(errs, names.Missing(), checkLists(t))...)
 	})
+}
+
+// checkLists reports what the indexes of lists have too much or too little. They
+// may still be built.
+func checkLists(t tables) error {
+	if t.builtTo() != allPersons {
+		return nil
+	}
+	var want, got ledgertest.Listings
+	errs := []error{t.tx.Bucket(bucketPerson).ForEach(func(k, _ []byte) error {
+		p, err := t.load(string(k))
+		want.Add(&p)
+		return err
+	})}
+	for _, name := range [][]byte{bucketSeen, bucketNickname} {
+		errs = append(errs, t.lists().Bucket(name).ForEach(func(k, _ []byte) error {
+			got = append(got, string(k))
+			return nil
+		}))
+	}
+	if n := t.tx.Bucket(bucketPerson).Stats().KeyN; n != t.counted() {
+		errs = append(errs, fmt.Errorf("%d persons, counted %d", n, t.counted()))
+	}
+	return errors.Join(append(errs, want.Differ(got))...)
 }

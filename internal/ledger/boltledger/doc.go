@@ -7,7 +7,8 @@
 // openid, a unionid or a merged id to a person (tables.go). ended and gone hold
 // the tombstones of sessions and of persons (tombstones.go), once holds the
 // keys that were seen (once.go), and outbox has one bucket for each target
-// (queue.go), with indexes by kind of event (kinds.go). When a file of an older
+// (queue.go), with indexes by kind of event (kinds.go). The indexes of lists,
+// by time and by nickname, lie in a bucket within meta (listindex.go). When a file of an older
 // gateway is opened, the missing buckets are added. A file with other buckets
 // or of another schema is refused.
 //

@@ -47,22 +47,30 @@ func (l *Ledger) PersonEnded(person string) time.Time { return l.gone.Has(person
 // Erase implements Ledger. ledger.Rights says what the file still holds
 // afterwards.
 func (l *Ledger) Erase(ctx context.Context, id string) error {
+	_, err := l.eraseIf(ctx, id, func(*ledger.Person) bool { return true })
+	return err
+}
+
+// eraseIf erases a person of whom a condition holds.
+func (l *Ledger) eraseIf(ctx context.Context, id string, holds func(*ledger.Person) bool) (erased bool, err error) {
 	if err := l.ready(ctx); err != nil {
-		return err
+		return false, err
 	}
 	if !ledger.ValidID(id) {
-		return ledger.ErrNotFound
+		return false, ledger.ErrNotFound
 	}
 	var p ledger.Person
 	wrote := false
-	return l.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
+	err = l.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
+		erased, wrote = false, false
 		t := tables{tx}
-		if p, err = t.byID(id); err != nil {
+		if p, err = t.byID(id); err != nil || !holds(&p) {
 			return false, err
 		}
 		if err := t.erase(&p); err != nil {
 			return false, err
 		}
+		erased = true
 		e := ledger.Erasure(&p)
 		if err := t.supersede(&p, &e, &l.targets, l.limits.Bounds()); err != nil {
 			return false, err
@@ -70,9 +78,12 @@ func (l *Ledger) Erase(ctx context.Context, id string) error {
 		wrote, err = t.notify(l.targets.Notices(&p, e), l.limits.Bounds())
 		return true, err
 	}, func() {
-		l.publish(&ledger.Change{Person: p, Dirty: true, News: true})
-		l.wake(wrote)
+		if erased {
+			l.publish(&ledger.Change{Person: p, Dirty: true, News: true})
+			l.wake(wrote)
+		}
 	})
+	return erased && err == nil, err
 }
 
 // Export implements Ledger.
@@ -86,6 +97,9 @@ func (l *Ledger) Export(ctx context.Context, id string) ([]byte, error) {
 
 // erase removes the record and every name that leads to it.
 func (t tables) erase(p *ledger.Person) error {
+	if err := t.drop(p.ID); err != nil {
+		return err
+	}
 	for _, c := range p.Names() {
 		if err := t.tx.Bucket(bucketOf(c.Table)).Delete([]byte(c.Key)); err != nil {
 			return err

@@ -141,6 +141,7 @@ func TestKindsAreMadeOnce(t *testing.T) {
 	var txs []int
 	for range 3 {
 		b := testBolt(t, path)
+		ledgertest.Indexed(t, b) // in the background, once
 		tx, err := b.file.db.Begin(false)
 		if err != nil {
 			t.Fatal(err)

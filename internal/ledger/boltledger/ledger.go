@@ -40,6 +40,8 @@ type Ledger struct {
 	limits     ledger.Limits // set in tests only
 	leases     leaseTable
 	closed     atomic.Bool
+	indexing   indexing
+	cursors    cursorSeal
 	generation atomic.Uint64
 }
 
@@ -65,6 +67,7 @@ func open(path string, patience time.Duration) (*Ledger, error) {
 	if err := b.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening %s: %w", path, err), b.Close())
 	}
+	b.startIndexing(indexRun)
 	return b, nil
 }
 
@@ -117,6 +120,7 @@ func (l *Ledger) Ended(id [16]byte) bool { return l.ended.Has(id) }
 // Close implements Ledger.
 func (l *Ledger) Close() error {
 	l.closed.Store(true)
+	l.indexing.end()
 	return l.writer.close()
 }
 

@@ -90,7 +90,7 @@ func (t tables) imported(p *ledger.Person) (bool, error) {
 		return false, err
 	}
 	for _, id := range gone {
-		if err := t.tx.Bucket(bucketPerson).Delete([]byte(id)); err != nil {
+		if err := t.drop(id); err != nil {
 			return false, err
 		}
 	}

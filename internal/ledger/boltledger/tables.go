@@ -18,7 +18,7 @@ var (
 	bucketAlias   = []byte("alias")   // merged id → id
 	bucketEnded   = []byte("ended")   // until (8 bytes, seconds, big-endian), session id (16 bytes) → nothing
 	bucketGone    = []byte("gone")    // until (as in ended), person's id (26 bytes) → at (8 bytes, big-endian seconds)
-	bucketMeta    = []byte("meta")    // schema → "1"
+	bucketMeta    = []byte("meta")    // schema → "1"; lists → see listindex.go
 	bucketOutbox  = []byte("outbox")  // target → queue
 	bucketOnce    = []byte("once")    // see once
 
@@ -58,6 +58,9 @@ func (t tables) prepare() (bool, error) {
 			return false, err
 		}
 	}
+	if _, err := t.makeLists(true); err != nil {
+		return false, err
+	}
 	return true, t.tx.Bucket(bucketMeta).Put(keySchema, schema)
 }
 
@@ -77,8 +80,12 @@ func (t tables) adopt(found [][]byte) (bool, error) {
 			return false, err
 		}
 	}
+	listed, err := t.makeLists(false) // first: it asks which gateway wrote last
+	if err != nil {
+		return false, err
+	}
 	wrote, err := t.indexKinds()
-	return wrote || len(missing) > 0, err
+	return wrote || listed || len(missing) > 0, err
 }
 
 // ours checks that a file that is not new is a ledger of this version: we must
@@ -174,7 +181,7 @@ func (t tables) write(c *ledger.Change) error {
 		return err
 	}
 	if c.Gone != "" {
-		if err := t.tx.Bucket(bucketPerson).Delete([]byte(c.Gone)); err != nil {
+		if err := t.drop(c.Gone); err != nil {
 			return err
 		}
 	}
@@ -182,14 +189,6 @@ func (t tables) write(c *ledger.Change) error {
 		return nil
 	}
 	return t.index(&c.Person)
-}
-
-func (t tables) put(p *ledger.Person) error {
-	data, err := ledger.EncodePerson(p)
-	if err != nil {
-		return err
-	}
-	return t.tx.Bucket(bucketPerson).Put([]byte(p.ID), data)
 }
 
 // index points every name of the person at it.

@@ -154,7 +154,7 @@ func (w *writer) try(group []*write) (failed int, err error) {
 		if !wrote {
 			return errNothing
 		}
-		return nil
+		return sign(tx)
 	})
 	return at, err
 }

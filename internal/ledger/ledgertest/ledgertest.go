@@ -27,7 +27,7 @@ type Subject struct {
 // Run runs the whole contract. open returns a new subject, and closes it when
 // its test ends.
 func Run(t *testing.T, open func(t *testing.T) *Subject) {
-	for _, c := range slices.Concat(identity, conflicts, details, persons, moving, tombstones, everyone, outbox, telling, erasures, waitingLongest, letters, postal, bounds, withdrawals, pushes, possessions, crowds) {
+	for _, c := range slices.Concat(identity, conflicts, details, persons, lists, moving, tombstones, everyone, outbox, telling, erasures, waitingLongest, letters, postal, bounds, withdrawals, pushes, possessions, crowds) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := &subject{Subject: open(t)}
@@ -130,6 +130,15 @@ func (s *subject) calls(ctx context.Context) map[string]func() error {
 			_, _, err := s.Ledger.Withdraw(ctx, ledger.Withdrawal{Kind: ledger.Revoked, AppID: "wxA", OpenID: "oNew"})
 			return err
 		},
+		"List":         func() error { _, _, err := s.Ledger.List(ctx, "", 1); return err },
+		"Count":        func() error { _, err := s.Ledger.Count(ctx); return err },
+		"FindNickname": func() error { _, err := s.Ledger.FindNickname(ctx, "n", 1); return err },
+		"Inactive":     func() error { _, err := s.Ledger.Inactive(ctx, time.Now(), 1); return err },
+		"EraseInactive": func() error {
+			_, err := s.Ledger.EraseInactive(ctx, anID, time.Now())
+			return err
+		},
+		"Verify":      func() error { _, err := s.Ledger.Verify(ctx, ""); return err },
 		"EndSession":  func() error { return s.Ledger.EndSession(ctx, [16]byte{1}, time.Now().Add(time.Hour)) },
 		"WalkEnded":   func() error { return s.Ledger.WalkEnded(ctx, func(ledger.Tombstone) error { return nil }) },
 		"ImportEnded": func() error { return s.Ledger.ImportEnded(ctx, ledger.Tombstone{Until: soon()}) },

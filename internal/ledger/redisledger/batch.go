@@ -14,9 +14,18 @@ type batch struct {
 	keys           []string // of the steps, after those of the tables
 	news, endNews  string   // the announcements: of a person, and of tombstones
 	stamp          string   // in every record written
+
+	before map[string]stamped        // the records that are as they were read, by id
+	after  map[string]*ledger.Person // the records that are written, by id; nil for one that is removed
+	lists  bool                      // see stampOf
 }
 
-func newBatch() *batch { return &batch{stamp: rand.Text()[:stampLength]} }
+func newBatch() *batch {
+	return &batch{
+		stamp:  ledger.ListsVersion + rand.Text()[:stampLength-len(ledger.ListsVersion)],
+		before: map[string]stamped{}, after: map[string]*ledger.Person{},
+	}
+}
 
 // expect adds the condition that a field begins with want, or does not exist if
 // want is "".
@@ -24,10 +33,13 @@ func (b *batch) expect(t ledger.Table, field, want string) {
 	b.checks = append(b.checks, int(t), field, want)
 }
 
-// expectPerson adds the condition that the record is as it was read.
+// expectPerson adds the condition that the record is as it was read. A batch
+// that replaces or removes a record must expect it: otherwise the entries of
+// the record in the indexes of lists would stay.
 func (b *batch) expectPerson(s stamped) {
 	if s.person != nil {
 		b.expect(ledger.TablePerson, s.person.ID, s.stamp)
+		b.before[s.person.ID] = s
 	}
 }
 
@@ -45,7 +57,12 @@ func (b *batch) set(t ledger.Table, field, value string) {
 	b.writes = append(b.writes, int(t), field, value)
 }
 
-func (b *batch) remove(t ledger.Table, field string) { b.set(t, field, "") }
+func (b *batch) remove(t ledger.Table, field string) {
+	b.set(t, field, "")
+	if _, known := b.before[field]; known && t == ledger.TablePerson {
+		b.after[field] = nil
+	}
+}
 
 // end adds a tombstone.
 func (b *batch) end(member string, until int64) {
@@ -57,7 +74,8 @@ func (b *batch) put(p *ledger.Person) error {
 	if err != nil {
 		return err
 	}
-	b.set(ledger.TablePerson, p.ID, b.stamp+string(data))
+	b.set(ledger.TablePerson, p.ID, b.stampOf(p.ID)+string(data))
+	b.after[p.ID] = p
 	return nil
 }
 

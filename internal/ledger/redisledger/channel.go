@@ -68,6 +68,7 @@ func (l *Ledger) Start() {
 	c.hears.Store(hears)
 	l.work.Go(func() { l.ends.confirmAnnounced(ctx) })
 	l.work.Go(func() { l.readMissedTombstones(ctx) })
+	l.work.Go(func() { l.reindex(ctx) })
 	if c.own != nil {
 		c.own.Start()
 	}

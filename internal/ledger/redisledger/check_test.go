@@ -39,7 +39,27 @@ func (l *Ledger) Check() error {
 			errs = append(errs, names.Found(tableKeys[t-1], k, v))
 		}
 	}
-	return errors.Join(append(errs, names.Missing())...)
+	return errors.Join(append(errs, names.Missing(), l.checkLists(all(ledger.TablePerson)))...)
+}
+
+// checkLists reports what the indexes of lists have too much or too little.
+func (l *Ledger) checkLists(records map[string]string) error {
+	var want, got ledgertest.Listings
+	for id, value := range records {
+		s, err := unstamp(id, value, func(*ledger.Person) bool { return true })
+		if err != nil {
+			return err
+		}
+		want.Add(s.person)
+	}
+	for _, index := range []string{keySeen, keyNickname} {
+		entries, err := l.Client.ZRange(context.Background(), l.key(index), 0, -1).Result()
+		if err != nil {
+			return err
+		}
+		got = append(got, entries...)
+	}
+	return want.Differ(got)
 }
 
 func miniClient(t testing.TB) redis.UniversalClient {

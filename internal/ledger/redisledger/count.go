@@ -2,9 +2,8 @@ package redisledger
 
 import "context"
 
-// Persons returns the number of persons. It asks Redis for one number. Errors:
-// ErrUnavailable.
-func (l *Ledger) Persons(ctx context.Context) (int, error) {
+// Count implements Ledger. It asks Redis for one number.
+func (l *Ledger) Count(ctx context.Context) (int, error) {
 	if err := l.begin(ctx); err != nil {
 		return 0, err
 	}

@@ -13,7 +13,7 @@ func TestRedisCountsPersons(t *testing.T) {
 	r := testRedis(t, miniClient(t), "", nil)
 	want := func(want int) {
 		t.Helper()
-		if n, err := r.Persons(t.Context()); n != want || err != nil {
+		if n, err := r.Count(t.Context()); n != want || err != nil {
 			t.Errorf("%d, %v, want %d", n, err, want)
 		}
 	}
@@ -29,7 +29,7 @@ func TestRedisCountsPersons(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Persons(t.Context()); !errors.Is(err, ledger.ErrClosed) {
+	if _, err := r.Count(t.Context()); !errors.Is(err, ledger.ErrClosed) {
 		t.Errorf("closed: %v", err)
 	}
 }

@@ -6,7 +6,8 @@
 //
 // All keys and the channel have the hash tag {l}, so that they lie in one slot
 // of a Cluster. script.go lists the tables, steps.go the keys of a target's
-// queue; tombstone.go describes a tombstone.
+// queue; tombstone.go describes a tombstone; listindex.go the indexes of lists,
+// by time and by nickname.
 //
 // # Writing
 //

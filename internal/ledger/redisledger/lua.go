@@ -26,7 +26,7 @@ import "github.com/redis/go-redis/v9"
 // colon, number (16 digits), colon, id; those of due and buried begin with the
 // number. A dead letter is the number, a blank, the state, a line feed, and the
 // entry. Only the first event of each line is in due.
-var writeScript = redis.NewScript(luaQueue + luaKinds + luaMoves + luaErase + luaSteps + luaWrite)
+var writeScript = redis.NewScript(luaQueue + luaKinds + luaMoves + luaErase + luaSteps + luaList + luaWrite)
 
 // luaWrite carries out a batch.
 const luaWrite = `

@@ -11,15 +11,22 @@ const scanStep = 256
 
 // Erase implements Ledger.
 func (l *Ledger) Erase(ctx context.Context, id string) error {
+	_, err := l.eraseIf(ctx, id, func(*ledger.Person) bool { return true })
+	return err
+}
+
+// eraseIf erases a person of whom a condition holds.
+func (l *Ledger) eraseIf(ctx context.Context, id string, holds func(*ledger.Person) bool) (erased bool, err error) {
 	if err := l.begin(ctx); err != nil {
-		return err
+		return false, err
 	}
 	defer l.work.Done()
 	if !ledger.ValidID(id) {
-		return ledger.ErrNotFound
+		return false, ledger.ErrNotFound
 	}
 	var c ledger.Change
-	return l.rounds(ctx, func() (plan, error) {
+	err = l.rounds(ctx, func() (plan, error) {
+		erased = false
 		v, err := l.look(ctx, ledger.Query{ID: id})
 		if err != nil {
 			return plan{}, err
@@ -27,6 +34,10 @@ func (l *Ledger) Erase(ctx context.Context, id string) error {
 		if v.id.person == nil {
 			return plan{}, ledger.ErrNotFound
 		}
+		if !holds(v.id.person) {
+			return plan{}, nil
+		}
+		erased = true
 		c = ledger.Change{Person: *v.id.person, Dirty: true, News: true}
 		b := newBatch()
 		b.expectPerson(v.id)
@@ -41,6 +52,7 @@ func (l *Ledger) Erase(ctx context.Context, id string) error {
 		err = b.notify(&l.server, l.targets.Notices(&c.Person, e))
 		return plan{batch: b, change: &c, erased: true, names: c.IDs()}, err
 	}, l.wake)
+	return erased && err == nil, err
 }
 
 // Export implements Ledger. It asks Redis, because the export must show the

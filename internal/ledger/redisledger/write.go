@@ -29,6 +29,7 @@ var (
 func (s *server) write(ctx context.Context, b *batch) (conflict, added int, err error) {
 	ctx, cancel := s.once(ctx)
 	defer cancel()
+	b.relist(s)
 	got, err := writeScript.Run(ctx, s.Client, append(s.keys(), b.keys...), s.arguments(b)...).Int64Slice()
 	if refused := redis.Error(nil); !errors.As(err, &refused) { // a full Redis, or a replica, still answers readers
 		s.answer(err)

@@ -1,0 +1,114 @@
+package redisledger
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/internal/ledger/ledgertest"
+)
+
+// olderGateway changes a store as a gateway does that does not know the
+// indexes: its stamps have only letters and 2 to 7, and it writes no entries.
+type olderGateway struct {
+	t *testing.T
+	c redis.UniversalClient
+	l *Ledger // not started
+}
+
+// write writes a person, nil to remove the record.
+func (o olderGateway) write(id string, p *ledger.Person) {
+	o.t.Helper()
+	key := o.l.key("person")
+	if p == nil {
+		if err := o.c.HDel(o.t.Context(), key, id).Err(); err != nil {
+			o.t.Error(err)
+		}
+		return
+	}
+	data, err := ledger.EncodePerson(p)
+	if err == nil {
+		err = o.c.HSet(o.t.Context(), key, id, strings.Repeat("A", stampLength)+string(data)).Err()
+	}
+	if err != nil {
+		o.t.Error(err)
+	}
+}
+
+// TestRedisIndexOfAnOlderStore: a store of before gets its indexes while
+// persons come, change and go.
+func TestRedisIndexOfAnOlderStore(t *testing.T) {
+	t.Parallel()
+	c := shared.Standalone(t).Client()
+	first := New(Options{Client: c})
+	defer first.Close()
+	older := olderGateway{t, c, first}
+	for i := range 700 {
+		p := ledgertest.MustSee(t, first, ledger.Observation{AppID: "wxA", OpenID: fmt.Sprint("o", i), Consent: true, Profile: &ledger.Profile{Nickname: fmt.Sprint("n", i%3)}})
+		older.write(p.ID, &p)
+	}
+	if err := c.Del(t.Context(), first.key(keySeen), first.key(keyNickname)).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := first.List(t.Context(), "", 1); err == nil {
+		t.Error("a list without an index is given")
+	}
+	r := testRedis(t, c, "", nil)
+	var wg sync.WaitGroup
+	for i := range 60 {
+		wg.Go(func() {
+			p := ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: fmt.Sprint("o", 2*i), Consent: true, Profile: &ledger.Profile{Nickname: fmt.Sprint("new ", i)}})
+			ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: fmt.Sprint("oNew", i)})
+			if i%3 == 0 {
+				if err := r.Erase(t.Context(), p.ID); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	ledgertest.Indexed(t, r)
+	if err := r.Check(); err != nil {
+		t.Error(err)
+	}
+	if problems, _ := ledgertest.Verified(t, r); len(problems) != 0 {
+		t.Errorf("found %+v", problems)
+	}
+}
+
+// TestRedisIndexAfterAnOlderGateway: what gateways of before have changed
+// during an upgrade is made right when the next gateway starts.
+func TestRedisIndexAfterAnOlderGateway(t *testing.T) {
+	t.Parallel()
+	c := shared.Standalone(t).Client()
+	r := testRedis(t, c, "", nil)
+	see := func(l ledger.Ledger, openID, nickname string) ledger.Person {
+		return ledgertest.MustSee(t, l, ledger.Observation{AppID: "wxA", OpenID: openID, Consent: true, Profile: &ledger.Profile{Nickname: nickname}})
+	}
+	renamed, erased, twice := see(r, "oA", "Alice"), see(r, "oB", "Bob"), see(r, "oC", "Carol")
+	ledgertest.Indexed(t, r)
+	older := olderGateway{t, c, r}
+	renamed.Nickname = "Alicia"
+	older.write(renamed.ID, &renamed)
+	twice.Nickname = "Caroline"
+	older.write(twice.ID, &twice)
+	see(r, "oC", "Carola") // by a new gateway, which does not know of Carol
+	older.write(erased.ID, nil)
+	if err := c.HDel(t.Context(), r.key("openid"), string(ledger.OpenIDKey("wxA", "oB"))).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for prefix, want := range map[string]int{"Alice": 0, "Bob": 0, "Carol": 1, "Caroline": 0} { // no wrong person is found
+		if some, err := r.FindNickname(t.Context(), prefix, 9); len(some) != want || err != nil {
+			t.Errorf("FindNickname(%q): %d persons, %v, want %d", prefix, len(some), err, want)
+		}
+	}
+	next := testRedis(t, c, "", nil)
+	eventually(t, "the indexes are right", func() bool { return next.Check() == nil })
+	if some, err := next.FindNickname(t.Context(), "alicia", 9); len(some) != 1 || err != nil {
+		t.Errorf("the new nickname: %d persons, %v", len(some), err)
+	}
+}
