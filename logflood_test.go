@@ -27,9 +27,10 @@ const (
 // warnings lists each function that logs a warning or an error.
 var warnings = map[string]string{
 	"caddymodule/accountlists.go warnOfVerifyFile":       atLoad,
+	"caddymodule/adminbackup.go backUpLedger":            byAdmin,
 	"caddymodule/adminimport.go warnOfImport":            byAdmin,
 	"caddymodule/adminledger.go exportLedger":            byAdmin,
-	"caddymodule/adminpersons.go erasePerson":            byAdmin,
+	"caddymodule/adminpersons.go erase":                  byAdmin,
 	"caddymodule/adminrefusal.go adminHandler":           byAdmin,
 	"caddymodule/appsecret.go warnOfSecret":              atLoad,
 	"caddymodule/callback.go warnOfCallback":             atLoad,

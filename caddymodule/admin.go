@@ -39,7 +39,7 @@ type adminCall func(desk, http.ResponseWriter, *http.Request) error
 
 // adminCalls lists every call by path and method.
 var adminCalls = map[string]map[string]adminCall{
-	"/wechat/persons":       {http.MethodGet: desk.findPerson},
+	"/wechat/persons":       {http.MethodGet: desk.askPersons},
 	"/wechat/persons/{id}":  {http.MethodGet: desk.showPerson, http.MethodDelete: desk.erasePerson},
 	"/wechat/sessions":      {http.MethodGet: desk.listSessions, http.MethodDelete: desk.endSessions},
 	"/wechat/sessions/{id}": {http.MethodDelete: desk.endSession},
@@ -51,6 +51,11 @@ var adminCalls = map[string]map[string]adminCall{
 	"/wechat/webhooks/{name}/test":         {http.MethodPost: desk.testWebhook},
 	"/wechat/webhooks/{name}/dead":         {http.MethodGet: desk.listDeadLetters, http.MethodDelete: desk.purgeDead},
 	"/wechat/webhooks/{name}/redeliver":    {http.MethodPost: desk.redeliver},
+
+	"/wechat/persons/count":   {http.MethodGet: desk.countPersons},
+	"/wechat/ledger/backup":   {http.MethodGet: desk.backUpLedger},
+	"/wechat/ledger/verify":   {http.MethodGet: desk.verifyLedger},
+	"/wechat/ledger/inactive": {http.MethodGet: desk.showInactive, http.MethodDelete: desk.eraseInactive},
 
 	"/wechat/doctor": {http.MethodGet: desk.examine},
 
@@ -181,6 +186,7 @@ var adminOutcomes = []struct {
 	message string
 }{
 	{ledger.ErrNotFound, personNotFound, "there is no such person"},
+	{ledger.ErrIndexing, indexBuilding, "the index of persons is being built after an upgrade; try again in a few minutes"},
 	{ledger.ErrCorrupt, storeCorrupt, "the store contains a record that cannot be read; see the log"},
 	{ledger.ErrUnavailable, storeUnavailable, "the store is unavailable; try again"},
 	{session.ErrUnavailable, storeUnavailable, "the store is unavailable; try again"},

@@ -156,6 +156,12 @@ func TestAdminStoreUnavailable(t *testing.T) {
 		{"DELETE", "/wechat/sessions/" + strings.Repeat("A", 19), ""},
 		{"GET", "/wechat/ledger", ""},
 		{"POST", "/wechat/ledger", o.ledgerFile()},
+		{"GET", "/wechat/persons", ""},
+		{"GET", "/wechat/persons/count", ""},
+		{"GET", "/wechat/persons?nickname=a", ""},
+		{"GET", "/wechat/ledger/verify", ""},
+		{"GET", "/wechat/ledger/inactive?before=2020-01-01T00:00:00Z", ""},
+		{"DELETE", "/wechat/ledger/inactive?before=2020-01-01T00:00:00Z", ""},
 	} {
 		status, answer, _ := o.call(c.method, c.path, c.body)
 		if status != http.StatusServiceUnavailable || !strings.Contains(answer, "the store is unavailable; try again") || strings.Contains(answer, "127.0.0.1") {

@@ -27,11 +27,7 @@ type personSummary struct {
 // findPerson lists the person with an openid, a unionid or an id. If there is
 // none, it answers with an empty list and not with an error. An openid without
 // an app id belongs to the only account.
-func (d desk) findPerson(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r, []string{"openid"}, []string{"app_id", "openid"}, []string{"unionid"}, []string{"id"})
-	if err != nil {
-		return err
-	}
+func (d desk) findPerson(w http.ResponseWriter, r *http.Request, q url.Values) error {
 	if q.Has("openid") && !q.Has("app_id") {
 		only, err := d.onlyAppID()
 		if err != nil {
@@ -112,22 +108,30 @@ func (d desk) erasePerson(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return adminError(err)
 	}
-	if _, err := d.endPerson(ctx, &p, time.Now(), false); err != nil {
+	if err := d.erase(ctx, &p, d.ledger.Erase); err != nil {
 		return adminError(err)
 	}
-	if err := d.ledger.Erase(ctx, p.ID); err != nil {
-		return adminError(err)
-	}
-	// A sign-in during the erasure leaves a session. It is no longer valid,
-	// because its person is gone, but it contains personal data.
-	if _, err := d.endPerson(ctx, &p, time.Now(), false); err != nil {
-		d.app.logger.Warn("a session created during the erasure may stay in the store until it expires", slog.Any("error", err))
-	}
-	d.seen.forget(allIDs(&p))
-	counts.sites.Ended.Of(signout.CountOperator).Inc()
 	d.app.logger.Info("person erased through the admin endpoint", slog.String("user", shortPerson(p.ID)))
 	d.audit(audit.ActionErase, p.ID, "admin")
 	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// erase ends a person's sessions, removes the person, and ends sessions again.
+func (d desk) erase(ctx context.Context, p *ledger.Person, remove func(ctx context.Context, id string) error) error {
+	if _, err := d.endPerson(ctx, p, time.Now(), false); err != nil {
+		return err
+	}
+	if err := remove(ctx, p.ID); err != nil {
+		return err
+	}
+	// A sign-in during the erasure leaves a session. It is no longer valid,
+	// because its person is gone, but it contains personal data.
+	if _, err := d.endPerson(ctx, p, time.Now(), false); err != nil {
+		d.app.logger.Warn("a session created during the erasure may stay in the store until it expires", slog.Any("error", err))
+	}
+	d.seen.forget(allIDs(p))
+	counts.sites.Ended.Of(signout.CountOperator).Inc()
 	return nil
 }
 

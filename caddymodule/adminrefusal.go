@@ -38,6 +38,7 @@ const (
 	storeUnavailable refusal = "store_unavailable"
 	storeCorrupt     refusal = "store_corrupt"
 	keysUnavailable  refusal = "keys_unavailable"
+	indexBuilding    refusal = "index_building"
 )
 
 // refusalStatus is the HTTP status of each refusal.
@@ -64,6 +65,7 @@ var refusalStatus = map[refusal]int{
 	storeUnavailable: http.StatusServiceUnavailable,
 	storeCorrupt:     http.StatusServiceUnavailable,
 	keysUnavailable:  http.StatusServiceUnavailable,
+	indexBuilding:    http.StatusServiceUnavailable,
 }
 
 // refusedCall is an answer of an admin call other than success.

@@ -130,6 +130,7 @@ func (s *LocalStore) open(deps storeDeps) (opened, error) {
 		seen:        &seenSessions{&sessions.seen, sealed},
 		persons:     state.Count,
 		file:        s.path,
+		backup:      state.Backup,
 		ended:       state.Ended,
 		personEnded: state.PersonEnded,
 		memory:      &state.memory,

@@ -78,11 +78,13 @@ type opened struct {
 	// ends retries failed ends of sessions until they are stored.
 	ends *signout.Unfinished
 	// What metrics show: ping asks whether the session store answers (nil: it
-	// needs no server), persons counts the persons (nil: that is not cheap), and
-	// file is the ledger's file ("" for none).
+	// needs no server), persons counts the persons, and file is the ledger's
+	// file ("" for none).
 	ping    func(context.Context) error
 	persons func(context.Context) (int, error)
 	file    string
+	// backup copies the ledger while it is used; nil if the store cannot.
+	backup backup
 	// gateways lists the gateways that share the store; nil for a local one.
 	gateways *fleetredis.Gateways
 	// asks is how health asks the store.

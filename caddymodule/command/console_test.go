@@ -21,7 +21,7 @@ import (
 type runningConsole struct {
 	t       *testing.T
 	enter   io.Writer    // where keys are pressed
-	printed *screen    // what the terminal shows
+	printed *screen      // what the terminal shows
 	client  *http.Client // a browser's
 	base    string       // address of the first page
 	csrf    string       // of the last page

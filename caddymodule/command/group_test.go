@@ -11,11 +11,11 @@ func TestUnknownCommandsFail(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ args, want string }{
 		{"foo", `there is no command "foo" in "caddy wechat"; there are console, demo, doctor, keys, ledger, pages, persons, sessions, simulate, status, webhooks`},
-		{"persons foo", `there is no command "foo" in "caddy wechat persons"; there are erase, export, find, show`},
+		{"persons foo", `there is no command "foo" in "caddy wechat persons"; there are count, erase, export, find, list, show`},
 		{"persons ereas abc --yes", `there is no command "ereas" in "caddy wechat persons"; did you mean erase?`},
 		{"persons fnd --openid o", `there is no command "fnd" in "caddy wechat persons"; did you mean find?`},
 		{"sessions foo", `there is no command "foo" in "caddy wechat sessions"; there are end, list`},
-		{"ledger foo bar", `there is no command "foo" in "caddy wechat ledger"; there are export, import`},
+		{"ledger foo bar", `there is no command "foo" in "caddy wechat ledger"; there are backup, export, import, prune, verify`},
 		{"webhooks foo", `there is no command "foo" in "caddy wechat webhooks"; there are dead, list, redeliver`},
 		{"keys foo", `there is no command "foo" in "caddy wechat keys"; there are rotate, show`},
 		{"keys --foo", "unknown flag: --foo"},

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -21,12 +20,15 @@ func ledgerCommand() *cobra.Command {
 	e := new(endpoint)
 	cmd := &cobra.Command{
 		Use:   "ledger",
-		Short: "Exports and imports the ledger, to move it from one store to another",
-		Long: `Writes the whole ledger to a file, or reads one, as JSON Lines: a first line with the format, then one line for each end of
+		Short: "Exports, imports, verifies and backs up the ledger, and erases inactive persons",
+		Long: `Exports, imports, verifies and backs up the ledger, and erases inactive persons.
+
+Export and import write the whole ledger to a file, or read one, as JSON Lines: a first line with the format, then one line for each end of
 sessions, then one line for each person. Sessions that have not ended are not included. The file contains personal data.` + endpointHelp,
 	}
 	e.flags(cmd)
-	return group(cmd, exportLedgerCommand(e), importLedgerCommand(e))
+	return group(cmd, exportLedgerCommand(e), importLedgerCommand(e),
+		verifyLedgerCommand(e), backupLedgerCommand(e), pruneLedgerCommand(e))
 }
 
 func exportLedgerCommand(e *endpoint) *cobra.Command {
@@ -78,25 +80,9 @@ type export struct {
 	last     byte
 }
 
-// toFile writes a temporary file beside the target, and renames it when it is
-// complete.
+// toFile writes the ledger to a file.
 func (x *export) toFile(ctx context.Context, file string) error {
-	temporary, err := os.CreateTemp(filepath.Dir(file), ".wechat-ledger-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	err = x.write(ctx, temporary)
-	if err == nil {
-		err = temporary.Sync()
-	}
-	err = errors.Join(err, temporary.Close())
-	if err == nil {
-		err = os.Rename(temporary.Name(), file)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temporary.Name()))
-	}
-	return nil
+	return wholeFile(file, func(w io.Writer) error { return x.write(ctx, w) })
 }
 
 // ledgerMark is part of the first line of every ledger.

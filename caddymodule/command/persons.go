@@ -16,25 +16,28 @@ func personsCommand() *cobra.Command {
 	e := new(endpoint)
 	cmd := &cobra.Command{
 		Use:   "persons",
-		Short: "Finds, shows, exports and erases persons of the ledger",
-		Long: `Finds, shows, exports and erases persons of the ledger.
+		Short: "Lists, counts, finds, shows, exports and erases persons of the ledger",
+		Long: `Lists, counts, finds, shows, exports and erases persons of the ledger.
 
 A person's id is what the app gets as X-Wechat-User. The id of a record that was merged finds the same person.` + endpointHelp,
 	}
 	e.flags(cmd)
-	return group(cmd, findCommand(e), showCommand(e), exportCommand(e), eraseCommand(e))
+	return group(cmd, listPersonsCommand(e), countPersonsCommand(e), findCommand(e), showCommand(e), exportCommand(e), eraseCommand(e))
 }
 
 func findCommand(e *endpoint) *cobra.Command {
-	var openID, appID, unionID string
+	var openID, appID, unionID, nickname string
 	cmd := &cobra.Command{
-		Use:   "find (--openid <openid> [--app-id <app id>] | --unionid <unionid>)",
-		Short: "Finds a person by openid or unionid",
+		Use:   "find (--openid <openid> [--app-id <app id>] | --unionid <unionid> | --nickname <beginning>)",
+		Short: "Finds a person by openid or unionid, or persons by nickname",
 		Long: `Finds a person by an openid or by the unionid. An openid belongs to one account: if the gateway has several, give its
-app id too.` + endpointHelp,
+app id too.
+
+With --nickname it finds up to 50 persons whose nickname begins so. Upper and lower case, and full-width and other
+letters, digits, signs and blanks, are equal.` + endpointHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			q, err := whom(openID, appID, unionID)
+			q, err := whom(openID, appID, unionID, nickname)
 			if err != nil {
 				return err
 			}
@@ -44,16 +47,21 @@ app id too.` + endpointHelp,
 	cmd.Flags().StringVar(&openID, "openid", "", "the person's openid")
 	cmd.Flags().StringVar(&appID, "app-id", "", "the app id that the openid belongs to (default: that of the only account)")
 	cmd.Flags().StringVar(&unionID, "unionid", "", "the person's unionid")
+	cmd.Flags().StringVar(&nickname, "nickname", "", "how the nickname begins")
 	return cmd
 }
 
 // whom returns the query for a person. Empty arguments were not given.
-func whom(openID, appID, unionID string) (url.Values, error) {
+func whom(openID, appID, unionID, nickname string) (url.Values, error) {
 	switch {
+	case nickname != "" && openID == "" && appID == "" && unionID == "":
+		return url.Values{"nickname": {nickname}}, nil
+	case nickname != "":
+		return nil, errors.New("give --nickname alone, or --openid or --unionid")
 	case openID == "" && appID != "":
 		return nil, errors.New("--app-id belongs to --openid: give both, or --unionid alone")
 	case (openID == "") == (unionID == ""):
-		return nil, errors.New("give --openid or --unionid, one of them")
+		return nil, errors.New("give --openid, --unionid or --nickname, one of them")
 	case unionID != "":
 		return url.Values{"unionid": {unionID}}, nil
 	case appID == "":

@@ -120,9 +120,9 @@ func TestCommandsRefuse(t *testing.T) {
 	t.Parallel()
 	r := &running{t, "127.0.0.1:1"}
 	for _, c := range []struct{ want, args string }{
-		{"give --openid or --unionid", "persons find"},
-		{"give --openid or --unionid", "persons find --unionid= --openid="},
-		{"give --openid or --unionid", "persons find --openid o --app-id a --unionid u"},
+		{"give --openid, --unionid or --nickname", "persons find"},
+		{"give --openid, --unionid or --nickname", "persons find --unionid= --openid="},
+		{"give --openid, --unionid or --nickname", "persons find --openid o --app-id a --unionid u"},
 		{"--app-id belongs to --openid", "persons find --app-id a"},
 		{"--app-id belongs to --openid", "persons find --app-id a --unionid u"},
 		{"unknown command", "persons find x"},

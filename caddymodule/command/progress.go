@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +16,8 @@ type progress struct {
 	w     io.Writer
 	total int64 // bytes; 0 if unknown
 	shown time.Time
+
+	one, many string // what is counted; lines if empty
 }
 
 const (
@@ -40,12 +43,24 @@ func (p *progress) at(bytes, lines int64) {
 	}
 	p.shown = time.Now()
 	if p.total <= 0 {
-		fmt.Fprintf(p.w, "\r%s ", count(lines, "line", "lines"))
+		fmt.Fprintf(p.w, "\r%s ", p.counted(lines))
 		return
 	}
 	done := int(min(bytes, p.total) * barWidth / p.total)
 	fmt.Fprintf(p.w, "\r[%s%s] %3d %%  %s ",
-		strings.Repeat("=", done), strings.Repeat(" ", barWidth-done), min(bytes, p.total)*100/p.total, count(lines, "line", "lines"))
+		strings.Repeat("=", done), strings.Repeat(" ", barWidth-done), min(bytes, p.total)*100/p.total, p.counted(lines))
+}
+
+func (p *progress) counted(n int64) string {
+	return count(n, cmp.Or(p.one, "line"), cmp.Or(p.many, "lines"))
+}
+
+// note shows why the command waits.
+func (p *progress) note(text string) {
+	if p.w != nil {
+		p.shown = time.Now()
+		fmt.Fprintf(p.w, "\r\x1b[K%s ", text)
+	}
 }
 
 // end removes the line.
