@@ -31,6 +31,7 @@ var warnings = map[string]string{
 	"caddymodule/adminimport.go warnOfImport":            byAdmin,
 	"caddymodule/adminledger.go exportLedger":            byAdmin,
 	"caddymodule/adminpersons.go erase":                  byAdmin,
+	"caddymodule/adminprune.go eraseInactive":            byAdmin,
 	"caddymodule/adminrefusal.go adminHandler":           byAdmin,
 	"caddymodule/appsecret.go warnOfSecret":              atLoad,
 	"caddymodule/callback.go warnOfCallback":             atLoad,

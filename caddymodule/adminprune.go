@@ -86,10 +86,13 @@ func (d desk) eraseInactive(w http.ResponseWriter, r *http.Request) error {
 	if done.Erased > 0 {
 		d.audit(audit.ActionAdmin, "", fmt.Sprintf("ledger prune: %d last seen before %s", done.Erased, before.Format(time.RFC3339)))
 		d.app.logger.Info("inactive persons erased through the admin endpoint",
-			slog.Int("persons", done.Erased), slog.Time("last_seen_before", before), slog.Any("error", err))
+			slog.Int("persons", done.Erased), slog.Time("last_seen_before", before))
 	}
-	if err != nil && done.Erased == 0 {
+	switch {
+	case err != nil && done.Erased == 0:
 		return adminError(err)
+	case err != nil:
+		d.app.logger.Warn("the erasure of inactive persons stopped half-way; the next call goes on", slog.Any("error", err))
 	}
 	return writeAdmin(w, http.StatusOK, done)
 }

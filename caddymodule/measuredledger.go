@@ -97,6 +97,14 @@ func (m *measuredLedger) Erase(ctx context.Context, id string) error {
 	return err
 }
 
+// EraseInactive implements ledger.Lists.
+func (m *measuredLedger) EraseInactive(ctx context.Context, id string, before time.Time) (bool, error) {
+	begun := time.Now()
+	erased, err := m.Ledger.EraseInactive(ctx, id, before)
+	m.wrote(callWithdraw, begun, err)
+	return erased, err
+}
+
 // EndSession implements ledger.Ends.
 func (m *measuredLedger) EndSession(ctx context.Context, id [16]byte, until time.Time) error {
 	begun := time.Now()

@@ -16,6 +16,7 @@ import (
 func BenchmarkRedisMillion(b *testing.B) {
 	o := redistest.Standalone(b, redistest.Options{}).Universal()
 	o.ContextTimeoutEnabled = true
+	o.ReadTimeout = 2 * time.Minute // makeOld holds Redis up, which no gateway does
 	c := redis.NewUniversalClient(o)
 	b.Cleanup(func() { c.Close() })
 	r := testRedis(b, c, "", nil)
