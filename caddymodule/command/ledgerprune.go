@@ -42,8 +42,8 @@ lifetime of a session.` + endpointHelp,
 			if err != nil {
 				return err
 			}
-			p := &prune{client: c, cmd: cmd, json: e.json, wait: pruneWait,
-				path: "/wechat/ledger/inactive?" + url.Values{"before": {before.UTC().Format(time.RFC3339)}}.Encode()}
+			path := "/wechat/ledger/inactive?" + url.Values{"before": {before.UTC().Format(time.RFC3339)}}.Encode()
+			p := &prune{client: c, cmd: cmd, json: e.json, wait: pruneWait, path: path}
 			if err := p.show(ctx, before, confirm.yes); err != nil || p.total == 0 {
 				return err
 			}
