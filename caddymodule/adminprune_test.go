@@ -42,6 +42,7 @@ func newPruning(t *testing.T) *pruning {
 	p.desk = desk{
 		&App{logger: lines, audit: audit.Log{Lines: lines}, policy: session.Policy{Lifetime: 30 * 24 * time.Hour}},
 		opened{ledger: p.bolt, personEnded: p.bolt.PersonEnded},
+		caller{},
 	}
 	return p
 }
