@@ -24,7 +24,9 @@ beginning, and may be missing in later pages. To have every person exactly once,
 			if after != "" {
 				q.Set("after", after)
 			}
-			return ask(cmd, e, http.MethodGet, "/wechat/persons?"+q.Encode(), func(w io.Writer, page personPage) error { return page.show(w) })
+			return ask(cmd, e, http.MethodGet, "/wechat/persons?"+q.Encode(), func(w io.Writer, page personPage) error {
+				return page.show(w, cmd.ErrOrStderr(), e.json)
+			})
 		},
 	}
 	cmd.Flags().IntVar(&limit, "limit", 50, "how many persons, 500 at most")
@@ -57,10 +59,11 @@ type personPage struct {
 	Next    string    `json:"next"`
 }
 
-func (p personPage) show(w io.Writer) error {
-	if err := writeSummaries(w, p.Persons); err != nil || p.Next == "" {
+// show prints the page, and beside it for people how to go on. --json has that.
+func (p personPage) show(w, people io.Writer, asJSON bool) error {
+	if err := writeSummaries(w, p.Persons); err != nil || p.Next == "" || asJSON {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nThere are more: --after %s\n", p.Next)
+	_, err := fmt.Fprintf(people, "There are more: --after %s\n", p.Next)
 	return err
 }
