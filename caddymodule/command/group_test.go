@@ -16,7 +16,7 @@ func TestUnknownCommandsFail(t *testing.T) {
 		{"persons fnd --openid o", `there is no command "fnd" in "caddy wechat persons"; did you mean find?`},
 		{"sessions foo", `there is no command "foo" in "caddy wechat sessions"; there are end, list`},
 		{"ledger foo bar", `there is no command "foo" in "caddy wechat ledger"; there are backup, export, import, prune, verify`},
-		{"webhooks foo", `there is no command "foo" in "caddy wechat webhooks"; there are dead, list, redeliver`},
+		{"webhooks foo", `there is no command "foo" in "caddy wechat webhooks"; there are dead, list, purge, redeliver, show, test`},
 		{"keys foo", `there is no command "foo" in "caddy wechat keys"; there are rotate, show`},
 		{"keys --foo", "unknown flag: --foo"},
 		{"keys rotate foo", `unknown command "foo" for "caddy wechat keys rotate"`},

@@ -46,3 +46,30 @@ func TestEveryoneEnded(t *testing.T) {
 		})
 	}
 }
+
+// Open sockets, event streams and downloads of everyone end within a second.
+func TestEveryoneEndedCutsStreams(t *testing.T) {
+	t.Parallel()
+	w, over := streaming(t)
+	open := 0
+	for _, person := range []string{"alice", "bob"} {
+		b := w.browser(person)
+		b.open("/")
+		for kind := range streams {
+			b.stream(kind)
+			open++
+		}
+	}
+	if kind, cut := within(over, 900*time.Millisecond); cut {
+		t.Fatalf("%s was cut although the session lives", kind)
+	}
+	end := time.Now()
+	if err := w.ledger.EndPerson(t.Context(), ledger.Everyone, end, end.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	for ; open > 0; open-- {
+		if _, cut := within(over, time.Until(end.Add(time.Second))); !cut {
+			t.Fatalf("a second after the end %d streams run", open)
+		}
+	}
+}

@@ -71,9 +71,6 @@ var ends = map[string]func(w *town, b *browser, s *session.Session){
 	"all of a person's": func(w *town, _ *browser, s *session.Session) {
 		_ = w.ledger.EndPerson(w.t.Context(), s.Person, time.Now(), time.Now().Add(time.Hour))
 	},
-	"all of everyone's": func(w *town, _ *browser, _ *session.Session) {
-		_ = w.ledger.EndPerson(w.t.Context(), ledger.Everyone, time.Now(), time.Now().Add(time.Hour))
-	},
 	"erased":            func(w *town, _ *browser, s *session.Session) { _ = w.ledger.Erase(w.t.Context(), s.Person) },
 	"moved to somebody": func(w *town, _ *browser, s *session.Session) { w.move(s) },
 }
