@@ -74,6 +74,7 @@ var warnings = map[string]string{
 	"internal/ledger/endedpersons.go Imported":           byTake,
 	"internal/ledger/redisledger/announced.go announce":  byTake,
 	"internal/ledger/redisledger/announced.go confirm":   byTake,
+	"internal/ledger/redisledger/bans.go loadBans":       "bans are read from Redis at a fixed pace, and only after one has changed; all of one reading have one line",
 	"internal/ledger/redisledger/channel.go Break":       "the connection of the ledger's channel broke; it is made again at a fixed pace",
 	"internal/ledger/redisledger/disk.go checkDisk":      byOnce,
 	"internal/ledger/redisledger/ends.go loadTombstones": "tombstones are read from Redis at a fixed pace, and all of one reading have one line",

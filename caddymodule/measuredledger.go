@@ -105,6 +105,22 @@ func (m *measuredLedger) EraseInactive(ctx context.Context, id string, before ti
 	return erased, err
 }
 
+// Ban implements ledger.Bans.
+func (m *measuredLedger) Ban(ctx context.Context, person string, at time.Time) error {
+	begun := time.Now()
+	err := m.Ledger.Ban(ctx, person, at)
+	m.wrote(callBan, begun, err)
+	return err
+}
+
+// Unban implements ledger.Bans.
+func (m *measuredLedger) Unban(ctx context.Context, name string) error {
+	begun := time.Now()
+	err := m.Ledger.Unban(ctx, name)
+	m.wrote(callBan, begun, err)
+	return err
+}
+
 // EndSession implements ledger.Ends.
 func (m *measuredLedger) EndSession(ctx context.Context, id [16]byte, until time.Time) error {
 	begun := time.Now()

@@ -23,6 +23,7 @@ const (
 	callRefresh  = "refresh"
 	callWithdraw = "withdraw"
 	callEnd      = "end"
+	callBan      = "ban"
 	callTell     = "tell"
 	callDeliver  = "deliver"
 )
@@ -30,7 +31,7 @@ const (
 // storeCalls are the calls of each store.
 var storeCalls = map[string][]string{
 	storeSessions: {session.CallLoad, session.CallSave, session.CallRenew, session.CallEnd, session.CallReplace},
-	storeLedger:   {callReady, callFind, callObserve, callRefresh, callWithdraw, callEnd, callTell, callDeliver},
+	storeLedger:   {callReady, callFind, callObserve, callRefresh, callWithdraw, callEnd, callBan, callTell, callDeliver},
 }
 
 // countCall counts a call of a store. An error counts if the store did not do

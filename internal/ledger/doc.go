@@ -42,7 +42,14 @@
 // systems ([Targets], [Outbox]). The rules do no I/O. [EncodePerson] and
 // [EncodeEvent] define the stored form of both stores. [EndedSessions],
 // [EndedPersons] and [UnwrittenEnds] hold the ended sessions of both stores in
-// memory.
+// memory, [BanSet] the bans.
+//
+// # Bans
+//
+// A ban is a set of marks: keyed hashes of all names of the banned person. Who
+// has one of these names is banned, so a ban follows a person through merges
+// and needs no name in the clear. When a person is erased, or loses an openid,
+// the same step adds the marks of all names that came after the ban.
 //
 // Operators ask about many persons ([Lists]). A store answers from indexes that
 // it writes with each record ([Person.Listing]).

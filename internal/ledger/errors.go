@@ -23,6 +23,8 @@ var (
 	// ErrConflict: the data to be imported contradict the ledger. Nothing was
 	// written.
 	ErrConflict = errors.New("ledger: contradiction")
+	// ErrTooMany: the ledger holds as many bans, or keys of bans, as it can.
+	ErrTooMany = errors.New("ledger: too many bans")
 	// ErrLocked: another process, or another ledger in this one, has the file
 	// open.
 	ErrLocked = errors.New("ledger: the file is in use")

@@ -17,6 +17,7 @@ type Ledger interface {
 	Persons
 	Rights
 	Ends
+	Bans
 	Copies
 	Lists
 	Outbox
@@ -137,8 +138,32 @@ type Ends interface {
 	Unwritten(id [16]byte, person string) bool
 }
 
-// Copies moves a ledger from one store to another. The file has one [Person] or
-// [Tombstone] in JSON on each line.
+// Bans keeps persons out. A ban holds for everyone who has one of the names of
+// the banned person: an id, the unionid, an openid. So it follows the person
+// through merges and moves. It survives an erasure as keyed hashes of the names
+// ([Mark]). A ban ends no session: EndPerson does.
+type Bans interface {
+	// Ban bans a person. A second ban of a person changes nothing, but adds the
+	// names that are new. Errors: as Find, and ErrTooMany.
+	Ban(ctx context.Context, person string, at time.Time) error
+	// Unban lifts all bans of whom a name leads to: an id of a person, a
+	// unionid, or an openid of any app id; also of a person who was erased.
+	// ErrNotFound: there is no such ban. Errors: ErrNotFound, ErrUnavailable.
+	Unban(ctx context.Context, name string) error
+	// Banned reports whether one of the person's names is banned. The person
+	// need not be known: a visitor who signs in has names and no id. It does no
+	// I/O. Generation grows with each ban and each end of one.
+	Banned(p *Person) bool
+	// ListBans returns all bans, oldest first. Errors: ErrUnavailable.
+	ListBans(ctx context.Context) ([]Ban, error)
+	// ImportBan adds a ban that ListBans gave, perhaps of another ledger. If the
+	// ledger has it already, nothing happens. Errors: ErrInvalid, ErrConflict,
+	// ErrTooMany, ErrUnavailable.
+	ImportBan(ctx context.Context, b Ban) error
+}
+
+// Copies moves a ledger from one store to another. The file has one [Person],
+// [Tombstone] or [Ban] in JSON on each line.
 type Copies interface {
 	// Walk calls fn for each person, in no order. A person who is in the ledger
 	// the whole time is given exactly once; fn may be slow and may use the

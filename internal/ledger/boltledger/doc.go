@@ -6,9 +6,10 @@
 // Each table is a bucket. Persons are found by id; three indexes lead from an
 // openid, a unionid or a merged id to a person (tables.go). ended and gone hold
 // the tombstones of sessions and of persons (tombstones.go), once holds the
-// keys that were seen (once.go), and outbox has one bucket for each target
-// (queue.go), with indexes by kind of event (kinds.go). The indexes of lists,
-// by time and by nickname, lie in a bucket within meta (listindex.go). When a file of an older
+// keys that were seen (once.go), outbox has one bucket for each target
+// (queue.go), with indexes by kind of event (kinds.go), and bans holds the bans
+// while there are any (bans.go). The indexes of lists, by time and by nickname,
+// lie in a bucket within meta (listindex.go). When a file of an older
 // gateway is opened, the missing buckets are added. A file with other buckets
 // or of another schema is refused.
 //

@@ -2,6 +2,7 @@ package boltledger
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -59,7 +60,10 @@ func (l *Ledger) eraseIf(ctx context.Context, id string, holds func(*ledger.Pers
 	if !ledger.ValidID(id) {
 		return false, ledger.ErrNotFound
 	}
+	l.banning.RLock()
+	defer l.banning.RUnlock()
 	var p ledger.Person
+	var bans []ledger.Ban
 	wrote := false
 	err = l.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
 		erased, wrote = false, false
@@ -67,7 +71,8 @@ func (l *Ledger) eraseIf(ctx context.Context, id string, holds func(*ledger.Pers
 		if p, err = t.byID(id); err != nil || !holds(&p) {
 			return false, err
 		}
-		if err := t.erase(&p); err != nil {
+		bans = l.bans.Following(&p, true)
+		if err := errors.Join(t.erase(&p), t.putBans(bans)); err != nil {
 			return false, err
 		}
 		erased = true
@@ -79,6 +84,7 @@ func (l *Ledger) eraseIf(ctx context.Context, id string, holds func(*ledger.Pers
 		return true, err
 	}, func() {
 		if erased {
+			l.banned(bans)
 			l.publish(&ledger.Change{Person: p, Dirty: true, News: true})
 			l.wake(wrote)
 		}

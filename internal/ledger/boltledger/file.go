@@ -146,7 +146,7 @@ func guard(fn func() error) (panicked bool, err error) {
 // own errors pass unchanged.
 func outcome(err error) error {
 	switch {
-	case err == nil, errors.Is(err, ledger.ErrNotFound), errors.Is(err, ledger.ErrConflict), errors.Is(err, ledger.ErrUnavailable):
+	case err == nil, errors.Is(err, ledger.ErrNotFound), errors.Is(err, ledger.ErrConflict), errors.Is(err, ledger.ErrTooMany), errors.Is(err, ledger.ErrUnavailable):
 		return err
 	case errors.Is(err, berrors.ErrDatabaseNotOpen):
 		return ledger.ErrClosed

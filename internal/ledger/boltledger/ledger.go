@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,6 +36,8 @@ type Ledger struct {
 	cache      cache
 	ended      ledger.EndedSessions
 	gone       ledger.EndedPersons
+	bans       ledger.BanSet
+	banning    sync.RWMutex // held while bans change; read-held while a ban must follow its person
 	unwritten  ledger.UnwrittenEnds
 	targets    ledger.Targets
 	limits     ledger.Limits // set in tests only
@@ -78,7 +81,7 @@ func (l *Ledger) load() error {
 		return err
 	}
 	return l.file.view(func(tx *bolt.Tx) error {
-		return errors.Join(tables{tx}.loadEnded(&l.ended), tables{tx}.loadPersonEnds(&l.gone))
+		return errors.Join(tables{tx}.loadEnded(&l.ended), tables{tx}.loadPersonEnds(&l.gone), tables{tx}.loadBans(&l.bans))
 	})
 }
 

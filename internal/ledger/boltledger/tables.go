@@ -92,6 +92,7 @@ func (t tables) adopt(found [][]byte) (bool, error) {
 // not write into another program's file.
 func (t tables) ours(found [][]byte) error {
 	slices.SortFunc(found, bytes.Compare)
+	found = slices.DeleteFunc(found, func(name []byte) bool { return bytes.Equal(name, bucketBans) })
 	want := slices.SortedFunc(slices.Values(buckets), bytes.Compare)
 	if !slices.EqualFunc(found, want, bytes.Equal) {
 		return ledger.Corrupt("the file's tables are not a ledger's")

@@ -17,7 +17,10 @@ func (l *Ledger) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Pe
 	if err != nil {
 		return ledger.Person{}, false, err
 	}
+	l.banning.RLock()
+	defer l.banning.RUnlock()
 	var d ledger.Withdrawn
+	var bans []ledger.Ban
 	wrote, nobody := false, false
 	err = l.writer.run(func(tx *bolt.Tx) (_ bool, err error) {
 		p, done, wrote, nobody = ledger.Person{}, false, false, false
@@ -41,12 +44,20 @@ func (l *Ledger) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Pe
 		if d.Erased {
 			p = d.Before
 		}
+		bans = nil
+		if w.Account {
+			bans = l.bans.Following(&d.Before, d.Erased)
+		}
+		if err := t.putBans(bans); err != nil {
+			return false, err
+		}
 		wrote, err = l.withdraw(t, &w, &d)
 		return true, err
 	}, func() {
 		if !done {
 			return
 		}
+		l.banned(bans)
 		l.publish(&ledger.Change{Person: d.Before, Dirty: true, News: true})
 		if d.Ends {
 			for _, id := range d.Before.IDs() {

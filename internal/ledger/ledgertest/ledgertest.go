@@ -27,7 +27,7 @@ type Subject struct {
 // Run runs the whole contract. open returns a new subject, and closes it when
 // its test ends.
 func Run(t *testing.T, open func(t *testing.T) *Subject) {
-	for _, c := range slices.Concat(identity, conflicts, details, persons, lists, moving, tombstones, everyone, outbox, telling, erasures, waitingLongest, letters, postal, bounds, withdrawals, pushes, possessions, crowds) {
+	for _, c := range slices.Concat(identity, conflicts, details, persons, lists, moving, tombstones, everyone, bans, outbox, telling, erasures, waitingLongest, letters, postal, bounds, withdrawals, pushes, possessions, crowds) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := &subject{Subject: open(t)}
@@ -138,9 +138,15 @@ func (s *subject) calls(ctx context.Context) map[string]func() error {
 			_, err := s.Ledger.EraseInactive(ctx, anID, time.Now())
 			return err
 		},
-		"Verify":      func() error { _, err := s.Ledger.Verify(ctx, ""); return err },
-		"EndSession":  func() error { return s.Ledger.EndSession(ctx, [16]byte{1}, time.Now().Add(time.Hour)) },
-		"WalkEnded":   func() error { return s.Ledger.WalkEnded(ctx, func(ledger.Tombstone) error { return nil }) },
+		"Verify":     func() error { _, err := s.Ledger.Verify(ctx, ""); return err },
+		"EndSession": func() error { return s.Ledger.EndSession(ctx, [16]byte{1}, time.Now().Add(time.Hour)) },
+		"WalkEnded":  func() error { return s.Ledger.WalkEnded(ctx, func(ledger.Tombstone) error { return nil }) },
+		"Ban":        func() error { return s.Ledger.Ban(ctx, anID, time.Now()) },
+		"Unban":      func() error { return s.Ledger.Unban(ctx, anID) },
+		"ListBans":   func() error { _, err := s.Ledger.ListBans(ctx); return err },
+		"ImportBan": func() error {
+			return s.Ledger.ImportBan(ctx, ledger.Ban{ID: anID, At: at(0), Marks: []ledger.Mark{{1}}})
+		},
 		"ImportEnded": func() error { return s.Ledger.ImportEnded(ctx, ledger.Tombstone{Until: soon()}) },
 	}
 }

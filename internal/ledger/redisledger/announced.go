@@ -73,7 +73,7 @@ func (e *ends) announce(message string) {
 	now := time.Now()
 	for word := range strings.FieldsSeq(message) {
 		t, ok := parseTombstone(word)
-		if !ok || t.e.Until <= now.Unix() || e.knows(&t) {
+		if !isBanWord(word) && (!ok || t.e.Until <= now.Unix() || e.knows(&t)) {
 			continue
 		}
 		if !e.announced.add(strings.Clone(word)) && e.Logger != nil && e.announced.full.Due(now) {
@@ -136,6 +136,10 @@ func (a *announced) again(words []string, spilled bool) {
 
 // confirm learns those of the words that are in Redis.
 func (e *ends) confirm(ctx context.Context, words []string) error {
+	bans, words := banWords(words)
+	if err := e.confirmBans(ctx, bans); err != nil || len(words) == 0 {
+		return err
+	}
 	once, cancel := e.once(ctx)
 	defer cancel()
 	scores, err := e.Client.ZMScore(once, e.key("ended"), words...).Result()

@@ -14,6 +14,8 @@ type batch struct {
 	keys           []string // of the steps, after those of the tables
 	news, endNews  string   // the announcements: of a person, and of tombstones
 	stamp          string   // in every record written
+	bans           string   // the stamp of the bans on which a change of bans builds
+	changed        []string // ids of the bans that change
 
 	before map[string]stamped        // the records that are as they were read, by id
 	after  map[string]*ledger.Person // the records that are written, by id; nil for one that is removed

@@ -18,6 +18,7 @@ type ends struct {
 	*server
 	sessions  ledger.EndedSessions
 	persons   ledger.EndedPersons
+	bans      bans
 	announced announced
 	known     latch                     // shut from Start until the tombstones are read
 	stamp     atomic.Value              // string: the stamp of the last change of the tombstones before they were last read
@@ -38,12 +39,15 @@ func (e *ends) learn(word string) bool {
 	return true
 }
 
-// loadTombstones reads the tombstones that have not expired, unless none has
+// loadTombstones reads the bans, and the tombstones that have not expired, unless none has
 // changed since they were last read. A change has a stamp, not a number: a
 // failover can lose one change and gain another (attack: an ended session is
 // still accepted on an instance that missed its end).
 func (e *ends) loadTombstones(ctx context.Context) error {
 	begun := time.Now()
+	if err := e.loadBans(ctx); err != nil {
+		return err
+	}
 	once, cancel := e.once(ctx)
 	defer cancel()
 	stamp, err := e.Client.HGet(once, e.key("meta"), "ends").Result()

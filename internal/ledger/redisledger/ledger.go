@@ -1,6 +1,7 @@
 package redisledger
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +31,7 @@ type Ledger struct {
 	channel    channel
 	stripes    stripes
 	ends       ends
+	banning    sync.Mutex // held while this instance changes bans
 	unwritten  ledger.UnwrittenEnds
 	targets    ledger.Targets
 	generation atomic.Uint64
@@ -42,6 +44,7 @@ var _ ledger.Ledger = (*Ledger)(nil)
 func New(o Options) *Ledger {
 	l := &Ledger{server: server{Options: o}}
 	l.ends.server = &l.server
+	l.ends.bans.changed = func() { l.generation.Add(1) }
 	return l
 }
 

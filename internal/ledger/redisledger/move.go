@@ -27,6 +27,9 @@ func (l *Ledger) eraseIf(ctx context.Context, id string, holds func(*ledger.Pers
 	var c ledger.Change
 	err = l.rounds(ctx, func() (plan, error) {
 		erased = false
+		if err := l.ends.loadBans(ctx); err != nil {
+			return plan{}, err
+		}
 		v, err := l.look(ctx, ledger.Query{ID: id})
 		if err != nil {
 			return plan{}, err
@@ -45,6 +48,9 @@ func (l *Ledger) eraseIf(ctx context.Context, id string, holds func(*ledger.Pers
 			b.remove(name.Table, name.Key)
 		}
 		b.announce(&c)
+		if err := l.follow(b, &c.Person, true); err != nil {
+			return plan{}, err
+		}
 		e := ledger.Erasure(&c.Person)
 		if err := l.supersede(ctx, b, &c.Person, &e); err != nil {
 			return plan{}, err

@@ -93,6 +93,7 @@ func (l *Ledger) rounds(ctx context.Context, next func() (plan, error), then fun
 			return err
 		}
 		if done {
+			l.settleBans(ctx, p.batch)
 			then(added)
 			return nil
 		}

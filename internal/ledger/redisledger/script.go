@@ -16,8 +16,9 @@ import (
 // The keys of the store, in the order in which scripts get them. All are
 // hashes, except ended, a sorted set of tombstones by the second until which
 // they hold. A person's value is a stamp, new with each write, and the record.
-// meta holds the schema, the stamp of the last change of ended, and the number
-// of the last queued event. For the keys of the outbox see queueKeys.
+// meta holds the schema, the stamp of the last change of ended, that of the
+// bans, and the number of the last queued event. For the key of the bans see
+// bans, for those of the outbox queueKeys.
 var tableKeys = [...]string{"person", "openid", "unionid", "alias", "ended", "meta"}
 
 func (s *server) keys() []string {

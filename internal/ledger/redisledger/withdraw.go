@@ -21,6 +21,11 @@ func (l *Ledger) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Pe
 	var d ledger.Withdrawn
 	nobody := false
 	err = l.rounds(ctx, func() (plan, error) {
+		if w.Account {
+			if err := l.ends.loadBans(ctx); err != nil {
+				return plan{}, err
+			}
+		}
 		v, err := l.look(ctx, ledger.Query{AppID: w.AppID, OpenID: w.OpenID})
 		if err != nil {
 			return plan{}, err
@@ -95,6 +100,11 @@ func (l *Ledger) withdraw(ctx context.Context, w *ledger.Withdrawal, d *ledger.W
 			l.ends.persons.Add(id, d.End) // memory first, as in EndPerson
 		}
 		b.endNews = string(sayEnded) + strings.Join(words, " ")
+	}
+	if w.Account {
+		if err := l.follow(b, &d.Before, d.Erased); err != nil {
+			return plan{}, err
+		}
 	}
 	events := w.Events(d)
 	if d.Erased {
