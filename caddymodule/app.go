@@ -71,6 +71,10 @@ type App struct {
 	// visitors back to the site that they opened.
 	CallbackOrigin string `json:"callback_origin,omitempty"`
 
+	// The openids, unionids and persons' ids of whom no site lets in. Each
+	// may be a placeholder, which may stand for several, separated by white
+	// space. Persons can be banned while the gateway runs, too. Default: none.
+	Deny []string `json:"deny,omitempty"`
 	// The operator's name and look on the pages that visitors see. A site may
 	// have its own. Default: none.
 	Brand *Brand `json:"brand,omitempty"`
@@ -86,6 +90,7 @@ type App struct {
 	APIURL string `json:"api_url,omitempty"`
 
 	accounts []provisionedAccount
+	deny     site.IDs
 	admitted []string // app ids whose visitors some site admits
 	sites    []statusSite
 	loaded   time.Time
@@ -135,6 +140,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	a.storage, a.health = keyStorage{ctx.Storage()}, a.newMonitor()
 	if err := a.provisionAccounts(); err != nil {
+		return err
+	}
+	if err := a.provisionDeny(); err != nil {
 		return err
 	}
 	if err := a.registerMetrics(ctx); err != nil {

@@ -143,6 +143,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, previous any) (any, error) {
 //		}
 //		profile_max_age <duration>
 //		callback_origin <origin>
+//		deny            <openid|unionid|person>...
 //		brand { … }
 //		open_url        <address>
 //		api_url         <address>
@@ -170,6 +171,7 @@ func (a *App) words() words {
 		"webhook":         a.parseWebhook,
 		"profile_max_age": duration(&a.ProfileMaxAge),
 		"callback_origin": checked(&a.CallbackOrigin, checkOrigin),
+		"deny":            a.parseDeny,
 		"brand":           parseBrand(&a.Brand),
 		"open_url":        checked(&a.OpenURL, checkHost),
 		"api_url":         checked(&a.APIURL, checkHost),

@@ -45,6 +45,7 @@ func init() {
 //			algorithm ES256|EdDSA
 //		}]
 //		health          on|off
+//		allow           followers|<openid|unionid|person>...
 //		pages           <folder>
 //		brand           { … }
 //	}
@@ -137,6 +138,7 @@ func (h *Handler) words(helper httpcaddyfile.Helper) words {
 		"encoding":        choice(&h.Encoding),
 		"strip_cookies":   choice(&h.StripCookies),
 		"health":          choice(&h.Health),
+		"allow":           h.parseAllow,
 		"scope":           func(*caddyfile.Dispenser) error { return h.parseScope(helper) },
 		"public":          func(*caddyfile.Dispenser) error { return parsePaths(helper, &h.Public) },
 		"optional":        func(*caddyfile.Dispenser) error { return parsePaths(helper, &h.Optional) },

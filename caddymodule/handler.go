@@ -151,6 +151,14 @@ type Handler struct {
 	// visitor's session. Default: `on`.
 	StripCookies string `json:"strip_cookies,omitempty"`
 
+	// The openids, unionids and persons' ids of whom may enter this site; all
+	// others read a page. Values are as in `deny` of the `wechat` app, which
+	// wins, as a ban does. Paths that are public or optional pass without
+	// identity. Default: all may enter.
+	Allow []string `json:"allow,omitempty"`
+	// Whether followers of the site's official account may enter, too.
+	// Default: false; only those of `allow`, or all.
+	AllowFollowers bool `json:"allow_followers,omitempty"`
 	// Whether load balancers may ask `/_wechat/health` (the process answers) and
 	// `/_wechat/ready` (store, keys and ledger work): `on` or `off`. Default:
 	// `on`.

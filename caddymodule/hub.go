@@ -25,6 +25,8 @@ func (a *App) newHub(o opened, ring *session.Ring) *site.Hub {
 		StoreHasCache: o.askStore,
 		Ended:         o.ended,
 		PersonEnded:   o.personEnded,
+		Banned:        o.ledger.Banned,
+		Deny:          a.deny,
 		EndUnsaved:    o.ledger.Unwritten,
 		Unfinished:    o.ends,
 		Policy:        a.policy,

@@ -15,6 +15,7 @@ func TestProvisionRefuses(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	t.Setenv("SECRET", "s3cret")
 	t.Setenv("SUFFIX", "*.env")
+	t.Setenv("BLANK", " ")
 	const account = `"official_accounts":[{"app_id":"wx1234567890abcdef","app_secret":"{env.SECRET}"}]`
 	for name, test := range map[string]struct{ app, handler, want string }{
 		"unset variable":      {`"official_accounts":[{"app_id":"wx1234567890abcdef","app_secret":"{env.NOT_THERE}"}]`, ``, "app_secret"},
@@ -34,6 +35,15 @@ func TestProvisionRefuses(t *testing.T) {
 		"lifetime < idle":     {account + `,"session":{"idle":"10d","lifetime":"5d"}`, ``, "must not be shorter than idle"},
 		"lifetime too long":   {account + `,"session":{"lifetime":"500d"}`, ``, "at most 400 days"},
 		"account of a site":   {account, `"account":"other"`, `no official account named "other"`},
+		"deny, unset":         {account + `,"deny":["{env.NOT_THERE}"]`, ``, "deny: "},
+		"deny, empty":         {account + `,"deny":["{env.BLANK}"]`, ``, "deny: a value ({env.BLANK}) is empty"},
+		"deny, no id":         {account + `,"deny":[""]`, ``, "deny: a value is empty"},
+		"deny, odd id":        {account + `,"deny":["{env.SECRET}"]`, ``, `deny ({env.SECRET}): a value is not an openid`},
+		"allow, unset":        {account, `"allow":["{env.NOT_THERE}"]`, "allow: "},
+		"allow, empty":        {account, `"allow":["{env.BLANK}"]`, "allow: a value ({env.BLANK}) is empty"},
+		"allow, odd id":       {account, `"allow":["*"]`, `allow: "*" is not an openid`},
+		"allow followers":     {account, `"allow_followers":true`, "allow followers: "},
+		"allow and pass":      {account, `"allow":["oHrIana2zUfvH1Xj__fuPoz_LPsp"],"outside_wechat":"pass"`, "allow contradicts outside_wechat pass"},
 		"origin":              {account, `"origin":"https://x/path"`, "is not an origin"},
 		"scope":               {account, `"scope":"snsapi_privateinfo"`, "is not one of"},
 		"assertion lifetime":  {account, `"assertion":{"lifetime":"1m"}`, "assertion: lifetime: 1m0s is not a duration from 2m to 1h"},

@@ -146,6 +146,9 @@ func (h *Handler) provisionRules() error {
 		PassCookies:     picked["strip_cookies"] == "off",
 		Assertion:       signed,
 	}
+	if err := h.provisionEntry(&h.site.rules); err != nil {
+		return err
+	}
 	if h.site.rules.OutsideWeChat == site.OutsidePass {
 		h.logger.Warn("outside_wechat pass: any client can claim to be outside WeChat; the app must require a sign-in itself where it needs one", slog.String("account", h.site.account.Name))
 	}

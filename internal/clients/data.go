@@ -60,6 +60,8 @@ func (e Endpoints) miniProfile(w http.ResponseWriter, r *site.Request, a wechat.
 	switch {
 	case err != nil:
 		e.writeDataError(w, r, a, err)
+	case r.Refused != nil:
+		site.NotAllowedJSON(w)
 	case r.Identity == nil:
 		e.RefuseToken(w)
 	default:

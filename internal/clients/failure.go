@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/response"
+	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
@@ -24,6 +25,8 @@ func (e Endpoints) writeFailure(w http.ResponseWriter, r *site.Request, a wechat
 	switch {
 	case errors.Is(err, session.ErrUnavailable), errors.Is(err, ledger.ErrUnavailable):
 		e.UnavailableJSON(w, r, a, site.RetryStore, err)
+	case errors.Is(err, signin.ErrNotAllowed):
+		site.NotAllowedJSON(w)
 	case errors.Is(err, wechat.ErrThrottled):
 		e.Log().Note(slog.LevelWarn, "WeChat refuses more calls in this minute", a.Name, r.Flow, err)
 		response.RetryIn(w, retryQuota)

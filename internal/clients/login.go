@@ -84,11 +84,13 @@ func (e Endpoints) login(w http.ResponseWriter, r *site.Request, a wechat.Accoun
 
 // writeToken gives the client its token.
 func (e Endpoints) writeToken(w http.ResponseWriter, r *site.Request, a wechat.Account, o signin.Outcome) {
-	r.Token, r.Identity = site.Bearer{Sent: true, Account: a.Name, Value: o.Value}, nil
+	r.Token, r.Identity, r.Refused = site.Bearer{Sent: true, Account: a.Name, Value: o.Value}, nil, nil
 	err := e.IdentifyToken(r)
 	switch {
 	case err != nil:
 		e.writeFailure(w, r, a, err)
+	case r.Refused != nil:
+		site.NotAllowedJSON(w)
 	case r.Identity == nil:
 		e.writeFailure(w, r, a, wechat.ErrReuse)
 	default:

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -201,6 +202,9 @@ func (e Endpoints) redeemTicket(w http.ResponseWriter, r *site.Request) {
 		lives, err = e.OutcomeValid(r, o, h.Ticket.AppID)
 	}
 	switch {
+	case errors.Is(err, signin.ErrNotAllowed):
+		e.NotAllowed(w, r, h.target)
+		return
 	case err != nil && !site.NoSession(err):
 		e.ticketUnavailable(w, r, err)
 		return

@@ -27,10 +27,13 @@ func (e Endpoints) signInByTicket(ctx context.Context, origin string, t ticket, 
 	if !person.Holds(t.AppID, t.OpenID) {
 		return signin.Outcome{}, fmt.Errorf("clients: the openid no longer belongs to this person: %w", session.ErrEnded)
 	}
+	a := e.AccountOf(t.AppID)
+	if err := e.Signer().Admit(&person, audit.Record{Account: a.Name, User: person.ID, Flow: t.name(), Site: origin}); err != nil {
+		return signin.Outcome{}, err
+	}
 	if err := e.markUsed(ctx, t); err != nil {
 		return signin.Outcome{}, err
 	}
-	a := e.AccountOf(t.AppID)
 	binding.Audience = session.Cookie
 	// All sessions of a line have one person id: use the token's, which may be
 	// an older one.

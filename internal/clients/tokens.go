@@ -63,7 +63,7 @@ func (e Endpoints) tokenLogout(w http.ResponseWriter, r *site.Request) {
 		response.MethodNotAllowed(w, http.MethodPost)
 		return
 	}
-	err := e.IdentifyToken(r)
+	err := e.IdentifyToEnd(r)
 	switch {
 	case err != nil:
 	case r.Identity != nil:
@@ -85,7 +85,11 @@ func (e Endpoints) requireToken(w http.ResponseWriter, r *site.Request) bool {
 		e.UnavailableJSON(w, r, e.Account, site.RetryStore, err)
 		return false
 	}
-	if r.Identity == nil {
+	switch {
+	case r.Refused != nil:
+		site.NotAllowedJSON(w)
+		return false
+	case r.Identity == nil:
 		e.RefuseToken(w)
 		return false
 	}

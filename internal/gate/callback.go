@@ -185,7 +185,7 @@ func (g *Gate) finish(w http.ResponseWriter, r *site.Request, f flow.Flow, code 
 	}
 	in := signin.Attempt{
 		Account: account, Binding: r.Binding(account), Hit: r.Hit(signin.QueueOf(account), f.ID, code), Visitor: site.VisitorOf(r),
-		Exchange: g.Exchanger(r).For(account.Kind), Guest: g.Rules.SnapshotGuest,
+		Exchange: g.Exchanger(r).For(account.Kind), Guest: g.AdmitsGuests(),
 	}
 	if f.Account == "" {
 		in.RequestedScope = f.Scope

@@ -44,6 +44,10 @@ func (g *Gate) checkEndpoint(w http.ResponseWriter, r *site.Request) {
 		g.refuseSocket(w, r)
 		return
 	}
+	if r.Refused != nil {
+		g.checkNotAllowed(w, r, asked)
+		return
+	}
 	switch standing := g.standing(r, need); {
 	case standing == Satisfied:
 		r.Access = site.Protected

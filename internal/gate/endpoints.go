@@ -97,7 +97,11 @@ func (g *Gate) sessionEndpoint(w http.ResponseWriter, r *site.Request) {
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)
 		return
 	}
-	if r.Identity == nil || r.Identity.Guest() && !g.Rules.SnapshotGuest {
+	if r.Refused != nil {
+		g.notAllowed(w, r, "/")
+		return
+	}
+	if r.Identity == nil || r.Identity.Guest() && !g.AdmitsGuests() {
 		g.refuseJSON(w, r, wechat.ScopeBase)
 		return
 	}
@@ -118,6 +122,10 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *site.Request) {
 	}
 	if err := g.Identify(r); err != nil {
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{Target: target, Scope: scope}, err)
+		return
+	}
+	if r.Refused != nil {
+		g.notAllowed(w, r, target)
 		return
 	}
 	if by := askedBy(r); by != "" {

@@ -8,6 +8,7 @@ import (
 	"github.com/caddy-wechat/gateway/internal/audit"
 	"github.com/caddy-wechat/gateway/internal/flow"
 	"github.com/caddy-wechat/gateway/internal/page"
+	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
@@ -19,6 +20,10 @@ func (g *Gate) failed(w http.ResponseWriter, r *site.Request, f flow.Flow, err e
 	case errors.Is(err, wechat.ErrRestart), errors.Is(err, wechat.ErrStartPage): // ErrReuse (40163) is an ErrRestart
 		g.LogFailed(r, slog.LevelInfo, "code not accepted", f, err)
 		g.startAnew(w, r, f, "code not accepted")
+	case errors.Is(err, signin.ErrNotAllowed) && f.Optional:
+		g.passWithout(w, r, f)
+	case errors.Is(err, signin.ErrNotAllowed):
+		g.notAllowed(w, r, f.Target)
 	case f.Optional:
 		g.LogFailed(r, slog.LevelError, "sign-in failed; the path is optional, so the visitor continues without an identity", f, err)
 		g.passWithout(w, r, f)

@@ -61,11 +61,15 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 		g.logUnkept(r, storeFails)
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)
 		return nil, false
+	case r.Refused != nil && r.Access == site.Protected:
+		g.Hub.Counts.Decide(site.DecidedNotAllowed)
+		g.notAllowed(w, r, danceFor(r).target)
+		return nil, false
 	case g.CrossSiteSocket(r):
 		g.Hub.Counts.Decide(site.DecidedRefuseSocket)
 		g.refuseSocket(w, r)
 		return nil, false
-	case err != nil, r.Access == site.Public, g.standing(r, r.Need) == Satisfied:
+	case err != nil, r.Access == site.Public, r.Refused != nil, g.standing(r, r.Need) == Satisfied:
 		// This is Decide's first row; it is checked here to save the cost of
 		// the other facts.
 		return g.pass(w, r)
@@ -108,7 +112,7 @@ func (g *Gate) standing(r *site.Request, need wechat.Scope) Standing {
 	case r.Identity == nil:
 		return NoSession
 	case r.Identity.Guest():
-		if !g.Rules.SnapshotGuest {
+		if !g.AdmitsGuests() {
 			return NoSession
 		}
 		return Guest

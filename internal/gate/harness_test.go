@@ -166,7 +166,7 @@ func newTownWith(t testing.TB, c *weChat, changes ...func(*town)) *town {
 	w.ledger = &shakyLedger{Ledger: book}
 	w.store = &shakyStore{Store: session.Sealed{Keys: ring, Tombstones: book}}
 	w.hub = &site.Hub{
-		WeChat: &wechat.Client{APIURL: c.url}, Ledger: w.ledger, Store: w.store, Ended: book.Ended, PersonEnded: book.PersonEnded,
+		WeChat: &wechat.Client{APIURL: c.url}, Ledger: w.ledger, Store: w.store, Ended: book.Ended, PersonEnded: book.PersonEnded, Banned: book.Banned,
 		EndUnsaved: book.Unwritten, Unfinished: new(signout.Unfinished),
 		Keys: ring, Memory: new(site.Memory), Live: new(live.List), Scans: new(scan.Board),
 	}

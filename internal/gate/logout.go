@@ -18,7 +18,7 @@ func (g *Gate) logoutEndpoint(w http.ResponseWriter, r *site.Request) {
 	if !g.RequireSameOriginPost(w, r) {
 		return
 	}
-	if err := g.Identify(r); err != nil {
+	if err := g.IdentifyToEnd(r); err != nil {
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)
 		return
 	}

@@ -33,6 +33,9 @@ func (g *Gate) Require(r *site.Request, status int, want string) func(http.Respo
 	if status != http.StatusUnauthorized && status != http.StatusForbidden {
 		return nil
 	}
+	if r.Refused != nil { // on a public path: another sign-in would not help
+		return func(w http.ResponseWriter) { g.notAllowed(w, r, danceFor(r).target) }
+	}
 	standing := g.standingForLogin(r, scope)
 	if standing == Satisfied || r.Identity != nil && (r.Identity.Guest() || !g.MayAsk(r)) {
 		return nil

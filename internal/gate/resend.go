@@ -33,6 +33,10 @@ func (g *Gate) resend(w http.ResponseWriter, r *site.Request) {
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{Target: r.Original.Path, Scope: wechat.ScopeBase}, err)
 		return
 	}
+	if r.Refused != nil {
+		g.notAllowed(w, r, r.Original.Path)
+		return
+	}
 	if verdict := Decide(g.facts(r).signInRequested()); verdict != Pass {
 		g.answer(w, r, verdict, danceFor(r))
 		return

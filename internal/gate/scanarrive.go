@@ -35,6 +35,8 @@ func (g *Gate) scanArrive(w http.ResponseWriter, r *site.Request, c scan.Code, a
 		lives, err = g.OutcomeValid(r, o, answer.AppID)
 	}
 	switch {
+	case errors.Is(err, signin.ErrNotAllowed):
+		g.notAllowed(w, r, target)
 	case err != nil && !site.NoSession(err):
 		g.scanUnavailable(w, r, err)
 	case err != nil, !lives, g.CheckKeysUnchanged(r) != nil:
@@ -65,6 +67,12 @@ func (g *Gate) spendScan(ctx context.Context, origin string, c scan.Code, answer
 	if !person.Holds(phone.AppID, phone.OpenID) {
 		return signin.Outcome{}, fmt.Errorf("gate: the openid no longer belongs to this person: %w", session.ErrEnded)
 	}
+	record := audit.Record{
+		Account: g.AccountOf(phone.AppID).Name, User: person.ID, Client: c.Device.Word(), Scope: phone.Scope, Flow: c.Name(), Site: origin,
+	}
+	if err := g.Signer().Admit(&person, record); err != nil {
+		return signin.Outcome{}, err
+	}
 	key := signin.OnceKey("answer", origin, c.ID())
 	won, err := g.Hub.Scans.Take(ctx, key)
 	if err != nil || !won {
@@ -86,12 +94,10 @@ func (g *Gate) spendScan(ctx context.Context, origin string, c scan.Code, answer
 		g.Hub.Scans.GiveBack(ctx, key)
 		return signin.Outcome{}, err
 	}
-	account := g.AccountOf(phone.AppID).Name
 	g.Logger.Info("browser signed in by a phone", slog.String("user", audit.ShortID(person.ID)), slog.String("session", s.ID.Short()),
-		slog.String("account", account), slog.String("phone", phone.ID.Short()), slog.String("client", c.Device.Word()), slog.String("flow", c.Name()))
-	g.Audit.Write(audit.Record{
-		Action: audit.ActionSignIn, Account: account, User: person.ID, Session: s.ID, Client: c.Device.Word(), Scope: s.Scope, Reason: audit.ReasonScan, Flow: c.Name(), Site: origin,
-	})
+		slog.String("account", record.Account), slog.String("phone", phone.ID.Short()), slog.String("client", c.Device.Word()), slog.String("flow", c.Name()))
+	record.Action, record.Session, record.Reason = audit.ActionSignIn, s.ID, audit.ReasonScan
+	g.Audit.Write(record)
 	return signin.Outcome{Session: s, Value: value}, nil
 }
 

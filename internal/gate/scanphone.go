@@ -46,6 +46,10 @@ func (g *Gate) scanPhone(w http.ResponseWriter, r *site.Request, sealed string) 
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{Target: target, Scope: wechat.ScopeBase}, err)
 		return
 	}
+	if r.Refused != nil {
+		g.notAllowed(w, r, target)
+		return
+	}
 	proved, standing := g.provedScan(r, c), NoSession
 	if proved {
 		standing = g.standing(r, c.Need)

@@ -31,6 +31,7 @@ const (
 	otherKind     unkept = "kind_of_body"
 	outsideWeChat unkept = "outside_wechat"
 	inSnapshot    unkept = "snapshot"
+	notAdmitted   unkept = "not_allowed"
 	storeFails    unkept = "store_unavailable"
 	readByApp     unkept = "read_by_app"
 	tooMany       unkept = "too_many_at_once"

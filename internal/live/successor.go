@@ -13,6 +13,8 @@ type Successor struct {
 	// SameStore says that store, keys and times are those of the older one,
 	// which has already answered.
 	SameStore bool
+	// Refuses says that the session's person may not enter any more.
+	Refuses bool
 	// Admits says that a site signs in visitors of the session's account.
 	Admits bool
 	// Check asks the store of this configuration, like [Watched.Check]. Nil: it
@@ -28,6 +30,9 @@ func (n *Running) endedBySuccessor(value string) bool {
 	next := n.request.Successor()
 	if next == nil {
 		return false
+	}
+	if next.Refuses {
+		return true
 	}
 	if next.SameStore && next.Admits {
 		n.orphaned = time.Time{}

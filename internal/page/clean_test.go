@@ -76,7 +76,7 @@ func TestButtons(t *testing.T) {
 	t.Parallel()
 	has := map[Kind]bool{
 		Consent: true, Snapshot: true, TryAgain: true, Unavailable: true, SignInExpired: true, SignedOut: true, CookiesOff: true,
-		ScanDenied: true, ScanExpired: true, OtherPerson: true, Resend: true,
+		ScanDenied: true, ScanExpired: true, OtherPerson: true, Resend: true, NotAllowed: true,
 	}
 	for _, kind := range kinds {
 		all, _ := elements(t, get(t, full(kind), english).Body.Bytes())
@@ -90,7 +90,7 @@ func TestButtons(t *testing.T) {
 		if there != has[kind] || there && href != full(kind).ContinueURL {
 			t.Errorf("%s: button %t to %q", kind, there, href)
 		}
-		forms := map[Kind]string{Consent: full(kind).DeclineURL, ScanConfirm: full(kind).ConfirmURL, OtherPerson: full(kind).ConfirmURL}
+		forms := map[Kind]string{Consent: full(kind).DeclineURL, ScanConfirm: full(kind).ConfirmURL, OtherPerson: full(kind).ConfirmURL, NotAllowed: full(kind).ConfirmURL}
 		if action, there := attr(all, "form", "action"); there != (forms[kind] != "" || kind == Resend) || action != forms[kind] {
 			t.Errorf("%s: form %t to %q", kind, there, action)
 		}

@@ -15,6 +15,7 @@ const (
 	Unavailable   Kind = "unavailable"     // WeChat or the session store does not answer now
 	Misconfigured Kind = "misconfigured"   // only the operator can help
 	Denied        Kind = "denied"          // WeChat does not allow this account to sign in here
+	NotAllowed    Kind = "not_allowed"     // the operator does not let this visitor in
 	SignInExpired Kind = "sign_in_expired" // the visitor has to sign in again
 	SignedOut     Kind = "signed_out"      // the visitor signed out
 	CookiesOff    Kind = "cookies_off"     // the browser does not keep the gateway's cookie
@@ -39,6 +40,7 @@ var statuses = map[Kind]int{
 	Unavailable:   http.StatusServiceUnavailable,
 	Misconfigured: http.StatusInternalServerError,
 	Denied:        http.StatusForbidden,
+	NotAllowed:    http.StatusForbidden,
 	SignInExpired: http.StatusUnauthorized,
 	SignedOut:     http.StatusOK,
 	CookiesOff:    http.StatusBadRequest,

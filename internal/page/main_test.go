@@ -18,7 +18,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var kinds = []Kind{
-	OpenInWeChat, Consent, Snapshot, TryAgain, Unavailable, Misconfigured, Denied, SignInExpired, SignedOut, CookiesOff,
+	OpenInWeChat, Consent, Snapshot, TryAgain, Unavailable, Misconfigured, Denied, NotAllowed, SignInExpired, SignedOut, CookiesOff,
 	Framed, OtherPerson, Resend, Scan, ScanConfirm, ScanConfirmed, ScanDenied, ScanExpired,
 }
 

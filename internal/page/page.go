@@ -24,10 +24,10 @@ type Page struct {
 	URL string
 
 	// ContinueURL is where the main button leads: Consent to WeChat's consent,
-	// Snapshot, TryAgain, Unavailable, SignInExpired, SignedOut, CookiesOff,
-	// ScanDenied and ScanExpired to another sign-in, OtherPerson to the page as
-	// the person who is signed in, Resend to the front page; the other kinds
-	// have no such button. The button of Framed does not use it: it opens the
+	// Snapshot, TryAgain, Unavailable, NotAllowed, SignInExpired, SignedOut,
+	// CookiesOff, ScanDenied and ScanExpired to another sign-in, OtherPerson to
+	// the page as the person who is signed in, Resend to the front page; the
+	// other kinds have no such button. The button of Framed does not use it: it opens the
 	// page's own address in the whole window. It is a path of this site below
 	// /_wechat/, at most 8192 bytes. Empty means no button. A Scan page has no
 	// button: it goes there when the phone has answered, and, without script,
@@ -47,8 +47,8 @@ type Page struct {
 	DeclineURL string
 
 	// ConfirmURL is where a ScanConfirm page posts its form to: number is the
-	// chosen one of Numbers, or deny=1. An OtherPerson page posts an empty form
-	// there. The rules of DeclineURL apply.
+	// chosen one of Numbers, or deny=1. OtherPerson and NotAllowed pages post an
+	// empty form there, NotAllowed to sign out. The rules of DeclineURL apply.
 	ConfirmURL string
 
 	// Number is shown beside the code of a Scan page. Numbers are the choices

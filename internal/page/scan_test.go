@@ -113,7 +113,7 @@ func TestThemeOfBefore(t *testing.T) {
 		p := full(kind)
 		p.Theme = theme
 		w := get(t, p, english)
-		if kind != Consent && kind != SignInExpired && kind != SignedOut { // whose policies allow what the template leaves out
+		if kind != Consent && kind != SignInExpired && kind != SignedOut && kind != NotAllowed { // whose policies allow what the template leaves out
 			checkHeader(t, w, english)
 		}
 		stuck := kind == Scan || kind == ScanConfirm || kind == Framed || kind == OtherPerson || kind == Resend

@@ -93,7 +93,7 @@ func (p Page) view(lang language, safe bool) view {
 		v.ago = int(min(max(p.Ago, 0), time.Hour) / time.Second)
 	case Framed:
 		v.Top = true
-	case OtherPerson:
+	case OtherPerson, NotAllowed:
 		v.SwitchURL = cleanPath(p.ConfirmURL)
 	case SignInExpired:
 		v.data, v.cause = dataBlock(p.Data), p.Cause

@@ -48,6 +48,9 @@ func (s Signer) dropWithdrawn(ctx context.Context, seen ledger.Observation) ledg
 // the observation for the client's next try.
 func (s Signer) createSession(ctx context.Context, in Attempt, key spentKey, observation ledger.Observation) (createdSession, error) {
 	observation = s.dropWithdrawn(ctx, observation)
+	if err := s.mayEnter(ctx, in, observation); err != nil {
+		return createdSession{}, s.keepForRetry(key, observation, err)
+	}
 	seen := observation
 	seen.SignedIn = s.eventAllowed(ctx, observation, key.name)
 	person, err := s.Ledger.Observe(ctx, seen)

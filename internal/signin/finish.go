@@ -19,6 +19,7 @@ const (
 	Snapshot          Finish = "snapshot"
 	Declined          Finish = "declined"
 	Refused           Finish = "refused"
+	Barred            Finish = "not_allowed" // the person may not enter the site
 	CodeRefused       Finish = "code_refused"
 	WeChatError       Finish = "wechat_error"
 	WeChatUnavailable Finish = "wechat_unavailable"
@@ -34,7 +35,7 @@ const (
 // Finishes returns all ends of a sign-in.
 func Finishes() []Finish {
 	return []Finish{
-		SignedIn, Already, Snapshot, Declined, Refused, CodeRefused, WeChatError, WeChatUnavailable, StoreUnavailable,
+		SignedIn, Already, Snapshot, Declined, Refused, Barred, CodeRefused, WeChatError, WeChatUnavailable, StoreUnavailable,
 		Busy, Left, Expired, CookieMissing, Invalid, InternalError,
 	}
 }
@@ -46,6 +47,7 @@ var causes = []struct {
 }{
 	{[]error{ErrTooBusy}, Busy},
 	{[]error{ErrClientGone}, Left},
+	{[]error{ErrNotAllowed}, Barred},
 	{[]error{session.ErrUnavailable, ledger.ErrUnavailable}, StoreUnavailable},
 	{[]error{session.ErrNone, ledger.ErrNotFound}, Expired}, // of a ticket or a phone
 	{[]error{wechat.ErrRestart, wechat.ErrStartPage}, CodeRefused},

@@ -9,17 +9,16 @@ import (
 )
 
 const (
-	// refusedTTL is how long a code that WeChat refused is answered from
-	// memory.
+	// refusedTTL is how long a refused code is answered from memory.
 	refusedTTL = 10 * time.Second
 	// maxRefused bounds the remembered codes; the oldest is dropped first.
 	// Admission slows down a client that invents codes faster.
 	maxRefused = 8192
 )
 
-// refusedCodes remembers WeChat's final refusals of codes, so that a repeated
-// code causes one call to WeChat (attack: a client that repeats a bad code uses
-// up the account's calls). The zero value is ready.
+// refusedCodes remembers final refusals of codes, so that a repeated code causes
+// one call to WeChat (attack: a client that repeats a bad code uses up the
+// account's calls). The zero value is ready.
 type refusedCodes struct {
 	mu    sync.Mutex
 	all   map[resultKey]error
@@ -31,7 +30,7 @@ type refusal struct {
 	until time.Time
 }
 
-// find returns WeChat's refusal of a code, nil if none is remembered.
+// find returns the refusal of a code, nil if none is remembered.
 func (s *refusedCodes) find(key resultKey) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,11 +38,12 @@ func (s *refusedCodes) find(key resultKey) error {
 	return s.all[key]
 }
 
-// note remembers err if it is WeChat's own final answer, which cannot change
-// for this code. It does not remember an outage.
+// note remembers err if it is WeChat's own final answer, or ours, which cannot
+// change for this code. It does not remember an outage.
 func (s *refusedCodes) note(key resultKey, err error) {
 	var e *wechat.Error
-	if !errors.As(err, &e) || !e.Answered() || !errors.Is(err, wechat.ErrRestart) && !errors.Is(err, wechat.ErrDeny) {
+	answered := errors.As(err, &e) && e.Answered() && (errors.Is(err, wechat.ErrRestart) || errors.Is(err, wechat.ErrDeny))
+	if !answered && !errors.Is(err, ErrNotAllowed) { // which spent the code, too
 		return
 	}
 	s.mu.Lock()

@@ -24,6 +24,8 @@ type Ledger interface {
 	Ready(ctx context.Context) error
 	// FindOpenID returns the person to whom this openid of this app id belongs.
 	FindOpenID(ctx context.Context, appID, openID string) (ledger.Person, error)
+	// FindUnionID returns the person with this unionid.
+	FindUnionID(ctx context.Context, unionID string) (ledger.Person, error)
 }
 
 // Signer makes sessions from codes and from other sessions. All fields but
@@ -45,6 +47,10 @@ type Signer struct {
 	NameOf func(appID string) string
 	// Counts counts sign-ins. Nil: they are not counted.
 	Counts *Counts
+	// MayEnter returns an error of [ErrNotAllowed] for a person who may not
+	// enter. The person may be one whom the ledger does not know yet. It answers
+	// from memory. Nil: all may enter.
+	MayEnter func(p *ledger.Person) error
 	// Trace follows a sign-in. The sign-in runs with the returned context, and
 	// done is called once when it has ended. Nil: it is not followed.
 	Trace TraceFunc

@@ -23,6 +23,7 @@ const (
 	DecidedBadHost
 	DecidedStoreUnavailable
 	DecidedNotReady
+	DecidedNotAllowed
 
 	decisions // their number
 )
@@ -32,6 +33,7 @@ func (d Decision) String() string {
 	return [decisions]string{
 		"pass", "pass_anonymous", "begin", "ask_consent", "refuse", "refuse_write", "explain_outside", "explain_cookies",
 		"show_scan", "keep_form", "refuse_token", "refuse_socket", "ticket", "endpoint", "bad_host", "store_unavailable", "not_ready",
+		"not_allowed",
 	}[d]
 }
 

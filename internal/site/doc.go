@@ -6,6 +6,8 @@
 //     from the cookie or the token, and prepares the [Identity] that the
 //     upstream gets. A store that does not answer is an error, never a visitor
 //     without a session.
+//   - Who may not enter ([Refusal]) is no visitor of a request: Identify leaves
+//     Identity empty, and sets Refused.
 //   - [Site.Assert] adds the identity in signed form, where the site wants it.
 //   - [Site.RenewSession] and [Site.LogOut] renew and end a session. A sign-out
 //     that a store cannot save is sealed into a cookie, the pending logout, and

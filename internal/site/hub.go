@@ -24,6 +24,8 @@ type Ledger interface {
 	Find(ctx context.Context, id string) (ledger.Person, error)
 	// FindOpenID returns the person to whom this openid of this app id belongs.
 	FindOpenID(ctx context.Context, appID, openID string) (ledger.Person, error)
+	// FindUnionID returns the person with this unionid.
+	FindUnionID(ctx context.Context, unionID string) (ledger.Person, error)
 	// EndSession remembers until the given time that this session has ended.
 	EndSession(ctx context.Context, id [16]byte, until time.Time) error
 	// Generation grows whenever a person's data changes.
@@ -60,6 +62,15 @@ type Hub struct {
 	// ended, zero for none. It answers from memory. Nil means that only the
 	// store knows.
 	PersonEnded func(person string) time.Time
+	// Banned reports whether a person, or a visitor with these names, is banned.
+	// It answers from memory, and the ledger's Generation grows with each
+	// change. Nil: no person is.
+	Banned func(p *ledger.Person) bool
+	// Deny names persons who enter no site.
+	Deny IDs
+	// Followers answers for the sites with Rules.AllowFollowers. Nil: it admits
+	// no visitor.
+	Followers Followers
 	// EndUnsaved reports whether an end of this session, or of this person, is
 	// known here but may not be stored. Nil means never.
 	EndUnsaved func(id [16]byte, person string) bool

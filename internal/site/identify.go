@@ -26,7 +26,10 @@ func (site *Site) Identify(r *Request) error {
 		id, err := site.identityOf(r, value, now)
 		switch {
 		case err == nil:
-			r.Identity, r.SessionValue, r.fromFormerCookie = id, value, i >= own
+			r.SessionValue, r.fromFormerCookie = value, i >= own
+			if err := site.admit(r, id); err != nil {
+				return err
+			}
 			r.Prompts = int8(site.promptCount(r))
 			return nil
 		case !NoSession(err):

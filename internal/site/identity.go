@@ -63,6 +63,7 @@ type Identity struct {
 	assertion *assertion.Statement
 	Expires   time.Time
 	staleAt   time.Time // when the profile should be fetched again; zero for never
+	refused   Refusal   // as far as ids tell, see listed
 }
 
 type header struct{ name, value string }
@@ -111,6 +112,7 @@ func (site *Site) newIdentity(s *session.Session, p ledger.Person) *Identity {
 			FieldAppID: s.AppID, FieldAccount: site.Account.Name, FieldSnapshot: "1",
 		}
 	} else {
+		id.refused = site.listed(&p)
 		account, consented := site.AccountOf(s.AppID), p.Consented(s.AppID)
 		if consented {
 			id.Scope = wechat.ScopeUserInfo

@@ -39,7 +39,9 @@ type Request struct {
 	Flow         string
 	Origin       string        // the site's origin, as this visitor sees it
 	CookieScope  cookies.Scope // the scope in the names of the site's cookies
-	Identity     *Identity     // the visitor; nil without a session
+	Identity     *Identity     // the visitor; nil without a session, and for one who may not enter
+	Refused      *Identity     // the visitor of a session who may not enter; nil otherwise
+	Refusal      Refusal       // why
 	SessionValue string        // the cookie value that Identity was read from, or its renewal
 
 	// The content of our other cookies. It is read early, because the cookies
@@ -136,8 +138,8 @@ func (r *Request) Hit(queue, id, code string) signin.Hit {
 // has ended.
 func VisitorOf(r *Request) signin.Visitor {
 	who := signin.Visitor{Client: audit.Client(r.UserAgent()), Browser: r.browser(), Flow: r.Flow}
-	if r.Identity != nil {
-		s := r.Identity.Session // a copy: the identity is shared
+	if id := cmp.Or(r.Identity, r.Refused); id != nil {
+		s := id.Session // a copy: the identity is shared
 		who.Previous = &s
 	}
 	return who

@@ -16,7 +16,7 @@ func (site *Site) Signer() signin.Signer {
 		Once: &site.Hub.Memory.Once, Ledger: site.Hub.Ledger, Store: site.Hub.Store, PersonEnded: site.Hub.PersonEnded,
 		Ends: site.ends(), Teller: site.Teller(), Log: site.Log(), Audit: site.Audit,
 		NameOf: func(appID string) string { return site.AccountOf(appID).Name },
-		Counts: site.Hub.Counts.signIns(), Trace: site.Hub.TraceSignIn,
+		Counts: site.Hub.Counts.signIns(), Trace: site.Hub.TraceSignIn, MayEnter: site.MayEnter,
 	}
 }
 

@@ -29,15 +29,19 @@ type Rules struct {
 	// again. Zero or less means a day.
 	DeclineHolds  time.Duration
 	OutsideWeChat Outside
-	SnapshotGuest bool // 快照页 visitors pass as read-only guests
-	Check         bool // GET check tells other proxies the visitor of a request
-	PreservePost  PreservePost
-	Headers       map[Field]string // renamed headers; HeaderOff drops one
-	Encoding      Encoding         // of nickname and avatar in headers
-	PassCookies   bool             // the app gets the site's own cookies of ours, too
-	Assertion     *assertion.Rule  // how X-Wechat-Assertion is signed; nil: it is not sent
-	Theme         *page.Theme      // the look of the site's pages; nil is the built-in one
-	KeepFragment  bool             // a small page takes the fragment of an address along to the sign-in
+	SnapshotGuest bool // 快照页 visitors pass as read-only guests; see [Site.AdmitsGuests]
+	// Allow names who may enter, and AllowFollowers says that followers of the
+	// site's official account may, too. Neither: all may enter.
+	Allow          IDs
+	AllowFollowers bool
+	Check          bool // GET check tells other proxies the visitor of a request
+	PreservePost   PreservePost
+	Headers        map[Field]string // renamed headers; HeaderOff drops one
+	Encoding       Encoding         // of nickname and avatar in headers
+	PassCookies    bool             // the app gets the site's own cookies of ours, too
+	Assertion      *assertion.Rule  // how X-Wechat-Assertion is signed; nil: it is not sent
+	Theme          *page.Theme      // the look of the site's pages; nil is the built-in one
+	KeepFragment   bool             // a small page takes the fragment of an address along to the sign-in
 }
 
 // Site is one site: the operator's settings, the accounts that sign its

@@ -52,7 +52,7 @@ func (site *Site) successorOf(r *Request) *live.Successor {
 	if next == nil {
 		return nil
 	}
-	successor := &live.Successor{SameStore: next.Live == site.Hub.Live, Admits: next.signsIn(r.Identity.Session.AppID)}
+	successor := &live.Successor{Refuses: next.Refuses(&r.Identity.Person) != "", SameStore: next.Live == site.Hub.Live, Admits: next.signsIn(r.Identity.Session.AppID)}
 	if next.Store != nil {
 		successor.Check = func(value string) live.Answer { return site.inConfiguration(next).check(r, value) }
 	}

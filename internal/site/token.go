@@ -106,14 +106,15 @@ func FormatToken(a wechat.Account, value string) string { return tokenPrefix + a
 
 // IdentifyToken is Identify for a request with a token.
 func (site *Site) IdentifyToken(r *Request) error {
-	if r.Token.Value == "" || r.Identity != nil {
+	if r.Token.Value == "" || r.Identity != nil || r.Refused != nil {
 		return nil
 	}
 	now := time.Now()
 	r.identified = now.UnixNano()
 	id, err := site.identityOf(r, r.Token.Value, now)
 	if err == nil {
-		r.Identity, r.SessionValue = id, r.Token.Value
+		r.SessionValue = r.Token.Value
+		return site.admit(r, id)
 	} else if NoSession(err) {
 		return nil // there is certainly no session
 	}

@@ -38,7 +38,10 @@ func (w *watched) Successor() *live.Successor { return w.site.successorOf((*Requ
 
 // check says whether a request that a session let in may go on.
 func (site *Site) check(r *Request, value string) live.Answer {
-	_, err := site.identityOf(r, value, time.Now())
+	id, err := site.identityOf(r, value, time.Now())
+	if err == nil {
+		err = site.mayStay(r, id)
+	}
 	if errors.Is(err, session.ErrReplaced) {
 		err = site.keepsOpenID(r)
 	}
@@ -52,4 +55,14 @@ func (site *Site) check(r *Request, value string) live.Answer {
 	default:
 		return live.NotFound
 	}
+}
+
+// mayStay returns an error if the visitor of a running request may no longer be
+// here (attack: a banned visitor keeps a socket open).
+func (site *Site) mayStay(r *Request, id *Identity) error {
+	refusal, err := site.refusal(r.Context(), id)
+	if err == nil && refusal != "" {
+		err = live.ErrOver
+	}
+	return err
 }

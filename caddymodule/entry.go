@@ -1,0 +1,129 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-wechat/gateway/internal/site"
+)
+
+// wordFollowers is the one word of `allow` that is no id.
+const wordFollowers = "followers"
+
+// maxIDs bounds the ids of one `deny` or `allow`.
+const maxIDs = 100_000
+
+// idForm matches openids, unionids and ids of persons. WeChat's have 28
+// characters, a person's 26. A shorter text is a word by mistake, such as
+// `follower`.
+var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{16,128}$`)
+
+// checkID returns an error for a text that can be no id. It repeats only what
+// is too short for one, because ids are personal data.
+func checkID(id string) error {
+	switch {
+	case idForm.MatchString(id):
+		return nil
+	case len(id) < 16:
+		return fmt.Errorf("%q is not an openid, a unionid or a person's id: an id has 16 to 128 letters, digits, - and _", id)
+	}
+	return errID
+}
+
+var errID = errors.New("a value is not an openid, a unionid or a person's id: an id has 16 to 128 letters, digits, - and _, and a blank stands between two")
+
+// parseDeny reads a line of `deny`. Lines add up.
+func (a *App) parseDeny(d *caddyfile.Dispenser) error {
+	ids := d.RemainingArgs()
+	if slices.Contains(ids, wordFollowers) {
+		return d.Err("deny takes ids only; followers is a word of allow, in a site")
+	}
+	return parseIDs(d, "deny", ids, &a.Deny)
+}
+
+// parseAllow reads a line of `allow`. Lines add up.
+func (h *Handler) parseAllow(d *caddyfile.Dispenser) error {
+	all := d.RemainingArgs()
+	ids := slices.DeleteFunc(slices.Clone(all), func(id string) bool { return id == wordFollowers })
+	if len(ids) < len(all) {
+		if h.AllowFollowers = true; len(ids) == 0 {
+			return nil
+		}
+	}
+	return parseIDs(d, "allow", ids, &h.Allow)
+}
+
+func parseIDs(d *caddyfile.Dispenser, word string, ids []string, into *[]string) error {
+	if len(ids) == 0 {
+		return d.Errf("%s needs an openid, a unionid or a person's id (if one is written there: is the variable set?)", word)
+	}
+	for _, id := range ids {
+		if hasPlaceholder(id) {
+			continue
+		}
+		if err := checkID(id); err != nil {
+			return d.Errf("%s: %v", word, err)
+		}
+	}
+	*into = append(*into, ids...)
+	return nil
+}
+
+// expandIDs returns the ids of `deny` or `allow`. A placeholder may stand for
+// several, such as the lines of a file. One that stands for none is an error
+// (attack: a variable that is not set lets everybody in, or names nobody).
+func expandIDs(word string, values []string) (site.IDs, error) {
+	var ids site.IDs
+	for _, value := range values {
+		expanded, err := expand(word, value)
+		if err != nil {
+			return nil, err
+		}
+		found := strings.Fields(strings.TrimPrefix(expanded, byteOrderMark))
+		if len(found) == 0 {
+			return nil, fmt.Errorf("%s: a value%s is empty: write an openid, a unionid or a person's id", word, source(value))
+		}
+		for _, id := range found {
+			if err := checkID(id); err != nil {
+				if hasPlaceholder(value) {
+					err = errID // it may be a secret, of a wrong name
+				}
+				return nil, fmt.Errorf("%s%s: %w", word, source(value), err)
+			}
+			if ids == nil {
+				ids = site.IDs{}
+			}
+			ids[id] = struct{}{}
+		}
+	}
+	if len(ids) > maxIDs {
+		return nil, fmt.Errorf("%s: there are %d ids, and at most %d are possible; ban persons instead", word, len(ids), maxIDs)
+	}
+	return ids, nil
+}
+
+// provisionDeny prepares who enters no site.
+func (a *App) provisionDeny() (err error) {
+	a.deny, err = expandIDs("deny", a.Deny)
+	return err
+}
+
+// provisionEntry prepares who may enter the site.
+func (h *Handler) provisionEntry(rules *site.Rules) (err error) {
+	if rules.Allow, err = expandIDs("allow", h.Allow); err != nil {
+		return err
+	}
+	rules.AllowFollowers = h.AllowFollowers
+	switch {
+	case h.AllowFollowers:
+		return errors.New("allow followers: this gateway cannot ask yet who follows the account; name openids, unionids or persons' ids")
+	case len(rules.Allow) > 0 && rules.OutsideWeChat == site.OutsidePass:
+		return errors.New("allow contradicts outside_wechat pass: any client can claim to be outside WeChat, and would enter without being asked who it is")
+	}
+	return nil
+}
