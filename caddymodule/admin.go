@@ -39,8 +39,11 @@ type adminCall func(desk, http.ResponseWriter, *http.Request) error
 
 // adminCalls lists every call by path and method.
 var adminCalls = map[string]map[string]adminCall{
-	"/wechat/persons":       {http.MethodGet: desk.askPersons},
-	"/wechat/persons/{id}":  {http.MethodGet: desk.showPerson, http.MethodDelete: desk.erasePerson},
+	"/wechat/persons":          {http.MethodGet: desk.askPersons},
+	"/wechat/persons/{id}":     {http.MethodGet: desk.showPerson, http.MethodDelete: desk.erasePerson},
+	"/wechat/persons/{id}/ban": {http.MethodPost: desk.banPerson, http.MethodDelete: desk.unbanPerson},
+	"/wechat/bans":             {http.MethodGet: desk.listBans, http.MethodDelete: desk.unbanID},
+
 	"/wechat/sessions":      {http.MethodGet: desk.listSessions, http.MethodDelete: desk.endSessions},
 	"/wechat/sessions/{id}": {http.MethodDelete: desk.endSession},
 	"/wechat/ledger":        {http.MethodGet: desk.exportLedger, http.MethodPost: desk.importLedger},
@@ -187,6 +190,7 @@ var adminOutcomes = []struct {
 }{
 	{ledger.ErrNotFound, personNotFound, "there is no such person"},
 	{ledger.ErrIndexing, indexBuilding, "the index of persons is being built after an upgrade; try again in a few minutes"},
+	{ledger.ErrTooMany, tooManyBans, "the ledger holds as many bans as it can"},
 	{ledger.ErrCorrupt, storeCorrupt, "the store contains a record that cannot be read; see the log"},
 	{ledger.ErrUnavailable, storeUnavailable, "the store is unavailable; try again"},
 	{session.ErrUnavailable, storeUnavailable, "the store is unavailable; try again"},

@@ -114,7 +114,7 @@ func TestAdminRefuses(t *testing.T) {
 		"import nothing":         {"POST", "/wechat/ledger", "", 400, `"line":1,"message":"it must be {`},
 		"import of UTF-16":       {"POST", "/wechat/ledger", "\xfe\xff\x00{", 400, `"line":1,"message":"the file is UTF-16`},
 		"import without header":  {"POST", "/wechat/ledger", newcomer, 400, `"line":1`},
-		"import of a newer form": {"POST", "/wechat/ledger", strings.Replace(header, "2", "3", 1) + newcomer, 400, `"line":1`},
+		"import of a newer form": {"POST", "/wechat/ledger", strings.Replace(header, "2", "4", 1) + newcomer, 400, `"line":1`},
 		"a line that is no JSON": {"POST", "/wechat/ledger", header + newcomer + "secret words", 400, `"line":3,"message":"invalid: not a person in JSON, in a line of length 12`},
 		"an end in an old form":  {"POST", "/wechat/ledger", oldHeader + endedSession + "\n", 400, `"line":2,"message":"invalid: not a person in JSON, in a line of length 83`},
 		"an end of nothing":      {"POST", "/wechat/ledger", header + newcomer + `{"ended_session":"secret words","until":"2999-01-01T00:00:00Z"}`, 400, `"line":3,"message":"invalid: the tombstone has a bad ended_session"`},

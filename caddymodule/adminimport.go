@@ -31,6 +31,7 @@ const (
 type importedLines struct {
 	Persons int `json:"persons"`
 	Ended   int `json:"ended"`
+	Bans    int `json:"bans,omitempty"`
 }
 
 // importLedger reads a ledger, or a part of one that begins with the header,
@@ -55,13 +56,16 @@ func (d desk) importLedger(w http.ResponseWriter, r *http.Request) error {
 	}
 	var done importedLines
 	for _, l := range lines {
-		if l.ended {
+		switch {
+		case l.ended:
 			done.Ended++
-		} else {
+		case l.banned:
+			done.Bans++
+		default:
 			done.Persons++
 		}
 	}
-	d.app.logger.Info("ledger imported through the admin endpoint", slog.Int("persons", done.Persons), slog.Int("ended", done.Ended))
+	d.app.logger.Info("ledger imported through the admin endpoint", slog.Int("persons", done.Persons), slog.Int("ended", done.Ended), slog.Int("bans", done.Bans))
 	d.audit(audit.ActionAdmin, "", "ledger import")
 	return writeAdmin(w, http.StatusOK, done)
 }
@@ -74,11 +78,13 @@ func (d desk) warnOfImport(err error) {
 	}
 }
 
-// importLine is one line of an import: a person, or an end of sessions.
+// importLine is one line of an import: a person, an end of sessions, or a ban.
 type importLine struct {
 	person    ledger.Person
 	ended     bool
 	tombstone ledger.Tombstone // where ended
+	banned    bool
+	ban       ledger.Ban // where banned
 }
 
 // readLine reads a line of a ledger of this version.
@@ -87,6 +93,10 @@ func readLine(version int, line []byte) (l importLine, err error) {
 		l.ended = true
 		return l, l.tombstone.UnmarshalJSON(line)
 	}
+	if version > 2 && ledger.IsBan(line) {
+		l.banned = true
+		return l, l.ban.UnmarshalJSON(line)
+	}
 	return l, l.person.UnmarshalJSON(line)
 }
 
@@ -94,12 +104,16 @@ func readLine(version int, line []byte) (l importLine, err error) {
 type ledgerWriter interface {
 	Import(ctx context.Context, p ledger.Person) error
 	ImportEnded(ctx context.Context, t ledger.Tombstone) error
+	ImportBan(ctx context.Context, b ledger.Ban) error
 }
 
 // add puts the line into a ledger.
 func (l *importLine) add(ctx context.Context, to ledgerWriter) error {
-	if l.ended {
+	switch {
+	case l.ended:
 		return to.ImportEnded(ctx, l.tombstone)
+	case l.banned:
+		return to.ImportBan(ctx, l.ban)
 	}
 	return to.Import(ctx, l.person)
 }
@@ -144,7 +158,7 @@ func readLedger(body io.Reader) ([]importLine, error) {
 	return all, nil
 }
 
-const notHeader = `it must be {"format":"wechat-ledger","version":2}, or version 1`
+const notHeader = `it must be {"format":"wechat-ledger","version":2}, or version 1 or 3`
 
 // readHeader returns the version of the ledger. It skips the byte order mark
 // that Windows editors and shells put in front of a file.
@@ -156,7 +170,7 @@ func readHeader(line []byte) (version int, err error) {
 	var h ledgerHeader
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&h); err != nil || h.Format != ledgerFormat.Format || h.Version < 1 || h.Version > ledgerFormat.Version {
+	if err := dec.Decode(&h); err != nil || h.Format != ledgerFormat.Format || h.Version < 1 || h.Version > ledgerWithBans.Version {
 		return 0, badLine(1, notHeader)
 	}
 	return h.Version, nil
@@ -194,7 +208,7 @@ func importLines(ctx context.Context, to ledgerWriter, lines []importLine) error
 		line := i + 2 // the header is line 1
 		switch {
 		case err == nil:
-		case errors.Is(err, ledger.ErrConflict):
+		case errors.Is(err, ledger.ErrConflict), errors.Is(err, ledger.ErrTooMany):
 			return refuseLine(line, ledgerConflict, plain(err), nil)
 		case errors.Is(err, ledger.ErrInvalid):
 			return badLine(line, plain(err))

@@ -21,8 +21,12 @@ type ledgerHeader struct {
 }
 
 // ledgerFormat is the header of an export. Version 1, which can still be
-// imported, has persons only.
-var ledgerFormat = ledgerHeader{Format: "wechat-ledger", Version: 2}
+// imported, has persons only. An export with bans has version 3: a gateway that
+// knows no bans refuses it, and so lets no banned person in.
+var (
+	ledgerFormat   = ledgerHeader{Format: "wechat-ledger", Version: 2}
+	ledgerWithBans = ledgerHeader{Format: "wechat-ledger", Version: 3}
+)
 
 // jsonLines is the media type of a ledger.
 const jsonLines = "application/jsonl"
@@ -30,10 +34,10 @@ const jsonLines = "application/jsonl"
 // exportStall is how long a caller may read nothing of the export.
 const exportStall = time.Minute
 
-// exportLedger writes the whole ledger: first the ends of sessions, then the
-// persons, one per line. In this order, an import that stops half-way has no
-// person whose ended sessions are missing (attack: a copied cookie is valid
-// again in the new store). An export that fails half-way aborts the connection,
+// exportLedger writes the whole ledger: first the ends of sessions and the bans,
+// then the persons, one per line. In this order, an import that stops half-way
+// has no person whose ended sessions or bans are missing (attack: a copied
+// cookie is valid again in the new store). An export that fails half-way aborts the connection,
 // so that the caller does not take the part for a ledger.
 func (d desk) exportLedger(w http.ResponseWriter, r *http.Request) error {
 	if err := noQuery(r); err != nil {
@@ -55,7 +59,7 @@ func (d desk) exportLedger(w http.ResponseWriter, r *http.Request) error {
 		d.audit(audit.ActionAdmin, "", "ledger export aborted")
 		panic(http.ErrAbortHandler)
 	}
-	d.app.logger.Info("ledger exported through the admin endpoint", slog.Int("persons", persons), slog.Int("ended", out.lines-persons))
+	d.app.logger.Info("ledger exported through the admin endpoint", slog.Int("persons", persons), slog.Int("ended", out.lines-persons-out.bans), slog.Int("bans", out.bans))
 	d.audit(audit.ActionAdmin, "", "ledger export")
 	return nil
 }
@@ -64,6 +68,7 @@ func (d desk) exportLedger(w http.ResponseWriter, r *http.Request) error {
 type ledgerReader interface {
 	Walk(ctx context.Context, fn func(ledger.Person) error) error
 	WalkEnded(ctx context.Context, fn func(ledger.Tombstone) error) error
+	ListBans(ctx context.Context) ([]ledger.Ban, error)
 }
 
 // lineWriter writes JSON Lines. It sends the status with the first bytes, so
@@ -74,12 +79,19 @@ type lineWriter struct {
 	buffer  *bufio.Writer
 	begun   bool // something was sent
 	lines   int
+	bans    int // of the lines
 }
 
-// writeLedger writes the ends of sessions, and then all persons. It returns the
-// number of persons.
+// writeLedger writes the ends of sessions and the bans, and then all persons. It
+// returns the number of persons.
 func (l *lineWriter) writeLedger(ctx context.Context, from ledgerReader) (persons int, err error) {
-	err = from.WalkEnded(ctx, func(t ledger.Tombstone) error { return l.write(t) })
+	bans, err := from.ListBans(ctx)
+	if l.bans = len(bans); err == nil {
+		err = from.WalkEnded(ctx, func(t ledger.Tombstone) error { return l.write(t) })
+	}
+	for i := 0; err == nil && i < len(bans); i++ {
+		err = l.write(bans[i])
+	}
 	if err == nil {
 		err = from.Walk(ctx, func(p ledger.Person) error { persons++; return l.write(p) })
 	}
@@ -92,12 +104,19 @@ func (l *lineWriter) writeLedger(ctx context.Context, from ledgerReader) (person
 func (l *lineWriter) write(v any) error {
 	if l.buffer == nil {
 		l.buffer = bufio.NewWriterSize(writerFunc(l.send), 64<<10)
-		if err := l.line(ledgerFormat); err != nil {
+		if err := l.line(l.header()); err != nil {
 			return err
 		}
 	}
 	l.lines++
 	return l.line(v)
+}
+
+func (l *lineWriter) header() ledgerHeader {
+	if l.bans > 0 {
+		return ledgerWithBans
+	}
+	return ledgerFormat
 }
 
 func (l *lineWriter) line(v any) error {

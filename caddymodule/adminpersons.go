@@ -22,6 +22,7 @@ type personSummary struct {
 	Merged    []string  `json:"merged,omitempty"`
 	FirstSeen time.Time `json:"first_seen"`
 	LastSeen  time.Time `json:"last_seen"`
+	Banned    bool      `json:"banned,omitempty"`
 }
 
 // findPerson lists the person with an openid, a unionid or an id. If there is
@@ -39,7 +40,7 @@ func (d desk) findPerson(w http.ResponseWriter, r *http.Request, q url.Values) e
 	p, err := d.lookUp(r.Context(), q)
 	switch {
 	case err == nil:
-		found = append(found, newPersonSummary(&p))
+		found = append(found, d.summary(&p))
 	case !errors.Is(err, ledger.ErrNotFound):
 		return adminError(err)
 	}

@@ -26,10 +26,12 @@ const (
 	sessionNotFound  refusal = "session_not_found"
 	webhookNotFound  refusal = "webhook_not_found"
 	letterNotFound   refusal = "letter_not_found"
+	banNotFound      refusal = "ban_not_found"
 	methodNotAllowed refusal = "method_not_allowed"
 	ledgerConflict   refusal = "ledger_conflict"
 	keysConfigured   refusal = "keys_configured"
 	tooManyKeys      refusal = "too_many_keys"
+	tooManyBans      refusal = "too_many_bans"
 	tooLarge         refusal = "too_large"
 	internalError    refusal = "internal_error"
 	webhookFailed    refusal = "webhook_failed"
@@ -53,10 +55,12 @@ var refusalStatus = map[refusal]int{
 	sessionNotFound:  http.StatusNotFound,
 	webhookNotFound:  http.StatusNotFound,
 	letterNotFound:   http.StatusNotFound,
+	banNotFound:      http.StatusNotFound,
 	methodNotAllowed: http.StatusMethodNotAllowed,
 	ledgerConflict:   http.StatusConflict,
 	keysConfigured:   http.StatusConflict,
 	tooManyKeys:      http.StatusConflict,
+	tooManyBans:      http.StatusConflict,
 	tooLarge:         http.StatusRequestEntityTooLarge,
 	internalError:    http.StatusInternalServerError,
 	webhookFailed:    http.StatusBadGateway,

@@ -56,10 +56,19 @@ func (d desk) endSessions(w http.ResponseWriter, r *http.Request) error {
 	if d.endless() {
 		return adminError(errEndless)
 	}
-	var ended *int
+	ended, err := d.endAll(context.WithoutCancel(r.Context()), p, signout.CountOperator)
+	if err != nil {
+		return adminError(err)
+	}
+	return writeAdmin(w, http.StatusOK, endedSessions{ended})
+}
+
+// endAll ends all sessions of a person, and counts that for a reason. It returns
+// their number, nil if the store cannot count them.
+func (d desk) endAll(ctx context.Context, p *ledger.Person, reason string) (ended *int, err error) {
 	now, first := time.Now(), true
 	told := ledger.Event{ID: notice.EventID(ledger.LoggedOut, "admin", session.NewID().String()), Kind: ledger.LoggedOut, Person: p.ID, At: now, Reason: "admin"}
-	err = d.ends.Do(context.WithoutCancel(r.Context()), "person "+p.ID, func(ctx context.Context) error {
+	err = d.ends.Do(ctx, "person "+p.ID, func(ctx context.Context) error {
 		n, err := d.endPerson(ctx, p, now, !first)
 		if first = false; err != nil {
 			return err
@@ -68,15 +77,12 @@ func (d desk) endSessions(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		ended = n
-		counts.sites.Ended.Of(signout.CountOperator).Inc()
+		counts.sites.Ended.Of(reason).Inc()
 		d.app.logger.Info("sessions ended through the admin endpoint", slog.String("user", shortPerson(p.ID)))
 		d.audit(audit.ActionLogout, p.ID, "admin")
 		return nil
 	})
-	if err != nil {
-		return adminError(err)
-	}
-	return writeAdmin(w, http.StatusOK, endedSessions{ended})
+	return ended, err
 }
 
 // endSession ends one session, by the id in the list. The session's record in

@@ -53,10 +53,14 @@ ledger, or a line that cannot be read, stops the import; the error says from whi
 				return err
 			}
 			if e.json {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(importedLines{m.persons, m.ended})
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(importedLines{m.persons, m.ended, m.bans})
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s and %s are imported.\n",
-				count(m.persons, "person", "persons"), count(m.ended, "end of sessions", "ends of sessions"))
+			bans := ""
+			if m.bans > 0 {
+				bans = ", with " + count(m.bans, "ban", "bans")
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s and %s are imported%s.\n",
+				count(m.persons, "person", "persons"), count(m.ended, "end of sessions", "ends of sessions"), bans)
 			return err
 		},
 	}
@@ -69,6 +73,7 @@ ledger, or a line that cannot be read, stops the import; the error says from whi
 type importedLines struct {
 	Persons int64 `json:"persons"`
 	Ended   int64 `json:"ended"`
+	Bans    int64 `json:"bans,omitempty"`
 }
 
 // ledgerImport sends one file.
@@ -83,6 +88,7 @@ type ledgerImport struct {
 	lines    int // in the batch
 	persons  int64
 	ended    int64
+	bans     int64
 	progress *progress
 }
 
@@ -123,7 +129,7 @@ func (m *ledgerImport) lineByLine(ctx context.Context, f io.Reader) error {
 			}
 		}
 		m.add(n, line)
-		m.progress.at(read, m.persons+m.ended)
+		m.progress.at(read, m.persons+m.ended+m.bans)
 	}
 	if err := lines.Err(); err != nil {
 		if errors.Is(err, bufio.ErrTooLong) {
@@ -174,11 +180,12 @@ func (m *ledgerImport) send(ctx context.Context, next int) error {
 	}
 	defer response.Body.Close()
 	var answer importedLines
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&answer); err != nil || answer.Persons+answer.Ended != int64(m.lines) {
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&answer); err != nil || answer.Persons+answer.Ended+answer.Bans != int64(m.lines) {
 		return errors.Join(errNotUnderstood, m.stopped(m.first))
 	}
 	m.persons += answer.Persons
 	m.ended += answer.Ended
+	m.bans += answer.Bans
 	m.lines = 0
 	return nil
 }

@@ -16,13 +16,14 @@ func personsCommand() *cobra.Command {
 	e := new(endpoint)
 	cmd := &cobra.Command{
 		Use:   "persons",
-		Short: "Lists, counts, finds, shows, exports and erases persons of the ledger",
-		Long: `Lists, counts, finds, shows, exports and erases persons of the ledger.
+		Short: "Lists, counts, finds, shows, exports, erases and bans persons of the ledger",
+		Long: `Lists, counts, finds, shows, exports, erases and bans persons of the ledger.
 
 A person's id is what the app gets as X-Wechat-User. The id of a record that was merged finds the same person.` + endpointHelp,
 	}
 	e.flags(cmd)
-	return group(cmd, listPersonsCommand(e), countPersonsCommand(e), findCommand(e), showCommand(e), exportCommand(e), eraseCommand(e))
+	return group(cmd, listPersonsCommand(e), countPersonsCommand(e), findCommand(e), showCommand(e), exportCommand(e), eraseCommand(e),
+		banCommand(e), unbanCommand(e), bansCommand(e))
 }
 
 func findCommand(e *endpoint) *cobra.Command {
@@ -86,13 +87,18 @@ type summary struct {
 	AppIDs    []string  `json:"app_ids"`
 	FirstSeen time.Time `json:"first_seen"`
 	LastSeen  time.Time `json:"last_seen"`
+	Banned    bool      `json:"banned"`
 }
 
 func writeSummaries(w io.Writer, list []summary) error {
 	return table(w, func(row func(...string)) {
-		row("PERSON", "APPS", "FIRST SEEN", "LAST SEEN")
+		row("PERSON", "APPS", "FIRST SEEN", "LAST SEEN", "BANNED")
 		for _, p := range list {
-			row(p.ID, strings.Join(p.AppIDs, " "), moment(p.FirstSeen), moment(p.LastSeen))
+			banned := "no"
+			if p.Banned {
+				banned = "yes"
+			}
+			row(p.ID, strings.Join(p.AppIDs, " "), moment(p.FirstSeen), moment(p.LastSeen), banned)
 		}
 	})
 }

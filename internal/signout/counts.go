@@ -9,11 +9,12 @@ const (
 	CountOtherPerson = "other_person" // another session was made in this browser
 	CountPush        = "push"         // WeChat reported a withdrawal
 	CountOperator    = "operator"     // by an operator
+	CountBanned      = "banned"       // an operator banned the person
 )
 
 // CountReasons returns the reasons by which ended sessions are counted.
 func CountReasons() []string {
-	return []string{audit.ReasonVisitor, audit.ReasonUpstream, CountReplaced, CountOtherPerson, CountPush, CountOperator}
+	return []string{audit.ReasonVisitor, audit.ReasonUpstream, CountReplaced, CountOtherPerson, CountPush, CountOperator, CountBanned}
 }
 
 // count counts the end of the session. A reason that is not in the list is not
