@@ -62,9 +62,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)
 		return nil, false
 	case r.Refused != nil && r.Access == site.Protected:
-		g.Hub.Counts.Decide(site.DecidedNotAllowed)
-		g.notAllowed(w, r, danceFor(r).target)
-		return nil, false
+		return g.keepOut(w, r)
 	case g.CrossSiteSocket(r):
 		g.Hub.Counts.Decide(site.DecidedRefuseSocket)
 		g.refuseSocket(w, r)

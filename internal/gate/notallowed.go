@@ -7,6 +7,13 @@ import (
 	"github.com/caddy-wechat/gateway/internal/site"
 )
 
+// keepOut answers a request for the upstream of a visitor who may not enter.
+func (g *Gate) keepOut(w http.ResponseWriter, r *site.Request) (id *site.Identity, pass bool) {
+	g.Hub.Counts.Decide(site.DecidedNotAllowed)
+	g.notAllowed(w, r, danceFor(r).target)
+	return nil, false
+}
+
 // notAllowed answers a visitor who may not enter: a page, or JSON that a script
 // of an admitted origin may read.
 func (g *Gate) notAllowed(w http.ResponseWriter, r *site.Request, target string) {

@@ -3,7 +3,6 @@ package site
 import (
 	"context"
 	"fmt"
-
 	"net/http"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"

@@ -44,14 +44,7 @@ func (l *Ledger) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Pe
 		if d.Erased {
 			p = d.Before
 		}
-		bans = nil
-		if w.Account {
-			bans = l.bans.Following(&d.Before, d.Erased)
-		}
-		if err := t.putBans(bans); err != nil {
-			return false, err
-		}
-		wrote, err = l.withdraw(t, &w, &d)
+		wrote, bans, err = l.withdraw(t, &w, &d)
 		return true, err
 	}, func() {
 		if !done {
@@ -76,8 +69,15 @@ func (l *Ledger) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Pe
 	return p, done, nil
 }
 
-// withdraw writes all changes. The sessions end here even if the disk fails.
-func (l *Ledger) withdraw(t tables, w *ledger.Withdrawal, d *ledger.Withdrawn) (wrote bool, err error) {
+// withdraw writes all changes, and returns the bans that follow the person. The
+// sessions end here even if the disk fails.
+func (l *Ledger) withdraw(t tables, w *ledger.Withdrawal, d *ledger.Withdrawn) (wrote bool, bans []ledger.Ban, err error) {
+	if w.Account {
+		bans = l.bans.Following(&d.Before, d.Erased)
+	}
+	if err := t.putBans(bans); err != nil {
+		return false, nil, err
+	}
 	if d.Erased {
 		err = t.erase(&d.Before)
 	} else {
@@ -89,7 +89,7 @@ func (l *Ledger) withdraw(t tables, w *ledger.Withdrawal, d *ledger.Withdrawn) (
 		}
 	}
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	if d.Ends {
 		ids := d.Before.IDs()
@@ -97,14 +97,15 @@ func (l *Ledger) withdraw(t tables, w *ledger.Withdrawal, d *ledger.Withdrawn) (
 			l.gone.Add(id, d.End)
 		}
 		if _, err := t.endPerson(ids, d.End); err != nil {
-			return false, err
+			return false, nil, err
 		}
 	}
 	events := w.Events(d)
 	if d.Erased {
 		if err := t.supersede(&d.Before, &events[len(events)-1], &l.targets, l.limits.Bounds()); err != nil {
-			return false, err
+			return false, nil, err
 		}
 	}
-	return t.notify(l.targets.Notices(&d.Before, events...), l.limits.Bounds())
+	wrote, err = t.notify(l.targets.Notices(&d.Before, events...), l.limits.Bounds())
+	return wrote, bans, err
 }
