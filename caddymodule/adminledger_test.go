@@ -42,6 +42,8 @@ func (slowLedger) WalkEnded(_ context.Context, fn func(ledger.Tombstone) error) 
 	return fn(ledger.Tombstone{Session: [16]byte{1}, Until: time.Unix(1<<32, 0).UTC()})
 }
 
+func (slowLedger) ListBans(context.Context) ([]ledger.Ban, error) { return nil, nil }
+
 // serveExport answers every request with the export of l, as Caddy's admin
 // server would: a request has a short time to be read in, and errors become
 // JSON.
