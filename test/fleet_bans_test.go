@@ -35,7 +35,7 @@ func TestFleetBannedIsOutEverywhere(t *testing.T) {
 	phone, tablet, other := f.visitor("ming", f.a), f.visitor("ming", f.b), f.visitor("hong", f.b)
 	told := phone.signIn(shopSite + "/").told()
 	user, openID := told["X-Wechat-User"], told["X-Wechat-Openid"]
-	if user == "" || tablet.signIn(shopSite+"/").told()["X-Wechat-User"] != user || other.signIn(shopSite+"/").told() == nil {
+	if user == "" || tablet.signIn(shopSite + "/").told()["X-Wechat-User"] != user || other.signIn(shopSite+"/").told() == nil {
 		t.Fatal("not signed in")
 	}
 	var open []*openAnswer
