@@ -40,6 +40,7 @@ var endpoints = []endpoint{
 	{name: AtPhone, path: "/wxa/business/getuserphonenumber", post: true, answer: (*Server).phoneNumber},
 	{name: AtFollower, path: "/cgi-bin/user/info", answer: (*Server).follower},
 	{name: AtFollowers, path: "/cgi-bin/user/info/batchget", post: true, answer: (*Server).followers},
+	{name: AtQRCode, path: "/cgi-bin/qrcode/create", post: true, answer: (*Server).createQR},
 	{name: AtTicket, path: "/cgi-bin/ticket/getticket", answer: (*Server).ticket},
 	{name: AtCheckKey, path: "/wxa/checksession", answer: (*Server).checkSession},
 }
@@ -66,6 +67,7 @@ var errmsgs = map[int]string{
 	40029: "invalid code",
 	40030: "invalid refresh_token",
 	40032: "invalid openid list size",
+	40053: "invalid action info",
 	40066: "invalid url",
 	40097: "invalid args",
 	40125: "invalid appsecret",

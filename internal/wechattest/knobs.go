@@ -6,14 +6,14 @@ import (
 )
 
 var (
-	apiOnly         = []string{AtToken, AtRefresh, AtUserInfo, AtAuth, AtSession, AtStableToken, AtClassic, AtPhone, AtFollower, AtFollowers, AtTicket, AtCheckKey}
+	apiOnly         = []string{AtToken, AtRefresh, AtUserInfo, AtAuth, AtSession, AtStableToken, AtClassic, AtPhone, AtFollower, AtFollowers, AtQRCode, AtTicket, AtCheckKey}
 	pageOnly        = []string{AtAuthorize, AtQRConnect}
 	everywhere      = slices.Concat(pageOnly, apiOnly)
 	authorizeOnly   = []string{AtAuthorize}
 	userInfoOnly    = []string{AtUserInfo}
 	phoneOnly       = []string{AtPhone}
 	globalTokenOnly = []string{AtStableToken, AtClassic}
-	globalOnly      = []string{AtPhone, AtFollower, AtFollowers, AtTicket, AtCheckKey}
+	globalOnly      = []string{AtPhone, AtFollower, AtFollowers, AtQRCode, AtTicket, AtCheckKey}
 	pushOnly        = []string{AtPush}
 )
 

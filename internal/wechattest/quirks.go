@@ -19,6 +19,7 @@ const (
 	AtPhone       = "phone"          // /wxa/business/getuserphonenumber
 	AtFollower    = "user/info"      // /cgi-bin/user/info
 	AtFollowers   = "batchget"       // /cgi-bin/user/info/batchget
+	AtQRCode      = "qrcode/create"  // /cgi-bin/qrcode/create
 	AtCheckKey    = "checksession"   // /wxa/checksession
 	AtTicket      = "getticket"      // /cgi-bin/ticket/getticket
 	AtPush        = "push"           // messages and events, from WeChat to the account

@@ -46,11 +46,12 @@ func New(config Config) *Server {
 		s.issueSecrets(a)
 	}
 	s.routes = map[string]http.HandlerFunc{
-		authorizePath: s.authorize,
-		consentPath:   s.decide,
-		qrPath:        s.qrConnect,
-		qrWaitPath:    s.qrWait,
-		qrConfirmPath: s.qrConfirm,
+		authorizePath:  s.authorize,
+		consentPath:    s.decide,
+		qrPath:         s.qrConnect,
+		qrWaitPath:     s.qrWait,
+		qrConfirmPath:  s.qrConfirm,
+		showTicketPath: s.showTicket,
 	}
 	for _, e := range endpoints {
 		s.routes[e.path] = func(w http.ResponseWriter, r *http.Request) { s.api(w, r, e) }

@@ -55,6 +55,9 @@ type vault struct {
 	global      *shelf[*globalToken]  // tokens for /cgi-bin and /wxa
 	current     map[string]*globalSet // by app id
 
+	tickets *shelf[qrTicket] // codes to follow an account, by ticket
+	follows *shelf[qrTicket] // the same by the address in the code
+
 	doubles *shelf[struct{}] // authorize queries that came without connect_redirect
 	issued  *shelf[struct{}] // every secret string
 }
@@ -70,6 +73,9 @@ func newVault(limit int) *vault {
 		sessionKeys: newShelf[string](limit),
 		global:      newShelf[*globalToken](limit),
 		current:     map[string]*globalSet{},
+
+		tickets: newShelf[qrTicket](min(limit, maxCalls)),
+		follows: newShelf[qrTicket](min(limit, maxCalls)),
 
 		doubles: newShelf[struct{}](min(limit, maxCalls)),
 		issued:  newShelf[struct{}](3*limit + maxAccounts),
