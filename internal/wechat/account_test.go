@@ -49,8 +49,9 @@ func TestFollowers(t *testing.T) {
 		{string(file.Success["cgi_bin_user_info_subscribed"].Body), "o6_bmjrPTlm6_2sgVt7hMZOPfL2M", Follower{true, "o6_bmasdasdsad6_2sgVt7hMZOPfL"}, nil},
 		{string(file.Success["cgi_bin_user_info_not_subscribed"].Body), "otvxTs_JZ6SEiP0imdhpi50fuSZg", Follower{}, nil},
 		{`{"subscribe":"1","openid":"o1"}`, "o1", Follower{Subscribed: true}, nil},
-		{`{"subscribe":true,"openid":"o1","unionid":"u1"}`, "o1", Follower{}, nil},
-		{`{"openid":"o1","unionid":"u1"}`, "o1", Follower{}, nil},
+		{`{"subscribe":"0","openid":"o1"}`, "o1", Follower{}, nil},
+		{`{"subscribe":true,"openid":"o1","unionid":"u1"}`, "o1", Follower{}, ErrUncertain}, // not a no
+		{`{"openid":"o1","unionid":"u1"}`, "o1", Follower{}, ErrUncertain},
 		{`{"subscribe":1,"openid":"o2","unionid":"u2"}`, "o1", Follower{}, ErrAlert}, // a cache on the way
 		{`{"subscribe":1,"unionid":"u2"}`, "o1", Follower{}, ErrUncertain},
 		{`{"subscribe":1,"openid":"o1","unionid":"u\r\n1"}`, "o1", Follower{}, ErrUncertain},

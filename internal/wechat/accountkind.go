@@ -30,7 +30,7 @@ var accountKinds = [...]accountTraits{
 		sessionScope: string(ScopeBase),
 		globalToken:  true,
 		revokeCodes:  officialRevokeCodes,
-		endpoints:    []string{exchange.op, userInfo.op, refresh.op, stableToken.op, jsTicket.op, followerInfo.op},
+		endpoints:    []string{exchange.op, userInfo.op, refresh.op, stableToken.op, jsTicket.op, followerInfo.op, followCode.op},
 	},
 	{
 		kind:                MiniProgram,

@@ -102,6 +102,8 @@ func TestCodesMeanWhatTheirCallMakesOfThem(t *testing.T) {
 		{"ticket", 42001, RemedyRenew},
 		{"follower", 40014, RemedyRenew},
 		{"follower", 40003, RemedyAlert},
+		{"qrcode", 48001, RemedyAlert},
+		{"qrcode", 42001, RemedyRenew},
 		{"phone", 40014, RemedyRenew},
 		{"phone", 42001, RemedyRenew},
 		{"phone", 40029, RemedyRestart},

@@ -14,8 +14,8 @@ import (
 // context.Canceled or context.DeadlineExceeded if they were the cause.
 type Error struct {
 	// Op is the call: "exchange", "refresh", "userinfo" or "auth" of web
-	// authorisation; "login" or "phone" of a mini program; "token", "ticket" or
-	// "follower" of the account.
+	// authorisation; "login" or "phone" of a mini program; "token", "ticket",
+	// "follower" or "qrcode" of the account.
 	Op string
 	// Code is WeChat's errcode, 0 if there was none.
 	Code int

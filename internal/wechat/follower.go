@@ -2,11 +2,15 @@ package wechat
 
 import (
 	"context"
+	"errors"
 )
 
 // followerInfo is the call for data about a follower of an official account
 // (wechat-protocol E4).
 var followerInfo = endpoint{op: "follower", path: "/cgi-bin/user/info", kinds: renewable}
+
+// errNoSubscribe reports an answer that does not say whether a person follows.
+var errNoSubscribe = errors.New("the answer does not say whether the person follows")
 
 // Follower is what an official account may know about a person without consent.
 type Follower struct {
@@ -40,8 +44,13 @@ func (c *Client) Follower(ctx context.Context, access Secret, openID string) (Fo
 	case id != openID:
 		return Follower{}, followerInfo.fail(RemedyAlert, "the answer belongs to another openid")
 	}
-	if text, _ := r.text("subscribe"); text != "1" {
-		return Follower{}, nil // WeChat says nothing about other visitors
+	switch text, _ := r.text("subscribe"); text {
+	case "1":
+		return Follower{Subscribed: true, UnionID: unionID}, nil
+	case "0":
+		return Follower{}, nil // WeChat says nothing more about other persons
+	default:
+		// Not a no: allow followers would turn a follower away.
+		return Follower{}, followerInfo.malformed(errNoSubscribe)
 	}
-	return Follower{Subscribed: true, UnionID: unionID}, nil
 }

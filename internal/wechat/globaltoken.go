@@ -24,8 +24,8 @@ type GlobalToken struct {
 	// Logger gets one message for each failed call of WeChat. nil: no log.
 	Logger *slog.Logger
 
-	once          sync.Once
-	token, ticket *tokenKeeper
+	once                sync.Once
+	token, ticket, code *tokenKeeper
 }
 
 // Get returns the token. Use it at once and do not keep it: see Do.
@@ -96,6 +96,7 @@ func (g *GlobalToken) SignJSSDK(ctx context.Context, page string) (JSSDK, error)
 // still be read, but no value is fetched.
 func (g *GlobalToken) Close() {
 	g.start()
+	g.code.close()
 	g.ticket.close()
 	g.token.close()
 }
@@ -108,6 +109,7 @@ func (g *GlobalToken) start() {
 		})
 		g.token.forces = true
 		g.ticket = g.keeper(jsTicket, g.fetchTicket)
+		g.code = g.keeper(followCode, g.fetchCode)
 	})
 }
 

@@ -136,6 +136,7 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 		"follower": {testAccess.Reveal(), testOpenID},
 		"token":    {testSecret.Reveal()},
 		"ticket":   {testAccess.Reveal()},
+		"qrcode":   {testAccess.Reveal()},
 	}
 	for mode, c := range failureModes(t) {
 		for op, call := range calls {

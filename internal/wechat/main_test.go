@@ -30,7 +30,7 @@ var (
 
 // success is an answer that every call takes for one.
 const success = `{"errcode":0,"errmsg":"ok","openid":"` + testOpenID + `","session_key":"tiihtNczf5v6AKRyjwEUhQ==","subscribe":1,` +
-	`"phone_info":{"purePhoneNumber":"13800138000","countryCode":86},"access_token":"acce55-of-the-account","ticket":"t1cket","expires_in":7200}`
+	`"phone_info":{"purePhoneNumber":"13800138000","countryCode":86},"access_token":"acce55-of-the-account","ticket":"t1cket","expires_in":7200,"expire_seconds":2592000,"url":"http://weixin.qq.com/q/02example"}`
 
 // calls are all calls, with nothing but the error.
 var calls = map[string]func(*testing.T, *Client) error{
@@ -64,6 +64,10 @@ var calls = map[string]func(*testing.T, *Client) error{
 	},
 	"ticket": func(t *testing.T, c *Client) error {
 		_, _, err := c.jsTicket(t.Context(), testAccess)
+		return err
+	},
+	"qrcode": func(t *testing.T, c *Client) error {
+		_, _, err := c.followCode(t.Context(), testAccess)
 		return err
 	},
 }

@@ -79,6 +79,7 @@ func TestCodeIsSentOnce(t *testing.T) {
 		{"token", 4, 4},
 		{"ticket", 5, 2},
 		{"follower", 5, 2},
+		{"qrcode", 4, 1},
 	}
 	for _, tc := range cases {
 		var server rudeServer

@@ -23,11 +23,13 @@ func TestRequestsAreAsDocumented(t *testing.T) {
 		"phone":    "/wxa/business/getuserphonenumber?access_token=" + esc(testAccess.Reveal()),
 		"follower": "/cgi-bin/user/info?access_token=" + esc(testAccess.Reveal()) + "&openid=" + testOpenID + "&lang=zh_CN",
 		"token":    "/cgi-bin/stable_token",
+		"qrcode":   "/cgi-bin/qrcode/create?access_token=" + esc(testAccess.Reveal()),
 		"ticket":   "/cgi-bin/ticket/getticket?access_token=" + esc(testAccess.Reveal()) + "&type=jsapi",
 	}
 	bodies := map[string]string{
-		"phone": `application/json{"code":"` + testCode + `","openid":"` + testOpenID + `"}`,
-		"token": `application/json{"grant_type":"client_credential","appid":"` + testAppID + `","secret":"` + testSecret.Reveal() + `","force_refresh":false}`,
+		"qrcode": `application/json{"expire_seconds":2592000,"action_name":"QR_STR_SCENE","action_info":{"scene":{"scene_str":"wechat_gateway"}}}`,
+		"phone":  `application/json{"code":"` + testCode + `","openid":"` + testOpenID + `"}`,
+		"token":  `application/json{"grant_type":"client_credential","appid":"` + testAppID + `","secret":"` + testSecret.Reveal() + `","force_refresh":false}`,
 	}
 	for _, prefix := range []string{"", "/egress/weixin"} {
 		for op, call := range calls {
