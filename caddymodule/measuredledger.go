@@ -81,6 +81,14 @@ func (m *measuredLedger) Renew(ctx context.Context, s ledger.Observation) error 
 	return err
 }
 
+// Follow implements ledger.Persons.
+func (m *measuredLedger) Follow(ctx context.Context, f ledger.Following) (ledger.Person, error) {
+	begun := time.Now()
+	p, err := m.Ledger.Follow(ctx, f)
+	m.wrote(callRefresh, begun, err)
+	return p, err
+}
+
 // Withdraw implements ledger.Rights.
 func (m *measuredLedger) Withdraw(ctx context.Context, w ledger.Withdrawal) (ledger.Person, bool, error) {
 	begun := time.Now()

@@ -37,7 +37,8 @@
 // # How a store uses the rules
 //
 // A store reads records, computes the result of a call ([Observation.Decide],
-// [Observation.Renew], [Withdrawal.Apply], [Person.Succeed]), and writes the
+// [Observation.Renew], [Following.Apply], [Withdrawal.Apply],
+// [Person.Succeed]), and writes the
 // result completely or not at all, together with the events for business
 // systems ([Targets], [Outbox]). The rules do no I/O. [EncodePerson] and
 // [EncodeEvent] define the stored form of both stores. [EndedSessions],

@@ -60,6 +60,7 @@ func (p Person) Normal() (Person, error) {
 		a := &n.Accounts[i]
 		a.FirstSeen, a.LastSeen = sooner(a.FirstSeen, now), sooner(a.LastSeen, now)
 		a.ConsentAt, a.PhoneAt = sooner(a.ConsentAt, now), sooner(a.PhoneAt, now)
+		a.FollowAt, a.FollowPushed = sooner(a.FollowAt, now), sooner(a.FollowPushed, now)
 	}
 	return n, nil
 }

@@ -52,6 +52,12 @@ type Persons interface {
 	// meanwhile. ProfileAt is updated even if the profile is unchanged. Errors:
 	// ErrInvalid, ErrNotFound, ErrUnavailable.
 	Renew(ctx context.Context, s Observation) error
+	// Follow records whether a person follows an official account, by the rules
+	// of Following, and returns the person as the ledger then has it.
+	// ErrNotFound: no person has the openid, and nothing happens. It reaches
+	// other gateways within a second. Errors: ErrInvalid, ErrNotFound,
+	// ErrUnavailable.
+	Follow(ctx context.Context, f Following) (Person, error)
 	// Generation grows with each change of a person that alters anything but
 	// times, so that a caller can drop values computed from a Person when
 	// Generation has changed: read Generation first, then Find. It starts anew

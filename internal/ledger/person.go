@@ -38,7 +38,7 @@ type Person struct {
 	// behind by one hour.
 	FirstSeen, LastSeen time.Time
 	// Version grows with each change, except of LastSeen, ProfileAt, PhoneAt,
-	// the time of a consent that was given before, and sealed values.
+	// FollowAt, the time of a consent that was given before, and sealed values.
 	Version uint64
 
 	seq uint64 // order of creation within one store; orders persons first seen in one second
@@ -60,6 +60,21 @@ type Account struct {
 	// is when it was last given (to the hour).
 	Phone   string
 	PhoneAt time.Time
+	// Follow says whether the person follows this official account, FollowAt
+	// when WeChat last said so (it may lag behind by one hour). FollowPushed is
+	// WeChat's time of the last push about it, zero for none. See Following.
+	Follow       Follow
+	FollowAt     time.Time
+	FollowPushed time.Time
+}
+
+// Account returns the person's account of this app id, false if there is none.
+func (p Person) Account(appID string) (Account, bool) {
+	i := slices.IndexFunc(p.Accounts, func(a Account) bool { return a.AppID == appID })
+	if i < 0 {
+		return Account{}, false
+	}
+	return p.Accounts[i], true
 }
 
 // Consented reports whether the person consented to give this app id their

@@ -35,6 +35,10 @@ type accountJSON struct {
 	SessionKey []byte    `json:"session_key,omitempty"`
 	Phone      string    `json:"phone,omitempty"`
 	PhoneAt    time.Time `json:"phone_at,omitzero"`
+
+	Follow       Follow    `json:"follow,omitempty"`
+	FollowAt     time.Time `json:"follow_at,omitzero"`
+	FollowPushed time.Time `json:"follow_pushed,omitzero"`
 }
 
 // MarshalJSON writes all data of the person, sealed values too: it is a line

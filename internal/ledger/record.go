@@ -12,9 +12,9 @@ import (
 
 const (
 	// recordVersion is the newest version. Version 1 has no sealed values and
-	// no phone numbers. A record is written in the oldest version that can hold
+	// no phone numbers, version 2 does not say who follows an account. A record is written in the oldest version that can hold
 	// it: while gateways of both versions run, the older ones can read it.
-	recordVersion = 2
+	recordVersion = 3
 	// maxRecord limits a stored person, in bytes: 64 accounts of two 128-byte
 	// ids, every byte escaped, twice 4096 bytes in base64, and the rest.
 	maxRecord = 1 << 20
@@ -47,10 +47,17 @@ type accountRecord struct {
 	SessionKey []byte `json:"k,omitempty"`
 	Phone      string `json:"t,omitempty"`
 	PhoneAt    int64  `json:"h,omitempty"`
+
+	Follow       uint8 `json:"w,omitempty"`
+	FollowAt     int64 `json:"e,omitempty"`
+	FollowPushed int64 `json:"q,omitempty"`
 }
 
 // version returns the oldest version that can hold the account.
 func (a *accountRecord) version() int {
+	if a.Follow != 0 || a.FollowAt != 0 || a.FollowPushed != 0 {
+		return 3
+	}
 	if len(a.Grant) > 0 || len(a.SessionKey) > 0 || a.Phone != "" || a.PhoneAt != 0 {
 		return 2
 	}
@@ -67,6 +74,7 @@ func newRecord(p *Person) record {
 		r.Accounts = append(r.Accounts, accountRecord{
 			a.AppID, a.OpenID, seconds(a.ConsentAt), seconds(a.FirstSeen), seconds(a.LastSeen),
 			a.Grant, a.SessionKey, a.Phone, seconds(a.PhoneAt),
+			uint8(a.Follow), seconds(a.FollowAt), seconds(a.FollowPushed),
 		})
 		r.V = max(r.V, r.Accounts[len(r.Accounts)-1].version())
 	}
@@ -146,10 +154,10 @@ func (r *record) fault() string {
 		}
 	}
 	for i, a := range r.Accounts {
-		if !Identifier(a.AppID) || !Identifier(a.OpenID) || !times(a.ConsentAt, a.FirstSeen, a.LastSeen, a.PhoneAt) {
+		if !Identifier(a.AppID) || !Identifier(a.OpenID) || !times(a.ConsentAt, a.FirstSeen, a.LastSeen, a.PhoneAt, a.FollowAt, a.FollowPushed) {
 			return "account"
 		}
-		if len(a.Grant) > maxSealed || len(a.SessionKey) > maxSealed || !Printable(a.Phone, maxPhone) {
+		if Follow(a.Follow) > FollowsNot || len(a.Grant) > maxSealed || len(a.SessionKey) > maxSealed || !Printable(a.Phone, maxPhone) {
 			return "account"
 		}
 		twice := func(b accountRecord) bool { return b.AppID == a.AppID && b.OpenID == a.OpenID }
@@ -170,6 +178,7 @@ func (r *record) person() Person {
 		p.Accounts = append(p.Accounts, Account{
 			a.AppID, a.OpenID, moment(a.ConsentAt), moment(a.FirstSeen), moment(a.LastSeen),
 			sealed(a.Grant), sealed(a.SessionKey), a.Phone, moment(a.PhoneAt),
+			Follow(a.Follow), moment(a.FollowAt), moment(a.FollowPushed),
 		})
 	}
 	return p

@@ -23,7 +23,7 @@ func fullPerson(accounts, merged int) Person {
 		p.Accounts = append(p.Accounts, Account{
 			AppID: app, OpenID: app, ConsentAt: at, FirstSeen: at, LastSeen: at,
 			Grant: bytes.Repeat([]byte{1}, maxSealed), SessionKey: bytes.Repeat([]byte{2}, maxSealed),
-			Phone: strings.Repeat(`"`, maxPhone), PhoneAt: at,
+			Phone: strings.Repeat(`"`, maxPhone), PhoneAt: at, Follow: FollowsNot, FollowAt: at, FollowPushed: at,
 		})
 	}
 	for range merged {
@@ -71,14 +71,15 @@ func TestRecordRefused(t *testing.T) {
 		"list":             `[]`,
 		"no version":       strings.Replace(good, `"v":1,`, ``, 1),
 		"version 0":        strings.Replace(good, `"v":1`, `"v":0`, 1),
-		"newer version":    strings.Replace(good, `"v":1`, `"v":3`, 1),
-		"newer field":      strings.Replace(good, `"v":1`, `"v":3,"new":{}`, 1),
+		"newer version":    strings.Replace(good, `"v":1`, `"v":4`, 1),
+		"newer field":      strings.Replace(good, `"v":1`, `"v":4,"new":{}`, 1),
 		"bad phone":        strings.Replace(good, `"o":"oA"`, `"o":"oA","t":"1\n"`, 1),
 		"long phone":       strings.Replace(good, `"o":"oA"`, `"o":"oA","t":"`+strings.Repeat("1", maxPhone+1)+`"`, 1),
 		"long grant":       strings.Replace(good, `"o":"oA"`, `"o":"oA","g":"`+sealed+`"`, 1),
 		"long session key": strings.Replace(good, `"o":"oA"`, `"o":"oA","k":"`+sealed+`"`, 1),
 		"bad grant":        strings.Replace(good, `"o":"oA"`, `"o":"oA","g":"*"`, 1),
 		"unknown field":    strings.Replace(good, `"v":1`, `"v":1,"new":{}`, 1),
+		"bad follow":       strings.Replace(good, `"o":"oA"`, `"o":"oA","w":3`, 1),
 		"no id":            strings.Replace(good, id, `"id":""`, 1),
 		"bad id":           strings.Replace(good, id, `"id":"ABCDEFGHIJKLMNOPQRSTUVWXYZ"`, 1),
 		"bad unionid":      strings.Replace(good, `"s":1`, `"s":1,"u":"a b"`, 1),
@@ -100,7 +101,7 @@ func TestRecordRefused(t *testing.T) {
 			t.Errorf("%s: the error quotes the record: %v", name, err)
 		}
 	}
-	if _, err := DecodePerson([]byte(strings.Replace(good, `"v":1`, `"v":3,"new":{}`, 1))); !strings.Contains(err.Error(), "newer") {
+	if _, err := DecodePerson([]byte(strings.Replace(good, `"v":1`, `"v":4,"new":{}`, 1))); !strings.Contains(err.Error(), "newer") {
 		t.Errorf("a newer record: %v", err)
 	}
 }
@@ -128,6 +129,10 @@ func TestRecordVersions(t *testing.T) {
 	p.Accounts[0].Phone = "1"
 	if newer, err := EncodePerson(&p); err != nil || !strings.HasPrefix(string(newer), `{"v":2,`) {
 		t.Errorf("%s, %v", newer, err)
+	}
+	p.Accounts[0].Follow = Follows
+	if newest, err := EncodePerson(&p); err != nil || !strings.HasPrefix(string(newest), `{"v":3,`) {
+		t.Errorf("%s, %v", newest, err)
 	}
 }
 

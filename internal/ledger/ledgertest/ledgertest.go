@@ -27,7 +27,7 @@ type Subject struct {
 // Run runs the whole contract. open returns a new subject, and closes it when
 // its test ends.
 func Run(t *testing.T, open func(t *testing.T) *Subject) {
-	for _, c := range slices.Concat(identity, conflicts, details, persons, lists, moving, tombstones, everyone, bans, outbox, telling, erasures, waitingLongest, letters, postal, bounds, withdrawals, pushes, possessions, crowds) {
+	for _, c := range slices.Concat(identity, conflicts, details, persons, lists, moving, tombstones, everyone, bans, outbox, telling, erasures, waitingLongest, letters, postal, bounds, withdrawals, pushes, followings, possessions, crowds) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := &subject{Subject: open(t)}
@@ -106,6 +106,10 @@ func (s *subject) calls(ctx context.Context) map[string]func() error {
 		"FindOpenID":  func() error { _, err := s.Ledger.FindOpenID(ctx, "wxA", "oNew"); return err },
 		"FindUnionID": func() error { _, err := s.Ledger.FindUnionID(ctx, "uNew"); return err },
 		"EndPerson":   func() error { return s.Ledger.EndPerson(ctx, anID, time.Now(), time.Now().Add(time.Hour)) },
+		"Follow": func() error {
+			_, err := s.Ledger.Follow(ctx, ledger.Following{AppID: "wxA", OpenID: "oNew", Follow: ledger.Follows})
+			return err
+		},
 		"Erase":       func() error { return s.Ledger.Erase(ctx, anID) },
 		"Export":      func() error { _, err := s.Ledger.Export(ctx, anID); return err },
 		"Walk":        func() error { return s.Ledger.Walk(ctx, func(ledger.Person) error { return nil }) },
