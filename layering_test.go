@@ -63,6 +63,7 @@ func TestLayering(t *testing.T) {
 		"internal/redislog":           {"internal/limit"},
 		"internal/outage":             {"session", "internal/audit", "internal/ledger", "internal/limit", "internal/wechat"},
 		"internal/notice":             {"session", "internal/ledger", "internal/limit", "internal/outage"},
+		"internal/follow":             {"internal/ledger", "internal/limit", "internal/outage", "internal/wechat"},
 		"internal/flow":               {"session", "internal/cookies", "internal/request", "internal/wechat"},
 		"internal/profile":            {"session", "internal/audit", "internal/ledger", "internal/limit", "internal/wechat"},
 		"internal/signout":            {"session", "internal/audit", "internal/cookies", "internal/counters", "internal/ledger", "internal/limit", "internal/notice", "internal/outage"},
@@ -73,7 +74,7 @@ func TestLayering(t *testing.T) {
 		"internal/push":               {"internal/wechat", "internal/ledger", "internal/limit"},
 		"internal/webhook":            {"internal/wechat", "internal/ledger", "internal/limit"},
 	}
-	beneath := []string{"session", "internal/assertion", "internal/audit", "internal/caches", "internal/cookies", "internal/counters", "internal/flow", "internal/ledger", "internal/limit", "internal/live", "internal/notice", "internal/outage", "internal/page", "internal/request", "internal/response", "internal/scan", "internal/signin", "internal/signout", "internal/wechat"}
+	beneath := []string{"session", "internal/assertion", "internal/audit", "internal/caches", "internal/cookies", "internal/counters", "internal/flow", "internal/follow", "internal/ledger", "internal/limit", "internal/live", "internal/notice", "internal/outage", "internal/page", "internal/request", "internal/response", "internal/scan", "internal/signin", "internal/signout", "internal/wechat"}
 	allowed["internal/site"] = beneath
 	allowed["internal/clients"] = append(slices.Clone(beneath), "internal/site")
 	allowed["internal/gate"] = append(slices.Clone(beneath), "internal/clients", "internal/form", "internal/site")

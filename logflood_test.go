@@ -56,6 +56,8 @@ var warnings = map[string]string{
 	"internal/eventqueue/queue.go Close":                 atLoad,
 	"internal/eventqueue/queue.go Emit":                  byTake,
 	"internal/eventqueue/queue.go handle":                byTake,
+	"internal/follow/question.go logFailure":             byOutage,
+	"internal/follow/question.go record":                 byOutage,
 	"internal/gate/endpoints.go ServeEndpoint":           byOutage,
 	"internal/gate/failure.go failed":                    byOutage,
 	"internal/gate/failure.go misconfigured":             byOutage,

@@ -55,7 +55,7 @@ func TestFollowers(t *testing.T) {
 		{`{"subscribe":1,"openid":"o2","unionid":"u2"}`, "o1", Follower{}, ErrAlert}, // a cache on the way
 		{`{"subscribe":1,"unionid":"u2"}`, "o1", Follower{}, ErrUncertain},
 		{`{"subscribe":1,"openid":"o1","unionid":"u\r\n1"}`, "o1", Follower{}, ErrUncertain},
-		{`{"errcode":40003,"errmsg":"invalid openid"}`, "o1", Follower{}, ErrAlert},
+		{`{"errcode":40003,"errmsg":"invalid openid"}`, "o1", Follower{}, ErrDeny},
 	}
 	for _, tc := range cases {
 		got, err := newClient(t, answer(tc.body)).Follower(t.Context(), testAccess, tc.openID)

@@ -101,7 +101,7 @@ func TestCodesMeanWhatTheirCallMakesOfThem(t *testing.T) {
 		{"ticket", 40001, RemedyRenew},
 		{"ticket", 42001, RemedyRenew},
 		{"follower", 40014, RemedyRenew},
-		{"follower", 40003, RemedyAlert},
+		{"follower", 40003, RemedyDeny},
 		{"qrcode", 48001, RemedyAlert},
 		{"qrcode", 42001, RemedyRenew},
 		{"phone", 40014, RemedyRenew},

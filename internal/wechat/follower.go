@@ -6,8 +6,12 @@ import (
 )
 
 // followerInfo is the call for data about a follower of an official account
-// (wechat-protocol E4).
-var followerInfo = endpoint{op: "follower", path: "/cgi-bin/user/info", kinds: renewable}
+// (wechat-protocol E4). It asks about one person: 40003 says nothing about
+// others.
+var followerInfo = endpoint{
+	op: "follower", path: "/cgi-bin/user/info",
+	kinds: map[int]Remedy{40003: RemedyDeny, 40014: RemedyRenew, 42001: RemedyRenew},
+}
 
 // errNoSubscribe reports an answer that does not say whether a person follows.
 var errNoSubscribe = errors.New("the answer does not say whether the person follows")
