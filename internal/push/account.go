@@ -23,9 +23,12 @@ type Account struct {
 	// RelayAll sends the handled events to the relay too.
 	RelayAll bool
 	// ForgetOnUnsubscribe removes the nickname and avatar of a person who
-	// unfollows the account, and ends the person's sessions. Otherwise an
-	// unfollow is ignored.
+	// unfollows the account, and ends the person's sessions.
 	ForgetOnUnsubscribe bool
+	// Followers records in the ledger who follows and unfollows the account,
+	// because a site admits its followers only. Without it and
+	// ForgetOnUnsubscribe, these pushes are ignored.
+	Followers bool
 	// Counts counts the pushes; nil for no counts. Accounts and handlers may
 	// share one, as before and after a reload.
 	Counts *Counts

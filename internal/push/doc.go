@@ -28,6 +28,10 @@
 //	                                 where that is possible         cannot be fetched
 //	unsubscribe, if so configured    the profile                    consent, sessions
 //
+// If a site admits followers only, subscribe and unsubscribe are also recorded
+// as [ledger.Following]. In plain mode a subscribe does not make a follower: it
+// has WeChat asked.
+//
 // Each event is one [ledger.Withdrawal], so that the record, the end of the
 // sessions and the notice to other systems are one step, and a repeated push
 // does nothing again. If WeChat leaves the openid out, the unionid identifies

@@ -30,6 +30,7 @@ type event struct {
 	withdrawal ledger.Withdrawal
 	unionID    string // identifies the person if WeChat left the openid out; else ""
 	refetch    bool
+	following  *ledger.Following // of a subscribe or unsubscribe; the withdrawal may have no kind then
 }
 
 // withoutPerson reports whether a push contains neither openid nor unionid.
@@ -46,7 +47,7 @@ func unionID(m *wechat.PushMessage) string {
 
 // ours reports whether this package handles such a push for the account.
 func (a *Account) ours(m *wechat.PushMessage) bool {
-	return m.AboutAccount() || a.ForgetOnUnsubscribe && m.Is(wechat.PushUnsubscribe)
+	return m.AboutAccount() || a.aboutFollower(m) || a.ForgetOnUnsubscribe && m.Is(wechat.PushUnsubscribe)
 }
 
 // relays reports whether the account's relay gets such a push.
@@ -57,7 +58,7 @@ func (a *Account) relays(m *wechat.PushMessage) bool {
 // event translates a push into a withdrawal. signed is the timestamp of its
 // signature.
 func (h *Handler) event(a *Account, m *wechat.PushMessage, signed, now time.Time) event {
-	e := event{account: a, name: m.Event, unionID: unionID(m), withdrawal: ledger.Withdrawal{
+	e := event{account: a, name: m.Event, unionID: unionID(m), following: a.following(m, signed, now), withdrawal: ledger.Withdrawal{
 		Key: stepKey(a, m, signed), AppID: a.Keys.AppID, OpenID: m.Person(), End: true,
 		At: eventTime(m.CreateTime, now), Until: now.Add(h.lifetime()),
 	}}
@@ -75,6 +76,9 @@ func (h *Handler) event(a *Account, m *wechat.PushMessage, signed, now time.Time
 		e.refetch = h.Refetch != nil
 		w.Kind, w.Profile, w.Consent = ledger.ProfileChanged, true, !e.refetch
 	case wechat.PushUnsubscribe:
+		if !a.ForgetOnUnsubscribe {
+			break
+		}
 		w.Kind, w.Consent, w.Profile, w.Grant, w.Reason = ledger.Revoked, true, true, true, m.Event
 	}
 	return e

@@ -18,6 +18,7 @@ var ErrLost = errors.New("push: events were lost")
 // Ledger is the part of the ledger that a Handler needs.
 type Ledger interface {
 	Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Person, done bool, err error)
+	Follow(ctx context.Context, f ledger.Following) (ledger.Person, error)
 	FindUnionID(ctx context.Context, unionID string) (ledger.Person, error)
 }
 

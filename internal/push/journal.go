@@ -22,8 +22,10 @@ type Journal interface {
 	Each(fn func(name string, entry []byte)) error
 }
 
-// entryVersion is the version of the entries' format.
-const entryVersion = 1
+// entryVersion is the newest version of the entries' format. Version 1 does not
+// say who follows an account. An entry is written in the oldest version that
+// can hold it.
+const entryVersion = 2
 
 // journalEntry is a step as the journal keeps it.
 type journalEntry struct {
@@ -32,8 +34,9 @@ type journalEntry struct {
 	AppID      string
 	Event      string
 	Withdrawal ledger.Withdrawal
-	UnionID    string `json:",omitempty"`
-	Refetch    bool   `json:",omitempty"`
+	UnionID    string            `json:",omitempty"`
+	Refetch    bool              `json:",omitempty"`
+	Following  *ledger.Following `json:",omitempty"`
 }
 
 var errNoJournal = errors.New("push: there is no journal")
@@ -49,9 +52,13 @@ func (h *Handler) keep(s *step) error {
 	if h.Journal == nil {
 		return errNoJournal
 	}
+	version := 1
+	if s.following != nil {
+		version = entryVersion
+	}
 	entry, err := json.Marshal(journalEntry{
-		Version: entryVersion, Account: s.account.Name, AppID: s.account.Keys.AppID, Event: s.name,
-		Withdrawal: s.withdrawal, UnionID: s.unionID, Refetch: s.refetch,
+		Version: version, Account: s.account.Name, AppID: s.account.Keys.AppID, Event: s.name,
+		Withdrawal: s.withdrawal, UnionID: s.unionID, Refetch: s.refetch, Following: s.following,
 	})
 	if err != nil {
 		return fmt.Errorf("push: writing an entry of the journal: %w", err)
@@ -86,7 +93,7 @@ func (h *Handler) Resume() error {
 	n := 0
 	err := h.Journal.Each(func(name string, raw []byte) {
 		var entry journalEntry
-		if json.Unmarshal(raw, &entry) != nil || entry.Version != entryVersion || entry.Withdrawal.Key != name {
+		if json.Unmarshal(raw, &entry) != nil || entry.Version < 1 || entry.Version > entryVersion || entry.Withdrawal.Key != name {
 			h.Logger.Warn("an entry of the push journal cannot be read; a newer gateway may have written it", slog.String("push", name))
 			return
 		}
@@ -95,7 +102,8 @@ func (h *Handler) Resume() error {
 			h.Logger.Warn("the push journal has an entry for an account that is not configured", slog.String("push", name))
 			return
 		}
-		if h.accept(event{account: a, name: entry.Event, withdrawal: entry.Withdrawal, unionID: entry.UnionID, refetch: entry.Refetch && h.Refetch != nil}, true) != nil {
+		e := event{account: a, name: entry.Event, withdrawal: entry.Withdrawal, unionID: entry.UnionID, refetch: entry.Refetch && h.Refetch != nil, following: entry.Following}
+		if h.accept(e, true) != nil {
 			n++
 		}
 	})

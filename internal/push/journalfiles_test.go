@@ -110,7 +110,7 @@ func TestResumeLeavesOthersAlone(t *testing.T) {
 	t.Parallel()
 	for name, entry := range map[string]string{
 		"garbage":         "{",
-		"another version": `{"Version":2,"Account":"main","AppID":"` + testAppID + `","Withdrawal":{"Key":"` + entryName + `"}}`,
+		"another version": `{"Version":3,"Account":"main","AppID":"` + testAppID + `","Withdrawal":{"Key":"` + entryName + `"}}`,
 		"another account": `{"Version":1,"Account":"other","AppID":"` + testAppID + `","Withdrawal":{"Key":"` + entryName + `"}}`,
 		"another app id":  `{"Version":1,"Account":"main","AppID":"wxother","Withdrawal":{"Key":"` + entryName + `"}}`,
 		"another name":    `{"Version":1,"Account":"main","AppID":"` + testAppID + `","Withdrawal":{"Key":"x"}}`,

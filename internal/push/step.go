@@ -83,7 +83,7 @@ func (h *Handler) run(s *step) {
 		h.running--
 		h.mu.Unlock()
 	}()
-	p, done, over := h.withdraw(s, s.withdrawal)
+	p, done, over := h.carryOut(s)
 	if over {
 		h.settled(s)
 	} else {
@@ -98,6 +98,9 @@ func (h *Handler) run(s *step) {
 		return
 	}
 	h.Logger.Info("push acted on", slog.String("account", s.account.Name), slog.String("event", s.name), slog.String("codes", s.withdrawal.Reason))
+	if s.withdrawal.Kind == "" {
+		return
+	}
 	if h.Audit != nil {
 		h.Audit(Entry{Account: s.account.Name, Event: s.name, Kind: s.withdrawal.Kind, Person: p, Reason: s.withdrawal.Reason})
 	}
@@ -107,16 +110,37 @@ func (h *Handler) run(s *step) {
 	}
 }
 
+// carryOut carries out what a push says: who follows, and what is withdrawn.
+// The latter counts if there is both.
+func (h *Handler) carryOut(s *step) (p ledger.Person, done, over bool) {
+	if s.following != nil {
+		done, over = h.follow(s)
+		if !over || s.withdrawal.Kind == "" {
+			return p, done, over
+		}
+	}
+	return h.withdraw(s, s.withdrawal)
+}
+
 // withdraw tries a withdrawal in the ledger until it is over. done reports
 // whether this step changed the ledger. over is false if the handler was closed
 // before.
 func (h *Handler) withdraw(s *step, w ledger.Withdrawal) (p ledger.Person, done, over bool) {
-	counts, unsure := s.account.counts(), false
-	over = h.persist(func(ctx context.Context) bool {
-		var err error
+	done, over = h.write(s, func(ctx context.Context) (done bool, err error) {
 		if err = h.complete(ctx, s, &w); err == nil {
 			p, done, err = h.Ledger.Withdraw(ctx, w)
 		}
+		return done, err
+	})
+	return p, done, over
+}
+
+// write calls the ledger until it answers, and counts the outcome.
+func (h *Handler) write(s *step, call func(ctx context.Context) (done bool, err error)) (done, over bool) {
+	counts, unsure := s.account.counts(), false
+	over = h.persist(func(ctx context.Context) bool {
+		var err error
+		done, err = call(ctx)
 		switch {
 		case err == nil:
 			// After a failure with an unknown outcome, this step may have done
@@ -139,7 +163,7 @@ func (h *Handler) withdraw(s *step, w ledger.Withdrawal) (p ledger.Person, done,
 		}
 		return true
 	})
-	return p, over && done, over
+	return over && done, over
 }
 
 // complete finds the openid of a push that has only a unionid.

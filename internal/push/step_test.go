@@ -21,6 +21,18 @@ type stub struct {
 	mu    sync.Mutex
 	calls int
 	do    func(call int, ctx context.Context, w ledger.Withdrawal) (bool, error)
+
+	follow func(f ledger.Following) error // nil: no person is known
+}
+
+func (l *stub) Follow(_ context.Context, f ledger.Following) (ledger.Person, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.follow == nil {
+		return ledger.Person{}, ledger.ErrNotFound
+	}
+	err := l.follow(f)
+	return ledger.Person{ID: "p", Accounts: []ledger.Account{{AppID: f.AppID, OpenID: f.OpenID, Follow: f.Follow, FollowPushed: f.Pushed}}}, err
 }
 
 func (l *stub) Withdraw(ctx context.Context, w ledger.Withdrawal) (ledger.Person, bool, error) {

@@ -7,11 +7,12 @@ import (
 )
 
 // The events about a person's account and withdrawn consent (授权用户信息变更,
-// wechat-protocol F6), and about an unfollow.
+// wechat-protocol F6), and about a follow and an unfollow (wechat-protocol F7).
 const (
 	PushRevoke      = "user_authorization_revoke"
 	PushCancel      = "user_authorization_cancellation"
 	PushModified    = "user_info_modified"
+	PushSubscribe   = "subscribe"
 	PushUnsubscribe = "unsubscribe"
 )
 

@@ -19,18 +19,24 @@ func (l *Ledger) Follow(ctx context.Context, f ledger.Following) (ledger.Person,
 	}
 	var c ledger.Change
 	nobody := false
-	err = l.writer.run(func(tx *bolt.Tx) (bool, error) {
+	decide := func(tx *bolt.Tx) error {
 		c = ledger.Change{}
-		t := tables{tx}
-		p, err := absent(t.byOpenID(f.AppID, f.OpenID))
+		p, err := absent(tables{tx}.byOpenID(f.AppID, f.OpenID))
 		if nobody = err == nil && p == nil; nobody || err != nil {
-			return false, err // a stranger is not an error here, see Withdraw
+			return err // a stranger is not an error here, see Withdraw
 		}
-		if c = f.Apply(p); !c.Dirty {
-			return false, nil
-		}
-		return true, t.put(&c.Person)
-	}, func() { l.publish(&c) })
+		c = f.Apply(p)
+		return nil
+	}
+	// Read before writing: most pushes are about strangers.
+	if err = l.file.view(decide); err == nil && c.Dirty {
+		err = l.writer.run(func(tx *bolt.Tx) (bool, error) {
+			if err := decide(tx); err != nil || !c.Dirty {
+				return false, err
+			}
+			return true, tables{tx}.put(&c.Person)
+		}, func() { l.publish(&c) })
+	}
 	switch {
 	case err != nil:
 		return ledger.Person{}, err
