@@ -220,7 +220,7 @@ school.example.com {
 	}
 	put("pages/texts.json", "{}")
 	put("pages/page.html", `<!doctype html>{{.Style}}<h1>{{.T "title"}}</h1>{{.QR}}{{.Number}}{{.Script}}`)
-	if _, text := fetch(t, http.MethodGet, address+"/", ""); !strings.Contains(text, "these pages lack necessary parts, so visitors see their built-in layout: framed (") {
+	if _, text := fetch(t, http.MethodGet, address+"/", ""); !strings.Contains(text, "these pages lack necessary parts, so visitors see their built-in layout: follow (") {
 		t.Errorf("the index does not say what the layout lacks:\n%.900s", text)
 	}
 	put("Caddyfile", "{\n\twechat {\n\t\tbrand {\n\t\t\tcolor green\n\t\t}\n\t}\n}\n")

@@ -90,7 +90,7 @@ func TestButtons(t *testing.T) {
 		if there != has[kind] || there && href != full(kind).ContinueURL {
 			t.Errorf("%s: button %t to %q", kind, there, href)
 		}
-		forms := map[Kind]string{Consent: full(kind).DeclineURL, ScanConfirm: full(kind).ConfirmURL, OtherPerson: full(kind).ConfirmURL, NotAllowed: full(kind).ConfirmURL}
+		forms := map[Kind]string{Consent: full(kind).DeclineURL, ScanConfirm: full(kind).ConfirmURL, OtherPerson: full(kind).ConfirmURL, Follow: full(kind).ConfirmURL, NotAllowed: full(kind).ConfirmURL}
 		if action, there := attr(all, "form", "action"); there != (forms[kind] != "" || kind == Resend) || action != forms[kind] {
 			t.Errorf("%s: form %t to %q", kind, there, action)
 		}

@@ -16,7 +16,7 @@
 //
 // If an operator's page.html leaves out a part that a page needs (the code, the
 // number and {{.Script}} of scan, the forms of scan_confirm and other_person,
-// the link of framed, the form and {{.Script}} of resend), the built-in page is
+// the code and the form of follow, the link of framed, the form and {{.Script}} of resend), the built-in page is
 // shown instead.
 //
 // Imports: the standard library and rsc.io/qr, nothing else.

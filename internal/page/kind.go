@@ -21,6 +21,7 @@ const (
 	CookiesOff    Kind = "cookies_off"     // the browser does not keep the gateway's cookie
 	Framed        Kind = "framed"          // the callback was opened inside a frame: a link leaves the frame
 	OtherPerson   Kind = "other_person"    // a link would sign the visitor in as another person
+	Follow        Kind = "follow"          // the site admits followers of its account only: the account's QR code
 	Resend        Kind = "resend"          // a form that was posted without a session is sent again
 
 	// Signing a computer in with the phone. The last two are for both.
@@ -46,6 +47,7 @@ var statuses = map[Kind]int{
 	CookiesOff:    http.StatusBadRequest,
 	Framed:        http.StatusOK,
 	OtherPerson:   http.StatusOK,
+	Follow:        http.StatusForbidden,
 	Resend:        http.StatusOK,
 	Scan:          http.StatusForbidden, // the requested page is not shown, as with OpenInWeChat
 	ScanConfirm:   http.StatusOK,

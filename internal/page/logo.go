@@ -22,7 +22,6 @@ const (
 )
 
 var (
-	errLogoLarge  = fmt.Errorf("the file is larger than %d KiB; each page has it inside", MaxLogo>>10)
 	errLogoFormat = errors.New("the file is not PNG, JPEG, WebP or SVG")
 	errLogoEmpty  = errors.New("the file has no picture")
 	errLogoSpace  = errors.New(`<svg> has no xmlns="` + svgNamespace + `", so that browsers do not show it as a picture; save it again as plain SVG`)
@@ -35,8 +34,18 @@ func logoElement(file []byte) (template.HTML, error) {
 	if len(file) == 0 {
 		return "", nil
 	}
-	if len(file) > MaxLogo {
-		return "", errLogoLarge
+	address, err := pictureAddress(file, MaxLogo)
+	if err != nil {
+		return "", err
+	}
+	return template.HTML(`<img class="logo" src="` + address + `" alt="">`), nil //nolint:gosec // a data: address, made below
+}
+
+// pictureAddress returns a picture as a data: address: base64, and one of four
+// types.
+func pictureAddress(file []byte, limit int) (string, error) {
+	if len(file) > limit {
+		return "", fmt.Errorf("the file is larger than %d KiB; each page has it inside", limit>>10)
 	}
 	kind, err := logoType(file)
 	if err != nil {
@@ -47,8 +56,7 @@ func logoElement(file []byte) (template.HTML, error) {
 			return "", err
 		}
 	}
-	return template.HTML(`<img class="logo" src="data:` + kind + ";base64," + //nolint:gosec // base64 and one of four types
-		base64.StdEncoding.EncodeToString(file) + `" alt="">`), nil
+	return "data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(file), nil
 }
 
 // logoType returns the media type of a file by its content, whatever its name.

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var kinds = []Kind{
 	OpenInWeChat, Consent, Snapshot, TryAgain, Unavailable, Misconfigured, Denied, NotAllowed, SignInExpired, SignedOut, CookiesOff,
-	Framed, OtherPerson, Resend, Scan, ScanConfirm, ScanConfirmed, ScanDenied, ScanExpired,
+	Framed, OtherPerson, Follow, Resend, Scan, ScanConfirm, ScanConfirmed, ScanDenied, ScanExpired,
 }
 
 // full returns a page with every field set.
@@ -29,6 +29,7 @@ func full(k Kind) Page {
 		DeclineURL: "/_wechat/decline/abc", ReturnTo: "/tea?id=1&x=2#top", Reference: "7Q2M-K4XV",
 		WaitURL: "/_wechat/scan/wait/abc", ConfirmURL: "/_wechat/scan/def", Number: "407", Numbers: []string{"119", "407", "823"},
 		Device: "Windows · Chrome", Network: "203.0.113.x", Ago: 14 * time.Second, Data: map[string]string{"task": "none"}, Other: true,
+		Code: DrawCode("http://weixin.qq.com/q/02example"),
 	}
 }
 

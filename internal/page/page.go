@@ -48,8 +48,12 @@ type Page struct {
 
 	// ConfirmURL is where a ScanConfirm page posts its form to: number is the
 	// chosen one of Numbers, or deny=1. OtherPerson and NotAllowed pages post an
-	// empty form there, NotAllowed to sign out. The rules of DeclineURL apply.
+	// empty form there, NotAllowed to sign out. A Follow
+	// page posts ReturnTo there. The rules of DeclineURL apply.
 	ConfirmURL string
+
+	// Code is the QR code by which visitors follow the account (Follow).
+	Code Code
 
 	// Number is shown beside the code of a Scan page. Numbers are the choices
 	// of a ScanConfirm page, at most four. Each has up to 6 digits.
@@ -72,8 +76,8 @@ type Page struct {
 	// means that the page has no script.
 	Data any
 
-	// Cause says why a form was not sent (SignInExpired). An unknown one has the
-	// words of an ended session.
+	// Cause says why a form was not sent (SignInExpired), or NotYet (Follow). An
+	// unknown one has the words of the zero value.
 	Cause Cause
 
 	// Other says that another person had filled in the form of a Resend page.

@@ -17,7 +17,7 @@ func TestEveryPage(t *testing.T) {
 	want := map[Kind]int{
 		OpenInWeChat: 403, Consent: 200, Snapshot: 200, TryAgain: 400, Unavailable: 503,
 		Misconfigured: 500, Denied: 403, NotAllowed: 403, SignInExpired: 401, SignedOut: 200, CookiesOff: 400,
-		Framed: 200, OtherPerson: 200, Resend: 200, Scan: 403, ScanConfirm: 200, ScanConfirmed: 200, ScanDenied: 403, ScanExpired: 410,
+		Framed: 200, OtherPerson: 200, Follow: 403, Resend: 200, Scan: 403, ScanConfirm: 200, ScanConfirmed: 200, ScanDenied: 403, ScanExpired: 410,
 	}
 	if len(kinds) != len(statuses) {
 		t.Fatalf("the tests know %d kinds of %d", len(kinds), len(statuses))

@@ -43,6 +43,11 @@ func (v *view) missing(body []byte) (parts []string) {
 		if v.SwitchURL != "" {
 			need(partPost, `method="post"`)
 		}
+	case Follow:
+		need("{{.Code}}", string(v.Code))
+		if v.FollowURL != "" {
+			need(partPost, `method="post"`)
+		}
 	case Resend:
 		if v.Waits {
 			need(partPost, `method="post"`)

@@ -70,7 +70,7 @@ func states() []state {
 		Site: "shop.example.com", URL: address, ContinueURL: ownPrefix + "login", DeclineURL: ownPrefix + "decline",
 		ReturnTo: "/", Reference: "r-1",
 		WaitURL: ownPrefix + "scan/wait/x", ConfirmURL: ownPrefix + "scan/x", Number: "407", Numbers: []string{"119", "407", "823"},
-		Data: struct{}{}, Other: true,
+		Data: struct{}{}, Other: true, Code: DrawCode("http://weixin.qq.com/q/02example"),
 		Device: "Windows · Chrome", Network: "203.0.113.x", Ago: 14 * time.Second,
 	}
 	long := everything
@@ -79,6 +79,10 @@ func states() []state {
 	onlyText.URL = "https://" + strings.Repeat("a", maxQR) + ".example.com/"
 	oneWay := everything
 	oneWay.DeclineURL = ""
+	codeless := everything
+	codeless.Code = Code{}
+	again := everything
+	again.Cause = NotYet
 	scriptless := everything
 	scriptless.WaitURL = ""
 	nothing := Page{RetryAfter: -1}
@@ -88,6 +92,8 @@ func states() []state {
 		{name: "address_only", page: onlyText},
 		{name: "one_way", page: oneWay},
 		{name: "no_script", page: scriptless},
+		{name: "no_code", page: codeless, only: Follow},
+		{name: "again", page: again, only: Follow},
 		{name: "bare", page: nothing},
 	}
 }

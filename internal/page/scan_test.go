@@ -116,7 +116,7 @@ func TestThemeOfBefore(t *testing.T) {
 		if kind != Consent && kind != SignInExpired && kind != SignedOut && kind != NotAllowed { // whose policies allow what the template leaves out
 			checkHeader(t, w, english)
 		}
-		stuck := kind == Scan || kind == ScanConfirm || kind == Framed || kind == OtherPerson || kind == Resend
+		stuck := kind == Scan || kind == ScanConfirm || kind == Framed || kind == OtherPerson || kind == Follow || kind == Resend
 		if mine := strings.Contains(w.Body.String(), "<h2>mine"); mine == stuck {
 			t.Errorf("%s: the own template %t", kind, mine)
 		}

@@ -55,7 +55,7 @@ func TestTextsAreUsed(t *testing.T) {
 			long := full(kind)
 			long.URL += strings.Repeat("a", maxQR)
 			all := []Page{full(kind), long, link, withBrand(t, kind), {Kind: kind, RetryAfter: -1}}
-			for _, cause := range causes {
+			for _, cause := range append(causes[:len(causes):len(causes)], NotYet) {
 				p := full(kind)
 				p.Cause = cause
 				all = append(all, p)

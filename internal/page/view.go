@@ -38,7 +38,9 @@ type view struct {
 	WaitURL    string // of the script: where to ask
 	NextURL    string // where the page goes when there is news, and to ask without a script
 	ConfirmURL string
-	SwitchURL  string // to become another person; not ConfirmURL, for which older templates have a form of numbers
+	SwitchURL  string        // to become another person; not ConfirmURL, for which older templates have a form of numbers
+	FollowURL  string        // to ask again whether the visitor follows
+	Code       template.HTML // the account's QR code, an <img>; empty if there is none
 	Number     string
 	Numbers    []string
 	Device     string
@@ -95,6 +97,9 @@ func (p Page) view(lang language, safe bool) view {
 		v.Top = true
 	case OtherPerson, NotAllowed:
 		v.SwitchURL = cleanPath(p.ConfirmURL)
+	case Follow:
+		v.FollowURL, v.ReturnTo, v.cause = cleanPath(p.ConfirmURL), cleanField(p.ReturnTo), p.Cause
+		v.Code = p.Code.element(&v)
 	case SignInExpired:
 		v.data, v.cause = dataBlock(p.Data), p.Cause
 	case SignedOut:
@@ -139,7 +144,7 @@ func (v *view) render() []byte {
 
 // hasForm reports whether the page posts something.
 func (v view) hasForm() bool {
-	return v.DeclineURL != "" || v.ConfirmURL != "" || v.SwitchURL != "" || v.Waits
+	return v.DeclineURL != "" || v.ConfirmURL != "" || v.SwitchURL != "" || v.FollowURL != "" || v.Waits
 }
 
 // Style returns the stylesheet with its element, byte for byte as the
@@ -153,9 +158,8 @@ func (v view) Picture() template.HTML { return v.theme.pictures[v.Kind] }
 func (v view) Has(key string) bool { return v.theme.texts.has(v.Kind, key) }
 
 // T returns the words of this page, or of all pages, for a key. Where the code
-// opens the front page, and where a form was not sent for another cause than
-// the end of the session, the page says so, in a layout of the operator too: it
-// asks for the same keys.
+// opens the front page, and where there is a Cause, the page says so, in a
+// layout of the operator too: it asks for the same keys.
 func (v view) T(key string) (string, error) {
 	if v.Front && v.theme.texts.has(v.Kind, key+"_front") {
 		key += "_front"
