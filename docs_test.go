@@ -48,6 +48,7 @@ func TestCaddyfilesWeShip(t *testing.T) {
 			text = placeFiles(t, text)
 			text = strings.ReplaceAll(text, "/etc/caddy/wechat-pages", t.TempDir())
 			text = strings.ReplaceAll(text, "/etc/caddy/logo.svg", logoFile(t))
+			text = strings.ReplaceAll(text, "/etc/caddy/qr.svg", logoFile(t))
 			adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
 			if err != nil {
 				t.Fatalf("%v in:\n%s", err, text)
@@ -111,7 +112,7 @@ func valueOf(name string) string {
 // an option begins with a word that is one.
 func uncomment(t *testing.T, example string) string {
 	t.Helper()
-	option := regexp.MustCompile(`^(\t+)# (\t*)((?:log|output|include|import|verify_file|push_token|push_aes_key|push_relay|push_relay_all|push_unsubscribe|follower_unionid|mini_program|mobile_app|website|cors_origin|webhook|name|secret|events|profile_max_age|official_account|app_id|app_secret|store|session|idle|lifetime|key|callback_origin|open_url|api_url|account|origin|scope|consent|without_consent|check|keep_fragment|preserve_post|public|optional|outside_wechat|snapshot|header|pages|user_id|encoding|strip_cookies|brand|logo|color|privacy|contact|assertion|audience|algorithm|health|deny|allow)\b.*|\})$`)
+	option := regexp.MustCompile(`^(\t+)# (\t*)((?:log|output|include|import|verify_file|push_token|push_aes_key|push_relay|push_relay_all|push_unsubscribe|follower_unionid|qr|mini_program|mobile_app|website|cors_origin|webhook|name|secret|events|profile_max_age|official_account|app_id|app_secret|store|session|idle|lifetime|key|callback_origin|open_url|api_url|account|origin|scope|consent|without_consent|check|keep_fragment|preserve_post|public|optional|outside_wechat|snapshot|header|pages|user_id|encoding|strip_cookies|brand|logo|color|privacy|contact|assertion|audience|algorithm|health|deny|allow)\b.*|\})$`)
 	var lines []string
 	turnedOn := 0
 	for line := range strings.SplitSeq(example, "\n") {

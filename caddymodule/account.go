@@ -1,10 +1,12 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
 
+	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
@@ -38,6 +40,13 @@ type Account struct {
 	// WeChat for each new follower. Default: false.
 	FollowerUnionID bool `json:"follower_unionid,omitempty"`
 
+	// The file with the QR code by which visitors follow this official account,
+	// for sites with `allow followers`: PNG, JPEG, WebP or SVG, of at most 256
+	// KiB and 2048 × 2048 pixels. It is read when the configuration is loaded.
+	// Placeholders of the environment and of files are allowed. Default: the
+	// gateway asks WeChat for a code (`qrcode/create`) and draws it.
+	QR string `json:"qr,omitempty"`
+
 	// The message push (消息推送) that WeChat's server sends for this account.
 	// Default: none; message pushes are answered with 404.
 	Push *Push `json:"push,omitempty"`
@@ -61,12 +70,16 @@ type provisionedAccount struct {
 	files     []VerifyFile
 	push      *provisionedPush
 	followers bool
+	qr        page.Code
 }
 
 var (
 	accountName   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
 	verifyContent = regexp.MustCompile(`^[A-Za-z0-9]{1,128}$`)
 )
+
+// errQROfOther reports the option qr in an account without followers.
+var errQROfOther = errors.New("qr: only an official account has followers")
 
 func (a *App) provisionAccounts() error {
 	if len(a.OfficialAccounts) == 0 {
@@ -128,6 +141,13 @@ func (o *Account) provision(e kindEntry, logger *slog.Logger) (provisionedAccoun
 	if o.FollowerUnionID && e.kind != wechat.OfficialAccount {
 		return provisionedAccount{}, fmt.Errorf("follower_unionid: only an official account has followers")
 	}
+	if o.QR != "" && e.kind != wechat.OfficialAccount {
+		return provisionedAccount{}, errQROfOther
+	}
+	qr, err := o.loadQR()
+	if err != nil {
+		return provisionedAccount{}, err
+	}
 	for _, f := range o.VerifyFiles {
 		if err := e.checkVerifyFile(f); err != nil {
 			return provisionedAccount{}, err
@@ -140,7 +160,7 @@ func (o *Account) provision(e kindEntry, logger *slog.Logger) (provisionedAccoun
 	}
 	return provisionedAccount{
 		Account: wechat.Account{Kind: e.kind, Name: name, Credentials: wechat.Credentials{AppID: appID, Secret: wechat.NewSecret(secret)}},
-		files:   o.VerifyFiles, push: push, followers: o.FollowerUnionID,
+		files:   o.VerifyFiles, push: push, followers: o.FollowerUnionID, qr: qr,
 	}, nil
 }
 

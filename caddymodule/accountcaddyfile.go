@@ -52,6 +52,8 @@ func (a *App) checkAccount(kind wechat.AccountKind, account *Account) error {
 		return fmt.Errorf("%s needs app_secret, for example app_secret {env.WECHAT_APP_SECRET}", kind)
 	case account.FollowerUnionID && kind != wechat.OfficialAccount:
 		return fmt.Errorf("follower_unionid: only an official account has followers")
+	case account.QR != "" && kind != wechat.OfficialAccount:
+		return errQROfOther
 	case account.Push != nil && len(account.Push.Tokens) == 0:
 		return fmt.Errorf("push needs push_token, the token (令牌) of WeChat's 服务器配置: unsigned pushes are ignored")
 	case account.Push != nil && account.Push.RelayAll && account.Push.Relay == "":
@@ -75,6 +77,7 @@ func (o *Account) words(e kindEntry) words {
 		"verify_file": o.parseVerifyFile(e),
 
 		"follower_unionid": onOff(&o.FollowerUnionID),
+		"qr":               text(&o.QR),
 		"push_token":       push(func(p *Push) func(*caddyfile.Dispenser) error { return twice(&p.Tokens, checkPushToken) }),
 		"push_aes_key":     push(func(p *Push) func(*caddyfile.Dispenser) error { return twice(&p.AESKeys, checkPushAESKey) }),
 		"push_relay":       push(func(p *Push) func(*caddyfile.Dispenser) error { return checked(&p.Relay, checkTargetURL) }),

@@ -3,8 +3,6 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
@@ -104,37 +102,11 @@ func (b *Brand) load() (loaded page.Brand, err error) {
 	if err != nil || file == "" {
 		return loaded, err
 	}
-	if loaded.Logo, err = readLogo(file); err != nil {
+	if loaded.Logo, err = readPicture(file, page.MaxLogo); err != nil {
 		return loaded, fmt.Errorf("brand: logo: %w", err)
 	}
 	if err := (page.Brand{Logo: loaded.Logo}).Check(); err != nil {
 		return loaded, fmt.Errorf("brand: logo: %s: %w", file, cause(err))
 	}
 	return loaded, nil
-}
-
-var (
-	errLogoFile  = errors.New("it is not a file")
-	errLogoEmpty = errors.New("the file is empty")
-)
-
-// readLogo reads a file, and little more than may be in it.
-func readLogo(name string) ([]byte, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() { // a pipe would block the start
-		return nil, fmt.Errorf("%s: %w", name, errLogoFile)
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, page.MaxLogo+1))
-	if err == nil && len(content) == 0 {
-		err = fmt.Errorf("%s: %w", name, errLogoEmpty)
-	}
-	return content, err
 }

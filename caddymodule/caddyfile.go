@@ -126,6 +126,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, previous any) (any, error) {
 //			push_relay_all
 //			push_unsubscribe keep|forget
 //			follower_unionid on|off
+//			qr               <file>
 //		}
 //		mini_program|mobile_app|website [<name>] {
 //			… as an official_account

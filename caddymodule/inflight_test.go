@@ -29,6 +29,10 @@ func (l *awayLedger) Withdraw(context.Context, ledger.Withdrawal) (ledger.Person
 	return ledger.Person{}, false, ledger.ErrUnavailable
 }
 
+func (*awayLedger) Follow(context.Context, ledger.Following) (ledger.Person, error) {
+	return ledger.Person{}, ledger.ErrUnavailable
+}
+
 func (*awayLedger) FindUnionID(context.Context, string) (ledger.Person, error) {
 	return ledger.Person{}, ledger.ErrUnavailable
 }

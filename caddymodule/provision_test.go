@@ -17,6 +17,7 @@ func TestProvisionRefuses(t *testing.T) {
 	t.Setenv("SUFFIX", "*.env")
 	t.Setenv("BLANK", " ")
 	const account = `"official_accounts":[{"app_id":"wx1234567890abcdef","app_secret":"{env.SECRET}"}]`
+	qr := func(file string) string { return strings.Replace(account, `"}]`, `","qr":"`+file+`"}]`, 1) }
 	for name, test := range map[string]struct{ app, handler, want string }{
 		"unset variable":      {`"official_accounts":[{"app_id":"wx1234567890abcdef","app_secret":"{env.NOT_THERE}"}]`, ``, "app_secret"},
 		"missing file":        {`"official_accounts":[{"app_id":"wx1234567890abcdef","app_secret":"{file./not/there}"}]`, ``, "app_secret"},
@@ -76,6 +77,11 @@ func TestProvisionRefuses(t *testing.T) {
 		"logo is empty":       {account, `"brand":{"logo":"testdata/empty.png"}`, "brand: logo: testdata/empty.png: the file is empty"},
 		"logo is text":        {account, `"brand":{"logo":"provision_test.go"}`, "brand: logo: provision_test.go: the file is not PNG, JPEG, WebP or SVG"},
 		"logo is not there":   {account, `"brand":{"logo":"{env.NOT_THERE}"}`, "brand: logo: "},
+		"no such QR code":     {qr("/not/there.png"), ``, "official_account default: qr: stat /not/there.png: no such file"},
+		"QR code is a device": {qr("/dev/zero"), ``, "qr: /dev/zero: it is not a file"},
+		"QR code is empty":    {qr("testdata/empty.png"), ``, "qr: testdata/empty.png: the file is empty"},
+		"QR code is text":     {qr("provision_test.go"), ``, "qr: provision_test.go: the file is not PNG, JPEG, WebP or SVG"},
+		"QR code of a mini":   {account + `,"mini_programs":[{"app_id":"wx2222222222222222","app_secret":"s3cret","qr":"x"}]`, ``, "mini_program mini_program: qr: only an official account has followers"},
 		"two of one name":     {account, `"headers":{"openid":"X-Wechat-User"}`, "already carries"},
 	} {
 		t.Run(name, func(t *testing.T) {
