@@ -94,6 +94,7 @@ type App struct {
 	admitted []string // app ids whose visitors some site admits
 	sites    []statusSite
 	loaded   time.Time
+	followed []string // app ids of official accounts whose followers some site admits
 	webhooks []provisionedWebhook
 	store    store
 	policy   session.Policy

@@ -119,11 +119,11 @@ func (h *Handler) provisionEntry(rules *site.Rules) (err error) {
 		return err
 	}
 	rules.AllowFollowers = h.AllowFollowers
-	switch {
-	case h.AllowFollowers:
-		return errors.New("allow followers: this gateway cannot ask yet who follows the account; name openids, unionids or persons' ids")
-	case len(rules.Allow) > 0 && rules.OutsideWeChat == site.OutsidePass:
+	if (h.AllowFollowers || len(rules.Allow) > 0) && rules.OutsideWeChat == site.OutsidePass {
 		return errors.New("allow contradicts outside_wechat pass: any client can claim to be outside WeChat, and would enter without being asked who it is")
+	}
+	if h.AllowFollowers {
+		h.provisionFollowers()
 	}
 	return nil
 }

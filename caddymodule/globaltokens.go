@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
@@ -47,7 +48,11 @@ func (t globalTokens) serve(hub *site.Hub, followers func(appID string) bool) {
 		if token == nil || !followers(appID) {
 			return "", nil
 		}
+		began := time.Now()
 		follower, err := token.Follower(ctx, openID)
+		if err == nil && hub.Followers != nil {
+			hub.Followers.Heard(appID, openID, follower.Subscribed, began) // one question serves both
+		}
 		return follower.UnionID, err
 	}
 }

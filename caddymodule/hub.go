@@ -48,6 +48,7 @@ func (a *App) newHub(o opened, ring *session.Ring) *site.Hub {
 		hub.KeepGrants, hub.QueueProfileRefresh, hub.ProfileMaxAge = a.upkeep.Keep, a.upkeep.Stale, age
 	}
 	a.tokens = a.newGlobalTokens(o.tokens)
+	hub.Followers, hub.FollowCode = a.newFollowers(o), a.followCode
 	a.tokens.serve(hub, a.asksFollowers)
 	return hub
 }

@@ -65,7 +65,8 @@ func (a *App) newPushes(o opened, ring *session.Ring) *push.Handler {
 			Name: account.Name, Kind: account.Kind,
 			Keys:  wechat.PushKeys{AppID: account.Credentials.AppID, Tokens: p.tokens, AESKeys: p.aesKeys},
 			Relay: p.relay, RelayAll: p.relayAll, ForgetOnUnsubscribe: p.forget,
-			Counts: pushCounts.of(account.Name),
+			Followers: a.admitsFollowers(account.Credentials.AppID),
+			Counts:    pushCounts.of(account.Name),
 		}
 	}
 	if len(accounts) == 0 {

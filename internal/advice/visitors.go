@@ -16,8 +16,8 @@ var visitorRows = []Advice{
 		[]int{10005, 48001},
 		Text{"微信页面显示“Scope 参数错误或没有 Scope 权限”（10005），或日志里有 48001", "WeChat's page says \"Scope 参数错误或没有 Scope 权限\" (10005), or the log has 48001"},
 		Text{
-			"只有已认证的服务号有网页授权权限：在公众平台“接口权限”中查看“网页授权获取用户基本信息”；没有这个权限就写 scope snsapi_base",
-			"Only a verified service account (认证服务号) may ask for the profile: look at 接口权限 in the account's console; without this permission, write scope snsapi_base",
+			"只有已认证的服务号有网页授权权限，也才能查询谁关注了公众号：在公众平台“接口权限”中查看；没有网页授权权限就写 scope snsapi_base，没有用户管理权限就不能用 allow followers",
+			"Only a verified service account (认证服务号) may ask for the profile, or who follows it: look at 接口权限 in the account's console; without the first permission write scope snsapi_base, without the second no allow followers",
 		},
 	},
 	{

@@ -61,7 +61,7 @@ func (e Endpoints) miniProfile(w http.ResponseWriter, r *site.Request, a wechat.
 	case err != nil:
 		e.writeDataError(w, r, a, err)
 	case r.Refused != nil:
-		site.NotAllowedJSON(w)
+		site.NotAllowedJSON(w, r)
 	case r.Identity == nil:
 		e.RefuseToken(w)
 	default:

@@ -26,7 +26,7 @@ func (e Endpoints) writeFailure(w http.ResponseWriter, r *site.Request, a wechat
 	case errors.Is(err, session.ErrUnavailable), errors.Is(err, ledger.ErrUnavailable):
 		e.UnavailableJSON(w, r, a, site.RetryStore, err)
 	case errors.Is(err, signin.ErrNotAllowed):
-		site.NotAllowedJSON(w)
+		site.NotAllowedJSON(w, r)
 	case errors.Is(err, wechat.ErrThrottled):
 		e.Log().Note(slog.LevelWarn, "WeChat refuses more calls in this minute", a.Name, r.Flow, err)
 		response.RetryIn(w, retryQuota)

@@ -90,7 +90,7 @@ func (e Endpoints) writeToken(w http.ResponseWriter, r *site.Request, a wechat.A
 	case err != nil:
 		e.writeFailure(w, r, a, err)
 	case r.Refused != nil:
-		site.NotAllowedJSON(w)
+		site.NotAllowedJSON(w, r)
 	case r.Identity == nil:
 		e.writeFailure(w, r, a, wechat.ErrReuse)
 	default:

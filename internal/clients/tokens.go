@@ -87,7 +87,7 @@ func (e Endpoints) requireToken(w http.ResponseWriter, r *site.Request) bool {
 	}
 	switch {
 	case r.Refused != nil:
-		site.NotAllowedJSON(w)
+		site.NotAllowedJSON(w, r)
 		return false
 	case r.Identity == nil:
 		e.RefuseToken(w)

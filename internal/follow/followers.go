@@ -2,6 +2,7 @@ package follow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -28,6 +29,10 @@ const (
 	// maxSkew is how far the clocks of two gateways may differ.
 	maxSkew = time.Minute
 )
+
+// ErrUnknown reports that it is not known whether a person follows. The cause is
+// wrapped, too.
+var ErrUnknown = errors.New("follow: it is not known whether the visitor follows the account")
 
 // againRate limits how often a person can have WeChat asked again before the
 // last no is old.
@@ -77,7 +82,7 @@ func (f *Followers) Follows(ctx context.Context, q Question) (bool, error) {
 	if now := time.Now(); last.holds(now) || f.reread(ctx, &q, &last) && last.holds(now) {
 		return last.yes(), nil
 	}
-	return false, fmt.Errorf("follow: %w", err)
+	return false, fmt.Errorf("%w: %w", ErrUnknown, err)
 }
 
 // answered reports whether the last answer is enough.

@@ -168,7 +168,7 @@ func (s *square) unknown(openID string, calls int) error {
 	got, err := s.Follows(s.t.Context(), s.question(openID))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if got || err == nil || s.asked-before != calls {
+	if got || !errors.Is(err, follow.ErrUnknown) || s.asked-before != calls {
 		s.t.Errorf("follows %t, %v, with %d calls; want an error with %d", got, err, s.asked-before, calls)
 	}
 	return err

@@ -24,6 +24,7 @@ var endpoints = map[string]func(*Gate, http.ResponseWriter, *site.Request){
 	"logout":  (*Gate).logoutEndpoint,
 	"decline": (*Gate).declineEndpoint,
 	"check":   (*Gate).checkEndpoint,
+	"follow":  (*Gate).followEndpoint,
 
 	"jwks.json": (*Gate).jwksEndpoint,
 }

@@ -1,7 +1,6 @@
 package gate_test
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -403,44 +402,6 @@ func TestAttackStreamsOfTheBanned(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// followers answers what a test says.
-type followers map[string]error // by openid; missing: does not follow
-
-var errSilent = errors.New("WeChat does not answer")
-
-func (f followers) Follows(_ context.Context, a wechat.Account, p *ledger.Person) (bool, error) {
-	err, follows := f[p.OpenID(a.Credentials.AppID)]
-	return follows && err == nil, err
-}
-
-// Followers enter without being listed, others do not, and while nothing is
-// known, neither does anybody: that is 503.
-func TestFollowersEnter(t *testing.T) {
-	t.Parallel()
-	w := newTown(t, scope(wechat.ScopeBase), func(w *town) {
-		w.gate.Rules.AllowFollowers = true
-		w.hub.Followers = followers{w.weChat.OpenID("alice", shopApp): nil, w.weChat.OpenID("bob", shopApp): errSilent}
-	})
-	w.browser("alice").open("/").last().upstream()
-	if h := w.browser("carol").open("/").last(); h.status != http.StatusForbidden || h.kind() != "not_allowed" {
-		t.Errorf("who does not follow: %d %q", h.status, h.kind())
-	}
-	if h := w.browser("bob").open("/").last(); h.status != http.StatusServiceUnavailable {
-		t.Errorf("while nothing is known: %d %q", h.status, h.kind())
-	}
-	w.allows(w.weChat.OpenID("carol", shopApp))
-	w.browser("carol").open("/").last().upstream()
-	keepOut["banned"](w, w.person("alice"))
-	if h := w.browser("alice").open("/").last(); h.status != http.StatusForbidden {
-		t.Errorf("a banned follower: %d", h.status)
-	}
-	w.hub.Followers = nil
-	w.reload()
-	if h := w.browser("bob").open("/").last(); h.status != http.StatusForbidden {
-		t.Errorf("with none to ask: %d", h.status)
 	}
 }
 

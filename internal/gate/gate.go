@@ -56,7 +56,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *site.Request) (id *site.Identity,
 	case err != nil && r.Access == site.Protected:
 		// Unavailable is not absent: while a store does not answer, no visitor
 		// is sent to WeChat and no cookie changes.
-		g.Hub.Counts.Decide(site.DecidedStoreUnavailable)
+		g.Hub.Counts.Decide(unavailable(err))
 		g.AllowOrigin(w, r)
 		g.logUnkept(r, storeFails)
 		g.Unavailable(w, r, site.RetryStore, flow.Flow{}, err)

@@ -75,6 +75,7 @@ func (h hop) json() (out struct {
 	Code           int
 	Error, Message string
 	RedirectURL    string `json:"redirect_url"`
+	Follow         bool
 	User           map[string]any
 },
 ) {

@@ -31,5 +31,5 @@ func (g *Gate) checkNotAllowed(w http.ResponseWriter, r *site.Request, asked che
 		g.NotAllowed(w, r, asked.target)
 		return
 	}
-	site.NotAllowedJSON(w)
+	site.NotAllowedJSON(w, r)
 }

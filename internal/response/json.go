@@ -14,6 +14,9 @@ type Error struct {
 	Error       string `json:"error"`
 	Message     string `json:"message"`
 	RedirectURL string `json:"redirect_url,omitempty"`
+	// Follow says that the visitor may enter after following the site's
+	// official account.
+	Follow bool `json:"follow,omitempty"`
 }
 
 // WriteError answers with an error. code is snake_case, message a sentence;

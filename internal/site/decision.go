@@ -24,6 +24,7 @@ const (
 	DecidedStoreUnavailable
 	DecidedNotReady
 	DecidedNotAllowed
+	DecidedFollowUnknown
 
 	decisions // their number
 )
@@ -33,7 +34,7 @@ func (d Decision) String() string {
 	return [decisions]string{
 		"pass", "pass_anonymous", "begin", "ask_consent", "refuse", "refuse_write", "explain_outside", "explain_cookies",
 		"show_scan", "keep_form", "refuse_token", "refuse_socket", "ticket", "endpoint", "bad_host", "store_unavailable", "not_ready",
-		"not_allowed",
+		"not_allowed", "follow_unknown",
 	}[d]
 }
 

@@ -1,8 +1,6 @@
 package site
 
 import (
-	"context"
-	"fmt"
 	"net/http"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
@@ -52,15 +50,6 @@ func (ids IDs) name(p *ledger.Person) bool {
 	return false
 }
 
-// Followers knows who follows an official account.
-type Followers interface {
-	// Follows reports whether a person follows the account. It is asked on each
-	// request of a visitor whom no id of `allow` admits, so it answers from
-	// memory where it can. An error means that nothing is known: the visitor
-	// gets 503.
-	Follows(ctx context.Context, account wechat.Account, p *ledger.Person) (bool, error)
-}
-
 // Refuses returns why a person may enter no site.
 func (h *Hub) Refuses(p *ledger.Person) Refusal {
 	switch {
@@ -93,27 +82,12 @@ func (site *Site) restricted() bool { return len(site.Rules.Allow) > 0 || site.R
 // ids, so a site with `allow` admits none.
 func (site *Site) AdmitsGuests() bool { return site.Rules.SnapshotGuest && !site.restricted() }
 
-// refusal returns why the visitor of a session may not enter.
-func (site *Site) refusal(ctx context.Context, id *Identity) (Refusal, error) {
-	if id.refused != NotFollowing || site.Hub.Followers == nil {
-		return id.refused, nil
-	}
-	follows, err := site.Hub.Followers.Follows(ctx, site.Account, &id.Person)
-	if err != nil {
-		return "", fmt.Errorf("site: does the visitor follow the account: %w", err)
-	}
-	if follows {
-		return "", nil
-	}
-	return NotFollowing, nil
-}
-
 // admit makes an identity that was found the visitor of the request, if the
 // person may enter. Otherwise the request has no visitor, and whatever does not
 // look at Refused takes it for one without a session: nothing passes by
 // mistake.
 func (site *Site) admit(r *Request, id *Identity) error {
-	refusal, err := site.refusal(r.Context(), id)
+	refusal, err := site.refusal(r, id)
 	switch {
 	case err != nil:
 		return err
@@ -150,6 +124,10 @@ func (site *Site) MayEnter(p *ledger.Person) error {
 // back and forth for ever). The page's button leads to target, for a visitor
 // who has just been let in.
 func (site *Site) NotAllowed(w http.ResponseWriter, r *Request, target string) {
+	if r.Refusal == NotFollowing {
+		site.AskToFollow(w, r, target, "")
+		return
+	}
 	p := page.Page{Kind: page.NotAllowed, Reference: r.Flow}
 	if IsRead(r.Method) {
 		p.ContinueURL = LoginPath(target, wechat.ScopeBase)
@@ -163,6 +141,8 @@ func (site *Site) NotAllowed(w http.ResponseWriter, r *Request, target string) {
 const notAllowed = "This visitor may not enter this site."
 
 // NotAllowedJSON is NotAllowed for a client without pages.
-func NotAllowedJSON(w http.ResponseWriter) {
-	response.WriteError(w, http.StatusForbidden, "not_allowed", notAllowed)
+func NotAllowedJSON(w http.ResponseWriter, r *Request) {
+	response.WriteJSON(w, http.StatusForbidden, response.Error{
+		Code: http.StatusForbidden, Error: "not_allowed", Message: notAllowed, Follow: r.Refusal == NotFollowing,
+	})
 }

@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/assertion"
+	"github.com/caddy-wechat/gateway/internal/follow"
 	"github.com/caddy-wechat/gateway/internal/ledger"
 	"github.com/caddy-wechat/gateway/internal/live"
+	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/scan"
 	"github.com/caddy-wechat/gateway/internal/signin"
 	"github.com/caddy-wechat/gateway/internal/signout"
@@ -70,7 +72,10 @@ type Hub struct {
 	Deny IDs
 	// Followers answers for the sites with Rules.AllowFollowers. Nil: it admits
 	// no visitor.
-	Followers Followers
+	Followers *follow.Followers
+	// FollowCode returns the QR code by which persons follow an official
+	// account. Nil: pages have none.
+	FollowCode func(ctx context.Context, appID string) (page.Code, error)
 	// EndUnsaved reports whether an end of this session, or of this person, is
 	// known here but may not be stored. Nil means never.
 	EndUnsaved func(id [16]byte, person string) bool

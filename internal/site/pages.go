@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/flow"
+	"github.com/caddy-wechat/gateway/internal/follow"
 	"github.com/caddy-wechat/gateway/internal/page"
 	"github.com/caddy-wechat/gateway/internal/request"
 	"github.com/caddy-wechat/gateway/internal/response"
@@ -42,6 +43,9 @@ func RetryAfter(err error) time.Duration {
 // visitor who was signing in restarts flow f by itself; the zero Flow reloads
 // the requested page.
 func (site *Site) Unavailable(w http.ResponseWriter, r *Request, after time.Duration, f flow.Flow, err error) {
+	if errors.Is(err, follow.ErrUnknown) {
+		after = RetryAfter(err)
+	}
 	site.LogUnavailable(r, site.namedAccount(f), f.Name(), err)
 	w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
 	p := page.Page{Kind: page.Unavailable, RetryAfter: after, Reference: cmp.Or(f.Name(), r.Flow)}
@@ -56,6 +60,9 @@ func (site *Site) Unavailable(w http.ResponseWriter, r *Request, after time.Dura
 
 // UnavailableJSON answers 503 to a client without pages.
 func (site *Site) UnavailableJSON(w http.ResponseWriter, r *Request, a wechat.Account, after time.Duration, err error) {
+	if errors.Is(err, follow.ErrUnknown) {
+		after = RetryAfter(err)
+	}
 	site.LogUnavailable(r, a, "", err)
 	response.RetryIn(w, after)
 	response.WriteError(w, http.StatusServiceUnavailable, "unavailable", "The service is unavailable. Try again in a moment; if the code is then refused, use a new one.")

@@ -42,6 +42,7 @@ type Request struct {
 	Identity     *Identity     // the visitor; nil without a session, and for one who may not enter
 	Refused      *Identity     // the visitor of a session who may not enter; nil otherwise
 	Refusal      Refusal       // why
+	HasFollowed  bool          // the visitor claims to follow the site's account since the last answer
 	SessionValue string        // the cookie value that Identity was read from, or its renewal
 
 	// The content of our other cookies. It is read early, because the cookies

@@ -40,7 +40,7 @@ func (w *watched) Successor() *live.Successor { return w.site.successorOf((*Requ
 func (site *Site) check(r *Request, value string) live.Answer {
 	id, err := site.identityOf(r, value, time.Now())
 	if err == nil {
-		err = site.mayStay(r, id)
+		err = site.mayStay(id)
 	}
 	if errors.Is(err, session.ErrReplaced) {
 		err = site.keepsOpenID(r)
@@ -58,11 +58,10 @@ func (site *Site) check(r *Request, value string) live.Answer {
 }
 
 // mayStay returns an error if the visitor of a running request may no longer be
-// here (attack: a banned visitor keeps a socket open).
-func (site *Site) mayStay(r *Request, id *Identity) error {
-	refusal, err := site.refusal(r.Context(), id)
-	if err == nil && refusal != "" {
-		err = live.ErrOver
+// here (attack: a banned visitor, or one who unfollowed, keeps a socket open).
+func (site *Site) mayStay(id *Identity) error {
+	if site.refusalNow(id) != "" {
+		return live.ErrOver
 	}
-	return err
+	return nil
 }
