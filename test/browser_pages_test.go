@@ -24,7 +24,7 @@ func TestBrowserOutsideWeChat(t *testing.T) {
 		b.meets("open_in_wechat", "请在微信中打开")
 		b.arrives(address)
 		b.sees(address)
-		b.checkQR(address)
+		b.checkQR(".qr svg", address)
 		b.reloads()
 		b.meets("open_in_wechat", "请在微信中打开")
 	}
@@ -35,12 +35,12 @@ func TestBrowserOutsideWeChat(t *testing.T) {
 
 const otherPhoneUA = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Mobile Safari/537.36"
 
-// checkQR compares what the screen shows, module by module, with a QR code of
+// checkQR compares what an element shows, module by module, with a QR code of
 // the address.
-func (b *browser) checkQR(address string) {
+func (b *browser) checkQR(selector, address string) {
 	b.t.Helper()
 	var picture []byte
-	b.do(chromedp.Screenshot(".qr svg", &picture, chromedp.ByQuery))
+	b.do(chromedp.Screenshot(selector, &picture, chromedp.ByQuery))
 	shown, err := png.Decode(bytes.NewReader(picture))
 	if err != nil {
 		b.t.Fatal(err)

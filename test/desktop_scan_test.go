@@ -35,7 +35,7 @@ func (b *browser) showsScan(site, address string) screen {
 	for _, cookie := range b.cookies(site + shown.Wait) {
 		if _, sealed, ok := strings.Cut(cookie.Value, "."); ok && strings.Contains(cookie.Name, "wechat-scan") && cookie.Path == shown.Wait {
 			s := screen{browser: b, code: site + "/_wechat/scan/" + sealed, number: shown.Number}
-			b.checkQR(s.code)
+			b.checkQR(".qr svg", s.code)
 			return s
 		}
 	}

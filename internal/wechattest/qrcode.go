@@ -120,6 +120,19 @@ func (s *Server) showTicket(w http.ResponseWriter, r *http.Request) {
 
 func (c qrTicket) over() bool { return !c.until.IsZero() && time.Now().After(c.until) }
 
+// FollowAddresses returns the addresses in an account's codes that are valid
+// now, oldest first.
+func (s *Server) FollowAddresses(appID string) (addresses []string) {
+	s.vault.mu.Lock()
+	defer s.vault.mu.Unlock()
+	for _, address := range s.vault.follows.keys() {
+		if code, ok := s.vault.follows.get(address); ok && code.appID == appID && !code.over() {
+			addresses = append(addresses, address)
+		}
+	}
+	return addresses
+}
+
 // ScanToFollow makes a person scan a code of createQR, by the address that the
 // code shows. A person who does not follow the account follows it
 // (EventKey=qrscene_…); for a follower it is a SCAN. The account gets a push.

@@ -52,6 +52,9 @@ func TestQRCode(t *testing.T) {
 		if v := askQR(t, s, token, `{"action_name":"QR_LIMIT_SCENE","action_info":{"scene":{"scene_id":123}}}`); v.Errcode != 0 || v.ExpireSeconds != nil {
 			t.Errorf("a permanent one: %+v", v)
 		}
+		if got := s.FollowAddresses(shop); len(got) != 2 || got[0] != v.URL || len(s.FollowAddresses(blog)) != 0 {
+			t.Errorf("the codes are %v", got)
+		}
 		time.Sleep(time.Hour + time.Second)
 		if r := get(s, "/cgi-bin/showqrcode?ticket="+url.QueryEscape(v.Ticket)); r.StatusCode != http.StatusNotFound {
 			t.Errorf("after its end: %d", r.StatusCode)
