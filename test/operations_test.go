@@ -1,0 +1,444 @@
+package test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A second AppSecret, which is no other account's.
+const freshSecret = "fedcba9876543210fedcba9876543210"
+
+// runbooks carry out each section of docs/operations.md that has commands, by
+// its heading.
+var runbooks = map[string]func(*testing.T, string){
+	"Before you begin":         runFirstLook,
+	"A changed AppSecret":      runChangedSecret,
+	"A frozen AppSecret":       runFrozenSecret,
+	"With generated keys":      runLeakedKey,
+	"With configured keys":     runLeakedConfiguredKey,
+	"A leaked webhook secret":  runLeakedWebhookSecret,
+	"Redis does not answer":    runRedisDown,
+	"Redis has lost its data":  runRedisLost,
+	"From an export":           runRedisFromExport,
+	"A lost ledger":            runLostLedger,
+	"Back up ledger and keys":  runBackup,
+	"Back up Redis":            runBackupRedis,
+	"Restore":                  runRestore,
+	"After a restore":          runAfterRestore,
+	"Move to another machine":  runMove,
+	"An abuser":                runAbuser,
+	"A request for one's data": runExport,
+	"A request for erasure":    runErasure,
+}
+
+// Each runbook does what it says, with the commands of the document, and
+// prints what the document says. A section with commands and without a row here
+// fails.
+func TestRunbooks(t *testing.T) {
+	headings := runbookHeadings(t, "../docs/operations.md")
+	for _, heading := range headings {
+		t.Run(heading, func(t *testing.T) {
+			run, ok := runbooks[heading]
+			if !ok {
+				t.Fatalf("no test carries out %q of docs/operations.md", heading)
+			}
+			run(t, heading)
+		})
+	}
+	if len(headings) != len(runbooks) {
+		t.Errorf("docs/operations.md has %d sections with commands, and this test %d: %q", len(headings), len(runbooks), headings)
+	}
+}
+
+func runFirstLook(t *testing.T, heading string) {
+	n := newNight(t, heading, false)
+	n.begin()
+	n.visits(n.visitor("ming"))
+	n.step()
+	n.step()
+	n.end()
+}
+
+func runChangedSecret(t *testing.T, heading string) {
+	n := newNight(t, heading, false)
+	n.begin()
+	ming := n.visitor("ming")
+	user, _ := n.visits(ming)
+	n.resets(freshSecret)
+	n.stays(ming, user)
+	page := n.fails(http.StatusInternalServerError, "微信登录尚未设置好")
+	n.stdin = freshSecret + "\n"
+	n.step()
+	n.step()
+	n.step()
+	n.stays(ming, user)
+	// Who saw the page reloads it.
+	if again := n.visitor("hong").open(page.url); again.StatusCode == http.StatusInternalServerError {
+		t.Errorf("the page stays %s", again.Status)
+	}
+	n.visits(n.visitor("hong"))
+	n.step()
+	n.end()
+}
+
+func runFrozenSecret(t *testing.T, heading string) {
+	n := newNight(t, heading, false)
+	n.begin()
+	undo, err := n.wechat.Plant("secret_frozen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.fails(http.StatusInternalServerError, "微信登录尚未设置好")
+	if line := n.log(); !strings.Contains(line, `"errcode":40243`) || !strings.Contains(line, "Unfreeze the AppSecret") {
+		t.Errorf("the log does not say what to do:\n%s", line)
+	}
+	undo()
+	n.visits(n.visitor("hong")) // without a reload
+	n.step()
+	n.end()
+}
+
+func runLeakedKey(t *testing.T, heading string) {
+	n := newNight(t, heading, false)
+	n.begin()
+	ming := n.visitor("ming")
+	user, _ := n.visits(ming)
+	n.step()
+	n.step()
+	if again, redirects := n.visits(ming); again != user || redirects == 0 {
+		t.Errorf("%s became %s after %d redirects: the old key still opens", user, again, redirects)
+	}
+	n.end()
+}
+
+func runLeakedConfiguredKey(t *testing.T, heading string) {
+	n := newNight(t, heading, false)
+	n.begin() // makes a key that stays for a while after the next reload
+	ming := n.visitor("ming")
+	user, _ := n.visits(ming)
+	n.write("etc/caddy/secrets/session-key", "a key of more than thirty-two characters, and leaked\n")
+	n.edit("\twechat {\n", "\twechat {\n\t\tsession {\n\t\t\tkey {file."+n.path("etc/caddy/secrets/session-key")+"}\n\t\t}\n")
+	if out, err := n.shell("wechat-gateway reload --config " + n.path("etc/caddy/Caddyfile")); err != nil {
+		t.Fatal(err, out)
+	}
+	n.stays(ming, user)
+	n.step()
+	if again, redirects := n.visits(ming); again != user || redirects == 0 {
+		t.Errorf("%s became %s after %d redirects: the old key still opens", user, again, redirects)
+	}
+	n.step()
+	n.end()
+}
+
+// crm is a receiver of webhooks that accepts the signatures of one secret.
+type crm struct {
+	*httptest.Server
+	mu                sync.Mutex
+	secret            string
+	accepted, refused int
+}
+
+func newCRM(t *testing.T) *crm {
+	c := &crm{secret: hookSecret}
+	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !c.signed(r.Header, body) {
+			c.refused++
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		c.accepted++
+	}))
+	t.Cleanup(c.Close)
+	return c
+}
+
+// signed reports whether one of the signatures was made with the receiver's
+// secret.
+func (c *crm) signed(h http.Header, body []byte) bool {
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(c.secret, "whsec_"))
+	if err != nil {
+		return false
+	}
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "%s.%s.%s", h.Get("Webhook-Id"), h.Get("Webhook-Timestamp"), body)
+	return slices.Contains(strings.Fields(h.Get("Webhook-Signature")), "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+}
+
+func (c *crm) counts() (accepted, refused int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.accepted, c.refused
+}
+
+// hears waits until the receiver has accepted as many events.
+func (c *crm) hears(t *testing.T, events int) {
+	t.Helper()
+	soon(t, fmt.Sprintf("the receiver accepts %d events", events), 20*time.Second, func() bool {
+		accepted, _ := c.counts()
+		return accepted >= events
+	})
+	if _, refused := c.counts(); refused > 0 {
+		t.Errorf("the receiver refused %d events", refused)
+	}
+}
+
+func runLeakedWebhookSecret(t *testing.T, heading string) {
+	n, receiver := newNight(t, heading, false), newCRM(t)
+	n.edit("http://127.0.0.1:9/", receiver.URL+"/")
+	n.begin()
+	ming := n.visitor("ming")
+	n.visits(ming) // two events: silent, then with consent
+	receiver.hears(t, 2)
+	n.step()
+	n.step()
+	n.visits(n.visitor("ming"))
+	receiver.hears(t, 3) // still with the old secret
+	secret, err := os.ReadFile(n.path("etc/caddy/secrets/webhook-crm-2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	receiver.mu.Lock()
+	receiver.secret = strings.TrimSpace(string(secret))
+	receiver.mu.Unlock()
+	n.visits(n.visitor("ming"))
+	receiver.hears(t, 4)
+	n.step()
+	n.visits(n.visitor("ming"))
+	receiver.hears(t, 5)
+	n.delivered()
+	n.step()
+	n.end()
+}
+
+// delivered waits until no event waits: the gateway notes a moment later than
+// the receiver that an event was accepted.
+func (n *night) delivered() {
+	n.t.Helper()
+	soon(n.t, "no event waits", 20*time.Second, func() bool {
+		_, text := outside(n.t, http.MethodGet, "http://localhost:"+n.ports.admin+"/wechat/webhooks", "")
+		return strings.Contains(text, `"waiting":0`)
+	})
+}
+
+func runRedisDown(t *testing.T, heading string) {
+	n := newNight(t, heading, true)
+	n.begin()
+	ming := n.visitor("ming")
+	user, _ := n.visits(ming)
+	n.redis.Kill()
+	n.stays(ming, user)
+	n.fails(http.StatusServiceUnavailable, "")
+	n.step()
+	n.step()
+	if strings.TrimSpace(n.said) == "0" {
+		t.Error("Redis has come back without the person")
+	}
+	n.ready()
+	n.step()
+	n.stays(ming, user)
+	n.end()
+}
+
+// ready waits until the gateway is ready: it notices within a second or two.
+func (n *night) ready() {
+	n.t.Helper()
+	soon(n.t, "the gateway is ready", 20*time.Second, func() bool {
+		status, _ := outside(n.t, http.MethodGet, "http://localhost:"+n.ports.admin+"/wechat/ready", "")
+		return status == http.StatusOK
+	})
+}
+
+func runRedisLost(t *testing.T, heading string) {
+	n := newNight(t, heading, true)
+	n.begin()
+	ming := n.visitor("ming")
+	user, _ := n.visits(ming)
+	if out, err := n.shell(n.replace.Replace("redis-cli --rdb /var/backups/wechat-redis.rdb && redis-cli flushall")); err != nil {
+		t.Fatal(err, out)
+	}
+	n.step()
+	n.step()
+	n.step()
+	n.stays(ming, user)
+	n.end()
+}
+
+func runRedisFromExport(t *testing.T, heading string) {
+	n := newNight(t, heading, true)
+	n.begin()
+	ming := n.visitor("ming")
+	user, _ := n.visits(ming)
+	if out, err := n.shell(n.replace.Replace("wechat-gateway wechat ledger export --file /var/backups/wechat-ledger.jsonl && redis-cli flushall")); err != nil {
+		t.Fatal(err, out)
+	}
+	n.visits(ming) // a new person, who would contradict the file
+	n.step()
+	n.ready()
+	if again, _ := n.visits(ming); again != user {
+		t.Errorf("%s became %s", user, again)
+	}
+	n.end()
+}
+
+func runLostLedger(t *testing.T, heading string) {
+	n := newNight(t, heading, false)
+	n.begin()
+	ming := n.visitor("ming")
+	user, _ := n.visits(ming)
+	n.backs()
+	if err := n.stopUnit("caddy"); err != nil {
+		t.Fatal(err)
+	}
+	ledger := n.path("var/lib/caddy/.local/share/caddy/wechat/ledger.db")
+	if err := os.Truncate(ledger, 10_000); err != nil {
+		t.Fatal(err)
+	}
+	n.units["caddy"] = nil
+	if err := n.startUnit("caddy"); err == nil || !strings.Contains(err.Error(), "it was cut off; restore the backup") {
+		t.Fatalf("with a truncated ledger: %v", err)
+	}
+	n.step()
+	n.step()
+	n.step()
+	n.stays(ming, user)
+	n.end()
+}
+
+// backs makes the backup of the section Back up.
+func (n *night) backs() {
+	n.t.Helper()
+	if out, err := n.shell(n.replace.Replace(runbook(n.t, "Back up ledger and keys")[0].commands)); err != nil {
+		n.t.Fatal(err, out)
+	}
+}
+
+func runBackup(t *testing.T, heading string) {
+	n := newNight(t, heading, false)
+	n.begin()
+	ming := n.visitor("ming")
+	user, _ := n.visits(ming)
+	n.step()
+	n.stays(ming, user)
+	info, err := os.Stat(n.path("var/backups/wechat.tar.gz"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the backup: %v %v", info.Mode(), err)
+	}
+	n.end()
+}
+
+func runBackupRedis(t *testing.T, heading string) {
+	n := newNight(t, heading, true)
+	n.begin()
+	n.visits(n.visitor("ming"))
+	n.step()
+	n.step()
+	for _, name := range []string{"wechat.tar.gz", "wechat-redis.rdb", "wechat-ledger.jsonl"} {
+		if info, err := os.Stat(n.path("var/backups/" + name)); err != nil || info.Mode().Perm() != 0o600 || info.Size() == 0 {
+			t.Errorf("%s: %v %v", name, info, err)
+		}
+	}
+	n.end()
+}
+
+func runRestore(t *testing.T, heading string) {
+	n := newNight(t, heading, false)
+	n.begin()
+	ming := n.visitor("ming")
+	user, _ := n.visits(ming)
+	n.backs()
+	if out, err := n.shell(n.replace.Replace("wechat-gateway wechat keys rotate --retire-now --yes && wechat-gateway wechat persons erase " + user + " --yes")); err != nil {
+		t.Fatal(err, out)
+	}
+	n.step()
+	n.stays(ming, user)
+	n.step()
+	n.end()
+}
+
+func runAfterRestore(t *testing.T, heading string) {
+	n := newNight(t, heading, false)
+	n.begin()
+	ming := n.visitor("ming")
+	n.visits(ming)
+	n.step()
+	n.step()
+	if _, redirects := n.visits(ming); redirects == 0 {
+		t.Error("the visitor is still signed in")
+	}
+	n.end()
+}
+
+func runMove(t *testing.T, heading string) {
+	n := newNight(t, heading, false)
+	n.replace = strings.NewReplacer("-C / ", "-C "+n.root+" ", "/var/backups", n.path("var/backups"), "/var/lib/caddy /etc/caddy/secrets", n.path("var/lib/caddy")+" "+n.path("etc/caddy/secrets"),
+		"chown -R caddy: ", "chown -R $(id -u) ", "/etc/caddy/Caddyfile", n.path("etc/caddy/Caddyfile"), "localhost:2019", "localhost:"+n.ports.admin)
+	n.begin()
+	ming := n.visitor("ming")
+	user, _ := n.visits(ming)
+	n.step()
+	for _, folder := range []string{"etc", "var/lib"} { // the new machine has nothing
+		if err := os.RemoveAll(n.path(folder)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.step()
+	n.stays(ming, user)
+	n.step()
+	n.end()
+}
+
+// someone signs in; the names are what the document's examples stand for.
+func (n *night) someone() (v *visitor, names []string) {
+	n.t.Helper()
+	v = n.visitor("ming")
+	user, _ := n.visits(v)
+	v.open(n.site + "/")
+	openID := n.app.one(n.t).header.Get("X-Wechat-Openid")
+	return v, []string{"oTest_openid-0123456789abcde", openID, "ab2cd3ef4gh5ij6kl7mnopqrst", user}
+}
+
+func runAbuser(t *testing.T, heading string) {
+	n := newNight(t, heading, false)
+	n.begin()
+	_, names := n.someone()
+	n.step(names...)
+	n.step(names...)
+	n.end()
+}
+
+func runExport(t *testing.T, heading string) {
+	n := newNight(t, heading, false)
+	n.begin()
+	_, names := n.someone()
+	n.step(names...)
+	n.end()
+}
+
+func runErasure(t *testing.T, heading string) {
+	n, receiver := newNight(t, heading, false), newCRM(t)
+	n.edit("http://127.0.0.1:9/", receiver.URL+"/")
+	n.begin()
+	v, names := n.someone()
+	n.step(names...)
+	receiver.hears(t, 3) // two sign-ins, and the erasure
+	n.delivered()
+	n.step(names...)
+	if user, redirects := n.visits(v); user == names[3] || redirects == 0 {
+		t.Errorf("%s comes back as %s after %d redirects", names[3], user, redirects)
+	}
+	n.end()
+}
