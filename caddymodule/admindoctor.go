@@ -17,5 +17,6 @@ func (d desk) examine(w http.ResponseWriter, r *http.Request) error {
 	_, full := caddy.Version()
 	return writeAdmin(w, http.StatusOK, doctor.Running{
 		Version: gatewayVersion(), Caddy: caddyVersion(full), Memory: doctor.ReadMemory(), Seen: d.app.seen.report(),
+		Fingerprints: d.app.fingerprints(),
 	})
 }

@@ -66,7 +66,7 @@ func retiresNow(r *http.Request) (bool, error) {
 func keysError(err error) error {
 	switch {
 	case errors.Is(err, session.ErrConfigured):
-		return refuseAdmin(keysConfigured, "the session keys are configured: put a new key first in session { key … } and reload; remove the old one after `lifetime`, or at once if it leaked. If a key leaked that was generated before: delete wechat/session_keys.json from Caddy's storage and reload", err)
+		return refuseAdmin(keysConfigured, "the session keys are configured: put a new key first in session { key … } and reload; remove the old one after `lifetime`, or at once if it leaked. If a key leaked that was generated before: delete wechat/session_keys.json from Caddy's storage and run caddy reload --force", err)
 	case errors.Is(err, session.ErrManyKeys):
 		return refuseAdmin(tooManyKeys, "too many keys were made in a short time; to retire all of them use ?retire_now=true", err)
 	default:

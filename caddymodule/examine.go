@@ -82,7 +82,7 @@ type examination struct {
 }
 
 func (e *examination) read(http json.RawMessage) error {
-	e.WeChat = e.app.client
+	e.WeChat, e.Fingerprints = e.app.client, e.app.fingerprints()
 	e.accounts()
 	if err := e.keys(); err != nil {
 		return err

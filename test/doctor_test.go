@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ import (
 
 // wellChecks are the checks of every set-up that runs.
 var wellChecks = []string{
-	"configuration", "inline-secret", "versions", "server", "running configuration", "secret", "clock", "wechat_auth", "site", "dns",
+	"configuration", "inline-secret", "versions", "server", "running configuration", "running secrets", "secret", "clock", "wechat_auth", "site", "dns",
 	"verify_file", "callback", "push", "push_aes_key", "trusted_proxies", "folder", "memory", "cookies",
 }
 
@@ -240,4 +241,39 @@ func TestDoctorFlags(t *testing.T) {
 		}
 	}
 	c.examine("--config", filepath.Join(c.folder, "not there")).leadsTo(t, "configuration", "no such file")
+}
+
+// A secret's file was changed, and nothing was loaded: WeChat accepts the
+// file's secret, and refuses every visitor. The doctor names what to do, and
+// after a forced reload all is well.
+func TestDoctorFindsSecretsThatAreNotLoaded(t *testing.T) {
+	c := newClinic(t)
+	file := c.write("secret", clinicSecret)
+	path := c.start(strings.ReplaceAll(c.caddyfile(c.local()), "{env.CLINIC_SECRET}", "{file."+file+"}"))
+	c.examine(c.both(path)...).isWell(t, "running secrets")
+
+	const fresh = "fedcba9876543210fedcba9876543210"
+	c.secrets = append(c.secrets, fresh)
+	for _, account := range c.wechat.Accounts() {
+		account.Secret = fresh
+		if err := c.wechat.AddAccount(account); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.write("secret", fresh+"\n")
+	for _, flags := range [][]string{c.both(path), {"--address", "127.0.0.1:" + c.ports[2]}} {
+		c.examine(flags...).leadsTo(t, "secrets-not-loaded", "does not use the secret")
+	}
+	reload := func(flags ...string) {
+		t.Helper()
+		command := exec.Command(c.binary, append([]string{"reload", "--config", path, "--adapter", "caddyfile", "--address", "127.0.0.1:" + c.ports[2]}, flags...)...)
+		command.Env = c.env
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	reload() // Caddy prints no error, and changes nothing
+	c.examine(c.both(path)...).leadsTo(t, "secrets-not-loaded")
+	reload("--force")
+	c.examine(c.both(path)...).isWell(t, "running secrets", "secret")
 }

@@ -87,6 +87,7 @@ func runChangedSecret(t *testing.T, heading string) {
 	if again := n.visitor("hong").open(page.url); again.StatusCode == http.StatusInternalServerError {
 		t.Errorf("the page stays %s", again.Status)
 	}
+	n.step()
 	n.visits(n.visitor("hong"))
 	n.step()
 	n.end()

@@ -25,8 +25,8 @@ var codeRows = []Advice{
 		[]int{40125, 41004},
 		Text{"日志里有 40125（invalid appsecret）", "The log has 40125 (invalid appsecret)"},
 		Text{
-			"AppSecret 不对：在微信后台重置并复制到 app_secret，确认没有和另一个帐号的弄混，然后重新加载（环境变量要重启）",
-			"The AppSecret is wrong: reset it in WeChat's console and copy it to app_secret, check that it is not another account's, then reload (restart if it comes from a variable)",
+			"AppSecret 不对：在微信后台重置并复制到 app_secret，确认没有和另一个帐号的弄混，然后用 caddy reload --force 加载（环境变量要重启）",
+			"The AppSecret is wrong: reset it in WeChat's console and copy it to app_secret, check that it is not another account's, then load it with caddy reload --force (restart if it comes from a variable)",
 		},
 	},
 	{
@@ -60,7 +60,7 @@ var codeRows = []Advice{
 		"frozen",
 		[]int{40243},
 		Text{"日志里有 40243（AppSecret 已被冻结）", "The log has 40243 (the AppSecret is frozen)"},
-		Text{"在微信后台解冻 AppSecret，或重置并写到 app_secret", "Unfreeze the AppSecret in WeChat's console, or reset it and write the new one into app_secret"},
+		Text{"在微信后台解冻 AppSecret（不用重新加载）；如果是因为泄露才冻结的，就重置，写到 app_secret，再用 caddy reload --force 加载", "Unfreeze the AppSecret in WeChat's console (no reload is needed); if it was frozen because it leaked, reset it, write the new one into app_secret, and load it with caddy reload --force"},
 	},
 	{
 		"administrator",

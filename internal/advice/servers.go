@@ -63,6 +63,14 @@ var serverRows = []Advice{
 		Text{"用 caddy reload 加载这个文件", "Load the file with caddy reload"},
 	},
 	{
+		"secrets-not-loaded", nil,
+		Text{"文件或变量里的密钥换了，服务器还在用旧的", "A secret was changed in its file or variable, and the server still uses the old one"},
+		Text{
+			"文件里的密钥用 caddy reload --force 加载（不加 --force，配置没有变就不会重新读取）；环境变量要重启服务器",
+			"Load a file's secret with caddy reload --force (without --force nothing is read again while the configuration is the same); for a variable, restart the server",
+		},
+	},
+	{
 		"not-ready", nil,
 		Text{"/wechat/ready 回答 503", "/wechat/ready answers 503"},
 		Text{"检查存储（Redis 或数据目录）和会话密钥，看日志里 unavailable 的行", "Check the store (Redis or the data folder) and the session keys; read the lines `unavailable` of the log"},

@@ -3,8 +3,10 @@ package doctor
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"reflect"
+	"slices"
 )
 
 // server asks the running server about itself, and compares its configuration
@@ -30,6 +32,7 @@ func (v *visit) server(ctx context.Context) {
 		v.sameVersion(running)
 	}
 	v.sameConfiguration(ctx)
+	v.sameSecrets()
 	v.ready(ctx)
 }
 
@@ -56,6 +59,26 @@ func (v *visit) sameConfiguration(ctx context.Context) {
 		return
 	}
 	v.pass("running configuration", "", text("与文件一样", "it is that of the file"))
+}
+
+// sameSecrets says whether the running server uses the secrets that files and
+// variables hold now. Caddy ignores a reload of an unchanged configuration, and
+// gives a running process no new variable: then every other check passes, and
+// WeChat refuses the visitors.
+func (v *visit) sameSecrets() {
+	if v.running == nil || len(v.running.Fingerprints) == 0 || len(v.Fingerprints) == 0 {
+		return
+	}
+	same := true
+	for _, name := range slices.Sorted(maps.Keys(v.Fingerprints)) {
+		if used, ok := v.running.Fingerprints[name]; ok && used != v.Fingerprints[name] {
+			same = false
+			v.find("running secrets", name, Failure, "secrets-not-loaded", text("服务器用的不是文件或变量里现在的密钥", "the server does not use the secret that the file or variable holds now"))
+		}
+	}
+	if same {
+		v.pass("running secrets", "", text("与文件和变量里的一样", "they are those of the files and variables"))
+	}
 }
 
 // ready asks whether the gateway can serve.

@@ -33,6 +33,10 @@ type Setup struct {
 	// signs first; nil if keys are generated.
 	Keys []string
 
+	// Fingerprints are those of the secrets, by what they belong to, to compare
+	// with those that the running server uses.
+	Fingerprints map[string]string
+
 	// Version and Caddy are the versions of this program; "" is unknown.
 	Version, Caddy string
 	// Apps is the part `apps` of the configuration file, in JSON, to compare
@@ -113,6 +117,9 @@ type Running struct {
 	Caddy   string `json:"caddy"`
 	Memory  Memory `json:"memory"`
 	Seen    Seen   `json:"seen"`
+	// Fingerprints are those of the secrets in use, as in Setup; nil from an
+	// older gateway.
+	Fingerprints map[string]string `json:"fingerprints,omitempty"`
 }
 
 // Seen is what a running server has noticed about its requests since its
