@@ -118,6 +118,7 @@ type App struct {
 	probe   *probe
 	history *history.Ring
 	health  *health.Monitor
+	watch   atomic.Pointer[ledgerWatch] // nil before Start
 	stop    context.CancelFunc
 	running sync.WaitGroup
 

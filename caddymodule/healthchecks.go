@@ -121,5 +121,6 @@ func (a *App) healthDetails(ctx context.Context) health.Details {
 			s.Persistence = o.asks.persistence(ctx)
 		}
 	}
+	s.Replaced = a.watch.Load().replacedAt()
 	return health.NewDetails(report, a.weChatHealth(), s)
 }

@@ -28,6 +28,7 @@ func (a *App) Start() error {
 	gauges.begin(a.probe)
 	a.reportGateway(ctx)
 	a.noteSignIns(ctx)
+	a.watchLedger(ctx)
 	return nil
 }
 

@@ -139,6 +139,8 @@ func (s *LocalStore) open(deps storeDeps) (opened, error) {
 		wake:        &state.wake,
 		scans:       &state.scans,
 		tokens:      &state.tokens,
+		place:       key,
+		identity:    state.Identity,
 		asks:        storeAsks{sessions: state.Readable, ledger: state.Writable, persistence: onDisk},
 		release: func() error {
 			_, cut := pool.Delete(sessionsKey)

@@ -3,6 +3,8 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -71,6 +73,11 @@ func (p redisPlan) keyPrefix() string {
 	return p.Prefix
 }
 
+// place says where the data is: a Redis, whoever asks it, and a prefix.
+func (p redisPlan) place() string {
+	return fmt.Sprintf("redis:%q %q %d %q", slices.Sorted(slices.Values(p.Addrs)), p.Master, p.DB, p.keyPrefix())
+}
+
 func (s *RedisStore) open(deps storeDeps) (opened, error) {
 	stateKey, sessionsKey, err := s.poolKeys(deps)
 	if err != nil {
@@ -107,6 +114,8 @@ func (s *RedisStore) open(deps storeDeps) (opened, error) {
 		tokens:      sessions.tokens,
 		ping:        func(ctx context.Context) error { return state.client.Ping(ctx).Err() },
 		persons:     state.ledger.Count,
+		place:       s.plan.place(),
+		identity:    state.ledger.Identity,
 		gateways:    &fleetredis.Gateways{Client: state.client, Prefix: s.plan.keyPrefix()},
 		asks:        storeAsks{sessions: sessions.store.Ready, ledger: state.ledger.Ready, persistence: redisPersistence(state.ledger)},
 		release: func() error {

@@ -87,6 +87,10 @@ type opened struct {
 	backup backup
 	// gateways lists the gateways that share the store; nil for a local one.
 	gateways *fleetredis.Gateways
+	// place is where the ledger is, and identity asks for its own id: see
+	// ledgerWatch.
+	place    string
+	identity func(context.Context) (string, error)
 	// asks is how health asks the store.
 	asks storeAsks
 	// release releases this instance's reference; the last release closes the

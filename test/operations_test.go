@@ -271,10 +271,15 @@ func runRedisLost(t *testing.T, heading string) {
 	if out, err := n.shell(n.replace.Replace("redis-cli --rdb /var/backups/wechat-redis.rdb && redis-cli flushall")); err != nil {
 		t.Fatal(err, out)
 	}
+	soon(t, "the log says that the ledger is another one", 60*time.Second, func() bool {
+		return strings.Contains(n.log(), "the ledger is another one than before")
+	})
+	n.step()
 	n.step()
 	n.step()
 	n.step()
 	n.stays(ming, user)
+	n.well()
 	n.end()
 }
 
@@ -296,27 +301,52 @@ func runRedisFromExport(t *testing.T, heading string) {
 }
 
 func runLostLedger(t *testing.T, heading string) {
-	n := newNight(t, heading, false)
-	n.begin()
-	ming := n.visitor("ming")
-	user, _ := n.visits(ming)
-	n.backs()
-	if err := n.stopUnit("caddy"); err != nil {
-		t.Fatal(err)
+	for name, lose := range map[string]func(file string) error{
+		"cut off": func(file string) error { return os.Truncate(file, 10_000) },
+		"gone":    os.Remove,
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := newNight(t, heading, false)
+			n.begin()
+			ming := n.visitor("ming")
+			user, _ := n.visits(ming)
+			n.backs()
+			if err := n.stopUnit("caddy"); err != nil {
+				t.Fatal(err)
+			}
+			if err := lose(n.path("var/lib/caddy/.local/share/caddy/wechat/ledger.db")); err != nil {
+				t.Fatal(err)
+			}
+			err := n.startUnit("caddy")
+			if name == "gone" {
+				soon(t, "the log says that the ledger is another one", 20*time.Second, func() bool {
+					return strings.Contains(n.log(), "the ledger is another one than before")
+				})
+				if again, _ := n.visits(ming); again == user {
+					t.Error("the ledger is not gone")
+				}
+			} else if err == nil || !strings.Contains(err.Error(), "it was cut off; restore the backup") {
+				t.Fatalf("with a truncated ledger: %v", err)
+			}
+			n.step()
+			n.step()
+			n.step()
+			if again, _ := n.visits(ming); again != user {
+				t.Errorf("%s became %s", user, again)
+			}
+			n.well()
+			n.end()
+		})
 	}
-	ledger := n.path("var/lib/caddy/.local/share/caddy/wechat/ledger.db")
-	if err := os.Truncate(ledger, 10_000); err != nil {
-		t.Fatal(err)
+}
+
+// well checks that the doctor finds nothing.
+func (n *night) well() {
+	n.t.Helper()
+	look := runbook(n.t, "Before you begin")[0]
+	if out, err := n.shell(n.replace.Replace(look.commands)); err != nil || !strings.Contains(out, "warning 0, failure 0, unknown 0") {
+		n.t.Errorf("%v\n%s", err, out)
 	}
-	n.units["caddy"] = nil
-	if err := n.startUnit("caddy"); err == nil || !strings.Contains(err.Error(), "it was cut off; restore the backup") {
-		t.Fatalf("with a truncated ledger: %v", err)
-	}
-	n.step()
-	n.step()
-	n.step()
-	n.stays(ming, user)
-	n.end()
 }
 
 // backs makes the backup of the section Back up.

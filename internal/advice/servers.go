@@ -76,6 +76,14 @@ var serverRows = []Advice{
 		Text{"检查存储（Redis 或数据目录）和会话密钥，看日志里 unavailable 的行", "Check the store (Redis or the data folder) and the session keys; read the lines `unavailable` of the log"},
 	},
 	{
+		"ledger-replaced", nil,
+		Text{"用户库换了一个：每个人都成了新用户", "The ledger is another one: every person is a new one"},
+		Text{
+			"如果是丢了（文件没了，或 Redis 空了），马上停下网关，按 docs/operations.md 恢复备份；如果是有意换的，不用处理",
+			"If it was lost (the file is gone, or Redis is empty), stop the gateway at once and restore the backup, as docs/operations.md says; if you replaced it on purpose, nothing is to be done",
+		},
+	},
+	{
 		"version", nil,
 		Text{"各处的版本不一样，或 Caddy 太旧", "Versions differ, or Caddy is too old"},
 		Text{"所有网关用同一个版本，Caddy 不低于 2.11.9；升级后要重启", "Run the same version on all gateways, with Caddy 2.11.9 or newer; restart after an upgrade"},

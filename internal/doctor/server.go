@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"time"
 )
 
 // server asks the running server about itself, and compares its configuration
@@ -83,14 +84,30 @@ func (v *visit) sameSecrets() {
 
 // ready asks whether the gateway can serve.
 func (v *visit) ready(ctx context.Context) {
-	status, _, err := v.askAdmin(ctx, "/wechat/ready")
+	status, body, err := v.askAdmin(ctx, "/wechat/ready")
 	switch {
 	case err == nil && status == http.StatusOK:
 		v.pass("ready", "", text("可以服务访客", "it can serve visitors"))
+		v.sameLedger(body)
 	case err == nil && status == http.StatusServiceUnavailable:
 		v.find("ready", "", Failure, "not-ready", text("/wechat/ready 回答 503", "/wechat/ready answers 503"))
 	case err == nil && status == http.StatusNotFound: // a version before health checks
 	default:
 		v.find("ready", "", Unknown, "not-running", text("/wechat/ready 没有回答", "/wechat/ready does not answer"))
 	}
+}
+
+// sameLedger reads from the details of ready whether the ledger is another one
+// than before.
+func (v *visit) sameLedger(ready []byte) {
+	var details struct {
+		Store struct {
+			Replaced *time.Time `json:"replaced"`
+		} `json:"store"`
+	}
+	if json.Unmarshal(ready, &details) != nil || details.Store.Replaced == nil {
+		return
+	}
+	at := details.Store.Replaced.UTC().Format(time.RFC3339)
+	v.find("ledger", "", Warning, "ledger-replaced", text("%s 起不是原来的那一个", "it is another one since %s", at))
 }

@@ -29,11 +29,13 @@ type WeChatDetails struct {
 	Error string     `json:"error,omitempty"`
 }
 
-// StoreDetails is the kind of the store, and whether it keeps its data across
-// a restart.
+// StoreDetails is the kind of the store, whether it keeps its data across a
+// restart, and when its ledger took the place of another one; nil if it did
+// not, or more than a week ago.
 type StoreDetails struct {
 	Kind        string      `json:"kind"`
 	Persistence Persistence `json:"persistence"`
+	Replaced    *time.Time  `json:"replaced,omitempty"`
 }
 
 // Persistence says where a store keeps its data.
@@ -60,6 +62,13 @@ var noPersistence = Warning{
 		"every visitor must sign in again, and waiting events are lost. Set appendonly yes",
 }
 
+// ledgerReplaced warns of a ledger that is another one than before.
+var ledgerReplaced = Warning{
+	Name: "ledger_replaced",
+	Message: "The ledger is another one than before: persons of before are unknown here, and get a new X-Wechat-User. " +
+		"If it was lost, stop the gateway and restore the backup; if you replaced it on purpose, nothing is to be done",
+}
+
 // NewDetails puts together what operators read.
 func NewDetails(r Report, w WeChat, s StoreDetails) Details {
 	d := Details{Ready: r.Ready(), Parts: make(map[Part]PartDetails, len(r)), Store: s, Warnings: []Warning{}}
@@ -76,6 +85,9 @@ func NewDetails(r Report, w WeChat, s StoreDetails) Details {
 	}
 	if s.Persistence == InMemoryOnly {
 		d.Warnings = append(d.Warnings, noPersistence)
+	}
+	if s.Replaced != nil {
+		d.Warnings = append(d.Warnings, ledgerReplaced)
 	}
 	return d
 }

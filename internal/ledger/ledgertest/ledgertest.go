@@ -27,7 +27,7 @@ type Subject struct {
 // Run runs the whole contract. open returns a new subject, and closes it when
 // its test ends.
 func Run(t *testing.T, open func(t *testing.T) *Subject) {
-	for _, c := range slices.Concat(identity, conflicts, details, persons, lists, moving, tombstones, everyone, bans, outbox, telling, erasures, waitingLongest, letters, postal, bounds, withdrawals, pushes, followings, possessions, crowds) {
+	for _, c := range slices.Concat(identity, identities, conflicts, details, persons, lists, moving, tombstones, everyone, bans, outbox, telling, erasures, waitingLongest, letters, postal, bounds, withdrawals, pushes, followings, possessions, crowds) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := &subject{Subject: open(t)}
