@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/certmagic"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/caddy-wechat/gateway/internal/doctor"
@@ -23,7 +24,8 @@ import (
 // calls release when it has finished with the setup.
 func Examine(config []byte) (setup *doctor.Setup, release func(), err error) {
 	var parts struct {
-		Apps map[string]json.RawMessage `json:"apps"`
+		Apps    map[string]json.RawMessage `json:"apps"`
+		Storage json.RawMessage            `json:"storage"`
 	}
 	if err := json.Unmarshal(config, &parts); err != nil {
 		return nil, nil, errors.New("it is not a configuration in JSON")
@@ -57,7 +59,7 @@ func Examine(config []byte) (setup *doctor.Setup, release func(), err error) {
 		return nil, nil, errors.New("the wechat app is of another type")
 	}
 	release = func() { _ = app.Cleanup() } // it has opened nothing
-	e := examination{Setup: setup, app: app, ctx: ctx}
+	e := examination{Setup: setup, app: app, ctx: ctx, storage: storageFolder(parts.Storage)}
 	if err := e.read(parts.Apps["http"]); err != nil {
 		setup.Problem = unwrapped(err)
 	}
@@ -77,8 +79,27 @@ func unwrapped(err error) error {
 // examination fills in a setup.
 type examination struct {
 	*doctor.Setup
-	app *App
-	ctx caddy.Context
+	app     *App
+	ctx     caddy.Context
+	storage string // the folder of Caddy's storage; "" if that is no folder
+}
+
+// storageFolder reads where Caddy keeps its files. It does not load the module
+// of the storage, which may connect to a server.
+func storageFolder(config json.RawMessage) string {
+	var storage struct {
+		Module string `json:"module"`
+		Root   string `json:"root"`
+	}
+	switch {
+	case config == nil:
+		return caddy.AppDataDir()
+	case json.Unmarshal(config, &storage) != nil || storage.Module != "file_system":
+		return ""
+	case storage.Root == "":
+		return caddy.AppDataDir()
+	}
+	return storage.Root
 }
 
 func (e *examination) read(http json.RawMessage) error {
@@ -155,9 +176,13 @@ func (e *examination) keys() error {
 // store reads where the gateway keeps its data.
 func (e *examination) store() {
 	e.Folders = []doctor.Folder{{Path: caddy.AppDataDir()}}
+	if e.storage != "" {
+		keys := (&certmagic.FileStorage{Path: e.storage}).Filename(keysName)
+		e.folder(filepath.Dir(keys), filepath.Base(keys))
+	}
 	switch s := e.app.store.(type) {
 	case *LocalStore:
-		e.Folders = append(e.Folders, doctor.Folder{Path: filepath.Dir(s.path), File: filepath.Base(s.path)})
+		e.folder(filepath.Dir(s.path), filepath.Base(s.path))
 	case *RedisStore:
 		if s.hasLiteral() {
 			e.Literals = append(e.Literals, "store redis: password")
@@ -166,6 +191,17 @@ func (e *examination) store() {
 		e.secret(s.plan.SentinelPassword)
 		e.Redis = &doctor.Redis{Prefix: s.plan.keyPrefix(), Open: func() (redis.UniversalClient, error) { return s.plan.client() }}
 	}
+}
+
+// folder adds a folder with a file of the gateway's.
+func (e *examination) folder(path, file string) {
+	for i := range e.Folders {
+		if e.Folders[i].Path == path {
+			e.Folders[i].Files = append(e.Folders[i].Files, file)
+			return
+		}
+	}
+	e.Folders = append(e.Folders, doctor.Folder{Path: path, Files: []string{file}})
 }
 
 func (e *examination) secret(value string) {

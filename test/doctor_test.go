@@ -277,3 +277,15 @@ func TestDoctorFindsSecretsThatAreNotLoaded(t *testing.T) {
 	reload("--force")
 	c.examine(c.both(path)...).isWell(t, "running secrets", "secret")
 }
+
+// Session keys that were restored for every user to read are a leak, also in a
+// storage of their own.
+func TestDoctorFindsReadableSessionKeys(t *testing.T) {
+	c := newClinic(t)
+	path := c.start(strings.Replace(c.caddyfile(c.local()), "session {\n\t\t\tkey {env.CLINIC_KEY}\n\t\t}", "", 1))
+	c.examine(c.both(path)...).isWell(t, "folder")
+	if err := os.Chmod(filepath.Join(c.folder, "storage/wechat/session_keys.json"), 0o644); err != nil { //nolint:gosec // the mistake
+		t.Fatal(err)
+	}
+	c.examine(c.both(path)...).leadsTo(t, "folder-rights", "session_keys.json")
+}

@@ -38,9 +38,8 @@ func (v *visit) folder(f Folder) {
 		v.find("folder", f.Path, Failure, "folder", text("这个用户不能写 %s", "this user cannot write to %s", at))
 		return
 	}
-	if f.File != "" {
-		if info, err := os.Stat(filepath.Join(f.Path, f.File)); err == nil && info.Mode().Perm()&0o077 != 0 && hasModes {
-			v.find("folder", f.Path, Warning, "folder-rights", text("别的用户能读 %s（%s）", "other users can read %s (%s)", f.File, info.Mode().Perm()))
+	for _, file := range f.Files {
+		if !v.file(f.Path, file) {
 			return
 		}
 	}
@@ -54,6 +53,23 @@ func (v *visit) folder(f Folder) {
 	default:
 		v.pass("folder", f.Path, text("可以写入，还有 %d GiB", "it can be written, and %d GiB are free", free>>30))
 	}
+}
+
+// file says whether a file has the right owner and mode, which a backup that was
+// restored by another user has not. It reports whether all is well.
+func (v *visit) file(folder, name string) bool {
+	info, err := os.Stat(filepath.Join(folder, name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || !hasModes:
+		return true // the gateway makes it
+	case err != nil || !usable(filepath.Join(folder, name)):
+		v.find("folder", folder, Failure, "folder", text("这个用户不能读写 %s", "this user cannot read and write %s", name))
+		return false
+	case info.Mode().Perm()&0o077 != 0:
+		v.find("folder", folder, Warning, "folder-rights", text("别的用户能读 %s（%s）", "other users can read %s (%s)", name, info.Mode().Perm()))
+		return false
+	}
+	return true
 }
 
 // existing returns path, or the nearest folder above it that exists: the

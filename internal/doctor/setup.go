@@ -99,9 +99,9 @@ type Redis struct {
 // Folder is a folder in which the gateway keeps files.
 type Folder struct {
 	Path string
-	// File is a file in it that only the server's user should read; "" for
-	// none.
-	File string
+	// Files are files in it that the server's user, and no other, must be able
+	// to read and write, if they are there.
+	Files []string
 }
 
 // Admin asks the admin endpoint of a running server.
