@@ -445,17 +445,34 @@ func (n *night) someone() (v *visitor, names []string) {
 func runAbuser(t *testing.T, heading string) {
 	n := newNight(t, heading, false)
 	n.begin()
-	_, names := n.someone()
+	v, names := n.someone()
+	enters := func(want bool, when string) {
+		t.Helper()
+		soon(t, when, 20*time.Second, func() bool {
+			a := v.signIn(n.site + "/")
+			return (a.StatusCode == http.StatusOK) == want && (a.StatusCode == http.StatusForbidden) == !want
+		})
+	}
 	n.step(names...)
 	n.step(names...)
+	enters(false, "the banned person is kept out")
+	n.visits(n.visitor("hong"))
+	n.step(names...)
+	n.step(names...)
+	enters(true, "the person may enter again")
+	n.step(names...)
+	enters(false, "the person is denied")
+	n.visits(n.visitor("hong"))
 	n.end()
 }
 
 func runExport(t *testing.T, heading string) {
 	n := newNight(t, heading, false)
 	n.begin()
-	_, names := n.someone()
+	v, names := n.someone()
 	n.step(names...)
+	n.step(names...)
+	n.stays(v, names[3])
 	n.end()
 }
 
