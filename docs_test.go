@@ -137,7 +137,16 @@ func uncomment(t *testing.T, example string) string {
 // character. Code and the addresses of links are left out.
 func TestChinesePunctuation(t *testing.T) {
 	t.Parallel()
-	text := codeFence.ReplaceAllStringFunc(string(readFile(t, "README.zh-CN.md")), func(block string) string {
+	for _, name := range []string{"README.zh-CN.md", "docs/operations.zh-CN.md"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			punctuation(t, name)
+		})
+	}
+}
+
+func punctuation(t *testing.T, name string) {
+	text := codeFence.ReplaceAllStringFunc(string(readFile(t, name)), func(block string) string {
 		return strings.Repeat("\n", strings.Count(block, "\n")) // so that the numbers of the lines stay
 	})
 	chinese := 0
@@ -145,7 +154,7 @@ func TestChinesePunctuation(t *testing.T) {
 		line = codeSpan.ReplaceAllString(line, "")
 		line = link.ReplaceAllString(line, "]")
 		for _, found := range halfWidth.FindAllString(line, -1) {
-			t.Errorf("README.zh-CN.md:%d: half-width punctuation in %q", i+1, found)
+			t.Errorf("%s:%d: half-width punctuation in %q", name, i+1, found)
 		}
 		if han.MatchString(line) {
 			chinese++

@@ -78,7 +78,7 @@ var (
 	link      = regexp.MustCompile(`\]\(([^()\s]+)\)`)
 	linkText  = regexp.MustCompile(`\[([^\]]*)\]\([^()\s]*\)`)
 	codeSpan  = regexp.MustCompile("`[^`\n]*`")
-	codeFence = regexp.MustCompile("(?ms)^```.*?^```$")
+	codeFence = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
 )
 
 // documentsOf lists the documents of the repository.

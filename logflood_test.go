@@ -40,7 +40,7 @@ var warnings = map[string]string{
 	"caddymodule/hosts.go warnOfHost":                    atLoad,
 	"caddymodule/followers.go provisionFollowers":        atLoad,
 	"caddymodule/inflight.go linger":                     atLoad,
-	"caddymodule/ledgerwatch.go look":                   byTimer,
+	"caddymodule/ledgerwatch.go look":                    byTimer,
 	"caddymodule/livelog.go zapLevel":                    "translates the levels of all lines and writes none of its own",
 	"caddymodule/otheraccounts.go provisionAccounts":     atLoad,
 	"caddymodule/pageparts.go warnOfPagesIn":             atLoad,

@@ -490,3 +490,38 @@ func runErasure(t *testing.T, heading string) {
 	}
 	n.end()
 }
+
+// The Chinese runbooks have the same commands, in the same order and under the
+// same number of headings of each level, as those that TestRunbooks carries
+// out.
+func TestRunbooksAreTheSameInChinese(t *testing.T) {
+	outline := func(path string) (lines []string) {
+		document, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inside := false
+		for line := range strings.SplitSeq(string(document), "\n") {
+			fence := strings.HasPrefix(strings.TrimSpace(line), "```")
+			if fence {
+				inside = !inside
+			}
+			switch {
+			case fence || inside:
+				lines = append(lines, line)
+			case strings.HasPrefix(line, "#"):
+				lines = append(lines, strings.Repeat("#", len(line)-len(strings.TrimLeft(line, "#")))+" …")
+			}
+		}
+		return lines
+	}
+	english, chinese := outline("../docs/operations.md"), outline("../docs/operations.zh-CN.md")
+	for i := range min(len(english), len(chinese)) {
+		if english[i] != chinese[i] {
+			t.Fatalf("docs/operations.zh-CN.md has\n%s\nand docs/operations.md has\n%s", chinese[i], english[i])
+		}
+	}
+	if len(english) != len(chinese) || len(english) < 100 {
+		t.Errorf("%d lines of commands and headings in English, %d in Chinese", len(english), len(chinese))
+	}
+}
