@@ -92,10 +92,10 @@ func (k knownLedgers) load(ctx context.Context) (ledgerFile, error) {
 		return none, fmt.Errorf("reading %s: %w", knownLedgersName, err)
 	}
 	var file ledgerFile
-	if json.Unmarshal(data, &file) != nil || file.Places == nil {
-		return none, nil
+	if err := json.Unmarshal(data, &file); err == nil && file.Places != nil {
+		return file, nil
 	}
-	return file, nil
+	return none, nil
 }
 
 func (k knownLedgers) store(ctx context.Context, file ledgerFile) error {

@@ -284,7 +284,7 @@ func TestDoctorFindsReadableSessionKeys(t *testing.T) {
 	c := newClinic(t)
 	path := c.start(strings.Replace(c.caddyfile(c.local()), "session {\n\t\t\tkey {env.CLINIC_KEY}\n\t\t}", "", 1))
 	c.examine(c.both(path)...).isWell(t, "folder")
-	if err := os.Chmod(filepath.Join(c.folder, "storage/wechat/session_keys.json"), 0o644); err != nil { //nolint:gosec // the mistake
+	if err := os.Chmod(filepath.Join(c.folder, "storage/wechat/session_keys.json"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	c.examine(c.both(path)...).leadsTo(t, "folder-rights", "session_keys.json")

@@ -190,7 +190,7 @@ func (n *night) fakes() {
 			"export HOME=" + n.path("var/lib/caddy") + "\n[ -z \"$unit\" ] && exec \"$@\"\n" + strings.TrimPrefix(ask, "#!/bin/sh\n") + "run -d \"$unit $*\"\n",
 	}
 	for name, script := range scripts {
-		if err := os.WriteFile(n.path("bin/"+name), []byte(script), 0o700); err != nil { //nolint:gosec // a program must be executable
+		if err := os.WriteFile(n.path("bin/"+name), []byte(script), 0o700); err != nil {
 			n.t.Fatal(err)
 		}
 	}
@@ -378,8 +378,9 @@ func (n *night) step(replace ...string) {
 // keys and sign-ins.
 func steady(text string) string {
 	for _, r := range []struct{ pattern, name string }{
-		{`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( \+0000|Z)`, "TIME"}, {`\b[a-z2-7]{26}\b`, "ID"}, {`\b[0-9a-f]{8}\b`, "KEY"},
-		{`"ts":[0-9.]+`, `"ts":0`},
+		{`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( \+0000|Z)`, "TIME"},
+		{`\b[a-z2-7]{26}\b`, "ID"},
+		{`\b[0-9a-f]{8}\b`, "KEY"},
 	} {
 		text = regexp.MustCompile(r.pattern).ReplaceAllString(text, r.name)
 	}

@@ -16,15 +16,16 @@ func (l *Ledger) Identity(ctx context.Context) (id string, err error) {
 	if err := l.ready(ctx); err != nil {
 		return "", err
 	}
-	read := func(tx *bolt.Tx) error {
-		id = string(tx.Bucket(bucketMeta).Get(keyIdentity))
+	read := func(tx *bolt.Tx) string { return string(tx.Bucket(bucketMeta).Get(keyIdentity)) }
+	err = l.file.view(func(tx *bolt.Tx) error {
+		id = read(tx)
 		return nil
-	}
-	if err := l.file.view(read); err != nil || id != "" {
+	})
+	if err != nil || id != "" {
 		return id, err
 	}
 	err = l.writer.run(func(tx *bolt.Tx) (bool, error) {
-		if _ = read(tx); id != "" { // another call was quicker
+		if id = read(tx); id != "" { // another call was quicker
 			return false, nil
 		}
 		id = ledger.NewID()
