@@ -374,13 +374,14 @@ func (n *night) step(replace ...string) {
 	}
 }
 
-// steady replaces what differs from run to run: times, and ids of persons,
-// keys and sign-ins.
+// steady replaces what differs from run to run: times, ids of persons, keys and
+// sign-ins; and the blanks of a table, which is not on a terminal here.
 func steady(text string) string {
 	for _, r := range []struct{ pattern, name string }{
 		{`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( \+0000|Z)`, "TIME"},
 		{`\b[a-z2-7]{26}\b`, "ID"},
 		{`\b[0-9a-f]{8}\b`, "KEY"},
+		{`[ \t]+`, " "},
 	} {
 		text = regexp.MustCompile(r.pattern).ReplaceAllString(text, r.name)
 	}
