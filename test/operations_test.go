@@ -117,6 +117,9 @@ func runLeakedKey(t *testing.T, heading string) {
 	user, _ := n.visits(ming)
 	n.step()
 	n.step()
+	if lines := strings.Count(n.said, "\n"); lines != 2 {
+		t.Errorf("not one key is left:\n%s", n.said)
+	}
 	if again, redirects := n.visits(ming); again != user || redirects == 0 {
 		t.Errorf("%s became %s after %d redirects: the old key still opens", user, again, redirects)
 	}
