@@ -41,7 +41,10 @@ func (v *visit) listPersons() error {
 		Persons []personSummary `json:"persons"`
 		Next    string          `json:"next"`
 	}
-	err := older(v.get(path, &list))
+	err := v.get(path, &list)
+	if !v.r.URL.Query().Has("after") {
+		err = older(err)
+	}
 	if err != nil && problemOf(err).text != "older" {
 		return err
 	}
@@ -88,11 +91,7 @@ func (v *visit) findPersons() error {
 		return problem{status: http.StatusBadRequest, text: "search"}
 	}
 	var found []personSummary
-	err := v.get(path, &found)
-	if s.By == byNickname {
-		err = older(err)
-	}
-	if err != nil {
+	if err := v.get(path, &found); err != nil {
 		return err
 	}
 	if s.By != byNickname && len(found) == 1 && ledger.ValidID(found[0].ID) {

@@ -54,9 +54,10 @@ func (r *Refusal) unknown() bool {
 }
 
 // older makes a refusal of the query the answer of an older gateway, which does
-// not know its parameters: it has no words for refusals.
+// not know its parameters. It is for queries in which the operator chooses
+// nothing.
 func older(err error) error {
-	if refused, ok := errors.AsType[*Refusal](err); ok && refused.Status == http.StatusBadRequest && refused.Word == "" {
+	if refused, ok := errors.AsType[*Refusal](err); ok && refused.Status == http.StatusBadRequest {
 		return problem{http.StatusNotImplemented, "older", refused.Message}
 	}
 	return err
