@@ -59,7 +59,7 @@ func (d desk) listPersons(w http.ResponseWriter, r *http.Request, q url.Values) 
 		return adminError(err)
 	}
 	d.audit(audit.ActionAdmin, "", "persons list")
-	return writeAdmin(w, http.StatusOK, personPage{summaries(some), next})
+	return writeAdmin(w, http.StatusOK, personPage{d.summaries(some), next})
 }
 
 // findNickname answers with persons whose nickname begins with a text.
@@ -72,7 +72,7 @@ func (d desk) findNickname(w http.ResponseWriter, r *http.Request, prefix string
 		return adminError(err)
 	}
 	d.audit(audit.ActionAdmin, "", "persons find nickname")
-	return writeAdmin(w, http.StatusOK, summaries(some))
+	return writeAdmin(w, http.StatusOK, d.summaries(some))
 }
 
 // countPersons answers with the number of persons.
@@ -87,10 +87,10 @@ func (d desk) countPersons(w http.ResponseWriter, r *http.Request) error {
 	return writeAdmin(w, http.StatusOK, personCount{n})
 }
 
-func summaries(some []ledger.Person) []personSummary {
+func (d desk) summaries(some []ledger.Person) []personSummary {
 	all := make([]personSummary, 0, len(some))
 	for i := range some {
-		all = append(all, newPersonSummary(&some[i]))
+		all = append(all, d.summary(&some[i]))
 	}
 	return all
 }
