@@ -172,11 +172,12 @@ func functionName(f any) string {
 	return name[strings.LastIndex(name, ".")+1:]
 }
 
-// pathParameters returns the parameters in a path.
+// pathParameters returns the parameters in a path, in the order of their names.
 func pathParameters(path string) (names []string) {
 	for _, m := range regexp.MustCompile(`\{([a-z_]+)\}`).FindAllStringSubmatch(path, -1) {
 		names = append(names, m[1])
 	}
+	slices.Sort(names)
 	return names
 }
 
@@ -306,14 +307,19 @@ func (s *adminSource) facts(t *testing.T, name string) callFacts {
 		seen[name] = true
 		body := s.functions[name].Body
 		facts.must = append(facts.must, s.wordsIn(body)...)
+		local := variablesIn(body)
 		ast.Inspect(body, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.CallExpr:
 				if f, ok := n.Fun.(*ast.Ident); ok && f.Name == "query" {
 					facts.parameters = append(facts.parameters, namesIn(t, n.Args[1:])...)
 				}
+			case *ast.SelectorExpr:
+				read(n.Sel.Name)
 			case *ast.Ident:
-				read(n.Name)
+				if !local[n.Name] {
+					read(n.Name)
+				}
 			}
 			return true
 		})
@@ -328,6 +334,31 @@ func (s *adminSource) facts(t *testing.T, name string) callFacts {
 		*list = slices.Compact(*list)
 	}
 	return facts
+}
+
+// variablesIn returns the names of the variables that a function declares. One
+// may have the name of a method that the function does not call.
+func variablesIn(body ast.Node) map[string]bool {
+	names := map[string]bool{}
+	declare := func(left ...ast.Expr) {
+		for _, e := range left {
+			if ident, ok := e.(*ast.Ident); ok {
+				names[ident.Name] = true
+			}
+		}
+	}
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			if n.Tok == token.DEFINE {
+				declare(n.Lhs...)
+			}
+		case *ast.RangeStmt:
+			declare(n.Key, n.Value)
+		}
+		return true
+	})
+	return names
 }
 
 // namesIn returns the names in the sets that query is called with.
