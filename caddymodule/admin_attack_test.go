@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -180,7 +181,7 @@ func TestAttackAdminHugeBodies(t *testing.T) {
 			if response.StatusCode != c.want {
 				t.Errorf("status %d, want %d", response.StatusCode, c.want)
 			}
-			if n := sent.n; n > 64<<20 {
+			if n := sent.n.Load(); n > 64<<20 {
 				t.Errorf("%d bytes were read", n)
 			}
 		})
@@ -189,12 +190,12 @@ func TestAttackAdminHugeBodies(t *testing.T) {
 }
 
 // endless is a body without end.
-type endless struct{ n int64 }
+type endless struct{ n atomic.Int64 }
 
 func (e *endless) Read(b []byte) (int, error) {
 	for i := range b {
 		b[i] = 'x'
 	}
-	e.n += int64(len(b))
+	e.n.Add(int64(len(b)))
 	return len(b), nil
 }

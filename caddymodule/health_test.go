@@ -2,10 +2,12 @@ package caddymodule_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,6 +28,11 @@ func (o *office) probe(method, path string) (status int, body string, header htt
 	}
 	client := &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := client.Do(request)
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		// Caddy may close a connection that it accepts while it reloads, unread.
+		// Browsers and load balancers then ask once more.
+		response, err = client.Do(request)
+	}
 	if err != nil {
 		o.t.Fatal(err)
 	}
