@@ -62,11 +62,11 @@ func newLetter(d *ledger.Delivery) letter {
 
 // showWebhook describes a webhook.
 func (d desk) showWebhook(w http.ResponseWriter, r *http.Request) error {
-	hook, err := d.hook(r)
+	hook, err := d.webhookOf(r)
 	if err != nil {
 		return err
 	}
-	if _, err := query(r, []string{}); err != nil {
+	if err := noQuery(r); err != nil {
 		return err
 	}
 	name, ctx := hook.target.Name, r.Context()
@@ -102,11 +102,11 @@ func (d desk) showWebhook(w http.ResponseWriter, r *http.Request) error {
 // showLetter shows one event of a webhook's queue, with its body. Neither the
 // signature nor the secret is part of the answer.
 func (d desk) showLetter(w http.ResponseWriter, r *http.Request) error {
-	hook, err := d.hook(r)
+	hook, err := d.webhookOf(r)
 	if err != nil {
 		return err
 	}
-	if _, err := query(r, []string{}); err != nil {
+	if err := noQuery(r); err != nil {
 		return err
 	}
 	found, dead, err := d.ledger.Letter(r.Context(), hook.target.Name, r.PathValue("id"))
@@ -127,11 +127,11 @@ func (d desk) showLetter(w http.ResponseWriter, r *http.Request) error {
 // testWebhook sends a test event. The caller cannot choose the address (attack:
 // the gateway as a way into the network behind it).
 func (d desk) testWebhook(w http.ResponseWriter, r *http.Request) error {
-	hook, err := d.hook(r)
+	hook, err := d.webhookOf(r)
 	if err != nil {
 		return err
 	}
-	if _, err := query(r, []string{}); err != nil {
+	if err := noQuery(r); err != nil {
 		return err
 	}
 	trial, err := d.app.newSender(hook, d.ledger).Test(r.Context())
@@ -158,7 +158,7 @@ type purged struct {
 
 // purgeDead removes one dead letter of a webhook, or all of them.
 func (d desk) purgeDead(w http.ResponseWriter, r *http.Request) error {
-	hook, err := d.hook(r)
+	hook, err := d.webhookOf(r)
 	if err != nil {
 		return err
 	}
@@ -186,8 +186,8 @@ func letterError(err error) error {
 	return adminError(err)
 }
 
-// hook returns the configured webhook that a call is about.
-func (d desk) hook(r *http.Request) (*provisionedWebhook, error) {
+// webhookOf returns the configured webhook that a call is about.
+func (d desk) webhookOf(r *http.Request) (*provisionedWebhook, error) {
 	name := r.PathValue("name")
 	i := slices.IndexFunc(d.app.webhooks, func(p provisionedWebhook) bool { return p.target.Name == name })
 	if i < 0 {

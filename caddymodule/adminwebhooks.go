@@ -54,7 +54,7 @@ func (d desk) listWebhooks(w http.ResponseWriter, r *http.Request) error {
 
 // listDeadLetters lists the dead letters of a webhook, newest first.
 func (d desk) listDeadLetters(w http.ResponseWriter, r *http.Request) error {
-	hook, err := d.hook(r)
+	hook, err := d.webhookOf(r)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func newDeadLetter(l *ledger.Delivery) deadLetter {
 
 // redeliver queues one dead letter of a webhook again, or all of them.
 func (d desk) redeliver(w http.ResponseWriter, r *http.Request) error {
-	hook, err := d.hook(r)
+	hook, err := d.webhookOf(r)
 	if err != nil {
 		return err
 	}

@@ -73,8 +73,14 @@ func TestJSON(t *testing.T) {
 		{"persons show nobody", `{"code":404,"error":"person_not_found","message":"there is no such person"}`, exitNotFound},
 		{"persons export " + personID(1), "{\n  \"id\": \"" + personID(1), 0},
 		{"sessions list " + personID(1), `[]`, 0},
+		{"sessions end --session x", `{"code":400,"error":"invalid_id",`, exitRefused},
 		{"sessions end " + personID(1), `{"ended":null}`, 0},
 		{"webhooks list", `[]`, 0},
+		{"webhooks show crm", `{"code":404,"error":"webhook_not_found",`, exitNotFound},
+		{"webhooks show crm x", `{"code":404,"error":"webhook_not_found",`, exitNotFound},
+		{"webhooks test crm", `{"code":404,"error":"webhook_not_found",`, exitNotFound},
+		{"webhooks purge crm --all", ``, exitRefused},
+		{"webhooks purge crm --all --yes", `{"code":404,"error":"webhook_not_found",`, exitNotFound},
 		{"webhooks dead crm", `{"code":404,"error":"webhook_not_found",`, exitNotFound},
 		{"keys rotate", `{"key":"`, 0},
 		{"ledger export", header, 0},
@@ -83,6 +89,8 @@ func TestJSON(t *testing.T) {
 		{"ledger import " + file(t, "x"), `{"code":400,"error":"invalid_line","line":1,`, exitRefused},
 		{"persons erase " + personID(0), ``, exitRefused},
 		{"persons erase --yes " + personID(0), ``, 0},
+		{"sessions end --everyone", ``, exitRefused},
+		{"sessions end --everyone --yes", `{"ended":null}`, 0},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			out, errOut, err := wechat(t, r.address, append(strings.Fields(c.args), "--json")...)

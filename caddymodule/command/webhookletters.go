@@ -51,26 +51,15 @@ func webhookAndLetter(_ *cobra.Command, args []string) error {
 
 func showWebhookCommand(e *endpoint) *cobra.Command {
 	return &cobra.Command{
-		Use:   "show <webhook> [<letter>]",
-		Short: "Shows the waiting events of a webhook, or one letter with its body",
-		Args:  webhookAndLetter,
+		Use:               "show <webhook> [<letter>]",
+		Short:             "Shows the waiting events of a webhook, or one letter with its body",
+		Args:              webhookAndLetter,
+		ValidArgsFunction: e.completeWebhook,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := e.client()
-			if err != nil {
-				return err
-			}
 			if len(args) == 2 {
-				var l letter
-				if err := c.into(cmd.Context(), http.MethodGet, webhookPath(args[0], "letters/"+url.PathEscape(args[1])), &l); err != nil {
-					return err
-				}
-				return writeLetter(cmd.OutOrStdout(), l)
+				return ask(cmd, e, http.MethodGet, webhookPath(args[0], "letters/"+url.PathEscape(args[1])), writeLetter)
 			}
-			var h shownWebhook
-			if err := c.into(cmd.Context(), http.MethodGet, "/wechat/webhooks/"+url.PathEscape(args[0]), &h); err != nil {
-				return err
-			}
-			return writeWebhook(cmd.OutOrStdout(), h)
+			return ask(cmd, e, http.MethodGet, webhooksPath+"/"+url.PathEscape(args[0]), writeWebhook)
 		},
 	}
 }
@@ -161,56 +150,50 @@ command fails if the receiver did not accept it.`,
 			}
 			return webhookAndLetter(cmd, args)
 		},
+		ValidArgsFunction: e.completeWebhook,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := e.client()
-			if err != nil {
-				return err
-			}
-			var answer struct {
+			type trial struct {
 				Status       int `json:"status"`
 				Milliseconds int `json:"milliseconds"`
 			}
-			if err := c.into(cmd.Context(), http.MethodPost, webhookPath(args[0], "test"), &answer); err != nil {
+			return ask(cmd, e, http.MethodPost, webhookPath(args[0], "test"), func(w io.Writer, answer trial) error {
+				_, err := fmt.Fprintf(w, "The receiver answered %d after %d ms.\n", answer.Status, answer.Milliseconds)
 				return err
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "The receiver answered %d after %d ms.\n", answer.Status, answer.Milliseconds)
-			return err
+			})
 		},
 	}
 }
 
 func purgeCommand(e *endpoint) *cobra.Command {
-	var all, yes bool
+	var all bool
+	var sure confirmation
 	cmd := &cobra.Command{
-		Use:   "purge <webhook> (<letter> | --all) --yes",
+		Use:   "purge <webhook> (<letter> | --all)",
 		Short: "Removes dead letters for good",
 		Args:  webhookAndLetter,
+
+		ValidArgsFunction: e.completeWebhook,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case all == (len(args) == 2):
+			if all == (len(args) == 2) {
 				return errors.New("give either a letter or --all")
-			case !yes:
-				return errors.New("this removes dead letters for ever, and the receiver never gets them; add --yes to confirm")
 			}
-			c, err := e.client()
-			if err != nil {
+			path, what := webhookPath(args[0], "dead"), "all dead letters of the webhook"
+			if !all {
+				path, what = path+"?"+url.Values{"id": {args[1]}}.Encode(), "the dead letter"
+			}
+			if err := sure.ask(cmd, "this removes "+what+" for ever, and the receiver never gets what it says"); err != nil {
 				return err
 			}
-			path := webhookPath(args[0], "dead")
-			if !all {
-				path += "?" + url.Values{"id": {args[1]}}.Encode()
-			}
-			var answer struct {
+			type purged struct {
 				Purged int `json:"purged"`
 			}
-			if err := c.into(cmd.Context(), http.MethodDelete, path, &answer); err != nil {
+			return ask(cmd, e, http.MethodDelete, path, func(w io.Writer, answer purged) error {
+				_, err := fmt.Fprintf(w, "Removed: %d.\n", answer.Purged)
 				return err
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "Removed: %d.\n", answer.Purged)
-			return err
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all dead letters of the webhook")
-	cmd.Flags().BoolVar(&yes, "yes", false, "confirm")
+	sure.flag(cmd, "remove them")
 	return cmd
 }
