@@ -2,6 +2,7 @@ package caddymodule_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -88,7 +89,7 @@ func redisText(t *testing.T, client redis.UniversalClient) string {
 			t.Fatalf("%s is a %s", key, kind)
 		}
 		value, err := read()
-		if err != nil && err != redis.Nil { //nolint:errorlint // go-redis returns it as it is
+		if err != nil && !errors.Is(err, redis.Nil) {
 			t.Fatal(err)
 		}
 		fmt.Fprintf(&all, "%s %v\n", key, value)
