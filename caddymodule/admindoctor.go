@@ -3,8 +3,6 @@ package caddymodule
 import (
 	"net/http"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddy-wechat/gateway/internal/doctor"
 )
 
@@ -14,9 +12,8 @@ func (d desk) examine(w http.ResponseWriter, r *http.Request) error {
 	if err := noQuery(r); err != nil {
 		return err
 	}
-	_, full := caddy.Version()
 	return writeAdmin(w, http.StatusOK, doctor.Running{
-		Version: gatewayVersion(), Caddy: caddyVersion(full), Memory: doctor.ReadMemory(), Seen: d.app.seen.report(),
+		Version: Version(), Caddy: caddyVersion(), Memory: doctor.ReadMemory(), Seen: d.app.seen.report(),
 		Fingerprints: d.app.fingerprints(),
 	})
 }

@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddy-wechat/gateway/internal/health"
 )
 
@@ -69,10 +67,9 @@ type statusKeys struct {
 // answerStatus answers GET /wechat/status. It waits for the store about a
 // second, and never longer than the checks of health do.
 func (a *App) answerStatus(w http.ResponseWriter, _ *http.Request) error {
-	_, full := caddy.Version()
 	now := time.Now()
 	s := gatewayStatus{
-		Version: gatewayVersion(), Caddy: caddyVersion(full),
+		Version: Version(), Caddy: caddyVersion(),
 		Started: processStarted.UTC(), Uptime: int64(now.Sub(processStarted).Seconds()), Loaded: a.loaded.UTC(),
 		Parts: map[health.Part]health.State{}, Store: a.store.kind(), SignIns: recent.since(now),
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"runtime/debug"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
@@ -30,8 +29,7 @@ func Examine(config []byte) (setup *doctor.Setup, release func(), err error) {
 	if err := json.Unmarshal(config, &parts); err != nil {
 		return nil, nil, errors.New("it is not a configuration in JSON")
 	}
-	_, full := caddy.Version()
-	setup = &doctor.Setup{Version: gatewayVersion(), Caddy: caddyVersion(full)}
+	setup = &doctor.Setup{Version: Version(), Caddy: caddyVersion()}
 	raw, ok := parts.Apps["wechat"]
 	if !ok {
 		setup.Problem = errors.New("it has no wechat block: add wechat { official_account { … } } to the global options")
@@ -218,26 +216,4 @@ func (e *examination) literal(option string, values ...string) {
 			return
 		}
 	}
-}
-
-// gatewayVersion returns the version of this module, "" for one that was built
-// from a working copy.
-func gatewayVersion() string {
-	const path = "github.com/caddy-wechat/gateway"
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	for _, module := range append([]*debug.Module{&info.Main}, info.Deps...) {
-		if module.Path == path && module.Version != "(devel)" {
-			return module.Version
-		}
-	}
-	return ""
-}
-
-// caddyVersion returns the version alone of what Caddy says about itself.
-func caddyVersion(full string) string {
-	version, _, _ := bytes.Cut([]byte(full), []byte(" "))
-	return string(version)
 }

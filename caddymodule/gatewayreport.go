@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddy-wechat/gateway/internal/fleetredis"
 )
 
@@ -43,8 +41,7 @@ func (a *App) reportGateway(ctx context.Context) {
 // entry is what this gateway says about itself.
 func (a *App) entry() fleetredis.Gateway {
 	host, _ := os.Hostname() // without one, the process id tells gateways apart
-	_, full := caddy.Version()
-	g := fleetredis.Gateway{ID: host + "/" + strconv.Itoa(os.Getpid()), Version: gatewayVersion(), Caddy: caddyVersion(full), At: time.Now()}
+	g := fleetredis.Gateway{ID: host + "/" + strconv.Itoa(os.Getpid()), Version: Version(), Caddy: caddyVersion(), At: time.Now()}
 	if keys, err := fleetredis.Fingerprints(a.keeper.Ring); err == nil {
 		g.Keys = keys
 	}

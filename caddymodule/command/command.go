@@ -40,6 +40,7 @@ func subcommands(example []byte, looks Looks, examine Examine) []*cobra.Command 
 	return []*cobra.Command{
 		doctorCommand(examine),
 		consoleCommand(examine),
+		healthCommand(),
 		exits(statusCommand()),
 		exits(personsCommand()),
 		exits(sessionsCommand()),

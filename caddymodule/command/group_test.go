@@ -10,7 +10,7 @@ import (
 func TestUnknownCommandsFail(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ args, want string }{
-		{"foo", `there is no command "foo" in "caddy wechat"; there are console, demo, doctor, keys, ledger, pages, persons, sessions, simulate, status, webhooks`},
+		{"foo", `there is no command "foo" in "caddy wechat"; there are console, demo, doctor, health, keys, ledger, pages, persons, sessions, simulate, status, webhooks`},
 		{"persons foo", `there is no command "foo" in "caddy wechat persons"; there are ban, bans, count, erase, export, find, list, show, unban`},
 		{"persons ereas abc --yes", `there is no command "ereas" in "caddy wechat persons"; did you mean erase?`},
 		{"persons fnd --openid o", `there is no command "fnd" in "caddy wechat persons"; did you mean find?`},

@@ -3,19 +3,31 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
-	_ "github.com/caddy-wechat/gateway"
+	gateway "github.com/caddy-wechat/gateway"
 )
 
 func main() {
+	if asksVersion(os.Args) {
+		info, ok := debug.ReadBuildInfo()
+		if !ok {
+			info = new(debug.BuildInfo)
+		}
+		_, full := caddy.Version()
+		fmt.Print(describe(gateway.Version(), full, info))
+		return
+	}
+	useZone(os.Getenv("TZ"))
 	if caddy.CustomBinaryName == "" { // a build may set it with -ldflags
 		caddy.CustomBinaryName = binaryName(os.Args)
 	}
