@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -60,17 +59,17 @@ func (p *process) running() bool {
 
 // signal signals the whole group. A process that is gone gets no signal: its
 // number may belong to another process now.
-func (p *process) signal(sig syscall.Signal) error {
+func (p *process) signal(sig groupSignal) error {
 	if !p.running() {
 		return os.ErrProcessDone
 	}
-	return syscall.Kill(-p.pid(), sig)
+	return sig.send(p.cmd.Process)
 }
 
 // kill ends the group at once, paused or not, and waits until it is reaped.
 func (p *process) kill() {
 	p.endPause()
-	_ = p.signal(syscall.SIGKILL) // the process may be gone already
+	_ = p.signal(toEnd) // the process may be gone already
 	<-p.exited
 }
 
@@ -82,18 +81,18 @@ func (p *process) pause(d time.Duration) error {
 		p.resume.Stop()
 		p.resume = nil
 	}
-	if err := p.signal(syscall.SIGSTOP); err != nil {
+	if err := p.signal(toPause); err != nil {
 		return err
 	}
 	if d > 0 {
-		p.resume = time.AfterFunc(d, func() { _ = p.signal(syscall.SIGCONT) })
+		p.resume = time.AfterFunc(d, func() { _ = p.signal(toGoOn) })
 	}
 	return nil
 }
 
 func (p *process) goOn() error {
 	p.endPause()
-	return p.signal(syscall.SIGCONT)
+	return p.signal(toGoOn)
 }
 
 func (p *process) endPause() {
