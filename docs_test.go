@@ -21,6 +21,31 @@ import (
 
 var fence = regexp.MustCompile("(?s)```caddyfile\n(.*?)```")
 
+// The Caddyfiles of packages keep secrets and identities out of their logs by
+// the same filter as Caddyfile.example.
+func TestPackagesFilterLogs(t *testing.T) {
+	t.Parallel()
+	filter := logFilter(t, "Caddyfile.example")
+	for _, file := range packagedCaddyfiles {
+		if logFilter(t, file) != filter {
+			t.Errorf("the snippet wechat_log_filter of %s is not that of Caddyfile.example", file)
+		}
+	}
+}
+
+// logFilter is the snippet of a Caddyfile, without comments.
+func logFilter(t *testing.T, file string) string {
+	t.Helper()
+	_, text, _ := strings.Cut(string(readFile(t, file)), "\n(wechat_log_filter) {\n")
+	text, _, ok := strings.Cut(text, "\n}\n")
+	if !ok {
+		t.Fatalf("%s has no snippet wechat_log_filter", file)
+	}
+	return regexp.MustCompile(`(?m)^\t+# .*\n`).ReplaceAllString(text, "")
+}
+
+var packagedCaddyfiles = []string{"docs/deploy/compose/Caddyfile", "docs/deploy/kubernetes/Caddyfile"}
+
 // Every Caddyfile that we show is formatted, adapts without a warning, and
 // validates.
 func TestCaddyfilesWeShip(t *testing.T) {
@@ -34,6 +59,10 @@ func TestCaddyfilesWeShip(t *testing.T) {
 			shipped[file+" block "+string(rune('1'+i))] = string(match[1])
 		}
 	}
+	t.Setenv("SITE", "shop.example.com") // of compose.yaml
+	for _, file := range packagedCaddyfiles {
+		shipped[file] = string(readFile(t, file))
+	}
 	if len(shipped) < 6 {
 		t.Fatalf("only %d Caddyfiles found", len(shipped))
 	}
@@ -45,6 +74,7 @@ func TestCaddyfilesWeShip(t *testing.T) {
 			if formatted := caddyfile.Format([]byte(text)); !bytes.Equal(bytes.TrimSpace(formatted), bytes.TrimSpace([]byte(text))) {
 				t.Errorf("caddy fmt would change it:\n%s", formatted)
 			}
+			text = strings.ReplaceAll(text, "C:/wechat-gateway", t.TempDir()) // docs/deploy/windows.md
 			text = placeFiles(t, text)
 			text = strings.ReplaceAll(text, "/etc/caddy/wechat-pages", t.TempDir())
 			text = strings.ReplaceAll(text, "/etc/caddy/logo.svg", logoFile(t))
@@ -99,7 +129,7 @@ func valueOf(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	value := hex.EncodeToString(sum[:])
 	switch {
-	case strings.HasSuffix(name, "APP_ID"):
+	case strings.HasSuffix(name, "APP_ID"), strings.HasSuffix(name, "/app-id}"):
 		return "wx" + value[:16]
 	case strings.HasSuffix(name, "AES_KEY"):
 		return value[:42] + "A"
@@ -137,7 +167,10 @@ func uncomment(t *testing.T, example string) string {
 // character. Code and the addresses of links are left out.
 func TestChinesePunctuation(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"README.zh-CN.md", "docs/operations.zh-CN.md"} {
+	for _, name := range documentsOf(t) {
+		if !strings.HasSuffix(name, ".zh-CN.md") {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			punctuation(t, name)
