@@ -31,8 +31,8 @@ func (e *examiner) askSite(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("asking the site: %w", err)
 	}
+	defer response.Body.Close()
 	if location := response.Header.Get("Location"); location != "" {
-		response.Body.Close()
 		return "", fmt.Errorf("status %d: the site redirects to %s; ask there", response.StatusCode, location)
 	}
 	// Caddy answers for a host that it has no site for with an empty 200.

@@ -101,7 +101,7 @@ func newZip(out io.Writer, at time.Time) archive { return &zipped{zip.NewWriter(
 
 func (z *zipped) add(name string, mode, _ int64, content io.Reader) error {
 	header := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: z.at}
-	header.SetMode(os.FileMode(mode)) //nolint:gosec // 0644 or 0755
+	header.SetMode(os.FileMode(mode))
 	entry, err := z.zip.CreateHeader(header)
 	if err != nil {
 		return err

@@ -22,8 +22,6 @@ type options struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	o := options{platforms: platforms}
 	flag.StringVar(&o.out, "out", "dist", "the `folder` to write to; it must not exist, or be empty")
 	flag.BoolVar(&o.snapshot, "snapshot", false, "HEAD needs no tag")
@@ -33,9 +31,12 @@ func main() {
 		return err
 	})
 	flag.Parse()
-	if err := o.run(ctx, flag.Args()); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := o.run(ctx, flag.Args())
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
-		os.Exit(1) //nolint:gocritic // stop has nothing to do any more
+		os.Exit(1)
 	}
 }
 
