@@ -139,8 +139,8 @@ func (o *operator) finds(openID string) (person string) {
 }
 
 // An operator does everything in the console: find a person by openid, look at
-// sessions, end them, export, erase, rotate keys, look at a dead letter and send
-// it again.
+// sessions, end them, ban and unban, export, erase, rotate keys, look at a dead
+// letter and send it again.
 func TestBrowserConsole(t *testing.T) {
 	w := newWorld(t)
 	o := newOperator(t, w)
@@ -153,6 +153,7 @@ func TestBrowserConsole(t *testing.T) {
 	mingID, hongID := w.wechat.OpenID("ming", appID), w.wechat.OpenID("hong", appID)
 	person := o.finds(mingID)
 	o.sees("小明")
+	o.sees(w.site) // a session that this gateway has seen
 
 	// Sessions end: the next visit signs in again, silently.
 	o.tap("#end-all")
@@ -164,9 +165,24 @@ func TestBrowserConsole(t *testing.T) {
 		t.Errorf("the visitor cannot sign in again: %d", a.StatusCode)
 	}
 
+	o.tap("#ban")
+	o.sees("已禁止")
+	if a := ming.open(w.site + "/"); a.StatusCode != http.StatusForbidden || !hong.passes(w.site) {
+		t.Errorf("the banned person gets %d", a.StatusCode)
+	}
+	o.open(o.base + "/bans")
+	o.sees(person)
+	o.finds(mingID)
+	o.tap("#unban")
+	o.sees("已解除禁止")
+	if a := ming.open(w.site + "/"); a.StatusCode != http.StatusOK {
+		t.Errorf("after the ban is lifted: %d", a.StatusCode)
+	}
+
 	if export := o.fetches("/persons/" + person + "/export"); !strings.Contains(export, mingID) || !strings.Contains(export, "小明") {
 		t.Errorf("the export: %s", export)
 	}
+	o.lists(person, "小")
 	o.looks("status", "/")
 	o.looks("persons", "/persons")
 	o.looks("person", "/persons/"+person)
@@ -184,12 +200,30 @@ func TestBrowserConsole(t *testing.T) {
 	o.letters(w)
 	o.keys(ming, w)
 	o.looks("pushes", "/pushes")
+	o.looks("bans", "/bans")
 	o.looks("doctor", "/doctor")
 	o.looks("missing", "/persons/"+strings.Repeat("a", 26))
 	o.open(o.base + "/doctor")
 	o.tap("#examine")
 	o.sees("正在运行")
 	o.leaves()
+}
+
+// lists finds the person in the list of all, and by the beginning of the
+// nickname.
+func (o *operator) lists(person, prefix string) {
+	o.t.Helper()
+	o.open(o.base + "/persons")
+	o.sees(person)
+	o.sees("共 2 人")
+	o.do(chromedp.SetValue(`select[name="by"]`, "nickname", chromedp.ByQuery))
+	o.types(`input[name="for"]`, prefix)
+	o.tap(".search button")
+	o.sees("查看全部用户")
+	o.sees(person)
+	if strings.Contains(o.address(), "for=") {
+		o.t.Errorf("the name is in the address %s", o.address())
+	}
 }
 
 // letters looks at a dead letter, and sends it again.
@@ -204,14 +238,21 @@ func (o *operator) letters(w *world) {
 	}
 	o.looks("webhook", "/webhooks/crm")
 	o.open(o.base + "/webhooks/crm")
+	o.tap("td a")
+	o.sees(`"signed_in"`)
+	o.looks("letter", strings.TrimPrefix(o.address(), o.base))
+	o.open(o.base + "/webhooks/crm")
+	o.tap("td a")
 	o.hook.status.Store(http.StatusNoContent)
-	o.tap("td.act button")
+	o.tap("#redeliver")
 	o.sees("等待重新投递：1 个")
 	for deadline := time.Now().Add(browserLimit); o.hook.got.Load() == 0; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			o.t.Fatal("the letter is not sent again")
 		}
 	}
+	o.tap("#test")
+	o.sees("测试事件已送达：HTTP 204")
 }
 
 // keys adds a key, replaces all, and ends everyone's sessions.
@@ -224,7 +265,7 @@ func (o *operator) keys(v *visitor, w *world) {
 	if !v.passes(w.site) {
 		o.t.Error("a new key signs a visitor out")
 	}
-	for id, word := range map[string]string{"#retire": "retire"} {
+	for id, word := range map[string]string{"#everyone": "everyone", "#retire": "retire"} {
 		o.open(o.base + "/keys")
 		o.tap(id)
 		o.types(`input[name="word"]`, word)
