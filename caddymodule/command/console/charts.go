@@ -34,7 +34,7 @@ var outcomes = map[string]int{
 	string(signin.SignedIn): wentWell, string(signin.Already): wentWell, string(signin.Snapshot): wentWell,
 	string(signin.Declined): byVisitor, string(signin.Refused): byVisitor, string(signin.CodeRefused): byVisitor,
 	string(signin.Left): byVisitor, string(signin.Expired): byVisitor, string(signin.CookieMissing): byVisitor,
-	string(signin.Invalid): byVisitor, "not_allowed": byVisitor,
+	string(signin.Invalid): byVisitor, string(signin.Barred): byVisitor,
 	string(signin.WeChatError): byTrouble, string(signin.WeChatUnavailable): byTrouble,
 	string(signin.StoreUnavailable): byTrouble, string(signin.Busy): byTrouble, string(signin.InternalError): byTrouble,
 }

@@ -111,7 +111,7 @@ func newFakeGateway() *fakeGateway {
 		"GET /wechat/persons?id=" + hong:                       `[` + summary(hong, true) + `]`,
 		"GET /wechat/persons?openid=" + openID:                 `[` + summary(ming, false) + `]`,
 		"GET /wechat/persons?nickname=" + url.QueryEscape("小"): `[` + summary(ming, false) + `,` + summary(hong, true) + `]`,
-		"GET /wechat/persons/" + ming: fmt.Sprintf(`{"id":%q,"unionid":"uABCDEFGHIJKLMNOPQRSTUVWXYZ1","accounts":[{"app_id":"wx1234567890abcdef","openid":%q,"consent_at":%[3]q,"first_seen":%[3]q,"last_seen":%[4]q}],
+		"GET /wechat/persons/" + ming: fmt.Sprintf(`{"id":%q,"unionid":"uABCDEFGHIJKLMNOPQRSTUVWXYZ1","accounts":[{"app_id":"wx1234567890abcdef","openid":%q,"consent_at":%[3]q,"follow":"yes","first_seen":%[3]q,"last_seen":%[4]q}],
 			"nickname":"小明 Ming","avatar":"https://thirdwx.qlogo.cn/mmopen/vi_32/Q0j4TwGTfTK/132","profile_at":%[3]q,"first_seen":%[3]q,"last_seen":%[4]q}`, ming, openID, at(900*time.Hour), at(7*time.Minute)),
 		"GET /wechat/persons/" + hong: fmt.Sprintf(`{"id":%q,"accounts":[],"first_seen":%[2]q,"last_seen":%[2]q}`, hong, at(time.Hour)),
 		"GET /wechat/sessions?person=" + ming: fmt.Sprintf(`[{"id":%q,"site":"https://shop.example.com","app_id":"wx1234567890abcdef","scope":"snsapi_userinfo","created":%[2]q,"renewed":%[3]q,"expires":%[4]q},

@@ -16,7 +16,7 @@ type person struct {
 		ConsentAt time.Time `json:"consent_at"`
 		FirstSeen time.Time `json:"first_seen"`
 		LastSeen  time.Time `json:"last_seen"`
-		Phone     string    `json:"phone"`
+		Follow    string    `json:"follow"` // "yes", "no", or "" if no site asks
 	} `json:"accounts"`
 	Merged    []string  `json:"merged"`
 	Nickname  string    `json:"nickname"`

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
@@ -76,11 +77,13 @@ func funcs(sentences map[string]text, l language) template.FuncMap {
 		"when":  moment,
 		"short": shortMoment,
 		"stamp": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"word": func(prefix, name string) string { // a word of the gateway, explained if it is known
+		// word explains a word of the gateway. One that is not known is shown as
+		// it is, or as another text says.
+		"word": func(prefix, name string, otherwise ...string) string {
 			if sentence, err := say(prefix + name); err == nil {
 				return sentence
 			}
-			return name
+			return cmp.Or(append(otherwise, name)...)
 		},
 	}
 }

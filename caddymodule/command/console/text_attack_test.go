@@ -58,7 +58,7 @@ func TestAttackXSS(t *testing.T) {
 		{"account of pushes", "GET /wechat/pushes", `[{"account":` + bad + `,"path":` + bad + `,"results":{` + bad + `:1}}]`, "/pushes"},
 		{"key's id", "GET /wechat/keys", `{"generated":true,"keys":[{"id":` + bad + `,"state":` + bad + `}]}`, "/keys"},
 		{"ban", "GET /wechat/bans", `{"bans":[{"person":` + bad + `}],"erased":0}`, "/bans"},
-		{"error of a part", "GET /wechat/ready", `{"ready":false,"parts":{` + bad + `:{"state":` + bad + `,"error":` + bad + `}},"wechat":{"state":` + bad + `,"error":` + bad + `},"warnings":[{"warning":` + bad + `}]}`, "/"},
+		{"error of a part", "GET /wechat/ready", `{"ready":false,"parts":{` + bad + `:{"state":` + bad + `,"error":` + bad + `}},"wechat":{"state":` + bad + `,"error":` + bad + `},"warnings":[{"warning":` + bad + `,"message":` + bad + `}]}`, "/"},
 		{"version", "GET /wechat/status", `{"version":` + bad + `}`, "/"},
 		{"error codes", "GET /wechat/history", strings.ReplaceAll(busyDay(time.Now()), `"40029"`, bad), "/"},
 	} {
@@ -165,12 +165,12 @@ func TestAnswersOfAnotherForm(t *testing.T) {
 func TestStatusOfAGatewayThatIsNotReady(t *testing.T) {
 	t.Parallel()
 	d := openDesk(t)
-	d.gateway.answer("GET /wechat/ready", http.StatusServiceUnavailable, `{"ready":false,"parts":{"store":{"state":"failed","error":"dial tcp 10.0.0.5:6379: i/o timeout"}},"wechat":{"state":"unknown"},"store":{"kind":"redis","persistence":"unknown"},"warnings":[{"warning":"no_persistence","message":"x"}]}`)
+	d.gateway.answer("GET /wechat/ready", http.StatusServiceUnavailable, `{"ready":false,"parts":{"store":{"state":"failed","error":"dial tcp 10.0.0.5:6379: i/o timeout"}},"wechat":{"state":"unknown"},"store":{"kind":"redis","persistence":"unknown"},"warnings":[{"warning":"no_persistence","message":"x"},{"warning":"a_newer_one","message":"what the gateway says of it"}]}`)
 	for _, call := range []string{"status", "webhooks"} {
 		d.gateway.refuse("GET /wechat/"+call, 503, "store_unavailable", "the store is unavailable; try again")
 	}
 	page := d.get("/")
-	for _, want := range []string{"The gateway cannot serve visitors now", "dial tcp 10.0.0.5:6379: i/o timeout", "Set appendonly yes"} {
+	for _, want := range []string{"The gateway cannot serve visitors now", "dial tcp 10.0.0.5:6379: i/o timeout", "Set appendonly yes", "what the gateway says of it"} {
 		if page.Code != http.StatusOK || !strings.Contains(page.Body.String(), want) {
 			t.Errorf("%d, without %q in %s", page.Code, want, page.Body)
 		}
