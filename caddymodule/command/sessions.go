@@ -92,7 +92,7 @@ Webhooks are not told.`,
 	}
 	cmd.Flags().StringVar(&session, "session", "", "the id of one session, as the list shows it")
 	cmd.Flags().BoolVar(&everyone, "everyone", false, "the sessions of all persons")
-	sure.flag(cmd, "confirm --everyone")
+	sure.flag(cmd, "end the sessions of everyone")
 	return cmd
 }
 
