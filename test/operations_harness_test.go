@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ type night struct {
 	ports   struct{ site, admin string }
 	redis   *redistest.Server // nil: store local
 	units   map[string]*program
+	turn    sync.Mutex // one start or stop at a time: the test's own, or one that a command asks for
 	replace *strings.Replacer
 	stdin   string // what the operator types or pastes into the next commands
 	said    string // what the last commands printed
@@ -230,6 +232,8 @@ func (n *night) systemd(w http.ResponseWriter, r *http.Request) {
 // startUnit starts a service, and returns when it serves or has failed, as a
 // unit of the type notify does.
 func (n *night) startUnit(unit string, arguments ...string) error {
+	n.turn.Lock()
+	defer n.turn.Unlock()
 	if unit == "redis-server" {
 		n.redis.Restart()
 		return nil
@@ -269,6 +273,8 @@ func (n *night) startUnit(unit string, arguments ...string) error {
 }
 
 func (n *night) stopUnit(unit string) error {
+	n.turn.Lock()
+	defer n.turn.Unlock()
 	if unit == "redis-server" {
 		n.redis.Do("save")
 		n.redis.Kill()
