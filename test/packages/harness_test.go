@@ -70,7 +70,7 @@ func installed(t *testing.T, name, debian string) string {
 	t.Helper()
 	file, err := exec.LookPath(name)
 	if err != nil {
-		t.Fatalf("%s is missing; run ./test/all.sh, or: apt-get install --no-install-recommends %s", name, debian)
+		t.Fatalf("%s is missing; apt-get install --no-install-recommends %s", name, debian)
 	}
 	return file
 }
