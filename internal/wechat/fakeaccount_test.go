@@ -131,6 +131,14 @@ func (f *fakeAccount) counts() (asks, forces int) {
 	return f.asks, f.forces
 }
 
+// called returns how many calls came with a token, and how many of them asked
+// for a ticket or sent a phone's code.
+func (f *fakeAccount) called() (calls, tickets, phones int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls, f.ticketAsks, len(f.phoneCodes)
+}
+
 func (f *fakeAccount) set(change func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

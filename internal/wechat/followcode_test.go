@@ -55,14 +55,14 @@ func TestFollowCodeIsShared(t *testing.T) {
 		crowd(all, 20, look)
 		time.Sleep(26 * 24 * time.Hour)
 		crowd(all, 20, look)
-		if f.calls != 1 {
-			t.Errorf("%d codes were made", f.calls)
+		if made, _, _ := f.called(); made != 1 {
+			t.Errorf("%d codes were made", made)
 		}
 		time.Sleep(2 * 24 * time.Hour)
 		crowd(all, 20, look)
 		time.Sleep(2 * time.Second)
-		if f.calls != 2 {
-			t.Errorf("%d codes were made after 28 days", f.calls)
+		if made, _, _ := f.called(); made != 2 {
+			t.Errorf("%d codes were made after 28 days", made)
 		}
 	})
 }
