@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What operators install: the image, compose, Kubernetes, systemd, a release. Needs root, and buildah and systemd of Debian. A module of its own:
-# its networks and its systemd are in namespaces of their own. Not a part of all.sh: with a cold cache it compiles Caddy once more, seven minutes.
+# its networks and its systemd are in namespaces of their own. A step of all.sh.
 set -euo pipefail
 cd "$(dirname "$0")/packages"
 for package in buildah systemd; do
