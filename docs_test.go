@@ -131,7 +131,7 @@ func valueOf(name string) string {
 	switch {
 	case strings.HasSuffix(name, "APP_ID"), strings.HasSuffix(name, "/app-id}"):
 		return "wx" + value[:16]
-	case strings.HasSuffix(name, "AES_KEY"):
+	case strings.HasSuffix(name, "AES_KEY"), strings.HasSuffix(name, "/wechat-push-aes-key}"):
 		return value[:42] + "A"
 	default:
 		return value[:32]
