@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -36,7 +37,9 @@ func TestLinksInDocuments(t *testing.T) {
 			if name != "" {
 				file = path.Join(path.Dir(document), name)
 			}
-			if _, err := os.Stat(file); err != nil {
+			if _, err := os.Stat(file); err != nil && slices.Contains(notYetInChinese, otherLanguage(file)) {
+				continue
+			} else if err != nil {
 				t.Errorf("%s: the link %s leads to no file", document, target)
 			} else if heading != "" && !headings[file][heading] {
 				t.Errorf("%s: the link %s leads to no heading of %s", document, target, file)
