@@ -48,7 +48,6 @@ var notYetInChinese = []string{
 	"docs/health.md",
 	"docs/metrics.md",
 	"docs/oldapps.md",
-	"docs/operators.md",
 	"docs/pages.md",
 	"docs/revocation.md",
 	"docs/scan.md",
