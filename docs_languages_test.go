@@ -45,7 +45,6 @@ var notYetInChinese = []string{
 	"docs/fleet.md",
 	"docs/forms.md",
 	"docs/forward-auth.md",
-	"docs/health.md",
 	"docs/metrics.md",
 	"docs/oldapps.md",
 	"docs/pages.md",
