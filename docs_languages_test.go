@@ -49,7 +49,6 @@ var notYetInChinese = []string{
 	"docs/oldapps.md",
 	"docs/pages.md",
 	"docs/revocation.md",
-	"docs/scan.md",
 	"docs/security.md",
 	"docs/spa.md",
 	"docs/troubleshooting.md",
