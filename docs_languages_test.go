@@ -39,7 +39,6 @@ var notYetInChinese = []string{
 	"docs/deploy/alerts.md",
 	"docs/doctor.md",
 	"docs/domains.md",
-	"docs/doors.md",
 	"docs/events.md",
 	"docs/fleet.md",
 	"docs/forms.md",
@@ -191,7 +190,7 @@ var (
 	angle = regexp.MustCompile(`<[^<>]*>|\[[^\[\]]*\]`)
 	// comments of code may be translated.
 	blockComment = regexp.MustCompile(`(?s)/\*.*?\*/|<!--.*?-->|<%--.*?--%>|""".*?"""`)
-	lineComment  = regexp.MustCompile(`(?m)(^|\s)(#|//|--|;|%%)(\s.*)?$`)
+	lineComment  = regexp.MustCompile(`(?m)(^|\s)(#|///?|--|;|%%)(\s.*)?$`)
 )
 
 // sections reads a document.
