@@ -38,7 +38,6 @@ var notYetInChinese = []string{
 	"docs/deploy/README.md",
 	"docs/deploy/alerts.md",
 	"docs/doctor.md",
-	"docs/domains.md",
 	"docs/events.md",
 	"docs/fleet.md",
 	"docs/forms.md",
