@@ -44,7 +44,6 @@ var notYetInChinese = []string{
 	"docs/forward-auth.md",
 	"docs/metrics.md",
 	"docs/oldapps.md",
-	"docs/pages.md",
 	"docs/revocation.md",
 	"docs/security.md",
 	"docs/spa.md",
