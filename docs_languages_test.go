@@ -43,7 +43,6 @@ var notYetInChinese = []string{
 	"docs/forms.md",
 	"docs/forward-auth.md",
 	"docs/metrics.md",
-	"docs/oldapps.md",
 	"docs/revocation.md",
 	"docs/security.md",
 	"docs/spa.md",
