@@ -40,7 +40,6 @@ var notYetInChinese = []string{
 	"docs/doctor.md",
 	"docs/events.md",
 	"docs/fleet.md",
-	"docs/forms.md",
 	"docs/forward-auth.md",
 	"docs/metrics.md",
 	"docs/revocation.md",
