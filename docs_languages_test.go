@@ -44,7 +44,6 @@ var notYetInChinese = []string{
 	"docs/metrics.md",
 	"docs/revocation.md",
 	"docs/security.md",
-	"docs/spa.md",
 	"docs/troubleshooting.md",
 	"docs/upstreams.md",
 	"docs/wechat-protocol.md",
