@@ -15,10 +15,24 @@ import (
 )
 
 // docs/events.md has exactly the events and fields of the code, in their order,
-// and explains each field.
+// and explains each field; in both languages.
 func TestDocumentOfEventsIsTrue(t *testing.T) {
 	t.Parallel()
-	text := string(readFile(t, "docs/events.md"))
+	for _, c := range []struct{ file, fields string }{
+		{"docs/events.md", "| field | |"},
+		{"docs/events.zh-CN.md", "| 字段 | |"},
+	} {
+		t.Run(c.file, func(t *testing.T) {
+			t.Parallel()
+			eventsAreTrue(t, string(readFile(t, c.file)), c.fields)
+		})
+	}
+}
+
+// eventsAreTrue compares a document's text with the events of the code. Its
+// table of fields begins with the row fieldsTable.
+func eventsAreTrue(t *testing.T, text, fieldsTable string) {
+	t.Helper()
 	var want, got []string
 	fields := map[string]bool{}
 	for _, k := range audit.Events {
@@ -33,7 +47,7 @@ func TestDocumentOfEventsIsTrue(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("the document has the events\n%s\nand the code\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	_, explained, _ := strings.Cut(text, "| field | |")
+	_, explained, _ := strings.Cut(text, fieldsTable)
 	explained, _, _ = strings.Cut(explained, "\n## ")
 	for name := range fields {
 		if !regexp.MustCompile("(?m)^\\|[^|]*`" + name + "`[^|]*\\|").MatchString(explained) {

@@ -38,7 +38,6 @@ var notYetInChinese = []string{
 	"docs/deploy/README.md",
 	"docs/deploy/alerts.md",
 	"docs/doctor.md",
-	"docs/events.md",
 	"docs/fleet.md",
 	"docs/forward-auth.md",
 	"docs/metrics.md",
