@@ -35,7 +35,6 @@ var notYetInChinese = []string{
 	"docs/README.md",
 	"docs/admin.md",
 	"docs/assertion.md",
-	"docs/deploy/README.md",
 	"docs/deploy/alerts.md",
 	"docs/doctor.md",
 	"docs/fleet.md",
