@@ -37,7 +37,6 @@ var notYetInChinese = []string{
 	"docs/assertion.md",
 	"docs/deploy/alerts.md",
 	"docs/doctor.md",
-	"docs/fleet.md",
 	"docs/forward-auth.md",
 	"docs/metrics.md",
 	"docs/revocation.md",
