@@ -40,7 +40,6 @@ var notYetInChinese = []string{
 	"docs/forward-auth.md",
 	"docs/metrics.md",
 	"docs/revocation.md",
-	"docs/security.md",
 	"docs/troubleshooting.md",
 	"docs/upstreams.md",
 	"docs/wechat-protocol.md",

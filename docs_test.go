@@ -212,36 +212,73 @@ func readFile(t *testing.T, name string) []byte {
 	return content
 }
 
-// Every test that docs/security.md names stands in the room that it names. A
-// name that is gone would be a promise that nothing keeps.
+// Every row of docs/security.md names a test, and every test that a row names
+// stands in the room that it names. A name that is gone would be a promise that
+// nothing keeps. The Chinese document names the same tests in the same rows.
 func TestSecurityNamesTestsThatExist(t *testing.T) {
-	content := readFile(t, "docs/security.md")
 	rooms := map[string]string{} // by room: the text of its tests
-	named := 0
-	for row := range strings.Lines(string(content)) {
-		if !strings.HasPrefix(row, "| ") || !strings.Contains(row, "`Test") {
-			continue
-		}
-		cells := strings.Split(strings.Trim(strings.TrimSpace(row), "|"), " | ")
-		for _, group := range testsInRooms.FindAllStringSubmatch(cells[len(cells)-1], -1) {
-			for _, room := range strings.Split(group[2], ", ") {
-				if rooms[room] == "" {
-					rooms[room] = testsOf(t, room)
+	english := testCells(t, "docs/security.md")
+	for _, document := range []string{"docs/security.md", "docs/security.zh-CN.md"} {
+		t.Run(document, func(t *testing.T) {
+			cells := testCells(t, document)
+			if len(cells) != len(english) || len(cells) < 150 {
+				t.Fatalf("%d rows, and docs/security.md has %d: is the form of the rows another one?", len(cells), len(english))
+			}
+			for i, cell := range cells {
+				if cell != english[i] {
+					t.Errorf("row %d names the tests %q, and docs/security.md %q", i+1, cell, english[i])
 				}
-				for _, name := range testName.FindAllStringSubmatch(group[1], -1) {
-					if named++; !strings.Contains(rooms[room], "func "+name[1]+"(") {
-						t.Errorf("docs/security.md: %s has no %s", room, name[1])
+				if left := testsInRooms.ReplaceAllString(cell, ""); strings.Trim(left, ", ") != "" || cell == "" {
+					t.Errorf("row %d: no test in a room: %q", i+1, left)
+				}
+				for _, group := range testsInRooms.FindAllStringSubmatch(cell, -1) {
+					for _, room := range strings.Split(group[2], ", ") {
+						if rooms[room] == "" {
+							rooms[room] = testsOf(t, room)
+						}
+						for _, name := range testName.FindAllStringSubmatch(group[1], -1) {
+							if !strings.Contains(rooms[room], "func "+name[1]+"(") {
+								t.Errorf("%s has no %s", room, name[1])
+							}
+						}
 					}
 				}
 			}
-		}
-	}
-	if named < 50 {
-		t.Errorf("docs/security.md: only %d tests were found: is the form of its rows another one?", named)
+		})
 	}
 }
 
+// testCells are the cells of a document of attacks that name tests. Where a
+// section says in which folder its tests are, the cells that name none get it.
+func testCells(t *testing.T, document string) (cells []string) {
+	t.Helper()
+	folder, table := "", false
+	for row := range strings.Lines(string(readFile(t, document))) {
+		row = strings.TrimSpace(row)
+		switch {
+		case strings.HasPrefix(row, "## "):
+			folder = ""
+		case !strings.HasPrefix(row, "|"):
+			table = false
+			if said := testFolder.FindStringSubmatch(row); said != nil {
+				folder = " (" + said[1] + ")"
+			}
+		case strings.HasPrefix(row, "|---"):
+			table = true
+		case table:
+			parts := strings.Split(strings.Trim(row, "| "), " | ")
+			cell := parts[len(parts)-1]
+			if !strings.HasSuffix(cell, ")") {
+				cell += folder
+			}
+			cells = append(cells, cell)
+		}
+	}
+	return cells
+}
+
 var (
+	testFolder   = regexp.MustCompile(`^(?:All tests are in|没有写文件夹的，测试都在) ([a-z/]+)`)
 	testsInRooms = regexp.MustCompile("((?:`(?:Test|Fuzz)[A-Za-z0-9]+`,? ?)+) ?\\(([a-z/, ]+)\\)")
 	testName     = regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+)`")
 )
