@@ -31,7 +31,6 @@ var inOneLanguage = []string{"CHANGELOG.md"}
 var notYetInChinese = []string{
 	"ARCHITECTURE.md",
 	"CONTRIBUTING.md",
-	"SECURITY.md",
 	"docs/README.md",
 	"docs/admin.md",
 	"docs/assertion.md",
