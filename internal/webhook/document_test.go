@@ -10,10 +10,19 @@ import (
 	"time"
 )
 
+// documents lists docs/revocation.md in each language.
+var documents = []string{"revocation.md", "revocation.zh-CN.md"}
+
 // docs/revocation.md shows a message that fits the schema, with the right
 // signature.
 func TestDocumentedMessage(t *testing.T) {
-	text := document(t)
+	for _, name := range documents {
+		t.Run(name, func(t *testing.T) { checkMessage(t, document(t, name)) })
+	}
+}
+
+func checkMessage(t *testing.T, text string) {
+	t.Helper()
 	m := regexp.MustCompile("(?s)```http\n.*?(webhook-id.*?)\n\n(.*?)\n```").FindStringSubmatch(text)
 	if m == nil {
 		t.Fatal("there is no message")
@@ -47,7 +56,14 @@ func TestDocumentedMessage(t *testing.T) {
 // The document tells of every type and every field of the schema, and leads to
 // files that are there.
 func TestDocumentIsComplete(t *testing.T) {
-	text, rules := document(t), readSchema(t)
+	for _, name := range documents {
+		t.Run(name, func(t *testing.T) { checkComplete(t, document(t, name)) })
+	}
+}
+
+func checkComplete(t *testing.T, text string) {
+	t.Helper()
+	rules := readSchema(t)
 	for name, rule := range rules["$defs"].(map[string]any) {
 		properties, ok := rule.(map[string]any)["properties"].(map[string]any)
 		if !ok {
@@ -70,9 +86,9 @@ func TestDocumentIsComplete(t *testing.T) {
 	}
 }
 
-func document(t *testing.T) string {
+func document(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/revocation.md")
+	text, err := os.ReadFile("../../docs/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
