@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,7 +15,10 @@ import (
 	"github.com/caddy-wechat/gateway/internal/wechat"
 )
 
-const protocolDocument = "docs/wechat-protocol.md"
+const (
+	protocolDocument = "docs/wechat-protocol.md"
+	protocolChinese  = "docs/wechat-protocol.zh-CN.md"
+)
 
 // Comments cite facts of docs/wechat-protocol.md by their codes. A code that is
 // not there, or stands for two facts, would leave the reader without an
@@ -84,7 +88,41 @@ func TestWeChatProtocol(t *testing.T) {
 			}
 		}
 	})
-	t.Run("remedies", func(t *testing.T) { checkRemedies(t, document) })
+	t.Run("remedies", func(t *testing.T) { checkRemedies(t, protocolDocument, document) })
+}
+
+// The Chinese document has the same facts in the same order, each as sure and
+// in the same places, the same references between them, and the same remedies:
+// a code that a comment cites can be looked up in either language.
+func TestWeChatProtocolInChinese(t *testing.T) {
+	t.Parallel()
+	english, chinese := string(readFile(t, protocolDocument)), string(readFile(t, protocolChinese))
+	want, got := factRow.FindAllStringSubmatch(english, -1), factRow.FindAllStringSubmatch(chinese, -1)
+	if len(got) != len(want) {
+		t.Errorf("%s has %d facts, %s has %d", protocolChinese, len(got), protocolDocument, len(want))
+	}
+	for i := range min(len(got), len(want)) {
+		t.Run(want[i][1], func(t *testing.T) {
+			if g, w := got[i][1:3], want[i][1:3]; !slices.Equal(g, w) {
+				t.Fatalf("the fact is %q, want %q", g, w)
+			}
+			if g, w := placesOf(got[i][0]), placesOf(want[i][0]); !slices.Equal(g, w) {
+				t.Errorf("the places are %q, want %q", g, w)
+			}
+		})
+	}
+	t.Run("references", func(t *testing.T) {
+		if g, w := factCode.FindAllString(chinese, -1), factCode.FindAllString(english, -1); !slices.Equal(g, w) {
+			t.Errorf("the codes in their order are\n%q, want\n%q", g, w)
+		}
+	})
+	t.Run("remedies", func(t *testing.T) { checkRemedies(t, protocolChinese, chinese) })
+}
+
+// placesOf lists the paths in the last column of a fact's row.
+func placesOf(row string) []string {
+	cells := strings.Split(row, " | ")
+	return codeSpan.FindAllString(cells[len(cells)-1], -1)
 }
 
 // aFact is the code of a fact, such as A4.1.
@@ -98,8 +136,9 @@ var (
 	bareCode = regexp.MustCompile(`(?:^|\((?:[^()]*[ ,;])?)(` + aFact + `)[):,]`)
 )
 
-// checkRemedies compares the table of remedies with what the client does.
-func checkRemedies(t *testing.T, document string) {
+// checkRemedies compares a document's table of remedies with what the client
+// does.
+func checkRemedies(t *testing.T, name, document string) {
 	t.Helper()
 	listed := make(map[int]wechat.Remedy)
 	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z]+)` \\| (.*) \\|$").FindAllStringSubmatch(document, -1) {
@@ -109,24 +148,24 @@ func checkRemedies(t *testing.T, document string) {
 				t.Fatal(err)
 			}
 			if _, twice := listed[code]; twice {
-				t.Errorf("%s: %d has two remedies", protocolDocument, code)
+				t.Errorf("%s: %d has two remedies", name, code)
 			}
 			listed[code] = wechat.Remedy(row[1])
 		}
 	}
 	for code, remedy := range listed {
 		if got := wechat.RemedyOf(code); got != remedy {
-			t.Errorf("%s: the remedy of %d is %s, the client's is %s", protocolDocument, code, remedy, got)
+			t.Errorf("%s: the remedy of %d is %s, the client's is %s", name, code, remedy, got)
 		}
 	}
 	for code := -1; code < 100_000; code++ {
 		if remedy := wechat.RemedyOf(code); remedy != "" && remedy != wechat.RemedyAlert && listed[code] == "" {
-			t.Errorf("%s: %d (%s) is missing", protocolDocument, code, remedy)
+			t.Errorf("%s: %d (%s) is missing", name, code, remedy)
 		}
 	}
 	for number := range errorCodes(t) {
 		if code, err := strconv.Atoi(number); err == nil && listed[code] == "" {
-			t.Errorf("%s: %d is missing", protocolDocument, code)
+			t.Errorf("%s: %d is missing", name, code)
 		}
 	}
 }
