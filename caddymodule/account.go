@@ -37,7 +37,8 @@ type Account struct {
 
 	// Whether the gateway asks WeChat for the unionid of a follower of this
 	// official account who signed in silently. This takes one more call to
-	// WeChat for each new follower. Default: false.
+	// WeChat for each new follower. Official accounts only. Default: false, in
+	// a Caddyfile `off`.
 	FollowerUnionID bool `json:"follower_unionid,omitempty"`
 
 	// The file with the QR code by which visitors follow this official account,

@@ -51,16 +51,16 @@ type App struct {
 	// The age after which nickname and avatar are fetched again, in the
 	// background, when the person visits a site. This needs WeChat's refresh
 	// tokens; they are stored, encrypted, for 30 days, and only if this option
-	// is set. Default: 0; profiles are not fetched again.
+	// is set. Default: profiles are not fetched again.
 	ProfileMaxAge caddy.Duration `json:"profile_max_age,omitempty"`
 
-	// The store of persons and sessions. Default: `local`, which keeps persons
-	// in one file in Caddy's data directory, and sessions encrypted in the
-	// visitors' cookies.
+	// The store of persons and sessions: `local`, for one gateway, or `redis`,
+	// for several. Default: `local`, which keeps persons in one file in Caddy's
+	// data directory, and sessions encrypted in the visitors' cookies.
 	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=wechat.stores inline_key=store"`
 
-	// How long sessions last, and the keys that protect them. Default: the
-	// defaults of its fields.
+	// How long sessions last, and the keys that protect them. Default: 7d
+	// without a visit, 30d in all, and keys that the gateway makes and rotates.
 	Session *Session `json:"session,omitempty"`
 
 	// The origin, such as `https://auth.example.com`, to which WeChat sends the
@@ -71,10 +71,13 @@ type App struct {
 	// visitors back to the site that they opened.
 	CallbackOrigin string `json:"callback_origin,omitempty"`
 
-	// The openids, unionids and persons' ids of whom no site lets in. Each
-	// may be a placeholder, which may stand for several, separated by white
-	// space. Persons can be banned while the gateway runs, too. Default: none.
+	// The openids, unionids and persons' ids (`X-Wechat-User`) of visitors whom
+	// no site lets in, at most 100,000. A value may be a placeholder of the
+	// environment or of a file, which may stand for several ids, separated by
+	// white space. Persons can also be banned while the gateway runs. Default:
+	// none.
 	Deny []string `json:"deny,omitempty"`
+
 	// The operator's name and look on the pages that visitors see. A site may
 	// have its own. Default: none.
 	Brand *Brand `json:"brand,omitempty"`

@@ -132,6 +132,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, previous any) (any, error) {
 //			… as an official_account
 //		}
 //		store local [<folder>]
+//		store redis <address> { … }
 //		session {
 //			idle     <duration>
 //			lifetime <duration>

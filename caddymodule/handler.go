@@ -75,7 +75,8 @@ type Handler struct {
 	// `decline_holds`. Default: `refuse`.
 	WithoutConsent string `json:"without_consent,omitempty"`
 
-	// How long `without_consent` `allow` remembers a decline. Default: 24h.
+	// How long `without_consent` `allow` remembers a decline, from 1m to 400d.
+	// Default: 24h.
 	DeclineHolds caddy.Duration `json:"decline_holds,omitempty"`
 
 	// Paths that pass without a session. If the visitor has a session, its
@@ -151,14 +152,17 @@ type Handler struct {
 	// visitor's session. Default: `on`.
 	StripCookies string `json:"strip_cookies,omitempty"`
 
-	// The openids, unionids and persons' ids of whom may enter this site; all
-	// others read a page. Values are as in `deny` of the `wechat` app, which
-	// wins, as a ban does. Paths that are public or optional pass without
-	// identity. Default: all may enter.
+	// The openids, unionids and persons' ids (`X-Wechat-User`) of visitors who
+	// may enter this site; all others read a page. Values are as in `deny` of
+	// the `wechat` app, which wins, as a ban does. Paths that are public or
+	// optional pass without identity. Default: all may enter.
 	Allow []string `json:"allow,omitempty"`
-	// Whether followers of the site's official account may enter, too.
-	// Default: false; only those of `allow`, or all.
+
+	// Whether followers of the site's official account may enter, too; others
+	// read a page with the account's QR code. In a Caddyfile, this is the word
+	// `followers`. Default: false; only the visitors of `allow`, or all.
 	AllowFollowers bool `json:"allow_followers,omitempty"`
+
 	// Whether load balancers may ask `/_wechat/health` (the process answers) and
 	// `/_wechat/ready` (store, keys and ledger work): `on` or `off`. Default:
 	// `on`.

@@ -37,8 +37,8 @@ type Push struct {
 	// of files are allowed. Default: none; WeChat is answered `success`.
 	Relay string `json:"relay,omitempty"`
 
-	// Whether the relay also gets the pushes that the gateway handles. Default:
-	// false.
+	// Whether the relay also gets the pushes that the gateway handles. It needs a
+	// relay. Default: false; in a Caddyfile, the word alone means true.
 	RelayAll bool `json:"relay_all,omitempty"`
 
 	// What happens when a person unfollows the account (unsubscribe): `keep`

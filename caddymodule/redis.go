@@ -28,25 +28,36 @@ type RedisStore struct {
 	// of the address.
 	Address string `json:"address,omitempty"`
 
-	// User name and password, if they are not part of the address. Placeholders
-	// of the environment and of files are allowed. Default: those of the
-	// address.
+	// The user name, if it is not part of the address. Placeholders of the
+	// environment and of files are allowed. Default: that of the address.
 	Username string `json:"username,omitempty"`
+
+	// The password, if it is not part of the address. Use a placeholder, such
+	// as `{file./run/secrets/redis}`. A literal value causes a warning at each
+	// start. Default: that of the address.
 	Password string `json:"password,omitempty"`
 
-	// User name and password of the Sentinels, if they require them.
-	// Placeholders of the environment and of files are allowed. Default: none.
+	// The user name for the Sentinels, if they require one. Placeholders of the
+	// environment and of files are allowed. Default: none.
 	SentinelUsername string `json:"sentinel_username,omitempty"`
+
+	// The password for the Sentinels, if they require one. Use a placeholder,
+	// as for `password`. Default: none.
 	SentinelPassword string `json:"sentinel_password,omitempty"`
 
-	// Files for TLS: the certificate authorities to trust instead of the
-	// system's, and a client certificate with its key. Default: the system's
-	// authorities, and no client certificate.
-	CA   string `json:"ca,omitempty"`
-	Cert string `json:"cert,omitempty"`
-	Key  string `json:"key,omitempty"`
+	// A PEM file with the certificate authorities to trust, for TLS; the
+	// address must begin with `rediss`. Default: the system's authorities.
+	CA string `json:"ca,omitempty"`
 
-	// The prefix of all keys in Redis. Default: `wechat:`.
+	// A PEM file with a client certificate, for TLS. It needs `key`. Default:
+	// none.
+	Cert string `json:"cert,omitempty"`
+
+	// The PEM file with the private key of `cert`. Default: none.
+	Key string `json:"key,omitempty"`
+
+	// The prefix of all keys in Redis: up to 64 visible ASCII characters
+	// without braces. Default: `wechat:`.
 	Prefix string `json:"prefix,omitempty"`
 
 	// How long sessions that this gateway has recently checked stay valid while
