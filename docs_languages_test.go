@@ -31,7 +31,6 @@ var inOneLanguage = []string{"CHANGELOG.md"}
 var notYetInChinese = []string{
 	"docs/README.md",
 	"docs/admin.md",
-	"docs/configuration.md",
 	"docs/deploy/alerts.md",
 	"docs/doctor.md",
 	"docs/metrics.md",

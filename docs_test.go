@@ -52,7 +52,8 @@ func TestCaddyfilesWeShip(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	shipped := map[string]string{
 		"Caddyfile.example":                             string(gateway.Example),
-		"Caddyfile.example with every option turned on": uncomment(t, string(gateway.Example)),
+		"Caddyfile.example with every option turned on": withoutBlock(uncomment(t, string(gateway.Example)), "store redis"),
+		"Caddyfile.example with Redis":                  withoutBlock(uncomment(t, string(gateway.Example)), "store local"),
 	}
 	for _, file := range documentsOf(t) {
 		for i, match := range fence.FindAllSubmatch(readFile(t, file), -1) {
@@ -142,7 +143,7 @@ func valueOf(name string) string {
 // an option begins with a word that is one.
 func uncomment(t *testing.T, example string) string {
 	t.Helper()
-	option := regexp.MustCompile(`^(\t+)# (\t*)((?:log|output|include|import|verify_file|push_token|push_aes_key|push_relay|push_relay_all|push_unsubscribe|follower_unionid|qr|mini_program|mobile_app|website|cors_origin|webhook|name|secret|events|profile_max_age|official_account|app_id|app_secret|store|session|idle|lifetime|key|callback_origin|open_url|api_url|account|origin|scope|consent|without_consent|check|keep_fragment|preserve_post|public|optional|outside_wechat|snapshot|header|pages|user_id|encoding|strip_cookies|brand|logo|color|privacy|contact|assertion|audience|algorithm|health|deny|allow)\b.*|\})$`)
+	option := regexp.MustCompile(`^(\t+)# (\t*)((?:log|output|include|import|verify_file|push_token|push_aes_key|push_relay|push_relay_all|push_unsubscribe|follower_unionid|qr|mini_program|mobile_app|website|cors_origin|webhook|name|secret|events|profile_max_age|official_account|app_id|app_secret|store|username|password|prefix|stale_if_down|session|idle|lifetime|key|callback_origin|open_url|api_url|account|origin|scope|consent|without_consent|check|keep_fragment|preserve_post|public|optional|outside_wechat|snapshot|header|pages|user_id|encoding|strip_cookies|brand|logo|color|privacy|contact|assertion|audience|algorithm|health|deny|allow)\b.*|\})$`)
 	var lines []string
 	turnedOn := 0
 	for line := range strings.SplitSeq(example, "\n") {
@@ -160,6 +161,12 @@ func uncomment(t *testing.T, example string) string {
 	text := strings.Join(lines, "\n")
 	text = strings.ReplaceAll(text, "/var/log/caddy", t.TempDir())
 	return strings.ReplaceAll(text, "account default mini", "account members mini")
+}
+
+// withoutBlock takes an option of the wechat block out of a Caddyfile, with its
+// block.
+func withoutBlock(text, option string) string {
+	return regexp.MustCompile(`(?m)^\t\t`+option+` [^{\n]*(\{\n(\t\t\t.*\n)*\t\t\}\n|\n)`).ReplaceAllString(text, "")
 }
 
 // Chinese readers expect Chinese punctuation: no half-width comma, semicolon,
@@ -189,6 +196,12 @@ func punctuation(t *testing.T, name string) {
 		for _, found := range halfWidth.FindAllString(line, -1) {
 			t.Errorf("%s:%d: half-width punctuation in %q", name, i+1, found)
 		}
+		texts := strings.Split(line, "**") // every other one is bold
+		for n := 1; n+1 < len(texts); n += 2 {
+			if endsInSign.MatchString(texts[n]) && beginsWithLetter.MatchString(texts[n+1]) {
+				t.Errorf("%s:%d: Markdown does not end the bold text %q here: put the mark before the sign, or a blank behind it", name, i+1, texts[n])
+			}
+		}
 		if han.MatchString(line) {
 			chinese++
 		}
@@ -199,8 +212,9 @@ func punctuation(t *testing.T, name string) {
 }
 
 var (
-	han       = regexp.MustCompile(`\p{Han}`)
-	halfWidth = regexp.MustCompile(`\p{Han}[,;:()!?]|[,;:()!?]\p{Han}`)
+	han                          = regexp.MustCompile(`\p{Han}`)
+	endsInSign, beginsWithLetter = regexp.MustCompile(`[：，。；！？”）]$`), regexp.MustCompile(`^[\p{Han}\w]`)
+	halfWidth                    = regexp.MustCompile(`\p{Han}[,;:()!?]|[,;:()!?]\p{Han}`)
 )
 
 func readFile(t *testing.T, name string) []byte {

@@ -14,8 +14,8 @@ import (
 
 // Session sets how long sessions last and which keys protect them.
 type Session struct {
-	// A session that is not used for this long ends. Default: 7d, or `lifetime`
-	// if that is shorter.
+	// A session that is not used for this long ends. At least 1m. Default: 7d,
+	// or `lifetime` if that is shorter.
 	Idle caddy.Duration `json:"idle,omitempty"`
 
 	// A session ends this long after the sign-in, even if it is used. At most
