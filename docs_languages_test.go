@@ -29,7 +29,6 @@ var inOneLanguage = []string{"CHANGELOG.md"}
 
 // notYetInChinese lists documents whose Chinese version is still to be written.
 var notYetInChinese = []string{
-	"docs/README.md",
 	"docs/admin.md",
 	"docs/deploy/alerts.md",
 	"docs/doctor.md",
@@ -87,6 +86,21 @@ func TestDocumentsSayTheSame(t *testing.T) {
 	}
 	if pairs < 6 {
 		t.Errorf("only %d pairs of documents were found", pairs)
+	}
+}
+
+// docs/README.md leads to every document.
+func TestIndexOfDocuments(t *testing.T) {
+	t.Parallel()
+	index := string(readFile(t, "docs/README.md"))
+	for _, document := range documentsOf(t) {
+		name, inFolder := strings.CutPrefix(document, "docs/")
+		if !inFolder {
+			name = "../" + document
+		}
+		if !strings.HasSuffix(document, chineseSuffix) && document != "docs/README.md" && !strings.Contains(index, "]("+name+")") && !strings.Contains(index, "]("+name+"#") {
+			t.Errorf("docs/README.md does not lead to %s: add a line under the reader it is for", document)
+		}
 	}
 }
 
