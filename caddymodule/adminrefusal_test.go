@@ -11,11 +11,19 @@ import (
 	"testing"
 )
 
+// adminDocuments describe the admin calls, in English and in Chinese.
+var adminDocuments = []string{"../docs/admin.md", "../docs/admin.zh-CN.md"}
+
 // DocumentedRefusals returns the words of refusals in docs/admin.md, with their
 // status.
 func DocumentedRefusals(t *testing.T) map[string]int {
 	t.Helper()
-	doc, err := os.ReadFile("../docs/admin.md")
+	return refusalsIn(t, adminDocuments[0])
+}
+
+func refusalsIn(t *testing.T, name string) map[string]int {
+	t.Helper()
+	doc, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,15 +34,17 @@ func DocumentedRefusals(t *testing.T) map[string]int {
 	return words
 }
 
-// The words of refusals have a status, and docs/admin.md has them all.
+// The words of refusals have a status, and the documents have them all.
 func TestAdminRefusalWords(t *testing.T) {
 	t.Parallel()
 	statuses := map[string]int{}
 	for word, status := range refusalStatus {
 		statuses[string(word)] = status
 	}
-	if documented := DocumentedRefusals(t); !maps.Equal(statuses, documented) {
-		t.Errorf("docs/admin.md lists %v,\nrefusalStatus has %v", documented, statuses)
+	for _, name := range adminDocuments {
+		if documented := refusalsIn(t, name); !maps.Equal(statuses, documented) {
+			t.Errorf("%s lists %v,\nrefusalStatus has %v", name, documented, statuses)
+		}
 	}
 	file, err := parser.ParseFile(token.NewFileSet(), "adminrefusal.go", nil, 0)
 	if err != nil {

@@ -131,18 +131,20 @@ func TestOpenAPIIsWhole(t *testing.T) {
 	}
 }
 
-// docs/admin.md or docs/health.md explains each call.
+// docs/admin.md explains each call, and so does docs/admin.zh-CN.md.
 func TestDocumentHasTheCalls(t *testing.T) {
 	t.Parallel()
-	admin, err := os.ReadFile("../docs/admin.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, methods := range callsInCode() {
-		for method := range methods {
-			call := regexp.MustCompile(`\\\{[a-z_]+\\\}`).ReplaceAllString(regexp.QuoteMeta(method+" "+path), "<[a-z ]+>")
-			if method != http.MethodHead && !regexp.MustCompile("`"+call+"[`?\\[]").Match(admin) {
-				t.Errorf("docs/admin.md does not have `%s %s`", method, path)
+	for _, name := range adminDocuments {
+		admin, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, methods := range callsInCode() {
+			for method := range methods {
+				call := regexp.MustCompile(`\\\{[a-z_]+\\\}`).ReplaceAllString(regexp.QuoteMeta(method+" "+path), "<[a-z ]+>")
+				if method != http.MethodHead && !regexp.MustCompile("`"+call+"[`?\\[]").Match(admin) {
+					t.Errorf("%s does not have `%s %s`", name, method, path)
+				}
 			}
 		}
 	}
