@@ -7,35 +7,60 @@ import (
 	"github.com/caddy-wechat/gateway/internal/advice"
 )
 
-// docs/troubleshooting.md and the table of internal/advice are the same, row by
-// row: what an operator reads there is what the log and the doctor say.
+// troubleshooting is the document of internal/advice in each language. Its
+// tables are the rows of the code, in their order: what an operator reads there
+// is what the log and the doctor say.
+var troubleshooting = []struct{ document, language string }{
+	{"docs/troubleshooting.md", "en"},
+	{"docs/troubleshooting.zh-CN.md", "zh"},
+}
+
 func TestTroubleshootingIsTheTable(t *testing.T) {
 	t.Parallel()
-	rows := make(map[string]bool)
-	for line := range strings.Lines(string(readFile(t, "docs/troubleshooting.md"))) {
-		if line = strings.TrimSpace(line); strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| what you see") {
-			rows[line] = true
-		}
-	}
-	for _, row := range advice.All() {
-		want := "| " + row.Symptom.Chinese + "<br>" + row.Symptom.English + " | " + row.Fix.Chinese + "<br>" + row.Fix.English + " |"
-		if !rows[want] {
-			t.Errorf("docs/troubleshooting.md has no row of %s:\n%s", row.ID, want)
-		}
-		delete(rows, want)
-	}
-	for row := range rows {
-		t.Errorf("docs/troubleshooting.md: no advice says this:\n%s", row)
+	for _, page := range troubleshooting {
+		t.Run(page.document, func(t *testing.T) {
+			t.Parallel()
+			rows := adviceRows(string(readFile(t, page.document)))
+			all := advice.All()
+			for i, row := range all {
+				want := "| " + row.Symptom.In(page.language) + " | " + row.Fix.In(page.language) + " |"
+				if i >= len(rows) || rows[i] != want {
+					t.Fatalf("row %d is not that of %s:\n%s", i+1, row.ID, want)
+				}
+			}
+			for _, row := range rows[len(all):] {
+				t.Errorf("no advice says this:\n%s", row)
+			}
+		})
 	}
 }
 
-// Operators look for these words.
+// adviceRows returns the rows of a document's tables, without their heads.
+func adviceRows(text string) (rows []string) {
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(line, "|---"):
+			rows = rows[:len(rows)-1] // the head
+		case strings.HasPrefix(line, "| "):
+			rows = append(rows, line)
+		}
+	}
+	return rows
+}
+
+// Operators look for these words. Those in Chinese are what WeChat shows.
 func TestTroubleshootingHasTheSymptoms(t *testing.T) {
 	t.Parallel()
-	text := string(readFile(t, "docs/troubleshooting.md"))
-	for _, symptom := range []string{"40163", "10003", "40164", "redirect_uri 参数错误", "白屏", "一直跳转", "快照页"} {
-		if !strings.Contains(text, symptom) {
-			t.Errorf("docs/troubleshooting.md does not name %s", symptom)
-		}
+	for _, page := range troubleshooting {
+		t.Run(page.document, func(t *testing.T) {
+			t.Parallel()
+			text := string(readFile(t, page.document))
+			for _, symptom := range []string{"40163", "10003", "40164", "redirect_uri 参数错误", "Scope 参数错误", "白屏", "一直跳转", "快照页", "网页授权域名", "IP白名单"} {
+				if !strings.Contains(text, symptom) {
+					t.Errorf("it does not name %s", symptom)
+				}
+			}
+		})
 	}
 }

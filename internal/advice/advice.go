@@ -32,7 +32,8 @@ type Advice struct {
 // Unknown is the row of error codes that have none of their own.
 const Unknown = "unknown-code"
 
-// All returns the rows in the order of docs/troubleshooting.md.
+// All returns the rows in the order of docs/troubleshooting.md and
+// docs/troubleshooting.zh-CN.md.
 func All() []Advice {
 	return slices.Concat(visitorRows, codeRows, setupRows, serverRows, redisRows, machineRows)
 }

@@ -16,7 +16,7 @@ var codeRows = []Advice{
 		[]int{40029, 42003, 41008},
 		Text{"日志里有 40029、42003 或 41008：code 无效或过期", "The log has 40029, 42003 or 41008: the code is invalid or too old"},
 		Text{
-			"偶尔出现不用处理，访客会重新登录；经常出现时，检查 AppID 是否是发出 code 的那个帐号",
+			"偶尔出现不用处理，访客会重新登录；经常出现时，检查 AppID 是否是发出 code 的那个账号",
 			"Nothing to do if it is rare: the visitor signs in again; if it is frequent, check that the app id is that of the account that made the code",
 		},
 	},
@@ -25,7 +25,7 @@ var codeRows = []Advice{
 		[]int{40125, 41004},
 		Text{"日志里有 40125（invalid appsecret）", "The log has 40125 (invalid appsecret)"},
 		Text{
-			"AppSecret 不对：在微信后台重置并复制到 app_secret，确认没有和另一个帐号的弄混，然后用 caddy reload --force 加载（环境变量要重启）",
+			"AppSecret 不对：在微信后台重置并复制到 app_secret，确认没有和另一个账号的弄混，然后用 caddy reload --force 加载（环境变量要重启）",
 			"The AppSecret is wrong: reset it in WeChat's console and copy it to app_secret, check that it is not another account's, then load it with caddy reload --force (restart if it comes from a variable)",
 		},
 	},
@@ -43,7 +43,7 @@ var codeRows = []Advice{
 		[]int{40013, 41002},
 		Text{"日志里有 40013（invalid appid）", "The log has 40013 (invalid appid)"},
 		Text{
-			"从微信后台“开发者ID(AppID)”复制 wx 开头的 AppID；不是原始ID（gh_…），也不是别的类型帐号的 AppID",
+			"从微信后台“开发者ID（AppID）”复制 wx 开头的 AppID；不是原始ID（gh_…），也不是别的类型账号的 AppID",
 			"Copy the AppID from WeChat's console: it begins with wx, and is neither the original id (gh_…) nor the app id of an account of another kind",
 		},
 	},
@@ -76,8 +76,8 @@ var codeRows = []Advice{
 		[]int{45009},
 		Text{"日志里有 45009（当天次数用完）", "The log has 45009 (the day's quota is used up)"},
 		Text{
-			"在公众平台“接口权限”查看用量，可清零一次；找出反复调用的程序，多台网关要共用一个 Redis",
-			"Look at the usage in 接口权限 of the console, where it can be cleared; find the program that calls again and again; several gateways must share one Redis",
+			"在公众平台“接口权限”查看用量，每月可以清零十次；找出反复调用的程序，多台网关要共用一个 Redis",
+			"Look at the usage in 接口权限 of the console, where it can be cleared ten times a month; find the program that calls again and again; several gateways must share one Redis",
 		},
 	},
 	{
@@ -90,7 +90,7 @@ var codeRows = []Advice{
 		"blocked-visitor",
 		[]int{40226, 50002},
 		Text{"日志里有 40226 或 50002：微信限制了这个访客", "The log has 40226 or 50002: WeChat restricts this visitor"},
-		Text{"网关无法处理：请访客在微信里查看自己的帐号状态", "Nothing that the gateway can do: the visitor finds the reason in WeChat"},
+		Text{"网关无法处理：请访客在微信里查看自己的账号状态", "Nothing that the gateway can do: the visitor finds the reason in WeChat"},
 	},
 	{
 		"sign-in-again",

@@ -1,6 +1,6 @@
 // Package advice holds one table: what an operator sees, and what to do about
 // it, in Chinese and English. The log's field `fix`, `wechat doctor` and
-// docs/troubleshooting.md take their sentences from it, so that all three say
+// docs/troubleshooting.md (and .zh-CN.md) take their sentences from it, so that all three say
 // the same.
 //
 // A row may belong to error codes of WeChat. The table explains codes and

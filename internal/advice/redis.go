@@ -15,7 +15,7 @@ var redisRows = []Advice{
 	{
 		"redis-rights", nil,
 		Text{"Redis 用户权限不够（NOPERM）", "The user of Redis has too few rights (NOPERM)"},
-		Text{"按 docs/fleet.md 给用户权限（ACL SETUSER），每个节点都要设置", "Give the user the rights of docs/fleet.md (ACL SETUSER), on every node"},
+		Text{"按 docs/fleet.zh-CN.md 给用户权限（ACL SETUSER），每个节点都要设置", "Give the user the rights of docs/fleet.md (ACL SETUSER), on every node"},
 	},
 	{
 		"redis-version", nil,

@@ -22,8 +22,8 @@ var serverRows = []Advice{
 		"wechat-page", nil,
 		Text{"微信没有说是否接受回调域名", "WeChat did not say whether it accepts the callback domain"},
 		Text{
-			"用手机微信打开网站试一次登录；如果显示“redirect_uri 参数错误”，按第一行处理",
-			"Open the site in WeChat on a phone and sign in once; if it says \"redirect_uri 参数错误\", see the first row",
+			"用手机微信打开网站试一次登录；如果显示“redirect_uri 参数错误”，就把网站的域名填到“网页授权域名”",
+			"Open the site in WeChat on a phone and sign in once; if it says \"redirect_uri 参数错误\", enter the host of the site as 网页授权域名",
 		},
 	},
 	{
@@ -73,13 +73,13 @@ var serverRows = []Advice{
 	{
 		"not-ready", nil,
 		Text{"/wechat/ready 回答 503", "/wechat/ready answers 503"},
-		Text{"检查存储（Redis 或数据目录）和会话密钥，看日志里 unavailable 的行", "Check the store (Redis or the data folder) and the session keys; read the lines `unavailable` of the log"},
+		Text{"检查存储（Redis 或数据目录）和会话密钥，看日志里 unavailable 的行", "Check the store (Redis or the data folder) and the session keys; read the log's lines with unavailable"},
 	},
 	{
 		"ledger-replaced", nil,
 		Text{"用户库换了一个：每个人都成了新用户", "The ledger is another one: every person is a new one"},
 		Text{
-			"如果是丢了（文件没了，或 Redis 空了），马上停下网关，按 docs/operations.md 恢复备份；如果是有意换的，不用处理",
+			"如果是丢了（文件没了，或 Redis 空了），马上停下网关，按 docs/operations.zh-CN.md 恢复备份；如果是有意换的，不用处理",
 			"If it was lost (the file is gone, or Redis is empty), stop the gateway at once and restore the backup, as docs/operations.md says; if you replaced it on purpose, nothing is to be done",
 		},
 	},

@@ -64,7 +64,7 @@ var setupRows = []Advice{
 		"push-url", nil,
 		Text{"微信后台保存“服务器配置”失败：请求 URL 超时或没有回答", "WeChat's console cannot save 服务器配置: the URL does not answer"},
 		Text{
-			"URL 填 https://<网站>/_wechat/push/<帐号>，让前面的代理和防火墙放行，并检查运行中的配置里有 push_token",
+			"URL 填 https://<网站>/_wechat/push/<账号>，让前面的代理和防火墙放行，并检查运行中的配置里有 push_token",
 			"Enter the URL https://<site>/_wechat/push/<account>, let proxies and firewalls pass it, and check that the running configuration has push_token",
 		},
 	},
@@ -72,7 +72,7 @@ var setupRows = []Advice{
 		"push-token", nil,
 		Text{"微信后台保存“服务器配置”失败：token 校验失败", "WeChat's console cannot save 服务器配置: the token is wrong"},
 		Text{
-			"push_token 要和微信后台的“令牌(Token)”完全一样；改过之后用 caddy reload --force 加载（环境变量要重启）",
+			"push_token 要和微信后台的“令牌（Token）”完全一样；改过之后用 caddy reload --force 加载（环境变量要重启）",
 			"push_token must be the 令牌(Token) of WeChat's console, letter by letter; after a change use caddy reload --force (restart if it comes from a variable)",
 		},
 	},
@@ -80,7 +80,7 @@ var setupRows = []Advice{
 		"push-aes-key", nil,
 		Text{"服务器地址校验通过，加密的消息却被拒绝", "The check of the server URL passes, and encrypted message pushes are refused"},
 		Text{
-			"push_aes_key 要和微信后台的“消息加解密密钥(EncodingAESKey)”完全一样；改过之后用 caddy reload --force 加载（环境变量要重启）",
+			"push_aes_key 要和微信后台的“消息加解密密钥（EncodingAESKey）”完全一样；改过之后用 caddy reload --force 加载（环境变量要重启）",
 			"push_aes_key must be the EncodingAESKey of WeChat's console, letter by letter; after a change use caddy reload --force (restart if it comes from a variable)",
 		},
 	},

@@ -16,8 +16,8 @@ var visitorRows = []Advice{
 		[]int{10005, 48001},
 		Text{"微信页面显示“Scope 参数错误或没有 Scope 权限”（10005），或日志里有 48001", "WeChat's page says \"Scope 参数错误或没有 Scope 权限\" (10005), or the log has 48001"},
 		Text{
-			"只有已认证的服务号有网页授权权限，也才能查询谁关注了公众号：在公众平台“接口权限”中查看；没有网页授权权限就写 scope snsapi_base，没有用户管理权限就不能用 allow followers",
-			"Only a verified service account (认证服务号) may ask for the profile, or who follows it: look at 接口权限 in the account's console; without the first permission write scope snsapi_base, without the second no allow followers",
+			"只有已认证的服务号能让访客登录（网页授权），也才能查询谁关注了公众号：在公众平台“接口权限”中查看；没有网页授权权限，就换一个账号（试用可以用测试号）；没有用户管理权限，就不能用 allow followers",
+			"Only a verified service account (认证服务号) may sign visitors in (网页授权) and ask who follows it: look at 接口权限 in the console; without 网页授权 use another account (a 测试号 to try), without 用户管理 no allow followers",
 		},
 	},
 	{
@@ -58,7 +58,7 @@ var visitorRows = []Advice{
 	},
 	{
 		"white-page", nil,
-		Text{"微信里打开是白屏", "The page stays white in WeChat"},
+		Text{"微信里打开是白屏", "The page stays white in WeChat (白屏)"},
 		Text{
 			"先看应用自己是否出错（绕过网关访问它），再看网关日志这一分钟的行；如果只有 https 页面是白屏，检查证书链是否完整",
 			"Ask the app without the gateway first, then read the lines of that minute in the gateway's log; if only https pages are white, check that the certificate chain is complete",
@@ -66,7 +66,7 @@ var visitorRows = []Advice{
 	},
 	{
 		"endless", nil,
-		Text{"一直跳转，登录不停地重来", "The sign-in redirects again and again"},
+		Text{"一直跳转，登录不停地重来", "The sign-in redirects again and again (一直跳转)"},
 		Text{
 			"Cookie 没有回来：检查访客用的协议和域名与网站的 origin 是否一致、前面的代理是否删掉了 Set-Cookie、多台网关是否用同一个 Redis 和同样的密钥",
 			"The cookie does not come back: check that visitors use the scheme and host of the site's origin, that no proxy removes Set-Cookie, and that all gateways use one Redis and the same keys",

@@ -12,7 +12,7 @@ func (v *visit) configuration(context.Context) {
 		v.find("configuration", "", Failure, "configuration", text("无法加载：%v", "it cannot be loaded: %v", v.Problem))
 		return
 	}
-	v.pass("configuration", "", text("可以加载：%d 个帐号，%d 个网站", "it can be loaded: accounts: %d, sites: %d", len(v.Accounts), len(v.Sites)))
+	v.pass("configuration", "", text("可以加载：%d 个账号，%d 个网站", "it can be loaded: accounts: %d, sites: %d", len(v.Accounts), len(v.Sites)))
 	for _, option := range v.Literals {
 		v.find("inline-secret", option, Warning, "inline-secret", text("%s 的值直接写在配置里", "the value of %s is written in the configuration", option))
 	}

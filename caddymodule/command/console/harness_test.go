@@ -54,7 +54,7 @@ func examined(ctx context.Context) (doctor.Report, error) {
 		return doctor.Report{}, err
 	}
 	return doctor.Report{Findings: []doctor.Finding{
-		{Check: "configuration", Status: doctor.Pass, Says: advice.Text{Chinese: "可以加载：1 个帐号，1 个网站", English: "it can be loaded: accounts: 1, sites: 1"}},
+		{Check: "configuration", Status: doctor.Pass, Says: advice.Text{Chinese: "可以加载：1 个账号，1 个网站", English: "it can be loaded: accounts: 1, sites: 1"}},
 		{Check: "secret", Subject: "main", Status: doctor.Failure, Advice: "allowlist", Says: advice.Text{Chinese: "微信回答 40164：要加到 IP白名单 的地址是 203.0.113.7", English: "WeChat answers 40164: the address to add to the IP allowlist is 203.0.113.7"}},
 		{Check: "clock", Status: doctor.Unknown, Advice: "not-running", Says: advice.Text{Chinese: "没有回答", English: "it does not answer"}},
 	}}, nil
