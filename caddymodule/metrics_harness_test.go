@@ -101,7 +101,10 @@ func wantRise(t *testing.T, what string, before, after scrape, want map[string]f
 	}
 }
 
-// documented is the table of docs/metrics.md.
+// metricsDocuments describe the metrics, in English and in Chinese.
+var metricsDocuments = []string{"../docs/metrics.md", "../docs/metrics.zh-CN.md"}
+
+// documented is the table of one of the documents.
 type documented struct {
 	types  map[string]string
 	labels map[string][]string
@@ -122,10 +125,10 @@ func words(cell string) (all []string) {
 	return all
 }
 
-// readMetricsDocument reads docs/metrics.md.
-func readMetricsDocument(t *testing.T) documented {
+// readMetricsDocument reads one of the documents.
+func readMetricsDocument(t *testing.T, name string) documented {
 	t.Helper()
-	text, err := os.ReadFile("../docs/metrics.md")
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +137,7 @@ func readMetricsDocument(t *testing.T) documented {
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)
 		if heading, ok := strings.CutPrefix(line, "#"); ok {
-			section = strings.Join(words(heading), " of ")
+			section = sectionOf(words(heading))
 			continue
 		}
 		cells := strings.Split(strings.Trim(line, "|"), "|")
@@ -153,7 +156,17 @@ func readMetricsDocument(t *testing.T) documented {
 		}
 	}
 	if len(d.types) < 20 || len(d.values) < 12 {
-		t.Fatalf("docs/metrics.md was not understood: %d metrics, %d labels", len(d.types), len(d.values))
+		t.Fatalf("%s was not understood: %d metrics, %d labels", name, len(d.types), len(d.values))
 	}
 	return d
+}
+
+// sectionOf names the section of a label from the words of its heading: the
+// label, with the metric if the label means something else elsewhere. Chinese
+// says the metric first.
+func sectionOf(heading []string) string {
+	if len(heading) == 2 && strings.HasPrefix(heading[0], "caddy_wechat_") {
+		slices.Reverse(heading)
+	}
+	return strings.Join(heading, " of ")
 }

@@ -1,6 +1,7 @@
 package caddymodule_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -27,12 +28,22 @@ func openEverything(t *testing.T, store string) *office {
 	return o
 }
 
-// The metrics of a gateway that has done nothing yet and docs/metrics.md are
-// the same: names, types, labels, and every value of every label. So every
-// series is there from the first scrape.
+// The metrics of a gateway that has done nothing yet and the documents are the
+// same: names, types, labels, and every value of every label. So every series
+// is there from the first scrape.
 func TestMetricsAreThoseOfTheDocument(t *testing.T) {
 	o := openEverything(t, local(t))
-	s, d := o.scrape(), readMetricsDocument(t)
+	s := o.scrape()
+	for _, name := range metricsDocuments {
+		t.Run(name, func(t *testing.T) {
+			compareMetrics(t, s, readMetricsDocument(t, name))
+		})
+	}
+}
+
+// compareMetrics compares what was scraped with a document.
+func compareMetrics(t *testing.T, s scrape, d documented) {
+	t.Helper()
 	for metric, kind := range s.types {
 		if d.types[metric] != kind {
 			t.Errorf("%s is a %s, and in the document %q", metric, kind, d.types[metric])
@@ -146,14 +157,18 @@ func valuesOf(d documented, metric, name string, row map[string]string) (values 
 	return values
 }
 
+// chineseKinds are the kinds of accounts in Chinese.
+var chineseKinds = map[string]string{"服务号": "official account", "小程序": "mini program", "移动应用": "mobile app", "网站应用": "website"}
+
 // belongs says whether a value stands beside the account or the store of a row.
 func belongs(v documentedValue, name string, row map[string]string) bool {
 	switch store, account := row["store"], row["account"]; {
 	case name == "call":
 		return slices.Contains(words(v.second), store)
 	case (name == "way" || name == "endpoint") && account != "":
-		for kind := range strings.SplitSeq(v.second, ",") {
-			if namesOf[strings.TrimSpace(kind)] == account {
+		for _, kind := range strings.FieldsFunc(v.second, func(r rune) bool { return r == ',' || r == '、' }) {
+			kind = strings.TrimSpace(kind)
+			if namesOf[cmp.Or(chineseKinds[kind], kind)] == account {
 				return true
 			}
 		}

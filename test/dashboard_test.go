@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -193,10 +194,10 @@ func metricsIn(expr string) []string {
 	return all
 }
 
-// documentedMetrics are the names of docs/metrics.md.
-func documentedMetrics(t *testing.T) map[string]bool {
+// documentedMetrics are the names of docs/metrics.md, in either language.
+func documentedMetrics(t *testing.T, name string) map[string]bool {
 	t.Helper()
-	text, err := os.ReadFile("../docs/metrics.md")
+	text, err := os.ReadFile(filepath.Join("../docs", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,16 +206,16 @@ func documentedMetrics(t *testing.T) map[string]bool {
 		all[m[1]] = true
 	}
 	if len(all) < 20 {
-		t.Fatalf("docs/metrics.md names %d metrics only", len(all))
+		t.Fatalf("%s names %d metrics only", name, len(all))
 	}
 	return all
 }
 
 // Dashboard and rules ask for metrics that there are, and every metric that
-// docs/metrics.md has stands in the dashboard.
+// the documents have stands in the dashboard.
 func TestDashboardMetrics(t *testing.T) {
 	t.Parallel()
-	known, shown := documentedMetrics(t), map[string]bool{}
+	shown := map[string]bool{}
 	var exprs []string
 	for _, p := range readDashboard(t).Panels {
 		for _, q := range p.Targets {
@@ -227,17 +228,23 @@ func TestDashboardMetrics(t *testing.T) {
 	for _, rule := range readRules(t) {
 		exprs = append(exprs, rule.Expr)
 	}
-	for _, expr := range exprs {
-		for _, m := range metricsIn(expr) {
-			if !known[m] {
-				t.Errorf("%s is not in docs/metrics.md: %s", m, expr)
+	for _, name := range []string{"metrics.md", "metrics.zh-CN.md"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			known := documentedMetrics(t, name)
+			for _, expr := range exprs {
+				for _, m := range metricsIn(expr) {
+					if !known[m] {
+						t.Errorf("%s is not there: %s", m, expr)
+					}
+				}
 			}
-		}
-	}
-	for m := range known {
-		if !shown[m] {
-			t.Errorf("no panel of the dashboard shows %s", m)
-		}
+			for m := range known {
+				if !shown[m] {
+					t.Errorf("no panel of the dashboard shows %s", m)
+				}
+			}
+		})
 	}
 }
 
