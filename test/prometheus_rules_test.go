@@ -1,6 +1,7 @@
 package test
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,13 +51,9 @@ func readRules(t *testing.T) []alertRule {
 }
 
 // Every alert says how bad it is and what is wrong, in Chinese and in English,
-// and its runbook is a section of alerts.md.
+// and its runbook names a section of alerts.md.
 func TestAlertRules(t *testing.T) {
 	t.Parallel()
-	runbooks, err := os.ReadFile(filepath.Join(deployFolder, "alerts.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	rules := readRules(t)
 	var names []string
 	for _, rule := range rules {
@@ -75,20 +72,58 @@ func TestAlertRules(t *testing.T) {
 			if strings.Contains(runbook, "\n") || len(runbook) < 40 || !strings.HasSuffix(runbook, "(docs/deploy/alerts.md#"+strings.ToLower(rule.Alert)+")") {
 				t.Errorf("the runbook is not one line of what to do that ends with its section of docs/deploy/alerts.md: %q", runbook)
 			}
-			if !strings.Contains(string(runbooks), "\n## "+rule.Alert+"\n") {
-				t.Error("alerts.md has no section for it")
-			}
 		})
-	}
-	for _, m := range regexp.MustCompile(`(?m)^## (Wechat\w+)$`).FindAllStringSubmatch(string(runbooks), -1) {
-		if !slices.Contains(names, m[1]) {
-			t.Errorf("alerts.md has a section for %s, which is no alert", m[1])
-		}
 	}
 	if len(names) < 15 {
 		t.Errorf("%d alerts only", len(names))
 	}
 }
+
+// The runbooks, in English and in Chinese, have a section for each alert, which
+// says how bad it is, and the panels that they name are in the dashboard.
+func TestAlertRunbooks(t *testing.T) {
+	t.Parallel()
+	severities := map[string]string{}
+	for _, rule := range readRules(t) {
+		severities[rule.Alert] = rule.Labels["severity"]
+	}
+	var titles []string
+	for _, p := range readDashboard(t).Panels {
+		titles = append(titles, p.Title)
+	}
+	for _, name := range []string{"alerts.md", "alerts.zh-CN.md"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(filepath.Join(deployFolder, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sections := map[string]string{}
+			for _, m := range alertSection.FindAllStringSubmatch(string(text), -1) {
+				sections[m[1]] = m[2]
+			}
+			if !maps.Equal(sections, severities) {
+				t.Errorf("it has the sections %v,\nand the rules are %v", sections, severities)
+			}
+			panels := namedPanel.FindAllString(string(text), -1)
+			for _, named := range panels {
+				if !slices.ContainsFunc(titles, func(title string) bool { return strings.HasPrefix(named, title) }) {
+					t.Errorf("the dashboard has no panel %q", named)
+				}
+			}
+			if len(panels) < 5 {
+				t.Errorf("only %d panels were found", len(panels))
+			}
+		})
+	}
+}
+
+var (
+	// alertSection is the head of an alert's section: its name, and how bad it is.
+	alertSection = regexp.MustCompile(`(?m)^## (Wechat\w+)\n\n\*(?:\p{Han}+（)?(\w+)(?:\.|）。)\*`)
+	// namedPanel is the title of a panel, and what follows it up to a sign.
+	namedPanel = regexp.MustCompile(`\p{Han}+ · [A-Z][A-Za-z -]+`)
+)
 
 var placeholder = regexp.MustCompile(`{{[^}]*}}`)
 
