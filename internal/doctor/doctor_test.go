@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -203,25 +205,72 @@ func TestClockSentence(t *testing.T) {
 	}
 }
 
-// docs/doctor.md shows what the doctor prints.
+// docs/doctor.md and docs/doctor.zh-CN.md show what the doctor prints.
 func TestDocumentedOutput(t *testing.T) {
 	t.Parallel()
-	document, err := os.ReadFile("../../docs/doctor.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	v := &visit{Setup: &Setup{Accounts: make([]Account, 1), Sites: make([]Site, 1)}}
 	v.configuration(t.Context())
 	status, row, says := refusal(&wechat.Error{Code: 40164, Address: "203.0.113.7"})
 	v.found = v.found[:1]
 	v.find("secret", "main", status, row, says)
-	for _, language := range []string{"zh", "en"} {
-		var out strings.Builder
-		if err := (Report{v.found}).WriteText(&out, language); err != nil {
+	for _, name := range []string{"doctor.md", "doctor.zh-CN.md"} {
+		document, err := os.ReadFile("../../docs/" + name)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(string(document), "```\n"+out.String()+"```\n") {
-			t.Errorf("docs/doctor.md does not show:\n%s", &out)
+		for _, language := range []string{"zh", "en"} {
+			t.Run(name+" "+language, func(t *testing.T) {
+				t.Parallel()
+				var out strings.Builder
+				if err := (Report{v.found}).WriteText(&out, language); err != nil {
+					t.Fatal(err)
+				}
+				if !strings.Contains(string(document), "```\n"+out.String()+"```\n") {
+					t.Errorf("it does not show:\n%s", &out)
+				}
+			})
 		}
+	}
+}
+
+// Both documents name every check of the code. Those of Redis share a row.
+func TestDocumentedChecks(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checks := map[string]bool{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`v\.(?:pass|find)\("([^"]+)"`).FindAllStringSubmatch(string(source), -1) {
+			checks[m[1]] = true
+		}
+	}
+	if len(checks) < 20 {
+		t.Fatalf("only %d checks were found in the code", len(checks))
+	}
+	for _, name := range []string{"doctor.md", "doctor.zh-CN.md"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			document, err := os.ReadFile("../../docs/" + name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for check := range checks {
+				if strings.HasPrefix(check, "redis") {
+					check = "redis …"
+				}
+				if !regexp.MustCompile("(?m)^\\| .*`" + regexp.QuoteMeta(check) + "`.* \\| .+ \\|$").Match(document) {
+					t.Errorf("no row names the check `%s`", check)
+				}
+			}
+		})
 	}
 }
