@@ -71,6 +71,34 @@ func TestExampleHasEveryOption(t *testing.T) {
 	}
 }
 
+// The tables of the README have every option of a site, and no other.
+func TestReadmeHasTheOptionsOfASite(t *testing.T) {
+	t.Parallel()
+	var want []string
+	for _, match := range regexp.MustCompile(`(?m)^### wechat_auth: ([a-z_]+)\n\n`+"`").FindAllStringSubmatch(string(readFile(t, referenceDocument)), -1) {
+		want = append(want, match[1])
+	}
+	for _, document := range []string{"README.md", otherLanguage("README.md")} {
+		_, table, _ := strings.Cut(string(readFile(t, document)), "`wechat_auth`")
+		_, table, _ = strings.Cut(table, "\n|---|---|\n")
+		table, _, _ = strings.Cut(table, "\n\n")
+		var got []string
+		for _, match := range regexp.MustCompile("(?m)^\\| `([a-z_]+)").FindAllStringSubmatch(table, -1) {
+			got = append(got, match[1])
+		}
+		for _, name := range want {
+			if !slices.Contains(got, name) {
+				t.Errorf("the options of a site in %s lack %s", document, name)
+			}
+		}
+		for _, name := range got {
+			if !slices.Contains(want, name) {
+				t.Errorf("the options of a site in %s have %s, which is none", document, name)
+			}
+		}
+	}
+}
+
 // optionsOf lists the words of the reference that a Caddyfile may have.
 func optionsOf(t *testing.T) []string {
 	t.Helper()

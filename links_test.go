@@ -51,6 +51,39 @@ func TestLinksInDocuments(t *testing.T) {
 	}
 }
 
+// Documents that configuration files and programs name are there, and so are
+// their sections, as in docs/fleet.md or docs/operators.md#secrets.
+func TestLinksInOtherFiles(t *testing.T) {
+	t.Parallel()
+	named := regexp.MustCompile(`\b((?:docs/[A-Za-z0-9_./-]+|README|SECURITY|ARCHITECTURE|CONTRIBUTING|CHANGELOG)(?:\.zh-CN)?\.md)(?:#([\p{L}\p{N}_-]+))?`)
+	links := 0
+	err := filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == ".git" || entry.Name() == "dist"):
+			return filepath.SkipDir
+		case entry.IsDir() || !ofProgram.MatchString(filepath.ToSlash(file)):
+			return nil
+		}
+		for _, match := range named.FindAllStringSubmatch(string(readFile(t, file)), -1) {
+			links++
+			if _, err := os.Stat(match[1]); err != nil {
+				t.Errorf("%s names %s, which is not there", file, match[1])
+			} else if match[2] != "" && !anchors(withoutFences(t, match[1]))[match[2]] {
+				t.Errorf("%s names %s, which has no such heading", file, match[0])
+			}
+		}
+		return nil
+	})
+	if err != nil || links < 100 {
+		t.Errorf("only %d links were found: %v", links, err)
+	}
+}
+
+// ofProgram are the files that are no documents, and name some.
+var ofProgram = regexp.MustCompile(`\.(go|ya?ml|json|service|sh|css|html)$|(^|/)(Caddyfile[^/]*|Dockerfile)$`)
+
 // Every file and folder of the code that a document names is there. The
 // changelog may name what is gone.
 func TestPathsInDocuments(t *testing.T) {
