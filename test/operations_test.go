@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
 // A second AppSecret, which is no other account's.
@@ -22,24 +24,25 @@ const freshSecret = "fedcba9876543210fedcba9876543210"
 // runbooks carry out each section of docs/operations.md that has commands, by
 // its heading.
 var runbooks = map[string]func(*testing.T, string){
-	"Before you begin":         runFirstLook,
-	"A changed AppSecret":      runChangedSecret,
-	"A frozen AppSecret":       runFrozenSecret,
-	"With generated keys":      runLeakedKey,
-	"With configured keys":     runLeakedConfiguredKey,
-	"A leaked webhook secret":  runLeakedWebhookSecret,
-	"Redis does not answer":    runRedisDown,
-	"Redis has lost its data":  runRedisLost,
-	"From an export":           runRedisFromExport,
-	"A lost ledger":            runLostLedger,
-	"Back up ledger and keys":  runBackup,
-	"Back up Redis":            runBackupRedis,
-	"Restore":                  runRestore,
-	"After a restore":          runAfterRestore,
-	"Move to another machine":  runMove,
-	"An abuser":                runAbuser,
-	"A request for one's data": runExport,
-	"A request for erasure":    runErasure,
+	"Before you begin":               runFirstLook,
+	"A changed AppSecret":            runChangedSecret,
+	"A frozen AppSecret":             runFrozenSecret,
+	"With generated keys":            runLeakedKey,
+	"With configured keys":           runLeakedConfiguredKey,
+	"A leaked webhook secret":        runLeakedWebhookSecret,
+	"A leaked push token or AES key": runLeakedPushToken,
+	"Redis does not answer":          runRedisDown,
+	"Redis has lost its data":        runRedisLost,
+	"From an export":                 runRedisFromExport,
+	"A lost ledger":                  runLostLedger,
+	"Back up ledger and keys":        runBackup,
+	"Back up Redis":                  runBackupRedis,
+	"Restore":                        runRestore,
+	"After a restore":                runAfterRestore,
+	"Move to another machine":        runMove,
+	"An abuser":                      runAbuser,
+	"A request for one's data":       runExport,
+	"A request for erasure":          runErasure,
 }
 
 // Each runbook does what it says, with the commands of the document, and
@@ -211,12 +214,8 @@ func runLeakedWebhookSecret(t *testing.T, heading string) {
 	n.step()
 	n.visits(n.visitor("ming"))
 	receiver.hears(t, 3) // still with the old secret
-	secret, err := os.ReadFile(n.path("etc/caddy/secrets/webhook-crm-2"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	receiver.mu.Lock()
-	receiver.secret = strings.TrimSpace(string(secret))
+	receiver.secret = n.secret("webhook-crm-2")
 	receiver.mu.Unlock()
 	n.visits(n.visitor("ming"))
 	receiver.hears(t, 4)
@@ -236,6 +235,67 @@ func (n *night) delivered() {
 		_, text := outside(n.t, http.MethodGet, "http://localhost:"+n.ports.admin+"/wechat/webhooks", "")
 		return strings.Contains(text, `"waiting":0`)
 	})
+}
+
+func runLeakedPushToken(t *testing.T, heading string) {
+	n := newNight(t, heading, false)
+	n.write("etc/caddy/secrets/push-token", pushToken)
+	n.write("etc/caddy/secrets/push-aes-key", pushAESKey)
+	n.edit("wechat-app-secret}\n", "wechat-app-secret}\n\t\t\tpush_token {file."+n.path("etc/caddy/secrets/push-token")+"}\n\t\t\tpush_aes_key {file."+n.path("etc/caddy/secrets/push-aes-key")+"}\n")
+	n.begin()
+	push := wechattest.PushSettings{URL: n.site + "/_wechat/push/default", Token: pushToken, AESKey: pushAESKey, Mode: wechattest.PushSafe}
+	settings := func(p wechattest.PushSettings) { // in WeChat's console
+		t.Helper()
+		if err := n.wechat.SetPush(appID, p); err != nil {
+			t.Fatal(err)
+		}
+		if check, err := n.wechat.CheckPush(appID); err != nil || !check.Accepted {
+			t.Fatalf("WeChat does not save the settings: %+v, %v", check, err)
+		}
+	}
+	settings(push)
+	ming := n.visitor("ming")
+	user, _ := n.visits(ming)
+	// The stranger has both secrets, and says that the person withdrew.
+	forges := func(accepted bool) {
+		t.Helper()
+		if p, err := n.wechat.PushRevoke("ming", appID, "205"); err != nil || p.Accepted != accepted {
+			t.Errorf("a forged push was accepted: %t, want %t (%v)", p.Accepted, accepted, err)
+		}
+	}
+	forges(true)
+	if again, redirects := n.visits(ming); again != user || redirects == 0 {
+		t.Errorf("%s became %s after %d redirects: the forgery has no effect", user, again, redirects)
+	}
+	n.step()
+	n.step()
+	n.step()
+	push.Token, push.AESKey = n.secret("push-token-2"), n.secret("push-aes-key-2")
+	if !strings.Contains(n.said, push.Token) || !strings.Contains(n.said, push.AESKey) {
+		t.Errorf("the operator cannot read the new secrets:\n%s", n.said)
+	}
+	settings(push)
+	n.quirks(wechattest.Quirks{PushOldToken: wechattest.Knob{On: true}})
+	forges(true) // until the old secrets are gone
+	n.step()
+	n.visits(ming)
+	forges(false)
+	n.stays(ming, user)
+	n.quirks(wechattest.Quirks{})
+	forges(true) // WeChat itself
+	n.step()
+	n.step()
+	n.end()
+}
+
+// secret reads a secret of the gateway.
+func (n *night) secret(name string) string {
+	n.t.Helper()
+	text, err := os.ReadFile(n.path("etc/caddy/secrets/" + name))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return strings.TrimSpace(string(text))
 }
 
 func runRedisDown(t *testing.T, heading string) {
@@ -282,6 +342,7 @@ func runRedisLost(t *testing.T, heading string) {
 	n.step()
 	n.step()
 	n.stays(ming, user)
+	n.step()
 	n.well()
 	n.end()
 }
@@ -367,9 +428,13 @@ func runBackup(t *testing.T, heading string) {
 	user, _ := n.visits(ming)
 	n.step()
 	n.stays(ming, user)
-	info, err := os.Stat(n.path("var/backups/wechat.tar.gz"))
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the backup: %v %v", info.Mode(), err)
+	if strings.Contains(n.said, "\nwechat/ledger.db") {
+		t.Errorf("the archive has a copy of a file in use:\n%s", n.said)
+	}
+	for _, name := range []string{"wechat.tar.gz", "wechat-ledger.db"} {
+		if info, err := os.Stat(n.path("var/backups/" + name)); err != nil || info.Mode().Perm() != 0o600 || info.Size() == 0 {
+			t.Errorf("%s: %v %v", name, info, err)
+		}
 	}
 	n.end()
 }
@@ -394,6 +459,7 @@ func runRestore(t *testing.T, heading string) {
 	ming := n.visitor("ming")
 	user, _ := n.visits(ming)
 	n.backs()
+	n.visits(n.visitor("hong")) // who is not in the backup
 	if out, err := n.shell(n.replace.Replace("wechat-gateway wechat keys rotate --retire-now --yes && wechat-gateway wechat persons erase " + user + " --yes")); err != nil {
 		t.Fatal(err, out)
 	}
