@@ -43,6 +43,7 @@ var (
 	storeUpDesc    = describe("store_up", "Whether a store answers and takes changes.", "store")
 	bytesDesc      = describe("ledger_bytes", "Size of the ledger's file.")
 	personsDesc    = describe("ledger_persons", "Persons in the ledger.")
+	replacedDesc   = describe("ledger_replaced_seconds", "Time since this ledger took the place of another one; 0 if it did not, or long ago.")
 	runningDesc    = describe("admission_running", "Sign-ins that are running.")
 	queuedDesc     = describe("admission_waiting", "Sign-ins that wait for their turn.")
 	hookQueuedDesc = describe("webhook_waiting", "Events that wait for their delivery.", "webhook")
@@ -52,7 +53,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (*gaugeCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{keyAgeDesc, storeUpDesc, bytesDesc, personsDesc, runningDesc, queuedDesc, hookQueuedDesc, hookDeadDesc, hookOldestDesc} {
+	for _, d := range []*prometheus.Desc{keyAgeDesc, storeUpDesc, bytesDesc, personsDesc, replacedDesc, runningDesc, queuedDesc, hookQueuedDesc, hookDeadDesc, hookOldestDesc} {
 		ch <- d
 	}
 }
@@ -73,6 +74,7 @@ func (c *gaugeCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(keyAgeDesc, secondsSince(p.newestKey(), now))
 	gauge(bytesDesc, float64(p.bytes()))
 	gauge(personsDesc, float64(valueOf(state.persons)))
+	gauge(replacedDesc, secondsSince(p.replaced(), now))
 	gauge(storeUpDesc, oneIf(state.sessions), storeSessions)
 	gauge(storeUpDesc, oneIf(state.ledger), storeLedger)
 	for i, name := range p.targets {

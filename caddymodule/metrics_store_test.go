@@ -50,7 +50,7 @@ func TestMetricsOfALocalStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for series, want := range map[string]float64{
-		"ledger_bytes{}": float64(info.Size()), "ledger_persons{}": 0, "admission_running{}": 0, "admission_waiting{}": 0,
+		"ledger_bytes{}": float64(info.Size()), "ledger_persons{}": 0, "ledger_replaced_seconds{}": 0, "admission_running{}": 0, "admission_waiting{}": 0,
 		`webhook_waiting{webhook="crm"}`: 0, `webhook_dead{webhook="crm"}`: 0, `webhook_oldest_seconds{webhook="crm"}`: 0,
 	} {
 		if got := s.values["caddy_wechat_"+series]; got != want {
@@ -92,6 +92,11 @@ func TestMetricsOfRedis(t *testing.T) {
 	ming.signIn()
 	o.until("a person", "ledger_persons{}", is(1))
 	wantMore(t, "signed in", before, o.scrape(), `session_cache_requests_total{result="hit"}`)
+	was := redis.Do("hget", "wechat:{l}:meta", "identity").Val()
+	redis.Do("hset", "wechat:{l}:meta", "identity", "another")
+	o.until("the ledger is another one", "ledger_replaced_seconds{}", func(age float64) bool { return age > 0 })
+	redis.Do("hset", "wechat:{l}:meta", "identity", was)
+	o.until("the ledger is that of before", "ledger_replaced_seconds{}", is(0))
 	redis.Kill()
 	before = o.scrape()
 	ming.signIn()

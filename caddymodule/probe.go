@@ -31,6 +31,7 @@ type probe struct {
 	targets   []string                           // the webhooks' names
 	memory    *site.Memory
 	newestKey func() time.Time
+	replaced  func() time.Time // when the ledger took the place of another; zero if it did not
 
 	mu     sync.Mutex
 	state  probed
@@ -60,6 +61,12 @@ func (a *App) newProbe() *probe {
 	p := &probe{
 		ledger: a.opened.ledger.(*measuredLedger), ping: a.opened.ping, count: a.opened.persons, file: a.opened.file,
 		memory: a.opened.memory, newestKey: a.keeper.NewestKey,
+		replaced: func() time.Time {
+			if at := a.watch.Load().replacedAt(); at != nil {
+				return *at
+			}
+			return time.Time{}
+		},
 	}
 	for _, hook := range a.webhooks {
 		p.targets = append(p.targets, hook.target.Name)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/caddy-wechat/gateway/internal/redistest"
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
@@ -274,15 +275,16 @@ func (w *watchedRun) weChatRefuses() step {
 }
 
 func (w *watchedRun) othersFail() step {
-	var off func()
+	var off, replaced func()
 	return step{
-		name: "the business system and the relay are down, the club's push token is wrong, WeChat is slow in the workshop",
+		name: "the business system and the relay are down, the club's push token is wrong, WeChat is slow in the workshop, whose ledger is another one",
 		plant: func() {
 			w.crm.status.Store(http.StatusInternalServerError)
 			w.relays.Store(http.StatusInternalServerError)
 			w.pushesTo("club", w.gateways["shop-2"], "anotherToken")
 			w.plant("slow", atLogin, w.slowly(3*time.Second))
 			off = w.minis(300*time.Millisecond, "slow")
+			replaced = w.replaceLedger(w.workshop)
 		},
 		lift: func() {
 			w.crm.status.Store(http.StatusNoContent)
@@ -290,12 +292,31 @@ func (w *watchedRun) othersFail() step {
 			w.pushesTo("club", w.gateways["shop-2"], pushToken)
 			w.liftAll()
 			off()
+			replaced()
 		},
 		fires: []string{
 			"WechatWebhookQueueGrowing job=shop webhook=crm", "WechatWebhookStuck job=shop webhook=crm", "WechatPushRelayFailing job=shop account=main",
-			"WechatPushesRefused job=shop account=club", "WechatAPISlow job=workshop endpoint=login",
+			"WechatPushesRefused job=shop account=club", "WechatAPISlow job=workshop endpoint=login", "WechatLedgerReplaced job=workshop",
 		},
 	}
+}
+
+// replaceLedger has a Redis say that its ledger is another one. restore takes
+// that back, as a backup does.
+func (w *watchedRun) replaceLedger(redis *redistest.Server) (restore func()) {
+	const key, field = "wechat:{l}:meta", "identity"
+	was, err := redis.Do("hget", key, field).Text()
+	set := func(id string) {
+		w.t.Helper()
+		if err := redis.Do("hset", key, field, id).Err(); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	set("another")
+	return func() { set(was) }
 }
 
 func (w *watchedRun) lettersDie() step {
