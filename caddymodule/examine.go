@@ -110,7 +110,13 @@ func (e *examination) read(http json.RawMessage) error {
 	if e.app.callback != nil {
 		e.CallbackOrigin = e.app.callback.Origin
 	}
-	return e.sites(http)
+	if err := e.sites(http); err != nil {
+		return err
+	}
+	for i := range e.Accounts { // the sites have said so
+		e.Accounts[i].Followers = e.app.admitsFollowers(e.Accounts[i].Credentials.AppID)
+	}
+	return nil
 }
 
 // accounts reads the provisioned accounts.

@@ -113,7 +113,9 @@ http://127.0.0.1:%[2]s {
 }
 
 http://localhost:%[7]s {
-	wechat_auth
+	wechat_auth {
+		allow followers
+	}
 	reverse_proxy %[6]s
 }
 `, c.folder, c.ports[0], c.ports[2], store, c.sim.URL, strings.TrimPrefix(c.app.URL, "http://"), c.ports[1])

@@ -85,6 +85,14 @@ var setupRows = []Advice{
 		},
 	},
 	{
+		"followers-push", nil,
+		Text{"用了 allow followers，却没有消息推送", "A site has allow followers, and its account no message push"},
+		Text{
+			"给这个帐号加上 push_token 和 push_aes_key，并在微信后台填好“服务器配置”：没有消息推送，取消关注要五分钟后才知道，刚关注的人也要多等",
+			"Give the account push_token and push_aes_key, and fill in 服务器配置 in WeChat's console: without message push an unfollow is noticed after five minutes, and a new follower waits longer",
+		},
+	},
+	{
 		"push-unknown", nil,
 		Text{"没有检查加密的消息", "The encrypted form of message pushes was not tried"},
 		Text{"push_relay_all 会把试验消息转给你的程序，所以没有发送；在微信后台发一条真的消息看看", "push_relay_all would pass the trial message to your program, so none was sent; send the account a real message"},

@@ -18,6 +18,7 @@ func (v *visit) accounts(ctx context.Context) {
 		err := v.WeChat.CheckSecret(ctx, account.Account)
 		if err == nil {
 			v.pass("secret", account.Name, text("微信接受 AppID 和 AppSecret", "WeChat accepts app id and secret"))
+			v.followers(ctx, account)
 			continue
 		}
 		status, fix, says := refusal(err)

@@ -63,6 +63,8 @@ type Account struct {
 	Token, AESKey wechat.Secret
 	// RelayAll is whether the gateway hands every push to another program.
 	RelayAll bool
+	// Followers is whether a site has allow followers, and asks this account.
+	Followers bool
 }
 
 // VerifyFile is a file by which WeChat checks that a domain is the operator's.

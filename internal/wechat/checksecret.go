@@ -25,6 +25,25 @@ func (c *Client) CheckSecret(ctx context.Context, a Account) error {
 	return err
 }
 
+// noOpenID is an openid that no person has.
+const noOpenID = "doctor"
+
+// CheckFollowers asks WeChat whether an official account may know who follows
+// it, and returns nil if so. It asks about an openid that does not exist:
+// WeChat looks at the account's permission first, so an answer about the openid
+// means that the account has it.
+func (c *Client) CheckFollowers(ctx context.Context, a Account) error {
+	access, _, err := c.stableToken(ctx, a.Credentials, false)
+	if err != nil {
+		return err
+	}
+	_, err = c.Follower(ctx, access, noOpenID)
+	if e, ok := errors.AsType[*Error](err); ok && e.Code != 0 && e.Remedy == RemedyDeny {
+		return nil
+	}
+	return err
+}
+
 // APIAddress is the address of WeChat's server API that c calls, without a
 // slash at its end.
 func (c *Client) APIAddress() string { return base(c.APIURL, defaultAPIURL) }

@@ -31,6 +31,8 @@ var mistakes = []Mistake{
 	{"daily_quota", words{"当天次数用完", "the day's quota is used up (45009)"}, answers(45009)},
 	{"minute_quota", words{"调用太频繁", "too many calls this minute (45011)"}, quirk(func(q *Quirks) { q.TooFrequent.On = true })},
 	{"api_unauthorized", words{"没有接口权限", "no permission for the call (48001)"}, answers(48001)},
+	{"followers_unauthorized", words{"没有用户管理权限", "no permission to ask who follows (48001)"}, quirk(func(q *Quirks) { q.WrongErrcode = Number{Value: 48001, Endpoint: AtFollower} })},
+	{"followers_not_allowed", words{"查询关注者时地址不在 IP白名单", "the address may not ask who follows (40164)"}, quirk(func(q *Quirks) { q.WrongErrcode = Number{Value: 40164, Endpoint: AtFollower} })},
 	{"api_banned", words{"接口被封禁", "the call is banned (48004)"}, answers(48004)},
 	{"admin_pending", words{"等待管理员确认", "an administrator's answer is pending (89501)"}, answers(89501)},
 	{"admin_confirms", words{"需要管理员确认", "an administrator must confirm (89503)"}, answers(89503)},
