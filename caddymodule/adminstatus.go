@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/health"
+	"github.com/caddy-wechat/gateway/internal/history"
 )
 
 // maxListed bounds each list in the status. A longer list is cut.
@@ -31,7 +32,7 @@ type gatewayStatus struct {
 	Sites    []statusSite                 `json:"sites"`
 	Webhooks []statusWebhook              `json:"webhooks"`
 	Keys     *statusKeys                  `json:"keys"`
-	SignIns  finishedSignIns              `json:"sign_ins"`
+	SignIns  history.Recent               `json:"sign_ins"`
 	Cut      bool                         `json:"cut"` // a list is longer than maxListed
 }
 
@@ -71,7 +72,11 @@ func (a *App) answerStatus(w http.ResponseWriter, _ *http.Request) error {
 	s := gatewayStatus{
 		Version: Version(), Caddy: caddyVersion(),
 		Started: processStarted.UTC(), Uptime: int64(now.Sub(processStarted).Seconds()), Loaded: a.loaded.UTC(),
-		Parts: map[health.Part]health.State{}, Store: a.store.kind(), SignIns: recent.since(now),
+		Parts: map[health.Part]health.State{}, Store: a.store.kind(),
+		SignIns: history.Recent{Since: now.UTC(), Finished: map[string]uint64{}},
+	}
+	if a.history != nil {
+		s.SignIns = a.history.Recent()
 	}
 	report := a.health.Ask()
 	s.Ready = report.Ready()

@@ -27,7 +27,6 @@ func (a *App) Start() error {
 	a.probe = a.newProbe()
 	gauges.begin(a.probe)
 	a.reportGateway(ctx)
-	a.noteSignIns(ctx)
 	a.watchLedger(ctx)
 	return nil
 }

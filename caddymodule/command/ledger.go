@@ -4,14 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -39,13 +35,7 @@ func exportLedgerCommand(e *endpoint) *cobra.Command {
 		Long: `Writes all persons and ends of sessions to standard output or, with --file, to a file. The file is written completely or
 not at all, and only you can read it.` + endpointHelp,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			c, err := e.client()
-			if err != nil {
-				return err
-			}
+		RunE: e.long(func(ctx context.Context, c *client, cmd *cobra.Command, _ []string) error {
 			x := &export{client: c, progress: newProgress(cmd.ErrOrStderr(), 0)}
 			if file == "" {
 				return x.write(ctx, cmd.OutOrStdout())
@@ -53,12 +43,8 @@ not at all, and only you can read it.` + endpointHelp,
 			if err := x.toFile(ctx, file); err != nil {
 				return err
 			}
-			if e.json {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(exportedFile{x.records, file})
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s, one for each person and each end of sessions, written to %s.\n", count(x.records, "line", "lines"), file)
-			return err
-		},
+			return e.sum(cmd, exportedFile{x.records, file}, "%s, one for each person and each end of sessions, written to %s.", count(x.records, "line", "lines"), file)
+		}),
 	}
 	cmd.Flags().StringVar(&file, "file", "", "the file to write; one that is there is replaced")
 	return cmd

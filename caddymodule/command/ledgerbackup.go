@@ -4,14 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -27,26 +23,16 @@ start the gateway. Back up Caddy's storage, too: it has the session keys.
 
 With store redis, back up Redis itself.` + endpointHelp,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: e.long(func(ctx context.Context, c *client, cmd *cobra.Command, _ []string) error {
 			if file == "" {
 				return errors.New("give --file, the file to write")
-			}
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			c, err := e.client()
-			if err != nil {
-				return err
 			}
 			b := &backupCopy{client: c, screen: cmd.ErrOrStderr()}
 			if err := wholeFile(file, func(w io.Writer) error { return b.write(ctx, w) }); err != nil {
 				return err
 			}
-			if e.json {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(backupFile{b.bytes, file})
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s written to %s.\n", count(b.bytes, "byte", "bytes"), file)
-			return err
-		},
+			return e.sum(cmd, backupFile{b.bytes, file}, "%s written to %s.", count(b.bytes, "byte", "bytes"), file)
+		}),
 	}
 	cmd.Flags().StringVar(&file, "file", "", "the file to write; one that is there is replaced")
 	return cmd

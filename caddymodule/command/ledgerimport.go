@@ -10,8 +10,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -41,28 +39,18 @@ ledger, or a line that cannot be read, stops the import; the error says from whi
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveDefault // files
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			c, err := e.client()
-			if err != nil {
-				return err
-			}
+		RunE: e.long(func(ctx context.Context, c *client, cmd *cobra.Command, args []string) error {
 			m := &ledgerImport{client: c, file: args[0], from: max(fromLine, 2), batch: new(bytes.Buffer)}
 			if err := m.run(ctx, cmd.ErrOrStderr()); err != nil {
 				return err
-			}
-			if e.json {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(importedLines{m.persons, m.ended, m.bans})
 			}
 			bans := ""
 			if m.bans > 0 {
 				bans = ", with " + count(m.bans, "ban", "bans")
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s and %s are imported%s.\n",
+			return e.sum(cmd, importedLines{m.persons, m.ended, m.bans}, "%s and %s are imported%s.",
 				count(m.persons, "person", "persons"), count(m.ended, "end of sessions", "ends of sessions"), bans)
-			return err
-		},
+		}),
 	}
 	cmd.Flags().IntVar(&fromLine, "from-line", 1, "the first line to import, after an import that stopped")
 	return cmd

@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,14 +28,8 @@ time, and repeated.
 Seen means signed in. A visitor who stays signed in is seen at the next sign-in: the time must be longer than the
 lifetime of a session.` + endpointHelp,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: e.long(func(ctx context.Context, c *client, cmd *cobra.Command, _ []string) error {
 			before, err := ago(inactive, time.Now())
-			if err != nil {
-				return err
-			}
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			c, err := e.client()
 			if err != nil {
 				return err
 			}
@@ -51,7 +42,7 @@ lifetime of a session.` + endpointHelp,
 				return err
 			}
 			return p.run(ctx)
-		},
+		}),
 	}
 	cmd.Flags().StringVar(&inactive, "inactive", "", "since when they have not been seen: a number and d, mo or y, such as 24mo")
 	confirm.flag(cmd, "yes, for ever")

@@ -7,9 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -25,22 +22,16 @@ func verifyLedgerCommand(e *endpoint) *cobra.Command {
 and that indexes and counts agree with the records. It changes nothing, and visitors are served meanwhile. It exits with
 an error if it finds a problem.` + endpointHelp,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			c, err := e.client()
-			if err != nil {
-				return err
-			}
+		RunE: e.long(func(ctx context.Context, c *client, cmd *cobra.Command, _ []string) error {
 			v := &verify{client: c, progress: newProgress(cmd.ErrOrStderr(), 0)}
 			v.progress.one, v.progress.many = "entry", "entries"
-			err = v.run(ctx)
+			err := v.run(ctx)
 			v.progress.end()
 			if err != nil {
 				return fmt.Errorf("%w\nit got through %s and found %s", err, count(v.Checked, "entry", "entries"), count(v.Found, "problem", "problems"))
 			}
 			return v.report(cmd.OutOrStdout(), e.json)
-		},
+		}),
 	}
 }
 

@@ -174,12 +174,13 @@ func purgeCommand(e *endpoint) *cobra.Command {
 
 		ValidArgsFunction: e.completeWebhook,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if all == (len(args) == 2) {
-				return errors.New("give either a letter or --all")
+			path, err := lettersPath(args, "dead", all)
+			if err != nil {
+				return err
 			}
-			path, what := webhookPath(args[0], "dead"), "all dead letters of the webhook"
-			if !all {
-				path, what = path+"?"+url.Values{"id": {args[1]}}.Encode(), "the dead letter"
+			what := "the dead letter"
+			if all {
+				what = "all dead letters of the webhook"
 			}
 			if err := sure.ask(cmd, "this removes "+what+" for ever, and the receiver never gets what it says"); err != nil {
 				return err

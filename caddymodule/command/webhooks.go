@@ -120,12 +120,9 @@ func redeliverCommand(e *endpoint) *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if all == (len(args) == 2) || len(args) == 2 && args[1] == "" {
-				return errors.New("give either a letter or --all")
-			}
-			path := webhookPath(args[0], "redeliver")
-			if !all {
-				path += "?" + url.Values{"id": {args[1]}}.Encode()
+			path, err := lettersPath(args, "redeliver", all)
+			if err != nil {
+				return err
 			}
 			type redelivered struct {
 				Redelivered int `json:"redelivered"`
@@ -138,6 +135,19 @@ func redeliverCommand(e *endpoint) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all dead letters of the webhook")
 	return cmd
+}
+
+// lettersPath is the path of a call about one dead letter of a webhook, or about
+// all.
+func lettersPath(args []string, call string, all bool) (string, error) {
+	path := webhookPath(args[0], call)
+	switch {
+	case all == (len(args) == 2) || len(args) == 2 && args[1] == "":
+		return "", errors.New("give either a letter or --all")
+	case all:
+		return path, nil
+	}
+	return path + "?" + url.Values{"id": {args[1]}}.Encode(), nil
 }
 
 func webhookPath(name, what string) string {

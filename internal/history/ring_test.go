@@ -121,6 +121,47 @@ func TestRingForgets(t *testing.T) {
 	})
 }
 
+// The sign-ins of the last hour are those since the bucket that began an hour
+// ago at most.
+func TestRecent(t *testing.T) {
+	t.Parallel()
+	ring(t, func(t *testing.T, c *counted, r *history.Ring) {
+		begun := time.Now().UTC()
+		check := func(when string, since time.Time, want map[string]uint64) {
+			t.Helper()
+			if got := r.Recent(); !got.Since.Equal(since) || !maps.Equal(got.Finished, want) {
+				t.Errorf("%s: %+v, want %v since %s", when, got, want, since)
+			}
+		}
+		check("at first", begun, map[string]uint64{})
+		c.signIn("signed_in", "0", time.Millisecond)
+		check("a sign-in", begun, map[string]uint64{"signed_in": 1})
+		time.Sleep(30 * time.Minute)
+		c.signIn("busy", "0", time.Millisecond)
+		c.signIn("signed_in", "0", time.Millisecond)
+		time.Sleep(30 * time.Minute)
+		check("after an hour", begun, map[string]uint64{"signed_in": 2, "busy": 1})
+		time.Sleep(time.Minute)
+		check("a minute later", begun.Add(history.Step), map[string]uint64{"signed_in": 1, "busy": 1})
+		time.Sleep(2 * time.Hour)
+		check("after a quiet time", begun.Add(2*time.Hour+5*time.Minute), map[string]uint64{})
+	})
+}
+
+// What was counted before the history began is not in it, though its bucket
+// began earlier.
+func TestRecentBeginsWithTheRing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(2 * time.Minute) // into a bucket
+		r := history.New(newCounted().totals)
+		defer r.Close()
+		if got := r.Recent(); !got.Since.Equal(r.Begun()) {
+			t.Errorf("since %s, want %s", got.Since, r.Begun())
+		}
+	})
+}
+
 // Nothing is lost or counted twice, however often it is read.
 func TestRingCountsEachOnce(t *testing.T) {
 	t.Parallel()
