@@ -88,7 +88,7 @@ var setupRows = []Advice{
 		"followers-push", nil,
 		Text{"用了 allow followers，却没有消息推送", "A site has allow followers, and its account no message push"},
 		Text{
-			"给这个帐号加上 push_token 和 push_aes_key，并在微信后台填好“服务器配置”：没有消息推送，取消关注要五分钟后才知道，刚关注的人也要多等",
+			"给这个账号加上 push_token 和 push_aes_key，并在微信后台填好“服务器配置”：没有消息推送，取消关注要五分钟后才知道，刚关注的人也要多等",
 			"Give the account push_token and push_aes_key, and fill in 服务器配置 in WeChat's console: without message push an unfollow is noticed after five minutes, and a new follower waits longer",
 		},
 	},
