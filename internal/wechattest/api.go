@@ -73,6 +73,7 @@ var errmsgs = map[int]string{
 	40125: "invalid appsecret",
 	40163: "code been used",
 	40226: "code blocked",
+	40243: "AppSecret frozen",
 	41001: "access_token missing",
 	41002: "appid missing",
 	41003: "refresh_token missing",
@@ -89,8 +90,13 @@ var errmsgs = map[int]string{
 	45009: "reach max api daily quota limit",
 	45011: "api minute-quota reach limit, must slower, retry next minute",
 	48001: "api unauthorized",
+	48004: "api banned",
 	50002: "user limited",
 	87009: "invalid signature",
+	89501: "pending admin confirmation exists",
+	89503: "admin must confirm this ip",
+	89506: "ip refused by admin, 24 h",
+	89507: "ip refused by admin, 1 h",
 }
 
 // api serves one call, with a fault or the answer.
