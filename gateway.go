@@ -83,5 +83,5 @@ var Example []byte
 func init() { command.Register(Example, caddymodule.Looks, caddymodule.Examine) }
 
 // Version returns the version of the gateway that is built in, such as v1.2.3,
-// and "" if the build does not know it.
+// and a name such as build-0a1b2c3d4e5f if the build does not know it.
 func Version() string { return caddymodule.Version() }

@@ -1,7 +1,11 @@
 package caddymodule
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"runtime/debug"
+	"strings"
 	"testing"
 )
 
@@ -24,5 +28,34 @@ func TestVersionOf(t *testing.T) {
 				t.Errorf("versionOf = %q, want %q", got, row.want)
 			}
 		})
+	}
+}
+
+// A build without a version is named by its bytes: two builds differ, and one is
+// the same each time.
+func TestBuildWithoutAVersionHasAName(t *testing.T) {
+	t.Parallel()
+	name := regexp.MustCompile(`^build-[0-9a-f]{12}$`)
+	if got := Version(); got == "" || stamp == "" && !strings.HasPrefix(got, "v") && !name.MatchString(got) {
+		t.Errorf("Version = %q", got)
+	}
+	folder := t.TempDir()
+	names := map[string]bool{}
+	for _, build := range []string{"one", "two", "two"} {
+		file := filepath.Join(folder, build)
+		if err := os.WriteFile(file, []byte(build), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got := buildOf(file)
+		if !name.MatchString(got) {
+			t.Errorf("the build is named %q", got)
+		}
+		names[got] = true
+	}
+	if len(names) != 2 {
+		t.Errorf("two builds are named %v", names)
+	}
+	if got := buildOf(filepath.Join(folder, "none")); got != "build-unknown" {
+		t.Errorf("a file that cannot be read is named %q", got)
 	}
 }

@@ -37,8 +37,8 @@ func TestDescribe(t *testing.T) {
 	}{
 		"a release":                       {"v1.2.3", info(commit), "wechat-gateway v1.2.3 (0a1b2c)"},
 		"an image":                        {"v1.2.3", info(), "wechat-gateway v1.2.3"},
-		"a working copy":                  {"", info(), "wechat-gateway built from a working copy"},
-		"a working copy that was changed": {"", info(commit, debug.BuildSetting{Key: "vcs.modified", Value: "true"}), "wechat-gateway built from a working copy (0a1b2c, changed)"},
+		"a working copy":                  {"build-0a1b2c3d4e5f", info(), "wechat-gateway build-0a1b2c3d4e5f"},
+		"a working copy that was changed": {"v1.2.3", info(commit, debug.BuildSetting{Key: "vcs.modified", Value: "true"}), "wechat-gateway v1.2.3 (0a1b2c, changed)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

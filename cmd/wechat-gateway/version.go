@@ -15,14 +15,11 @@ func asksVersion(args []string) bool {
 }
 
 // describe names the versions of the gateway, Caddy and Go, a line each. A
-// build without a version has its commit, if Go knows it.
+// commit is added, if Go knows it.
 func describe(version, caddyVersion string, info *debug.BuildInfo) string {
 	settings := make(map[string]string)
 	for _, setting := range info.Settings {
 		settings[setting.Key] = setting.Value
-	}
-	if version == "" {
-		version = "built from a working copy"
 	}
 	if commit := settings["vcs.revision"]; commit != "" {
 		if settings["vcs.modified"] == "true" {

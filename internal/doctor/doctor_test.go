@@ -78,6 +78,31 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// The server that runs and this program are compared, except two builds that
+// know no version: they may be one program, compiled on two machines.
+func TestSameVersion(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		running, own string
+		differ       bool
+	}{
+		"the same":           {"v1.2.3", "v1.2.3", false},
+		"another":            {"v1.2.2", "v1.2.3", true},
+		"an unversioned one": {"build-0a1b2c3d4e5f", "v1.2.3", true},
+		"both unversioned":   {"build-0a1b2c3d4e5f", "build-5f4e3d2c1b0a", false},
+		"an older one":       {"", "build-5f4e3d2c1b0a", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := &visit{Setup: &Setup{Version: c.own, Caddy: "v2.11.9"}}
+			v.sameVersion(Running{Version: c.running, Caddy: "v2.11.9"})
+			if got := len(v.found) == 1 && v.found[0].Status == Warning; got != c.differ || len(v.found) > 1 {
+				t.Errorf("found %+v, want a warning: %t", v.found, c.differ)
+			}
+		})
+	}
+}
+
 // Redis by what it says about itself; real ones are asked in package test.
 func TestJudgeRedis(t *testing.T) {
 	t.Parallel()

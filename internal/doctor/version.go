@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // leastCaddy is the oldest Caddy that the gateway supports.
@@ -49,12 +50,19 @@ func (v *visit) versions(context.Context) {
 // sameVersion compares the running server with this program.
 func (v *visit) sameVersion(running Running) {
 	_, known := parseVersion(running.Caddy)
-	if running.Version == v.Version && (running.Caddy == v.Caddy || !known) {
+	same := running.Version == v.Version || unversioned(running.Version) && unversioned(v.Version)
+	if same && (running.Caddy == v.Caddy || !known) {
 		return
 	}
 	v.find("versions", "", Warning, "version", text(
 		"运行中的是网关 %s、Caddy %s，这个程序是网关 %s、Caddy %s", "gateway %s with Caddy %s runs, and this program is gateway %s with Caddy %s",
 		named(running.Version), named(running.Caddy), named(v.Version), v.Caddy))
+}
+
+// unversioned reports whether a build knows no version: it is named by its bytes,
+// which differ between machines, or "" by older gateways.
+func unversioned(version string) bool {
+	return version == "" || strings.HasPrefix(version, "build-")
 }
 
 // named returns a version for a sentence, at most 64 bytes of it: a server, or

@@ -7,7 +7,7 @@ import (
 
 // gatewayStatus is what the console shows of the answer of GET /wechat/status.
 type gatewayStatus struct {
-	Version  string        `json:"version"` // empty in a build without one
+	Version  string        `json:"version"` // empty in a build without one, of an older gateway
 	Caddy    string        `json:"caddy"`
 	Started  time.Time     `json:"started"`
 	Persons  *float64      `json:"persons"` // nil if the store does not tell
