@@ -73,6 +73,7 @@ type fleetConfig struct {
 	global  string   // inside the wechat block
 	auth    string   // inside the shop's wechat_auth
 	server  string   // other global options
+	persist bool     // keeps the running configuration, as Caddy does unless told otherwise
 }
 
 // silentBase lets people in silently below /base.
@@ -237,13 +238,17 @@ func (g *gatewayProcess) caddyfile(c fleetConfig) string {
 	if c.storage == "" {
 		c.storage = filepath.Join(g.folder, "storage")
 	}
+	persist := "persist_config off"
+	if c.persist {
+		persist = ""
+	}
 	var keys strings.Builder
 	for _, name := range c.keys {
 		fmt.Fprintf(&keys, "key {env.%s}\n", name)
 	}
 	return fmt.Sprintf(`{
 	admin %[1]s
-	persist_config off
+	%[17]s
 	skip_install_trust
 	auto_https off
 	default_bind 127.0.0.1
@@ -286,7 +291,7 @@ http://:%[12]s {
 	reverse_proxy %[11]s
 }
 `, g.admin, c.storage, clubAppID, c.store, keys.String(), c.session, g.f.sim.URL,
-		port(g.shop), shopSite, c.auth, strings.TrimPrefix(g.f.app.URL, "http://"), port(g.club), clubSite, c.account, c.global, c.server)
+		port(g.shop), shopSite, c.auth, strings.TrimPrefix(g.f.app.URL, "http://"), port(g.club), clubSite, c.account, c.global, c.server, persist)
 }
 
 func port(address string) string {
@@ -301,14 +306,25 @@ func (g *gatewayProcess) start(c fleetConfig) {
 	if err := os.WriteFile(file, []byte(g.caddyfile(c)), 0o600); err != nil {
 		g.f.t.Fatal(err)
 	}
-	command := exec.Command(g.binary, "run", "--config", file, "--adapter", "caddyfile")
+	g.begin("--config", file, "--adapter", "caddyfile")
+}
+
+// command is the gateway's binary with arguments, in its folder.
+func (g *gatewayProcess) command(arguments ...string) *exec.Cmd {
+	command := exec.Command(g.binary, arguments...)
 	command.Dir = g.folder
 	command.Env = append(os.Environ(), "HOME="+g.folder, "XDG_DATA_HOME="+g.folder, "XDG_CONFIG_HOME="+g.folder,
-		"WECHAT_APP_ID="+appID, "WECHAT_APP_SECRET="+appSecret, "CLUB_APP_SECRET="+clubAppSecret)
+		"WECHAT_APP_ID="+appID, "WECHAT_APP_SECRET="+appSecret, "CLUB_APP_SECRET="+clubAppSecret, "MINI_SECRET="+doorSecrets["MINI_SECRET"])
 	for name, value := range fleetKeys {
 		command.Env = append(command.Env, name+"="+value)
 	}
-	run, err := start(command)
+	return command
+}
+
+// begin runs the gateway with arguments of `run`, and returns when it answers.
+func (g *gatewayProcess) begin(arguments ...string) {
+	g.f.t.Helper()
+	run, err := start(g.command(append([]string{"run"}, arguments...)...))
 	if err != nil {
 		g.f.t.Fatal(err)
 	}
