@@ -47,6 +47,13 @@ func replaced(t *testing.T, text string, pairs ...string) string {
 // haproxy runs HAProxy before two gateways of one host, on plain http.
 func haproxy(t *testing.T, host, first, second string) balancer {
 	t.Helper()
+	return haproxyWithout(t, host, first, second)
+}
+
+// haproxyWithout leaves out the lines of the document's configuration that begin
+// with some words.
+func haproxyWithout(t *testing.T, host, first, second string, without ...string) balancer {
+	t.Helper()
 	const program = "/usr/sbin/haproxy"
 	if err := installed(program, "haproxy"); err != nil {
 		t.Fatal(err)
@@ -55,6 +62,9 @@ func haproxy(t *testing.T, host, first, second string) balancer {
 	config := replaced(t, balancerSnippet(t, "haproxy"),
 		"bind :443 ssl crt /etc/haproxy/shop.pem", "bind "+b.address, "shop.example.com", host,
 		"10.0.0.11:8080", first, "10.0.0.12:8080", second)
+	for _, words := range without {
+		config = regexp.MustCompile("(?m)^\t"+regexp.QuoteMeta(words)+".*\n").ReplaceAllString(config, "")
+	}
 	file := filepath.Join(t.TempDir(), "haproxy.cfg")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)

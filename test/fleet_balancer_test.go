@@ -15,10 +15,18 @@ import (
 
 // behindHAProxy is the fleet as visitors see it: both gateways are the
 // balancer.
-func (f *fleet) behindHAProxy() (*fleet, balancer) {
+func (f *fleet) behindHAProxy() (*fleet, balancer) { return f.behindHAProxyThat(true) }
+
+// behindHAProxyThat is the same; if asks is false, HAProxy only looks whether
+// the gateways accept connections.
+func (f *fleet) behindHAProxyThat(asks bool) (*fleet, balancer) {
 	f.t.Helper()
-	b := haproxy(f.t, "shop.test", f.a.shop, f.b.shop)
-	front := &fleet{t: f.t, binary: f.binary, wechat: f.wechat, sim: f.sim, app: f.app, a: f.prepare("HAProxy, even"), b: f.prepare("HAProxy, odd")}
+	var without []string
+	if !asks {
+		without = []string{"option httpchk", "http-check"} // as docs/upgrade.md says
+	}
+	b := haproxyWithout(f.t, "shop.test", f.a.shop, f.b.shop, without...)
+	front := &fleet{t: f.t, binary: f.binary, wechat: f.wechat, sim: f.sim, app: f.app, orders: f.orders, a: f.prepare("HAProxy, even"), b: f.prepare("HAProxy, odd")}
 	front.a.shop, front.b.shop = b.address, b.address
 	return front, b
 }

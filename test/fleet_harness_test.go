@@ -61,6 +61,7 @@ type fleet struct {
 	slow   latch // while it is closed, the app's answers to /slow and /bye wait
 	hold   latch // while it is closed, WeChat's answers to exchanges of codes wait
 	a, b   *gatewayProcess
+	orders *postedOrders // what the app has carried out at /order
 }
 
 // fleetConfig is what differs between configurations of a gateway.
@@ -88,7 +89,7 @@ func newFleet(t *testing.T) *fleet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fleet{t: t, binary: binary}
+	f := &fleet{t: t, binary: binary, orders: new(postedOrders)}
 	f.wechat = wechattest.New(wechattest.Config{
 		Accounts: []wechattest.Account{
 			{AppID: appID, Secret: appSecret, Name: "测试商店", CallbackDomains: []string{"*"}, Platform: "open"},
@@ -124,6 +125,9 @@ func (f *fleet) answer(w http.ResponseWriter, r *http.Request) {
 	case "/bye":
 		f.slow.pass()
 		w.Header().Set("X-Wechat-Logout", "1")
+	case "/order":
+		id, _ := io.ReadAll(io.LimitReader(r.Body, 4096)) // cut off: it is no order
+		f.orders.carryOut(string(id))
 	case "/socket", "/events", "/download":
 		longApp(w, r)
 		return

@@ -93,7 +93,8 @@ func (s *shop) comesBack(when string, p *patron) {
 func TestFleetUpgradeAndBack(t *testing.T) {
 	for _, former := range []*formerBuild{lastBuild, farBuild} {
 		for _, store := range []string{"local", "redis"} {
-			t.Run(former.name+"/"+store, func(t *testing.T) {
+			t.Run(former.name+", "+store, func(t *testing.T) {
+				t.Parallel() // each waits until the lease of the gateway that was killed ends
 				s := openShop(t, former, store)
 				y := s.passes(former.bans)
 				s.becomes(s.now)
@@ -180,6 +181,7 @@ func TestFleetGoingBackRefusesNewOptions(t *testing.T) {
 		"deny":  func(c *fleetConfig, user string) { c.global += "\ndeny " + user },
 	} {
 		t.Run(option, func(t *testing.T) {
+			t.Parallel()
 			s := openShop(t, farBuild, "local")
 			p := s.patron()
 			s.becomes(s.now)
