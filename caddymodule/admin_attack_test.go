@@ -14,7 +14,10 @@ import (
 var adminPaths = []string{
 	"/wechat/persons", "/wechat/persons/aaaaaaaaaaaaaaaaaaaaaaaaaa", "/wechat/sessions", "/wechat/sessions/x", "/wechat/ledger",
 	"/wechat/webhooks", "/wechat/webhooks/x/dead", "/wechat/webhooks/x/redeliver", "/wechat/doctor", "/wechat/ready",
-	"/wechat/keys", "/wechat/keys/rotate", "/wechat/history", "/wechat/pushes",
+	"/wechat/keys", "/wechat/keys/rotate", "/wechat/history", "/wechat/pushes", "/wechat/status",
+	"/wechat/persons/count", "/wechat/persons/aaaaaaaaaaaaaaaaaaaaaaaaaa/ban", "/wechat/bans",
+	"/wechat/webhooks/x", "/wechat/webhooks/x/test", "/wechat/webhooks/x/letters/x",
+	"/wechat/ledger/backup", "/wechat/ledger/verify", "/wechat/ledger/inactive",
 }
 
 // Attack: a parameter that a call does not have is taken for one that it obeys.

@@ -47,6 +47,9 @@ func TestAdminWebhooks(t *testing.T) {
 	if rest := o.must("GET", "/wechat/webhooks/crm/dead?after="+letters[0].ID, "", 200); rest != "[]\n" {
 		t.Errorf("after the last letter: %s", rest)
 	}
+	if answer := o.must("GET", "/wechat/webhooks/crm/dead?after=nobody", "", 404); !strings.Contains(answer, `"letter_not_found"`) {
+		t.Errorf("after no letter: %s", answer)
+	}
 	for _, c := range []struct {
 		method, path string
 		want         int

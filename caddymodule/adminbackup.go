@@ -52,6 +52,7 @@ func (d desk) backUpLedger(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err != nil {
 		d.app.logger.Error("backup of the ledger aborted", slog.Int64("bytes", sent), slog.Any("error", err))
+		d.audit(audit.ActionAdmin, "", "ledger backup aborted") // attack: as with an export
 		panic(http.ErrAbortHandler)
 	}
 	d.app.logger.Info("ledger backed up through the admin endpoint", slog.Int64("bytes", size))

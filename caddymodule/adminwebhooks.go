@@ -65,7 +65,7 @@ func (d desk) listDeadLetters(w http.ResponseWriter, r *http.Request) error {
 	}
 	letters, err := d.ledger.Dead(r.Context(), name, q.Get("after"), deadLettersAtOnce)
 	if err != nil {
-		return adminError(err)
+		return letterError(err)
 	}
 	list := make([]deadLetter, 0, len(letters))
 	for _, l := range letters {

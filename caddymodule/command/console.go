@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/signal"
 	"syscall"
 	"time"
@@ -79,7 +80,7 @@ func (o *operatorConsole) run(ctx context.Context, in io.Reader, out io.Writer) 
 	}
 	defer listener.Close()
 	c, err := console.New(console.Config{
-		Listen: listening(o.listen, listener), Gateway: admin.at, Admin: consoleAdmin{admin},
+		Listen: listener.Addr().String(), Gateway: admin.at, Admin: consoleAdmin{admin},
 		Examine: func(ctx context.Context) (doctor.Report, error) { return examineRunning(ctx, o.examine, admin) },
 	})
 	if err != nil {
@@ -100,7 +101,14 @@ func (o *operatorConsole) run(ctx context.Context, in io.Reader, out io.Writer) 
 			return nil
 		case err := <-served:
 			return err
-		case <-enter:
+		case _, more := <-enter:
+			if !more && isPipe(in) {
+				return nil
+			}
+			if !more {
+				enter = nil
+				continue
+			}
 			if err := printAddress(out, c); err != nil {
 				return err
 			}
@@ -119,16 +127,6 @@ func newConsoleServer(handler http.Handler) *http.Server {
 	return server
 }
 
-// listening returns the address that browsers open: with the port that the
-// system chose for port 0.
-func listening(listen string, listener net.Listener) string {
-	host, _, err := net.SplitHostPort(listen)
-	if _, port, err2 := net.SplitHostPort(listener.Addr().String()); err == nil && err2 == nil {
-		return net.JoinHostPort(host, port)
-	}
-	return listen
-}
-
 func printAddress(out io.Writer, c *console.Console) error {
 	_, err := fmt.Fprintf(out, "\n  %s\n\n"+
 		"Open this address in a browser. It works once, and for five minutes.\n"+
@@ -137,8 +135,23 @@ func printAddress(out io.Writer, c *console.Console) error {
 	return err
 }
 
+// isPipe reports whether a program holds the other end of the input. Its end is
+// the end of the console: ssh without a terminal gives no other sign that the
+// operator is gone (attack: a console that the operator believes to be closed
+// stays open for hours).
+func isPipe(in io.Reader) bool {
+	file, ok := in.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0
+}
+
 // readLines sends a value for each line, until there is no more or ctx ends.
+// Then it closes lines.
 func readLines(ctx context.Context, in io.Reader, lines chan<- struct{}) {
+	defer close(lines)
 	for reader := bufio.NewReaderSize(in, 16); ; {
 		switch _, err := reader.ReadSlice('\n'); {
 		case errors.Is(err, bufio.ErrBufferFull):

@@ -61,6 +61,18 @@ func (c *runningConsole) address() string {
 // openConsole runs the console for an admin endpoint, and enters it.
 func openConsole(t *testing.T, admin string) *runningConsole {
 	t.Helper()
+	c := openConsoleAt(t, admin, "127.0.0.1:0")
+	answer, body := c.get(c.address())
+	if answer.StatusCode != http.StatusOK {
+		t.Fatalf("entering: %d %s", answer.StatusCode, body)
+	}
+	c.base = strings.TrimSuffix(answer.Request.URL.String(), "/")
+	return c
+}
+
+// openConsoleAt runs the console on an address.
+func openConsoleAt(t *testing.T, admin, listen string) *runningConsole {
+	t.Helper()
 	keys, press := io.Pipe()
 	ctx, stop := context.WithCancel(t.Context())
 	jar, err := cookiejar.New(nil)
@@ -71,7 +83,7 @@ func openConsole(t *testing.T, admin string) *runningConsole {
 		t: t, enter: press, printed: &screen{make(chan string, 100)}, ended: make(chan error, 1), stop: stop,
 		client: &http.Client{Jar: jar, Timeout: 30 * time.Second, Transport: new(http.Transport)},
 	}
-	o := operatorConsole{examine: caddymodule.Examine, endpoint: endpoint{address: admin}, listen: "127.0.0.1:0"}
+	o := operatorConsole{examine: caddymodule.Examine, endpoint: endpoint{address: admin}, listen: listen}
 	go func() { c.ended <- o.run(ctx, keys, c.printed) }()
 	t.Cleanup(func() {
 		stop()
@@ -80,11 +92,6 @@ func openConsole(t *testing.T, admin string) *runningConsole {
 			t.Errorf("the console ended with %v", err)
 		}
 	})
-	answer, body := c.get(c.address())
-	if answer.StatusCode != http.StatusOK {
-		t.Fatalf("entering: %d %s", answer.StatusCode, body)
-	}
-	c.base = strings.TrimSuffix(answer.Request.URL.String(), "/")
 	return c
 }
 

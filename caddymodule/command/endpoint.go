@@ -81,9 +81,22 @@ func (e *endpoint) client() (*client, error) {
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	// Use no proxy of the environment: calls contain personal data.
 	c.http.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, parsed.Network, parsed.JoinHostPort(0))
+		return dialServer(ctx, new(net.Dialer).DialContext, parsed)
 	}}
 	return c, nil
+}
+
+// dialServer connects to the admin endpoint. At `localhost` Caddy listens on
+// IPv4 if there is IPv4, so this is tried first (attack: another user of the
+// machine listens on the same port of [::1], which resolvers put first, and
+// gets the operator's calls).
+func dialServer(ctx context.Context, dial func(ctx context.Context, network, address string) (net.Conn, error), at caddy.NetworkAddress) (net.Conn, error) {
+	if at.Network == "tcp" && strings.EqualFold(at.Host, "localhost") {
+		if conn, err := dial(ctx, "tcp4", at.JoinHostPort(0)); err == nil {
+			return conn, nil
+		}
+	}
+	return dial(ctx, at.Network, at.JoinHostPort(0))
 }
 
 // refusal is an answer other than success.
