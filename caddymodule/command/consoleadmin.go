@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 
 	"github.com/caddy-wechat/gateway/caddymodule/command/console"
 	"github.com/caddy-wechat/gateway/internal/doctor"
@@ -39,7 +38,7 @@ func (a consoleAdmin) Call(ctx context.Context, method, path string) ([]byte, er
 // examineRunning runs the doctor on the running server's configuration.
 func examineRunning(ctx context.Context, examine Examine, admin *client) (doctor.Report, error) {
 	p := physician{examine: examine}
-	config, err := consoleAdmin{admin}.Call(ctx, http.MethodGet, "/config/")
+	config, err := admin.runningConfig(ctx, consoleAdmin{admin}.Call)
 	if err != nil {
 		return doctor.Report{}, err
 	}

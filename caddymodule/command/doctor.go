@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -118,7 +117,7 @@ func (p *physician) setup(ctx context.Context) (*doctor.Setup, func(), error) {
 		}
 	}
 	if p.endpoint.config == "" {
-		config, err := admin.read(ctx, http.MethodGet, "/config/")
+		config, err := admin.runningConfig(ctx, admin.read)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -57,6 +57,8 @@ type client struct {
 	origin string
 	tcp    bool
 	at     string // the address, as people write it
+
+	address caddy.NetworkAddress
 }
 
 func (e *endpoint) client() (*client, error) {
@@ -77,6 +79,7 @@ func (e *endpoint) client() (*client, error) {
 	}
 	// A socket's path may be followed by the socket's permissions.
 	parsed.Host, _, _ = strings.Cut(parsed.Host, "|")
+	c.address = parsed
 	// A redirect would be another call.
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	// Use no proxy of the environment: calls contain personal data.

@@ -5,6 +5,9 @@ import (
 	"net/http"
 )
 
+// ErrOtherUser is the reason not to examine the running configuration.
+var ErrOtherUser = errors.New("the program at the admin endpoint runs as another user, and its configuration could have files read that only you may read: run this command as that user")
+
 // problem is what a page says instead of what was asked for.
 type problem struct {
 	status int
@@ -27,6 +30,8 @@ func problemOf(err error) problem {
 	}
 	refused, ok := errors.AsType[*Refusal](err)
 	switch {
+	case errors.Is(err, ErrOtherUser):
+		return problem{http.StatusForbidden, "other_user", err.Error()}
 	case !ok:
 		return problem{http.StatusBadGateway, "unreachable", err.Error()}
 	case refused.unknown():
