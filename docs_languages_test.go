@@ -27,10 +27,6 @@ const chineseSuffix = ".zh-CN.md"
 // inOneLanguage lists documents that are not translated.
 var inOneLanguage = []string{"CHANGELOG.md"}
 
-// notYetInChinese lists documents whose Chinese version is still to be written.
-var notYetInChinese = []string{
-}
-
 // Every document stands in English and in Chinese, and each names the other at
 // its top.
 func TestDocumentsAreInTwoLanguages(t *testing.T) {
@@ -40,21 +36,11 @@ func TestDocumentsAreInTwoLanguages(t *testing.T) {
 			continue
 		}
 		other := otherLanguage(document)
-		_, err := os.Stat(other)
-		missing := slices.Contains(notYetInChinese, document)
 		switch {
-		case missing && err == nil:
-			t.Errorf("%s is there: delete %s from notYetInChinese in docs_languages_test.go", other, document)
-		case missing:
-		case err != nil:
+		case !exists(other):
 			t.Errorf("%s has no %s", document, other)
 		case !strings.Contains(top(string(readFile(t, document))), "]("+path.Base(other)+")"):
 			t.Errorf("%s does not link %s below its title", document, path.Base(other))
-		}
-	}
-	for _, document := range notYetInChinese {
-		if _, err := os.Stat(document); err != nil {
-			t.Errorf("notYetInChinese in docs_languages_test.go names %s, which is not there", document)
 		}
 	}
 }
@@ -68,7 +54,7 @@ func TestDocumentsSayTheSame(t *testing.T) {
 			continue
 		}
 		english := otherLanguage(document)
-		if _, err := os.Stat(english); err != nil {
+		if !exists(english) {
 			continue // TestDocumentsAreInTwoLanguages says so
 		}
 		pairs++
@@ -99,21 +85,16 @@ func TestIndexOfDocuments(t *testing.T) {
 	}
 }
 
-// A Chinese document leads to Chinese documents. While some are missing, this
-// test only says what is to be mended.
+// A Chinese document leads to Chinese documents.
 func TestChineseDocumentsLinkChineseOnes(t *testing.T) {
 	t.Parallel()
-	report := t.Errorf
-	if len(notYetInChinese) > 0 {
-		report = t.Logf
-	}
 	for _, document := range documentsOf(t) {
 		if !strings.HasSuffix(document, chineseSuffix) {
 			continue
 		}
 		text := codeSpan.ReplaceAllString(withoutFences(t, document), "")
 		for _, found := range saysEnglish.FindAllString(text, -1) {
-			report("%s: %q: the document is Chinese", document, found)
+			t.Errorf("%s: %q: the document is Chinese", document, found)
 		}
 		for _, match := range link.FindAllStringSubmatch(text, -1) {
 			name, _, _ := strings.Cut(match[1], "#")
@@ -122,7 +103,7 @@ func TestChineseDocumentsLinkChineseOnes(t *testing.T) {
 				continue
 			}
 			if chinese := otherLanguage(file); exists(chinese) {
-				report("%s links %s: link %s", document, match[1], strings.TrimSuffix(name, ".md")+chineseSuffix)
+				t.Errorf("%s links %s: link %s", document, match[1], strings.TrimSuffix(name, ".md")+chineseSuffix)
 			}
 		}
 	}
