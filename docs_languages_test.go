@@ -112,6 +112,54 @@ func TestChineseDocumentsLinkChineseOnes(t *testing.T) {
 // saysEnglish is a link to a Chinese document that is called English.
 var saysEnglish = regexp.MustCompile(`\]\([^()\s]+\.zh-CN\.md[^()\s]*\)[^\n]{0,3}英文`)
 
+// The two versions of a document lead to the same sections of the same
+// documents.
+func TestDocumentsLinkTheSame(t *testing.T) {
+	t.Parallel()
+	for _, document := range documentsOf(t) {
+		if !strings.HasSuffix(document, chineseSuffix) || !exists(otherLanguage(document)) {
+			continue
+		}
+		english, chinese := targets(t, otherLanguage(document)), targets(t, document)
+		for _, target := range slices.Sorted(maps.Keys(english)) {
+			if chinese[target] == "" {
+				t.Errorf("%s lacks the link %s of the English version", document, english[target])
+			}
+		}
+		for _, target := range slices.Sorted(maps.Keys(chinese)) {
+			if english[target] == "" {
+				t.Errorf("%s lacks the link %s of the Chinese version", otherLanguage(document), chinese[target])
+			}
+		}
+	}
+}
+
+// targets lists where the links of a document lead, other hosts excepted: the
+// English file and the number of its heading, and the link as it is written.
+func targets(t *testing.T, document string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, match := range link.FindAllStringSubmatch(codeSpan.ReplaceAllString(withoutFences(t, document), ""), -1) {
+		name, heading, _ := strings.Cut(match[1], "#")
+		file := document
+		if name != "" {
+			file = path.Join(path.Dir(document), name)
+		}
+		if strings.Contains(name, "://") || name != "" && heading == "" && file == otherLanguage(document) || !exists(file) {
+			continue // TestLinksInDocuments reports what is not there
+		}
+		number := 0
+		if heading != "" {
+			number = anchors(withoutFences(t, file))[heading]
+		}
+		if strings.HasSuffix(file, chineseSuffix) {
+			file = otherLanguage(file)
+		}
+		all[fmt.Sprintf("%s %d", file, number)] = match[1]
+	}
+	return all
+}
+
 func exists(file string) bool {
 	_, err := os.Stat(file)
 	return err == nil

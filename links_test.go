@@ -18,7 +18,7 @@ import (
 func TestLinksInDocuments(t *testing.T) {
 	t.Parallel()
 	documents := documentsOf(t)
-	headings := make(map[string]map[string]bool)
+	headings := make(map[string]map[string]int)
 	for _, document := range documents {
 		headings[document] = anchors(withoutFences(t, document))
 	}
@@ -38,7 +38,7 @@ func TestLinksInDocuments(t *testing.T) {
 			}
 			if _, err := os.Stat(file); err != nil {
 				t.Errorf("%s: the link %s leads to no file", document, target)
-			} else if heading != "" && !headings[file][heading] {
+			} else if heading != "" && headings[file][heading] == 0 {
 				t.Errorf("%s: the link %s leads to no heading of %s", document, target, file)
 			}
 		}
@@ -67,7 +67,7 @@ func TestLinksInOtherFiles(t *testing.T) {
 			links++
 			if _, err := os.Stat(match[1]); err != nil {
 				t.Errorf("%s names %s, which is not there", file, match[1])
-			} else if match[2] != "" && !anchors(withoutFences(t, match[1]))[match[2]] {
+			} else if match[2] != "" && anchors(withoutFences(t, match[1]))[match[2]] == 0 {
 				t.Errorf("%s names %s, which has no such heading", file, match[0])
 			}
 		}
@@ -147,9 +147,10 @@ func withoutFences(t *testing.T, document string) string {
 
 // anchors are the names that GitHub gives to the headings of a document: small
 // letters, digits, hyphens and underscores, a hyphen for each blank, and a
-// number behind a name that was there before.
-func anchors(text string) map[string]bool {
-	names := make(map[string]bool)
+// number behind a name that was there before. Each has its number in the
+// document, from 1.
+func anchors(text string) map[string]int {
+	names := make(map[string]int)
 	for line := range strings.Lines(text) {
 		title := strings.TrimLeft(line, "#")
 		if title == line || !strings.HasPrefix(title, " ") {
@@ -166,10 +167,10 @@ func anchors(text string) map[string]bool {
 			return -1
 		}, title)
 		name := base
-		for n := 1; names[name]; n++ {
+		for n := 1; names[name] > 0; n++ {
 			name = fmt.Sprintf("%s-%d", base, n)
 		}
-		names[name] = true
+		names[name] = len(names) + 1
 	}
 	return names
 }
@@ -188,7 +189,7 @@ func TestAnchors(t *testing.T) {
 	} {
 		t.Run(row.text, func(t *testing.T) {
 			t.Parallel()
-			if got := anchors(row.text); row.want == "" && len(got) > 0 || row.want != "" && !got[row.want] {
+			if got := anchors(row.text); row.want == "" && len(got) > 0 || row.want != "" && got[row.want] == 0 {
 				t.Errorf("anchors(%q) = %v, without %q", row.text, got, row.want)
 			}
 		})
