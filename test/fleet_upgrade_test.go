@@ -5,7 +5,9 @@ package test
 import (
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -201,4 +203,52 @@ func TestFleetGoingBackRefusesNewOptions(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The commands of docs/upgrade.md do what it says, and print what it says: an
+// upgrade of one gateway, and going back.
+func TestFleetUpgradeRunbook(t *testing.T) {
+	const document = "docs/upgrade.md"
+	headings := []string{"Before an upgrade", "One gateway", "See that it went well", "Going back"}
+	if found := runbookHeadings(t, "../"+document); !slices.Equal(found, headings) {
+		t.Fatalf("%s has commands under %q, and this test carries out %q", document, found, headings)
+	}
+	n := newNightOf(t, document, headings[0], false)
+	place := func(binary, name string) {
+		t.Helper()
+		if out, err := exec.Command("install", "-m", "755", binary, n.path(name)).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	place(lastBuild.binary(t), "bin/wechat-gateway")
+	place(n.binary, "root/wechat-gateway")
+	for _, heading := range headings[1:] {
+		n.book = append(n.book, runbook(t, document, heading)...)
+	}
+	n.begin()
+	ming := n.visitor("ming")
+	user, _ := n.visits(ming)
+	version := func() string {
+		said, err := n.shell("wechat-gateway version")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return said
+	}
+	former := version()
+	for range 4 { // to where the new one has looked well
+		n.step("/usr/bin/", n.path("bin")+"/")
+		n.stays(ming, user)
+	}
+	n.step("/usr/bin/", n.path("bin")+"/")
+	n.stays(ming, user)
+	if version() == former {
+		t.Errorf("the version is still %s", former)
+	}
+	n.step("/usr/bin/", n.path("bin")+"/") // going back
+	n.stays(ming, user)
+	if got := version(); got != former {
+		t.Errorf("gone back, the version is %s, and was %s", got, former)
+	}
+	n.end()
 }

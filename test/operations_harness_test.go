@@ -26,16 +26,17 @@ import (
 // that they print, they print.
 type night struct {
 	*world
-	book    []block // what is still to be carried out
-	root    string  // stands for /
-	binary  string
-	ports   struct{ site, admin string }
-	redis   *redistest.Server // nil: store local
-	units   map[string]*program
-	turn    sync.Mutex // one start or stop at a time: the test's own, or one that a command asks for
-	replace *strings.Replacer
-	stdin   string // what the operator types or pastes into the next commands
-	said    string // what the last commands printed
+	document string  // the runbooks' file, below the repository
+	book     []block // what is still to be carried out
+	root     string  // stands for /
+	binary   string
+	ports    struct{ site, admin string }
+	redis    *redistest.Server // nil: store local
+	units    map[string]*program
+	turn     sync.Mutex // one start or stop at a time: the test's own, or one that a command asks for
+	replace  *strings.Replacer
+	stdin    string // what the operator types or pastes into the next commands
+	said     string // what the last commands printed
 }
 
 // block is one block of a runbook: commands, or what they print.
@@ -44,11 +45,10 @@ type block struct {
 	line             int
 }
 
-// runbook reads the blocks of one section of docs/operations.md, up to the next
-// heading.
-func runbook(t *testing.T, heading string) (blocks []block) {
+// runbook reads the blocks of one section of a document, up to the next heading.
+func runbook(t *testing.T, path, heading string) (blocks []block) {
 	t.Helper()
-	document, err := os.ReadFile("../docs/operations.md")
+	document, err := os.ReadFile("../" + path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func runbook(t *testing.T, heading string) (blocks []block) {
 		}
 	}
 	if len(blocks) == 0 {
-		t.Fatalf("docs/operations.md has no commands under %q", heading)
+		t.Fatalf("%s has no commands under %q", path, heading)
 	}
 	return blocks
 }
@@ -98,9 +98,15 @@ func runbookHeadings(t *testing.T, path string) (headings []string) {
 	return headings
 }
 
-// newNight makes the machine of one runbook. Nothing runs yet but Redis, which
-// runs if the runbook is about it.
+// newNight makes the machine of one runbook of docs/operations.md. Nothing runs
+// yet but Redis, which runs if the runbook is about it.
 func newNight(t *testing.T, heading string, redis bool) *night {
+	t.Helper()
+	return newNightOf(t, "docs/operations.md", heading, redis)
+}
+
+// newNightOf is the same for a runbook of another document.
+func newNightOf(t *testing.T, document, heading string, redis bool) *night {
 	t.Helper()
 	for _, tool := range []string{"/usr/bin/curl curl", "/usr/bin/openssl openssl", "/usr/bin/jq jq"} {
 		file, name, _ := strings.Cut(tool, " ")
@@ -112,8 +118,8 @@ func newNight(t *testing.T, heading string, redis bool) *night {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &night{world: newWorld(t), binary: binary, root: t.TempDir(), units: map[string]*program{}}
-	n.book = runbook(t, heading)
+	n := &night{world: newWorld(t), document: document, binary: binary, root: t.TempDir(), units: map[string]*program{}}
+	n.book = runbook(t, document, heading)
 	n.ports.site, n.ports.admin = freePort(t), freePort(t)
 	n.site = "http://localhost:" + n.ports.site
 	for _, folder := range []string{"bin", "etc/caddy/secrets", "var/lib/caddy", "var/backups", "root"} {
@@ -369,13 +375,13 @@ func (n *night) step(replace ...string) {
 	out, err := n.shell(n.replace.Replace(example.Replace(b.commands)))
 	n.said, n.stdin = out, ""
 	if err != nil {
-		n.t.Fatalf("docs/operations.md:%d: %v\n%s\n%s\nthe gateway's log:\n%s", b.line, err, b.commands, out, n.lastLines())
+		n.t.Fatalf("%s:%d: %v\n%s\n%s\nthe gateway's log:\n%s", n.document, b.line, err, b.commands, out, n.lastLines())
 	}
 	real := strings.Split(steady(out), "\n")
 	for want := range strings.SplitSeq(strings.TrimSuffix(b.prints, "\n"), "\n") {
 		want = steady(n.replace.Replace(example.Replace(want)))
 		if !slices.ContainsFunc(real, func(line string) bool { return alike(want, line) }) {
-			n.t.Errorf("docs/operations.md:%d says that\n%sprints\n%s\nand it printed:\n%s", b.line, b.commands, want, out)
+			n.t.Errorf("%s:%d says that\n%sprints\n%s\nand it printed:\n%s", n.document, b.line, b.commands, want, out)
 		}
 	}
 }
@@ -404,7 +410,7 @@ func alike(want, real string) bool {
 func (n *night) end() {
 	n.t.Helper()
 	for _, b := range n.book {
-		n.t.Errorf("docs/operations.md:%d was not carried out:\n%s", b.line, b.commands)
+		n.t.Errorf("%s:%d was not carried out:\n%s", n.document, b.line, b.commands)
 	}
 }
 

@@ -407,7 +407,7 @@ func runLostLedger(t *testing.T, heading string) {
 // well checks that the doctor finds nothing.
 func (n *night) well() {
 	n.t.Helper()
-	look := runbook(n.t, "Before you begin")[0]
+	look := runbook(n.t, "docs/operations.md", "Before you begin")[0]
 	if out, err := n.shell(n.replace.Replace(look.commands)); err != nil || !strings.Contains(out, "warning 0, failure 0, unknown 0") {
 		n.t.Errorf("%v\n%s", err, out)
 	}
@@ -416,7 +416,7 @@ func (n *night) well() {
 // backs makes the backup of the section Back up.
 func (n *night) backs() {
 	n.t.Helper()
-	if out, err := n.shell(n.replace.Replace(runbook(n.t, "Back up ledger and keys")[0].commands)); err != nil {
+	if out, err := n.shell(n.replace.Replace(runbook(n.t, "docs/operations.md", "Back up ledger and keys")[0].commands)); err != nil {
 		n.t.Fatal(err, out)
 	}
 }
