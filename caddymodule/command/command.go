@@ -38,15 +38,15 @@ func Register(example []byte, looks Looks, examine Examine) {
 
 func subcommands(example []byte, looks Looks, examine Examine) []*cobra.Command {
 	return []*cobra.Command{
-		doctorCommand(examine),
+		readable(doctorCommand(examine)),
 		consoleCommand(examine),
-		healthCommand(),
-		exits(statusCommand()),
-		exits(personsCommand()),
-		exits(sessionsCommand()),
-		exits(ledgerCommand()),
-		exits(webhooksCommand()),
-		exits(keysCommand()),
+		readable(healthCommand()),
+		readable(exits(statusCommand())),
+		readable(exits(personsCommand())),
+		readable(exits(sessionsCommand())),
+		readable(exits(ledgerCommand())),
+		readable(exits(webhooksCommand())),
+		readable(exits(keysCommand())),
 		pagesCommand(looks),
 		demoCommand(example),
 		simulateCommand(),

@@ -39,5 +39,8 @@ func (c *confirmation) ask(cmd *cobra.Command, what string) error {
 // isTerminal reports whether a stream of a command is a terminal.
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
+	if w, escapes := stream.(*terminalWriter); escapes {
+		f, ok = w.file, true
+	}
 	return ok && term.IsTerminal(int(f.Fd()))
 }

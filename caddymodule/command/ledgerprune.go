@@ -118,7 +118,7 @@ func (p *prune) parts(ctx context.Context, bar *progress) error {
 		if part.WaitsFor == "" {
 			continue
 		}
-		bar.note("waiting until the webhook " + part.WaitsFor + " has delivered its events")
+		bar.note("waiting until the webhook " + cell(part.WaitsFor) + " has delivered its events")
 		select {
 		case <-time.After(p.wait):
 		case <-ctx.Done():

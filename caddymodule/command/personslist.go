@@ -64,6 +64,6 @@ func (p personPage) show(w, people io.Writer, asJSON bool) error {
 	if err := writeSummaries(w, p.Persons); err != nil || p.Next == "" || asJSON {
 		return err
 	}
-	_, err := fmt.Fprintf(people, "There are more: --after %s\n", p.Next)
+	_, err := fmt.Fprintf(people, "There are more: --after %s\n", cell(p.Next))
 	return err
 }
