@@ -3,11 +3,17 @@ package command
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 )
+
+// completed matches the names that are completed: those of a configuration.
+// Attack: a program at the admin endpoint has the shell complete a command of
+// its own, such as $(…), or a flag.
+var completed = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
 
 // completeWait is how long a shell waits for the names of webhooks.
 const completeWait = 2 * time.Second
@@ -30,7 +36,7 @@ func (e *endpoint) completeWebhook(cmd *cobra.Command, args []string, begun stri
 	}
 	var names []string
 	for _, h := range list {
-		if strings.HasPrefix(h.Name, begun) && h.Name == cell(h.Name) {
+		if strings.HasPrefix(h.Name, begun) && completed.MatchString(h.Name) {
 			names = append(names, h.Name)
 		}
 	}
