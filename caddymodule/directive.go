@@ -165,12 +165,14 @@ func (h *Handler) parseWithoutConsent(d *caddyfile.Dispenser) error {
 		return nil
 	}
 	holds, err := caddy.ParseDuration(args[1])
-	if err != nil || holds < time.Minute || holds > maxLifetime {
+	if err != nil || !isDeclineHolds(holds) {
 		return d.Errf("without_consent: '%s' is not a duration from 1m to 400d, such as 24h", args[1])
 	}
 	h.DeclineHolds = caddy.Duration(holds)
 	return nil
 }
+
+func isDeclineHolds(holds time.Duration) bool { return holds >= time.Minute && holds <= maxLifetime }
 
 // choice returns the parser of a word with one value out of a fixed set.
 func choice(into *string) func(*caddyfile.Dispenser) error {

@@ -52,6 +52,8 @@ func TestProvisionRefuses(t *testing.T) {
 		"assertion algorithm": {account, `"assertion":{"algorithm":"none"}`, `assertion: algorithm: "none" is not one of`},
 		"assertion audience":  {account, `"assertion":{"audience":"{env.NOT_THERE}"}`, "assertion: audience: "},
 		"assertion blank":     {account, `"assertion":{"audience":"a b"}`, `assertion: audience: "a b" is not a text`},
+		"decline too short":   {account, `"without_consent":"allow","decline_holds":"30s"`, "decline_holds: 30s is not a duration from 1m to 400d"},
+		"decline below zero":  {account, `"without_consent":"allow","decline_holds":-1`, "decline_holds: -1ns is not"},
 		"rule's scope":        {account, `"scopes":[{"paths":["/x"]}]`, "needs"},
 		"rule's path":         {account, `"public":{"paths":["x"]}`, "must begin with"},
 		"empty rule":          {account, `"optional":{}`, "no paths are given"},

@@ -117,6 +117,9 @@ func (h *Handler) provisionRules() error {
 			return err
 		}
 	}
+	if h.DeclineHolds != 0 && !isDeclineHolds(time.Duration(h.DeclineHolds)) {
+		return fmt.Errorf("decline_holds: %v is not a duration from 1m to 400d", time.Duration(h.DeclineHolds))
+	}
 	headers, err := h.headers()
 	if err != nil {
 		return err
