@@ -15,6 +15,7 @@ import (
 // Each row is a thing that a build without bans, followers and everyone's end
 // does not know, and what docs/upgrade.md says about going back to it.
 func TestFleetGoingBackFarther(t *testing.T) {
+	t.Parallel()
 	for name, row := range map[string]struct {
 		store string
 		back  func(*shop)

@@ -93,10 +93,11 @@ func (s *shop) comesBack(when string, p *patron) {
 // after going forward again: sessions and tokens, ends, bans, events that waited
 // and a push that was kept. The configuration comes from Caddy's autosave.
 func TestFleetUpgradeAndBack(t *testing.T) {
+	t.Parallel() // with the others that measure nothing, after those that do
 	for _, former := range []*formerBuild{lastBuild, farBuild} {
 		for _, store := range []string{"local", "redis"} {
 			t.Run(former.name+", "+store, func(t *testing.T) {
-				t.Parallel() // each waits until the lease of the gateway that was killed ends
+				t.Parallel() // on Redis it waits until the lease of the gateway that was killed ends
 				s := openShop(t, former, store)
 				y := s.passes(former.bans)
 				s.becomes(s.now)
@@ -178,6 +179,7 @@ func (s *shop) verified() {
 // Caddy's autosave is written by the binary that runs. A former build refuses
 // the options of this one by name, and does not open the site without them.
 func TestFleetGoingBackRefusesNewOptions(t *testing.T) {
+	t.Parallel()
 	for option, set := range map[string]func(*fleetConfig, string){
 		"allow": func(c *fleetConfig, user string) { c.auth += "\nallow " + user },
 		"deny":  func(c *fleetConfig, user string) { c.global += "\ndeny " + user },
@@ -202,6 +204,14 @@ func TestFleetGoingBackRefusesNewOptions(t *testing.T) {
 				t.Errorf("a Caddyfile with %s: %v\n%s", option, err, out)
 			}
 		})
+	}
+}
+
+// A clone without the commits says how to get them.
+func TestFleetUpgradeNeedsTheHistory(t *testing.T) {
+	t.Parallel()
+	if _, err := buildCommit("0123456789abcdef0123456789abcdef01234567"); err == nil || !strings.Contains(err.Error(), "git fetch --unshallow") {
+		t.Errorf("without the commit: %v", err)
 	}
 }
 
