@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -74,12 +75,33 @@ func parseIDs(d *caddyfile.Dispenser, word string, ids []string, into *[]string)
 	return nil
 }
 
+// maxIDFile is how much of a file Caddy reads for a placeholder, in bytes. It
+// leaves out the rest, and says nothing.
+const maxIDFile = 1 << 20
+
+// filePlaceholder matches a placeholder that stands for a file's text.
+var filePlaceholder = regexp.MustCompile(`\{file\.([^{}]+)\}`)
+
+// readWhole returns an error if a value has a file that Caddy does not read to
+// its end (attack: a long list is cut, and who stands at its end enters).
+func readWhole(word, value string) error {
+	for _, found := range filePlaceholder.FindAllStringSubmatch(value, -1) {
+		if info, err := os.Stat(found[1]); err == nil && info.Size() > maxIDFile {
+			return fmt.Errorf("%s%s: the file has %d bytes, and Caddy reads only the first %d: split it into several files, with a line of %[1]s for each", word, source(value), info.Size(), maxIDFile)
+		}
+	}
+	return nil
+}
+
 // expandIDs returns the ids of `deny` or `allow`. A placeholder may stand for
 // several, such as the lines of a file. One that stands for none is an error
 // (attack: a variable that is not set lets everybody in, or names nobody).
 func expandIDs(word string, values []string) (site.IDs, error) {
 	var ids site.IDs
 	for _, value := range values {
+		if err := readWhole(word, value); err != nil {
+			return nil, err
+		}
 		expanded, err := expand(word, value)
 		if err != nil {
 			return nil, err
