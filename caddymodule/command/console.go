@@ -103,7 +103,8 @@ func (o *operatorConsole) run(ctx context.Context, in io.Reader, out io.Writer) 
 			return err
 		case _, more := <-enter:
 			if !more && isPipe(in) {
-				return nil
+				_, err := fmt.Fprintln(out, "The connection of the input has ended, and the console with it. 输入的连接已断开，控制台随之结束。")
+				return err
 			}
 			if !more {
 				enter = nil
