@@ -108,7 +108,7 @@ func serveForeignConfig(at string) {
 	} else {
 		_, _ = os.Stdout.WriteString(listener.Addr().String() + "\n")
 	}
-	_ = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { //nolint:gosec // a program of the test
+	_ = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{"apps":{"wechat":{}}}`))
 	}))
 }
