@@ -58,7 +58,7 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 		return nil, err
 	}
 	if h.NextArg() {
-		return nil, h.Errf("%s takes no matcher or argument ('%s'): it must see every request of the site, or visitors could send identity headers of their own on the others; to open some paths write: %s { public %s }", directive, h.Val(), directive, h.Val())
+		return nil, noMatcher(h, h.Val())
 	}
 	handler, line := new(Handler), h.Token()
 	if err := handler.words(h).parse(h.Dispenser, directive); err != nil {
@@ -73,14 +73,25 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	return h.NewRoute(nil, handler), nil
 }
 
+// noMatcher is the error for an argument of the directive. Those who write a
+// path there want a sign-in for it, and public would do the opposite: so it
+// shows both.
+func noMatcher(h httpcaddyfile.Helper, argument string) error {
+	others := "@open not path " + argument
+	if strings.HasPrefix(argument, "@") {
+		others = "an @open that matches all but " + argument
+	}
+	return h.Errf("%s takes no matcher or argument ('%s'): it must see every request of the site, or visitors could send identity headers of their own on the others; for a sign-in there only, write a named matcher for the other paths, %s, and: %s { public @open }; to open %s and protect the rest: %s { public %s }", directive, argument, others, directive, argument, directive, argument)
+}
+
 // seesEverything refuses positions where the handler would miss some requests.
 func seesEverything(h httpcaddyfile.Helper) error {
 	if h.IsNamedRoute() || isNested(h) {
-		return h.Errf("%s must stand at the top level of the site, not inside handle, route or another block: it must see every request of the site; write it beside that block, and open paths with: %s { public <path> }; for one host of several, give that host a site of its own", directive, directive)
+		return h.Errf("%s must stand at the top level of the site, not inside handle, route or another block: it must see every request of the site; write it beside that block, and open paths with: %s { public <path> }, or all but some with a named matcher (@open not path /shop/*) and public @open; for one host of several, give that host a site of its own", directive, directive)
 	}
 	block := siteBlock(h)
 	if address, hidden := block.hides(); hidden {
-		return h.Errf("the site address %s has a path, and %s sees that path only: write the address without it, and choose paths with: %s { public <path> } or with handle", address, directive, directive)
+		return h.Errf("the site address %s has a path, and %s sees that path only: write the address without it, and open the other paths with a named matcher (@open not path <path>) and: %s { public @open }; handle chooses the app", address, directive, directive)
 	}
 	if block.count(directive) > 1 {
 		return h.Errf("%s is given twice in this site; one is enough, put all options into one block", directive)
