@@ -67,39 +67,45 @@ func documentedRights(t *testing.T, cluster bool) (rights []any) {
 	return rights
 }
 
-// documentedUsers are the ACL SETUSER lines of docs/fleet.md, without the two
-// words.
-func documentedUsers(t *testing.T) (users [][]any) {
+// documentedUsers are the lines of the file of users of docs/fleet.md.
+func documentedUsers(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile("../docs/fleet.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range regexp.MustCompile("(?m)^ACL SETUSER (.*)$").FindAllStringSubmatch(string(text), -1) {
-		user := []any{"acl", "setuser"}
-		for _, word := range strings.Fields(line[1]) {
-			user = append(user, word)
-		}
-		users = append(users, user)
+	users := regexp.MustCompile("(?m)^user .*$").FindAllString(string(text), -1)
+	if len(users) != 4 {
+		t.Fatalf("docs/fleet.md names %d users, want 4", len(users))
 	}
 	return users
+}
+
+// documentedGateway is the store of a gateway that docs/fleet.md describes.
+func documentedGateway(backend redistest.Backend) string {
+	return fmt.Sprintf(`{"store":"redis","address":%q,"username":"gateway","password":"long-secret-1"}`, backend.URL())
+}
+
+// With the users of docs/fleet.md, Redis keeps the ledger over a restart. It
+// reads its append-only file as the user default: one without rights would lose
+// every transaction.
+func TestDocumentedUsersKeepTheLedger(t *testing.T) {
+	backend := redistest.Standalone(t, redistest.Options{AppendOnly: true, Config: documentedUsers(t)})
+	o := openOfficeWith(t, documentedGateway(backend), "")
+	before := o.caller("ming").signIn()
+	backend.Kill()
+	backend.Restart()
+	waitFor(t, func() bool { status, _, _ := o.call("GET", "/wechat/ready", ""); return status == http.StatusOK })
+	if after := o.caller("ming").signIn(); after != before {
+		t.Errorf("%s is %s after a restart of Redis", before, after)
+	}
 }
 
 // Attack: another program on the same Redis rewrites who is who. The users that
 // docs/fleet.md names keep it away, and let the gateway work.
 func TestOtherProgramsOnRedisAreKeptAway(t *testing.T) {
-	backend := redistest.Standalone(t, redistest.Options{})
-	users := documentedUsers(t)
-	if len(users) != 3 {
-		t.Fatalf("docs/fleet.md names %d users, want 3", len(users))
-	}
-	for _, user := range users {
-		if err := backend.Do(user...).Err(); err != nil {
-			t.Fatalf("%v: %v", user, err)
-		}
-	}
-	store := fmt.Sprintf(`{"store":"redis","address":%q,"username":"gateway","password":"long-secret-1"}`, backend.URL())
-	openOfficeWith(t, store, "").caller("ming").signIn()
+	backend := redistest.Standalone(t, redistest.Options{Config: documentedUsers(t)})
+	openOfficeWith(t, documentedGateway(backend), "").caller("ming").signIn()
 	as := func(user, password string) redis.UniversalClient {
 		o := backend.Universal()
 		o.Username, o.Password = user, password

@@ -15,7 +15,7 @@ var redisRows = []Advice{
 	{
 		"redis-rights", nil,
 		Text{"Redis 用户权限不够（NOPERM）", "The user of Redis has too few rights (NOPERM)"},
-		Text{"按 docs/fleet.zh-CN.md 给用户权限（ACL SETUSER），每个节点都要设置", "Give the user the rights of docs/fleet.md (ACL SETUSER), on every node"},
+		Text{"按 docs/fleet.zh-CN.md 给用户权限（ACL），每个节点都要设置", "Give the user the rights of docs/fleet.md (ACL), on every node"},
 	},
 	{
 		"redis-version", nil,
@@ -25,12 +25,12 @@ var redisRows = []Advice{
 	{
 		"redis-persistence", nil,
 		Text{"Redis 不把数据写到磁盘", "Redis keeps nothing on disk"},
-		Text{"设置 appendonly yes：否则 Redis 重启后，每个人都会变成新用户", "Set appendonly yes: without it, every person is a new one after a restart of Redis"},
+		Text{"先运行 redis-cli config set appendonly yes，再写进 redis.conf（只改文件就重启，Redis 会从空的开始）：没有它，Redis 重启后，每个人都会变成新用户", "Run redis-cli config set appendonly yes, and then write it into redis.conf (a restart with the changed file alone begins empty): without it, every person is a new one after a restart of Redis"},
 	},
 	{
 		"redis-snapshots", nil,
 		Text{"Redis 只有快照（RDB），没有 AOF", "Redis keeps snapshots only (RDB), no append-only file"},
-		Text{"设置 appendonly yes：只有快照时，重启会丢失最近的登录和用户", "Set appendonly yes: with snapshots alone, a restart loses the latest sign-ins and persons"},
+		Text{"先运行 redis-cli config set appendonly yes，再写进 redis.conf（只改文件就重启，Redis 会从空的开始）：只有快照时，重启会丢失最近的登录和用户", "Run redis-cli config set appendonly yes, and then write it into redis.conf (a restart with the changed file alone begins empty): with snapshots alone, a restart loses the latest sign-ins and persons"},
 	},
 	{
 		"redis-unknown", nil,
