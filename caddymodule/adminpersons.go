@@ -112,6 +112,7 @@ func (d desk) erasePerson(w http.ResponseWriter, r *http.Request) error {
 	if err := d.erase(ctx, &p, d.ledger.Erase); err != nil {
 		return adminError(err)
 	}
+	d.forget(allIDs(&p))
 	d.app.logger.Info("person erased through the admin endpoint", slog.String("user", shortPerson(p.ID)))
 	d.audit(audit.ActionErase, p.ID, "admin")
 	w.WriteHeader(http.StatusNoContent)
@@ -134,6 +135,16 @@ func (d desk) erase(ctx context.Context, p *ledger.Person, remove func(ctx conte
 	d.seen.forget(allIDs(p))
 	counts.sites.Ended.Of(signout.CountOperator).Inc()
 	return nil
+}
+
+// forget removes what this gateway still remembers of a person's last sign-ins
+// and requests. Without it, and on other gateways, that is out of date within
+// two minutes.
+func (d desk) forget(persons []string) {
+	d.memory.Once.Forget(persons...)
+	if hub := d.app.hub.Load(); hub != nil {
+		hub.Assertions.Forget(persons...)
+	}
 }
 
 // shortPerson shortens a person's id for the log.

@@ -20,6 +20,9 @@ func whenAllTestsEnd(f func()) {
 }
 
 func TestMain(m *testing.M) {
+	if socket := os.Getenv(heapSocket); socket != "" {
+		gatewayWithHeap(socket)
+	}
 	code := m.Run()
 	for _, f := range slices.Backward(atEnd.list) {
 		f()

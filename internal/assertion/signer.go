@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -21,6 +22,7 @@ type Signer struct {
 
 	mu         sync.Mutex
 	statements map[statementKey]*Statement
+	sweeping   bool
 }
 
 // statementKey is what a token depends on, apart from the time and the key.
@@ -43,8 +45,9 @@ func (s *Signer) Statement(rule Rule, c Claims) *Statement {
 		s.statements = make(map[statementKey]*Statement)
 	}
 	s.makeRoom()
-	made := &Statement{signer: s, statementKey: says}
+	made := &Statement{signer: s, statementKey: says, at: time.Now()}
 	s.statements[says] = made
+	s.sweepLater()
 	return made
 }
 

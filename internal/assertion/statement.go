@@ -15,6 +15,7 @@ const reuse = time.Minute
 type Statement struct {
 	signer *Signer
 	statementKey
+	at time.Time // when it was made
 
 	signing sync.Mutex // one signature at a time
 	last    atomic.Pointer[Token]

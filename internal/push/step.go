@@ -79,6 +79,7 @@ func (h *Handler) await(a *Account, s *step, until time.Time) error {
 func (h *Handler) run(s *step) {
 	defer h.active.Done()
 	defer func() {
+		s.forget()
 		h.mu.Lock()
 		h.running--
 		h.mu.Unlock()
@@ -107,6 +108,17 @@ func (h *Handler) run(s *step) {
 	h.endSessions(s, p)
 	if s.refetch {
 		h.fetchAnew(s, p)
+	}
+}
+
+// forget removes whom a step was about. Repetitions of the push need its end
+// alone, and wait for it in memory for long after the person may have been
+// erased.
+func (s *step) forget() {
+	s.journal.Lock()
+	defer s.journal.Unlock()
+	if s.over { // else it is in the journal, or may be put there
+		s.event = event{account: s.account}
 	}
 }
 

@@ -102,7 +102,7 @@ type createdSession struct {
 // returns err.
 func (s Signer) keepForRetry(key spentKey, seen ledger.Observation, err error) error {
 	if errors.Is(err, ledger.ErrUnavailable) || errors.Is(err, session.ErrUnavailable) {
-		s.Once.spent.keep(key, seen)
+		s.Once.keepSpent(key, seen)
 	}
 	return err
 }

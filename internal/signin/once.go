@@ -46,9 +46,10 @@ type Once struct {
 	// Refusals counts what got no turn. Nil: it is not counted.
 	Refusals *counters.Counter
 
-	group singleflight.Group
-	mu    sync.Mutex
-	done  map[resultKey]Outcome
+	group    singleflight.Group
+	mu       sync.Mutex
+	done     map[resultKey]Outcome
+	sweeping bool // see sweepLater
 
 	spent      spentCodes
 	admissions admissions
@@ -189,19 +190,5 @@ func (s *Once) keep(key resultKey, o Outcome) {
 		}
 	}
 	s.done[key] = o
-	s.prune(now)
-}
-
-// prune drops expired outcomes, a few at a time, so that a quiet gateway frees
-// memory, too.
-func (s *Once) prune(now time.Time) {
-	looked := 0
-	for k, o := range s.done {
-		if !now.Before(o.until) {
-			delete(s.done, k)
-		}
-		if looked++; looked >= 16 {
-			return
-		}
-	}
+	s.sweepLater()
 }

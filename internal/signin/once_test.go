@@ -9,6 +9,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/caddy-wechat/gateway/internal/ledger"
+	"github.com/caddy-wechat/gateway/session"
 )
 
 // counted is a spend that counts its calls.
@@ -141,12 +144,42 @@ func TestAttack39ResultsAreBoundedAndNeverBlock(t *testing.T) {
 				t.Fatal("the newest result is not there")
 			}
 		}
-		time.Sleep(resultTTL)
-		for i := range 2 * maxResults / 15 { // sixteen are looked at with each new one
-			results.keep(flow(-1-i%100), Outcome{until: time.Now().Add(resultTTL)})
-		}
-		if len(results.done) > maxResults/4 {
+		time.Sleep(2 * resultTTL)
+		if results.mu.Lock(); len(results.done) > 0 {
 			t.Errorf("%d results are left when all are over", len(results.done))
+		}
+		results.mu.Unlock()
+	})
+}
+
+// No outcome and no code outlives its time, though no other sign-in comes, and
+// those of a person who is erased go at once.
+func TestResultsForgetPersons(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var results Once
+		key := func(flow string) resultKey { return resultKey{flow: flow} }
+		keep := func(flow, person string) {
+			results.keep(key(flow), Outcome{Session: &session.Session{Person: person}, until: time.Now().Add(resultTTL)})
+		}
+		keep("one", "erased")
+		keep("two", "another")
+		keep("three", "merged")
+		results.keep(key("snapshot"), Outcome{Snapshot: true, until: time.Now().Add(snapshotTTL)})
+		results.Forget("erased", "merged")
+		for flow, kept := range map[string]bool{"one": false, "two": true, "three": false, "snapshot": true} {
+			if results.Ran(flow) != kept {
+				t.Errorf("%s is kept: %t, want %t", flow, !kept, kept)
+			}
+		}
+		results.keepSpent(spentKey{name: "code", hit: Hit{ID: "flow", Code: "code"}}, ledger.Observation{OpenID: "o"})
+		time.Sleep(resultTTL / 2)
+		keep("four", "another")
+		time.Sleep(2*resultTTL + time.Second)
+		results.mu.Lock()
+		defer results.mu.Unlock()
+		if left := len(results.done) + results.spent.sweep(time.Now()); left > 0 {
+			t.Errorf("%d are left", left)
 		}
 	})
 }

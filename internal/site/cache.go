@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddy-wechat/gateway/internal/ledger"
@@ -18,14 +19,10 @@ const maxCached = 16384
 // prepared from them. It saves work, not checks: an entry is used only while
 // the session is neither expired nor ended and the ledger has not changed.
 type identityCache struct {
-	mu      sync.RWMutex
-	entries map[cacheKey]cached
-	swept   time.Time
+	mu       sync.RWMutex
+	entries  map[cacheKey]cached
+	sweeping atomic.Bool // see sweepLater
 }
-
-// sweepEvery is how often entries that are out of date are dropped: until then
-// they hold openid and nickname of a person who was erased.
-const sweepEvery = time.Minute
 
 // cacheKey contains the origin, because one Site may serve several host names,
 // and a session belongs to one of them.
@@ -44,6 +41,7 @@ type cached struct {
 	identity   *Identity
 	generation uint64 // of the ledger, when the identity was prepared
 	withdrawn  uint64 // count of withdrawn keys before the value was opened
+	prepared   time.Time
 }
 
 // errKeyWithdrawn reports that a key was withdrawn during a request.
@@ -77,7 +75,6 @@ func (c *identityCache) put(key cacheKey, e cached) {
 	if c.entries == nil {
 		c.entries = make(map[cacheKey]cached)
 	}
-	c.sweep(e.generation, time.Now())
 	// The cache is full: drop an arbitrary eighth. Map order is random enough,
 	// and rebuilding a dropped entry costs a few microseconds.
 	if len(c.entries) >= maxCached {
@@ -90,21 +87,6 @@ func (c *identityCache) put(key cacheKey, e cached) {
 		}
 	}
 	c.entries[key] = e
-}
-
-// sweep drops the entries that are older than this generation of the ledger, at
-// most once a minute. Their sessions are read again anyway. The caller holds
-// the lock.
-func (c *identityCache) sweep(generation uint64, now time.Time) {
-	if now.Sub(c.swept) < sweepEvery {
-		return
-	}
-	c.swept = now
-	for key, e := range c.entries {
-		if e.generation != generation {
-			delete(c.entries, key)
-		}
-	}
 }
 
 func (c *identityCache) drop(key cacheKey) {
@@ -193,7 +175,8 @@ func (site *Site) cachedIdentity(r *Request, value string, now time.Time) (*Iden
 	}
 	id := site.newIdentity(s, person)
 	site.prepareAssertion(r, id)
-	site.cache.put(key, cached{id, generation, withdrawn})
+	site.cache.put(key, cached{id, generation, withdrawn, now})
+	site.sweepLater()
 	return id, nil
 }
 

@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,26 +39,49 @@ func TestAttack39CacheIsBounded(t *testing.T) {
 	}
 }
 
+// changing is a ledger whose persons change.
+type changing struct {
+	Ledger
+	generation atomic.Uint64
+}
+
+func (l *changing) Generation() uint64 { return l.generation.Load() }
+
 // What is prepared of a person who was erased, or changed, does not stay in
-// memory until the cookie comes again: it may never come.
+// memory until a cookie comes again: none may ever come.
 func TestCacheIsSwept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var c identityCache
-		put := func(name string, generation uint64) {
-			c.put(cacheKey{shopOrigin, name}, cached{identity: &Identity{}, generation: generation})
+		ledger := new(changing)
+		site := &Site{Hub: &Hub{Ledger: ledger}}
+		put := func(name string) {
+			site.cache.put(cacheKey{shopOrigin, name}, cached{identity: &Identity{}, generation: ledger.Generation(), prepared: time.Now()})
+			site.sweepLater()
 		}
-		put("erased", 1)
-		put("known", 2)
-		time.Sleep(sweepEvery - time.Second)
-		put("known", 2)
-		if len(c.entries) != 2 {
-			t.Errorf("%d entries before a minute has passed, want 2", len(c.entries))
+		has := func(when string, names ...string) {
+			t.Helper()
+			for _, name := range names {
+				if _, ok := site.cache.get(cacheKey{shopOrigin, name}); !ok {
+					t.Errorf("%s: %s is not there", when, name)
+				}
+			}
+			if len(site.cache.entries) != len(names) {
+				t.Errorf("%s: %d entries, want %q", when, len(site.cache.entries), names)
+			}
 		}
-		time.Sleep(2 * time.Second)
-		put("new", 2)
-		if _, ok := c.get(cacheKey{shopOrigin, "erased"}); ok || len(c.entries) != 2 {
-			t.Errorf("%d entries, the old one among them: %t", len(c.entries), ok)
-		}
+		put("erased")
+		time.Sleep(sweepEvery + time.Second)
+		has("unchanged", "erased")
+		ledger.generation.Add(1)
+		put("known")
+		time.Sleep(sweepEvery)
+		has("after the erasure", "known")
+		time.Sleep(maxPrepared)
+		has("long afterwards")
+		put("new")
+		time.Sleep(sweepEvery + time.Second)
+		ledger.generation.Add(1)
+		time.Sleep(sweepEvery)
+		has("swept again")
 	})
 }
