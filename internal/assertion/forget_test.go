@@ -13,7 +13,9 @@ func TestStatementsAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(Signer)
 		rule := Rule{Lifetime: DefaultLifetime, Algorithm: ES256}
-		state := func(person string) *Statement { return s.Statement(rule, Claims{Subject: person, OpenID: "o" + person}) }
+		state := func(person string) *Statement {
+			return s.Statement(rule, Claims{Subject: person, OpenID: "o" + person})
+		}
 		has := func(when string, persons ...string) {
 			t.Helper()
 			s.mu.Lock()

@@ -65,6 +65,8 @@ func TestCacheIsSwept(t *testing.T) {
 					t.Errorf("%s: %s is not there", when, name)
 				}
 			}
+			site.cache.mu.RLock()
+			defer site.cache.mu.RUnlock()
 			if len(site.cache.entries) != len(names) {
 				t.Errorf("%s: %d entries, want %q", when, len(site.cache.entries), names)
 			}
