@@ -96,6 +96,7 @@ func (d desk) showWebhook(w http.ResponseWriter, r *http.Request) error {
 		}
 		details.Events = append(details.Events, one)
 	}
+	d.audit(audit.ActionAdmin, "", "webhooks show") // the events name persons
 	return writeAdmin(w, http.StatusOK, details)
 }
 
