@@ -74,10 +74,14 @@ func (d demo) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	siteURL := "http://" + site
-	if err := startGateway(d.example, gatewayConfig{site: site, shop: shopURL, wechat: wechatURL, folder: folder, verbose: d.verbose}); err != nil {
+	push := pushTo(siteURL)
+	if err := startGateway(d.example, gatewayConfig{site: site, shop: shopURL, wechat: wechatURL, folder: folder, push: push, verbose: d.verbose}); err != nil {
 		return err
 	}
 	defer func() { _ = caddy.Stop() }()
+	if err := simulator.SetPush(wechattest.DefaultAppID, push); err != nil {
+		return err
+	}
 	if d.check {
 		return walk(ctx, out, siteURL, shop)
 	}
@@ -94,8 +98,8 @@ const welcome = `
      You are the phone: the gateway takes you to (simulated) WeChat and back, and the shop shows who you are.
      您就是手机：网关带您去（模拟的）微信授权再返回，商城会显示您是谁。
   2. Play with WeChat (操作微信)    %s/
-     Change who holds the phone, let a person follow the account, turn on the quirks of the real WeChat.
-     可以换人、关注公众号、打开真实微信的各种怪癖。
+     Change who holds the phone, let a person follow the account or withdraw consent, turn on the quirks of the real WeChat.
+     可以换人、关注公众号、撤回授权、打开真实微信的各种怪癖。
 
   Press Ctrl+C to stop. Nothing is kept.
   按 Ctrl+C 停止，不保留任何数据。

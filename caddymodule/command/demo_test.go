@@ -7,11 +7,15 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
 
 // The check walks a whole sign-in and prints it, without what is one-time.
@@ -128,6 +132,102 @@ func TestDemoRunsUntilStopped(t *testing.T) {
 	}
 }
 
+// The buttons of the control page that withdraw a consent and close an account
+// reach the demo's gateway: the visitor's session ends.
+func TestDemoObeysAWithdrawal(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	for _, button := range []string{"withdraw", "close"} {
+		t.Run(button, func(t *testing.T) {
+			d := demo{example: example(t), listen: freeLoopback(t), wechat: freeLoopback(t)}
+			started, done := runDemo(t, d)
+			<-started
+			phone := demoPhone(t)
+			visit := func(path string) int { return finalStatus(t, phone, http.MethodGet, "http://"+d.listen+path, nil) }
+			tap := func(button string) {
+				t.Helper()
+				form := url.Values{"person": {"xiaoming"}, "account": {wechattest.DefaultAppID}, "codes": {"205"}, "to": {"on"}}
+				if status := finalStatus(t, phone, http.MethodPost, "http://"+d.wechat+"/_sim/"+button, form); status != http.StatusOK {
+					t.Fatalf("%s: %d", button, status)
+				}
+			}
+			tap("follow") // followers consent silently
+			if status := visit("/_wechat/login?return_to=/orders&scope=snsapi_userinfo"); status != http.StatusOK {
+				t.Fatalf("the sign-in ended with %d", status)
+			}
+			if status := visit("/_wechat/session"); status != http.StatusOK {
+				t.Fatalf("after the sign-in, the session is answered %d", status)
+			}
+			tap(button)
+			deadline := time.Now().Add(10 * time.Second)
+			for visit("/_wechat/session") != http.StatusUnauthorized {
+				if time.Now().After(deadline) {
+					t.Fatal("the session lives on")
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			if err := done(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// runDemo runs d until done is called. started is closed when the demo has
+// printed its addresses, or has failed.
+func runDemo(t *testing.T, d demo) (started <-chan struct{}, done func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	reader, writer := io.Pipe()
+	first, result := make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, _ = reader.Read(make([]byte, 1)) // fails when the demo does not start: the visits say so
+		close(first)
+		_, _ = io.Copy(io.Discard, reader)
+	}()
+	go func() {
+		err := d.run(ctx, writer)
+		_ = writer.CloseWithError(err) // never fails
+		result <- err
+	}()
+	return first, func() error {
+		cancel()
+		return <-result
+	}
+}
+
+// demoPhone is a browser of WeChat that keeps cookies and follows redirects.
+func demoPhone(t *testing.T) *http.Client {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &http.Client{Jar: jar, Timeout: 10 * time.Second}
+}
+
+// finalStatus sends one request of a page, and returns the status at the end of the
+// redirects.
+func finalStatus(t *testing.T, phone *http.Client, method, address string, form url.Values) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("User-Agent", phoneUserAgent)
+	request.Header.Set("Accept", "text/html")
+	if form != nil {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	response, err := phone.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	return response.StatusCode
+}
+
 func TestDemoRefusesToBePublic(t *testing.T) {
 	t.Parallel()
 	for _, d := range []demo{{listen: "0.0.0.0:0", wechat: "127.0.0.1:0"}, {listen: "127.0.0.1:0", wechat: ":0"}, {listen: "here", wechat: "127.0.0.1:0"}, {listen: "192.0.2.1:80", wechat: "127.0.0.1:0"}} {
@@ -146,7 +246,7 @@ func TestDemoNamesWhatIsMissingInTheExample(t *testing.T) {
 	if _, err := c.adapt(shipped); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"shop.example.com {", "localhost:8080", "# open_url", "# outside_wechat qr"} {
+	for _, line := range []string{"shop.example.com {", "localhost:8080", "# open_url", "# outside_wechat qr", "# push_token", "# push_aes_key"} {
 		if _, err := c.adapt(bytes.Replace(shipped, []byte(line), []byte("#"), 1)); err == nil {
 			t.Errorf("without %q the demo does not complain", line)
 		}

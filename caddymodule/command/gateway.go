@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,7 +22,19 @@ type gatewayConfig struct {
 	shop    string // URL
 	wechat  string // URL
 	folder  string // for everything that the demo stores
+	push    wechattest.PushSettings
 	verbose bool
+}
+
+// pushTo returns push settings of safe mode for the gateway at siteURL, with a
+// token and a key of this run.
+func pushTo(siteURL string) wechattest.PushSettings {
+	return wechattest.PushSettings{
+		URL:    siteURL + "/_wechat/push/default",
+		Token:  rand.Text(),
+		AESKey: (rand.Text() + rand.Text())[:43],
+		Mode:   wechattest.PushSafe,
+	}
 }
 
 // startGateway runs Caddyfile.example with the addresses of the demo.
@@ -30,7 +43,7 @@ func startGateway(example []byte, c gatewayConfig) error {
 	if err != nil {
 		return fmt.Errorf("reading Caddyfile.example: %w", err)
 	}
-	for name, value := range map[string]string{"WECHAT_APP_ID": wechattest.DefaultAppID, "WECHAT_APP_SECRET": wechattest.DefaultSecret} {
+	for name, value := range map[string]string{"WECHAT_APP_ID": wechattest.DefaultAppID, "WECHAT_APP_SECRET": wechattest.DefaultSecret, "WECHAT_PUSH_TOKEN": c.push.Token, "WECHAT_PUSH_AES_KEY": c.push.AESKey} {
 		if err := os.Setenv(name, value); err != nil {
 			return err
 		}
@@ -52,6 +65,8 @@ func (c gatewayConfig) adapt(example []byte) ([]byte, error) {
 		{"# open_url https://open.weixin.qq.com", "open_url " + c.wechat},
 		{"# api_url https://api.weixin.qq.com", "api_url " + c.wechat},
 		{"# outside_wechat qr", "outside_wechat login"},
+		{"# push_token {", "push_token {"},
+		{"# push_aes_key {", "push_aes_key {"},
 	} {
 		if strings.Count(text, change[0]) != 1 {
 			return nil, fmt.Errorf("%q must stand in it once", strings.TrimSpace(change[0]))
