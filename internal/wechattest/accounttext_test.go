@@ -105,7 +105,12 @@ func TestServeWithAccountsOfItsOwn(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
-	if strings.Contains(log.String(), "of-the-") || !strings.Contains(log.String(), "callback_domain shop.example.com\n") {
-		t.Errorf("the log: %s", log.String())
+	if strings.Contains(log.String(), "of-the-") {
+		t.Errorf("a secret is in the log: %s", log.String())
+	}
+	for _, want := range []string{"callback_domain shop.example.com\n", `callback "https://www.example.com" is not covered by the callback domains of ` + DefaultAppID + `: ["shop.example.com"]`} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("no %s in the log: %s", want, log.String())
+		}
 	}
 }

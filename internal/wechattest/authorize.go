@@ -45,6 +45,9 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	person, ok := s.holder(r)
 	switch {
 	case code != 0:
+		if code == 10003 {
+			s.logUncovered(account, query.redirectURI)
+		}
 		s.errorPage(w, code, authorizeErrors[code])
 		return
 	case query.responseType != "code":

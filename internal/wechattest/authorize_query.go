@@ -106,3 +106,13 @@ func (a Account) covered(redirectURI string) bool {
 		return domain == "*" || strings.EqualFold(domain, u.Host) || usual && strings.EqualFold(domain, u.Hostname())
 	})
 }
+
+// logUncovered says in the log which callback was refused with 10003, and what
+// the account allows. WeChat says neither.
+func (s *Server) logUncovered(a Account, redirectURI string) {
+	host := "without a host"
+	if u, err := url.Parse(redirectURI); err == nil && u.Host != "" {
+		host = u.Scheme + "://" + u.Host
+	}
+	s.logf("callback %.120q is not covered by the callback domains of %s: %.200q", host, a.AppID, a.CallbackDomains)
+}
