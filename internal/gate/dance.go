@@ -22,6 +22,7 @@ type newDance struct {
 	attempt  int    // how often the gate has restarted it
 	first    string // the name of the restarted sign-in; "" for a new one
 	optional bool   // the visitor may pass without an identity
+	again    bool   // the visitor has tapped the button of explainForeign
 	// need is the scope that a phone is asked for when it signs this browser
 	// in.
 	need wechat.Scope
@@ -37,7 +38,9 @@ func danceFor(r *site.Request) newDance {
 
 // begin sends the visitor to WeChat.
 func (g *Gate) begin(w http.ResponseWriter, r *site.Request, d newDance) {
-	if r.CountUnreadableSession(w) {
+	// A tap is no loop. If the gateways have the same keys by now, it succeeds;
+	// if they do not, the next redirect ends at the page again.
+	if !d.again && r.CountUnreadableSession(w) {
 		g.explainForeign(w, r, flow.Flow{Target: d.target, Scope: d.scope})
 		return
 	}

@@ -141,7 +141,7 @@ func (g *Gate) loginEndpoint(w http.ResponseWriter, r *site.Request) {
 	case AskConsent: // our page, or the app, has already asked
 		g.begin(w, r, newDance{target: target, scope: scope})
 	default:
-		g.answer(w, r, verdict, newDance{target: target, scope: scope, need: scope})
+		g.answer(w, r, verdict, newDance{target: target, scope: scope, need: scope, again: r.Again()})
 	}
 }
 

@@ -137,6 +137,31 @@ func TestForeignCountEnds(t *testing.T) {
 	})
 }
 
+// A leaked key was replaced on one gateway after the other, and a visitor came
+// meanwhile. When the keys are the same, the button of the page signs in. While
+// they differ, it leads to the page again, after one round.
+func TestButtonEndsForeignCount(t *testing.T) {
+	t.Parallel()
+	one, two := strangers(t)
+	n := 0
+	one.instead = func(*http.Request) *town { n++; return []*town{one, two}[n%2] }
+	b := one.browser("alice")
+	button := b.open("/page").last().button()
+	v := b.open(button)
+	if h := v.last(); h.kind() != "try_again" || len(v.scopes()) > 1 {
+		t.Fatalf("while the keys differ, the button leads to WeChat %d times and to %q: %s", len(v.scopes()), h.kind(), v)
+	}
+	one.instead = func(*http.Request) *town { return two } // they have no ledger in common
+	b.plant("/", "__Host-wechat", strings.Repeat("x", 64)) // of the old key
+	if h := b.open("/page").last(); h.kind() != "try_again" {
+		t.Fatalf("%d %q without a tap", h.status, h.kind())
+	}
+	b.open(b.open("/page").last().button()).last().upstream()
+	if left := b.cookies("/")["__Host-wechat-foreign"]; left != "" {
+		t.Errorf("the count stays at %s", left)
+	}
+}
+
 // One change of keys without overlap signs visitors in again, silently, and
 // shows no page: not the first time, nor when it is done again and again.
 func TestKeyChangeWithoutOverlap(t *testing.T) {

@@ -117,6 +117,6 @@ func (g *Gate) explainForeign(w http.ResponseWriter, r *site.Request, f flow.Flo
 	g.foreigners.Warn(g.Logger, site.MistakeRate, // not for each visitor (attack: a flooded log)
 		"this sign-in was sealed with a key that this gateway does not have; check that all gateways use the same session keys", slog.String("site", r.Origin))
 	g.Show(w, r, page.Page{
-		Kind: page.TryAgain, Status: http.StatusServiceUnavailable, Reference: f.Name(), ContinueURL: site.LoginPath(f.Target, f.Scope),
+		Kind: page.TryAgain, Status: http.StatusServiceUnavailable, Reference: f.Name(), ContinueURL: site.AgainPath(f.Target, f.Scope),
 	}, "try_again", "Signing in did not work out. Please try again later.")
 }

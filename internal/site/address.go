@@ -12,7 +12,23 @@ import (
 
 // LoginPath returns the address of the login endpoint for a target and a scope.
 func LoginPath(target string, scope wechat.Scope) string {
-	q := url.Values{}
+	return loginPath(target, scope, url.Values{})
+}
+
+// AgainPath is LoginPath for the button of the page that ends a redirect loop:
+// the visitor who taps it gets one more try.
+func AgainPath(target string, scope wechat.Scope) string {
+	return loginPath(target, scope, url.Values{againMark: {"1"}})
+}
+
+// againMark is the parameter of AgainPath. No script of ours follows such an
+// address, so that it cannot be a part of a loop.
+const againMark = "again"
+
+// Again reports whether the visitor has tapped the button of AgainPath.
+func (r *Request) Again() bool { return r.Original.Query().Get(againMark) == "1" }
+
+func loginPath(target string, scope wechat.Scope, q url.Values) string {
 	if target != "" {
 		q.Set("return_to", target)
 	}
