@@ -25,8 +25,8 @@ var codeRows = []Advice{
 		[]int{40125, 41004},
 		Text{"日志里有 40125（invalid appsecret）", "The log has 40125 (invalid appsecret)"},
 		Text{
-			"AppSecret 不对：在微信后台重置并复制到 app_secret，确认没有和另一个账号的弄混，然后用 caddy reload --force 加载（环境变量要重启）",
-			"The AppSecret is wrong: reset it in WeChat's console and copy it to app_secret, check that it is not another account's, then load it with caddy reload --force (restart if it comes from a variable)",
+			"AppSecret 不对：把这个账号现在的 AppSecret 写到 app_secret，用 caddy reload --force 加载（环境变量和 LoadCredential 要重启）；谁都没有它时才去微信后台重置：旧的会马上失效，别的程序也不能用了",
+			"The AppSecret is wrong: write the account's present one into app_secret and load it with caddy reload --force (restart if it comes from a variable or LoadCredential); reset it only if nobody has it: the old one is dead at once, for other programs, too",
 		},
 	},
 	{
@@ -60,7 +60,7 @@ var codeRows = []Advice{
 		"frozen",
 		[]int{40243},
 		Text{"日志里有 40243（AppSecret 已被冻结）", "The log has 40243 (the AppSecret is frozen)"},
-		Text{"在微信后台解冻 AppSecret（不用重新加载）；如果是因为泄露才冻结的，就重置，写到 app_secret，再用 caddy reload --force 加载", "Unfreeze the AppSecret in WeChat's console (no reload is needed); if it was frozen because it leaked, reset it, write the new one into app_secret, and load it with caddy reload --force"},
+		Text{"在微信后台解冻 AppSecret（不用重新加载）；如果是因为泄露才冻结的，就重置，写到 app_secret，再用 caddy reload --force 加载（环境变量和 LoadCredential 要重启）", "Unfreeze the AppSecret in WeChat's console (no reload is needed); if it was frozen because it leaked, reset it, write the new one into app_secret, and load it with caddy reload --force (restart if it comes from a variable or LoadCredential)"},
 	},
 	{
 		"administrator",

@@ -66,8 +66,8 @@ var serverRows = []Advice{
 		"secrets-not-loaded", nil,
 		Text{"文件或变量里的密钥换了，服务器还在用旧的", "A secret was changed in its file or variable, and the server still uses the old one"},
 		Text{
-			"文件里的密钥用 caddy reload --force 加载（不加 --force，配置没有变就不会重新读取）；环境变量要重启服务器",
-			"Load a file's secret with caddy reload --force (without --force nothing is read again while the configuration is the same); for a variable, restart the server",
+			"文件里的密钥用 caddy reload --force 加载（不加 --force，配置没有变就不会重新读取）；环境变量和 LoadCredential 要重启服务器",
+			"Load a file's secret with caddy reload --force (without --force nothing is read again while the configuration is the same); for a variable or LoadCredential, restart the server",
 		},
 	},
 	{

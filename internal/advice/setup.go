@@ -72,16 +72,16 @@ var setupRows = []Advice{
 		"push-token", nil,
 		Text{"微信后台保存“服务器配置”失败：token 校验失败", "WeChat's console cannot save 服务器配置: the token is wrong"},
 		Text{
-			"push_token 要和微信后台的“令牌（Token）”完全一样；改过之后用 caddy reload --force 加载（环境变量要重启）",
-			"push_token must be the 令牌(Token) of WeChat's console, letter by letter; after a change use caddy reload --force (restart if it comes from a variable)",
+			"push_token 要和微信后台的“令牌（Token）”完全一样；改过之后用 caddy reload --force 加载（环境变量和 LoadCredential 要重启）",
+			"push_token must be the 令牌(Token) of WeChat's console, letter by letter; after a change use caddy reload --force (restart if it comes from a variable or LoadCredential)",
 		},
 	},
 	{
 		"push-aes-key", nil,
 		Text{"服务器地址校验通过，加密的消息却被拒绝", "The check of the server URL passes, and encrypted message pushes are refused"},
 		Text{
-			"push_aes_key 要和微信后台的“消息加解密密钥（EncodingAESKey）”完全一样；改过之后用 caddy reload --force 加载（环境变量要重启）",
-			"push_aes_key must be the EncodingAESKey of WeChat's console, letter by letter; after a change use caddy reload --force (restart if it comes from a variable)",
+			"push_aes_key 要和微信后台的“消息加解密密钥（EncodingAESKey）”完全一样；改过之后用 caddy reload --force 加载（环境变量和 LoadCredential 要重启）",
+			"push_aes_key must be the EncodingAESKey of WeChat's console, letter by letter; after a change use caddy reload --force (restart if it comes from a variable or LoadCredential)",
 		},
 	},
 	{
