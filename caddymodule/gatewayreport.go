@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/caddy-wechat/gateway/internal/fleetredis"
 )
 
@@ -31,6 +33,7 @@ func (a *App) reportGateway(ctx context.Context) {
 			}
 			select {
 			case <-ctx.Done():
+				a.unlistGateway()
 				return
 			case <-ticker.C:
 			}
@@ -38,10 +41,27 @@ func (a *App) reportGateway(ctx context.Context) {
 	})
 }
 
+// unlistGateway removes the entry of a gateway that stops, so that the doctor
+// does not compare the others with it. After a reload the entry is that of the
+// new configuration.
+func (a *App) unlistGateway() {
+	if running, err := caddy.ActiveContext().AppIfConfigured("wechat"); err == nil && running != any(a) {
+		return
+	}
+	if err := a.opened.gateways.Remove(context.Background(), gatewayID()); err != nil {
+		a.logger.Debug("this gateway stays listed in Redis for some minutes", slog.Any("error", err))
+	}
+}
+
+// gatewayID names this gateway among those on one Redis.
+func gatewayID() string {
+	host, _ := os.Hostname() // without one, the process id tells gateways apart
+	return host + "/" + strconv.Itoa(os.Getpid())
+}
+
 // entry is what this gateway says about itself.
 func (a *App) entry() fleetredis.Gateway {
-	host, _ := os.Hostname() // without one, the process id tells gateways apart
-	g := fleetredis.Gateway{ID: host + "/" + strconv.Itoa(os.Getpid()), Version: Version(), Caddy: caddyVersion(), At: time.Now()}
+	g := fleetredis.Gateway{ID: gatewayID(), Version: Version(), Caddy: caddyVersion(), At: time.Now()}
 	if keys, err := fleetredis.Fingerprints(a.keeper.Ring); err == nil {
 		g.Keys = keys
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // Gateways is the list of the gateways that share one Redis. Each writes its
-// own entry once a minute. Only `wechat doctor` reads it.
+// own entry once a minute, and removes it when it stops. Only `wechat doctor` reads it.
 type Gateways struct {
 	Client redis.UniversalClient
 	Prefix string // of the keys
@@ -71,6 +71,16 @@ func (s Gateways) Report(ctx context.Context, g Gateway) error {
 	})
 	if err != nil {
 		return fmt.Errorf("listing this gateway: %w", err)
+	}
+	return nil
+}
+
+// Remove removes the entry of a gateway that stops.
+func (s Gateways) Remove(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if err := s.Client.HDel(ctx, s.key(), id).Err(); err != nil {
+		return fmt.Errorf("removing this gateway from the list: %w", err)
 	}
 	return nil
 }
