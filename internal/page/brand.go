@@ -28,6 +28,7 @@ const (
 
 var (
 	errPlainText = errors.New("it has a character that is not shown, or one of { }")
+	errNotUTF8   = errors.New("it is not UTF-8 (GBK, perhaps); save the file as UTF-8")
 	errPrivacy   = errors.New("it is not an address like https://shop.example.com/privacy")
 )
 
@@ -101,12 +102,16 @@ func (b Brand) checked() (id checkedBrand, err error) {
 
 // plainText reports why a text cannot be shown as it is. Braces are for the
 // placeholders of texts.json; bidirectional marks could turn the words around
-// it (attack: spoofing).
+// it (attack: spoofing). Caddy's parser puts U+FFFD in place of bytes that are
+// not UTF-8, so a Caddyfile in GBK arrives with these.
 func plainText(s string, limit int) error {
+	if strings.ContainsRune(s, utf8.RuneError) {
+		return errNotUTF8
+	}
 	bad := func(r rune) bool {
 		return !unicode.IsPrint(r) && r != '\u3000' || r == '{' || r == '}'
 	}
-	if !utf8.ValidString(s) || strings.ContainsFunc(s, bad) {
+	if strings.ContainsFunc(s, bad) {
 		return errPlainText
 	}
 	if n := utf8.RuneCountInString(s); n > limit {

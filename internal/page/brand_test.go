@@ -242,7 +242,8 @@ func TestBrandMistakes(t *testing.T) {
 	}{
 		"a long name":             {Brand{Name: strings.Repeat("商", 41)}, "name: it has 41 characters, at most 40 are shown"},
 		"a placeholder":           {Brand{Name: "{site}"}, "name: it has a character that is not shown, or one of { }"},
-		"GBK":                     {Brand{Name: gbk}, "name: it has a character"},
+		"GBK":                     {Brand{Name: gbk}, "name: it is not UTF-8 (GBK, perhaps); save the file as UTF-8"},
+		"GBK through Caddy":       {Brand{Contact: "\ufffd\ufffd 400"}, "contact: it is not UTF-8"},
 		"two lines":               {Brand{Contact: "a\nb"}, "contact: it has a character"},
 		"a long contact":          {Brand{Contact: strings.Repeat("1", 61)}, "contact: it has 61 characters, at most 60 are shown"},
 		"no number":               {Brand{Contact: "tel:us"}, "contact: tel: needs a phone number"},

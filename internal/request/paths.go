@@ -23,6 +23,8 @@ func (p Paths) Validate() error {
 		switch {
 		case len(pattern) > maxPattern:
 			return fmt.Errorf("path pattern longer than %d bytes", maxPattern)
+		case strings.ContainsRune(pattern, utf8.RuneError): // Caddy's parser writes it in place of such bytes
+			return fmt.Errorf("path pattern %q is not UTF-8 (GBK, perhaps); save the file as UTF-8", pattern)
 		case !strings.HasPrefix(pattern, "/") && !strings.HasPrefix(pattern, "*"):
 			return fmt.Errorf("path pattern %q must begin with / or *", pattern)
 		case strings.ContainsAny(pattern, "?#%;\\{}"):

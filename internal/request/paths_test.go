@@ -15,6 +15,7 @@ func TestPathsValidate(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"", "cart", "https://x/", "/x?y", "/x#y", "/%2e", "/a;b", `/a\b`, "/{http.x}", "/[", "/" + strings.Repeat("a", maxPattern),
+		"/\xc9\xcc\xc6\xb7/*", "/\ufffd\ufffd/*", // GBK, and what Caddy's parser makes of it
 	} {
 		if err := (Paths{"/ok", bad}).Validate(); err == nil {
 			t.Errorf("%q: no error", bad)
