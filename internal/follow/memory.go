@@ -23,6 +23,9 @@ type Memory struct {
 	answers  map[answerKey]answer
 	accounts map[string]*line // by app id; bounded by what was ever configured
 
+	rechecking bool      // a question of Recheck runs
+	rechecked  time.Time // when it began
+
 	flights singleflight.Group
 	again   limit.Keyed
 }

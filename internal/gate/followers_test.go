@@ -205,6 +205,29 @@ func TestAttackUnfollowedStaysInside(t *testing.T) {
 	}
 }
 
+// Attack: a visitor who unfollowed, and of whom no push tells, keeps a socket,
+// a stream or a download open, and asks for nothing else. When the last answer
+// is old, here because of a plain push, WeChat is asked all the same.
+func TestAttackUnfollowedWithoutAPush(t *testing.T) {
+	t.Parallel()
+	w, over := streaming(t, fans)
+	b := w.browser("bob")
+	b.open("/")
+	for kind := range streams {
+		b.stream(kind)
+	}
+	w.follows("bob", false)
+	w.pushed("bob", ledger.FollowUnknown)
+	for range streams {
+		if kind, cut := within(over, 10*time.Second); !cut {
+			t.Fatalf("something still runs: %s", kind)
+		}
+	}
+	if n := w.weChat.CountCalls(wechattest.AtFollower); n != 2 {
+		t.Errorf("WeChat was asked %d times", n)
+	}
+}
+
 // While WeChat does not answer, the last answer holds; without one there is
 // neither page nor app, but 503.
 func TestFollowersWithoutWeChat(t *testing.T) {

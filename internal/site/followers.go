@@ -34,12 +34,14 @@ func (site *Site) refusal(r *Request, id *Identity) (Refusal, error) {
 }
 
 // refusalNow is refusal from memory, for the visitor of a running request, who
-// was let in. It never asks WeChat.
+// was let in. It does not wait for WeChat: an old answer is renewed in the
+// background.
 func (site *Site) refusalNow(id *Identity) Refusal {
-	if id.refused == NotFollowing && site.Hub.Followers != nil && !site.Hub.Followers.Left(site.Account.Credentials.AppID, &id.Person) {
-		return ""
+	if id.refused != NotFollowing || site.Hub.Followers == nil || site.Hub.Followers.Left(site.Account.Credentials.AppID, &id.Person) {
+		return id.refused
 	}
-	return id.refused
+	site.Hub.Followers.Recheck(follow.Question{Account: site.Account, Person: id.Person, Log: site.Log()})
+	return ""
 }
 
 // AskToFollow answers 403 to a visitor who does not follow the site's official
