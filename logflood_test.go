@@ -92,6 +92,7 @@ var warnings = map[string]string{
 	"internal/push/close.go Close":                       atLoad,
 	"internal/push/close.go warn":                        byTake,
 	"internal/push/journal.go Resume":                    atLoad,
+	"internal/push/reseal.go Reseal":                     "session keys were replaced, and the journal cannot be written: no request causes either",
 	"internal/push/step.go lose":                         "a push that WeChat has signed was lost: unsigned ones are refused before, without a line",
 	"internal/redislog/logger.go Printf":                 byTake,
 	"internal/signin/follower.go addUnionID":             byOutage,

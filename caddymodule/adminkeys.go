@@ -35,6 +35,9 @@ func (d desk) rotateKeys(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return keysError(err)
 	}
+	if changed.Withdrawn > 0 {
+		d.app.resealPushes()
+	}
 	d.app.logger.Info("session keys rotated through the admin endpoint",
 		slog.String("key", changed.Key), slog.Time("seals", changed.Seals), slog.Int("retired", changed.Withdrawn))
 	d.audit(audit.ActionAdmin, "", reason)

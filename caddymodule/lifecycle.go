@@ -28,6 +28,7 @@ func (a *App) Start() error {
 	gauges.begin(a.probe)
 	a.reportGateway(ctx)
 	a.watchLedger(ctx)
+	a.watchPushKeys(ctx, a.hub.Load().Keys)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package caddymodule_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -57,6 +58,43 @@ func TestAttackPushesAreLostInARestart(t *testing.T) {
 		if phone.signIn(); !phone.isSignedIn() {
 			t.Errorf("%s cannot sign in afterwards", person)
 		}
+	}
+}
+
+// Revocations wait for Redis in the journal, sealed with a session key, when all
+// session keys are replaced because one leaked. They are carried out after a
+// restart all the same.
+func TestPushesOutliveTheirKey(t *testing.T) {
+	server := redistest.Standalone(t, redistest.Options{AppendOnly: true})
+	o := openOffice(t, redisConfig(server))
+	o.load(strings.Replace(o.config, `"{env.SECRET}"`, `"{env.SECRET}","name":"main","push":{"tokens":["tokenOfTheTest1"]}`, 1))
+	o.caller("ming").signIn()
+	acted := func() uint64 {
+		var list []struct{ Results map[string]uint64 }
+		if err := json.Unmarshal([]byte(o.must("GET", "/wechat/pushes", "", http.StatusOK)), &list); err != nil || len(list) != 1 {
+			t.Fatal(list, err)
+		}
+		return list[0].Results["acted"]
+	}
+	before := acted()
+	nextSecond()
+	server.Kill()
+	o.revoke("ming")
+	if n := o.waitingPushes(); n != 1 {
+		t.Fatalf("%d files, want 1", n)
+	}
+	o.must("POST", "/wechat/keys/rotate?retire_now=true", "", http.StatusOK)
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if n := o.waitingPushes(); n != 1 {
+		t.Fatalf("%d files after the stop, want 1", n)
+	}
+	o.load(o.config) // Redis is still away
+	server.Restart()
+	soon(t, "the push is carried out", func() bool { return o.waitingPushes() == 0 })
+	if n := acted(); n != before+1 {
+		t.Errorf("%d pushes carried out, want %d", n, before+1)
 	}
 }
 

@@ -13,12 +13,13 @@ import (
 // not have yet, so that they survive a restart. Its methods may be called
 // concurrently.
 type Journal interface {
-	// Keep writes an entry under a name of 32 hexadecimal digits. The entry is
-	// on the disk when Keep returns.
+	// Keep writes an entry under a name of 32 hexadecimal digits, in the place
+	// of the one with this name. The entry is on the disk when Keep returns.
 	Keep(name string, entry []byte) error
 	// Remove removes an entry. A missing entry is not an error.
 	Remove(name string) error
-	// Each calls fn with every entry that can be read.
+	// Each calls fn with every entry that can be read. Its error says how many
+	// cannot.
 	Each(fn func(name string, entry []byte)) error
 }
 
@@ -52,6 +53,19 @@ func (h *Handler) keep(s *step) error {
 	if h.Journal == nil {
 		return errNoJournal
 	}
+	entry, err := s.entry()
+	if err != nil {
+		return err
+	}
+	if err := h.Journal.Keep(s.withdrawal.Key, entry); err != nil {
+		return err
+	}
+	s.kept = true
+	return nil
+}
+
+// entry writes a step as the journal keeps it.
+func (s *step) entry() ([]byte, error) {
 	version := 1
 	if s.following != nil {
 		version = entryVersion
@@ -61,13 +75,9 @@ func (h *Handler) keep(s *step) error {
 		Withdrawal: s.withdrawal, UnionID: s.unionID, Refetch: s.refetch, Following: s.following,
 	})
 	if err != nil {
-		return fmt.Errorf("push: writing an entry of the journal: %w", err)
+		return nil, fmt.Errorf("push: writing an entry of the journal: %w", err)
 	}
-	if err := h.Journal.Keep(s.withdrawal.Key, entry); err != nil {
-		return err
-	}
-	s.kept = true
-	return nil
+	return entry, nil
 }
 
 // settled marks a step as done or refused, and removes it from the journal.

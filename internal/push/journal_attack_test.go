@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"os"
@@ -218,5 +219,47 @@ func TestPushThatAlwaysFailsStandsInNoWay(t *testing.T) {
 			t.Errorf("%d wait, want the 2 that always fail", n)
 		}
 		_ = s.Close(t.Context())
+	})
+}
+
+// When the keys of the journal are replaced, what waits is sealed anew; what
+// cannot be is said, and how much cannot be read after a restart.
+func TestJournalIsSealedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := stubbed(t, func(int, context.Context, ledger.Withdrawal) (bool, error) { return false, ledger.ErrUnavailable })
+		journal := files(filepath.Join(t.TempDir(), "pushes"))
+		s.Journal, s.Logger = journal, slog.New(slog.NewTextHandler(s.log, nil))
+		s.success(safe(t, revokeOf("oPerson1")))
+		s.success(safe(t, revokeOf("oPerson2")))
+		key := "old"
+		journal.Seal = func(name string, entry []byte) (string, error) { return key + name + string(entry), nil }
+		journal.Open = func(name, sealed string) ([]byte, error) {
+			entry, ok := strings.CutPrefix(sealed, key+name)
+			if !ok {
+				return nil, errors.New("no key opens it")
+			}
+			return []byte(entry), nil
+		}
+		none := func(string, []byte) { t.Error("an entry was opened with another key") }
+		if err := journal.Each(none); err == nil || !strings.Contains(err.Error(), "2 of 2 entries") {
+			t.Errorf("what cannot be read is not counted: %v", err)
+		}
+		for _, key = range []string{"old", "new"} {
+			if n := s.Reseal(); n != 2 {
+				t.Errorf("%d entries were sealed, want 2", n)
+			}
+			opened := 0
+			if err := journal.Each(func(string, []byte) { opened++ }); err != nil || opened != 2 {
+				t.Errorf("%d entries are read, want 2: %v", opened, err)
+			}
+		}
+		s.Journal = &notes{err: errors.New("full")}
+		if n := s.Reseal(); n != 0 || !strings.Contains(s.log.text(), "could not be sealed with the new session key") {
+			t.Errorf("%d entries were sealed, and the log says\n%s", n, s.log.text())
+		}
+		_ = s.Close(t.Context())
+		if n := s.Reseal(); n != 0 {
+			t.Errorf("%d entries of steps that are over were sealed", n)
+		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -55,7 +56,7 @@ func (f *Files) Keep(name string, entry []byte) error {
 	if err != nil {
 		return err
 	}
-	if len(names) >= maxJournal {
+	if len(names) >= maxJournal && !slices.Contains(names, name) {
 		return errJournalFull
 	}
 	path := f.path(name)
@@ -108,6 +109,7 @@ func (f *Files) Each(fn func(name string, entry []byte)) error {
 		return err
 	}
 	var failed error
+	unread := 0
 	for _, name := range names {
 		sealed, err := readBounded(f.path(name))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -122,7 +124,8 @@ func (f *Files) Each(fn func(name string, entry []byte)) error {
 			entry, err = f.Open(name, sealed)
 		}
 		if err != nil {
-			failed = fmt.Errorf("%s: %w", filepath.Base(f.path(name)), err)
+			unread++
+			failed = fmt.Errorf("%d of %d entries, the last of them %s: %w", unread, len(names), filepath.Base(f.path(name)), err)
 			continue
 		}
 		fn(name, entry)
