@@ -170,6 +170,7 @@ func (l *Ledger) takeDead(ctx context.Context, target, step string, ids []string
 	for _, id := range ids {
 		b.step(step, first, id)
 	}
+	b.tally(&l.server) // an operator must not read that nothing was removed
 	_, n, err := l.write(ctx, b)
 	then(n)
 	return n, err

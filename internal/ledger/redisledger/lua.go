@@ -15,7 +15,8 @@ import "github.com/redis/go-redis/v9"
 // if the client sent it twice: the stamps show that), n when the nth check
 // failed, -1 when the store has another schema, -2 when a key was seen before,
 // -3 when another owner has the lease. The second is the number of events
-// added, or of dead letters purged. A full Redis, or a replica, refuses the first command that writes, and
+// added, or of dead letters purged; sent twice, it is 0, or the same again if
+// the batch has a tally. A full Redis, or a replica, refuses the first command that writes, and
 // then nothing has changed. If Redis refuses to publish, the write still
 // succeeds: see channel.
 //
@@ -49,6 +50,10 @@ for i = after, #ARGV, 7 do
 		local by = redis.pcall('GET', KEYS[k])
 		if by == ARGV[11] then return {0, 0} end
 		if by and ours(k, ARGV[i + 3]) then return {-2, 0} end
+	elseif ARGV[i] == 'tally' then
+		local was = redis.pcall('GET', KEYS[tonumber(ARGV[i + 1])])
+		local number = type(was) == 'string' and tonumber(was)
+		if number then return {0, number} end
 	end
 end
 for i = 12, writes - 1, 3 do

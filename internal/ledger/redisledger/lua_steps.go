@@ -76,4 +76,7 @@ end
 function steps.once(k, stamp, ttl)
 	call('SET', KEYS[k], stamp, 'PX', ttl)
 end
+function steps.tally(k, ttl)
+	call('SET', KEYS[k], changed, 'PX', ttl)
+end
 `

@@ -49,6 +49,15 @@ func (b *batch) once(s *server, key string) {
 	b.step("once", b.use(s.key("once:"+key)), b.stamp, ledger.OnceFor.Milliseconds())
 }
 
+// tally has the script answer the number of changes again if it is sent twice,
+// because the first answer was lost. It is the last step.
+func (b *batch) tally(s *server) {
+	b.step("tally", b.use(s.key("once:"+b.stamp)), tallyFor.Milliseconds())
+}
+
+// tallyFor is longer than a call tries again.
+const tallyFor = time.Minute
+
 // notify puts notices into the outbox.
 func (b *batch) notify(s *server, all []ledger.Notice) error {
 	first := map[string]int{}

@@ -1,6 +1,7 @@
 package redisledger
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -25,6 +26,45 @@ func TestRedisWriteSentTwice(t *testing.T) {
 		t.Errorf("%+v, %+v, %d events, %v", p, q, n, err)
 	}
 	writtenTwice(t, r, p)
+}
+
+// What an operator does with dead letters is counted right, though each write
+// is sent twice.
+func TestRedisDeadLettersTwice(t *testing.T) {
+	t.Parallel()
+	c := miniClient(t)
+	r := testRedis(t, c, "", nil)
+	r.SetTargets([]ledger.Target{{Name: "crm"}})
+	p := ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oA"}) // the script is known from here on
+	var letters []string
+	for range 3 {
+		id := ledger.NewID()
+		if err := r.Tell(t.Context(), ledger.Event{ID: id, Kind: ledger.LoggedOut, Person: p.ID}); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Bury(t.Context(), "crm", id, "answered 410"); err != nil {
+			t.Fatal(err)
+		}
+		letters = append(letters, id)
+	}
+	c.AddHook(hook{func(next func() error) error { next(); return next() }})
+	for _, s := range []struct {
+		name string
+		do   func(context.Context, string, string) (int, error)
+		id   string
+		want int
+	}{
+		{"redeliver one", r.Redeliver, letters[0], 1},
+		{"redeliver it again", r.Redeliver, letters[0], 0},
+		{"purge one", r.Purge, letters[1], 1},
+		{"purge it again", r.Purge, letters[1], 0},
+		{"purge all", r.Purge, "", 1},
+		{"purge all of none", r.Purge, "", 0},
+	} {
+		if n, err := s.do(t.Context(), "crm", s.id); n != s.want || err != nil {
+			t.Errorf("%s: %d, %v, want %d", s.name, n, err, s.want)
+		}
+	}
 }
 
 // writtenTwice does what writes, while each write is sent twice.
