@@ -32,11 +32,8 @@ func (t words) parse(d *caddyfile.Dispenser, block string) error {
 			if !looksLikeWord.MatchString(name) {
 				name = "…" // the second line of a secret, perhaps
 			}
-			if _, ok := new(App).words()[name]; ok && block == directive {
-				return d.Errf("%s is an option of the wechat block, in the global options", name)
-			}
-			if _, ok := new(Handler).words(httpcaddyfile.Helper{})[name]; ok && block == "wechat" {
-				return d.Errf("%s is an option of wechat_auth, in a site", name)
+			if place := placeOf(name); place != "" {
+				return d.Errf("%s is an option of %s", name, place)
 			}
 			return d.Errf("unrecognized %s option '%s'; the options are %v", block, name, slices.Sorted(maps.Keys(t)))
 		}

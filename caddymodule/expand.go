@@ -25,8 +25,11 @@ func expand(field, value string) (string, error) {
 
 // missing says how to fix a placeholder without a value.
 func missing(value string) string {
-	if strings.Contains(value, "{env.") {
+	switch {
+	case strings.Contains(value, "{env."):
 		return "set the variable it names; a reload brings no new variable into a running server: restart it, or use {file.…}"
+	case strings.Contains(value, "{file./run/credentials/"):
+		return "write a LoadCredential line for it into the unit; systemd hands credentials over when the service starts: restart it, a reload is not enough"
 	}
 	return "set the variable or file it names (a literal value must not contain { })"
 }

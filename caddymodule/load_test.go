@@ -111,6 +111,14 @@ func TestLoadReadsTheSecretOfAFile(t *testing.T) {
 	}
 }
 
+// A reload cannot read a credential that systemd has not handed over yet.
+func TestLoadNamesTheWayToAMissingCredential(t *testing.T) {
+	err := validate(t, `"official_accounts":[{"app_id":"wx1234567890abcdef","app_secret":"{file./run/credentials/no.service/app-secret}"}]`, "")
+	if err == nil || !strings.Contains(err.Error(), "systemd hands credentials over when the service starts: restart it") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // A byte order mark makes other secrets into other ones, too.
 func TestLoadRefusesAMarkInOtherSecrets(t *testing.T) {
 	t.Setenv("LOAD_SECRET", goodSecret)
