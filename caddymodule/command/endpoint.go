@@ -111,8 +111,14 @@ type refusal struct {
 	raw     []byte // the answer; empty if it is not JSON
 }
 
-// Error implements error.
-func (r *refusal) Error() string { return r.Message }
+// Error implements error. An openid or unionid given as an id finds nobody, so
+// the text names the command that takes them.
+func (r *refusal) Error() string {
+	if r.Word == "person_not_found" {
+		return r.Message + "; an id is what the app gets as X-Wechat-User, and persons find --openid finds it"
+	}
+	return r.Message
+}
 
 // maxAnswer bounds an answer that is kept in memory, in bytes.
 const maxAnswer = 4 << 20

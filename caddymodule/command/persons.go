@@ -36,7 +36,12 @@ app id too.
 
 With --nickname it finds up to 50 persons whose nickname begins so. Upper and lower case, and full-width and other
 letters, digits, signs and blanks, are equal.` + endpointHelp,
-		Args: cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return errFindWhat
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			q, err := whom(openID, appID, unionID, nickname)
 			if err != nil {
@@ -52,6 +57,9 @@ letters, digits, signs and blanks, are equal.` + endpointHelp,
 	return cmd
 }
 
+// errFindWhat reports a search that does not say by what.
+var errFindWhat = errors.New("give --openid, --unionid or --nickname, one of them")
+
 // whom returns the query for a person. Empty arguments were not given.
 func whom(openID, appID, unionID, nickname string) (url.Values, error) {
 	switch {
@@ -62,7 +70,7 @@ func whom(openID, appID, unionID, nickname string) (url.Values, error) {
 	case openID == "" && appID != "":
 		return nil, errors.New("--app-id belongs to --openid: give both, or --unionid alone")
 	case (openID == "") == (unionID == ""):
-		return nil, errors.New("give --openid, --unionid or --nickname, one of them")
+		return nil, errFindWhat
 	case unionID != "":
 		return url.Values{"unionid": {unionID}}, nil
 	case appID == "":

@@ -44,6 +44,8 @@ func TestPersons(t *testing.T) {
 		r.fails("there is no such person", args...)
 	}
 	r.do("persons", "show", personID(0))
+	r.fails("give --openid, --unionid or --nickname", "persons", "find", "oaaab")
+	r.fails("persons find --openid finds it", "persons", "show", "oaaab")
 }
 
 // With several accounts an openid needs the app id of its own: the answer names
@@ -125,7 +127,7 @@ func TestCommandsRefuse(t *testing.T) {
 		{"give --openid, --unionid or --nickname", "persons find --openid o --app-id a --unionid u"},
 		{"--app-id belongs to --openid", "persons find --app-id a"},
 		{"--app-id belongs to --openid", "persons find --app-id a --unionid u"},
-		{"unknown command", "persons find x"},
+		{"give --openid, --unionid or --nickname", "persons find x"},
 		{"give one id", "persons show"},
 		{"give one id", "persons export a b"},
 		{"give one id", "persons erase --yes"},
