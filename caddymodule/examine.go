@@ -148,8 +148,8 @@ func (e *examination) accounts() {
 			}
 		}
 	}
-	for _, hook := range e.app.Webhooks {
-		e.literal("webhook "+hook.Name+": secret", hook.Secrets...)
+	for i, hook := range e.app.Webhooks {
+		e.literal("webhook "+e.app.webhooks[i].target.Name+": secret", hook.Secrets...)
 	}
 	for _, hook := range e.app.webhooks {
 		for _, s := range hook.secrets {

@@ -225,8 +225,8 @@ func (d diagnosis) leadsTo(t *testing.T, id string, words ...string) {
 			t.Errorf("the fix is %q, want %q", f.Fix, row.Fix.English)
 		}
 		for _, word := range words {
-			if !strings.Contains(f.Says, word) {
-				t.Errorf("it says %q, without %q", f.Says, word)
+			if says := f.Subject + ": " + f.Says; !strings.Contains(says, word) {
+				t.Errorf("it says %q, without %q", says, word)
 			}
 		}
 		return

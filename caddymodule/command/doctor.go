@@ -50,7 +50,7 @@ warning or unknown.`,
 				return doctor.Failure.ExitCode(), fmt.Errorf("doctor: %w", err)
 			}
 			if worst == doctor.Failure {
-				return worst.ExitCode(), errFailures
+				return worst.ExitCode(), p.failed()
 			}
 			return worst.ExitCode(), nil
 		})(cmd, nil)
@@ -62,7 +62,6 @@ warning or unknown.`,
 }
 
 var (
-	errFailures  = errors.New("at least one check has failed")
 	errNoSubject = errors.New("give a configuration with --config, or the admin endpoint of a running server with --address, or both")
 	errLanguage  = errors.New("--language is zh or en")
 )
@@ -107,6 +106,15 @@ func (p *physician) speaks() (string, error) {
 	return "en", nil
 }
 
+// failed is the error of a report with failures. Caddy turns status 1 without
+// an error into success.
+func (p *physician) failed() error {
+	if language, err := p.speaks(); err == nil && language == "zh" {
+		return errors.New("至少有一项检查失败")
+	}
+	return errors.New("at least one check has failed")
+}
+
 // setup reads the configuration from the file, or from the running server.
 func (p *physician) setup(ctx context.Context) (*doctor.Setup, func(), error) {
 	var admin *client
@@ -126,8 +134,12 @@ func (p *physician) setup(ctx context.Context) (*doctor.Setup, func(), error) {
 	config, err := readConfig(p.endpoint.config, p.endpoint.adapter)
 	if err != nil {
 		// The file cannot be read, or not adapted: that is a finding, too.
-		setup := &doctor.Setup{Problem: err}
-		return setup, func() {}, nil //nolint:nilerr // the error is in the report
+		setup, release, examineErr := p.examine([]byte("{}")) // which says what program this is
+		if examineErr != nil {
+			return nil, nil, examineErr
+		}
+		setup.Problem = err
+		return setup, release, nil
 	}
 	apps, err := appsOf(config)
 	if err != nil {

@@ -14,7 +14,7 @@ func (v *visit) configuration(context.Context) {
 	}
 	v.pass("configuration", "", text("可以加载：%d 个账号，%d 个网站", "it can be loaded: accounts: %d, sites: %d", len(v.Accounts), len(v.Sites)))
 	for _, option := range v.Literals {
-		v.find("inline-secret", option, Warning, "inline-secret", text("%s 的值直接写在配置里", "the value of %s is written in the configuration", option))
+		v.find("inline-secret", option, Warning, "inline-secret", text("它的值直接写在配置里", "its value is written in the configuration"))
 	}
 	if len(v.Literals) == 0 {
 		v.pass("inline-secret", "", text("配置里没有密钥的明文", "the configuration contains no secret"))

@@ -111,7 +111,7 @@ func (v *visit) memory(context.Context) {
 	case v.running != nil && m.Container > 0 && (m.Go == 0 || m.Go > m.Container):
 		v.find("memory", "", Warning, "memory", text("容器的限制是 %d MiB，程序不知道", "the container's limit is %d MiB, and the program does not know it", m.Container>>20))
 	case least > 0:
-		v.pass("memory", "", text("限制是 %d MiB", "the limit is %d MiB", least>>20))
+		v.pass("memory", "", text("内存限制是 %d MiB", "the limit is %d MiB", least>>20))
 	default:
 		v.pass("memory", "", text("没有限制", "there is no limit"))
 	}
@@ -121,6 +121,6 @@ func (v *visit) memory(context.Context) {
 	if size := v.running.Seen.Cookies; size > manyCookies {
 		v.find("cookies", "", Warning, "cookies", text("有访客的 Cookie 有 %d 字节", "the cookies of some visitor have %d bytes", size))
 	} else {
-		v.pass("cookies", "", text("访客的 Cookie 最多 %d 字节", "the cookies of a visitor have at most %d bytes", size))
+		v.pass("cookies", "", text("访客的 Cookie 请求头最长 %d 字节", "the cookies of a visitor have at most %d bytes", size))
 	}
 }
