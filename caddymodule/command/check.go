@@ -40,11 +40,13 @@ func walk(ctx context.Context, out io.Writer, siteURL string, s *shop) error {
 	}}
 	target := siteURL + "/orders?id=7"
 	fmt.Fprintln(out, "A visitor in WeChat opens", target, "and claims to be another person (X-Wechat-Openid: evil).")
+	fmt.Fprintf(out, "访客在微信里打开 %s，并且冒充别人（X-Wechat-Openid: evil）。\n", target)
 	page, err := w.open(ctx, http.MethodGet, target, nil)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(out, "The consent page says what is collected; the visitor taps the button.")
+	fmt.Fprintln(out, "授权说明页写明收集哪些信息；访客点按钮。")
 	link, ok := page.find("a", "href", "/_wechat/login")
 	if !ok {
 		return errors.New("the consent page has no button")
@@ -53,6 +55,7 @@ func walk(ctx context.Context, out io.Writer, siteURL string, s *shop) error {
 		return err
 	}
 	fmt.Fprintln(out, "WeChat asks for nickname and avatar; the visitor allows it.")
+	fmt.Fprintln(out, "微信请访客授权昵称和头像；访客允许。")
 	action, form, ok := page.form("allow")
 	if !ok {
 		return errors.New("WeChat's page has no button to allow")
@@ -69,7 +72,7 @@ func walk(ctx context.Context, out io.Writer, siteURL string, s *shop) error {
 // report prints and checks what the shop received.
 func (w *walker) report(s *shop) error {
 	received := s.seen()
-	fmt.Fprintln(w.out, "\nThe shop received:")
+	fmt.Fprintln(w.out, "\nThe shop received (商店收到):")
 	for _, line := range identityHeaders(received) {
 		fmt.Fprintf(w.out, "  %s: %s\n", line.Name, line.Value)
 	}
@@ -82,6 +85,7 @@ func (w *walker) report(s *shop) error {
 		return errors.New("the session cookie reached the shop")
 	}
 	fmt.Fprintln(w.out, "\nThe identity arrived, and only the gateway's. All is well.")
+	fmt.Fprintln(w.out, "身份已经送到，而且只有网关给的。一切正常。")
 	return nil
 }
 

@@ -92,14 +92,14 @@ func (d demo) run(ctx context.Context, out io.Writer) error {
 
 const welcome = `
   The demo runs: Caddyfile.example, a sample shop behind it, and a simulated WeChat.
-  演示已启动：Caddyfile.example、网关后面的示例商城，以及模拟的微信。
+  演示已启动：Caddyfile.example、网关后面的示例商店，以及模拟的微信。
 
-  1. Open the shop (打开商城)       %s/orders?id=7
+  1. Open the shop (打开商店)       %s/orders?id=7
      You are the phone: the gateway takes you to (simulated) WeChat and back, and the shop shows who you are.
-     您就是手机：网关带您去（模拟的）微信授权再返回，商城会显示您是谁。
+     您就是手机：网关带您去（模拟的）微信授权再返回，商店会显示您是谁。
   2. Play with WeChat (操作微信)    %s/
      Change who holds the phone, let a person follow the account or withdraw consent, turn on the quirks of the real WeChat.
-     可以换人、关注公众号、撤回授权、打开真实微信的各种怪癖。
+     可以换人、关注公众号、撤回授权、模拟真实微信的各种异常情况。
 
   Press Ctrl+C to stop. Nothing is kept.
   按 Ctrl+C 停止，不保留任何数据。

@@ -26,12 +26,12 @@ func TestDemoCheck(t *testing.T) {
 	if err := (demo{example: example(t), check: true}).run(t.Context(), &out); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	for _, want := range []string{"302 Found", "scope=snsapi_base", "scope=snsapi_userinfo", "X-Wechat-Openid: o", "X-Wechat-Nickname: %E5%B0%8F%E6%98%8E", "All is well"} {
+	for _, want := range []string{"302 Found", "scope=snsapi_base", "scope=snsapi_userinfo", "X-Wechat-Openid: o", "X-Wechat-Nickname: %E5%B0%8F%E6%98%8E", "All is well", "一切正常"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
 	}
-	if _, received, _ := strings.Cut(out.String(), "The shop received:"); strings.Contains(received, "evil") {
+	if _, received, _ := strings.Cut(out.String(), "The shop received (商店收到):"); strings.Contains(received, "evil") {
 		t.Error("the forged openid reached the shop")
 	}
 }
@@ -107,7 +107,7 @@ func TestDemoRunsUntilStopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, ok := strings.Cut(string(buffer[:n]), "打开商城)       ")
+	_, rest, ok := strings.Cut(string(buffer[:n]), "打开商店)       ")
 	if !ok {
 		t.Fatalf("the demo printed %q", buffer[:n])
 	}
