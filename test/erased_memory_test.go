@@ -1,6 +1,7 @@
 package test
 
 import (
+	"context"
 	"bytes"
 	"fmt"
 	"net"
@@ -105,7 +106,10 @@ func newHeapGateway(t *testing.T, store func(folder string) string, receiver str
 func (g *heapGateway) heap() []byte {
 	g.t.Helper()
 	file := filepath.Join(g.t.TempDir(), "heap")
-	client := &http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", g.socket) }, DisableKeepAlives: true}}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", g.socket)
+	}
+	client := &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
 	response, err := client.Get("http://gateway/?file=" + url.QueryEscape(file))
 	if err != nil {
 		g.t.Fatal(err)

@@ -55,7 +55,7 @@ func TestAttackConfigurationOfAnotherUser(t *testing.T) {
 func nobodysFolder(t *testing.T) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("only root can run a program as another user")
+		t.Fatal("only root can run a program as another user: run the tests as root, as test/all.sh does")
 	}
 	folder, err := os.MkdirTemp("", "nobody") // unlike t.TempDir, below a folder that all can read
 	if err != nil {
@@ -83,7 +83,7 @@ func foreignServer(t *testing.T, folder, at string) string {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		t.Skipf("no program of another user can run here: %v", err)
+		t.Fatalf("no program of another user can run here: %v", err)
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
@@ -91,7 +91,7 @@ func foreignServer(t *testing.T, folder, at string) string {
 	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		t.Skipf("no program of another user can listen here: %v", err)
+		t.Fatalf("no program of another user can listen here: %v", err)
 	}
 	return strings.TrimSpace(line)
 }
