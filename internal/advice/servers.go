@@ -54,7 +54,7 @@ var serverRows = []Advice{
 	},
 	{
 		"not-running", nil,
-		Text{"管理接口没有回答", "The admin endpoint does not answer"},
+		Text{"管理端点没有回答", "The admin endpoint does not answer"},
 		Text{"检查 Caddy 是否运行，--address 是否是它的管理地址，运行的程序是否带有网关", "Check that Caddy runs, that --address is its admin endpoint, and that the gateway is built into it"},
 	},
 	{

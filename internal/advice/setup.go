@@ -14,7 +14,7 @@ var setupRows = []Advice{
 		"inline-secret", nil,
 		Text{"密钥直接写在配置里", "A secret is written in the configuration"},
 		Text{
-			"改成 {env.…} 或 {file.…}：管理接口和保存的配置会显示写在配置里的值；换掉已经泄露的密钥",
+			"改成 {env.…} 或 {file.…}：管理端点和保存的配置会显示写在配置里的值；换掉已经泄露的密钥",
 			"Write {env.…} or {file.…}: the admin API and saved configurations show literal values; replace a secret that others have seen",
 		},
 	},

@@ -103,6 +103,23 @@ func TestSameVersion(t *testing.T) {
 	}
 }
 
+// A leaked secret may still be in use while doctor and server see the same: the
+// credential of systemd that the service was started with.
+func TestRunningSecretsOfCredentials(t *testing.T) {
+	t.Parallel()
+	for apps, want := range map[string]string{
+		`{"app_secret":"{file./run/credentials/wechat-gateway.service/wechat-app-secret}"}`: "they are those of the files and variables; LoadCredential gives those of the service's last start: restart it if you have changed one since",
+		`{"app_secret":"{file./etc/caddy/secrets/wechat-app-secret}"}`:                      "they are those of the files and variables",
+	} {
+		same := map[string]string{"app_secret main": "1f2e3d4c"}
+		v := &visit{Setup: &Setup{Apps: []byte(apps), Fingerprints: same}, running: &Running{Fingerprints: same}}
+		v.sameSecrets()
+		if len(v.found) != 1 || v.found[0].Status != Pass || v.found[0].Says.English != want {
+			t.Errorf("%s: %+v", apps, v.found)
+		}
+	}
+}
+
 // Redis by what it says about itself; real ones are asked in package test.
 func TestJudgeRedis(t *testing.T) {
 	t.Parallel()

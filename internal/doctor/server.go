@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
@@ -20,12 +21,12 @@ func (v *visit) server(ctx context.Context) {
 	var running Running
 	switch {
 	case err != nil:
-		v.find("server", "", Failure, "not-running", text("管理接口连不上：%v", "the admin endpoint cannot be reached: %v", err))
+		v.find("server", "", Failure, "not-running", text("管理端点连不上：%v", "the admin endpoint cannot be reached: %v", err))
 		return
 	case status == http.StatusServiceUnavailable:
 		v.find("server", "", Failure, "not-ready", text("网关没有准备好", "the gateway is not ready"))
 	case status != http.StatusOK || json.Unmarshal(body, &running) != nil:
-		v.find("server", "", Failure, "not-running", text("管理接口回答 %d，没有网关的回答", "the admin endpoint answers %d, and not as this gateway does", status))
+		v.find("server", "", Failure, "not-running", text("管理端点回答 %d，没有网关的回答", "the admin endpoint answers %d, and not as this gateway does", status))
 		return
 	default:
 		v.running = &running
@@ -52,7 +53,7 @@ func (v *visit) sameConfiguration(ctx context.Context) {
 	status, body, err := v.askAdmin(ctx, "/config/apps")
 	var running, file any
 	if err != nil || status != http.StatusOK || json.Unmarshal(body, &running) != nil || json.Unmarshal(v.Apps, &file) != nil {
-		v.find("running configuration", "", Unknown, "not-running", text("管理接口没有给出配置", "the admin endpoint does not show the configuration"))
+		v.find("running configuration", "", Unknown, "not-running", text("管理端点没有给出配置", "the admin endpoint does not show the configuration"))
 		return
 	}
 	if !reflect.DeepEqual(running, file) {
@@ -77,9 +78,19 @@ func (v *visit) sameSecrets() {
 			v.find("running secrets", name, Failure, "secrets-not-loaded", text("服务器用的不是文件或变量里现在的密钥", "the server does not use the secret that the file or variable holds now"))
 		}
 	}
-	if same {
+	switch {
+	case same && v.credentials():
+		v.pass("running secrets", "", text("与文件和变量里的一样；LoadCredential 的是服务上次启动时的，之后换过就要重启服务", "they are those of the files and variables; LoadCredential gives those of the service's last start: restart it if you have changed one since"))
+	case same:
 		v.pass("running secrets", "", text("与文件和变量里的一样", "they are those of the files and variables"))
 	}
+}
+
+// credentials reports whether secrets are credentials of systemd. A service
+// gets those of its start, and so does this doctor: both see the former value
+// of a file that was changed since.
+func (v *visit) credentials() bool {
+	return bytes.Contains(v.Apps, []byte("{file./run/credentials/"))
 }
 
 // ready asks whether the gateway can serve.
