@@ -166,7 +166,7 @@ func TestBrowserConsole(t *testing.T) {
 	}
 
 	o.tap("#ban")
-	o.sees("已禁止")
+	o.sees("已封禁")
 	if a := ming.open(w.site + "/"); a.StatusCode != http.StatusForbidden || !hong.passes(w.site) {
 		t.Errorf("the banned person gets %d", a.StatusCode)
 	}
@@ -174,7 +174,7 @@ func TestBrowserConsole(t *testing.T) {
 	o.sees(person)
 	o.finds(mingID)
 	o.tap("#unban")
-	o.sees("已解除禁止")
+	o.sees("已解除封禁")
 	if a := ming.open(w.site + "/"); a.StatusCode != http.StatusOK {
 		t.Errorf("after the ban is lifted: %d", a.StatusCode)
 	}
@@ -245,7 +245,7 @@ func (o *operator) letters(w *world) {
 	o.tap("td a")
 	o.hook.status.Store(http.StatusNoContent)
 	o.tap("#redeliver")
-	o.sees("等待重新投递：1 个")
+	o.sees("等待重新发送：1 个")
 	for deadline := time.Now().Add(browserLimit); o.hook.got.Load() == 0; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			o.t.Fatal("the letter is not sent again")
