@@ -20,6 +20,10 @@ const (
 	prometheus   = "/usr/bin/prometheus"
 )
 
+// twoLanguages is "中文 · English", whose English part may name menus of WeChat's
+// console.
+var twoLanguages = regexp.MustCompile(`^[^·]*\p{Han}[^·]* · [A-Z][^·]*$`)
+
 // alertRule is one rule of prometheus-alerts.yml.
 type alertRule struct {
 	Alert, Expr, For    string
@@ -50,8 +54,8 @@ func readRules(t *testing.T) []alertRule {
 	return rules
 }
 
-// Every alert says how bad it is and what is wrong, in Chinese and in English,
-// and its runbook names a section of alerts.md.
+// Every alert says how bad it is, what is wrong and what to do, in Chinese and in
+// English, and its runbook names a section of alerts.md.
 func TestAlertRules(t *testing.T) {
 	t.Parallel()
 	rules := readRules(t)
@@ -69,6 +73,9 @@ func TestAlertRules(t *testing.T) {
 				t.Errorf("the summary is not “中文 · English”: %s", rule.Annotations["summary"])
 			}
 			runbook := rule.Annotations["runbook"]
+			if !twoLanguages.MatchString(runbook) {
+				t.Errorf("the runbook is not “中文 · English”: %s", runbook)
+			}
 			if strings.Contains(runbook, "\n") || len(runbook) < 40 || !strings.HasSuffix(runbook, "(docs/deploy/alerts.md#"+strings.ToLower(rule.Alert)+")") {
 				t.Errorf("the runbook is not one line of what to do that ends with its section of docs/deploy/alerts.md: %q", runbook)
 			}
