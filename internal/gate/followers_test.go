@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -247,6 +248,18 @@ func TestFollowersWithoutWeChat(t *testing.T) {
 	h := b.open("/orders").last()
 	if h.status != http.StatusServiceUnavailable || h.kind() != "unavailable" || h.header.Get("Retry-After") == "" || h.header.Get("X-Upstream") != "" {
 		t.Errorf("with no answer: %d %q, Retry-After %q", h.status, h.kind(), h.header.Get("Retry-After"))
+	}
+	h = b.form(followPath, url.Values{"return_to": {"/orders"}})
+	if h.status != http.StatusServiceUnavailable || h.kind() != "unavailable" || h.header.Get("Refresh") != "" {
+		t.Errorf("who taps the button: %d %q, Refresh %q", h.status, h.kind(), h.header.Get("Refresh"))
+	}
+	// Its button leads on to a page that tries again by itself.
+	again := regexp.MustCompile(`<a class="button primary" href="([^"]*)">再试一次</a>`).FindStringSubmatch(h.body)
+	if again == nil {
+		t.Fatalf("who taps the button gets a page without a button:\n%s", h.body)
+	}
+	if next := b.open(html.UnescapeString(again[1])).last(); next.kind() != "unavailable" || !strings.Contains(next.header.Get("Refresh"), "%2Forders") {
+		t.Errorf("the button of that page leads to %s: %d %q, Refresh %q", next.url, next.status, next.kind(), next.header.Get("Refresh"))
 	}
 	if h := b.script(http.MethodGet, "/api"); h.status != http.StatusServiceUnavailable || h.json().Error != "unavailable" {
 		t.Errorf("a script: %d %s", h.status, h.body)

@@ -40,8 +40,8 @@ func RetryAfter(err error) time.Duration {
 }
 
 // Unavailable answers 503: WeChat or a store does not answer now. The page of a
-// visitor who was signing in restarts flow f by itself; the zero Flow reloads
-// the requested page.
+// visitor who was signing in restarts flow f by itself, or by its button if a
+// form was posted; the zero Flow reloads the requested page.
 func (site *Site) Unavailable(w http.ResponseWriter, r *Request, after time.Duration, f flow.Flow, err error) {
 	if errors.Is(err, follow.ErrUnknown) {
 		after = RetryAfter(err)
@@ -49,10 +49,10 @@ func (site *Site) Unavailable(w http.ResponseWriter, r *Request, after time.Dura
 	site.LogUnavailable(r, site.namedAccount(f), f.Name(), err)
 	w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
 	p := page.Page{Kind: page.Unavailable, RetryAfter: after, Reference: cmp.Or(f.Name(), r.Flow)}
-	if IsRead(r.Method) {
-		if f.Target == "" {
-			f.Target, f.Scope = request.CleanTarget(r.Original.RequestURI()), wechat.ScopeBase
-		}
+	if f.Target == "" && IsRead(r.Method) {
+		f.Target, f.Scope = request.CleanTarget(r.Original.RequestURI()), wechat.ScopeBase
+	}
+	if f.Target != "" {
 		p.ContinueURL = LoginPath(f.Target, f.Scope)
 	}
 	site.Show(w, r, p, "unavailable", "Sign-in does not work at the moment. Please try again in a moment.")
