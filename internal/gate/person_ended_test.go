@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddy-wechat/gateway/internal/site"
 	"github.com/caddy-wechat/gateway/internal/wechat"
 	"github.com/caddy-wechat/gateway/session"
 )
@@ -133,4 +134,37 @@ func TestDuplicateCallbackAfterAllWereEnded(t *testing.T) {
 	if h := b.send(http.MethodGet, callback, ""); h.status != http.StatusFound || b.session() != before {
 		t.Errorf("%d, want a fresh dance", h.status)
 	}
+}
+
+// A person whose sessions end as fast as they are made, by message pushes for
+// example, is not told to allow cookies, and gets another try: the browser kept
+// them.
+func TestSessionsThatEndAreNoLostCookies(t *testing.T) {
+	t.Parallel()
+	c := newWeChat(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := newTownWith(t, c, scope(wechat.ScopeBase), func(w *town) { w.inside = true })
+		b := w.browser("alice")
+		person := b.open("/").last().upstream().Header.Get("X-Wechat-User")
+		end := func() {
+			time.Sleep(1500 * time.Millisecond) // beyond the second of the sign-in
+			now := time.Now()
+			if err := w.ledger.EndPerson(t.Context(), person, now, now.Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range site.MaxLandings - 1 {
+			end()
+			b.open("/").last().upstream()
+		}
+		end()
+		got := b.open("/x?y").last()
+		if got.kind() != "try_again" || got.button() != "/_wechat/login?return_to=%2Fx%3Fy" {
+			t.Fatalf("%d %q with the button %s", got.status, got.kind(), got.button())
+		}
+		if len(w.log.lines("does not keep the session cookie")) != 0 {
+			t.Error("the log blames the browser")
+		}
+		b.open(got.button()).last().upstream()
+	})
 }

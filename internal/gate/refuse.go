@@ -32,6 +32,13 @@ func (g *Gate) explainCookies(w http.ResponseWriter, r *site.Request, target str
 		g.explainForeign(w, r, flow.Flow{Target: target, Scope: wechat.ScopeBase})
 		return
 	}
+	if r.EndedSession {
+		// It keeps them: message pushes, or an operator, ended its sessions as
+		// fast as they were made.
+		cookies.Landings.Clear(w, r.CookieScope)
+		g.tryAgain(w, r, flow.Flow{Target: target, Scope: wechat.ScopeBase})
+		return
+	}
 	// Not for each visitor (attack: a client that drops its cookies fills the
 	// log).
 	g.cookiesOff.Warn(g.Logger, site.MistakeRate, "browser does not keep the session cookie", slog.String("site", r.Origin))

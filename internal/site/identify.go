@@ -41,6 +41,8 @@ func (site *Site) Identify(r *Request) error {
 			}
 		case i < own && isForeign(value, err):
 			foreign++
+		case i < own && !errors.Is(err, session.ErrTampered):
+			r.EndedSession = true
 		}
 	}
 	r.UnreadableSession = own > 0 && foreign == own

@@ -53,6 +53,7 @@ type Request struct {
 	Unreadable cookies.UnreadableCount
 
 	UnreadableSession bool // no key here opens the session cookie
+	EndedSession      bool // a session cookie was sent, of a session that is over
 	unreadableCounted bool
 	fromFormerCookie  bool // Identity was read from a cookie whose name has no port
 	HasOtherCookies   bool // the request may have other cookies of ours than the session's
