@@ -21,6 +21,14 @@ func TestBans(t *testing.T) {
 	if out := r.do("persons", "bans"); !regexp.MustCompile(`^PERSON\s+BANNED\n` + personID(1) + `\s+20[^\n]+\n$`).MatchString(out) {
 		t.Errorf("printed\n%s", out)
 	}
+	for _, what := range []string{"show", "export"} {
+		if out := r.do("persons", what, personID(1)); !regexp.MustCompile(`(?m)^banned\s+yes$|"banned": true`).MatchString(out) {
+			t.Errorf("%s of a banned person:\n%s", what, out)
+		}
+		if out := r.do("persons", what, personID(0)); strings.Contains(out, "banned") {
+			t.Errorf("%s of another person:\n%s", what, out)
+		}
+	}
 	r.do("persons", "erase", personID(1), "--yes")
 	if out := r.do("persons", "bans"); out != "No known person is banned.\n1 erased person is banned, of whom nothing else is known.\n" {
 		t.Errorf("printed\n%s", out)

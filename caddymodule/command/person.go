@@ -17,6 +17,7 @@ type person struct {
 		ConsentAt time.Time `json:"consent_at"`
 		FirstSeen time.Time `json:"first_seen"`
 		LastSeen  time.Time `json:"last_seen"`
+		Follow    string    `json:"follow"` // "yes", "no", or "" if no site asks
 	} `json:"accounts"`
 	Merged    []string  `json:"merged"`
 	Nickname  string    `json:"nickname"`
@@ -24,6 +25,7 @@ type person struct {
 	ProfileAt time.Time `json:"profile_at"`
 	FirstSeen time.Time `json:"first_seen"`
 	LastSeen  time.Time `json:"last_seen"`
+	Banned    bool      `json:"banned"`
 }
 
 // show prints the person. Text that the person chose is quoted: it could
@@ -42,6 +44,9 @@ func (p *person) show(w io.Writer) error {
 		}
 		row("first seen", moment(p.FirstSeen))
 		row("last seen", moment(p.LastSeen))
+		if p.Banned {
+			row("banned", "yes")
+		}
 		for _, a := range p.Accounts {
 			row("")
 			row("app", a.AppID)
@@ -49,6 +54,9 @@ func (p *person) show(w io.Writer) error {
 			row("  consent", moment(a.ConsentAt))
 			row("  first seen", moment(a.FirstSeen))
 			row("  last seen", moment(a.LastSeen))
+			if a.Follow != "" {
+				row("  follows", a.Follow)
+			}
 		}
 	})
 }

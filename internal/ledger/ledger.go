@@ -107,7 +107,8 @@ type Rights interface {
 	// unionid, all ids, and the person's events in the outbox. Erased is queued.
 	// An event that is being sent may still arrive. Errors as Find.
 	Erase(ctx context.Context, id string) error
-	// Export returns all stored data of a person, as JSON for people to read.
+	// Export returns all stored data of a person, a ban among them, as JSON for
+	// people to read.
 	// Errors as Find.
 	Export(ctx context.Context, id string) ([]byte, error)
 }

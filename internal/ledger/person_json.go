@@ -67,6 +67,7 @@ func (p *Person) json() personJSON {
 type exportJSON struct {
 	personJSON
 	Accounts []accountExport `json:"accounts,omitempty"`
+	Banned   bool            `json:"banned,omitempty"`
 }
 
 type accountExport struct {
@@ -79,9 +80,10 @@ type kept struct {
 	Kept bool `json:"kept"`
 }
 
-// ExportPerson returns the stored data of a person.
-func ExportPerson(p *Person) ([]byte, error) {
-	v := exportJSON{personJSON: p.json()}
+// ExportPerson returns the stored data of a person, and whether the person is
+// banned.
+func ExportPerson(p *Person, banned bool) ([]byte, error) {
+	v := exportJSON{personJSON: p.json(), Banned: banned}
 	for _, a := range v.personJSON.Accounts {
 		one := accountExport{accountJSON: a}
 		if len(a.Grant) > 0 {

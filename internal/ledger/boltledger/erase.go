@@ -98,7 +98,7 @@ func (l *Ledger) Export(ctx context.Context, id string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ledger.ExportPerson(&p)
+	return ledger.ExportPerson(&p, l.Banned(&p))
 }
 
 // erase removes the record and every name that leads to it.

@@ -11,6 +11,7 @@ import (
 // bans is about persons who are kept out.
 var bans = []contract{
 	{"ban: it holds until it is lifted, also after a restart", banHolds},
+	{"ban: an export of the person says so", banExported},
 	{"ban: a second one changes nothing", banTwice},
 	{"ban: whoever is not known cannot be banned", banUnknown},
 	{"ban: it follows the person through a merge, whichever record was banned", banMerged},
@@ -51,6 +52,28 @@ func (s *subject) wantBanned(t *testing.T, what string, want bool, p ledger.Pers
 // visitor is somebody of whom WeChat told these names.
 func visitor(appID, openID, unionID string) ledger.Person {
 	return ledger.Person{UnionID: unionID, Accounts: []ledger.Account{{AppID: appID, OpenID: openID}}}
+}
+
+func banExported(t *testing.T, s *subject) {
+	p := s.see(t, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u", At: at(0)})
+	says := func(when string, want bool) {
+		t.Helper()
+		data, err := s.Ledger.Export(t.Context(), p.ID)
+		var got struct{ Banned *bool }
+		if err == nil {
+			err = json.Unmarshal(data, &got)
+		}
+		if err != nil || (got.Banned != nil) != want || want && !*got.Banned {
+			t.Errorf("%s: %v, want banned %t:\n%s", when, err, want, data)
+		}
+	}
+	says("before", false)
+	s.ban(t, p.ID)
+	says("banned", true)
+	if err := s.Ledger.Unban(t.Context(), p.ID); err != nil {
+		t.Fatal(err)
+	}
+	says("lifted", false)
 }
 
 func banHolds(t *testing.T, s *subject) {

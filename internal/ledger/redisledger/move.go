@@ -68,7 +68,7 @@ func (l *Ledger) Export(ctx context.Context, id string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ledger.ExportPerson(&p)
+	return ledger.ExportPerson(&p, l.Banned(&p))
 }
 
 // Walk implements Ledger. It remembers the persons that it gave, 16 bytes each,
