@@ -28,7 +28,7 @@ func TestChineseReferenceIsUpToDate(t *testing.T) {
 	chinese := parts(string(readFile(t, otherLanguage(referenceDocument))))
 	english := parts(string(readFile(t, referenceDocument)))
 	if len(english) < 60 || len(chinese) != len(english) {
-		t.Fatalf("%d sections in English, %d in Chinese", len(english), len(chinese))
+		t.Fatalf("%s has %d sections, and %s %d: TestDocumentsSayTheSame says where they part ways", referenceDocument, len(english), otherLanguage(referenceDocument), len(chinese))
 	}
 	for i, part := range english {
 		title, _, _ := strings.Cut(part, "\n")
@@ -66,7 +66,7 @@ func TestExampleHasEveryOption(t *testing.T) {
 	t.Parallel()
 	for _, name := range optionsOf(t) {
 		if !regexp.MustCompile(`(?m)^[\t #]*` + name + `\b`).MatchString(string(gateway.Example)) {
-			t.Errorf("Caddyfile.example lacks the option %s", name)
+			t.Errorf("Caddyfile.example lacks the option %s: write it there as a comment, with its default", name)
 		}
 	}
 }
@@ -88,12 +88,12 @@ func TestReadmeHasTheOptionsOfASite(t *testing.T) {
 		}
 		for _, name := range want {
 			if !slices.Contains(got, name) {
-				t.Errorf("the options of a site in %s lack %s", document, name)
+				t.Errorf("the table of the options of a site in %s lacks %s: add a row", document, name)
 			}
 		}
 		for _, name := range got {
 			if !slices.Contains(want, name) {
-				t.Errorf("the options of a site in %s have %s, which is none", document, name)
+				t.Errorf("the table of the options of a site in %s has %s, which is no option", document, name)
 			}
 		}
 	}

@@ -108,7 +108,7 @@ func literals(t *testing.T, form *regexp.Regexp, folders ...string) []string {
 // Headers between the gateway and the app.
 func TestDocumentsNameTheHeaders(t *testing.T) {
 	t.Parallel()
-	headers := literals(t, regexp.MustCompile(`^X-Wechat-[A-Za-z-]*[a-z]$`), "internal/site", "internal/gate")
+	headers := literals(t, regexp.MustCompile(`^X-Wechat-[A-Za-z-]*[a-z]$`), "internal", "caddymodule")
 	if len(headers) < 13 {
 		t.Fatalf("only the headers %v were found", headers)
 	}

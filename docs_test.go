@@ -143,7 +143,9 @@ func valueOf(name string) string {
 // an option begins with a word that is one.
 func uncomment(t *testing.T, example string) string {
 	t.Helper()
-	option := regexp.MustCompile(`^(\t+)# (\t*)((?:log|output|include|import|verify_file|push_token|push_aes_key|push_relay|push_relay_all|push_unsubscribe|follower_unionid|qr|mini_program|mobile_app|website|cors_origin|webhook|name|secret|events|profile_max_age|official_account|app_id|app_secret|store|username|password|prefix|stale_if_down|session|idle|lifetime|key|callback_origin|open_url|api_url|account|origin|scope|consent|without_consent|check|keep_fragment|preserve_post|public|optional|outside_wechat|snapshot|header|pages|user_id|encoding|strip_cookies|brand|logo|color|privacy|contact|assertion|audience|algorithm|health|deny|allow)\b.*|\})$`)
+	// Besides the options of the reference: Caddy's own, and a field of its log.
+	words := append(optionsOf(t), "log", "output", "include", "import", "user_id")
+	option := regexp.MustCompile(`^(\t+)# (\t*)((?:` + strings.Join(words, "|") + `)\b.*|\})$`)
 	var lines []string
 	turnedOn := 0
 	for line := range strings.SplitSeq(example, "\n") {
