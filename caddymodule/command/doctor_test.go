@@ -27,15 +27,19 @@ func TestDoctorWithoutServer(t *testing.T) { // serial: it sets variables, and C
 	}{
 		"an option that is not there": {
 			account + "\t\tscop x\n\t}\n}\n", nil,
-			[]string{"[失败] configuration: 无法加载：", "unrecognized wechat option 'scop'", "[通过] versions: 网关 "}, "至少有一项检查失败",
+			[]string{"[失败] configuration: 无法加载：", "unrecognized wechat option 'scop'", "[通过] versions: 网关 "},
+			"至少有一项检查失败",
 		},
 		"in English": {
-			account + "\t\tscop x\n\t}\n}\n", []string{"--language", "en"},
-			[]string{"[failure] configuration: it cannot be loaded: ", "[pass] versions: gateway "}, "at least one check has failed",
+			account + "\t\tscop x\n\t}\n}\n",
+			[]string{"--language", "en"},
+			[]string{"[failure] configuration: it cannot be loaded: ", "[pass] versions: gateway "},
+			"at least one check has failed",
 		},
 		"the secret of a webhook without a name": {
 			account + "\t\twebhook https://crm.example.com/wechat {\n\t\t\tsecret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n\t\t}\n\t}\n}\n", nil,
-			[]string{"[警告] inline-secret webhook crm-example-com: secret: 它的值直接写在配置里\n"}, "至少有一项检查失败",
+			[]string{"[警告] inline-secret webhook crm-example-com: secret: 它的值直接写在配置里\n"},
+			"至少有一项检查失败",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
