@@ -1,6 +1,7 @@
 package test
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -14,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 
 	"github.com/caddy-wechat/gateway/internal/wechattest"
 )
@@ -35,6 +38,7 @@ var runbooks = map[string]func(*testing.T, string){
 	"Redis has lost its data":        runRedisLost,
 	"From an export":                 runRedisFromExport,
 	"A lost ledger":                  runLostLedger,
+	"A ledger with problems":         runLedgerWithProblems,
 	"Back up ledger and keys":        runBackup,
 	"Back up Redis":                  runBackupRedis,
 	"Restore":                        runRestore,
@@ -401,6 +405,55 @@ func runLostLedger(t *testing.T, heading string) {
 			n.well()
 			n.end()
 		})
+	}
+}
+
+func runLedgerWithProblems(t *testing.T, heading string) {
+	n, receiver := newNight(t, heading, false), newCRM(t)
+	n.edit("http://127.0.0.1:9/", receiver.URL+"/")
+	n.begin()
+	ming := n.visitor("ming")
+	user, _ := n.visits(ming)
+	receiver.hears(t, 2)
+	n.delivered()
+	if err := n.stopUnit("caddy"); err != nil {
+		t.Fatal(err)
+	}
+	n.damages("openid", "unionid")
+	if err := n.startUnit("caddy"); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := n.shell("wechat-gateway wechat ledger verify"); err == nil || strings.Count(out, "name_missing") != 2 {
+		t.Fatalf("the damage is not found: %v\n%s", err, out)
+	}
+	n.step()
+	n.step()
+	n.stays(ming, user)
+	n.step()
+	if again, _ := n.visits(n.visitor("ming")); again != user {
+		t.Errorf("%s became %s", user, again)
+	}
+	n.end()
+}
+
+// damages empties tables of the ledger's file.
+func (n *night) damages(tables ...string) {
+	n.t.Helper()
+	file, err := bolt.Open(n.path("var/lib/caddy/.local/share/caddy/wechat/ledger.db"), 0o600, &bolt.Options{Timeout: 10 * time.Second})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer file.Close()
+	if err := file.Update(func(tx *bolt.Tx) error {
+		for _, table := range tables {
+			bucket := tx.Bucket([]byte(table))
+			if err := bucket.ForEach(func(key, _ []byte) error { return bucket.Delete(bytes.Clone(key)) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		n.t.Fatal(err)
 	}
 }
 

@@ -53,6 +53,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 			if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
 				t.Errorf("Verify changed the file, %v", err)
 			}
+			p.Rebuilt(t, b, testBolt(t, testPath(t)), a, other)
 		})
 	}
 }

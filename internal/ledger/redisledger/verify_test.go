@@ -74,6 +74,7 @@ func TestRedisVerifyFindsDamage(t *testing.T) {
 			if after := dump(t, r); !reflect.DeepEqual(after, before) {
 				t.Errorf("Verify changed the store:\n%v\n%v", before, after)
 			}
+			p.Rebuilt(t, r, testRedis(t, c, fmt.Sprint("plant", i, "anew:"), nil), a, b)
 		})
 	}
 }
