@@ -151,6 +151,6 @@ func TestDocumentedClientIsTheTestedOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(doc), "```js\n"+string(tested)+"```\n") {
-		t.Error("docs/doors.md does not have testdata/mini/gateway.js as it is")
+		t.Error("docs/doors.md does not have test/testdata/mini/gateway.js as it is: who changes one, changes the other")
 	}
 }

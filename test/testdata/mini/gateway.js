@@ -1,5 +1,5 @@
 // utils/gateway.js: signs the visitor in at the gateway, and talks to the site as that visitor.
-const SITE = 'https://shop.example.com' // 开发管理 → 服务器域名: request 合法域名
+const SITE = 'https://shop.example.com' // 开发管理 → 开发设置 → 服务器域名: request 合法域名
 const ACCOUNT = 'mini' // the name of the mini_program block
 const DOOR = '/_wechat/mini-program/' + ACCOUNT
 
