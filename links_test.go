@@ -122,7 +122,7 @@ func documentsOf(t *testing.T) []string {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && (entry.Name() == "node_modules" || strings.HasPrefix(file, ".") && file != "."):
+		case entry.IsDir() && (entry.Name() == "node_modules" || file == "dist" || file == "webapps" || strings.HasPrefix(file, ".") && file != "."):
 			return filepath.SkipDir
 		case !entry.IsDir() && strings.HasSuffix(file, ".md"):
 			documents = append(documents, filepath.ToSlash(file))
