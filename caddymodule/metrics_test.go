@@ -45,8 +45,12 @@ func TestMetricsAreThoseOfTheDocument(t *testing.T) {
 func compareMetrics(t *testing.T, s scrape, d documented) {
 	t.Helper()
 	for metric, kind := range s.types {
-		if d.types[metric] != kind {
-			t.Errorf("%s is a %s, and in the document %q", metric, kind, d.types[metric])
+		switch d.types[metric] {
+		case kind:
+		case "":
+			t.Errorf("the document lacks the %s %s: add a row to its first table, and its labels", kind, metric)
+		default:
+			t.Errorf("%s is a %s, and in the document a %s", metric, kind, d.types[metric])
 		}
 	}
 	live := map[string][]map[string]string{}
@@ -64,7 +68,7 @@ func compareMetrics(t *testing.T, s scrape, d documented) {
 	}
 	for metric, names := range d.labels {
 		if s.types[metric] == "" || len(live[metric]) == 0 {
-			t.Errorf("%s is in the document and not in the metrics", metric)
+			t.Errorf("%s is in the document, and the first scrape does not have it: give the metric its series when the configuration is loaded, or remove it from the document", metric)
 			continue
 		}
 		want := expected(d, metric, names)
@@ -74,12 +78,12 @@ func compareMetrics(t *testing.T, s scrape, d documented) {
 		}
 		for series := range want {
 			if !got[series] {
-				t.Errorf("%s is missing in the metrics", series)
+				t.Errorf("the document promises %s, and the first scrape does not have it", series)
 			}
 		}
 		for series := range got {
 			if !want[series] {
-				t.Errorf("%s is not in the document", series)
+				t.Errorf("the document lacks %s: add the value of the label to its table", series)
 			}
 		}
 	}

@@ -143,7 +143,7 @@ func TestDocumentHasTheCalls(t *testing.T) {
 			for method := range methods {
 				call := regexp.MustCompile(`\\\{[a-z_]+\\\}`).ReplaceAllString(regexp.QuoteMeta(method+" "+path), "<[a-z ]+>")
 				if method != http.MethodHead && !regexp.MustCompile("`"+call+"[`?\\[]").Match(admin) {
-					t.Errorf("%s does not have `%s %s`", name, method, path)
+					t.Errorf("%s does not have `%s %s`: write the call in the table of the section that it belongs to, or in a sentence", name, method, path)
 				}
 			}
 		}

@@ -235,13 +235,13 @@ func TestDashboardMetrics(t *testing.T) {
 			for _, expr := range exprs {
 				for _, m := range metricsIn(expr) {
 					if !known[m] {
-						t.Errorf("%s is not there: %s", m, expr)
+						t.Errorf("docs/%s does not have the metric %s, for which dashboard or alerts ask: %s", name, m, expr)
 					}
 				}
 			}
 			for m := range known {
 				if !shown[m] {
-					t.Errorf("no panel of the dashboard shows %s", m)
+					t.Errorf("no panel of docs/deploy/grafana-dashboard.json shows %s: add it to an expr of a panel, or add a panel", m)
 				}
 			}
 		})
