@@ -3,6 +3,7 @@ package caddytest
 import (
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -28,13 +29,13 @@ func Settle(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 }
 
-// sharedListener says whether two sockets listen at one address. Linux lists
-// them in /proc/net/tcp and tcp6: the second column is the address, the fourth
-// the state.
+// sharedListener says whether two sockets of this process listen at one
+// address. Linux lists those of all processes in /proc/net/tcp and tcp6: the
+// second column is the address, the fourth the state, the tenth the inode.
 func sharedListener(t *testing.T) bool {
 	t.Helper()
 	const listening = "0A"
-	seen := map[string]bool{}
+	own, seen := ownSockets(t), map[string]bool{}
 	for _, table := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
 		b, err := os.ReadFile(table)
 		if os.IsNotExist(err) {
@@ -45,7 +46,7 @@ func sharedListener(t *testing.T) bool {
 		}
 		for line := range strings.Lines(string(b)) {
 			columns := strings.Fields(line)
-			if len(columns) < 4 || columns[3] != listening {
+			if len(columns) < 10 || columns[3] != listening || !own[columns[9]] {
 				continue
 			}
 			if seen[table+columns[1]] {
@@ -55,4 +56,22 @@ func sharedListener(t *testing.T) bool {
 		}
 	}
 	return false
+}
+
+// ownSockets are the inodes of this process' sockets.
+func ownSockets(t *testing.T) map[string]bool {
+	t.Helper()
+	const folder = "/proc/self/fd"
+	files, err := os.ReadDir(folder)
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	own := map[string]bool{}
+	for _, file := range files {
+		target, err := os.Readlink(filepath.Join(folder, file.Name()))
+		if inode, ok := strings.CutPrefix(target, "socket:["); ok && err == nil { // it may be closed by now
+			own[strings.TrimSuffix(inode, "]")] = true
+		}
+	}
+	return own
 }
