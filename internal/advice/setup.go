@@ -95,6 +95,6 @@ var setupRows = []Advice{
 	{
 		"push-unknown", nil,
 		Text{"没有检查加密的消息", "The encrypted form of message pushes was not tried"},
-		Text{"push_relay_all 会把试验消息转给你的程序，所以没有发送；在微信后台发一条真的消息看看", "push_relay_all would pass the trial message to your program, so none was sent; send the account a real message"},
+		Text{"push_relay_all 会把试验消息转给您的程序，所以没有发送；在微信后台发一条真的消息看看", "push_relay_all would pass the trial message to your program, so none was sent; send the account a real message"},
 	},
 }
