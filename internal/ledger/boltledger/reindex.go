@@ -99,7 +99,7 @@ func (x *indexer) next() (done bool, err error) {
 		return err == nil, err
 	}
 	records, entries, err := x.read(from)
-	if err != nil {
+	if err != nil || x.ctx.Err() != nil { // a run that was cut short does not reach the last person
 		return false, err
 	}
 	slices.SortFunc(entries, func(a, b indexEntry) int {

@@ -1,8 +1,10 @@
 package boltledger
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"sync"
 	"testing"
 
@@ -79,7 +81,44 @@ func TestIndexOfAnOlderFile(t *testing.T) {
 	}
 }
 
-// openIndexing opens a file whose indexes are built in runs of so many persons.
+// TestIndexRunCutShort: a run that the end of the gateway cuts short is not the
+// last one, or the lists would be short for good.
+func TestIndexRunCutShort(t *testing.T) {
+	t.Parallel()
+	path := testPath(t)
+	b := testBolt(t, path)
+	for i := range 20 {
+		mustSee(t, b, ledger.Observation{AppID: "wxA", OpenID: fmt.Sprint("o", i)})
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	olderGateway(t, path, without(t))
+	b = openIndexing(t, path, 0)
+	x := indexer{l: b, run: 1000, seed: maphash.MakeSeed()}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	x.ctx = ended
+	if done, err := x.next(); done || err != nil {
+		t.Fatalf("a run that was cut short: %v, %v", done, err)
+	}
+	if _, err := b.Count(t.Context()); !errors.Is(err, ledger.ErrIndexing) {
+		t.Errorf("Count after it: %v, want ErrIndexing", err)
+	}
+	x.ctx = t.Context()
+	for done := false; !done; {
+		var err error
+		if done, err = x.next(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := b.Count(t.Context()); n != 20 || err != nil {
+		t.Errorf("%d persons, %v, want 20", n, err)
+	}
+}
+
+// openIndexing opens a file whose indexes are built in runs of so many persons,
+// or not at all.
 func openIndexing(t *testing.T, path string, run int) *Ledger {
 	t.Helper()
 	f, err := openFile(path, lockPatience)
@@ -90,8 +129,10 @@ func openIndexing(t *testing.T, path string, run int) *Ledger {
 	if err := b.load(); err != nil {
 		t.Fatal(err)
 	}
-	b.startIndexing(run)
 	t.Cleanup(func() { _ = b.Close() })
+	if run > 0 {
+		b.startIndexing(run)
+	}
 	return b
 }
 
