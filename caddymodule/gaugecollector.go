@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -42,7 +43,7 @@ var (
 	keyAgeDesc     = describe("session_key_age_seconds", "Age of the newest generated session key; 0 while keys are configured.")
 	storeUpDesc    = describe("store_up", "Whether a store answers and takes changes.", "store")
 	bytesDesc      = describe("ledger_bytes", "Size of the ledger's file.")
-	personsDesc    = describe("ledger_persons", "Persons in the ledger.")
+	personsDesc    = describe("ledger_persons", "Persons in the ledger; NaN while unknown.")
 	replacedDesc   = describe("ledger_replaced_seconds", "Time since this ledger took the place of another one; 0 if it did not, or long ago.")
 	runningDesc    = describe("admission_running", "Sign-ins that are running.")
 	queuedDesc     = describe("admission_waiting", "Sign-ins that wait for their turn.")
@@ -73,7 +74,7 @@ func (c *gaugeCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(queuedDesc, float64(waiting))
 	gauge(keyAgeDesc, secondsSince(p.newestKey(), now))
 	gauge(bytesDesc, float64(p.bytes()))
-	gauge(personsDesc, float64(valueOf(state.persons)))
+	gauge(personsDesc, valueOf(state.persons))
 	gauge(replacedDesc, secondsSince(p.replaced(), now))
 	gauge(storeUpDesc, oneIf(state.sessions), storeSessions)
 	gauge(storeUpDesc, oneIf(state.ledger), storeLedger)
@@ -92,12 +93,13 @@ func secondsSince(at, now time.Time) float64 {
 	return max(0, now.Sub(at).Seconds())
 }
 
-// valueOf returns a number, 0 if it is unknown.
-func valueOf(n *int) int {
+// valueOf returns a number, or not a number if it is unknown: 0 would look like
+// a loss.
+func valueOf(n *int) float64 {
 	if n == nil {
-		return 0
+		return math.NaN()
 	}
-	return *n
+	return float64(*n)
 }
 
 func oneIf(ok bool) float64 {

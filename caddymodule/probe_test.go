@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"math"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -83,6 +84,29 @@ func TestProbeAsksSeldom(t *testing.T) {
 		}
 		p.close()
 	})
+}
+
+// As long as the ledger has not told the number of persons, it is not 0: that
+// would look like a loss. A ledger that fails later leaves the last number.
+func TestProbeOfUnknownPersons(t *testing.T) {
+	p := testProbe(t, nil)
+	defer p.close()
+	var answer error
+	p.count = func(context.Context) (int, error) { return 7, answer }
+	for _, step := range []struct {
+		name   string
+		answer error
+		want   float64
+	}{
+		{"indexes are built", ledger.ErrIndexing, math.NaN()},
+		{"counted", nil, 7},
+		{"fails", ledger.ErrUnavailable, 7},
+	} {
+		answer, p.begun = step.answer, time.Time{}
+		if got := valueOf(p.read().persons); got != step.want && !(math.IsNaN(got) && math.IsNaN(step.want)) {
+			t.Errorf("%s: %v, want %v", step.name, got, step.want)
+		}
+	}
 }
 
 // A local ledger that could not write its last change is down, until a change

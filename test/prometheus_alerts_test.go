@@ -73,6 +73,7 @@ func TestPrometheusAlerts(t *testing.T) {
 	workshop := o.add("workshop", "workshop-1").ofWorkshop()
 	workshop.start()
 	unlock := workshop.agesKey()
+	o.addPersons(o.workshop)
 	var targets []scraped
 	for _, g := range o.gateways {
 		targets = append(targets, scraped{g.job, g.name, g.numbers})
@@ -275,9 +276,9 @@ func (w *watchedRun) weChatRefuses() step {
 }
 
 func (w *watchedRun) othersFail() step {
-	var off, replaced func()
+	var off, replaced, found func()
 	return step{
-		name: "the business system and the relay are down, the club's push token is wrong, WeChat is slow in the workshop, whose ledger is another one",
+		name: "the business system and the relay are down, the club's push token is wrong, WeChat is slow in the workshop, whose ledger is another one and has lost persons",
 		plant: func() {
 			w.crm.status.Store(http.StatusInternalServerError)
 			w.relays.Store(http.StatusInternalServerError)
@@ -285,6 +286,7 @@ func (w *watchedRun) othersFail() step {
 			w.plant("slow", atLogin, w.slowly(3*time.Second))
 			off = w.minis(300*time.Millisecond, "slow")
 			replaced = w.replaceLedger(w.workshop)
+			found = w.losePersons(w.workshop)
 		},
 		lift: func() {
 			w.crm.status.Store(http.StatusNoContent)
@@ -293,10 +295,12 @@ func (w *watchedRun) othersFail() step {
 			w.liftAll()
 			off()
 			replaced()
+			found()
 		},
 		fires: []string{
 			"WechatWebhookQueueGrowing job=shop webhook=crm", "WechatWebhookStuck job=shop webhook=crm", "WechatPushRelayFailing job=shop account=main",
 			"WechatPushesRefused job=shop account=club", "WechatAPISlow job=workshop endpoint=login", "WechatLedgerReplaced job=workshop",
+			"WechatPersonsLost job=workshop",
 		},
 	}
 }
@@ -317,6 +321,38 @@ func (w *watchedRun) replaceLedger(redis *redistest.Server) (restore func()) {
 	}
 	set("another")
 	return func() { set(was) }
+}
+
+// personsKey is the hash of the persons' records.
+const personsKey = "wechat:{l}:person"
+
+// restingPersons are persons of the workshop who never come: their records are
+// not read.
+const restingPersons = 500
+
+// addPersons adds them to the ledger in a Redis.
+func (o *observed) addPersons(redis *redistest.Server) {
+	o.t.Helper()
+	add := []any{"hset", personsKey}
+	for i := range restingPersons {
+		add = append(add, fmt.Sprint("resting", i), "{}")
+	}
+	if err := redis.Do(add...).Err(); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// losePersons takes them away. found takes that back, as a backup does.
+func (w *watchedRun) losePersons(redis *redistest.Server) (found func()) {
+	w.t.Helper()
+	lose := []any{"hdel", personsKey}
+	for i := range restingPersons {
+		lose = append(lose, fmt.Sprint("resting", i))
+	}
+	if err := redis.Do(lose...).Err(); err != nil {
+		w.t.Fatal(err)
+	}
+	return func() { w.addPersons(redis) }
 }
 
 func (w *watchedRun) lettersDie() step {
