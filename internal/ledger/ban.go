@@ -164,6 +164,20 @@ func (b *Ban) cover(p *Person) (changed bool) {
 	return changed
 }
 
+// Following returns the ban as it is to be stored when its person loses a name
+// or is erased, and whether that changes it: see [BanSet.Following].
+func (b Ban) Following(p *Person, erased bool) (_ Ban, changed bool) {
+	person := b.Person
+	switch {
+	case erased:
+		b.Person = ""
+	case b.Person == "":
+		b.Person = p.ID // the person signed in again, by way of an older gateway
+	}
+	covered := b.cover(p)
+	return b, covered || b.Person != person
+}
+
 // with returns the ban with the marks of an imported copy, and whether that
 // adds any.
 func (b Ban) with(copied *Ban) (both Ban, changed bool) {

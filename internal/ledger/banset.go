@@ -189,14 +189,7 @@ func (s *BanSet) Ban(p *Person, at time.Time) ([]Ban, error) {
 // any more.
 func (s *BanSet) Following(p *Person, erased bool) (changed []Ban) {
 	for _, b := range s.Of(p) {
-		person := b.Person
-		switch {
-		case erased:
-			b.Person = ""
-		case b.Person == "":
-			b.Person = p.ID // the person signed in again, by way of an older gateway
-		}
-		if b.cover(p) || b.Person != person {
+		if b, follows := b.Following(p, erased); follows {
 			changed = append(changed, b)
 		}
 	}

@@ -31,6 +31,31 @@ func (t tables) loadBans(s *ledger.BanSet) error {
 	})
 }
 
+// following returns the bans to be stored when a person loses a name or is
+// erased. They build on what the transaction has, not on the memory, which does
+// not know what other calls have written in it (attack: whoever is banned gives
+// all openids up at once, and one of them is forgotten).
+func (t tables) following(s *ledger.BanSet, p *ledger.Person, erased bool) (changed []ledger.Ban, err error) {
+	for _, b := range s.Of(p) {
+		if b, err = t.ban(b.ID); err != nil {
+			return nil, err
+		}
+		if b, follows := b.Following(p, erased); follows {
+			changed = append(changed, b)
+		}
+	}
+	return changed, nil
+}
+
+// ban reads a ban that the memory has.
+func (t tables) ban(id string) (ledger.Ban, error) {
+	bans := t.tx.Bucket(bucketBans)
+	if bans == nil {
+		return ledger.Ban{}, ledger.Corrupt("a ban is missing")
+	}
+	return ledger.DecodeBan(id, bans.Get([]byte(id)))
+}
+
 func (t tables) putBans(all []ledger.Ban) error {
 	if len(all) == 0 {
 		return nil

@@ -71,7 +71,9 @@ func (l *Ledger) eraseIf(ctx context.Context, id string, holds func(*ledger.Pers
 		if p, err = t.byID(id); err != nil || !holds(&p) {
 			return false, err
 		}
-		bans = l.bans.Following(&p, true)
+		if bans, err = t.following(&l.bans, &p, true); err != nil {
+			return false, err
+		}
 		if err := errors.Join(t.erase(&p), t.putBans(bans)); err != nil {
 			return false, err
 		}

@@ -73,7 +73,9 @@ func (l *Ledger) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Pe
 // sessions end here even if the disk fails.
 func (l *Ledger) withdraw(t tables, w *ledger.Withdrawal, d *ledger.Withdrawn) (wrote bool, bans []ledger.Ban, err error) {
 	if w.Account {
-		bans = l.bans.Following(&d.Before, d.Erased)
+		if bans, err = t.following(&l.bans, &d.Before, d.Erased); err != nil {
+			return false, nil, err
+		}
 	}
 	if err := t.putBans(bans); err != nil {
 		return false, nil, err
