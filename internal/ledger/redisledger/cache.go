@@ -17,7 +17,42 @@ const cacheShards = 64
 type personCache struct {
 	shards  [cacheShards]cacheShard
 	flights singleflight.Group // one question at a time about one id
-	pending sync.Map           // stamps that this instance is writing: their announcement may come before the answer
+	pending pending
+}
+
+// pending holds the stamps that this instance is writing, and whether they were
+// announced: the announcement may come before the answer.
+type pending struct {
+	mu    sync.Mutex
+	heard map[string]bool
+}
+
+func (p *pending) begin(stamp string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.heard == nil {
+		p.heard = make(map[string]bool)
+	}
+	p.heard[stamp] = false
+}
+
+// hear handles an announcement, and reports whether the stamp is being written.
+func (p *pending) hear(stamp string) (ours bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, ours = p.heard[stamp]; ours {
+		p.heard[stamp] = true
+	}
+	return ours
+}
+
+// end reports whether the stamp was announced.
+func (p *pending) end(stamp string) (heard bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	heard = p.heard[stamp]
+	delete(p.heard, stamp)
+	return heard
 }
 
 type cacheShard struct {
@@ -135,8 +170,8 @@ func (n *personCache) settle(c *ledger.Change, stamp string, m cacheMark, limit 
 // announced handles an announcement, and reports whether it was news to this
 // instance.
 func (n *personCache) announced(stamp string, ids []string) bool {
-	if _, ours := n.pending.Load(stamp); ours {
-		return false // settle handles it
+	if n.pending.hear(stamp) {
+		return false // carryOut handles it
 	}
 	if e, ok := n.get(ids[0]); ok && e.ours && e.stamp == stamp {
 		return false // our own announcement

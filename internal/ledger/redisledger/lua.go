@@ -40,7 +40,7 @@ local function done()
 	local stamped = false
 	for i = writes, after - 1, 3 do
 		if ARGV[i] ~= '5' and get(i) ~= ARGV[i + 2] then return false end
-		stamped = stamped or (ARGV[i] == '1' and ARGV[i + 2] ~= '')
+		stamped = stamped or (ARGV[i] == '1' and ARGV[i + 2] ~= '') or ARGV[i + 2] == ARGV[11]
 	end
 	return stamped
 end

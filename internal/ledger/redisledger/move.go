@@ -56,6 +56,7 @@ func (l *Ledger) eraseIf(ctx context.Context, id string, holds func(*ledger.Pers
 			return plan{}, err
 		}
 		err = b.notify(&l.server, l.targets.Notices(&c.Person, e))
+		b.tally(&l.server) // nothing that is left tells that it was this erasure
 		return plan{batch: b, change: &c, erased: true, names: c.IDs()}, err
 	}, l.wake)
 	return erased && err == nil, err

@@ -110,13 +110,15 @@ func (l *Ledger) carryOut(ctx context.Context, p *plan) (done bool, added int, e
 		return conflict == 0, added, err
 	}
 	mark := l.near.mark(p.change)
-	l.near.pending.Store(p.batch.stamp, nil)
-	defer l.near.pending.Delete(p.batch.stamp)
+	l.near.pending.begin(p.batch.stamp)
 	conflict, added, err := l.write(ctx, p.batch)
-	switch {
-	case conflict != 0, errors.Is(err, errSeen): // nothing was written
+	refused := conflict != 0 || errors.Is(err, errSeen)
+	switch heard := l.near.pending.end(p.batch.stamp); {
+	case refused && !heard: // nothing was written
 		return false, 0, err
-	case err != nil, p.erased: // after an error it may have been written, or may still be: drop the entries
+	case refused, err != nil, p.erased:
+		// It was written, the answer was lost, and others have changed it since;
+		// or, after an error, it may have been written, or may still be.
 		l.near.drop(p.change.IDs()...)
 	default:
 		l.near.settle(p.change, p.batch.stamp, mark, l.entries())
@@ -124,5 +126,5 @@ func (l *Ledger) carryOut(ctx context.Context, p *plan) (done bool, added int, e
 	if p.change.News {
 		l.generation.Add(1)
 	}
-	return err == nil, added, err
+	return err == nil && !refused, added, err
 }

@@ -50,7 +50,7 @@ func (b *batch) once(s *server, key string) {
 }
 
 // tally has the script answer the number of changes again if it is sent twice,
-// because the first answer was lost. It is the last step.
+// because the first answer was lost. No step that counts comes behind it.
 func (b *batch) tally(s *server) {
 	b.step("tally", b.use(s.key("once:"+b.stamp)), tallyFor.Milliseconds())
 }

@@ -2,7 +2,10 @@ package redisledger
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,5 +103,110 @@ func writtenTwice(t *testing.T, r *Ledger, p ledger.Person) {
 	// person had no longer.
 	if want := []ledger.EventKind{ledger.Cancelled, ledger.Cancelled, ledger.Erased}; !slices.Equal(kinds, want) || err != nil {
 		t.Errorf("%v wait, %v, want %v", kinds, err, want)
+	}
+}
+
+// What ends for good is not reported as unknown, though the first answer was
+// lost and the write was sent twice.
+func TestRedisEndsSentTwice(t *testing.T) {
+	t.Parallel()
+	for _, s := range []struct {
+		name string
+		do   func(ctx context.Context, r *Ledger, p ledger.Person) error
+		gone bool // the person is
+	}{
+		{"erase", func(ctx context.Context, r *Ledger, p ledger.Person) error { return r.Erase(ctx, p.ID) }, true},
+		{"erase who is inactive", func(ctx context.Context, r *Ledger, p ledger.Person) error {
+			if erased, err := r.EraseInactive(ctx, p.ID, time.Now().Add(time.Hour)); !erased {
+				t.Errorf("not erased, %v", err)
+			}
+			return nil
+		}, true},
+		{"erase who is banned", func(ctx context.Context, r *Ledger, p ledger.Person) error {
+			return errors.Join(r.Ban(ctx, p.ID, time.Now()), r.Erase(ctx, p.ID))
+		}, true},
+		{"withdraw the last openid", func(ctx context.Context, r *Ledger, _ ledger.Person) error {
+			_, done, err := r.Withdraw(ctx, ledger.Withdrawal{Kind: ledger.Cancelled, AppID: "wxA", OpenID: "oA", Account: true})
+			if !done {
+				t.Error("not withdrawn")
+			}
+			return err
+		}, true},
+		{"withdraw a consent", func(ctx context.Context, r *Ledger, _ ledger.Person) error {
+			_, done, err := r.Withdraw(ctx, ledger.Withdrawal{Kind: ledger.Revoked, AppID: "wxA", OpenID: "oA"})
+			if !done {
+				t.Error("not withdrawn")
+			}
+			return err
+		}, false},
+		{"ban and lift", func(ctx context.Context, r *Ledger, p ledger.Person) error {
+			return errors.Join(r.Ban(ctx, p.ID, time.Now()), r.Unban(ctx, p.ID))
+		}, false},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			c := miniClient(t)
+			r := testRedis(t, c, "", nil)
+			r.SetTargets([]ledger.Target{{Name: "crm"}})
+			woken := make(chan struct{}, 9)
+			r.Wake = func() { woken <- struct{}{} }
+			p := ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oA", Consent: true}) // the script is known from here on
+			if _, err := r.Find(t.Context(), p.ID); err != nil {                                         // it is in memory
+				t.Fatal(err)
+			}
+			c.AddHook(hook{func(next func() error) error { next(); return next() }})
+			if err := s.do(t.Context(), r, p); err != nil {
+				t.Error(err)
+			}
+			if _, err := r.Find(t.Context(), p.ID); errors.Is(err, ledger.ErrNotFound) != s.gone {
+				t.Errorf("found afterwards: %v", err)
+			}
+			all, err := r.Pending(t.Context(), "crm", 9)
+			if err != nil || s.gone != slices.ContainsFunc(all, func(d ledger.Delivery) bool { return d.Kind == ledger.Erased }) {
+				t.Errorf("the events are %+v, %v", all, err)
+			}
+			if s.gone && len(woken) == 0 {
+				t.Error("the sender was not woken")
+			}
+		})
+	}
+}
+
+// A write whose answer was lost, and whose records another gateway has changed
+// before it was sent again, is still one: nothing old stays in memory.
+func TestRedisWriteSentTwiceAndChangedBetween(t *testing.T) {
+	t.Parallel()
+	b := shared.Standalone(t)
+	c := b.Client()
+	r, other := testRedis(t, c, "", nil), testRedis(t, b.Client(), "", nil)
+	p := ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "u"})
+	if _, err := r.Find(t.Context(), p.ID); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the channel works", func() bool { return r.works(time.Now()) })
+	var once sync.Once
+	c.AddHook(hook{func(next func() error) error {
+		once.Do(func() {
+			if err := next(); err != nil {
+				t.Error(err)
+			}
+			eventually(t, "the announcement", func() bool {
+				r.near.pending.mu.Lock()
+				defer r.near.pending.mu.Unlock()
+				return slices.Contains(slices.Collect(maps.Values(r.near.pending.heard)), true)
+			})
+			ledgertest.MustSee(t, other, ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "v", Consent: true, Profile: &ledger.Profile{Nickname: "n"}})
+		})
+		return next()
+	}})
+	g := r.generation.Load()
+	if _, err := r.Observe(t.Context(), ledger.Observation{AppID: "wxA", OpenID: "oA", UnionID: "v"}); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := r.Find(t.Context(), p.ID); err != nil || len(left.Accounts) != 0 {
+		t.Errorf("whom the openid has left: %+v, %v", left, err)
+	}
+	if r.generation.Load() == g {
+		t.Error("the generation did not move")
 	}
 }

@@ -113,5 +113,8 @@ func (l *Ledger) withdraw(ctx context.Context, w *ledger.Withdrawal, d *ledger.W
 		}
 	}
 	err := b.notify(&l.server, l.targets.Notices(&d.Before, events...))
+	if w.Key == "" {
+		b.tally(&l.server) // as in eraseIf
+	}
 	return plan{batch: b, change: c, erased: d.Erased, names: c.IDs()}, err
 }
