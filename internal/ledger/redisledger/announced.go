@@ -144,7 +144,7 @@ func (e *ends) confirm(ctx context.Context, words []string) error {
 	defer cancel()
 	scores, err := e.Client.ZMScore(once, e.key("ended"), words...).Result()
 	if err != nil || len(scores) != len(words) {
-		return e.failed("looking up tombstones", err)
+		return e.failed("looking up tombstones", orLength(err))
 	}
 	now, unfounded := time.Now(), 0
 	for i, word := range words {

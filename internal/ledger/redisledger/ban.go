@@ -19,7 +19,8 @@ func (l *Ledger) Ban(ctx context.Context, person string, at time.Time) error {
 	l.banning.Lock()
 	defer l.banning.Unlock()
 	return l.rounds(ctx, func() (plan, error) {
-		if err := l.ends.loadBans(ctx); err != nil {
+		stamp, err := l.ends.loadBans(ctx)
+		if err != nil {
 			return plan{}, err
 		}
 		v, err := l.look(ctx, ledger.Query{ID: person})
@@ -35,7 +36,7 @@ func (l *Ledger) Ban(ctx context.Context, person string, at time.Time) error {
 		}
 		b := newBatch()
 		b.expectPerson(v.id)
-		return plan{batch: b, names: v.id.person.IDs()}, b.changeBans(&l.ends, changed, nil)
+		return plan{batch: b, names: v.id.person.IDs()}, b.changeBans(&l.ends, stamp, changed, nil)
 	}, func(int) {})
 }
 
@@ -48,7 +49,8 @@ func (l *Ledger) Unban(ctx context.Context, name string) error {
 	l.banning.Lock()
 	defer l.banning.Unlock()
 	return l.rounds(ctx, func() (plan, error) {
-		if err := l.ends.loadBans(ctx); err != nil {
+		stamp, err := l.ends.loadBans(ctx)
+		if err != nil {
 			return plan{}, err
 		}
 		ids, err := ledger.BansToLift(&l.ends.bans.BanSet, name, func(id string) (ledger.Person, error) { return l.Find(ctx, id) })
@@ -56,7 +58,7 @@ func (l *Ledger) Unban(ctx context.Context, name string) error {
 			return plan{}, err
 		}
 		b := newBatch()
-		return plan{batch: b, names: []string{name}}, b.changeBans(&l.ends, nil, ids)
+		return plan{batch: b, names: []string{name}}, b.changeBans(&l.ends, stamp, nil, ids)
 	}, func(int) {})
 }
 
@@ -72,7 +74,7 @@ func (l *Ledger) ListBans(ctx context.Context) ([]ledger.Ban, error) {
 		return nil, err
 	}
 	defer l.work.Done()
-	if err := l.ends.loadBans(ctx); err != nil {
+	if _, err := l.ends.loadBans(ctx); err != nil {
 		return nil, err
 	}
 	return l.ends.bans.All(), nil
@@ -87,7 +89,8 @@ func (l *Ledger) ImportBan(ctx context.Context, ban ledger.Ban) error {
 	l.banning.Lock()
 	defer l.banning.Unlock()
 	return l.rounds(ctx, func() (plan, error) {
-		if err := l.ends.loadBans(ctx); err != nil {
+		stamp, err := l.ends.loadBans(ctx)
+		if err != nil {
 			return plan{}, err
 		}
 		add, ok, err := l.ends.bans.Import(ban)
@@ -95,6 +98,6 @@ func (l *Ledger) ImportBan(ctx context.Context, ban ledger.Ban) error {
 			return plan{}, err
 		}
 		b := newBatch()
-		return plan{batch: b, names: []string{ban.ID}}, b.changeBans(&l.ends, []ledger.Ban{add}, nil)
+		return plan{batch: b, names: []string{ban.ID}}, b.changeBans(&l.ends, stamp, []ledger.Ban{add}, nil)
 	}, func(int) {})
 }

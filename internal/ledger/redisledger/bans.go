@@ -38,22 +38,23 @@ const tableMeta = tableEnded + 1
 const fieldBans = "bans"
 
 // loadBans reads all bans, unless none has changed since they were last read.
-func (e *ends) loadBans(ctx context.Context) error {
+// It returns the stamp of a moment since which the memory may be newer.
+func (e *ends) loadBans(ctx context.Context) (stamp string, err error) {
 	b := &e.bans
 	b.reading.Lock()
 	defer b.reading.Unlock()
 	once, cancel := e.once(ctx)
 	defer cancel()
-	stamp, err := e.Client.HGet(once, e.key("meta"), fieldBans).Result()
+	stamp, err = e.Client.HGet(once, e.key("meta"), fieldBans).Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
-		return e.failed("reading the bans", err)
+		return "", e.failed("reading the bans", err)
 	}
 	if b.read && stamp == b.stamp {
-		return nil
+		return stamp, nil
 	}
 	all, bad, err := e.allBans(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if bad > 0 && e.Logger != nil {
 		e.Logger.Warn("the ledger in Redis has bans that cannot be read, and that do not hold here; a newer gateway may have written them", "number", bad)
@@ -61,7 +62,7 @@ func (e *ends) loadBans(ctx context.Context) error {
 	b.Reset(all)
 	b.stamp, b.read = stamp, true // the stamp from before the reading: later changes are read again
 	b.changed()
-	return nil
+	return stamp, nil
 }
 
 func (e *ends) allBans(ctx context.Context) (all []ledger.Ban, bad int, err error) {
@@ -97,7 +98,7 @@ func (e *ends) confirmBans(ctx context.Context, ids []string) error {
 	defer cancel()
 	values, err := e.Client.HMGet(once, e.key("bans"), ids...).Result()
 	if err != nil || len(values) != len(ids) {
-		return e.failed("looking up bans", err)
+		return e.failed("looking up bans", orLength(err))
 	}
 	changed := false
 	for i, id := range ids {
@@ -133,12 +134,11 @@ func isBanWord(word string) bool {
 }
 
 // changeBans adds the change of bans to a batch: those to store and those to
-// delete. The condition is that no other change was written since the bans were
-// read.
-func (b *batch) changeBans(e *ends, put []ledger.Ban, remove []string) error {
-	e.bans.reading.Lock()
-	b.bans = e.bans.stamp
-	e.bans.reading.Unlock()
+// delete. The condition is that no other change was written since loadBans gave
+// the stamp, before the change was decided: the memory may take changes at any
+// time.
+func (b *batch) changeBans(e *ends, stamp string, put []ledger.Ban, remove []string) error {
+	b.bans = stamp
 	b.checks = append(b.checks, int(tableMeta), fieldBans, b.bans)
 	if len(put)+len(remove) == 0 {
 		return nil
@@ -167,8 +167,8 @@ func (b *batch) changeBans(e *ends, put []ledger.Ban, remove []string) error {
 
 // follow adds to a batch what becomes of the bans of a person who loses a name
 // or is erased.
-func (l *Ledger) follow(b *batch, p *ledger.Person, erased bool) error {
-	return b.changeBans(&l.ends, l.ends.bans.Following(p, erased), nil)
+func (l *Ledger) follow(b *batch, stamp string, p *ledger.Person, erased bool) error {
+	return b.changeBans(&l.ends, stamp, l.ends.bans.Following(p, erased), nil)
 }
 
 // settleBans takes the changes of a batch that was written into the memory. If

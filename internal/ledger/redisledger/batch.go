@@ -19,7 +19,7 @@ type batch struct {
 
 	before map[string]stamped        // the records that are as they were read, by id
 	after  map[string]*ledger.Person // the records that are written, by id; nil for one that is removed
-	lists  bool                      // see stampOf
+	listed map[string]bool           // ids of records without entries of before, see stampOf
 }
 
 func newBatch() *batch {

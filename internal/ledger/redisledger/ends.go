@@ -45,7 +45,7 @@ func (e *ends) learn(word string) bool {
 // still accepted on an instance that missed its end).
 func (e *ends) loadTombstones(ctx context.Context) error {
 	begun := time.Now()
-	if err := e.loadBans(ctx); err != nil {
+	if _, err := e.loadBans(ctx); err != nil {
 		return err
 	}
 	once, cancel := e.once(ctx)

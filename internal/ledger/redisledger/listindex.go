@@ -32,7 +32,7 @@ const unlisted = "0"
 // removed the entries that gateway left.
 func (b *batch) stampOf(id string) string {
 	before, known := b.before[id]
-	if !known || b.lists || strings.HasPrefix(before.stamp, ledger.ListsVersion) {
+	if !known || b.listed[id] || strings.HasPrefix(before.stamp, ledger.ListsVersion) {
 		return b.stamp
 	}
 	return unlisted + b.stamp[len(unlisted):]

@@ -27,7 +27,8 @@ func (l *Ledger) eraseIf(ctx context.Context, id string, holds func(*ledger.Pers
 	var c ledger.Change
 	err = l.rounds(ctx, func() (plan, error) {
 		erased = false
-		if err := l.ends.loadBans(ctx); err != nil {
+		stamp, err := l.ends.loadBans(ctx)
+		if err != nil {
 			return plan{}, err
 		}
 		v, err := l.look(ctx, ledger.Query{ID: id})
@@ -48,7 +49,7 @@ func (l *Ledger) eraseIf(ctx context.Context, id string, holds func(*ledger.Pers
 			b.remove(name.Table, name.Key)
 		}
 		b.announce(&c)
-		if err := l.follow(b, &c.Person, true); err != nil {
+		if err := l.follow(b, stamp, &c.Person, true); err != nil {
 			return plan{}, err
 		}
 		e := ledger.Erasure(&c.Person)

@@ -2,6 +2,8 @@ package redisledger
 
 import (
 	"context"
+	"hash/maphash"
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,14 +27,15 @@ const (
 
 // oldScript looks at some records and returns those whose entries were not
 // written with them. KEYS: person. ARGV: the cursor, the number, the beginning
-// of a good stamp. It answers the next cursor, and two values each: id, value.
+// of a good stamp, and how much of the values to answer, -1 for all. It answers
+// the next cursor, and two values each: id, value.
 var oldScript = redis.NewScript(`
 local r = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
 local out = {r[1]}
 for i = 1, #r[2], 2 do
 	if string.sub(r[2][i + 1], 1, #ARGV[3]) ~= ARGV[3] then
 		out[#out + 1] = r[2][i]
-		out[#out + 1] = r[2][i + 1]
+		out[#out + 1] = string.sub(r[2][i + 1], 1, tonumber(ARGV[4]))
 	end
 end
 return out
@@ -61,15 +64,22 @@ func (l *Ledger) reindex(ctx context.Context) {
 }
 
 // reindexOnce looks at everything once. Entries come first: those of records
-// that are not listed are removed, and then written anew with the record.
+// that are not listed are removed, and then written anew with the record. A
+// record that was written since may have entries that were not removed: it is
+// left to the next instance that starts.
 func (l *Ledger) reindexOnce(ctx context.Context) error {
 	person := l.key(tableKeys[0])
+	x := indexer{l: l, seed: maphash.MakeSeed()}
+	if err := l.eachStep(ctx, oldScript, []string{person}, x.note, stampLength); err != nil {
+		return err
+	}
+	slices.Sort(x.noted)
 	for _, index := range []string{keySeen, keyNickname} {
 		if err := l.eachStep(ctx, unlistScript, []string{person, l.key(index)}, nil); err != nil {
 			return err
 		}
 	}
-	if err := l.eachStep(ctx, oldScript, []string{person}, l.listOld); err != nil {
+	if err := l.eachStep(ctx, oldScript, []string{person}, x.list, -1); err != nil {
 		return err
 	}
 	once, cancel := l.once(ctx)
@@ -77,13 +87,30 @@ func (l *Ledger) reindexOnce(ctx context.Context) error {
 	return l.failed("building the index of persons", l.Client.HSet(once, l.key("meta"), "lists", ledger.ListsVersion).Err())
 }
 
+// indexer is one look at everything.
+type indexer struct {
+	l     *Ledger
+	seed  maphash.Seed
+	noted []uint64 // hashes of ids and stamps, of records as they were before entries were removed
+}
+
+func (x *indexer) hash(id, stamp string) uint64 { return maphash.String(x.seed, id+stamp) }
+
+// note notes the stamps of records.
+func (x *indexer) note(_ context.Context, found []string) error {
+	for i := 0; i+1 < len(found); i += 2 {
+		x.noted = append(x.noted, x.hash(found[i], found[i+1]))
+	}
+	return nil
+}
+
 // eachStep runs a scanning script until its cursor is at the end, and gives what
 // it found to do.
-func (l *Ledger) eachStep(ctx context.Context, script *redis.Script, keys []string, do func(ctx context.Context, found []string) error) error {
+func (l *Ledger) eachStep(ctx context.Context, script *redis.Script, keys []string, do func(ctx context.Context, found []string) error, args ...any) error {
 	for cursor := "0"; ; {
 		begun := time.Now()
 		once, cancel := l.once(ctx)
-		got, err := script.Run(once, l.Client, keys, cursor, indexStep, ledger.ListsVersion).StringSlice()
+		got, err := script.Run(once, l.Client, keys, append([]any{cursor, indexStep, ledger.ListsVersion}, args...)...).StringSlice()
 		cancel()
 		if err != nil || len(got)%2 == 0 {
 			return l.failed("building the index of persons", orLength(err))
@@ -102,26 +129,24 @@ func (l *Ledger) eachStep(ctx context.Context, script *redis.Script, keys []stri
 	}
 }
 
-// listOld writes records anew, with their entries. It leaves records that
-// cannot be read: Verify reports them.
-func (l *Ledger) listOld(ctx context.Context, found []string) error {
+// list writes records anew, with their entries. It leaves records that cannot
+// be read: Verify reports them.
+func (x *indexer) list(ctx context.Context, found []string) error {
 	var old []stamped
 	for i := 0; i+1 < len(found); i += 2 {
 		if s, err := unstamp(found[i], found[i+1], func(*ledger.Person) bool { return true }); err == nil {
 			old = append(old, s)
 		}
 	}
-	for len(old) > 0 {
-		some := old[:min(len(old), indexWrite)]
-		old = old[len(some):]
-		conflict, err := l.writeOld(ctx, some)
+	for some := range slices.Chunk(old, indexWrite) {
+		conflict, err := x.write(ctx, some)
 		if err != nil {
 			return err
 		}
 		for i := 0; conflict && i < len(some); i++ { // the others of the step are written one by one
-			// A conflict of one: its new record has its entries, or is still
-			// another gateway's of before, which starts anew some day.
-			if _, err := l.writeOld(ctx, some[i:i+1]); err != nil {
+			// A conflict of one: its new record has its entries, or is still another
+			// gateway's of before, which starts anew some day.
+			if _, err := x.write(ctx, some[i:i+1]); err != nil {
 				return err
 			}
 		}
@@ -129,17 +154,18 @@ func (l *Ledger) listOld(ctx context.Context, found []string) error {
 	return nil
 }
 
-// writeOld writes records anew if none of them has changed.
-func (l *Ledger) writeOld(ctx context.Context, some []stamped) (conflict bool, err error) {
+// write writes records anew if none of them has changed.
+func (x *indexer) write(ctx context.Context, some []stamped) (conflict bool, err error) {
 	b := newBatch()
-	b.lists = true
+	b.listed = map[string]bool{}
 	for _, s := range some {
+		_, b.listed[s.person.ID] = slices.BinarySearch(x.noted, x.hash(s.person.ID, s.stamp))
 		b.expectPerson(s)
 		if err := b.put(s.person); err != nil {
 			return false, err
 		}
 	}
-	n, _, err := l.write(ctx, b)
+	n, _, err := x.l.write(ctx, b)
 	return n != 0, err
 }
 

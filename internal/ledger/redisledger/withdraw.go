@@ -21,8 +21,9 @@ func (l *Ledger) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Pe
 	var d ledger.Withdrawn
 	nobody := false
 	err = l.rounds(ctx, func() (plan, error) {
+		var bans string
 		if w.Account {
-			if err := l.ends.loadBans(ctx); err != nil {
+			if bans, err = l.ends.loadBans(ctx); err != nil {
 				return plan{}, err
 			}
 		}
@@ -35,7 +36,7 @@ func (l *Ledger) Withdraw(ctx context.Context, w ledger.Withdrawal) (p ledger.Pe
 		}
 		p = *v.openID.person
 		d = w.Apply(&p)
-		return l.withdraw(ctx, &w, &d, v.openID)
+		return l.withdraw(ctx, &w, &d, v.openID, bans)
 	}, l.wake)
 	if errors.Is(err, errSeen) { // a push that was seen before has been written
 		l.unwritten.NoteWithdrawn(&d, nil)
@@ -69,8 +70,8 @@ func (s *server) withdrawNobody(ctx context.Context, w *ledger.Withdrawal) (plan
 	return plan{}, s.failed("reading", err)
 }
 
-// withdraw makes the plan of a withdrawal.
-func (l *Ledger) withdraw(ctx context.Context, w *ledger.Withdrawal, d *ledger.Withdrawn, s stamped) (plan, error) {
+// withdraw makes the plan of a withdrawal. bans is the stamp of loadBans.
+func (l *Ledger) withdraw(ctx context.Context, w *ledger.Withdrawal, d *ledger.Withdrawn, s stamped, bans string) (plan, error) {
 	c := &ledger.Change{Person: d.After, Dirty: true, News: true}
 	b := newBatch()
 	b.expectName(ledger.TableOpenID, string(ledger.OpenIDKey(w.AppID, w.OpenID)), s)
@@ -102,7 +103,7 @@ func (l *Ledger) withdraw(ctx context.Context, w *ledger.Withdrawal, d *ledger.W
 		b.endNews = string(sayEnded) + strings.Join(words, " ")
 	}
 	if w.Account {
-		if err := l.follow(b, &d.Before, d.Erased); err != nil {
+		if err := l.follow(b, bans, &d.Before, d.Erased); err != nil {
 			return plan{}, err
 		}
 	}
