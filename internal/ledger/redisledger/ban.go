@@ -68,7 +68,8 @@ func (l *Ledger) Banned(p *ledger.Person) bool {
 	return l.ends.bans.Has(p)
 }
 
-// ListBans implements Ledger. It asks Redis for changes.
+// ListBans implements Ledger. It asks Redis for changes. An unreadable ban is
+// ErrCorrupt: an export without it would let a banned person in.
 func (l *Ledger) ListBans(ctx context.Context) ([]ledger.Ban, error) {
 	if err := l.begin(ctx); err != nil {
 		return nil, err
@@ -77,7 +78,7 @@ func (l *Ledger) ListBans(ctx context.Context) ([]ledger.Ban, error) {
 	if _, err := l.ends.loadBans(ctx); err != nil {
 		return nil, err
 	}
-	return l.ends.bans.All(), nil
+	return l.ends.bans.whole()
 }
 
 // ImportBan implements Ledger. It reaches other instances within Stale.

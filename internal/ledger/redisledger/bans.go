@@ -22,6 +22,7 @@ type bans struct {
 	reading sync.Mutex // held while the memory takes what Redis has
 	stamp   string     // that of the bans in memory, if they were read as a whole; under reading
 	read    bool
+	bad     int    // how many could not be read then; under reading
 	changed func() // is called when the memory has changed
 }
 
@@ -60,9 +61,19 @@ func (e *ends) loadBans(ctx context.Context) (stamp string, err error) {
 		e.Logger.Warn("the ledger in Redis has bans that cannot be read, and that do not hold here; a newer gateway may have written them", "number", bad)
 	}
 	b.Reset(all)
-	b.stamp, b.read = stamp, true // the stamp from before the reading: later changes are read again
+	b.bad, b.stamp, b.read = bad, stamp, true // the stamp from before the reading: later changes are read again
 	b.changed()
 	return stamp, nil
+}
+
+// whole returns all bans, or ErrCorrupt if some could not be read.
+func (b *bans) whole() ([]ledger.Ban, error) {
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	if b.bad > 0 {
+		return nil, ledger.Corrupt("%d bans cannot be decoded; perhaps a newer gateway has written them", b.bad)
+	}
+	return b.All(), nil
 }
 
 func (e *ends) allBans(ctx context.Context) (all []ledger.Ban, bad int, err error) {

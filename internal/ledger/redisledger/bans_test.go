@@ -1,6 +1,7 @@
 package redisledger
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -99,4 +100,27 @@ func TestMissedBan(t *testing.T) {
 		t.Errorf("after an erasure by the deaf instance the bans are %+v", all)
 	}
 	eventually(t, "the erased ban", func() bool { all := r.ends.bans.All(); return len(all) == 1 && all[0].Person == "" })
+}
+
+// A list of bans, and so an export, is all of them or none: in another store,
+// who is missing would be let in.
+func TestUnreadableBanIsNotLeftOut(t *testing.T) {
+	t.Parallel()
+	client := shared.Standalone(t).Client()
+	r := testRedis(t, client, "", nil)
+	p := ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oA"})
+	err := errors.Join(
+		r.Ban(t.Context(), p.ID, time.Now()),
+		client.HSet(t.Context(), r.key("bans"), ledger.NewID(), `{"version":2}`).Err(),
+		client.HSet(t.Context(), r.key("meta"), fieldBans, "changed").Err(),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all, err := r.ListBans(t.Context()); !errors.Is(err, ledger.ErrCorrupt) {
+		t.Errorf("%d bans, %v, want ErrCorrupt", len(all), err)
+	}
+	if !r.Banned(&p) {
+		t.Error("the ban that can be read does not hold")
+	}
 }

@@ -84,17 +84,17 @@ func (l *Ledger) some(ctx context.Context, r indexRange, limit int) (some []ledg
 func (l *Ledger) Inactive(ctx context.Context, before time.Time, limit int) (found ledger.Inactivity, err error) {
 	limit = ledger.ClampInactive(limit)
 	r := indexRange{index: keySeen, from: "-", to: "(" + ledger.SeenBound(before), count: true}
-	all, n, err := l.readIndex(ctx, r, max(limit, 1))
-	if err != nil || len(all) == 0 {
+	first, n, err := l.readIndex(ctx, r, 1)
+	if err != nil || len(first) == 0 {
 		return found, err
 	}
-	found.Persons, found.Oldest = n, ledger.SeenAt(all[0].entry)
-	for _, e := range all[:min(len(all), limit)] {
-		if e.person != nil {
-			found.Some = append(found.Some, *e.person)
-		}
+	found.Persons, found.Oldest = n, ledger.SeenAt(first[0].entry)
+	if limit == 0 {
+		return found, nil
 	}
-	return found, nil
+	r.count = false
+	found.Some, _, err = l.some(ctx, r, limit)
+	return found, err
 }
 
 // EraseInactive implements Ledger.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -174,5 +175,24 @@ func (h *beforeScript) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 			h.once.Do(h.do)
 		}
 		return next(ctx, cmd)
+	}
+}
+
+// Entries that lead nowhere do not hide the persons behind them.
+func TestRedisInactiveBehindStrays(t *testing.T) {
+	t.Parallel()
+	c := shared.Standalone(t).Client()
+	r := testRedis(t, c, "", nil)
+	p := ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oA", At: time.Unix(2000, 0)})
+	ledgertest.Indexed(t, r)
+	for i := range 5 {
+		stray := ledger.Person{ID: ledger.NewID(), LastSeen: time.Unix(int64(1000+i), 0)}
+		if err := c.ZAdd(t.Context(), r.key(keySeen), redis.Z{Member: stray.Listing().Seen}).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := r.Inactive(t.Context(), time.Unix(3000, 0), 1)
+	if err != nil || found.Persons != 6 || len(found.Some) != 1 || found.Some[0].ID != p.ID {
+		t.Errorf("found %+v, %v", found, err)
 	}
 }
