@@ -65,10 +65,11 @@ func (d desk) endSessions(w http.ResponseWriter, r *http.Request) error {
 
 // endAll ends all sessions of a person, and counts that for a reason. It returns
 // their number, nil if the store cannot count them.
-func (d desk) endAll(ctx context.Context, p *ledger.Person, reason string) (ended *int, err error) {
+func (d desk) endAll(ctx context.Context, p *ledger.Person, reason string) (*int, error) {
+	var ended *int
 	now, first := time.Now(), true
 	told := ledger.Event{ID: notice.EventID(ledger.LoggedOut, "admin", session.NewID().String()), Kind: ledger.LoggedOut, Person: p.ID, At: now, Reason: "admin"}
-	err = d.ends.Do(ctx, "person "+p.ID, func(ctx context.Context) error {
+	err := d.ends.Do(ctx, "person "+p.ID, func(ctx context.Context) error {
 		n, err := d.endPerson(ctx, p, now, !first)
 		if first = false; err != nil {
 			return err
@@ -82,7 +83,10 @@ func (d desk) endAll(ctx context.Context, p *ledger.Person, reason string) (ende
 		d.audit(audit.ActionLogout, p.ID, "admin")
 		return nil
 	})
-	return ended, err
+	if err != nil {
+		return nil, err // ended belongs to the retries in the background now
+	}
+	return ended, nil
 }
 
 // endSession ends one session, by the id in the list. The session's record in
