@@ -111,6 +111,7 @@ type App struct {
 	ctx      caddy.Context // finds the http app, when all are provisioned
 
 	opening sync.Mutex
+	over    bool // Cleanup was called; under opening
 	hub     atomic.Pointer[site.Hub]
 	opened  opened
 	keeper  *session.KeyManager

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -86,5 +88,26 @@ func TestReadyWhileShuttingDown(t *testing.T) {
 		if err := h.ServeHTTP(w, r, nil); err != nil || w.Code != want {
 			t.Errorf("shutting down %v: %d %s, %v; want %d", stopping, w.Code, w.Body, err, want)
 		}
+	}
+}
+
+// A check of health that comes after a configuration has ended, because it could
+// not start, opens nothing: nobody would release it.
+func TestNothingIsOpenedAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	a := &App{
+		storage: keyStorage{&certmagic.FileStorage{Path: folder}}, store: &LocalStore{path: filepath.Join(folder, "ledger.db")},
+		logger: slog.New(slog.DiscardHandler), client: new(wechat.Client),
+	}
+	a.health = a.newMonitor()
+	if err := a.Cleanup(); err != nil {
+		t.Fatal(err)
+	}
+	if a.health.Ask().Ready() {
+		t.Error("it is ready")
+	}
+	if _, err := os.Stat(filepath.Join(folder, "ledger.db")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the ledger was opened: %v", err)
 	}
 }

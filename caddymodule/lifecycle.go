@@ -53,6 +53,7 @@ func (a *App) Stop() (err error) {
 func (a *App) Cleanup() error {
 	a.opening.Lock()
 	defer a.opening.Unlock()
+	a.over = true
 	if a.client != nil {
 		a.client.CloseIdle()
 	}
@@ -70,6 +71,9 @@ func (a *App) Cleanup() error {
 	return release()
 }
 
+// errOver: a configuration that was never opened has been cleaned up.
+var errOver = errors.New("this configuration has ended")
+
 // open returns the shared parts and opens them at the first call: Caddy starts
 // apps in random order, so a request may come before Start. A failure is not
 // remembered; the next request tries again.
@@ -81,6 +85,9 @@ func (a *App) open() (*site.Hub, error) {
 	defer a.opening.Unlock()
 	if hub := a.hub.Load(); hub != nil {
 		return hub, nil
+	}
+	if a.over { // a check of health or a request comes late, and nobody would release what it opens
+		return nil, errOver
 	}
 	ring, releaseRing, err := a.openRing(context.Background())
 	if err != nil {
