@@ -34,6 +34,7 @@ type Ledger struct {
 	banning    sync.Mutex // held while this instance changes bans
 	unwritten  ledger.UnwrittenEnds
 	targets    ledger.Targets
+	unindexed  chan struct{} // an index is missing; made by New
 	generation atomic.Uint64
 	moved      atomic.Pointer[time.Time] // when Generation last moved because the channel was broken
 }
@@ -42,7 +43,7 @@ var _ ledger.Ledger = (*Ledger)(nil)
 
 // New makes a ledger. It does not ask Redis.
 func New(o Options) *Ledger {
-	l := &Ledger{server: server{Options: o}}
+	l := &Ledger{server: server{Options: o}, unindexed: make(chan struct{}, 1)}
 	l.ends.server = &l.server
 	l.ends.bans.changed = func() { l.generation.Add(1) }
 	return l

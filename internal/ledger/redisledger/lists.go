@@ -131,6 +131,9 @@ func (l *Ledger) readIndex(ctx context.Context, r indexRange, limit int) (all []
 		return nil, 0, err
 	}
 	if got[1] != ledger.ListsVersion {
+		if got[1] == "" { // not while a newer gateway's are built
+			l.missIndex()
+		}
 		return nil, 0, ledger.ErrIndexing
 	}
 	if n, err = strconv.Atoi(got[2]); err != nil {

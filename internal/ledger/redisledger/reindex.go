@@ -53,13 +53,33 @@ end
 return {r[1]}
 `)
 
-// reindex makes the indexes right for all that older gateways have written, and
-// ends with the context. It builds them in a store that has none.
+// reindex makes the indexes right for all that older gateways have written. It
+// builds them in a store that has none, at the start or later: a Redis may come
+// back empty, or from a backup. It ends with the context.
 func (l *Ledger) reindex(ctx context.Context) {
-	for l.reindexOnce(ctx) != nil {
-		if !sleep(ctx, indexRetry) { // what fails is logged by other calls
+	for {
+		for l.reindexOnce(ctx) != nil {
+			if !sleep(ctx, indexRetry) { // what fails is logged by other calls
+				return
+			}
+		}
+		select {
+		case <-l.unindexed: // of before
+		default:
+		}
+		select {
+		case <-l.unindexed:
+		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// missIndex has the indexes built, which the store does not have.
+func (l *Ledger) missIndex() {
+	select {
+	case l.unindexed <- struct{}{}:
+	default: // not started, or told already
 	}
 }
 

@@ -3,6 +3,7 @@ package redisledger
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -194,5 +195,33 @@ func TestRedisInactiveBehindStrays(t *testing.T) {
 	found, err := r.Inactive(t.Context(), time.Unix(3000, 0), 1)
 	if err != nil || found.Persons != 6 || len(found.Some) != 1 || found.Some[0].ID != p.ID {
 		t.Errorf("found %+v, %v", found, err)
+	}
+}
+
+// A Redis that comes back empty, or from a backup of before the indexes, gets
+// them without a restart of the gateway.
+func TestRedisIndexOfALostStore(t *testing.T) {
+	t.Parallel()
+	c := shared.Standalone(t).Client()
+	r := testRedis(t, c, "", nil)
+	ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oA"})
+	ledgertest.Indexed(t, r)
+	for _, lost := range []string{"everything", "the indexes"} {
+		if lost == "everything" {
+			if err := c.FlushDB(t.Context()).Err(); err != nil {
+				t.Fatal(err)
+			}
+			ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oB"})
+		} else {
+			p, err := r.FindOpenID(t.Context(), "wxA", "oB")
+			olderGateway{t, c, r}.write(p.ID, &p)
+			if err := errors.Join(err, c.HDel(t.Context(), r.key("meta"), "lists").Err(), c.Del(t.Context(), r.key(keySeen)).Err()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		eventually(t, "the index after a loss of "+lost, func() bool {
+			some, _, err := r.List(t.Context(), "", 9)
+			return err == nil && len(some) == 1
+		})
 	}
 }
