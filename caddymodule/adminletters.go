@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -167,15 +168,18 @@ func (d desk) purgeDead(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	n, err := d.ledger.Purge(r.Context(), hook.target.Name, q.Get("id"))
+	// It is finished even if the caller hangs up, or Caddy cancels the context.
+	n, err := d.ledger.Purge(context.WithoutCancel(r.Context()), hook.target.Name, q.Get("id"))
+	if n == 0 && err == nil && q.Has("id") {
+		return refuseAdmin(letterNotFound, "there is no such dead letter", nil)
+	}
+	if n > 0 || err == nil { // attack: after a failure, what was removed before it leaves no trace
+		d.audit(audit.ActionAdmin, "", "webhooks purge")
+		d.app.logger.Info("dead letters removed through the admin endpoint", slog.String("webhook", hook.target.Name), slog.Int("letters", n))
+	}
 	if err != nil {
 		return adminError(err)
 	}
-	if n == 0 && q.Has("id") {
-		return refuseAdmin(letterNotFound, "there is no such dead letter", nil)
-	}
-	d.audit(audit.ActionAdmin, "", "webhooks purge")
-	d.app.logger.Info("dead letters removed through the admin endpoint", slog.String("webhook", hook.target.Name), slog.Int("letters", n))
 	return writeAdmin(w, http.StatusOK, purged{n})
 }
 

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -90,15 +91,17 @@ func (d desk) redeliver(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	n, err := d.ledger.Redeliver(r.Context(), name, q.Get("id"))
+	n, err := d.ledger.Redeliver(context.WithoutCancel(r.Context()), name, q.Get("id")) // as in purgeDead
+	if n == 0 && err == nil && q.Has("id") {
+		return refuseAdmin(letterNotFound, "there is no such dead letter, or too many events of its kind wait", nil)
+	}
+	if n > 0 || err == nil {
+		d.app.wakeWebhooks()
+		d.audit(audit.ActionAdmin, "", "redeliver")
+		d.app.logger.Info("dead letters put back through the admin endpoint", slog.String("webhook", name), slog.Int("letters", n))
+	}
 	if err != nil {
 		return adminError(err)
 	}
-	if n == 0 && q.Has("id") {
-		return refuseAdmin(letterNotFound, "there is no such dead letter, or too many events of its kind wait", nil)
-	}
-	d.app.wakeWebhooks()
-	d.audit(audit.ActionAdmin, "", "redeliver")
-	d.app.logger.Info("dead letters put back through the admin endpoint", slog.String("webhook", name), slog.Int("letters", n))
 	return writeAdmin(w, http.StatusOK, redelivered{n})
 }
