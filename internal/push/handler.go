@@ -57,8 +57,8 @@ type Handler struct {
 	active  sync.WaitGroup // requests and steps
 	recent  recent
 	down    recovery
-	running int // steps in progress
-	waiting int // steps in progress that the ledger does not have yet
+	running map[*step]struct{} // steps in progress
+	waiting int                // steps in progress that the ledger does not have yet
 	lost    int
 	left    int                    // steps left in the journal for the next start
 	said    map[string]*limit.Line // limits each warning; bounded by accounts and our texts
@@ -77,7 +77,7 @@ func (h *Handler) init() {
 	h.start.Do(func() {
 		h.base, h.cancel = context.WithCancel(context.Background())
 		h.stop, h.retries = make(chan struct{}), make(chan struct{}, maxRetrying)
-		h.said = make(map[string]*limit.Line)
+		h.said, h.running = make(map[string]*limit.Line), make(map[*step]struct{})
 		h.relay.init()
 		if h.Logger == nil {
 			h.Logger = slog.New(slog.DiscardHandler)

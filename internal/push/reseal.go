@@ -1,6 +1,10 @@
 package push
 
-import "log/slog"
+import (
+	"log/slog"
+	"maps"
+	"slices"
+)
 
 // Reseal writes the entries of the journal anew, after the keys of the journal
 // were replaced: a later process has the new keys alone, and could not open
@@ -26,15 +30,12 @@ func (h *Handler) Reseal() (written int) {
 	return written
 }
 
-// steps returns the steps that are remembered.
+// steps returns the steps in progress: of the others the journal has no entry. A
+// step that waits for long is not in recent any more.
 func (h *Handler) steps() []*step {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	all := make([]*step, 0, h.waiting)
-	for _, s := range h.recent.steps {
-		all = append(all, s)
-	}
-	return all
+	return slices.Collect(maps.Keys(h.running))
 }
 
 // reseal writes the entry of a step, if there is one.

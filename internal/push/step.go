@@ -39,13 +39,13 @@ func (h *Handler) accept(e event, kept bool) *step {
 		e.account.counts().Repeated.Add(1)
 		return s
 	}
-	if h.running >= maxWaiting {
+	if len(h.running) >= maxWaiting {
 		return nil
 	}
-	h.running++
 	h.waiting++
 	e.account.counts().Waiting.Add(1)
 	s := &step{event: e, done: make(chan struct{}), kept: kept}
+	h.running[s] = struct{}{}
 	h.recent.add(e.withdrawal.Key, s)
 	h.active.Add(1)
 	go h.run(s)
@@ -81,7 +81,7 @@ func (h *Handler) run(s *step) {
 	defer func() {
 		s.forget()
 		h.mu.Lock()
-		h.running--
+		delete(h.running, s)
 		h.mu.Unlock()
 	}()
 	p, done, over := h.carryOut(s)
