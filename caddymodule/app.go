@@ -110,21 +110,22 @@ type App struct {
 	events   *eventqueue.Queue
 	ctx      caddy.Context // finds the http app, when all are provisioned
 
-	opening sync.Mutex
-	over    bool // Cleanup was called; under opening
-	hub     atomic.Pointer[site.Hub]
-	opened  opened
-	keeper  *session.KeyManager
-	senders atomic.Pointer[[]*webhook.Sender]
-	pushes  *push.Handler
-	upkeep  *profile.Refresher
-	tokens  globalTokens
-	probe   *probe
-	history *history.Ring
-	health  *health.Monitor
-	watch   atomic.Pointer[ledgerWatch] // nil before Start
-	stop    context.CancelFunc
-	running sync.WaitGroup
+	opening   sync.Mutex
+	over      bool // Cleanup was called; under opening
+	hub       atomic.Pointer[site.Hub]
+	opened    opened
+	keeper    *session.KeyManager
+	senders   atomic.Pointer[[]*webhook.Sender]
+	pushes    *push.Handler
+	withdrawn uint64 // keys, see followPushKeys
+	upkeep    *profile.Refresher
+	tokens    globalTokens
+	probe     *probe
+	history   *history.Ring
+	health    *health.Monitor
+	watch     atomic.Pointer[ledgerWatch] // nil before Start
+	stop      context.CancelFunc
+	running   sync.WaitGroup
 
 	inFlight atomic.Int64   // requests that have begun; see linger
 	seen     seen           // for `wechat doctor`

@@ -59,8 +59,12 @@ func (a *App) succeeded() {
 // more.
 func (a *App) linger(release func() error) {
 	begun := time.Now()
+	hub := a.hub.Load()
 	for a.needed(time.Since(begun)) {
 		time.Sleep(lingerStep)
+		if hub != nil && a.pushes != nil {
+			a.followPushKeys(hub.Keys)
+		}
 	}
 	if err := release(); err != nil {
 		a.logger.Warn("could not close the store of the replaced configuration", slog.Any("error", err))

@@ -12,12 +12,12 @@ import (
 const keyRound = 5 * time.Second
 
 // watchPushKeys seals the journal of pushes anew whenever a key is withdrawn,
-// by another gateway or by its age, until ctx ends.
+// by another gateway or by its age, until ctx ends. Then linger goes on.
 func (a *App) watchPushKeys(ctx context.Context, ring *session.Ring) {
 	if a.pushes == nil {
 		return
 	}
-	before := ring.Withdrawn()
+	a.withdrawn = ring.Withdrawn()
 	a.running.Go(func() {
 		ticker := time.NewTicker(keyRound)
 		defer ticker.Stop()
@@ -27,12 +27,18 @@ func (a *App) watchPushKeys(ctx context.Context, ring *session.Ring) {
 				return
 			case <-ticker.C:
 			}
-			if now := ring.Withdrawn(); now != before {
-				before = now
-				a.resealPushes()
-			}
+			a.followPushKeys(ring)
 		}
 	})
+}
+
+// followPushKeys seals the journal anew if a key was withdrawn since it was last
+// asked. One goroutine asks at a time.
+func (a *App) followPushKeys(ring *session.Ring) {
+	if now := ring.Withdrawn(); now != a.withdrawn {
+		a.withdrawn = now
+		a.resealPushes()
+	}
 }
 
 // resealPushes seals the journal of pushes with the key of now.
