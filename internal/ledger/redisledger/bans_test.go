@@ -124,3 +124,28 @@ func TestUnreadableBanIsNotLeftOut(t *testing.T) {
 		t.Error("the ban that can be read does not hold")
 	}
 }
+
+// Bans that cannot be read do not hide the sessions that have ended.
+func TestEndsAreReadWithoutBans(t *testing.T) {
+	t.Parallel()
+	client := shared.Standalone(t).Client()
+	r := testRedis(t, client, "", nil)
+	err := errors.Join(
+		r.EndSession(t.Context(), [16]byte{1}, time.Now().Add(time.Hour)),
+		client.Set(t.Context(), r.key("bans"), "x", 0).Err(),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := New(Options{Client: client}) // hears nothing
+	defer late.Close()
+	if err := late.ends.loadTombstones(t.Context()); !errors.Is(err, ledger.ErrUnavailable) {
+		t.Errorf("the bans: %v, want ErrUnavailable", err)
+	}
+	if !late.Ended([16]byte{1}) {
+		t.Error("the ended session is accepted")
+	}
+	if late.works(time.Now()) || late.ends.read.Load() != nil {
+		t.Error("all counts as read")
+	}
+}

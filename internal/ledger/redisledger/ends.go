@@ -39,15 +39,23 @@ func (e *ends) learn(word string) bool {
 	return true
 }
 
-// loadTombstones reads the bans, and the tombstones that have not expired, unless none has
-// changed since they were last read. A change has a stamp, not a number: a
-// failover can lose one change and gain another (attack: an ended session is
-// still accepted on an instance that missed its end).
+// loadTombstones reads the bans, and the tombstones that have not expired, unless
+// none has changed since they were last read. A change has a stamp, not a
+// number: a failover can lose one change and gain another (attack: an ended
+// session is still accepted on an instance that missed its end).
 func (e *ends) loadTombstones(ctx context.Context) error {
 	begun := time.Now()
-	if _, err := e.loadBans(ctx); err != nil {
+	_, bans := e.loadBans(ctx) // those that cannot be read must not hide the ends of sessions
+	if err := errors.Join(bans, e.loadEnded(ctx)); err != nil {
 		return err
 	}
+	e.read.Store(&begun)
+	e.known.open()
+	return nil
+}
+
+// loadEnded reads the tombstones.
+func (e *ends) loadEnded(ctx context.Context) error {
 	once, cancel := e.once(ctx)
 	defer cancel()
 	stamp, err := e.Client.HGet(once, e.key("meta"), "ends").Result()
@@ -55,8 +63,6 @@ func (e *ends) loadTombstones(ctx context.Context) error {
 		return e.failed("reading the tombstones", err)
 	}
 	if read := e.stamp.Load(); read == stamp {
-		e.read.Store(&begun)
-		e.known.open()
 		return nil
 	}
 	bad := 0
@@ -73,8 +79,6 @@ func (e *ends) loadTombstones(ctx context.Context) error {
 		e.Logger.Warn("the ledger in Redis has tombstones that cannot be read; a newer gateway may have written them", "number", bad)
 	}
 	e.stamp.Store(stamp) // the stamp from before the reading: later tombstones are read again
-	e.read.Store(&begun)
-	e.known.open()
 	return nil
 }
 
