@@ -3,7 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
-	"slices"
+	"math"
 	"sync"
 	"time"
 
@@ -37,11 +37,13 @@ func (v *visit) redis(ctx context.Context) {
 	v.gateways(ctx, fleetredis.Gateways{Client: client, Prefix: v.Redis.Prefix})
 }
 
-// pings measures how fast Redis answers. It returns false if it does not.
+// pings measures how fast Redis answers. It returns false if it does not. The
+// fastest answer counts: one that is late is as often the fault of this
+// machine, busy at that moment, as of Redis or the way to it.
 func (v *visit) pings(ctx context.Context, client redis.UniversalClient) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*onePatience)
 	defer cancel()
-	var times []time.Duration
+	fastest := time.Duration(math.MaxInt64)
 	for i := range 6 {
 		began := time.Now()
 		if err := client.Ping(ctx).Err(); err != nil {
@@ -49,16 +51,14 @@ func (v *visit) pings(ctx context.Context, client redis.UniversalClient) bool {
 			return false
 		}
 		if i > 0 { // the first one opens the connection
-			times = append(times, time.Since(began))
+			fastest = min(fastest, time.Since(began))
 		}
 	}
-	slices.Sort(times)
-	median := times[len(times)/2]
-	if median > slowRedis {
-		v.find("redis", "", Warning, "redis-slow", text("一次问答要 %s", "an answer takes %s", median.Round(time.Millisecond)))
+	if fastest > slowRedis {
+		v.find("redis", "", Warning, "redis-slow", text("一次问答要 %s", "an answer takes %s", fastest.Round(time.Millisecond)))
 		return true
 	}
-	v.pass("redis", "", text("Redis 在 %s 内回答", "Redis answers within %s", median.Round(10*time.Microsecond)))
+	v.pass("redis", "", text("Redis 在 %s 内回答", "Redis answers within %s", fastest.Round(10*time.Microsecond)))
 	return true
 }
 
