@@ -73,6 +73,10 @@ func TestAuditLogAndMetrics(t *testing.T) {
 		t.Error("the default log has lines of the audit log, or nothing of ours")
 	}
 	crm.once(t, "erased", other, 5*time.Second)
+	soon(t, "the last delivery is counted", 10*time.Second, func() bool {
+		_, text := outside(t, http.MethodGet, "http://"+admin+"/wechat/webhooks", "")
+		return strings.Contains(text, `"waiting":0`)
+	})
 	_, before := outside(t, http.MethodGet, "http://"+admin+"/metrics", "")
 	w.load(strings.Replace(config, "without_consent allow", "", 1))
 	_, metrics := outside(t, http.MethodGet, "http://"+admin+"/metrics", "")
@@ -127,7 +131,7 @@ func (v *visitor) decline(address string) {
 // short, and that nothing else is there, and returns the text.
 func auditLines(t *testing.T, file string, want []string) (log string) {
 	t.Helper()
-	soon(t, "the audit log is written", time.Second, func() bool {
+	soon(t, "the audit log is written", 10*time.Second, func() bool {
 		b, err := os.ReadFile(file)
 		log = string(b)
 		return err == nil && strings.Count(log, "\n") >= len(want)
