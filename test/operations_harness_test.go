@@ -421,7 +421,7 @@ func (n *night) visits(v *visitor) (user string, redirects int) {
 	n.app.take()
 	v.client.CloseIdleConnections() // the gateway may have been restarted
 	if a := v.signIn(n.site + "/"); a.StatusCode != http.StatusOK || !strings.Contains(a.body, "<title>app</title>") {
-		n.t.Fatalf("a visitor gets %s at %s:\n%s", a.Status, a.url, n.lastLines())
+		n.t.Fatalf("a visitor gets %s at %s by way of %q: %q\n%s", a.Status, a.url, v.hops, attribute(a.body, "<title>([^<]*)"), n.lastLines())
 	}
 	all := n.app.take()
 	return all[len(all)-1].header.Get("X-Wechat-User"), len(v.hops) - 1
