@@ -65,7 +65,7 @@ go run ./cmd/wechat-gateway wechat demo --check
 
 # Every test of every room, in random order, -p 2: two rooms side by side on two cores. All with the race detector but the end-to-end tests over
 # https: Caddy 2.11.9 has a race of its own between starting its TLS app and the events of certificates, which would fail them at random.
-https='^Test(Browser|Tomcat|Forged|Secure|Upstreams|Attack.*OverHTTP3)'
+https='^Test(Browser|Tomcat|Forged|Secure|Upstreams|Attack.*OverHTTP)'
 begin "go test -race"
 # The race detector needs cgo. -exec: what these tests build does not.
 tests env CGO_ENABLED=1 GOFLAGS= go test -race -exec 'env CGO_ENABLED=0 GOFLAGS=-trimpath' -shuffle=on -p 2 -timeout 20m -skip "$https" ./...

@@ -66,7 +66,7 @@ func TestBrowserBrand(t *testing.T) {
 
 // Attack: the logo is an SVG with scripts, handlers, a page and addresses of
 // other servers. It is shown as a picture, in which nothing of it happens.
-func TestAttackScriptInTheLogo(t *testing.T) {
+func TestBrowserAttackScriptInTheLogo(t *testing.T) {
 	w := newWorld(t)
 	beacon := w.app.address()
 	site := w.secureSite(options{global: w.brandBlock("#07c160", `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 40 40" onload="parent.document.title='taken'">

@@ -312,7 +312,7 @@ func TestBrowserFormAtAStepUp(t *testing.T) {
 
 // Another person signs in: nothing is sent by itself, the page says so, and
 // does not show what was entered.
-func TestAttackAnotherPersonInTheBrowser(t *testing.T) {
+func TestBrowserAttackAnotherPerson(t *testing.T) {
 	w := newWorld(t)
 	w.app.answer(oldApp)
 	site := w.secureSite(options{auth: "preserve_post auto\n\t\tscope snsapi_base"})
@@ -341,7 +341,7 @@ func TestAttackAnotherPersonInTheBrowser(t *testing.T) {
 
 // The page waits for a tap, and meanwhile another person signs in in another
 // tab: the tap sends nothing. The page says so, and needs another tap.
-func TestAttackAnotherPersonBeforeTheTapInTheBrowser(t *testing.T) {
+func TestBrowserAttackAnotherPersonBeforeTheTap(t *testing.T) {
 	w := newWorld(t)
 	w.app.answer(oldApp)
 	site := w.secureSite(options{auth: "scope snsapi_base"})
@@ -419,7 +419,7 @@ func (b *browser) expires(site string) {
 func isSession(name string) bool { return (session.SessionCookie{}).Owns(name) }
 
 // A copy of the tab has a copy of the storage: the form is sent once.
-func TestAttackFormInACopyOfTheTab(t *testing.T) {
+func TestBrowserAttackFormInACopyOfTheTab(t *testing.T) {
 	w := newWorld(t)
 	w.app.answer(oldApp)
 	site := w.secureSite(options{auth: "scope snsapi_base"})

@@ -9,7 +9,7 @@ import (
 // Another site answers a request of the page as the gateway would, and names
 // the gateway of the page's own site: the page is not left for that, neither
 // when it asks that site, nor when an address of its own site leads there.
-func TestAttackClientScriptAnswerOfAnotherSite(t *testing.T) {
+func TestBrowserAttackClientScriptAnswerOfAnotherSite(t *testing.T) {
 	w := newWorld(t)
 	var site string
 	refuse := func(rw http.ResponseWriter) {

@@ -45,7 +45,7 @@ func (b *slowBody) Close() error {
 // each. Over each protocol the gateway is rid of all of them after its
 // deadline, whether it wants the body or not; clients that were in time keep
 // their connections.
-func TestAttackSlowBodiesAreGone(t *testing.T) {
+func TestAttackSlowBodiesAreGoneOverHTTPS(t *testing.T) {
 	t.Setenv("PUSH_TOKEN", "tokenOfTheTest1")
 	d := newDoorWorld(t, doorOptions{secure: true, official: "push_token {env.PUSH_TOKEN}"})
 	config := d.trust()

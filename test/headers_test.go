@@ -141,7 +141,7 @@ func (w *world) trust() *tls.Config {
 func (w *world) waitForTLS(config *tls.Config) {
 	w.t.Helper()
 	var err error
-	for range 100 {
+	for range 300 {
 		var conn *tls.Conn
 		if conn, err = tls.Dial("tcp", "localhost:"+w.port, config); err == nil {
 			_ = conn.Close()

@@ -3,6 +3,8 @@ package test
 import (
 	"crypto/tls"
 	"net/http"
+	"os"
+	"regexp"
 	"time"
 )
 
@@ -21,8 +23,9 @@ func (w *world) secureSite(o options) string {
 // behind the scenes, after it has begun to listen.
 func (w *world) awaitCertificate() {
 	w.t.Helper()
+	w.namedOverHTTPS()
 	var err error
-	for range 100 {
+	for range 600 {
 		var conn *tls.Conn
 		config := w.trust()
 		config.ServerName = "localhost"
@@ -33,6 +36,23 @@ func (w *world) awaitCertificate() {
 		time.Sleep(50 * time.Millisecond)
 	}
 	w.t.Fatalf("no certificate: %v", err)
+}
+
+// namedOverHTTPS fails a test that all.sh would run with the race detector: its
+// name has to tell that it is over https.
+func (w *world) namedOverHTTPS() {
+	w.t.Helper()
+	script, err := os.ReadFile("all.sh")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	https := regexp.MustCompile(`(?m)^https='(.*)'$`).FindSubmatch(script)
+	if https == nil {
+		w.t.Fatal("test/all.sh does not say which tests are over https")
+	}
+	if !regexp.MustCompile(string(https[1])).MatchString(w.t.Name()) {
+		w.t.Fatalf("it is over https: give it a name that matches %s of test/all.sh", https[1])
+	}
 }
 
 // secureVisitor is a visitor who trusts Caddy's own certificates.

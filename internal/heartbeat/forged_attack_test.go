@@ -12,7 +12,7 @@ import (
 
 // Attack: a program that may publish, but not deliver our own messages, has a
 // gateway that is deaf believe that it hears.
-func TestForgedHeartbeatsProveNothing(t *testing.T) {
+func TestAttackForgedHeartbeatsProveNothing(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name    string

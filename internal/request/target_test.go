@@ -159,7 +159,7 @@ func authority(s string) string {
 	return strings.ToLower(s[strings.LastIndexByte(s, '@')+1:])
 }
 
-func TestBrowserHostReadsLikeABrowser(t *testing.T) {
+func TestHostReadsLikeABrowser(t *testing.T) {
 	t.Parallel()
 	base := parseURL(t, shopOrigin+"/a/b")
 	for address, want := range map[string]string{

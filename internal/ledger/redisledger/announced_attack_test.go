@@ -63,7 +63,7 @@ func TestAnnouncementsAloneEndNothing(t *testing.T) {
 // Attack: a flood of forged announcements fills the memory for ever. Beside it,
 // an honest end is seen on the other gateway, though there is no room to note
 // it.
-func TestForgedAnnouncementsFillNoMemory(t *testing.T) {
+func TestAttackForgedAnnouncementsFillNoMemory(t *testing.T) {
 	shared.Each(t, func(t *testing.T, b redistest.Backend) {
 		var log journal
 		client, slow := b.Client(), &refused{command: "zmscore"}
