@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -243,15 +244,23 @@ func (w *world) play(action, appID, text string) string {
 	return answered(w.t, http.DefaultClient, request)
 }
 
+// givenPorts are not given again: the gateway listens on its port long after the
+// test has asked for the port of its app.
+var givenPorts = map[string]bool{}
+
 // freePort returns a port that is free now, below those that the kernel gives
-// to connections.
+// to connections. Tests here run one after the other.
 func freePort(t *testing.T) string {
 	t.Helper()
 	for range 1000 {
-		address := fmt.Sprintf("127.0.0.1:%d", 7000+rand.N(3000))
-		if listener, err := net.Listen("tcp", address); err == nil {
+		port := strconv.Itoa(7000 + rand.N(3000))
+		if givenPorts[port] {
+			continue
+		}
+		givenPorts[port] = true
+		if listener, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
 			_ = listener.Close()
-			return strings.TrimPrefix(address, "127.0.0.1:")
+			return port
 		}
 	}
 	t.Fatal("no free port")
