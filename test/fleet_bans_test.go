@@ -43,6 +43,7 @@ func TestFleetBannedIsOutEverywhere(t *testing.T) {
 		open = append(open, phone.holdOpen(t, "shop.test", g.transport.DialContext)...)
 		open = append(open, tablet.holdOpen(t, "shop.test", g.transport.DialContext)...)
 	}
+	time.Sleep(openForAWhile)
 	if status, said := outside(t, http.MethodPost, "http://"+f.a.admin+"/wechat/persons/"+user+"/ban?reason=abuse", ""); status != http.StatusNoContent {
 		t.Fatalf("ban: %d %s", status, said)
 	}

@@ -42,6 +42,7 @@ func TestFleetUnfollowedIsOutEverywhere(t *testing.T) {
 		for _, g := range f.gateways() {
 			open = append(open, phone.holdOpen(t, "shop.test", g.transport.DialContext)...)
 		}
+		time.Sleep(openForAWhile)
 		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // of two pushes within a second, an unfollow wins
 		if p, err := f.wechat.PushUnsubscribe("ming", appID); err != nil || !p.Accepted {
 			t.Fatalf("%+v, %v", p, err)

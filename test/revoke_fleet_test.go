@@ -38,6 +38,7 @@ func TestFleetRevokedIsGoneEverywhere(t *testing.T) {
 			for _, g := range f.gateways() {
 				open = append(open, v.holdOpen(t, "shop.test", g.transport.DialContext)...)
 			}
+			time.Sleep(openForAWhile)
 			since := time.Now()
 			press(t, f.sim.URL, "withdraw", "person", "ming", "account", appID)
 			for _, g := range f.gateways() {
@@ -55,7 +56,7 @@ func TestFleetRevokedIsGoneEverywhere(t *testing.T) {
 				}
 			}
 			time.Sleep(300 * time.Millisecond) // for one too many
-			if all := crm.heard("revoked"); len(all) != before+1 || all[before].Data.User != user || crm.forged != 0 {
+			if all := crm.heard("revoked"); len(all) != before+1 || all[before].Data.User != user || crm.forgeries() != 0 {
 				t.Errorf("the business system heard %v", all)
 			}
 		})

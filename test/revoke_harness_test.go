@@ -127,6 +127,13 @@ func (b *business) attempts() int {
 	return b.failed
 }
 
+// forgeries says how often a signature was not ours.
+func (b *business) forgeries() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.forged
+}
+
 // once waits for a webhook of this type about a person, and checks that each
 // that came was verified and that there is one id only.
 func (b *business) once(t *testing.T, kind, user string, patience time.Duration) notice {
@@ -142,10 +149,8 @@ func (b *business) once(t *testing.T, kind, user string, patience time.Duration)
 			t.Errorf("two webhooks %s, %s and %s: %s", kind, got[0].ID, n.ID, n.body)
 		}
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.forged != 0 {
-		t.Errorf("%d webhooks could not be verified", b.forged)
+	if n := b.forgeries(); n != 0 {
+		t.Errorf("%d webhooks could not be verified", n)
 	}
 	return got[0]
 }

@@ -50,6 +50,7 @@ func TestSecureAnswersEndWithTheSession(t *testing.T) {
 			others = append(others, readOn(proto+" "+path+" of somebody else", begin(hong, path)))
 		}
 	}
+	time.Sleep(openForAWhile)
 	since := time.Now()
 	if status, body := outside(t, http.MethodDelete, "http://"+admin+"/wechat/sessions?person="+user, ""); status != http.StatusOK {
 		t.Fatalf("%d %s", status, body)
