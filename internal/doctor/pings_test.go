@@ -52,11 +52,10 @@ func answerPings(connection net.Conn, fast int) {
 		if words, begins := strings.CutPrefix(word, "*"); begins {
 			left, _ := strconv.Atoi(words) // 0: no command
 			word = ""
-			for range left {
-				if !lines.Scan() || !lines.Scan() {
-					return
+			for i := range 2 * left {
+				if lines.Scan(); i%2 == 1 { // an end is noticed below
+					word += lines.Text() + " "
 				}
-				word += lines.Text() + " "
 			}
 		}
 		said := "-ERR unknown command\r\n"
