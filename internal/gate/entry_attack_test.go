@@ -397,7 +397,7 @@ func TestAttackStreamsOfTheBanned(t *testing.T) {
 			keep(w, p)
 			begun := time.Now()
 			for range streams {
-				if _, cut := within(over, time.Until(begun.Add(2*time.Second))); !cut {
+				if _, cut := within(over, time.Until(begun.Add(cutPatience))); !cut {
 					t.Fatal("something still runs")
 				}
 			}

@@ -223,7 +223,9 @@ func TestWeChatOutOfOrder(t *testing.T) {
 		"hang":      {Hang: on},
 	} {
 		w := quirked(t, wechattest.Quirks{})
-		w.hub.WeChat.Timeout = 150 * time.Millisecond
+		if name == "hang" {
+			w.hub.WeChat.Timeout = 2 * time.Second
+		}
 		signedIn := w.browser("bob")
 		signedIn.open("/").last().upstream()
 		if err := w.weChat.SetQuirks(q); err != nil {

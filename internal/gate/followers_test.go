@@ -192,7 +192,7 @@ func TestAttackUnfollowedStaysInside(t *testing.T) {
 	begun := time.Now()
 	w.wantFollowPage("after the push", b.open("/").last(), true)
 	for range streams {
-		if kind, cut := within(over, time.Until(begun.Add(2*time.Second))); !cut {
+		if kind, cut := within(over, time.Until(begun.Add(cutPatience))); !cut {
 			t.Fatalf("something still runs: %s", kind)
 		}
 	}

@@ -46,7 +46,7 @@ func TestLiveCutsBehindWrappers(t *testing.T) {
 	time.Sleep(500 * time.Millisecond)
 	b.form("/_wechat/logout", nil)
 	for range 2 {
-		if kind, cut := within(over, 2*time.Second); !cut {
+		if kind, cut := within(over, cutPatience); !cut {
 			t.Errorf("something runs on; the last that ended is %q", kind)
 		}
 	}

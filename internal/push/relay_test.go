@@ -92,6 +92,9 @@ func TestRelayedEvents(t *testing.T) {
 // A relay that is slow, dead or confused costs WeChat's `success` nothing.
 func TestBadRelayAnswersSuccess(t *testing.T) {
 	t.Parallel()
+	if relayPatience > 4500*time.Millisecond {
+		t.Errorf("a relay may take %s, and WeChat gives up after 5 s", relayPatience)
+	}
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
@@ -142,7 +145,8 @@ func TestBadRelayAnswersSuccess(t *testing.T) {
 			p := s.meet(testAppID, "oPerson1")
 			began := time.Now()
 			s.success(safe(t, eventOf(wechat.PushRevoke, "oPerson1").with("RevokeInfo", "205")))
-			if took := time.Since(began); took > 4900*time.Millisecond || strings.HasPrefix(name, "slow") && took < 4*time.Second {
+			// WeChat waits for 5 s. The machine may be busy, also while it waits.
+			if took := time.Since(began); took > relayPatience+5*time.Second || strings.HasPrefix(name, "slow") && took < 4*time.Second {
 				t.Errorf("answered after %v", took)
 			}
 			if s.account.Counts.RelayFail.Load() != 1 || s.account.Counts.Relayed.Load() != 0 {
@@ -170,9 +174,9 @@ func TestSlowSenderIsCutOff(t *testing.T) {
 	p := safe(t, eventOf(wechat.PushRevoke, "oPerson1"))
 	began := time.Now()
 	_, _ = io.WriteString(conn, "POST /?"+p.query.Encode()+" HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n<xml>")
-	_ = conn.SetReadDeadline(began.Add(10 * time.Second))
+	_ = conn.SetReadDeadline(began.Add(20 * time.Second))
 	answer, err := io.ReadAll(conn)
-	if !strings.HasPrefix(string(answer), "HTTP/1.1 400") || time.Since(began) > 6*time.Second {
+	if !strings.HasPrefix(string(answer), "HTTP/1.1 400") || time.Since(began) > readPatience+5*time.Second {
 		t.Errorf("%q after %v, %v", answer, time.Since(began), err)
 	}
 }
