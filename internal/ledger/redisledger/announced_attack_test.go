@@ -108,7 +108,7 @@ func TestAnnouncedEndWaitsForRedis(t *testing.T) {
 	failing := &refused{command: "zmscore"}
 	failing.on.Store(true)
 	client.AddHook(failing)
-	r := testRedis(t, client, "", nil)
+	r := testRedis(t, client, "", unhurried)
 	if err := other.EndSession(t.Context(), [16]byte{1}, until); err != nil {
 		t.Fatal(err)
 	}

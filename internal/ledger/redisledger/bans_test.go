@@ -16,18 +16,15 @@ func TestBanReachesOtherInstances(t *testing.T) {
 	shared.Each(t, func(t *testing.T, b redistest.Backend) {
 		r, other := testRedis(t, b.Client(), "", nil), testRedis(t, b.Client(), "", nil)
 		p := ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oA"})
-		generation := other.Generation()
+		generation := other.generation.Load()
 		if err := r.Ban(t.Context(), p.ID, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		begun := time.Now()
 		eventually(t, "the ban", func() bool { return other.Banned(&p) })
-		if took := time.Since(begun); took > time.Second {
-			t.Errorf("the ban took %v", took)
-		}
-		if other.Generation() <= generation {
-			t.Error("the generation did not move: prepared identities would pass")
-		}
+		wantSoon(t, "the ban", time.Since(begun), time.Second)
+		// It moves after the ban is known, not at the same moment.
+		eventually(t, "the generation moves, or prepared identities would pass", func() bool { return other.generation.Load() > generation })
 		if late := testRedis(t, b.Client(), "", nil); !late.Banned(&p) {
 			t.Error("an instance that starts later does not know the ban")
 		}
@@ -43,7 +40,7 @@ func TestBanReachesOtherInstances(t *testing.T) {
 func TestPublishedBansAreLookedUp(t *testing.T) {
 	t.Parallel()
 	client := shared.Standalone(t).Client()
-	r := testRedis(t, client, "", nil)
+	r := testRedis(t, client, "", unhurried)
 	p := ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oA"})
 	if err := r.Ban(t.Context(), p.ID, time.Now()); err != nil {
 		t.Fatal(err)

@@ -77,9 +77,8 @@ func TestRedisStaleness(t *testing.T) {
 				time.Sleep(time.Duration(550*i/changes) * time.Millisecond) // at another time of the beat each
 				worst = max(worst, lag(t, f, change))
 			}
-			if t.Logf("%s: the slowest of %d changes was seen after %v", what, changes, worst.Round(time.Millisecond/10)); worst > limit {
-				t.Errorf("%s: the slowest of %d changes was seen after %v, want %v at most", what, changes, worst, limit)
-			}
+			t.Logf("%s: the slowest of %d changes was seen after %v", what, changes, worst.Round(time.Millisecond/10))
+			wantSoon(t, what+": the slowest change", worst, limit)
 		}
 		measure("channel works", time.Second)
 		cut(t, b, "resetchannels")
@@ -91,9 +90,7 @@ func TestRedisStaleness(t *testing.T) {
 		}
 		begun := time.Now()
 		eventually(t, "tombstones", func() bool { return z.Ended([16]byte{7}) && !z.PersonEnded(f.id).IsZero() })
-		if d := time.Since(begun); d > time.Second+100*time.Millisecond {
-			t.Errorf("tombstones took %v, want 1.1s at most", d)
-		}
+		wantSoon(t, "tombstones", time.Since(begun), time.Second+100*time.Millisecond)
 		cut(t, b, "allchannels")
 		eventually(t, "the channel works again", func() bool { return z.works(time.Now()) })
 		measure("channel works again", time.Second)

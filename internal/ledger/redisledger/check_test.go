@@ -104,6 +104,23 @@ func testRedis(t testing.TB, c redis.UniversalClient, prefix string, set func(*O
 	return r
 }
 
+// unhurried makes the channel one that a busy machine does not take for broken:
+// then a ledger reads all ends anew.
+func unhurried(o *Options) { o.Stale = 15 * time.Second }
+
+// wantSoon fails if it took longer than a change may take to reach other
+// instances. Beside other packages the machine may be busy: with the tag fleet
+// it is a second, and ./test/fleet.sh measures it.
+func wantSoon(t *testing.T, what string, took, limit time.Duration) {
+	t.Helper()
+	if !ledgertest.UnderLoad {
+		limit = max(limit, 10*time.Second)
+	}
+	if took > limit {
+		t.Errorf("%s took %v, want %v at most", what, took, limit)
+	}
+}
+
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {

@@ -13,7 +13,7 @@ import (
 func TestAttackEndInMemoryAloneIsTakenForStored(t *testing.T) {
 	t.Parallel()
 	s := redistest.Standalone(t, redistest.Options{AppendOnly: true})
-	r := testRedis(t, outageClient(t, s), "", func(o *Options) { o.Timeout = time.Second })
+	r := testRedis(t, outageClient(t, s), "", nil)
 	p := ledgertest.MustSee(t, r, ledger.Observation{AppID: "wxA", OpenID: "oA"})
 	id, until := [16]byte{7}, time.Now().Add(time.Hour)
 	ends := map[string]struct {

@@ -33,8 +33,7 @@ func TestRedisWithdrawnElsewhere(t *testing.T) {
 			eventually(t, "the profile is gone", func() bool { q, err := z.Find(t.Context(), p.ID); return err == nil && q.Nickname == "" })
 			worst = max(worst, time.Since(begun))
 		}
-		if t.Logf("the slowest of 5 withdrawals reached another instance after %v", worst); worst > time.Second {
-			t.Errorf("%v", worst)
-		}
+		t.Logf("the slowest of 5 withdrawals reached another instance after %v", worst)
+		wantSoon(t, "the slowest of 5 withdrawals", worst, time.Second)
 	})
 }
