@@ -70,7 +70,7 @@ func TestNearHearsTheGatewaysOfBefore(t *testing.T) {
 			t.Parallel()
 			client := dial(servers.Standalone(t))
 			store := &counted{Store: newRedis(t, client)}
-			hears := &heartbeat.Connection{Bus: heartbeat.Redis{Client: client}}
+			hears := &heartbeat.Connection{Bus: heartbeat.Redis{Client: client}, Every: time.Second} // a busy machine does not silence it
 			n := &session.CachedStore{
 				Store: store, Stale: time.Hour, // only a message has it ask again
 				Bus: &heartbeat.Channel{Connection: hears, Name: (&session.Redis{}).Channel()},
@@ -94,7 +94,7 @@ func TestNearHearsTheGatewaysOfBefore(t *testing.T) {
 				}
 				return
 			}
-			for now := time.Now(); !hears.Covers(now, now, time.Second); now = time.Now() {
+			for now := time.Now(); !hears.Covers(now, now, 4*time.Second); now = time.Now() {
 				time.Sleep(time.Millisecond)
 			}
 			for range 10 {

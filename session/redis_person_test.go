@@ -18,9 +18,14 @@ func of(person string) *session.Session {
 	return session.New(shop, person, "o6_bmjrPTlm6_2sgVt7hMZOPfL2M", session.ScopeBase)
 }
 
+// mustSave saves a session. A busy machine may let a call take longer than its
+// timeout: it is tried again.
 func mustSave(t testing.TB, store session.Store, s *session.Session) string {
 	t.Helper()
 	value, err := store.Save(t.Context(), s)
+	for tries := 0; errors.Is(err, session.ErrUnavailable) && tries < 5; tries++ {
+		value, err = store.Save(t.Context(), s)
+	}
 	if err != nil {
 		t.Fatalf("Save: %s", err)
 	}

@@ -58,13 +58,18 @@ func TestRedisSize(t *testing.T) {
 	if size >= 500 {
 		t.Errorf("a session takes %d bytes, want less than 500", size)
 	}
-	var listed, ended []time.Duration
+	var listed, ended, pinged []time.Duration
 	for i := range 100 {
 		person := fmt.Sprintf("%026d", i+1)
 		for range 4 {
 			mustSave(t, r, of(person))
 		}
 		begun := time.Now()
+		if err := r.Client.Ping(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+		pinged = append(pinged, time.Since(begun))
+		begun = time.Now()
 		mustList(t, r, person, 5)
 		listed = append(listed, time.Since(begun))
 		begun = time.Now()
@@ -75,10 +80,12 @@ func TestRedisSize(t *testing.T) {
 	}
 	slices.Sort(listed)
 	slices.Sort(ended)
+	slices.Sort(pinged)
 	t.Logf("five sessions of one person: listed in %s, ended in %s (median of 100; 95th: %s, %s)",
 		listed[50], ended[50], listed[95], ended[95])
-	if listed[50] > 5*time.Millisecond || ended[50] > 5*time.Millisecond {
-		t.Error("want less than 5 ms")
+	limit := max(5*time.Millisecond, 20*pinged[50]) // the machine may be busy
+	if listed[50] > limit || ended[50] > limit {
+		t.Errorf("want less than %s; a ping takes %s", limit, pinged[50])
 	}
 }
 
