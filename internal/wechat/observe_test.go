@@ -105,7 +105,7 @@ func TestObserveResults(t *testing.T) {
 			t.Parallel()
 			client, seen := watched(t, c.handler)
 			if c.want == "timeout" {
-				client.Timeout = 50 * time.Millisecond
+				client.Timeout = 500 * time.Millisecond
 			}
 			_, _ = client.Exchange(t.Context(), testCred, testCode)
 			if got := seen(); len(got) != 1 || got[0].Result != c.want {
@@ -128,7 +128,7 @@ func TestObserveResults(t *testing.T) {
 		t.Parallel()
 		client, seen := watched(t, hang)
 		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(50*time.Millisecond, cancel)
+		time.AfterFunc(500*time.Millisecond, cancel)
 		_, _ = client.Exchange(ctx, testCred, testCode)
 		if got := seen(); len(got) != 1 || got[0].Result != "canceled" {
 			t.Errorf("%+v", got)

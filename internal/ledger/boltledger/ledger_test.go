@@ -22,7 +22,7 @@ func testPath(t testing.TB) string { return filepath.Join(t.TempDir(), "new", "f
 // testBolt opens a ledger that is closed when the test ends.
 func testBolt(t testing.TB, path string) *Ledger {
 	t.Helper()
-	b, err := open(path, 50*time.Millisecond)
+	b, err := open(path, 10*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestOpenRefusesFiles(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "ledger.db")
 			c.make(t, path)
 			for range 2 { // and the failure leaves no lock behind
-				_, err := open(path, 50*time.Millisecond)
+				_, err := open(path, 10*time.Second)
 				if !errors.Is(err, c.want) || !strings.Contains(err.Error(), path) {
 					t.Errorf("%v, want %v and the file's name", err, c.want)
 				}
