@@ -57,7 +57,8 @@ func openOfficeWith(t *testing.T, store, more string) *office {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("SECRET", simSecret)
-	o := &office{t: t, site: "http://" + freeAddress(t), admin: "http://" + freeAddress(t)}
+	free := freeAddresses(t, 2)
+	o := &office{t: t, site: "http://" + free[0], admin: "http://" + free[1]}
 	o.sim = wechattest.New(wechattest.Config{
 		Accounts: []wechattest.Account{{AppID: simApp, Secret: simSecret, Name: "店", CallbackDomains: []string{"*"}, Platform: "open"}},
 		Persons:  []wechattest.Person{{ID: "ming", Nickname: "小明"}, {ID: "hong", Nickname: "小红"}},
@@ -103,19 +104,24 @@ func local(t *testing.T) string {
 	return fmt.Sprintf(`{"store":"local","folder":%q}`, t.TempDir())
 }
 
-// freeAddress returns an address of loopback where nobody listens, below the
-// ports that the kernel gives to others before Caddy listens.
-func freeAddress(t *testing.T) string {
+// freeAddresses returns addresses of loopback where nobody listens, below the
+// ports that the kernel gives to others before Caddy listens. Each is another
+// one: Caddy would let its admin endpoint and a site share an address, and each
+// would get some of the requests.
+func freeAddresses(t *testing.T, n int) (all []string) {
 	t.Helper()
 	for range 100 {
-		address := "127.0.0.1:" + strconv.Itoa(10100+rand.N(1800))
-		if listener, err := net.Listen("tcp", address); err == nil {
-			_ = listener.Close()
-			return address
+		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(10100+rand.N(1800)))
+		if err != nil {
+			continue
+		}
+		defer listener.Close() // when all are chosen
+		if all = append(all, listener.Addr().String()); len(all) == n {
+			return all
 		}
 	}
 	t.Fatal("no free port of a hundred")
-	return ""
+	return nil
 }
 
 // call sends one call to the admin endpoint. The answer must be as

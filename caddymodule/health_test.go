@@ -171,7 +171,7 @@ func TestAdminReadyWithoutAnApp(t *testing.T) {
 // service; both are shown.
 func TestReadyWithoutWeChat(t *testing.T) {
 	o := openOffice(t, local(t))
-	dead := freeAddress(t)
+	dead := freeAddresses(t, 1)[0]
 	o.load(strings.Replace(o.config, `"api_url":"`+o.simAt, `"api_url":"http://`+dead, 1))
 	if status, body := o.caller("ming").get(o.caller("ming").client); status == http.StatusOK {
 		t.Fatalf("a sign-in without WeChat: %.200s", body)

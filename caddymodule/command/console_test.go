@@ -258,7 +258,7 @@ func TestConsoleWithoutAGateway(t *testing.T) {
 	defer stop()
 	printed := &screen{make(chan string, 100)}
 	done := make(chan error, 1)
-	o := operatorConsole{examine: caddymodule.Examine, endpoint: endpoint{address: freeLoopback(t)}, listen: "localhost:0"}
+	o := operatorConsole{examine: caddymodule.Examine, endpoint: endpoint{address: freeLoopback(t, 1)[0]}, listen: "localhost:0"}
 	go func() { done <- o.run(ctx, keys, printed) }()
 	jar, err := cookiejar.New(nil)
 	if err != nil {

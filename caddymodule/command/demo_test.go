@@ -42,7 +42,8 @@ func TestDemoCheckListensWhereItIsTold(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Run("addresses", func(t *testing.T) {
-		d := demo{example: example(t), check: true, listen: freeLoopback(t), wechat: freeLoopback(t)}
+		free := freeLoopback(t, 2)
+		d := demo{example: example(t), check: true, listen: free[0], wechat: free[1]}
 		var out bytes.Buffer
 		if err := d.run(t.Context(), &out); err != nil {
 			t.Fatalf("%v\n%s", err, out.String())
@@ -73,20 +74,23 @@ func TestDemoCheckListensWhereItIsTold(t *testing.T) {
 	})
 }
 
-// freeLoopback returns an address of loopback where nothing listens. Its port
-// is below those that the kernel gives away: no other program gets it
-// meanwhile.
-func freeLoopback(t *testing.T) string {
+// freeLoopback returns addresses of loopback where nothing listens, each another
+// one. Their ports are below those that the kernel gives away, and below those
+// of other packages' tests: no other program gets them meanwhile.
+func freeLoopback(t *testing.T, n int) (all []string) {
 	t.Helper()
 	for range 100 {
-		address := "127.0.0.1:" + strconv.Itoa(12000+rand.N(2000))
-		if listener, err := net.Listen("tcp", address); err == nil {
-			_ = listener.Close()
-			return address
+		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(5000+rand.N(2000)))
+		if err != nil {
+			continue
+		}
+		defer listener.Close() // when all are chosen
+		if all = append(all, listener.Addr().String()); len(all) == n {
+			return all
 		}
 	}
 	t.Fatal("no free port of a hundred")
-	return ""
+	return nil
 }
 
 // The demo serves until it is told to stop, on loopback only.
@@ -139,7 +143,8 @@ func TestDemoObeysAWithdrawal(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	for _, button := range []string{"withdraw", "close"} {
 		t.Run(button, func(t *testing.T) {
-			d := demo{example: example(t), listen: freeLoopback(t), wechat: freeLoopback(t)}
+			free := freeLoopback(t, 2)
+			d := demo{example: example(t), listen: free[0], wechat: free[1]}
 			started, done := runDemo(t, d)
 			<-started
 			phone := demoPhone(t)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,14 +33,7 @@ func startWith(t *testing.T, more string) *running {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("SECRET", "s3cret")
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &running{t, listener.Addr().String()}
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	r := &running{t, freeLoopback(t, 1)[0]}
 	config := fmt.Sprintf(`{"admin":{"listen":%q,"config":{"persist":false}},"storage":{"module":"file_system","root":%q},
 		"logging":{"logs":{"default":{"writer":{"output":"discard"}}}},
 		"apps":{"wechat":{%s"official_accounts":[{"app_id":"wx1234567890abcdef","app_secret":"{env.SECRET}"}],"store":{"store":"local","folder":%q}}}}`,
