@@ -103,7 +103,7 @@ func TestAdminCallsAreAudited(t *testing.T) {
 				want = []auditLine{{"http.handlers.wechat_auth.audit", string(c.action), c.reason, c.user[:min(8, len(c.user))], "claimed:li", "127.0.0.1"}}
 			}
 			got := lines()
-			for waited := 0; len(got) < len(want) && waited < 200; waited++ { // that of a backup follows its last byte
+			for waited := 0; len(got) < len(want) && waited < 1500; waited++ { // that of a backup follows its last byte
 				time.Sleep(10 * time.Millisecond)
 				got = append(got, lines()...)
 			}

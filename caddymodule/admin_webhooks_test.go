@@ -83,7 +83,7 @@ func TestAdminWebhooks(t *testing.T) {
 // soon waits for something that happens behind our back.
 func soon(t *testing.T, what string, happened func() bool) {
 	t.Helper()
-	for end := time.Now().Add(15 * time.Second); !happened(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); !happened(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%s did not come", what)
 		}

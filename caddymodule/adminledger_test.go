@@ -55,7 +55,7 @@ func serveExport(t *testing.T, l ledger.Ledger) string {
 			w.WriteHeader(err.(*refusedCall).Code)
 		}
 	}))
-	server.Config.ReadTimeout = 50 * time.Millisecond
+	server.Config.ReadTimeout = 2 * time.Second
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	server.Start()
 	t.Cleanup(server.Close)
@@ -81,7 +81,7 @@ func export(t *testing.T, url string) (int, string, error) {
 // is still being written; an export goes on.
 func TestExportOutlivesTheReadTimeout(t *testing.T) {
 	t.Parallel()
-	status, body, err := export(t, serveExport(t, slowLedger{pause: 5 * time.Millisecond, count: 60}))
+	status, body, err := export(t, serveExport(t, slowLedger{pause: 50 * time.Millisecond, count: 60}))
 	if status != http.StatusOK || err != nil || strings.Count(body, "\n") != 62 || !strings.Contains(body, `"id":"person59"`) {
 		t.Errorf("%d, %d lines, %v", status, strings.Count(body, "\n"), err)
 	}

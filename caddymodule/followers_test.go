@@ -188,7 +188,10 @@ func TestFollowersWhileWeChatIsAway(t *testing.T) {
 		t.Errorf("WeChat was asked %d times: it is left alone after a failure", n)
 	}
 	ago("ming", ledger.Follows, 25*time.Hour)
-	if status, body := ming.get(ming.client); status != http.StatusServiceUnavailable || strings.Contains(body, "user=") || !strings.Contains(body, `<main class="unavailable">`) {
+	var status int
+	var body string
+	waitFor(t, func() bool { status, body = ming.get(ming.client); return status != http.StatusOK })
+	if status != http.StatusServiceUnavailable || strings.Contains(body, "user=") || !strings.Contains(body, `<main class="unavailable">`) {
 		t.Errorf("a follower of long ago: %d %.300s", status, body)
 	}
 	if text := text(); !strings.Contains(text, `"msg":"could not ask WeChat who follows; the last answer holds for a day"`) ||

@@ -89,6 +89,10 @@ func TestProbeAsksSeldom(t *testing.T) {
 // As long as the ledger has not told the number of persons, it is not 0: that
 // would look like a loss. A ledger that fails later leaves the last number.
 func TestProbeOfUnknownPersons(t *testing.T) {
+	synctest.Test(t, probeOfUnknownPersons) // a slow disk takes no time: each scrape has its answers
+}
+
+func probeOfUnknownPersons(t *testing.T) {
 	p := testProbe(t, nil)
 	defer p.close()
 	var answer error
@@ -112,6 +116,10 @@ func TestProbeOfUnknownPersons(t *testing.T) {
 // A local ledger that could not write its last change is down, until a change
 // is written.
 func TestProbeKnowsAnUnwrittenChange(t *testing.T) {
+	synctest.Test(t, probeKnowsAnUnwrittenChange)
+}
+
+func probeKnowsAnUnwrittenChange(t *testing.T) {
 	p := testProbe(t, nil)
 	up := func(want bool) {
 		t.Helper()

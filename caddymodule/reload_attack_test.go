@@ -94,7 +94,7 @@ func TestAttackStreamOutlivesTheStore(t *testing.T) {
 		t.Fatal("the reload has cut a stream, or signed its visitor out")
 	}
 	ming.signsOut()
-	if open(leaving, 2*time.Second) {
+	if open(leaving, 10*time.Second) {
 		t.Error("it runs on after its visitor has signed out at the new store")
 	}
 	if !open(staying, time.Second) {

@@ -58,7 +58,7 @@ func (r *running) waits(args ...string) func(want ...string) {
 	return func(want ...string) {
 		r.t.Helper()
 		var out string
-		for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 			out = r.do(args...)
 			if lines := strings.Split(out, "\n"); len(lines) > 1 && strings.Join(strings.Fields(lines[1]), " ") == strings.Join(want, " ") {
 				return
