@@ -120,7 +120,7 @@ func TestRedisContract(t *testing.T) {
 			},
 			Peer: rotated,
 			Wait: time.Sleep,
-			Tick: 2 * time.Second,
+			Tick: 4 * time.Second, // sessions count whole seconds, and the machine may be busy for some
 		}.Run(t)
 	})
 }
