@@ -96,8 +96,8 @@ func replaced(t *testing.T, s subject) {
 		}
 		s.noRenewal(t, first)
 	}
-	if s.policy.Idle <= session.Linger {
-		return // a real clock
+	if s.tick < time.Minute {
+		return // a real clock: a busy machine may let the session expire
 	}
 	s.wait(session.Linger - 3*time.Second)
 	for _, store := range []session.Store{s.Store, s.peer} {
