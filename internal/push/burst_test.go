@@ -82,6 +82,7 @@ func TestBurst(t *testing.T) { // alone: others measure time too
 	if burstIsMeasured && time.Duration(slowest.Load()) >= 5*time.Second {
 		t.Error("WeChat would have given up")
 	}
+	s.settled()
 	c := s.account.Counts
 	if c.Acted.Load() != events || c.Repeated.Load() != pushes-events || c.Lost.Load()+c.Full.Load()+c.Refused.Load() != 0 {
 		t.Errorf("%d acted on, %d repeated", c.Acted.Load(), c.Repeated.Load())
